@@ -1,0 +1,197 @@
+"""The values of a conversation: turns of both modes on one timeline, and what of it the model sees.
+
+Turns form a tree: a turn that was regenerated or run in the other mode is a sibling of the first one. The visible
+timeline is the path from the root to the conversation's newest leaf.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+
+
+class Role(StrEnum):
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class ReplyState(StrEnum):
+    """Where a reply stands. Only the first two change."""
+
+    WAITING = "waiting"
+    """Sent, nothing has come yet."""
+    STREAMING = "streaming"
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    """The user stopped it; what had come is kept."""
+    INTERRUPTED = "interrupted"
+    """The program or the engine ended while it came; what had come is kept."""
+    FAILED = "failed"
+    """The engine could not answer; `error` says why."""
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (ReplyState.WAITING, ReplyState.STREAMING)
+
+
+class StopReason(StrEnum):
+    """Why a reply ended."""
+
+    END = "end"
+    """The model ended it with an end token."""
+    STOP_STRING = "stop_string"
+    LENGTH = "length"
+    """`max_tokens` cut it."""
+    CONTEXT = "context"
+    """The context is full."""
+    STOPPED = "stopped"
+    """The user stopped it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStats:
+    """Figures of one reply. Counts are tokens."""
+
+    format: str
+    format_source: str
+    prompt_tokens: int
+    reused_tokens: int
+    """Tokens of the prompt that were still in the KV cache."""
+    completion_tokens: int
+    seconds_to_first_token: float
+    tokens_per_second: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model answered; `text` is stored stripped and includes the prefill."""
+
+    text: str = ""
+    state: ReplyState = ReplyState.WAITING
+    stop_reason: StopReason | None = None
+    error: str = ""
+    model: str = ""
+    stats: ReplyStats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One user message and the reply to it. `typed` is the message as the user wrote it."""
+
+    id: int
+    parent_id: int | None
+    typed: str
+    request: ChatMessage | Task
+    created_at: datetime
+    in_chat: bool
+    """Whether the turn belongs to the chat's context. Instruct turns do only if the user added them."""
+    reply: Reply = field(default_factory=Reply)
+
+    @property
+    def mode(self) -> Mode:
+        return Mode.CHAT if isinstance(self.request, ChatMessage) else Mode.INSTRUCT
+
+    def with_reply(self, reply: Reply) -> Turn:
+        return replace(self, reply=reply)
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChange:
+    """A change of mode on the timeline, after the turn `after_turn_id` (None: at the start)."""
+
+    after_turn_id: int | None
+    state: ModeState
+    typed: str
+    """The header that the user typed; empty for a key."""
+
+
+Entry: TypeAlias = Turn | ModeChange
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation as it is seen: its visible entries in order, oldest first."""
+
+    id: int
+    title: str
+    created_at: datetime
+    """Also the clock that templates with dates see, so that the prompt's beginning never changes."""
+    state: ModeState = ModeState()
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        return tuple(entry for entry in self.entries if isinstance(entry, Turn))
+
+    @property
+    def last_turn(self) -> Turn | None:
+        return next((entry for entry in reversed(self.entries) if isinstance(entry, Turn)), None)
+
+    def with_entry(self, entry: Entry) -> Conversation:
+        return replace(self, entries=(*self.entries, entry))
+
+    def with_turn(self, turn: Turn) -> Conversation:
+        """The conversation with the turn of the same id replaced by `turn`."""
+        return replace(
+            self,
+            entries=tuple(
+                turn if isinstance(entry, Turn) and entry.id == turn.id else entry for entry in self.entries
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the model's view."""
+
+    role: Role
+    content: str
+
+
+def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple[Message, ...]:
+    """What the model sees of a chat: system text, the turns in its context, and the new message `text`.
+
+    Turns without an answer are left out: templates want strict alternation, and there is nothing to remember.
+    """
+    messages = [Message(Role.SYSTEM, system)] if system else []
+    for turn in turns:
+        if turn.in_chat and turn.reply.text:
+            messages.append(Message(Role.USER, message_text(turn.request)))
+            messages.append(Message(Role.ASSISTANT, turn.reply.text))
+    messages.append(Message(Role.USER, text))
+    return tuple(messages)
+
+
+def task_messages(task: Task, system: str = "") -> tuple[Message, ...]:
+    """What the model sees of a task: one user turn, without history."""
+    messages = [Message(Role.SYSTEM, system)] if system else []
+    return (*messages, Message(Role.USER, message_text(task)))
+
+
+def message_text(request: ChatMessage | Task) -> str:
+    """One user message for `request`; a task's input follows its instruction after a blank line."""
+    if isinstance(request, ChatMessage):
+        return request.text
+    return f"{request.instruction}\n\n{request.input}" if request.input else request.instruction
+
+
+def as_mode(request: ChatMessage | Task, mode: Mode) -> ChatMessage | Task:
+    """`request` as a turn of `mode`."""
+    if mode is Mode.CHAT:
+        return request if isinstance(request, ChatMessage) else ChatMessage(message_text(request))
+    return request if isinstance(request, Task) else Task(request.text)
+
+
+def title_of(typed: str, width: int = 60) -> str:
+    """A title for a conversation that begins with `typed`: its first line that says something."""
+    lines = (line.strip().lstrip("#").strip() for line in typed.splitlines())
+    line = next(
+        (line for line in lines if line and line.lower().rstrip(":") not in ("instruction", "chat")), ""
+    )
+    return line if len(line) <= width else line[: width - 1].rstrip() + "…"

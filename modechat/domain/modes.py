@@ -1,0 +1,216 @@
+"""The two modes and the parser of typed headers.
+
+Owns what typing does: a message in, what the user means by it out. Pure, and total: every text has a meaning,
+and a text without headers is never changed beyond its outer white space.
+
+A header is `###`, a word (Instruction, Input, Response, Chat) and an optional colon; case does not matter. Inside
+a code fence, or after a backslash, it is plain text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class Mode(StrEnum):
+    """How a turn reaches the model."""
+
+    CHAT = "chat"
+    """Many turns: the model sees the history."""
+    INSTRUCT = "instruct"
+    """Single shot: the model sees one instruction and its input, no history."""
+
+    @property
+    def other(self) -> Mode:
+        return Mode.INSTRUCT if self is Mode.CHAT else Mode.CHAT
+
+
+@dataclass(frozen=True, slots=True)
+class ModeState:
+    """The mode of a conversation; `standing` is the instruction that every following message is an input for."""
+
+    mode: Mode = Mode.CHAT
+    standing: str | None = None
+
+    def toggled(self) -> ModeState:
+        return ModeState(self.mode.other)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One chat turn."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One single-shot turn: `input` and `prefill` (the start of the reply) may be empty."""
+
+    instruction: str
+    input: str = ""
+    prefill: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A change of the conversation's mode, nothing for the model."""
+
+    state: ModeState
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """Something that cannot be sent yet, and why."""
+
+    reason: str
+
+
+Parsed: TypeAlias = ChatMessage | Task | Switch | Incomplete
+
+_HEADER = re.compile(r" {0,3}###[ \t]*(instruction|input|response|chat)\b[ \t]*:?[ \t]*(.*)", re.IGNORECASE)
+_ESCAPED = re.compile(r"( {0,3})\\(\\*###[ \t]*(?:instruction|input|response|chat)\b)", re.IGNORECASE)
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+
+_NOTHING_TYPED = "There is nothing to send yet."
+_NO_INSTRUCTION = "There is no instruction yet: write it above ### Input or ### Response."
+
+
+def parse(text: str, state: ModeState) -> Parsed:
+    """What `text` means when it is sent in a conversation whose mode is `state`."""
+    lines = _lines(text)
+    header = _match_header(lines[0]) if lines else None
+    if header is not None and header.word == "chat":
+        message = _join([header.rest, *lines[1:]])
+        return ChatMessage(message) if message else Switch(ModeState(Mode.CHAT))
+    if header is not None and header.word == "instruction":
+        return _parse_task([header.rest, *lines[1:]], alone=Switch(ModeState(Mode.INSTRUCT)))
+    if state.standing is not None:
+        return _parse_standing_input(lines, state.standing)
+    if state.mode is Mode.INSTRUCT:
+        return _parse_task(lines, alone=Incomplete(_NOTHING_TYPED))
+    message = _join([_unescape(lines[0]), *lines[1:]]) if lines else ""
+    return ChatMessage(message) if message else Incomplete(_NOTHING_TYPED)
+
+
+def mode_of(text: str, state: ModeState) -> Mode:
+    """The mode that `text` would be sent in: what the badge at the prompt shows while it is typed."""
+    match parse(text, state):
+        case ChatMessage():
+            return Mode.CHAT
+        case Task():
+            return Mode.INSTRUCT
+        case Switch(state=after):
+            return after.mode
+        case Incomplete():
+            return Mode.INSTRUCT if _starts_instruction(text) else state.mode
+
+
+def notice(state: ModeState) -> str:
+    """What the app answers at once when the mode of a conversation was changed to `state`."""
+    if state.standing is not None:
+        return (
+            "Okay. Every following message is an input for this instruction, each on its own: "
+            f"“{state.standing}”. ### Instruction or ### Chat ends it."
+        )
+    if state.mode is Mode.INSTRUCT:
+        return "Okay, switching to instruct mode. What do you want me to do?"
+    return "Okay, back to chat mode. I see our chat again."
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    word: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Sections:
+    """Texts of an instruction's sections; None where the section is absent."""
+
+    instruction: str
+    input: str | None
+    response: str | None
+
+
+def _parse_task(lines: list[str], *, alone: Switch | Incomplete) -> Parsed:
+    sections = _split(lines)
+    if not sections.instruction:
+        return Incomplete(_NO_INSTRUCTION) if sections.input or sections.response else alone
+    if sections.input == "" and sections.response is None:
+        return Switch(ModeState(Mode.INSTRUCT, standing=sections.instruction))
+    return Task(sections.instruction, sections.input or "", sections.response or "")
+
+
+def _parse_standing_input(lines: list[str], instruction: str) -> Parsed:
+    sections = _split(lines)
+    body = "\n\n".join(part for part in (sections.instruction, sections.input) if part)
+    return Task(instruction, body, sections.response or "") if body else Incomplete(_NOTHING_TYPED)
+
+
+def _split(lines: list[str]) -> _Sections:
+    """Cut at the first `### Input` and at the last `### Response` if it comes after that."""
+    headers = _section_headers(lines)
+    input_at = next((i for i, header in headers.items() if header.word == "input"), None)
+    response_at = next((i for i, header in reversed(headers.items()) if header.word == "response"), None)
+    if response_at is not None and input_at is not None and response_at < input_at:
+        response_at = None
+    end = response_at if response_at is not None else len(lines)
+
+    def section(start: int, stop: int) -> str:
+        return _join([headers[start].rest, *map(_unescape, lines[start + 1 : stop])])
+
+    return _Sections(
+        instruction=_join([_unescape(line) for line in lines[: input_at if input_at is not None else end]]),
+        input=section(input_at, end) if input_at is not None else None,
+        response=section(response_at, len(lines)) if response_at is not None else None,
+    )
+
+
+def _section_headers(lines: list[str]) -> dict[int, _Header]:
+    """The headers outside code fences, by line number."""
+    headers: dict[int, _Header] = {}
+    fence = ""
+    for number, line in enumerate(lines):
+        marker = _FENCE.fullmatch(line)
+        if fence:
+            if marker and marker[1].startswith(fence) and not marker[2].strip():
+                fence = ""
+        elif marker and not (marker[1][0] == "`" and "`" in marker[2]):
+            fence = marker[1]
+        elif header := _match_header(line):
+            headers[number] = header
+    return headers
+
+
+def _match_header(line: str) -> _Header | None:
+    match = _HEADER.fullmatch(line)
+    return _Header(match[1].lower(), match[2]) if match else None
+
+
+def _starts_instruction(text: str) -> bool:
+    lines = _lines(text)
+    header = _match_header(lines[0]) if lines else None
+    return header is not None and header.word == "instruction"
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of `text` from the first that is not blank."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    return lines
+
+
+def _unescape(line: str) -> str:
+    return _ESCAPED.sub(r"\1\2", line, count=1) if _ESCAPED.match(line) else line
+
+
+def _join(lines: list[str]) -> str:
+    """The text of a section without its blank outer lines and its trailing white space."""
+    while lines and not lines[0].strip():
+        lines = lines[1:]
+    return "\n".join(lines).rstrip()

@@ -1,0 +1,41 @@
+"""How the next token is chosen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Sampling(BaseModel):
+    """Sampling settings. What is not set is taken from the model's file (`general.sampling.*`), else from `DEFAULTS`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    temperature: Annotated[float, Field(ge=0, le=10)] | None = None
+    """Randomness: 0 always takes the likeliest token, 0.7 is lively, above 1.5 wild."""
+    top_k: Annotated[int, Field(ge=0)] | None = None
+    """Choose among the k likeliest tokens only; 0 switches it off."""
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Choose among the likeliest tokens whose probabilities add up to this; 1 switches it off."""
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Leave out tokens less likely than this share of the likeliest one; 0 switches it off."""
+    repeat_penalty: Annotated[float, Field(gt=0, le=10)] | None = None
+    """Makes tokens of the last 64 less likely to come again; 1 switches it off."""
+    seed: Annotated[int, Field(ge=0, lt=2**32 - 1)] | None = None
+    """The same seed, prompt and settings give the same reply; unset: a new one for each reply."""
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Longest reply in tokens; unset: as long as the context allows."""
+    stop: tuple[str, ...] = ()
+    """Texts that end a reply, besides those of the prompt format."""
+
+    def over(self, fallback: Sampling) -> Sampling:
+        """These settings, with what is not set taken from `fallback`."""
+        own = self.model_dump(exclude_none=True)
+        if not self.stop:
+            own.pop("stop")
+        return fallback.model_copy(update=own)
+
+
+DEFAULTS = Sampling(temperature=0.7, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0)
+"""What is used where neither the user nor the model's file says anything."""

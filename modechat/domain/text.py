@@ -1,0 +1,76 @@
+"""Rules for text that came from a model, a user or a file: making it safe to show, and finding stop strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# C0 controls (but tab and newline) and DEL become their visible pictures (U+2400 ff.); C1 controls and the
+# bidirectional overrides, which have none, become the replacement character.
+_UNSAFE = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
+_UNSAFE |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
+
+
+def sanitize(text: str) -> str:
+    """`text` without a character that acts on a terminal.
+
+    Works character by character, so that a sequence which is split over several calls cannot get through.
+    """
+    return text.translate(_UNSAFE)
+
+
+def sanitize_line(text: str) -> str:
+    """`text` safe to show in one line: as `sanitize`, with white space folded."""
+    return sanitize(" ".join(text.split()))
+
+
+class StopMatcher:
+    """Finds the earliest of several stop strings in a text that arrives in pieces.
+
+    Text that could be the beginning of a stop string is held back until it is decided.
+    """
+
+    def __init__(self, stops: Iterable[str]) -> None:
+        self._stops = tuple(stop for stop in stops if stop)
+        self._held = ""
+
+    def feed(self, piece: str) -> tuple[str, bool]:
+        """Text that may be shown now, and whether a stop string was found: then nothing more will come."""
+        text = self._held + piece
+        found = min((at for stop in self._stops if (at := text.find(stop)) >= 0), default=-1)
+        if found >= 0:
+            self._held = ""
+            return text[:found], True
+        keep = max((_overlap(text, stop) for stop in self._stops), default=0)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep], False
+
+    def flush(self) -> str:
+        """The text held back, once no more will come."""
+        held, self._held = self._held, ""
+        return held
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Length of the longest end of `text` that a proper beginning of `stop` matches."""
+    return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
+
+
+class ReplyTrimmer:
+    """Passes on a reply that arrives in pieces, without its outer white space.
+
+    White space at the end of what has arrived is held back until text follows it. With `keep_start` (a reply that
+    continues a prefill) the leading white space stays.
+    """
+
+    def __init__(self, *, keep_start: bool = False) -> None:
+        self._started = keep_start
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        if not self._started:
+            piece = piece.lstrip()
+            self._started = bool(piece)
+        text = self._held + piece
+        shown = text.rstrip()
+        self._held = text[len(shown) :]
+        return shown

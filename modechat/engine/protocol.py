@@ -1,0 +1,207 @@
+"""The messages between a front end and an engine, and the interface of an engine.
+
+On the pipe to the worker each message is one line of JSON: requests in, events out. `seconds_` are wall-clock
+seconds, counts are tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal, Protocol, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from modechat.domain.conversation import Message, ReplyStats, StopReason
+from modechat.domain.sampling import Sampling
+from modechat.errors import ContextError, EngineError, ModechatError, ModelError
+from modechat.prompting.formats import FormatSource, NamedFormat
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
+    )
+
+
+# Requests
+
+
+class Load(_Frozen):
+    """Load a model; answered by LoadProgress events, then Loaded or Failed."""
+
+    type: Literal["load"] = "load"
+    model_path: str
+    n_ctx: int | None = None
+    """Context length in tokens; None: the engine chooses."""
+    n_gpu_layers: int | None = None
+    """Layers on the GPU; None: all if the build can offload."""
+    n_threads: int | None = None
+    fallback_format: NamedFormat
+    """The named format for a model without a chat template."""
+
+
+class ChatPrompt(_Frozen):
+    """The chat lane: the model sees `messages`, the last one the user's."""
+
+    mode: Literal["chat"] = "chat"
+    messages: tuple[Message, ...]
+
+
+class InstructPrompt(_Frozen):
+    """The instruct lane: one task without history."""
+
+    mode: Literal["instruct"] = "instruct"
+    instruction: str
+    input: str = ""
+    prefill: str = ""
+    """The start of the reply, which the model continues."""
+    system: str = ""
+
+
+class Generate(_Frozen):
+    """Answer a prompt; answered by PromptProgress and Delta events, then Finished or Failed."""
+
+    type: Literal["generate"] = "generate"
+    id: int
+    """Chosen by the sender, given back in every event of this request."""
+    prompt: Annotated[ChatPrompt | InstructPrompt, Field(discriminator="mode")]
+    sampling: Sampling = Sampling()
+    now: str | None = None
+    """The clock for templates with dates, an ISO time."""
+
+
+class Stop(_Frozen):
+    """Stop the request `id`; it answers with Finished. Without effect if it is not running."""
+
+    type: Literal["stop"] = "stop"
+    id: int
+
+
+class Shutdown(_Frozen):
+    """Free the model and exit."""
+
+    type: Literal["shutdown"] = "shutdown"
+
+
+Request: TypeAlias = Annotated[Load | Generate | Stop | Shutdown, Field(discriminator="type")]
+
+
+# Events
+
+
+class LoadProgress(_Frozen):
+    type: Literal["load_progress"] = "load_progress"
+    fraction: float
+    """0 to 1."""
+
+
+class ModelInfo(_Frozen):
+    """What a front end shows about the loaded model."""
+
+    name: str
+    path: str
+    architecture: str
+    description: str
+    """llama.cpp's own: architecture, size, quantization."""
+    size_bytes: int
+    n_ctx: int
+    n_ctx_train: int
+    device: str
+    """Where it really runs: `CPU`, or `GPU 28/28` (layers)."""
+    format: str
+    format_source: FormatSource
+    format_note: str = ""
+    """Why this format, if the user should know."""
+
+
+class Loaded(_Frozen):
+    type: Literal["loaded"] = "loaded"
+    model: ModelInfo
+    seconds_load: float
+
+
+class PromptProgress(_Frozen):
+    """The prompt is being evaluated. `evaluated` counts from `reused`, tokens that were still in the KV cache."""
+
+    type: Literal["prompt_progress"] = "prompt_progress"
+    id: int
+    evaluated: int
+    reused: int
+    total: int
+
+
+class Delta(_Frozen):
+    """More text of the reply. All deltas of a request joined are the reply, stripped, prefill included."""
+
+    type: Literal["delta"] = "delta"
+    id: int
+    text: str
+    completion_tokens: int
+
+
+class Finished(_Frozen):
+    type: Literal["finished"] = "finished"
+    id: int
+    stop_reason: StopReason
+    stats: ReplyStats
+
+
+class Failed(_Frozen):
+    """A request failed; the engine goes on unless `died`."""
+
+    type: Literal["failed"] = "failed"
+    id: int | None
+    """The request, or None: loading failed, or the engine died."""
+    kind: Literal["model", "engine", "context"]
+    title: str
+    hint: str = ""
+    log_tail: tuple[str, ...] = ()
+    """The engine's last log lines, oldest first."""
+    died: bool = False
+
+    def as_error(self) -> ModechatError:
+        errors: dict[str, type[ModechatError]] = {
+            "model": ModelError,
+            "engine": EngineError,
+            "context": ContextError,
+        }
+        return errors[self.kind](self.title, self.hint)
+
+
+Event: TypeAlias = Annotated[
+    LoadProgress | Loaded | PromptProgress | Delta | Finished | Failed, Field(discriminator="type")
+]
+
+_REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)
+_EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def encode(message: BaseModel) -> bytes:
+    """One line of the pipe, newline included."""
+    return message.model_dump_json().encode() + b"\n"
+
+
+def decode_request(line: bytes) -> Request:
+    """Raises pydantic.ValidationError for a line that is no request."""
+    return _REQUESTS.validate_json(line)
+
+
+def decode_event(line: bytes) -> Event:
+    """Raises pydantic.ValidationError for a line that is no event."""
+    return _EVENTS.validate_json(line)
+
+
+class Engine(Protocol):
+    """What turns requests into events: the worker process, or the scripted engine."""
+
+    def start(self) -> None:
+        """Start it, or start it again after it died. Returns at once; what follows comes as events."""
+
+    def send(self, request: Request) -> None:
+        """Hand over a request. Never blocks; a dead engine answers with Failed."""
+
+    def events(self) -> AsyncIterator[Event]:
+        """Events in order, until the engine is closed. One reader only."""
+
+    async def close(self) -> None:
+        """Shut it down and release everything."""

@@ -1,0 +1,19 @@
+"""Prompt formatting: from messages to exactly the text that the loaded model was trained on. Pure: no I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modechat.prompting.template import TemplateError, render
+
+__all__ = ["TemplateError", "render"]
+
+
+def __getattr__(name: str) -> Any:
+    # Jinja loads on first use: the front ends need the formats' names, not their rendering.
+    if name in __all__:
+        from modechat.prompting import template
+
+        return getattr(template, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

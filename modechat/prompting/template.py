@@ -1,0 +1,108 @@
+"""Renders chat templates: Jinja, byte for byte as transformers' `apply_chat_template` does.
+
+Owns the environment that templates run in. They come from strangers' files, so it is the immutable sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Never
+
+import jinja2
+import jinja2.ext
+import jinja2.nodes
+import jinja2.parser
+import jinja2.sandbox
+
+
+class TemplateError(Exception):
+    """The template does not compile, fails, or refuses the conversation; the text says why."""
+
+
+def render(
+    template: str,
+    messages: Sequence[Mapping[str, Any]],
+    bos_token: str | None,
+    eos_token: str | None,
+    add_generation_prompt: bool,
+    **variables: Any,
+) -> str:
+    """The prompt that `template` makes of `messages` (dicts with `role` and `content`).
+
+    A token that is None stays undefined. The variable `now` (an ISO time or a datetime) sets the clock of
+    `strftime_now` and is not handed to the template; all other variables are.
+
+    Raises TemplateError if the template does not compile, fails or refuses.
+    """
+    now = variables.pop("now", None)
+    clock = now if isinstance(now, datetime) else datetime.fromisoformat(now) if now else datetime.now()
+    tokens = {"bos_token": bos_token, "eos_token": eos_token}
+    try:
+        return _compile(template).render(
+            messages=list(messages),
+            add_generation_prompt=add_generation_prompt,
+            strftime_now=_strftime_at(clock),
+            **{name: token for name, token in tokens.items() if token is not None},
+            **variables,
+        )
+    except (
+        jinja2.TemplateError,
+        TypeError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
+        raise TemplateError(str(error)) from error
+
+
+def _strftime_at(clock: datetime) -> Callable[[str], str]:
+    return lambda form: clock.strftime(form)
+
+
+@lru_cache(maxsize=32)
+def _compile(template: str) -> jinja2.Template:
+    return _environment().from_string(template)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[jinja2.ext.loopcontrols, _GenerationTag],
+    )
+    environment.filters["tojson"] = _tojson
+    environment.globals["raise_exception"] = _raise_exception
+    return environment
+
+
+def _tojson(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    # Jinja's own filter escapes HTML and sorts keys; models were trained on plain JSON.
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
+
+
+def _raise_exception(message: str) -> Never:
+    raise jinja2.TemplateError(message)
+
+
+class _GenerationTag(jinja2.ext.Extension):
+    """`{% generation %}` marks the model's own text for training; for a prompt it changes nothing."""
+
+    tags = frozenset({"generation"})
+
+    def parse(self, parser: jinja2.parser.Parser) -> jinja2.nodes.Node:
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return jinja2.nodes.Scope(body).set_lineno(line)
