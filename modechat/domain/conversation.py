@@ -122,7 +122,7 @@ class Conversation:
     title: str
     created_at: datetime
     """Also the clock that templates with dates see, so that the prompt's beginning never changes."""
-    state: ModeState = ModeState()
+    state: ModeState = field(default_factory=ModeState)
     entries: tuple[Entry, ...] = ()
 
     @property
@@ -140,9 +140,7 @@ class Conversation:
         """The conversation with the turn of the same id replaced by `turn`."""
         return replace(
             self,
-            entries=tuple(
-                turn if isinstance(entry, Turn) and entry.id == turn.id else entry for entry in self.entries
-            ),
+            entries=tuple(turn if isinstance(entry, Turn) and entry.id == turn.id else entry for entry in self.entries),
         )
 
 
@@ -191,7 +189,5 @@ def as_mode(request: ChatMessage | Task, mode: Mode) -> ChatMessage | Task:
 def title_of(typed: str, width: int = 60) -> str:
     """A title for a conversation that begins with `typed`: its first line that says something."""
     lines = (line.strip().lstrip("#").strip() for line in typed.splitlines())
-    line = next(
-        (line for line in lines if line and line.lower().rstrip(":") not in ("instruction", "chat")), ""
-    )
+    line = next((line for line in lines if line and line.lower().rstrip(":") not in ("instruction", "chat")), "")
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"

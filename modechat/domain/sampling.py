@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Sampling(BaseModel):
-    """Sampling settings. What is not set is taken from the model's file (`general.sampling.*`), else from `DEFAULTS`."""
+    """Sampling settings. What is not set comes from the model's file (`general.sampling.*`), else from `DEFAULTS`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

@@ -11,9 +11,7 @@ CHAT_TEMPLATE = "chat-template"
 """Name of the format that is the GGUF's own template."""
 
 
-def resolve(
-    chat_template: str | None, tokens: SpecialTokens, fallback: NamedFormat
-) -> tuple[PromptFormat, str]:
+def resolve(chat_template: str | None, tokens: SpecialTokens, fallback: NamedFormat) -> tuple[PromptFormat, str]:
     """The format for a model with this template (None: it has none), and what the user should know about the choice.
 
     The second value is empty where there is nothing to say.

@@ -1,0 +1,177 @@
+"""The scripted engine: the protocol without a model, deterministic. For UI tests, screenshots and `modechat --demo`.
+
+Its tokens are words, and its figures follow from the texts alone, so that the same script shows the same screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias
+
+from modechat.domain.conversation import Message, ReplyStats, Role, StopReason
+from modechat.domain.modes import Mode
+from modechat.engine.protocol import (
+    ChatPrompt,
+    Delta,
+    Event,
+    Failed,
+    Finished,
+    Generate,
+    InstructPrompt,
+    Load,
+    Loaded,
+    LoadProgress,
+    ModelInfo,
+    PromptProgress,
+    Request,
+    Stop,
+)
+from modechat.prompting.formats import FormatSource
+
+Script: TypeAlias = Callable[[Generate], str | Failed]
+"""Answers a request with a reply, or with a failure."""
+
+Pace: TypeAlias = Callable[[], Awaitable[None]]
+"""Awaited before each word."""
+
+MODEL = ModelInfo(
+    name="Scripted demo",
+    path="(no model)",
+    architecture="scripted",
+    description="scripted replies, no model",
+    size_bytes=0,
+    n_ctx=4096,
+    n_ctx_train=4096,
+    device="CPU",
+    format="chat-template",
+    format_source=FormatSource.GGUF,
+)
+
+_TOKENS_PER_SECOND = 50.0
+_SECONDS_TO_FIRST_TOKEN = 0.12
+
+
+async def at_once() -> None:
+    """The pace of tests: as fast as the reader reads."""
+    await asyncio.sleep(0)
+
+
+async def as_a_small_model() -> None:
+    """The pace of the demo."""
+    await asyncio.sleep(1 / _TOKENS_PER_SECOND)
+
+
+class ScriptedEngine:
+    """Plays `script`. A `load_error` makes loading fail."""
+
+    def __init__(self, script: Script, pace: Pace = at_once, load_error: Failed | None = None) -> None:
+        self._script = script
+        self._pace = pace
+        self._load_error = load_error
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._stopped: set[int] = set()
+        self._lanes: dict[Mode, list[str]] = {mode: [] for mode in Mode}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.requests: list[Request] = []
+
+    def start(self) -> None:
+        pass
+
+    def send(self, request: Request) -> None:
+        self.requests.append(request)
+        match request:
+            case Load():
+                self._run(self._load())
+            case Generate():
+                self._run(self._generate(request))
+            case Stop(id=request_id):
+                self._stopped.add(request_id)
+            case _:
+                pass
+
+    async def events(self) -> AsyncIterator[Event]:
+        while (event := await self._events.get()) is not None:
+            yield event
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._events.put_nowait(None)
+
+    def _run(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _load(self) -> None:
+        for fraction in (0.5, 1.0):
+            await self._pace()
+            self._events.put_nowait(LoadProgress(fraction=fraction))
+        self._events.put_nowait(self._load_error or Loaded(model=MODEL, seconds_load=0.3))
+
+    async def _generate(self, request: Generate) -> None:
+        answer = self._script(request)
+        if isinstance(answer, Failed):
+            self._events.put_nowait(answer.model_copy(update={"id": request.id}))
+            return
+        mode = Mode(request.prompt.mode)
+        prompt = _words(_prompt_text(request))
+        reused = _common_prefix(self._lanes[mode], prompt)
+        self._events.put_nowait(PromptProgress(id=request.id, evaluated=len(prompt), reused=reused, total=len(prompt)))
+        prefill = request.prompt.prefill if isinstance(request.prompt, InstructPrompt) else ""
+        words = _words(answer.removeprefix(prefill).strip() if prefill else answer.strip())
+        if prefill:
+            self._events.put_nowait(Delta(id=request.id, text=prefill.strip() + " ", completion_tokens=0))
+        limit = request.sampling.max_tokens
+        said: list[str] = []
+        reason = StopReason.END
+        for word in words:
+            await self._pace()
+            if request.id in self._stopped:
+                reason = StopReason.STOPPED
+                break
+            if limit is not None and len(said) >= limit:
+                reason = StopReason.LENGTH
+                break
+            said.append(word)
+            self._events.put_nowait(Delta(id=request.id, text=word, completion_tokens=len(said)))
+        self._lanes[mode] = prompt + said
+        stats = ReplyStats(
+            format=MODEL.format,
+            format_source=MODEL.format_source,
+            prompt_tokens=len(prompt),
+            reused_tokens=reused,
+            completion_tokens=len(said),
+            seconds_to_first_token=_SECONDS_TO_FIRST_TOKEN,
+            tokens_per_second=_TOKENS_PER_SECOND,
+            seed=0,
+        )
+        self._events.put_nowait(Finished(id=request.id, stop_reason=reason, stats=stats))
+
+
+def _words(text: str) -> list[str]:
+    """`text` in pieces that end with their white space."""
+    return re.findall(r"\S+\s*|\s+", text)
+
+
+def _prompt_text(request: Generate) -> str:
+    match request.prompt:
+        case ChatPrompt(messages=messages):
+            return "".join(f"{message.role}: {message.content}\n" for message in messages)
+        case InstructPrompt(instruction=instruction, input=text):
+            return f"{instruction}\n{text}"
+
+
+def _common_prefix(a: list[str], b: list[str]) -> int:
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+def last_user_text(request: Generate) -> str:
+    """What the newest message of `request` says: for scripts that answer by content."""
+    match request.prompt:
+        case ChatPrompt(messages=messages):
+            return next((m.content for m in reversed(messages) if isinstance(m, Message) and m.role == Role.USER), "")
+        case InstructPrompt(instruction=instruction, input=text):
+            return f"{instruction}\n\n{text}".strip()

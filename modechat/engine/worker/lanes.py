@@ -1,0 +1,124 @@
+"""The lanes: one sequence of the KV cache for the chat and one for instruct, so that neither disturbs the other.
+
+Owns what of which lane is in the cache. A lane's `tokens` are exactly those that the cache holds for it, always:
+after an abort, a failure or a cut as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import llama_cpp.llama_cpp as llama
+
+from modechat.domain.modes import Mode
+from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.model import LoadedModel
+
+_DECODED = 0
+_NO_ROOM = 1
+_ABORTED = 2
+
+
+class Aborted(Exception):
+    """The computation was aborted because the user stopped it."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    sequence: int
+    tokens: list[int] = field(default_factory=list)
+
+
+class Lanes:
+    def __init__(self, loaded: LoadedModel) -> None:
+        memory = llama.llama_get_memory(loaded.context)
+        assert memory is not None  # only encoder models have none, and those are not loaded
+        self._context = loaded.context
+        self._memory = memory
+        self._n_ctx = loaded.n_ctx
+        self._n_batch = loaded.n_batch
+        self._batch = llama.llama_batch_init(loaded.n_batch, 0, 1)
+        self._lanes = {mode: _Lane(sequence) for sequence, mode in enumerate(Mode)}
+
+    def close(self) -> None:
+        llama.llama_batch_free(self._batch)
+
+    def reuse(self, mode: Mode, prompt: Sequence[int]) -> int:
+        """Cut the lane back to what it has in common with `prompt`; how many tokens need no evaluation.
+
+        At least one token is left to evaluate: the next one is sampled from its result.
+        """
+        lane = self._lanes[mode]
+        common = _common_prefix(lane.tokens, prompt[:-1])
+        self._cut(lane, common)
+        return len(lane.tokens)
+
+    def evaluate(self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None]) -> None:
+        """Evaluate `tokens` at the end of the lane, in pieces; `on_progress` gets the count after each.
+
+        Raises Aborted, with the pieces that were ready kept, or WorkerFailure.
+        """
+        lane = self._lanes[mode]
+        self._make_room(lane, len(tokens))
+        for start in range(0, len(tokens), self._n_batch):
+            piece = tokens[start : start + self._n_batch]
+            self._decode(lane, piece)
+            on_progress(start + len(piece))
+
+    def has_room(self, mode: Mode) -> bool:
+        """Whether one more token fits into the context."""
+        return len(self._lanes[mode].tokens) < self._n_ctx
+
+    def _decode(self, lane: _Lane, piece: Sequence[int]) -> None:
+        self._fill_batch(lane, piece)
+        result = llama.llama_decode(self._context, self._batch)
+        if result == _NO_ROOM and self._give_up_others(lane):
+            result = llama.llama_decode(self._context, self._batch)
+        if result == _DECODED:
+            lane.tokens.extend(piece)
+            return
+        self._cut(lane, len(lane.tokens))
+        if result == _ABORTED:
+            raise Aborted
+        raise WorkerFailure(
+            "engine",
+            f"llama.cpp could not evaluate the prompt (code {result})",
+            "Try again, or restart modechat.",
+        )
+
+    def _fill_batch(self, lane: _Lane, piece: Sequence[int]) -> None:
+        batch = self._batch
+        batch.n_tokens = len(piece)
+        position = len(lane.tokens)
+        for i, token in enumerate(piece):
+            batch.token[i] = token
+            batch.pos[i] = position + i
+            batch.n_seq_id[i] = 1
+            batch.seq_id[i][0] = lane.sequence
+            batch.logits[i] = 0
+        batch.logits[len(piece) - 1] = 1
+
+    def _cut(self, lane: _Lane, keep: int) -> None:
+        """Keep the first `keep` tokens of the lane, or none where the memory cannot be cut (recurrent models)."""
+        if not llama.llama_memory_seq_rm(self._memory, lane.sequence, keep, -1):
+            llama.llama_memory_seq_rm(self._memory, lane.sequence, -1, -1)
+            keep = 0
+        del lane.tokens[keep:]
+
+    def _make_room(self, lane: _Lane, count: int) -> None:
+        """The lanes share the context: give up the others if they are in the way."""
+        used = sum(len(other.tokens) for other in self._lanes.values())
+        if used + count > self._n_ctx:
+            self._give_up_others(lane)
+
+    def _give_up_others(self, lane: _Lane) -> bool:
+        """Empty the other lanes; whether that freed anything."""
+        others = [other for other in self._lanes.values() if other is not lane and other.tokens]
+        for other in others:
+            self._cut(other, 0)
+        return bool(others)
+
+
+def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -1,0 +1,252 @@
+"""Loading a GGUF: llama.cpp's model and context, and what is known about them.
+
+Owns the native handles. Everything that can be wrong with a file or the settings becomes a WorkerFailure that says
+what to do.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath
+
+import llama_cpp.llama_cpp as llama
+import psutil
+
+from modechat.domain.sampling import DEFAULTS, Sampling
+from modechat.engine.protocol import Load
+from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.native_log import NativeLog
+from modechat.engine.worker.tokens import Vocabulary
+
+N_LANES = 2
+_DEFAULT_N_CTX = 4096
+_N_BATCH_CPU = 128  # 3 % slower than 512, and a stop loses a quarter of the work
+_N_BATCH_GPU = 512
+_KV_BYTES_PER_VALUE = 2  # f16
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model and its context. `abort` is kept here because native code calls it."""
+
+    model: llama.llama_model_p
+    context: llama.llama_context_p
+    vocabulary: Vocabulary
+    metadata: dict[str, str]
+    n_ctx: int
+    n_batch: int
+    device: str
+    abort: object
+
+    @property
+    def chat_template(self) -> str | None:
+        template = llama.llama_model_chat_template(self.model, None)
+        return template.decode(errors="replace") if template else None
+
+    @property
+    def name(self) -> str:
+        return self.metadata.get("general.name", "")
+
+    @property
+    def architecture(self) -> str:
+        return self.metadata.get("general.architecture", "")
+
+    @property
+    def description(self) -> str:
+        return _read_string(partial(llama.llama_model_desc, self.model))
+
+    @property
+    def size_bytes(self) -> int:
+        return int(llama.llama_model_size(self.model))
+
+    @property
+    def n_ctx_train(self) -> int:
+        return int(llama.llama_model_n_ctx_train(self.model))
+
+    def sampling_defaults(self) -> Sampling:
+        """The sampling that the file recommends, completed by modechat's defaults."""
+        keys = {
+            "temperature": "temp",
+            "top_k": "top_k",
+            "top_p": "top_p",
+            "min_p": "min_p",
+            "repeat_penalty": "penalty_repeat",
+        }
+        found = {
+            setting: self.metadata[f"general.sampling.{key}"]
+            for setting, key in keys.items()
+            if f"general.sampling.{key}" in self.metadata
+        }
+        try:
+            return Sampling.model_validate(found).over(DEFAULTS)
+        except ValueError:  # a file with senseless values must not make the model unusable
+            return DEFAULTS
+
+    def close(self) -> None:
+        llama.llama_free(self.context)
+        llama.llama_model_free(self.model)
+
+
+def load(
+    request: Load, log: NativeLog, on_progress: Callable[[float], None], is_aborted: Callable[[], bool]
+) -> LoadedModel:
+    """Load the model. `is_aborted` is asked all the time while the model computes: true ends the computation.
+
+    Raises WorkerFailure.
+    """
+    model = _load_model(request, log, on_progress)
+    try:
+        _check_can_generate(model, request.model_path)
+        context, n_batch, abort = _create_context(model, request, log, is_aborted)
+    except WorkerFailure:
+        llama.llama_model_free(model)
+        raise
+    vocabulary = llama.llama_model_get_vocab(model)
+    assert vocabulary is not None  # every loaded model has one
+    return LoadedModel(
+        model=model,
+        context=context,
+        vocabulary=Vocabulary(vocabulary),
+        metadata=_metadata(model),
+        n_ctx=llama.llama_n_ctx(context),
+        n_batch=n_batch,
+        device=_device(log),
+        abort=abort,
+    )
+
+
+def _load_model(request: Load, log: NativeLog, on_progress: Callable[[float], None]) -> llama.llama_model_p:
+    def progress(fraction: float, _user_data: object) -> bool:
+        on_progress(fraction)
+        return True
+
+    params = llama.llama_model_default_params()
+    callback = llama.llama_progress_callback(progress)
+    params.progress_callback = callback
+    params.n_gpu_layers = -1 if request.n_gpu_layers is None else request.n_gpu_layers
+    model: llama.llama_model_p | None = llama.llama_model_load_from_file(os.fsencode(request.model_path), params)
+    if model is None:
+        raise _load_failure(request.model_path, log)
+    return model
+
+
+def _load_failure(path: str, log: NativeLog) -> WorkerFailure:
+    name = PurePath(path).name
+    unknown = re.search(r"unknown model architecture: '([^']*)'", log.find("unknown model architecture") or "")
+    if unknown:
+        return WorkerFailure(
+            "model",
+            f"{name} has the architecture “{unknown[1]}”, which this llama.cpp does not know",
+            "A newer modechat may know it. Until then choose another model with --model.",
+        )
+    if log.find("unable to allocate") or log.find("failed to allocate"):
+        return WorkerFailure(
+            "model",
+            f"There is not enough memory for {name}",
+            "Close other programs, choose a smaller model or quantization, or offload fewer layers "
+            "(n_gpu_layers in the config).",
+        )
+    reason = next((line for line in reversed(log.lines) if "error" in line.lower()), "it gave no reason")
+    return WorkerFailure("model", f"llama.cpp cannot load {name}", f"It says: {reason.strip()}. Is the file complete?")
+
+
+def _check_can_generate(model: llama.llama_model_p, path: str) -> None:
+    name = PurePath(path).name
+    if llama.llama_model_has_encoder(model):
+        raise WorkerFailure(
+            "model",
+            f"{name} is an encoder-decoder model, which modechat cannot run yet",
+            "Choose a decoder-only chat model with --model.",
+        )
+    if not llama.llama_model_has_decoder(model):
+        raise WorkerFailure(
+            "model", f"{name} is an embedding model: it cannot write", "Choose a chat model with --model."
+        )
+
+
+def _create_context(
+    model: llama.llama_model_p, request: Load, log: NativeLog, is_aborted: Callable[[], bool]
+) -> tuple[llama.llama_context_p, int, object]:
+    n_ctx = request.n_ctx or min(llama.llama_model_n_ctx_train(model) or _DEFAULT_N_CTX, _DEFAULT_N_CTX)
+    on_gpu = _device(log) != "CPU"
+    if not on_gpu:
+        _check_memory(model, n_ctx)
+    n_batch = min(_N_BATCH_GPU if on_gpu else _N_BATCH_CPU, n_ctx)
+    n_threads = request.n_threads or _useful_threads()
+    abort = llama.ggml_abort_callback(lambda _user_data: is_aborted())
+    params = llama.llama_context_default_params()
+    params.n_ctx = n_ctx
+    params.n_batch = params.n_ubatch = n_batch
+    params.n_seq_max = N_LANES
+    params.kv_unified = True
+    params.n_threads = params.n_threads_batch = n_threads
+    params.abort_callback = abort
+    context = llama.llama_init_from_model(model, params)
+    if context is None:
+        raise WorkerFailure(
+            "model",
+            f"There is not enough memory for a context of {n_ctx:,} tokens",
+            "Choose a smaller one with --ctx, for example --ctx 4096.",
+        )
+    return context, n_batch, abort
+
+
+def _check_memory(model: llama.llama_model_p, n_ctx: int) -> None:
+    """Refuse a KV cache that does not fit: the system would kill the worker while it fills the cache."""
+    head_size = llama.llama_model_n_embd(model) // max(llama.llama_model_n_head(model), 1)
+    per_token = (
+        2
+        * llama.llama_model_n_layer(model)
+        * max(llama.llama_model_n_head_kv(model), 1)
+        * head_size
+        * _KV_BYTES_PER_VALUE
+    )
+    needed = per_token * n_ctx
+    free = psutil.virtual_memory().available
+    if needed > free * 0.95:
+        fits = int(free * 0.8 / per_token) // 256 * 256
+        raise WorkerFailure(
+            "model",
+            f"A context of {n_ctx:,} tokens needs {needed / _GIB:.1f} GiB of memory; {free / _GIB:.1f} GiB are free",
+            f"Choose a smaller one: up to --ctx {fits} fits at the moment.",
+        )
+
+
+def _useful_threads() -> int:
+    """Physical cores that this process may use."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
+
+
+def _device(log: NativeLog) -> str:
+    """Where the layers really are, from llama.cpp's own report: `GPU 28/28`, or `CPU`."""
+    offloaded = re.search(r"offloaded (\d+)/(\d+) layers to GPU", log.find("layers to GPU") or "")
+    if offloaded and int(offloaded[1]) > 0:
+        return f"GPU {offloaded[1]}/{offloaded[2]}"
+    return "CPU"
+
+
+def _metadata(model: llama.llama_model_p) -> dict[str, str]:
+    """The values under `general.` in the file, as llama.cpp prints them."""
+    pairs = {}
+    for index in range(llama.llama_model_meta_count(model)):
+        key = _read_string(partial(llama.llama_model_meta_key_by_index, model, index))
+        if key.startswith("general."):
+            pairs[key] = _read_string(partial(llama.llama_model_meta_val_str_by_index, model, index))
+    return pairs
+
+
+def _read_string(read: Callable[[ctypes.Array[ctypes.c_char], int], int]) -> str:
+    """A string from a function of the form `(buffer, size) -> length`."""
+    buffer = ctypes.create_string_buffer(256)
+    length = read(buffer, len(buffer))
+    if length >= len(buffer):
+        buffer = ctypes.create_string_buffer(length + 1)
+        read(buffer, len(buffer))
+    return buffer.value.decode(errors="replace")

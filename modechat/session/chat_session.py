@@ -1,0 +1,343 @@
+"""ChatSession: the state machine between a front end, the engine and the store.
+
+A turn's way: `send` parses the text, the timeline commits it, the engine gets it when the model is ready, `_handle`
+takes the reply's pieces and `RunningReply` saves them; every step is told to the front end as a session event.
+
+Invariants: what the user typed is on disk before the engine sees it; at most one reply runs; the phase changes only
+as the table in `phase` allows. All methods belong to one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from modechat.domain.conversation import Conversation, Reply, ReplyState, StopReason, Turn, as_mode
+from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, parse
+from modechat.engine.protocol import (
+    Delta,
+    Engine,
+    Event,
+    Failed,
+    Finished,
+    Loaded,
+    LoadProgress,
+    ModelInfo,
+    PromptProgress,
+    Stop,
+)
+from modechat.errors import StoreError
+from modechat.session.events import (
+    ConversationOpened,
+    ModeChangeAdded,
+    ModeChanged,
+    ModelLoading,
+    ModelReady,
+    PhaseChanged,
+    PromptEvaluated,
+    ReplyEnded,
+    ReplyGrew,
+    SessionEvent,
+    Trouble,
+    TurnAdded,
+    TurnChanged,
+    TurnReplaced,
+)
+from modechat.session.phase import Phase, check_transition
+from modechat.session.running_reply import RunningReply
+from modechat.session.settings import SessionSettings, generate_request
+from modechat.session.timeline import Timeline
+from modechat.store import ConversationInUse, ConversationSummary, Store
+
+_SECONDS_TO_SETTLE = 3.0
+_BUSY = Incomplete("A reply is being written: Esc stops it.")
+
+
+class ChatSession:
+    """One open conversation on one engine. `listener` is called with every session event, in order.
+
+    Commands return an `Incomplete` with the reason if they did nothing, and raise StoreError if the disk refuses.
+    """
+
+    def __init__(
+        self, engine: Engine, store: Store, settings: SessionSettings, listener: Callable[[SessionEvent], None]
+    ) -> None:
+        self._engine = engine
+        self._timeline = Timeline(store)
+        self._settings = settings
+        self._tell = listener
+        self._commands = asyncio.Lock()
+        self._phase = Phase.LOADING
+        self._model: ModelInfo | None = None
+        self._running: RunningReply | None = None
+
+    # What a front end may read
+
+    @property
+    def phase(self) -> Phase:
+        return self._phase
+
+    @property
+    def model(self) -> ModelInfo | None:
+        return self._model
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """None: a new conversation, of which nothing is saved yet."""
+        return self._timeline.conversation
+
+    @property
+    def state(self) -> ModeState:
+        return self._timeline.state
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a reply is awaited or written."""
+        return self._running is not None
+
+    # Life
+
+    async def run(self) -> None:
+        """Load the model and handle the engine's events until `close`. The engine has been started."""
+        self._engine.send(self._settings.load)
+        async for event in self._engine.events():
+            await self._handle(event)
+
+    async def close(self) -> None:
+        """Stop the reply if one is written, shut the engine down and close the store."""
+        async with self._commands:
+            await self._settle()
+            self._enter(Phase.CLOSED)
+            await self._engine.close()
+            await self._timeline.close()
+
+    # Conversations
+
+    async def open_latest(self) -> None:
+        """Open the newest conversation; a new one if there is none, or another program has it open."""
+        latest = await self._timeline.latest_id()
+        if latest is None:
+            await self.new_conversation()
+            return
+        try:
+            await self.open(latest)
+        except ConversationInUse:
+            await self.new_conversation()
+            self._tell(
+                Trouble(
+                    "Your last conversation is open in another modechat",
+                    "This is a new one. Both are saved; close the other program to go on with the last one here.",
+                )
+            )
+
+    async def open(self, conversation_id: int) -> None:
+        """Raises ConversationInUse if another program has it, StoreError if it is gone."""
+        async with self._commands:
+            await self._settle()
+            await self._timeline.open(conversation_id)
+            self._show_conversation()
+
+    async def new_conversation(self) -> None:
+        async with self._commands:
+            await self._settle()
+            await self._timeline.start_new()
+            self._show_conversation()
+
+    async def delete(self, conversation_id: int) -> None:
+        """Delete a conversation for good. If it is the open one, a new one takes its place."""
+        if self.conversation is not None and self.conversation.id == conversation_id:
+            await self.new_conversation()
+        await self._timeline.delete(conversation_id)
+
+    async def summaries(self) -> tuple[ConversationSummary, ...]:
+        return await self._timeline.summaries()
+
+    # Turns
+
+    async def send(self, text: str) -> Incomplete | None:
+        """Do what `text` means: a turn, a change of mode, or nothing yet."""
+        async with self._commands:
+            match parse(text, self.state):
+                case Incomplete() as incomplete:
+                    return incomplete
+                case Switch(state=state):
+                    self._tell(ModeChangeAdded(await self._timeline.change_mode(state, text)))
+                    self._tell(ModeChanged(state))
+                case (ChatMessage() | Task()) as request:
+                    if self.is_busy:
+                        return _BUSY
+                    turn = await self._timeline.add_turn(text, request)
+                    self._tell(TurnAdded(turn))
+                    self._start_reply(turn)
+        return None
+
+    async def regenerate(self) -> Incomplete | None:
+        """Ask for another reply to the last message; the first one is kept as a variant."""
+        return await self._repeat_last(lambda turn: turn.request)
+
+    async def run_in_other_mode(self) -> Incomplete | None:
+        """Repeat the last turn in the other mode, as a variant."""
+        return await self._repeat_last(lambda turn: as_mode(turn.request, turn.mode.other))
+
+    async def toggle_in_chat(self) -> Incomplete | None:
+        """Bring the last instruct turn into the chat's context, or take it out again."""
+        async with self._commands:
+            turn = self._timeline.last_turn_in(Mode.INSTRUCT)
+            if turn is None:
+                return Incomplete("There is no instruct turn here to add to the chat.")
+            if not turn.reply.state.is_final:
+                return _BUSY
+            self._tell(TurnChanged(await self._timeline.set_in_chat(turn, not turn.in_chat)))
+        return None
+
+    async def toggle_mode(self) -> None:
+        """Change the mode without typing a header; nothing is added to the timeline."""
+        async with self._commands:
+            await self._timeline.set_state(self.state.toggled())
+            self._tell(ModeChanged(self.state))
+
+    async def stop(self) -> None:
+        """Stop the reply. What has come is kept."""
+        if self._running is None:
+            return
+        if self._phase is Phase.GENERATING:
+            self._enter(Phase.STOPPING)
+            self._engine.send(Stop(id=self._running.turn.id))
+        elif self._phase in (Phase.LOADING, Phase.DOWN):
+            await self._end(Reply(state=ReplyState.STOPPED, stop_reason=StopReason.STOPPED))
+
+    async def _repeat_last(self, request_of: Callable[[Turn], ChatMessage | Task]) -> Incomplete | None:
+        async with self._commands:
+            last = self._timeline.last_turn
+            if last is None:
+                return Incomplete("There is no turn to repeat yet.")
+            if self.is_busy:
+                return _BUSY
+            turn = await self._timeline.add_variant(last, request_of(last))
+            self._tell(TurnReplaced(last.id, turn))
+            self._start_reply(turn)
+        return None
+
+    def _show_conversation(self) -> None:
+        self._tell(ConversationOpened(self.conversation))
+        self._tell(ModeChanged(self.state))
+
+    # The reply
+
+    def _start_reply(self, turn: Turn) -> None:
+        """Let the turn wait for the engine, which has it at once if it is ready."""
+        assert self.conversation is not None
+        self._running = RunningReply(turn, self.conversation.turns[:-1], self._save_reply)
+        if self._phase is Phase.READY:
+            self._dispatch()
+        elif self._phase is Phase.DOWN:
+            self._restart_engine()
+
+    def _become_ready(self) -> None:
+        self._enter(Phase.READY)
+        if self._running is not None:
+            self._dispatch()
+
+    def _dispatch(self) -> None:
+        """Hand the waiting turn to the engine."""
+        assert self._running is not None
+        assert self.conversation is not None
+        running, clock = self._running, self.conversation.created_at
+        self._enter(Phase.GENERATING)
+        self._engine.send(
+            generate_request(running.turn.id, running.turn.request, running.history, self._settings, clock)
+        )
+
+    async def _end(self, result: Reply) -> None:
+        """Give the running reply its final state; the text that has come stays."""
+        running, self._running = self._running, None
+        if running is not None:
+            self._tell(ReplyEnded(await running.end(result)))
+
+    async def _settle(self) -> None:
+        """Stop the running reply and wait until it is saved."""
+        running = self._running
+        if running is None:
+            return
+        await self.stop()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(running.ended.wait(), _SECONDS_TO_SETTLE)
+        if self._running is running:  # the engine hangs: do not wait for it
+            await self._end(Reply(state=ReplyState.INTERRUPTED))
+
+    async def _save_reply(self, turn: Turn) -> None:
+        """Save a reply; if the disk refuses, say so and go on: the text is still on the screen."""
+        try:
+            await self._timeline.save_reply(turn)
+        except StoreError as error:
+            self._tell(Trouble(error.title, error.hint))
+
+    # The engine
+
+    async def _handle(self, event: Event) -> None:
+        match event:
+            case LoadProgress(fraction=fraction):
+                self._tell(ModelLoading(fraction))
+            case Loaded(model=model):
+                self._model = model
+                self._tell(ModelReady(model))
+                self._become_ready()
+            case PromptProgress() if self._is_running(event.id):
+                new = event.total - event.reused
+                self._tell(PromptEvaluated(event.id, (event.evaluated - event.reused) / new if new else 1.0))
+            case Delta() if self._running is not None and self._is_running(event.id):
+                self._running.grow(event.text)
+                self._tell(ReplyGrew(event.id, event.text))
+            case Finished() if self._is_running(event.id):
+                await self._end(self._result(event))
+                self._become_ready()
+            case Failed(died=True):
+                await self._engine_died(event)
+            case Failed(id=None):
+                await self._loading_failed(event)
+            case Failed() if self._is_running(event.id):
+                await self._end(Reply(state=ReplyState.FAILED, error=str(event.as_error())))
+                self._become_ready()
+            case _:
+                pass  # an answer to a request that was given up
+
+    def _result(self, finished: Finished) -> Reply:
+        stopped = finished.stop_reason is StopReason.STOPPED
+        return Reply(
+            state=ReplyState.STOPPED if stopped else ReplyState.COMPLETE,
+            stop_reason=finished.stop_reason,
+            model=self._model.name if self._model is not None else "",
+            stats=finished.stats,
+        )
+
+    def _is_running(self, request_id: int | None) -> bool:
+        return self._running is not None and self._running.turn.id == request_id
+
+    async def _engine_died(self, failed: Failed) -> None:
+        if self._phase in (Phase.CLOSED, Phase.DOWN):
+            return
+        if self._phase is Phase.LOADING:
+            hint = "Try a smaller context (--ctx 2048) or fewer GPU layers (n_gpu_layers in the config)."
+            await self._loading_failed(failed.model_copy(update={"hint": hint}))
+            return
+        hint = "It is starting again. " + ("What it had written is kept; Ctrl+R asks again." if self._running else "")
+        await self._end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
+        self._tell(Trouble(failed.title, hint.strip(), failed.log_tail))
+        self._restart_engine()
+
+    async def _loading_failed(self, failed: Failed) -> None:
+        self._model = None
+        self._enter(Phase.DOWN)
+        await self._end(Reply(state=ReplyState.FAILED, error=failed.title))
+        self._tell(Trouble(failed.title, failed.hint, failed.log_tail))
+
+    def _restart_engine(self) -> None:
+        self._enter(Phase.LOADING)
+        self._engine.start()
+        self._engine.send(self._settings.load)
+
+    def _enter(self, phase: Phase) -> None:
+        check_transition(self._phase, phase)
+        self._phase = phase
+        self._tell(PhaseChanged(phase))

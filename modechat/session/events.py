@@ -1,0 +1,112 @@
+"""What a session tells its front end. Values only; the front end keeps no other copy of the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from modechat.domain.conversation import Conversation, ModeChange, Turn
+from modechat.domain.modes import ModeState
+from modechat.engine.protocol import ModelInfo
+from modechat.session.phase import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLoading:
+    fraction: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReady:
+    model: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationOpened:
+    """Show this conversation instead of what is shown; None: a new one, nothing is saved yet."""
+
+    conversation: Conversation | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged:
+    state: ModeState
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChangeAdded:
+    """The user typed a header: the timeline has it, with the app's notice."""
+
+    change: ModeChange
+
+
+@dataclass(frozen=True, slots=True)
+class TurnAdded:
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReplaced:
+    """The turn `old_id` at the end, and what followed it, gave way to a variant."""
+
+    old_id: int
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class TurnChanged:
+    """Something of the turn other than its growing text changed."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEvaluated:
+    turn_id: int
+    fraction: float
+    """Of the tokens that had to be evaluated, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyGrew:
+    turn_id: int
+    text: str
+    """Only what is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something went wrong that the user should read."""
+
+    title: str
+    hint: str = ""
+    details: tuple[str, ...] = ()
+    """Log lines, oldest first."""
+
+
+SessionEvent: TypeAlias = (
+    PhaseChanged
+    | ModelLoading
+    | ModelReady
+    | ConversationOpened
+    | ModeChanged
+    | ModeChangeAdded
+    | TurnAdded
+    | TurnReplaced
+    | TurnChanged
+    | PromptEvaluated
+    | ReplyGrew
+    | ReplyEnded
+    | Trouble
+)

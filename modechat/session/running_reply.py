@@ -1,0 +1,50 @@
+"""The reply that is being written: what has come, and what of it is on disk.
+
+Keeps the promise that a reply loses at most its last half second, whatever is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from modechat.domain.conversation import Reply, ReplyState, Turn
+
+SECONDS_BETWEEN_SAVES = 0.4
+
+
+class RunningReply:
+    """Create it inside a running event loop. `save` writes the turn's reply to disk."""
+
+    def __init__(self, turn: Turn, history: tuple[Turn, ...], save: Callable[[Turn], Awaitable[None]]) -> None:
+        """`history` is what came before `turn`."""
+        self.turn = turn
+        self.history = history
+        self.ended = asyncio.Event()
+        self._save = save
+        self._unsaved = False
+        self._autosave = asyncio.create_task(self._save_regularly(), name=f"autosave of turn {turn.id}")
+
+    def grow(self, text: str) -> None:
+        reply = self.turn.reply
+        self.turn = self.turn.with_reply(replace(reply, text=reply.text + text, state=ReplyState.STREAMING))
+        self._unsaved = True
+
+    async def end(self, result: Reply) -> Turn:
+        """Give the reply its final state: that of `result`, with the text that has come. Returns the saved turn."""
+        self._autosave.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._autosave
+        self.turn = self.turn.with_reply(replace(result, text=self.turn.reply.text.rstrip()))
+        await self._save(self.turn)
+        self.ended.set()
+        return self.turn
+
+    async def _save_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_SAVES)
+            if self._unsaved:
+                self._unsaved = False
+                await self._save(self.turn)
