@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 # C0 controls (but tab and newline) and DEL become their visible pictures (U+2400 ff.); C1 controls and the
-# bidirectional overrides, which have none, become the replacement character.
+# bidirectional overrides, which have none, become the replacement character. Unicode's own line separators become
+# newlines, so that everyone counts the same lines.
 _UNSAFE = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
+_UNSAFE |= {0x2028: 0x0A, 0x2029: 0x0A}
 _UNSAFE |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
 
 

@@ -51,6 +51,8 @@ class WorkerEngine:
         self._closed = False
 
     def start(self) -> None:
+        if self._worker is not None:
+            self._worker.kill()
         self._worker = _Worker(self._put, self._log)
 
     def send(self, request: Request) -> None:
@@ -120,6 +122,12 @@ class _Worker:
             self._running.add(request.id)
         self._requests.put(request)
         return True
+
+    def kill(self) -> None:
+        """End the process at once, without a report."""
+        self._closing = True
+        self._requests.put(None)
+        self._process.kill()
 
     def close(self) -> None:
         """End the process: politely, then by force. Blocks for at most two seconds."""

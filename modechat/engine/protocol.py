@@ -97,6 +97,7 @@ class ModelInfo(_Frozen):
     """What a front end shows about the loaded model."""
 
     name: str
+    """The file's name without its ending: what users know it by. Names inside of files are often wrong."""
     path: str
     architecture: str
     description: str

@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeAlias
 
-from modechat.domain.conversation import Message, ReplyStats, Role, StopReason
+from modechat.domain.conversation import ReplyStats, Role, StopReason
 from modechat.domain.modes import Mode
 from modechat.engine.protocol import (
     ChatPrompt,
@@ -172,6 +172,6 @@ def last_user_text(request: Generate) -> str:
     """What the newest message of `request` says: for scripts that answer by content."""
     match request.prompt:
         case ChatPrompt(messages=messages):
-            return next((m.content for m in reversed(messages) if isinstance(m, Message) and m.role == Role.USER), "")
+            return next((m.content for m in reversed(messages) if m.role == Role.USER), "")
         case InstructPrompt(instruction=instruction, input=text):
             return f"{instruction}\n\n{text}".strip()

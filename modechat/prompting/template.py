@@ -98,7 +98,7 @@ def _raise_exception(message: str) -> Never:
 class _GenerationTag(jinja2.ext.Extension):
     """`{% generation %}` marks the model's own text for training; for a prompt it changes nothing."""
 
-    tags = {"generation"}  # noqa: RUF012 - typed so by Jinja
+    tags = {"generation"}
 
     def parse(self, parser: jinja2.parser.Parser) -> jinja2.nodes.Node:
         line = next(parser.stream).lineno

@@ -27,7 +27,7 @@ from modechat.engine.protocol import (
     PromptProgress,
     Stop,
 )
-from modechat.errors import StoreError
+from modechat.errors import ModelError, StoreError
 from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
@@ -100,7 +100,7 @@ class ChatSession:
 
     async def run(self) -> None:
         """Load the model and handle the engine's events until `close`. The engine has been started."""
-        self._engine.send(self._settings.load)
+        await self._load_model()
         async for event in self._engine.events():
             await self._handle(event)
 
@@ -169,7 +169,7 @@ class ChatSession:
                         return _BUSY
                     turn = await self._timeline.add_turn(text, request)
                     self._tell(TurnAdded(turn))
-                    self._start_reply(turn)
+                    await self._start_reply(turn)
         return None
 
     async def regenerate(self) -> Incomplete | None:
@@ -216,7 +216,7 @@ class ChatSession:
                 return _BUSY
             turn = await self._timeline.add_variant(last, request_of(last))
             self._tell(TurnReplaced(last.id, turn))
-            self._start_reply(turn)
+            await self._start_reply(turn)
         return None
 
     def _show_conversation(self) -> None:
@@ -225,14 +225,14 @@ class ChatSession:
 
     # The reply
 
-    def _start_reply(self, turn: Turn) -> None:
+    async def _start_reply(self, turn: Turn) -> None:
         """Let the turn wait for the engine, which has it at once if it is ready."""
         assert self.conversation is not None
         self._running = RunningReply(turn, self.conversation.turns[:-1], self._save_reply)
         if self._phase is Phase.READY:
             self._dispatch()
         elif self._phase is Phase.DOWN:
-            self._restart_engine()
+            await self._restart_engine()
 
     def _become_ready(self) -> None:
         self._enter(Phase.READY)
@@ -289,18 +289,22 @@ class ChatSession:
             case Delta() if self._running is not None and self._is_running(event.id):
                 self._running.grow(event.text)
                 self._tell(ReplyGrew(event.id, event.text))
-            case Finished() if self._is_running(event.id):
-                await self._end(self._result(event))
-                self._become_ready()
+            case Finished():
+                await self._answered(event.id, self._result(event))
             case Failed(died=True):
                 await self._engine_died(event)
             case Failed(id=None):
                 await self._loading_failed(event)
-            case Failed() if self._is_running(event.id):
-                await self._end(Reply(state=ReplyState.FAILED, error=str(event.as_error())))
-                self._become_ready()
+            case Failed():
+                await self._answered(event.id, Reply(state=ReplyState.FAILED, error=str(event.as_error())))
             case _:
-                pass  # an answer to a request that was given up
+                pass  # a piece of a reply that was given up
+
+    async def _answered(self, request_id: int | None, result: Reply) -> None:
+        """The engine is done with a request: that of the running reply, or one that was given up."""
+        if self._is_running(request_id):
+            await self._end(result)
+        self._become_ready()
 
     def _result(self, finished: Finished) -> Reply:
         stopped = finished.stop_reason is StopReason.STOPPED
@@ -324,7 +328,7 @@ class ChatSession:
         hint = "It is starting again. " + ("What it had written is kept; Ctrl+R asks again." if self._running else "")
         await self._end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
         self._tell(Trouble(failed.title, hint.strip(), failed.log_tail))
-        self._restart_engine()
+        await self._restart_engine()
 
     async def _loading_failed(self, failed: Failed) -> None:
         self._model = None
@@ -332,10 +336,18 @@ class ChatSession:
         await self._end(Reply(state=ReplyState.FAILED, error=failed.title))
         self._tell(Trouble(failed.title, failed.hint, failed.log_tail))
 
-    def _restart_engine(self) -> None:
+    async def _restart_engine(self) -> None:
         self._enter(Phase.LOADING)
         self._engine.start()
-        self._engine.send(self._settings.load)
+        await self._load_model()
+
+    async def _load_model(self) -> None:
+        try:
+            await asyncio.to_thread(self._settings.check_model)
+        except ModelError as error:
+            await self._loading_failed(Failed(id=None, kind="model", title=error.title, hint=error.hint))
+        else:
+            self._engine.send(self._settings.load)
 
     def _enter(self, phase: Phase) -> None:
         check_transition(self._phase, phase)

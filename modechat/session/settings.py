@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,8 @@ class SessionSettings:
 
     load: Load
     sampling: Sampling
+    check_model: Callable[[], object] = lambda: None
+    """Looks at the model file before the engine does, for better words; raises ModelError."""
     chat_system: str = ""
     instruct_system: str = ""
 

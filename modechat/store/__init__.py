@@ -1,0 +1,7 @@
+"""Conversations on disk, in SQLite: what was typed is kept before the model sees it, whatever is killed."""
+
+from modechat.store.conversations import Store
+from modechat.store.locks import ConversationInUse
+from modechat.store.summaries import ConversationSummary
+
+__all__ = ["ConversationInUse", "ConversationSummary", "Store"]

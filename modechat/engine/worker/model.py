@@ -50,10 +50,6 @@ class LoadedModel:
         return template.decode(errors="replace") if template else None
 
     @property
-    def name(self) -> str:
-        return self.metadata.get("general.name", "")
-
-    @property
     def architecture(self) -> str:
         return self.metadata.get("general.architecture", "")
 
@@ -94,9 +90,10 @@ class LoadedModel:
 
 
 def load(
-    request: Load, log: NativeLog, on_progress: Callable[[float], None], is_aborted: Callable[[], bool]
+    request: Load, log: NativeLog, on_progress: Callable[[float], bool], is_aborted: Callable[[], bool]
 ) -> LoadedModel:
-    """Load the model. `is_aborted` is asked all the time while the model computes: true ends the computation.
+    """Load the model. `on_progress` gets the fraction and answers whether to go on; `is_aborted` is asked all the time
+    while the model computes: true ends the computation.
 
     Raises WorkerFailure.
     """
@@ -121,13 +118,9 @@ def load(
     )
 
 
-def _load_model(request: Load, log: NativeLog, on_progress: Callable[[float], None]) -> llama.llama_model_p:
-    def progress(fraction: float, _user_data: object) -> bool:
-        on_progress(fraction)
-        return True
-
+def _load_model(request: Load, log: NativeLog, on_progress: Callable[[float], bool]) -> llama.llama_model_p:
     params = llama.llama_model_default_params()
-    callback = llama.llama_progress_callback(progress)
+    callback = llama.llama_progress_callback(lambda fraction, _user_data: on_progress(fraction))
     params.progress_callback = callback
     params.n_gpu_layers = -1 if request.n_gpu_layers is None else request.n_gpu_layers
     model: llama.llama_model_p | None = llama.llama_model_load_from_file(os.fsencode(request.model_path), params)

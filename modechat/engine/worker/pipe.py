@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from pydantic import BaseModel
 
-from modechat.engine.protocol import Request, Stop, decode_request, encode
+from modechat.engine.protocol import Request, Shutdown, Stop, decode_request, encode
 
 
 class Pipe:
@@ -23,6 +23,8 @@ class Pipe:
         self._events = events
         self._queue: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._stopped: set[int] = set()
+        self.is_shutting_down = False
+        """Whether the front end asked for the end: what runs should give up."""
 
     @classmethod
     def take_over_standard_streams(cls) -> Pipe:
@@ -54,6 +56,8 @@ class Pipe:
             if isinstance(request, Stop):
                 self._stopped.add(request.id)
             else:
+                self.is_shutting_down = isinstance(request, Shutdown)
                 self._queue.put(request)
-        # The pipe was closed: the front end ended or was killed. The model may be computing, so do not wait for it.
-        os._exit(0)
+        if not self.is_shutting_down:
+            # The front end was killed. The model may be computing: do not wait for it.
+            os._exit(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import PurePath
 
 import llama_cpp.llama_cpp as llama
 
@@ -54,11 +55,12 @@ class Server:
         started = time.perf_counter()
         sent = 0.0
 
-        def progress(fraction: float) -> None:
+        def progress(fraction: float) -> bool:
             nonlocal sent
             if fraction - sent >= _PROGRESS_STEP:
                 sent = fraction
                 self._pipe.emit(LoadProgress(fraction=fraction))
+            return not self._pipe.is_shutting_down
 
         loaded = load(request, self._log, progress, self._is_aborted)
         prompt_format, note = resolve(loaded.chat_template, loaded.vocabulary.special_tokens(), request.fallback_format)
@@ -66,7 +68,7 @@ class Server:
         self._pipe.emit(
             Loaded(
                 model=ModelInfo(
-                    name=loaded.name,
+                    name=PurePath(request.model_path).stem,
                     path=request.model_path,
                     architecture=loaded.architecture,
                     description=loaded.description,
@@ -93,7 +95,8 @@ class Server:
             self._running = None
 
     def _is_aborted(self) -> bool:
-        return self._running is not None and self._pipe.is_stopped(self._running)
+        is_stopped = self._running is not None and self._pipe.is_stopped(self._running)
+        return is_stopped or self._pipe.is_shutting_down
 
     def _unload(self) -> None:
         if self._loaded is not None:

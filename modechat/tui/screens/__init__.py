@@ -1,0 +1,1 @@
+"""The screens. Modal ones return a value."""

@@ -1,0 +1,112 @@
+"""Reads the command line and hands over to a command. `--help` and `--version` import nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from modechat import __version__
+from modechat.errors import EXIT_INTERRUPTED, ModechatError
+
+_DESCRIPTION = """\
+Chat with a local GGUF model in the terminal. Type ### Instruction to switch to single-shot tasks,
+### Chat to come back."""
+
+_EXIT_CODES = """\
+exit codes: 0 done · 1 error · 2 wrong use · 3 wrong config file · 4 no usable model · 5 engine failed
+            6 prompt too long for the context · 7 conversations cannot be saved · 130 stopped with Ctrl+C"""
+
+
+N = TypeVar("N", int, float)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        if arguments.command == "run":
+            from modechat.cli.run import run
+
+            return run(arguments)
+        from modechat.cli.chat import chat
+
+        return chat(arguments)
+    except ModechatError as error:
+        print(f"modechat: {error.title}", file=sys.stderr)
+        if error.hint:
+            print(error.hint, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nothing is wrong. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="modechat",
+        description=_DESCRIPTION,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[_model_options()],
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"modechat {__version__}")
+    parser.add_argument("--new", action="store_true", help="start a new conversation instead of the last one")
+    parser.add_argument("--no-history", action="store_true", help="keep nothing on disk")
+    parser.add_argument("--demo", action="store_true", help="try the interface with scripted replies, without a model")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    run = commands.add_parser(
+        "run",
+        help="do one task and print the reply",
+        description="Do one task and print the reply on standard output. Text that is piped in becomes the task's "
+        "input: modechat run 'Summarise' < file. The headers ### Input, ### Response and ### Chat work as in the chat.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[_model_options()],
+        allow_abbrev=False,
+    )
+    run.add_argument("instruction", nargs="*", help="what to do; without it, the instruction is read from the pipe")
+    run.add_argument("--json", action="store_true", help="print one JSON object with the reply and its figures")
+    return parser
+
+
+def _model_options() -> argparse.ArgumentParser:
+    """Options of every command that loads a model. They work before and after the command's name."""
+    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = options.add_argument_group("model")
+    group.add_argument("--model", type=Path, metavar="PATH", help="the GGUF file to load")
+    group.add_argument("--ctx", type=_whole_number(64, 2**31 - 1), metavar="N", help="context length in tokens")
+    group.add_argument("--temperature", type=_number(0, 10), metavar="T", help="0: always the likeliest token")
+    group.add_argument("--seed", type=_whole_number(0, 2**32 - 2), metavar="N", help="same seed, same reply")
+    group.add_argument("--max-tokens", type=_whole_number(1, 2**31 - 1), metavar="N", help="longest reply")
+    return options
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    """An argument type: a whole number from `least` to `most`."""
+    return _ranged(int, "a whole number", least, most)
+
+
+def _number(least: float, most: float) -> Callable[[str], float]:
+    """An argument type: a number from `least` to `most`."""
+    return _ranged(float, "a number", least, most)
+
+
+def _ranged(convert: Callable[[str], N], kind: str, least: N, most: N) -> Callable[[str], N]:
+    def parse(text: str) -> N:
+        try:
+            number = convert(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {kind}") from None
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not between {least} and {most}")
+        return number
+
+    return parse

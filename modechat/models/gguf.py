@@ -1,0 +1,112 @@
+"""Reads the header of a GGUF file: what model it is, and whether the file is whole.
+
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from modechat.models import failures
+from modechat.models.ggml_types import FILE_TYPES
+from modechat.models.header_walker import MAX_KEYS, MAX_TENSORS, HeaderError, HeaderWalker, Scalar
+
+_BUFFER = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class GGUFHeader:
+    """What a GGUF file says about itself. Strings are the file's own words: sanitise them before showing them."""
+
+    version: int
+    architecture: str
+    """`general.architecture` ("llama"); empty in the later parts of a split model."""
+    name: str | None
+    """`general.name`."""
+    quantization: str | None
+    """The quantization of most tensors ("Q4_K_M"), from `general.file_type`."""
+    n_ctx_train: int | None
+    """Tokens of context that the model was trained with."""
+    has_chat_template: bool
+    n_tensors: int
+    size_bytes: int
+    """Size of this file; a split model has more."""
+    metadata: Mapping[str, Scalar] = field(repr=False)
+    """Numbers, truth values and short strings (up to 1,024 bytes) by key. Arrays and long strings are not kept."""
+
+
+def read_header(path: Path) -> GGUFHeader:
+    """The header of the GGUF file at `path`, after checking that the file holds all of its tensors' data.
+
+    Of a split model only this file is looked at. Raises `ModelError` for a file that cannot be read, is not a GGUF of
+    version 2 or 3, is damaged or is shorter than its header says.
+    """
+    _must_be_a_file(path)
+    try:
+        with path.open("rb", buffering=_BUFFER) as file:
+            return _read(path, file)
+    except HeaderError as error:
+        raise failures.damaged(path, str(error)) from error
+    except OSError as error:
+        raise failures.unreadable(path, error) from error
+
+
+def _must_be_a_file(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
+        raise failures.unreadable(path, error) from error
+    if stat.S_ISDIR(mode):
+        raise failures.a_folder(path)
+    if not stat.S_ISREG(mode):  # Opening a pipe would wait for its other end.
+        raise failures.no_regular_file(path)
+
+
+def _read(path: Path, file: BinaryIO) -> GGUFHeader:
+    size = file.seek(0, 2)
+    file.seek(0)
+    head = file.read(512)
+    if not head:
+        raise failures.empty(path)
+    if not head.startswith(b"GGUF"[: len(head)]):
+        raise failures.not_gguf(path, head)
+    file.seek(4)
+    walker = HeaderWalker(file, size)
+    version = walker.u32()
+    if version not in (2, 3):
+        raise failures.wrong_version(path, version)
+    n_tensors = walker.count(MAX_TENSORS, "tensors")
+    metadata, has_chat_template = walker.entries(walker.count(MAX_KEYS, "keys"))
+    alignment = _number(metadata, "general.alignment", 32)
+    if alignment is None or alignment <= 0 or alignment & (alignment - 1):
+        raise HeaderError("has an alignment that is not a power of two")
+    needed = walker.tensors_end(n_tensors, alignment)
+    if size < needed:
+        raise failures.incomplete(path, size, needed)
+    architecture = _text(metadata, "general.architecture") or ""
+    file_type = _number(metadata, "general.file_type")
+    return GGUFHeader(
+        version=version,
+        architecture=architecture,
+        name=_text(metadata, "general.name"),
+        quantization=None if file_type is None else FILE_TYPES.get(file_type),
+        n_ctx_train=_number(metadata, f"{architecture}.context_length"),
+        has_chat_template=has_chat_template,
+        n_tensors=n_tensors,
+        size_bytes=size,
+        metadata=metadata,
+    )
+
+
+def _number(metadata: Mapping[str, Scalar], key: str, default: int | None = None) -> int | None:
+    value = metadata.get(key, default)
+    return value if type(value) is int else None
+
+
+def _text(metadata: Mapping[str, Scalar], key: str) -> str | None:
+    value = metadata.get(key)
+    return value if isinstance(value, str) else None

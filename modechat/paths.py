@@ -1,0 +1,42 @@
+"""Where things are: the user's folders on this system, and the data that ships with modechat."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+_APP = "modechat"
+
+
+def config_file() -> Path:
+    """The user's config file; it need not exist."""
+    return platformdirs.user_config_path(_APP, appauthor=False) / "config.toml"
+
+
+def data_folder() -> Path:
+    """Where conversations are kept."""
+    return platformdirs.user_data_path(_APP, appauthor=False)
+
+
+def engine_log_file() -> Path:
+    """The log of the engine's last run."""
+    return platformdirs.user_state_path(_APP, appauthor=False) / "engine.log"
+
+
+def prompts_folder() -> Path:
+    """The folder `prompts` that ships with modechat: inside the installed package, or at the top of a checkout."""
+    package = Path(__file__).parent
+    installed = package / "prompts"
+    return installed if installed.is_dir() else package.parent / "prompts"
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create `folder`, readable by the user alone. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def open_private(path: Path, flags: int = os.O_WRONLY | os.O_CREAT | os.O_TRUNC) -> int:
+    """A file descriptor of a file that only the user may read. Raises OSError."""
+    return os.open(path, flags, 0o600)

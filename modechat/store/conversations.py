@@ -1,0 +1,220 @@
+"""The store of conversations: every way in which the program reads or changes them.
+
+What a method wrote is on disk when it returns, whatever is killed afterwards. Turns are only ever added:
+regenerating and editing add siblings, and the conversation's head says which path through the tree is visible.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from modechat.domain.conversation import Conversation
+from modechat.store import rows
+from modechat.store.database import Database
+from modechat.store.failures import not_found
+from modechat.store.locks import ConversationLocks
+from modechat.store.summaries import ConversationSummary, read_summaries
+from modechat.store.timeline import newest_leaf, variant_ids, visible_entries
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from modechat.domain.conversation import ModeChange, Reply, Turn
+    from modechat.domain.modes import ChatMessage, ModeState, Task
+
+_ADD_CONVERSATION = """
+INSERT INTO conversations (title, created_at, updated_at, mode, standing)
+VALUES (:title, :now, :now, :mode, :standing)
+"""
+_ADD_TURN = """
+INSERT INTO turns (conversation_id, parent_id, created_at, mode, in_chat, typed, text, input, prefill)
+VALUES (:conversation_id, :parent_id, :now, :mode, :in_chat, :typed, :text, :input, :prefill)
+"""
+_SAVE_REPLY = """
+UPDATE replies
+SET state = :state, stop_reason = :stop_reason, error = :error, model = :model, stats = :stats, text = :text
+WHERE turn_id = :id
+"""
+_MARK_INTERRUPTED = """
+UPDATE replies SET state = 'interrupted'
+WHERE state IN ('waiting', 'streaming') AND turn_id IN (SELECT id FROM turns WHERE conversation_id = ?)
+"""
+_SET_HEAD = """
+UPDATE conversations SET head_id = :head_id WHERE id = (SELECT conversation_id FROM turns WHERE id = :head_id)
+"""
+_ADD_MODE_CHANGE = """
+INSERT INTO mode_changes (conversation_id, after_turn_id, mode, standing, typed)
+VALUES (:conversation_id, :after_turn_id, :mode, :standing, :typed)
+"""
+_SET_STATE = """
+UPDATE conversations SET mode = :mode, standing = :standing WHERE id = :id
+"""
+
+
+class Store:
+    """The conversations of one folder, or of memory; for one thread at a time. Every method can raise StoreError."""
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], locks: ConversationLocks | None = None
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._locks = locks
+
+    @classmethod
+    def open(cls, folder: Path, clock: Callable[[], datetime]) -> Store:
+        """The conversations in `folder`, which is made if it is absent. `clock` gives aware times."""
+        return cls(Database.open(folder), clock, ConversationLocks(folder))
+
+    @classmethod
+    def in_memory(cls, clock: Callable[[], datetime]) -> Store:
+        """Conversations that are gone when the store is closed."""
+        return cls(Database.in_memory(), clock)
+
+    def close(self) -> None:
+        self.unlock()
+        self._database.close()
+
+    # Conversations
+
+    def create_conversation(self, title: str, state: ModeState) -> Conversation:
+        columns = {"title": rows.storable(title), "now": self._now(), **rows.state_columns(state)}
+        with self._database.writing() as db:
+            return _conversation(db, _insert(db, _ADD_CONVERSATION, columns))
+
+    def conversation(self, id: int) -> Conversation:
+        """The conversation and all that is visible of it. Raises StoreError if there is none."""
+        with self._database.reading() as db:
+            return _conversation(db, id)
+
+    def latest_id(self) -> int | None:
+        """The conversation that was updated last: the one with the newest turn."""
+        return next((summary.id for summary in self.summaries(limit=1)), None)
+
+    def summaries(self, limit: int = 200) -> tuple[ConversationSummary, ...]:
+        """The conversations that were updated last, newest first."""
+        with self._database.reading() as db:
+            return read_summaries(db, limit)
+
+    def rename(self, conversation_id: int, title: str) -> None:
+        sql = "UPDATE conversations SET title = :title WHERE id = :id"
+        self._change("conversation", conversation_id, sql, title=rows.storable(title))
+
+    def delete(self, conversation_id: int) -> None:
+        """Delete the conversation with its turns. Raises ConversationInUse if another process has it open."""
+        with self._locks.borrow(conversation_id) if self._locks else nullcontext():
+            self._change("conversation", conversation_id, "DELETE FROM conversations WHERE id = :id")
+
+    # Turns and their replies
+
+    def add_turn(
+        self,
+        conversation_id: int,
+        parent_id: int | None,
+        typed: str,
+        request: ChatMessage | Task,
+        in_chat: bool,
+    ) -> Turn:
+        """Add a turn that waits for its reply, below `parent_id` (None: a root), and make it the visible one."""
+        columns = {
+            "conversation_id": conversation_id,
+            "parent_id": parent_id,
+            "now": self._now(),
+            "in_chat": in_chat,
+            "typed": rows.storable(typed),
+            **rows.request_columns(request),
+        }
+        with self._database.writing() as db:
+            turn_id = _insert(db, _ADD_TURN, columns)
+            db.execute("INSERT INTO replies (turn_id) VALUES (?)", (turn_id,))
+            db.execute(
+                "UPDATE conversations SET head_id = ?, updated_at = ? WHERE id = ?",
+                (turn_id, columns["now"], conversation_id),
+            )
+            return rows.read_turn(db.execute(f"{rows.SELECT_TURNS} WHERE turns.id = ?", (turn_id,)).fetchone())
+
+    def save_reply(self, turn_id: int, reply: Reply) -> None:
+        """Replace what is kept of the turn's reply."""
+        self._change("turn", turn_id, _SAVE_REPLY, **rows.reply_columns(reply))
+
+    def mark_interrupted(self, conversation_id: int) -> int:
+        """Close the replies that a killed program left open, and count them. The caller holds the lock."""
+        with self._database.writing() as db:
+            return db.execute(_MARK_INTERRUPTED, (conversation_id,)).rowcount
+
+    def set_in_chat(self, turn_id: int, in_chat: bool) -> None:
+        """Bring the turn into the chat's context, or take it out."""
+        sql = "UPDATE turns SET in_chat = :in_chat WHERE id = :id"
+        self._change("turn", turn_id, sql, in_chat=in_chat)
+
+    def variants(self, turn_id: int) -> tuple[int, ...]:
+        """The turns that stand for the same message, `turn_id` among them, in the order of their creation."""
+        with self._database.reading() as db:
+            return variant_ids(db, turn_id)
+
+    def select(self, turn_id: int) -> None:
+        """Make the branch of this turn visible, down to its newest leaf."""
+        with self._database.writing() as db:
+            leaf_id = newest_leaf(db, turn_id)
+            if leaf_id is None:
+                raise not_found("turn", turn_id)
+            db.execute(_SET_HEAD, {"head_id": leaf_id})
+
+    # The mode
+
+    def set_state(self, conversation_id: int, state: ModeState) -> None:
+        """Set the conversation's mode, without a mark on the timeline."""
+        self._change("conversation", conversation_id, _SET_STATE, **rows.state_columns(state))
+
+    def add_mode_change(self, conversation_id: int, change: ModeChange) -> None:
+        """Mark the change on the timeline and set the conversation's mode."""
+        columns = {"conversation_id": conversation_id, **rows.mode_change_columns(change)}
+        with self._database.writing() as db:
+            db.execute(_ADD_MODE_CHANGE, columns)
+            db.execute(_SET_STATE, {"id": conversation_id, **rows.state_columns(change.state)})
+
+    # The lock
+
+    def lock(self, conversation_id: int) -> None:
+        """Hold the conversation alone, in place of the one held before. Raises ConversationInUse."""
+        if self._locks:
+            self._locks.take(conversation_id)
+
+    def unlock(self) -> None:
+        if self._locks:
+            self._locks.release()
+
+    def _now(self) -> str:
+        return rows.time_text(self._clock())
+
+    def _change(self, what: str, number: int, sql: str, **columns: Any) -> None:
+        """Change the one row that `sql` names as :id, in a transaction of its own."""
+        with self._database.writing() as db:
+            if db.execute(sql, {"id": number, **columns}).rowcount == 0:
+                raise not_found(what, number)
+
+
+def _insert(connection: sqlite3.Connection, sql: str, columns: rows.Columns) -> int:
+    """The id of the new row."""
+    row_id = connection.execute(sql, columns).lastrowid
+    assert row_id is not None
+    return row_id
+
+
+def _conversation(connection: sqlite3.Connection, conversation_id: int) -> Conversation:
+    row = connection.execute(
+        "SELECT id, title, created_at, mode, standing FROM conversations WHERE id = ?", (conversation_id,)
+    ).fetchone()
+    if row is None:
+        raise not_found("conversation", conversation_id)
+    return Conversation(
+        id=row["id"],
+        title=row["title"],
+        created_at=rows.read_time(row["created_at"]),
+        state=rows.read_state(row),
+        entries=visible_entries(connection, conversation_id),
+    )

@@ -1,0 +1,85 @@
+"""The connection to the database of conversations.
+
+The only way to it is a transaction: all of a block is on disk when it ends without an error, or nothing of it, and
+what fails is a StoreError. The files are private to the user.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from modechat.store.failures import store_errors
+from modechat.store.locks import lock_in
+from modechat.store.private import private_file, private_folder
+from modechat.store.schema import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FILE_NAME = "conversations.sqlite3"
+_PATIENCE = 5.0
+"""Seconds to wait for another process that is writing or opening."""
+
+
+class Database:
+    """The database of conversations, for one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, place: str) -> None:
+        self._connection = connection
+        self._place = place
+
+    @classmethod
+    def open(cls, folder: Path) -> Database:
+        """The database in `folder`; both are made if they are absent. Raises StoreError."""
+        with store_errors(str(folder)):
+            private_folder(folder)
+            # One process at a time: SQLite does not wait for the others when it begins to use WAL.
+            with lock_in(folder, "opening").acquire(timeout=_PATIENCE):
+                return cls._connect(str(private_file(folder / FILE_NAME)), str(folder))
+
+    @classmethod
+    def in_memory(cls) -> Database:
+        """A database that ends with the process."""
+        return cls._connect(":memory:", "memory")
+
+    @classmethod
+    def _connect(cls, file: str, place: str) -> Database:
+        connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            connection.row_factory = sqlite3.Row
+            # The -wal and -shm files get the mode of the database file.
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            # What was deleted is overwritten, not only forgotten.
+            connection.execute("PRAGMA secure_delete = ON")
+            migrate(connection)
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection, place)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that sees one state of the database throughout."""
+        with self._transaction("BEGIN") as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that writes; what it did is on disk when the block has ended."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    def close(self) -> None:
+        with store_errors(self._place):
+            self._connection.close()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with store_errors(self._place), self._connection:
+            self._connection.execute(begin)
+            yield self._connection

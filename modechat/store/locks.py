@@ -1,0 +1,80 @@
+"""Locks on files, which keep two running programs apart.
+
+A program holds at most one conversation, and holds it alone. The system releases a lock when its holder dies,
+however it dies; the lock files stay, empty.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from modechat.errors import StoreError
+from modechat.store.failures import store_errors
+from modechat.store.private import private_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from filelock import BaseFileLock
+
+
+class ConversationInUse(StoreError):
+    """Another process has the conversation open."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This conversation is open in another modechat", "Close it there, or begin a new conversation here."
+        )
+
+
+def lock_in(folder: Path, name: str) -> BaseFileLock:
+    """The lock `name` of the conversations in `folder`, not yet taken. Raises OSError."""
+    path = private_folder(folder / "locks") / f"{name}.lock"
+    # Not per thread: it may be released by another thread than took it, as when the program ends.
+    return FileLock(path, mode=0o600, thread_local=False)
+
+
+class ConversationLocks:
+    """The conversation that this process holds, among those in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: tuple[int, BaseFileLock] | None = None
+
+    def take(self, conversation_id: int) -> None:
+        """Hold this conversation in place of the one held before. Raises ConversationInUse and keeps that one."""
+        if not self._holds(conversation_id):
+            lock = self._acquire(conversation_id)
+            self.release()
+            self._held = conversation_id, lock
+
+    def release(self) -> None:
+        if self._held is not None:
+            _, lock = self._held
+            self._held = None
+            lock.release()
+
+    @contextmanager
+    def borrow(self, conversation_id: int) -> Iterator[None]:
+        """Hold this conversation for a block, beside the one held. Raises ConversationInUse."""
+        if self._holds(conversation_id):
+            yield
+        else:
+            with self._acquire(conversation_id):
+                yield
+
+    def _holds(self, conversation_id: int) -> bool:
+        return self._held is not None and self._held[0] == conversation_id
+
+    def _acquire(self, conversation_id: int) -> BaseFileLock:
+        with store_errors(str(self._folder)):
+            lock = lock_in(self._folder, str(conversation_id))
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                raise ConversationInUse from None
+            return lock

@@ -1,0 +1,110 @@
+"""The tables of the database and the way to them from older versions.
+
+PRAGMA user_version counts the migrations that were applied; released migrations never change, new ones are added
+at the end. No STRICT tables and no RETURNING: Python 3.11 on RHEL 8 and 9 brings SQLite 3.26 and 3.34.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_CONVERSATIONS_AND_TURNS = """
+-- AUTOINCREMENT: an id is never used again, so that a lock or a late reply cannot meet a new namesake.
+CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    title TEXT NOT NULL,
+    created_at TEXT NOT NULL,  -- times are ISO 8601 in UTC, of equal width: they sort as text
+    updated_at TEXT NOT NULL,
+    mode TEXT NOT NULL CHECK (mode IN ('chat', 'instruct')),
+    standing TEXT,
+    head_id INTEGER,  -- the leaf whose path from the root is the visible timeline
+    FOREIGN KEY (id, head_id) REFERENCES turns (conversation_id, id)
+);
+
+-- Only in_chat ever changes. A parent is older than its children: ids grow along a path. There is no
+-- ON DELETE CASCADE from parent to child: SQLite nests cascades at most 1000 deep, a long chat is deeper. Deleting
+-- the conversation deletes all its turns at once.
+CREATE TABLE turns (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    parent_id INTEGER,
+    created_at TEXT NOT NULL,
+    mode TEXT NOT NULL CHECK (mode IN ('chat', 'instruct')),
+    in_chat INTEGER NOT NULL CHECK (in_chat IN (0, 1)),
+    typed TEXT NOT NULL,
+    text TEXT NOT NULL,  -- the chat message, or the instruction
+    input TEXT NOT NULL,
+    prefill TEXT NOT NULL,
+    UNIQUE (conversation_id, id),
+    FOREIGN KEY (conversation_id, parent_id) REFERENCES turns (conversation_id, id)
+);
+CREATE INDEX turns_by_parent ON turns (conversation_id, parent_id);
+
+-- One for each turn. Apart from it because a reply is saved twice a second while it comes, and SQLite writes whole
+-- rows: a long message would be written again each time.
+CREATE TABLE replies (
+    turn_id INTEGER PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE,
+    state TEXT NOT NULL DEFAULT 'waiting'
+        CHECK (state IN ('waiting', 'streaming', 'complete', 'stopped', 'interrupted', 'failed')),
+    stop_reason TEXT CHECK (stop_reason IN ('end', 'stop_string', 'length', 'context', 'stopped')),
+    error TEXT NOT NULL DEFAULT '',
+    model TEXT NOT NULL DEFAULT '',
+    stats TEXT,  -- JSON: read as a whole and never searched, so that a new figure needs no migration
+    text TEXT NOT NULL DEFAULT ''
+);
+
+CREATE TABLE mode_changes (
+    id INTEGER PRIMARY KEY,
+    conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    after_turn_id INTEGER,
+    mode TEXT NOT NULL CHECK (mode IN ('chat', 'instruct')),
+    standing TEXT,
+    typed TEXT NOT NULL,
+    FOREIGN KEY (conversation_id, after_turn_id) REFERENCES turns (conversation_id, id)
+);
+CREATE INDEX mode_changes_by_turn ON mode_changes (conversation_id, after_turn_id);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_CONVERSATIONS_AND_TURNS,)
+
+
+class SchemaTooNew(Exception):
+    """The database has had migrations that this program does not know."""
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Apply the migrations that the database has not had, each in a transaction of its own.
+
+    `connection` is in autocommit mode with foreign keys off, so that a migration can rebuild a table. Raises
+    SchemaTooNew, or sqlite3.Error with the database as the last complete migration left it.
+    """
+    while (version := _version(connection)) < len(migrations):
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            if _version(connection) != version:
+                continue  # Another process was faster.
+            for statement in _statements(migrations[version]):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {version + 1}")
+    if version > len(migrations):
+        raise SchemaTooNew
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of `script`, each ending a line. (`executescript` would end the transaction.)"""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement

@@ -1,0 +1,70 @@
+"""One line for each conversation: what a list of them shows, without reading their texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modechat.domain.text import sanitize_line
+from modechat.store import rows
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import datetime
+
+_PREVIEW_WIDTH = 80
+_PREVIEW_READ = 4 * _PREVIEW_WIDTH
+"""Characters to read for a preview: white space will be folded."""
+
+_SUMMARIES = """
+WITH RECURSIVE listed AS (
+    SELECT id, title, updated_at, head_id FROM conversations ORDER BY updated_at DESC, id DESC LIMIT :limit
+), path(conversation_id, turn_id) AS (
+    SELECT id, head_id FROM listed WHERE head_id IS NOT NULL
+    UNION ALL
+    SELECT path.conversation_id, turns.parent_id FROM path JOIN turns ON turns.id = path.turn_id
+    WHERE turns.parent_id IS NOT NULL
+), counted AS (
+    SELECT conversation_id, count(*) AS turn_count FROM path GROUP BY conversation_id
+)
+SELECT listed.id, listed.title, listed.updated_at, coalesce(counted.turn_count, 0) AS turn_count,
+       substr(coalesce(nullif(replies.text, ''), turns.typed, ''), 1, :read) AS said
+FROM listed
+LEFT JOIN counted ON counted.conversation_id = listed.id
+LEFT JOIN turns ON turns.id = listed.head_id
+LEFT JOIN replies ON replies.turn_id = listed.head_id
+ORDER BY listed.updated_at DESC, listed.id DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationSummary:
+    """One conversation in a list."""
+
+    id: int
+    title: str
+    updated_at: datetime
+    turn_count: int
+    """Turns on the visible timeline."""
+    preview: str
+    """The beginning of the last reply, or of the last message if it has no reply, in one line safe to show."""
+
+
+def read_summaries(connection: sqlite3.Connection, limit: int) -> tuple[ConversationSummary, ...]:
+    """The `limit` conversations that were updated last, newest first."""
+    found = connection.execute(_SUMMARIES, {"limit": limit, "read": _PREVIEW_READ})
+    return tuple(
+        ConversationSummary(
+            id=row["id"],
+            title=row["title"],
+            updated_at=rows.read_time(row["updated_at"]),
+            turn_count=row["turn_count"],
+            preview=_preview(row["said"]),
+        )
+        for row in found
+    )
+
+
+def _preview(text: str) -> str:
+    line = sanitize_line(text)
+    return line if len(line) <= _PREVIEW_WIDTH else line[: _PREVIEW_WIDTH - 1].rstrip() + "…"

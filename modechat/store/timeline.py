@@ -1,0 +1,70 @@
+"""The tree of a conversation's turns, and the path through it that is visible: from the root to the head.
+
+A change of mode is visible where the turn before it is. Ids grow along every path (schema.py), so the order of ids is
+the order of a path, and the newest turn of a subtree is a leaf.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modechat.store import rows
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from modechat.domain.conversation import Entry, ModeChange
+
+_VISIBLE_TURNS = f"""
+WITH RECURSIVE path(id) AS (
+    SELECT head_id FROM conversations WHERE id = ?
+    UNION ALL
+    SELECT turns.parent_id FROM path JOIN turns ON turns.id = path.id
+)
+{rows.SELECT_TURNS}
+WHERE turns.id IN (SELECT id FROM path)
+ORDER BY turns.id
+"""
+_MODE_CHANGES = """
+SELECT after_turn_id, mode, standing, typed FROM mode_changes WHERE conversation_id = ? ORDER BY id
+"""
+
+_NEWEST_LEAF = """
+WITH RECURSIVE below(conversation_id, id) AS (
+    SELECT conversation_id, id FROM turns WHERE id = ?
+    UNION ALL
+    SELECT turns.conversation_id, turns.id FROM below
+    JOIN turns ON turns.conversation_id = below.conversation_id AND turns.parent_id = below.id
+)
+SELECT max(id) FROM below
+"""
+_VARIANTS = """
+SELECT variant.id FROM turns
+JOIN turns AS variant
+    ON variant.conversation_id = turns.conversation_id AND variant.parent_id IS turns.parent_id
+WHERE turns.id = ? ORDER BY variant.id
+"""
+
+
+def visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tuple[Entry, ...]:
+    """What the user sees of a conversation, oldest first."""
+    changes: dict[int | None, list[ModeChange]] = {}
+    for row in connection.execute(_MODE_CHANGES, (conversation_id,)):
+        change = rows.read_mode_change(row)
+        changes.setdefault(change.after_turn_id, []).append(change)
+    entries: list[Entry] = list(changes.get(None, ()))
+    for row in connection.execute(_VISIBLE_TURNS, (conversation_id,)):
+        turn = rows.read_turn(row)
+        entries += [turn, *changes.get(turn.id, ())]
+    return tuple(entries)
+
+
+def newest_leaf(connection: sqlite3.Connection, turn_id: int) -> int | None:
+    """The newest leaf at or below a turn; None if there is no such turn."""
+    leaf_id: int | None = connection.execute(_NEWEST_LEAF, (turn_id,)).fetchone()[0]
+    return leaf_id
+
+
+def variant_ids(connection: sqlite3.Connection, turn_id: int) -> tuple[int, ...]:
+    """The turns with the same parent, `turn_id` among them, oldest first; none if there is no such turn."""
+    return tuple(row["id"] for row in connection.execute(_VARIANTS, (turn_id,)))

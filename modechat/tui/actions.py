@@ -1,0 +1,73 @@
+"""The one table of actions: bindings, palette, help screen and the README's table of keys come from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that the user can do on the chat screen. `id` is also the name of the screen's `action_` method."""
+
+    id: str
+    keys: tuple[str, ...]
+    """As Textual names them; the first is shown."""
+    label: str
+    help: str
+    in_palette: bool = True
+    is_binding: bool = True
+    """False: the prompt handles the keys itself."""
+
+    def binding(self) -> Binding:
+        # Priority, because the prompt has the focus and would take some of these keys for itself.
+        return Binding(
+            ",".join(self.keys), self.id, self.label, show=False, priority=True, id=self.id, tooltip=self.help
+        )
+
+
+ACTIONS = (
+    Action("send", ("enter",), "Send", "Send the message", in_palette=False, is_binding=False),
+    Action("newline", ("shift+enter", "ctrl+j"), "New line", "Begin a new line", in_palette=False, is_binding=False),
+    Action("stop", ("escape",), "Stop", "Stop the reply; what has come is kept"),
+    Action("toggle_mode", ("shift+tab",), "Switch mode", "Change between chat and instruct mode"),
+    Action("regenerate", ("ctrl+r",), "Regenerate", "Ask for another reply to the last message"),
+    Action("run_in_other_mode", ("ctrl+t",), "Try the other mode", "Repeat the last turn in the other mode"),
+    Action("toggle_in_chat", ("ctrl+g",), "Add to chat", "Bring the last instruct turn into the chat, or take it out"),
+    Action("new_conversation", ("ctrl+n",), "New conversation", "Leave this conversation and begin a new one"),
+    Action("conversations", ("ctrl+o",), "Conversations", "Open or delete an earlier conversation"),
+    Action("scroll_back", ("pageup",), "Scroll up", "Show what was written earlier", in_palette=False),
+    Action("scroll_forward", ("pagedown",), "Scroll down", "Go back towards the end", in_palette=False),
+    Action("follow", ("ctrl+end",), "To the end", "Go to the end and follow the reply"),
+    Action("help", ("f1",), "Help", "Show the modes and the keys"),
+    Action("interrupt", ("ctrl+c",), "Copy", "Copy the selected text; without one: stop, then clear", in_palette=False),
+    Action("quit", ("ctrl+q",), "Quit", "Leave modechat; everything is saved"),
+)
+
+BINDINGS: list[BindingType] = [action.binding() for action in ACTIONS if action.is_binding]
+
+_KEY_NAMES = {
+    "pageup": "Page Up",
+    "pagedown": "Page Down",
+    "escape": "Esc",
+    "f1": "F1",
+}
+
+
+def key_name(key: str) -> str:
+    """A key as people write it: `Shift+Tab`."""
+    return "+".join(_KEY_NAMES.get(part, part.title()) for part in key.split("+"))
+
+
+def key_names(action: Action) -> str:
+    return ", ".join(key_name(key) for key in action.keys)
+
+
+PALETTE_KEY = "ctrl+p"
+
+
+def key_table() -> tuple[tuple[str, str], ...]:
+    """Keys and what they do, in the order of the help screen and the README."""
+    rows = [(key_names(action), action.help) for action in ACTIONS]
+    return (*rows[:-1], (key_name(PALETTE_KEY), "Find any of these by name, and change the theme"), rows[-1])

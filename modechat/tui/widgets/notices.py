@@ -1,0 +1,61 @@
+"""What the app itself says on the timeline: mode changes, trouble, the welcome. None of it reaches the model."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from modechat.domain.conversation import ModeChange
+from modechat.domain.modes import notice
+from modechat.domain.text import sanitize
+from modechat.session.events import Trouble
+from modechat.tui.widgets.mode_label import GLYPHS, mode_class
+
+
+class ModeNotice(Vertical):
+    """A typed header, and the app's answer to it."""
+
+    def __init__(self, change: ModeChange) -> None:
+        super().__init__(classes=f"notice {mode_class(change.state.mode)}")
+        self._change = change
+
+    def compose(self) -> ComposeResult:
+        state = self._change.state
+        yield Static(Content(sanitize(self._change.typed.strip())), classes="typed")
+        yield Static(Content(f"{GLYPHS[state.mode]} {sanitize(notice(state))}"), classes="answer")
+
+
+class TroubleNotice(Vertical):
+    """Something went wrong: what, what to do, and the engine's last log lines."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(classes="trouble")
+        self._trouble = trouble
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content(f"✗ {sanitize(self._trouble.title)}"), classes="title")
+        if self._trouble.hint:
+            yield Static(Content(sanitize(self._trouble.hint)))
+        if self._trouble.details:
+            yield Static(Content(sanitize("\n".join(self._trouble.details))), classes="log")
+
+
+class Welcome(Static):
+    """What an empty conversation shows."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Content.assemble(
+                ("modechat", "bold $primary"),
+                "\n\n",
+                "Type a message and press Enter: the model remembers the chat.\n\n",
+                ("### Instruction", "bold $accent"),
+                "  one task at a time, without the chat\n",
+                ("### Chat", "bold $primary"),
+                "         back to the chat\n\n",
+                ("F1 shows the keys. Everything stays on this machine.", "$text-muted"),
+            ),
+            classes="welcome",
+        )

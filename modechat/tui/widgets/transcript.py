@@ -1,0 +1,112 @@
+"""The transcript: the timeline of both modes, newest at the bottom.
+
+Mounts the newest entries only; the older ones come in pages when the user scrolls to the top. It follows the end
+while a reply streams, lets go when the user scrolls up, and follows again near the end.
+"""
+
+from __future__ import annotations
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from modechat.domain.conversation import Conversation, Entry, ModeChange, Turn
+from modechat.session.events import Trouble
+from modechat.tui.widgets.notices import ModeNotice, TroubleNotice, Welcome
+from modechat.tui.widgets.turn import TurnView
+
+_MOUNTED_AT_FIRST = 30
+_PAGE = 20
+_ROWS_FROM_END = 2
+
+
+class Transcript(VerticalScroll, can_focus=False):
+    def __init__(self) -> None:
+        super().__init__(id="transcript")
+        self._earlier: list[Entry] = []
+        self._hint = Static(classes="earlier")
+        self._hint.display = False
+
+    def on_mount(self) -> None:
+        self.anchor()
+
+    async def show(self, conversation: Conversation | None) -> None:
+        """Show this conversation instead of what is shown."""
+        entries = list(conversation.entries) if conversation is not None else []
+        self._earlier, shown = entries[:-_MOUNTED_AT_FIRST], entries[-_MOUNTED_AT_FIRST:]
+        async with self.batch():
+            await self.remove_children()
+            await self.mount(self._hint, *(map(_view, shown) if shown else [Welcome()]))
+        self._show_hint()
+        self.anchor()
+
+    async def add_turn(self, turn: Turn) -> None:
+        await self._append(TurnView(turn))
+
+    async def add_mode_change(self, change: ModeChange) -> None:
+        await self._append(ModeNotice(change))
+
+    async def add_trouble(self, trouble: Trouble) -> None:
+        await self._append(TroubleNotice(trouble))
+
+    async def replace_turn(self, old_id: int, turn: Turn) -> None:
+        """Show `turn` in the place of the turn `old_id` and of what follows it."""
+        children = list(self.children)
+        start = next((i for i, view in enumerate(children) if _is_turn(view, old_id)), len(children))
+        async with self.batch():
+            await self.remove_children(children[start:])
+            await self.mount(TurnView(turn))
+        self.anchor()
+
+    def turn(self, turn_id: int) -> TurnView | None:
+        """The view of a turn; None if it is not mounted."""
+        return next((view for view in self.query_children(TurnView) if view.turn_id == turn_id), None)
+
+    async def page_up(self) -> None:
+        """Scroll up by a page; at the top, bring in earlier entries."""
+        if self.scroll_y <= 0 and self._earlier:
+            await self._mount_earlier()
+        else:
+            self.release_anchor()
+            self.scroll_page_up(animate=False)
+
+    def page_down(self) -> None:
+        self.scroll_page_down(animate=False)
+
+    def follow(self) -> None:
+        """Go to the end and stay there."""
+        self.anchor()
+        self.scroll_end(animate=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        # Textual follows again only at the very end, which streaming keeps moving away.
+        if new_value > old_value and self.max_scroll_y - new_value <= _ROWS_FROM_END:
+            self.anchor()
+
+    async def _append(self, view: Widget) -> None:
+        await self.query_children(Welcome).remove()
+        await self.mount(view)
+        self.follow()
+
+    async def _mount_earlier(self) -> None:
+        page, self._earlier = self._earlier[-_PAGE:], self._earlier[:-_PAGE]
+        first = self.children[1]
+        await self.mount(*map(_view, page), after=self._hint)
+        self._show_hint()
+        self.release_anchor()
+        self.call_after_refresh(self.scroll_to_widget, first, animate=False, top=True)
+
+    def _show_hint(self) -> None:
+        count = len(self._earlier)
+        self._hint.display = count > 0
+        self._hint.update(Content(f"↑ {count} earlier · Page Up at the top shows them"))
+
+
+def _view(entry: Entry) -> Widget:
+    return TurnView(entry) if isinstance(entry, Turn) else ModeNotice(entry)
+
+
+def _is_turn(view: Widget, turn_id: int) -> bool:
+    return isinstance(view, TurnView) and view.turn_id == turn_id
