@@ -125,7 +125,7 @@ class Prompt(Vertical):
     def show_hint(self, hint: str) -> None:
         """What the keys do at the moment, on the lower border."""
         self._hint = hint
-        self.border_subtitle = Content(f" {hint} ") if hint else ""
+        self.border_subtitle = Content(hint)
 
     def clear(self) -> None:
         self._area.clear()
@@ -151,9 +151,9 @@ class Prompt(Vertical):
         standing = self._state.standing if mode is Mode.INSTRUCT else None
         for other in Mode:
             self.set_class(other is mode, mode_class(other))
-        label = f" {GLYPHS[mode]} {mode} "
+        label = f"{GLYPHS[mode]} {mode}"
         if standing is not None:
-            label = f" {GLYPHS[mode]} {mode}: {_shorten(sanitize_line(standing))} "
+            label = f"{GLYPHS[mode]} {mode}: {_shorten(sanitize_line(standing))}"
         self.border_title = Content(label)
         self._area.placeholder = Content(_placeholder(mode, standing))
         if mode is not self._mode:

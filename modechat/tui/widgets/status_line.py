@@ -16,6 +16,9 @@ from modechat.tui.widgets.mode_label import GLYPHS
 
 _SEPARATOR = " · "
 _BAR_CELLS = 10
+_NAME = 3
+"""Rank of the model's name."""
+_SHORT_NAME = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,25 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        width = max(self.size.width - 1, 0)
-        segments = _segments(self._status)
-        # Each segment has a rank; the highest goes first when the line is too long.
-        while len(segments) > 1 and cell_len(_SEPARATOR.join(text for _, text in segments)) > width:
+        return Content(fit(_segments(self._status), self.size.width))
+
+
+def fit(segments: list[tuple[int, str]], width: int) -> str:
+    """The texts of `segments` in one line of at most `width` cells.
+
+    Each has a rank. When the line is too long, the model's name is shortened first, then the highest rank goes.
+    """
+    segments = list(segments)
+    while (excess := cell_len(_SEPARATOR.join(text for _, text in segments)) - width) > 0:
+        name = next((i for i, (rank, text) in enumerate(segments) if rank == _NAME and len(text) > _SHORT_NAME), None)
+        if name is not None:
+            text = segments[name][1]
+            segments[name] = (_NAME, text[: max(len(text) - excess, _SHORT_NAME) - 1] + "…")
+        elif len(segments) > 1:
             segments.remove(max(segments, key=lambda segment: segment[0]))
-        line = Content(_SEPARATOR.join(text for _, text in segments))
-        return line.truncate(width, ellipsis=True) if width else Content("")
+        else:
+            return segments[0][1][:width]
+    return _SEPARATOR.join(text for _, text in segments)
 
 
 def _segments(status: Status) -> list[tuple[int, str]]:
@@ -69,14 +84,14 @@ def _segments(status: Status) -> list[tuple[int, str]]:
     if status.is_down or status.model is None:
         return [*segments, (0, "No model is loaded" if status.is_down else "Starting")]
     model, stats = status.model, status.stats
-    segments.append((3, sanitize_line(model.name)))
+    segments.append((_NAME, sanitize_line(model.name)))
     segments.append((5, f"{sanitize_line(stats.format if stats else model.format)} ({model.format_source})"))
-    used = f"{stats.prompt_tokens + stats.completion_tokens:,} of " if stats else ""
-    segments.append((4, f"{used}{model.n_ctx:,} tokens"))
+    used = stats.prompt_tokens + stats.completion_tokens if stats is not None else 0
+    segments.append((2, f"{used:,}/{model.n_ctx:,}"))
     if status.activity:
         segments.append((0, status.activity))
     elif stats is not None:
         segments.append((1, f"{stats.tokens_per_second:.0f} tok/s"))
-        segments.append((6, f"first after {stats.seconds_to_first_token:.2f} s"))
-    segments.append((3, model.device))
+        segments.append((6, f"{stats.seconds_to_first_token:.2f} s"))
+    segments.append((4, model.device))
     return segments
