@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import traceback
 
 from modechat.engine.worker.pipe import Pipe
 
@@ -16,8 +18,13 @@ def main() -> None:
 
     from modechat.engine.worker.server import Server
 
-    Server(pipe).run()
     # Not sys.exit: the reading thread waits on standard input, and Python would abort over that.
+    try:
+        Server(pipe).run()
+    except Exception:  # noqa: BLE001 - a bug; the client reports these last words
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
     os._exit(0)
 
 

@@ -33,7 +33,7 @@ class _Lane:
 class Lanes:
     def __init__(self, loaded: LoadedModel) -> None:
         memory = llama.llama_get_memory(loaded.context)
-        assert memory is not None  # only encoder models have none, and those are not loaded
+        assert memory is not None  # models without one are not loaded
         self._context = loaded.context
         self._memory = memory
         self._n_ctx = loaded.n_ctx

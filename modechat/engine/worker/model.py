@@ -99,8 +99,9 @@ def load(
     """
     model = _load_model(request, log, on_progress)
     try:
-        _check_can_generate(model, request.model_path)
+        _check_decoder_only(model, request.model_path)
         context, n_batch, abort = _create_context(model, request, log, is_aborted)
+        _check_can_generate(context, request.model_path)
     except WorkerFailure:
         llama.llama_model_free(model)
         raise
@@ -149,17 +150,23 @@ def _load_failure(path: str, log: NativeLog) -> WorkerFailure:
     return WorkerFailure("model", f"llama.cpp cannot load {name}", f"It says: {reason.strip()}. Is the file complete?")
 
 
-def _check_can_generate(model: llama.llama_model_p, path: str) -> None:
-    name = PurePath(path).name
+def _check_decoder_only(model: llama.llama_model_p, path: str) -> None:
     if llama.llama_model_has_encoder(model):
         raise WorkerFailure(
             "model",
-            f"{name} is an encoder-decoder model, which modechat cannot run yet",
+            f"{PurePath(path).name} is an encoder-decoder model, which modechat cannot run yet",
             "Choose a decoder-only chat model with --model.",
         )
-    if not llama.llama_model_has_decoder(model):
+
+
+def _check_can_generate(context: llama.llama_context_p, path: str) -> None:
+    """Embedding models have no memory of what came before. Frees the context if it refuses."""
+    if llama.llama_get_memory(context) is None:
+        llama.llama_free(context)
         raise WorkerFailure(
-            "model", f"{name} is an embedding model: it cannot write", "Choose a chat model with --model."
+            "model",
+            f"{PurePath(path).name} is an embedding model: it cannot write",
+            "Choose a chat model with --model.",
         )
 
 

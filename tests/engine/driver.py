@@ -1,0 +1,132 @@
+"""Talks with an engine over the protocol, as a front end does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from modechat.domain.conversation import Message, Role
+from modechat.domain.sampling import Sampling
+from modechat.engine.client import WorkerEngine
+from modechat.engine.protocol import (
+    ChatPrompt,
+    Delta,
+    Engine,
+    Event,
+    Failed,
+    Finished,
+    Generate,
+    InstructPrompt,
+    Load,
+    Loaded,
+    PromptProgress,
+    Stop,
+)
+from modechat.paths import prompts_folder
+from modechat.prompting.formats import NamedFormat, parse_format
+
+T = TypeVar("T")
+GREEDY = Sampling(temperature=0)
+_SECONDS = 60
+
+
+def alpaca() -> NamedFormat:
+    return parse_format((prompts_folder() / "formats" / "alpaca.toml").read_text(encoding="utf-8"))
+
+
+def chat(*texts: str) -> ChatPrompt:
+    """A chat of these texts, user and assistant in turn; the last is the user's."""
+    roles = (Role.USER, Role.ASSISTANT)
+    return ChatPrompt(messages=tuple(Message(roles[i % 2], text) for i, text in enumerate(texts)))
+
+
+@dataclass
+class Answer:
+    """The events of one request."""
+
+    deltas: list[Delta] = field(default_factory=list)
+    progress: list[PromptProgress] = field(default_factory=list)
+    end: Finished | Failed | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(delta.text for delta in self.deltas)
+
+    @property
+    def finished(self) -> Finished:
+        assert isinstance(self.end, Finished), self.end
+        return self.end
+
+    @property
+    def failed(self) -> Failed:
+        assert isinstance(self.end, Failed), self.end
+        return self.end
+
+
+class Driver:
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._events = engine.events()
+        self._next_id = 1
+
+    async def next_event(self) -> Event:
+        return await asyncio.wait_for(anext(self._events), _SECONDS)
+
+    async def load(self, model: Path, *, n_ctx: int | None = None) -> Loaded | Failed:
+        self.engine.send(Load(model_path=str(model), n_ctx=n_ctx, n_gpu_layers=0, fallback_format=alpaca()))
+        while not isinstance(event := await self.next_event(), Loaded | Failed):
+            pass
+        return event
+
+    async def generate(
+        self,
+        prompt: ChatPrompt | InstructPrompt,
+        sampling: Sampling = GREEDY,
+        *,
+        stop_when: Callable[[Event], bool] = lambda _event: False,
+    ) -> Answer:
+        """The answer to `prompt`; asks to stop at the first event for which `stop_when` holds."""
+        request = Generate(id=self._next_id, prompt=prompt, sampling=sampling)
+        self._next_id += 1
+        self.engine.send(request)
+        answer = Answer()
+        while answer.end is None:
+            event = await self.next_event()
+            match event:
+                case Delta():
+                    answer.deltas.append(event)
+                case PromptProgress():
+                    answer.progress.append(event)
+                case Finished() | Failed():
+                    answer.end = event
+                case _:
+                    raise AssertionError(event)
+            if stop_when(event):
+                self.engine.send(Stop(id=request.id))
+        return answer
+
+
+@asynccontextmanager
+async def running_engine(model: Path | None = None, *, n_ctx: int | None = None) -> AsyncIterator[Driver]:
+    """A worker, with `model` loaded if one is given."""
+    engine = WorkerEngine()
+    engine.start()
+    driver = Driver(engine)
+    try:
+        if model is not None:
+            loaded = await driver.load(model, n_ctx=n_ctx)
+            assert isinstance(loaded, Loaded), loaded
+        yield driver
+    finally:
+        await engine.close()
+
+
+def run(work: Awaitable[T]) -> T:
+    async def main() -> T:
+        return await work
+
+    return asyncio.run(main())

@@ -1,0 +1,117 @@
+"""The worker's life and death."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import psutil
+import pytest
+
+from modechat.domain.sampling import Sampling
+from modechat.engine.client import WorkerEngine
+from modechat.engine.protocol import Delta, Event, Failed, Generate, Loaded
+from tests.engine.driver import Driver, chat, run, running_engine
+from tests.tiny_models import write_llama
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_llama(tmp_path_factory.mktemp("models") / "tiny.gguf", n_ctx_train=8192)
+
+
+def test_closing_ends_the_process(model: Path) -> None:
+    async def work() -> int:
+        async with running_engine(model) as driver:
+            process_id = _process_id(driver)
+            assert psutil.pid_exists(process_id)
+            return process_id
+
+    assert not psutil.pid_exists(run(work()))
+
+
+def test_a_killed_worker_fails_its_request_and_another_can_be_started(model: Path) -> None:
+    endless = Sampling(temperature=1.0, seed=5)
+
+    async def work() -> None:
+        async with running_engine(model) as driver:
+            process_id = _process_id(driver)
+
+            def kill(event: Event) -> bool:
+                if isinstance(event, Delta):
+                    os.kill(process_id, signal.SIGKILL)
+                return False
+
+            # A reply can end before the kill arrives; then the death has no request.
+            answer = await driver.generate(chat("x" * 4000), endless, stop_when=kill)
+            failed = answer.end if isinstance(answer.end, Failed) else await driver.next_event()
+            assert isinstance(failed, Failed)
+            assert failed.died
+            assert "SIGKILL" in failed.title
+            assert failed.log_tail  # llama.cpp says what it loads
+            driver.engine.start()
+            assert isinstance(await driver.load(model), Loaded)
+            await driver.generate(chat("Hello"), Sampling(temperature=0, max_tokens=4))
+
+    run(work())
+
+
+def test_a_request_to_a_dead_worker_fails(model: Path) -> None:
+    async def work() -> None:
+        async with running_engine(model) as driver:
+            os.kill(_process_id(driver), signal.SIGKILL)
+            died = await driver.next_event()
+            assert isinstance(died, Failed)
+            assert (died.id, died.died) == (None, True)
+            driver.engine.send(Generate(id=99, prompt=chat("Hello")))
+            failed = await driver.next_event()
+            assert isinstance(failed, Failed)
+            assert (failed.id, failed.died) == (99, True)
+
+    run(work())
+
+
+def test_the_worker_ends_when_its_front_end_is_killed(model: Path) -> None:
+    front_end = textwrap.dedent(
+        """
+        import sys, time
+        from modechat.engine.client import WorkerEngine
+        engine = WorkerEngine()
+        engine.start()
+        print(engine.process_id, flush=True)
+        time.sleep(600)
+        """
+    )
+    with subprocess.Popen([sys.executable, "-c", front_end], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        worker = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+        process.wait()
+    psutil.wait_procs([worker], timeout=20)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+
+
+def test_what_native_code_prints_does_not_reach_the_pipe() -> None:
+    code = textwrap.dedent(
+        """
+        import os
+        from modechat.engine.protocol import LoadProgress
+        from modechat.engine.worker.pipe import Pipe
+        pipe = Pipe.take_over_standard_streams()
+        os.write(1, b"noise from native code\\n")
+        pipe.emit(LoadProgress(fraction=0.5))
+        """
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, input="")
+    assert done.stdout == '{"type":"load_progress","fraction":0.5}\n'
+    assert "noise from native code" in done.stderr
+
+
+def _process_id(driver: Driver) -> int:
+    assert isinstance(driver.engine, WorkerEngine)
+    assert driver.engine.process_id is not None
+    return driver.engine.process_id
