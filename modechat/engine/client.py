@@ -1,7 +1,7 @@
 """The front ends' end of the pipe: starts the worker process, and survives its death.
 
-Owns the process. Whatever happens to it, `events` tells: a death becomes a Failed event with the last log lines,
-for the request that was running, and the worker can be started again.
+Owns the process. Whatever happens to it, `events` tells: a death becomes exactly one Failed event with the last log
+lines, and the worker can be started again.
 """
 
 from __future__ import annotations
@@ -56,9 +56,8 @@ class WorkerEngine:
         self._worker = _Worker(self._put, self._log)
 
     def send(self, request: Request) -> None:
-        if self._worker is None or not self._worker.send(request):
-            request_id = request.id if isinstance(request, Generate) else None
-            self._put(Failed(id=request_id, kind="engine", title="The engine is not running", died=True))
+        assert self._worker is not None, "start it first"
+        self._worker.send(request)
 
     async def events(self) -> AsyncIterator[Event]:
         wake = asyncio.Event()
@@ -114,14 +113,11 @@ class _Worker:
     def process_id(self) -> int:
         return self._process.pid
 
-    def send(self, request: Request) -> bool:
-        """Whether the worker was there to take it."""
-        if self._process.poll() is not None:
-            return False
+    def send(self, request: Request) -> None:
+        """Hand over a request. A worker that is dead has reported it, or will: that answers the request too."""
         if isinstance(request, Generate):
             self._running.add(request.id)
         self._requests.put(request)
-        return True
 
     def kill(self) -> None:
         """End the process at once, without a report."""
@@ -179,17 +175,15 @@ class _Worker:
                     self._log.flush()
 
     def _report_death(self) -> None:
-        failed = Failed(
-            id=None,
-            kind="engine",
-            title=f"The engine {_cause_of_death(self._process.returncode)}",
-            log_tail=tuple(self._log_lines)[-_LOG_TAIL:],
-            died=True,
+        self._put(
+            Failed(
+                id=next(iter(self._running), None),
+                kind="engine",
+                title=f"The engine {_cause_of_death(self._process.returncode)}",
+                log_tail=tuple(self._log_lines)[-_LOG_TAIL:],
+                died=True,
+            )
         )
-        for request_id in sorted(self._running):
-            self._put(failed.model_copy(update={"id": request_id}))
-        if not self._running:
-            self._put(failed)
 
 
 def _spawn() -> subprocess.Popen[bytes]:

@@ -150,13 +150,14 @@ class Failed(_Frozen):
 
     type: Literal["failed"] = "failed"
     id: int | None
-    """The request, or None: loading failed, or the engine died."""
+    """The request; None: it was the loading, or the engine died while nothing ran."""
     kind: Literal["model", "engine", "context"]
     title: str
     hint: str = ""
     log_tail: tuple[str, ...] = ()
     """The engine's last log lines, oldest first."""
     died: bool = False
+    """The engine is gone, and everything with it that was asked of it."""
 
     def as_error(self) -> ModechatError:
         errors: dict[str, type[ModechatError]] = {
@@ -197,7 +198,7 @@ class Engine(Protocol):
         """Start it, or start it again after it died. Returns at once; what follows comes as events."""
 
     def send(self, request: Request) -> None:
-        """Hand over a request. Never blocks; a dead engine answers with Failed."""
+        """Hand over a request. Never blocks. An engine that died has told so once, and takes nothing more."""
 
     def events(self) -> AsyncIterator[Event]:
         """Events in order, until the engine is closed. One reader only."""

@@ -279,7 +279,7 @@ class ChatSession:
         match event:
             case LoadProgress(fraction=fraction):
                 self._tell(ModelLoading(fraction))
-            case Loaded(model=model):
+            case Loaded(model=model) if self._phase is Phase.LOADING:
                 self._model = model
                 self._tell(ModelReady(model))
                 self._become_ready()

@@ -1,0 +1,112 @@
+"""A session on the scripted engine and a real store, with everything it tells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from modechat.domain.conversation import Turn
+from modechat.domain.sampling import Sampling
+from modechat.engine.protocol import Engine, Failed, Generate, InstructPrompt, Load
+from modechat.engine.scripted import Pace, Script, ScriptedEngine, at_once, last_user_text
+from modechat.session import ChatSession, SessionSettings
+from modechat.session.events import ReplyEnded, SessionEvent
+from modechat.session.phase import Phase
+from modechat.store import Store
+from tests.engine.driver import alpaca
+
+E = TypeVar("E", bound=object)
+_SECONDS = 20
+
+
+def echo(request: Generate) -> str | Failed:
+    return f"You said: {last_user_text(request)}"
+
+
+class Clock:
+    """A clock that moves by a second at each look."""
+
+    def __init__(self) -> None:
+        self._now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self._now += timedelta(seconds=1)
+        return self._now
+
+
+@dataclass
+class Harness:
+    session: ChatSession
+    engine: Engine
+    events: list[SessionEvent] = field(default_factory=list)
+
+    @property
+    def requests(self) -> list[Generate]:
+        assert isinstance(self.engine, ScriptedEngine)
+        return [request for request in self.engine.requests if isinstance(request, Generate)]
+
+    def told(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async def wait() -> None:
+            while not condition():
+                await asyncio.sleep(0.002)
+
+        await asyncio.wait_for(wait(), _SECONDS)
+
+    async def ready(self) -> None:
+        await self.until(lambda: self.session.phase is Phase.READY and not self.session.is_busy)
+
+    async def say(self, text: str) -> Turn | None:
+        """Send `text` and wait for the reply, if it asks for one."""
+        before = len(self.told(ReplyEnded))
+        assert await self.session.send(text) is None
+        if not self.session.is_busy and len(self.told(ReplyEnded)) == before:
+            return None
+        await self.ready()
+        return self.told(ReplyEnded)[-1].turn
+
+    def prompt(self) -> list[str]:
+        """The texts that the newest request shows to the model."""
+        prompt = self.requests[-1].prompt
+        if isinstance(prompt, InstructPrompt):
+            return [text for text in (prompt.system, prompt.instruction, prompt.input) if text]
+        return [message.content for message in prompt.messages]
+
+
+def settings(**changes: str) -> SessionSettings:
+    return SessionSettings(
+        load=Load(model_path="(none)", fallback_format=alpaca()),
+        sampling=Sampling(),
+        chat_system=changes.get("chat_system", ""),
+        instruct_system=changes.get("instruct_system", ""),
+    )
+
+
+@asynccontextmanager
+async def running_session(
+    folder: Path,
+    script: Script = echo,
+    *,
+    pace: Pace = at_once,
+    engine: Engine | None = None,
+    session_settings: SessionSettings | None = None,
+) -> AsyncIterator[Harness]:
+    engine = engine or ScriptedEngine(script, pace)
+    engine.start()
+    events: list[SessionEvent] = []
+    session = ChatSession(engine, Store.open(folder, Clock()), session_settings or settings(), events.append)
+    loop = asyncio.create_task(session.run())
+    harness = Harness(session, engine, events)
+    try:
+        yield harness
+    finally:
+        if session.phase is not Phase.CLOSED:
+            await session.close()
+        await loop

@@ -1,0 +1,395 @@
+"""Turns of both modes through the session: what the model sees, and what is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modechat.domain.conversation import ReplyState, StopReason, Turn
+from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Task
+from modechat.engine.protocol import Failed, Generate, InstructPrompt
+from modechat.session.events import (
+    ConversationOpened,
+    ModeChangeAdded,
+    ModeChanged,
+    ReplyGrew,
+    Trouble,
+    TurnAdded,
+    TurnChanged,
+    TurnReplaced,
+)
+from modechat.session.phase import Phase
+from modechat.store import Store
+from tests.engine.driver import run
+from tests.session.harness import Clock, Harness, running_session, settings
+
+Work = Callable[[Harness], Coroutine[Any, Any, None]]
+
+
+def play(folder: Path, work: Work, **options: Any) -> None:
+    async def main() -> None:
+        async with running_session(folder, **options) as harness:
+            await harness.session.open_latest()
+            await harness.ready()
+            await work(harness)
+
+    run(main())
+
+
+def test_the_main_job(tmp_path: Path) -> None:
+    """Chat, `### Instruction`, a task, back to the chat: each sees what it should."""
+
+    async def work(harness: Harness) -> None:
+        await harness.say("My name is Ada.")
+        await harness.say("I like tea.")
+        assert await harness.say("### Instruction") is None
+        assert harness.session.state == ModeState(Mode.INSTRUCT)
+        task = await harness.say("Translate into Spanish: I love you")
+        assert task is not None
+        assert task.mode is Mode.INSTRUCT
+        assert harness.prompt() == ["Translate into Spanish: I love you"]
+        assert await harness.say("### Chat") is None
+        await harness.say("What is my name?")
+        assert harness.prompt() == [
+            "My name is Ada.",
+            "You said: My name is Ada.",
+            "I like tea.",
+            "You said: I like tea.",
+            "What is my name?",
+        ]
+
+    play(tmp_path, work)
+
+    async def look_again(harness: Harness) -> None:
+        opened = harness.told(ConversationOpened)[-1].conversation
+        assert opened is not None
+        assert opened.title == "My name is Ada."
+        assert [turn.mode for turn in opened.turns] == [Mode.CHAT, Mode.CHAT, Mode.INSTRUCT, Mode.CHAT]
+        assert all(turn.reply.state is ReplyState.COMPLETE for turn in opened.turns)
+        assert len(opened.entries) == 6
+        await harness.say("And now?")
+        assert len(harness.prompt()) == 7
+
+    play(tmp_path, look_again)
+
+
+def test_the_message_is_on_disk_before_the_engine_sees_it(tmp_path: Path) -> None:
+    seen: list[tuple[str, ReplyState]] = []
+
+    def look(request: Generate) -> str:
+        store = Store.open(tmp_path, Clock())
+        conversation = store.conversation(store.latest_id() or 0)
+        turn = conversation.last_turn
+        assert turn is not None
+        assert turn.id == request.id
+        seen.append((turn.typed, turn.reply.state))
+        store.close()
+        return "ok"
+
+    async def work(harness: Harness) -> None:
+        await harness.say("Precious words")
+
+    play(tmp_path, work, script=look)
+    assert seen == [("Precious words", ReplyState.WAITING)]
+
+
+def test_one_shot_turns_leave_the_mode_as_it_was(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        turn = await harness.say("### Instruction\nSummarise\n### Input\nA long text\n### Response\nIn short:")
+        assert turn is not None
+        assert turn.request == Task("Summarise", "A long text", "In short:")
+        assert harness.session.state == ModeState()
+        prompt = harness.requests[-1].prompt
+        assert isinstance(prompt, InstructPrompt)
+        assert prompt.prefill == "In short:"
+        assert turn.reply.text.startswith("In short:")
+        await harness.say("### Instruction")
+        turn = await harness.say("### Chat hello")
+        assert turn is not None
+        assert turn.request == ChatMessage("hello")
+        assert harness.session.state.mode is Mode.INSTRUCT
+
+    play(tmp_path, work)
+
+
+def test_a_standing_instruction_takes_every_message_as_input_until_it_ends(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        await harness.say("### Instruction\nTranslate into French\n### Input")
+        assert harness.session.state == ModeState(Mode.INSTRUCT, standing="Translate into French")
+        for text in ("good morning", "good night"):
+            await harness.say(text)
+            assert harness.prompt() == ["Translate into French", text]
+        await harness.say("### Chat")
+        assert harness.session.state == ModeState()
+
+    play(tmp_path, work)
+
+
+def test_system_texts_belong_to_their_mode(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        await harness.say("Hello")
+        assert harness.prompt() == ["Be kind.", "Hello"]
+        await harness.say("### Instruction Do it")
+        assert harness.prompt() == ["Be brief.", "Do it"]
+
+    play(tmp_path, work, session_settings=settings(chat_system="Be kind.", instruct_system="Be brief."))
+
+
+def test_an_instruct_turn_can_be_added_to_the_chat_and_taken_out_again(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        assert await harness.session.toggle_in_chat() == Incomplete(
+            "There is no instruct turn here to add to the chat."
+        )
+        await harness.say("### Instruction List three colours")
+        assert await harness.session.toggle_in_chat() is None
+        assert harness.told(TurnChanged)[-1].turn.in_chat
+        await harness.say("Which one is the best?")
+        assert harness.prompt() == [
+            "List three colours",
+            "You said: List three colours",
+            "Which one is the best?",
+        ]
+        await harness.session.toggle_in_chat()
+        await harness.say("And now?")
+        assert "List three colours" not in harness.prompt()
+
+    play(tmp_path, work)
+
+
+def test_regenerating_makes_a_variant_that_sees_what_the_first_one_saw(tmp_path: Path) -> None:
+    count = 0
+
+    def script(_request: Generate) -> str:
+        nonlocal count
+        count += 1
+        return f"reply {count}"
+
+    async def work(harness: Harness) -> None:
+        await harness.say("First")
+        first = await harness.say("Second")
+        assert first is not None
+        assert await harness.session.regenerate() is None
+        await harness.ready()
+        assert harness.prompt() == ["First", "reply 1", "Second"]
+        replaced = harness.told(TurnReplaced)[-1]
+        assert replaced.old_id == first.id
+        conversation = harness.session.conversation
+        assert conversation is not None
+        assert [turn.reply.text for turn in conversation.turns] == ["reply 1", "reply 3"]
+        await harness.say("Third")
+        assert harness.prompt() == ["First", "reply 1", "Second", "reply 3", "Third"]
+
+    play(tmp_path, work, script=script)
+    store = Store.open(tmp_path, Clock())
+    conversation = store.conversation(store.latest_id() or 0)
+    assert len(store.variants(conversation.turns[1].id)) == 2  # the first reply is kept
+    store.close()
+
+
+def test_a_turn_can_be_run_in_the_other_mode(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        await harness.say("Earlier")
+        await harness.say("Name a colour")
+        await harness.session.run_in_other_mode()
+        await harness.ready()
+        assert harness.prompt() == ["Name a colour"]
+        await harness.session.run_in_other_mode()
+        await harness.ready()
+        assert harness.prompt() == ["Earlier", "You said: Earlier", "Name a colour"]
+
+    play(tmp_path, work)
+
+
+def test_nothing_to_repeat_in_a_new_conversation(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        assert await harness.session.regenerate() == Incomplete("There is no turn to repeat yet.")
+
+    play(tmp_path, work)
+
+
+@pytest.mark.parametrize("text", ["", "   \n ", "### Instruction\n### Input\nonly input"])
+def test_what_cannot_be_sent_is_not_saved(tmp_path: Path, text: str) -> None:
+    async def work(harness: Harness) -> None:
+        assert isinstance(await harness.session.send(text), Incomplete)
+        assert harness.session.conversation is None
+
+    play(tmp_path, work)
+    store = Store.open(tmp_path, Clock())
+    assert store.latest_id() is None
+    store.close()
+
+
+def test_a_second_message_is_refused_while_a_reply_is_written(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def work(harness: Harness) -> None:
+        gate.clear()
+        await harness.session.send("First")
+        assert isinstance(await harness.session.send("Second"), Incomplete)
+        assert isinstance(await harness.session.regenerate(), Incomplete)
+        gate.set()
+        await harness.ready()
+        assert len(harness.told(TurnAdded)) == 1
+
+    async def main() -> None:
+        gate.set()
+        async with running_session(tmp_path, pace=_until(gate)) as harness:
+            await harness.session.open_latest()
+            await harness.ready()
+            await work(harness)
+
+    run(main())
+
+
+def test_stopping_keeps_what_came_and_marks_it(tmp_path: Path) -> None:
+    def endless(_request: Generate) -> str:
+        return "word " * 5000
+
+    async def work(harness: Harness) -> None:
+        await harness.session.send("Go")
+        await harness.until(lambda: len(harness.told(ReplyGrew)) > 5)
+        await harness.session.stop()
+        await harness.ready()
+        turn = _last_turn(harness)
+        assert turn.reply.state is ReplyState.STOPPED
+        assert turn.reply.stop_reason is StopReason.STOPPED
+        assert turn.reply.text.startswith("word word")
+        assert not turn.reply.text.endswith(" ")
+        shown = "".join(event.text for event in harness.told(ReplyGrew))
+        assert shown.strip() == turn.reply.text
+        await harness.session.send("Go on")  # the model sees what had come
+        await harness.session.stop()
+        await harness.ready()
+        assert harness.prompt()[1] == turn.reply.text
+
+    play(tmp_path, work, script=endless)
+
+
+def test_a_turn_sent_while_the_model_loads_waits_for_it(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def main() -> None:
+        async with running_session(tmp_path, pace=_until(gate)) as harness:
+            await harness.session.open_latest()
+            await harness.session.send("Early bird")
+            assert harness.session.phase is Phase.LOADING
+            assert harness.requests == []
+            assert _last_turn(harness).reply.state is ReplyState.WAITING
+            gate.set()
+            await harness.ready()
+            assert _last_turn(harness).reply.text == "You said: Early bird"
+
+    run(main())
+
+
+def test_a_waiting_turn_can_be_stopped(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def main() -> None:
+        async with running_session(tmp_path, pace=_until(gate)) as harness:
+            await harness.session.open_latest()
+            await harness.session.send("Early bird")
+            await harness.session.stop()
+            assert _last_turn(harness).reply.state is ReplyState.STOPPED
+            gate.set()
+            await harness.ready()
+            assert harness.requests == []
+
+    run(main())
+
+
+def test_leaving_a_conversation_stops_its_reply_and_saves_it(tmp_path: Path) -> None:
+    def endless(_request: Generate) -> str:
+        return "word " * 5000
+
+    async def work(harness: Harness) -> None:
+        await harness.session.send("Go")
+        await harness.until(lambda: len(harness.told(ReplyGrew)) > 3)
+        left = harness.session.conversation
+        assert left is not None
+        await harness.session.new_conversation()
+        assert harness.session.conversation is None
+        await harness.session.open(left.id)
+        turn = _last_turn(harness)
+        assert turn.reply.state is ReplyState.STOPPED
+        assert turn.reply.text
+
+    play(tmp_path, work, script=endless)
+
+
+def test_a_failed_turn_says_why_and_is_not_in_the_context(tmp_path: Path) -> None:
+    def script(request: Generate) -> str | Failed:
+        if "long" in str(request.prompt):
+            return Failed(id=None, kind="context", title="Too long: 9 of 5", hint="Shorten it.")
+        return "fine"
+
+    async def work(harness: Harness) -> None:
+        turn = await harness.say("a long message")
+        assert turn is not None
+        assert turn.reply.state is ReplyState.FAILED
+        assert turn.reply.error == "Too long: 9 of 5\nShorten it."
+        await harness.say("short")
+        assert harness.prompt() == ["short"]
+
+    play(tmp_path, work, script=script)
+
+
+def test_toggling_the_mode_adds_nothing_to_the_timeline(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        await harness.session.toggle_mode()
+        assert harness.told(ModeChanged)[-1].state == ModeState(Mode.INSTRUCT)
+        assert harness.told(ModeChangeAdded) == []
+        await harness.say("Do something")
+        await harness.session.toggle_mode()
+        assert harness.session.state == ModeState()
+
+    play(tmp_path, work)
+
+
+def test_deleting_the_open_conversation_opens_a_new_one(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        await harness.say("Hello")
+        conversation = harness.session.conversation
+        assert conversation is not None
+        await harness.session.delete(conversation.id)
+        assert harness.session.conversation is None
+        assert await harness.session.summaries() == ()
+
+    play(tmp_path, work)
+
+
+def test_a_second_program_gets_a_new_conversation_and_is_told(tmp_path: Path) -> None:
+    # In one process the lock is the other session's as well: what counts is who holds the file.
+    async def main() -> None:
+        async with running_session(tmp_path) as first:
+            await first.session.open_latest()
+            await first.ready()
+            await first.say("Mine")
+            async with running_session(tmp_path) as second:
+                await second.session.open_latest()
+                assert second.session.conversation is None
+                assert "another modechat" in second.told(Trouble)[-1].title
+                await second.ready()
+                await second.say("Yours")
+            assert len(await first.session.summaries()) == 2
+
+    run(main())
+
+
+def _last_turn(harness: Harness) -> Turn:
+    conversation = harness.session.conversation
+    assert conversation is not None
+    assert conversation.last_turn is not None
+    return conversation.last_turn
+
+
+def _until(gate: asyncio.Event) -> Callable[[], Coroutine[Any, Any, None]]:
+    async def wait() -> None:
+        await gate.wait()
+        await asyncio.sleep(0)
+
+    return wait
