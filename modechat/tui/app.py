@@ -67,10 +67,10 @@ class ModechatApp(App[ModechatError]):
             self.exit(error, return_code=error.exit_code)
             return
         session = ChatSession(self._engine, store, self._settings, self._chat.receive)
-        self._session = session
-        self.run_worker(session.run(), name="session")
         await (session.open_latest() if self._resume else session.new_conversation())
+        self._session = session
         self._chat.connect(session)
+        self.run_worker(session.run(), name="session")  # what it tells comes below the conversation
 
     async def action_quit(self) -> None:
         """Leave. What is being written is stopped and saved first."""

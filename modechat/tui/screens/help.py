@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
+from textual.containers import Grid, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -28,13 +28,13 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Help"
             dialog.border_subtitle = "Esc closes"
-            yield Static(_table("Modes", MODES, "$accent"))
-            yield Static(_table("Keys", key_table(), "$primary"))
+            yield from _table("Modes", MODES)
+            yield from _table("Keys", key_table())
 
 
-def _table(title: str, rows: tuple[tuple[str, str], ...], colour: str) -> Content:
-    width = max(len(name) for name, _ in rows)
-    lines = [Content.assemble((title, "bold"))]
-    for name, text in rows:
-        lines.append(Content.assemble((name.ljust(width), f"bold {colour}"), "  ", text))
-    return Content("\n").join(lines)
+def _table(title: str, rows: tuple[tuple[str, str], ...]) -> ComposeResult:
+    yield Static(Content(title), classes="title")
+    with Grid():
+        for name, text in rows:
+            yield Static(Content(name), classes="name")
+            yield Static(Content(text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widget import Widget
 
@@ -53,28 +53,30 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        return Content(fit(_segments(self._status), self.size.width))
+        return Content(fit(status_segments(self._status), self.size.width))
 
 
 def fit(segments: list[tuple[int, str]], width: int) -> str:
     """The texts of `segments` in one line of at most `width` cells.
 
-    Each has a rank. When the line is too long, the model's name is shortened first, then the highest rank goes.
+    Each has a rank. When the line is too long, the model's name is shortened; where that is not enough, the segment
+    with the highest rank goes.
     """
-    segments = list(segments)
-    while (excess := cell_len(_SEPARATOR.join(text for _, text in segments)) - width) > 0:
-        name = next((i for i, (rank, text) in enumerate(segments) if rank == _NAME and len(text) > _SHORT_NAME), None)
-        if name is not None:
-            text = segments[name][1]
-            segments[name] = (_NAME, text[: max(len(text) - excess, _SHORT_NAME) - 1] + "…")
-        elif len(segments) > 1:
-            segments.remove(max(segments, key=lambda segment: segment[0]))
-        else:
-            return segments[0][1][:width]
-    return _SEPARATOR.join(text for _, text in segments)
+    line = _SEPARATOR.join(text for _, text in segments)
+    excess = cell_len(line) - width
+    if excess <= 0:
+        return line
+    if len(segments) == 1:
+        return set_cell_size(line, width)
+    name = next((text for rank, text in segments if rank == _NAME), "")
+    if cell_len(name) - excess >= _SHORT_NAME:
+        shorter = set_cell_size(name, cell_len(name) - excess - 1).rstrip() + "…"
+        return _SEPARATOR.join(shorter if rank == _NAME else text for rank, text in segments)
+    last = max(segments, key=lambda segment: segment[0])
+    return fit([segment for segment in segments if segment is not last], width)
 
 
-def _segments(status: Status) -> list[tuple[int, str]]:
+def status_segments(status: Status) -> list[tuple[int, str]]:
     """The parts of the line, each with its rank: 0 stays longest."""
     segments = [(2, f"{GLYPHS[status.mode]} {status.mode}")]
     if status.loading is not None:

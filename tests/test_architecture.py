@@ -1,0 +1,77 @@
+"""The layout's rules: who may import whom, and what a start must not load."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "modechat"
+
+NETWORK = ("http.client", "urllib.request", "requests", "httpx", "aiohttp", "urllib3", "websockets", "huggingface_hub")
+
+
+def test_the_import_contracts_hold() -> None:
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    done = subprocess.run([*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def loaded_modules(statement: str) -> set[str]:
+    """What a fresh Python has loaded after `statement`."""
+    code = f"import sys, json\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_the_interface_loads_neither_llama_nor_a_network_library() -> None:
+    # With everything that the first screens import while they run.
+    loaded = loaded_modules(
+        "import modechat.cli.chat, modechat.cli.setup, modechat.tui.app, modechat.tui.screens.chat\n"
+        "import modechat.tui.screens.help, modechat.tui.screens.conversations, modechat.session, modechat.engine.client\n"
+        "from textual.widgets import Markdown, TextArea, OptionList, Static"
+    )
+    assert "modechat.tui.app" in loaded
+    assert not {name for name in loaded if name.split(".")[0] in ("llama_cpp", "numpy", "jinja2")}
+    assert not loaded & set(NETWORK)
+
+
+def test_a_run_from_the_shell_loads_no_interface() -> None:
+    loaded = loaded_modules("import modechat.cli.run")
+    assert not {name for name in loaded if name.split(".")[0] in ("llama_cpp", "textual", "rich", "jinja2")}
+    assert not loaded & set(NETWORK)
+
+
+def python_files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def test_no_module_grows_into_a_god() -> None:
+    assert {str(path): count for path in python_files() if (count := len(path.read_text().splitlines())) > 400} == {}
+
+
+def test_every_module_says_what_it_owns() -> None:
+    assert [str(path) for path in python_files() if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "tui").rglob("*.py")), ids=lambda path: path.name)
+def test_no_widget_is_given_text_that_could_be_markup(path: Path) -> None:
+    """`Static(text)` parses markup: text of others would crash it or become a link. `Static(Content(…))` does not."""
+    for call in calls(path):
+        name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+        if name in ("Static", "Label") and call.args:
+            argument = call.args[0]
+            made = argument.func if isinstance(argument, ast.Call) else None
+            maker = getattr(made, "attr", getattr(made, "id", ""))
+            assert maker in ("Content", "assemble", "_text", "_label", "note_on"), f"line {call.lineno}"
+        assert name != "notify", f"line {call.lineno}: notify parses markup"

@@ -1,0 +1,108 @@
+"""The app with the scripted engine, driven by keys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Markdown
+
+from modechat.engine.scripted import Pace, Script, ScriptedEngine, at_once
+from modechat.errors import ModechatError
+from modechat.session.phase import Phase
+from modechat.store import Store
+from modechat.tui.app import ModechatApp
+from modechat.tui.widgets.prompt import Prompt
+from modechat.tui.widgets.transcript import Transcript
+from tests.session.harness import Clock, echo, settings
+
+_SECONDS = 20
+
+
+@dataclass
+class Screen:
+    """What a user sees and does."""
+
+    app: ModechatApp
+    pilot: Pilot[ModechatError]
+
+    @property
+    def text(self) -> str:
+        """The whole screen as lines of text."""
+        compositor = self.app.screen._compositor
+        return "\n".join("".join(segment.text for segment in line) for line in compositor.render_strips())
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.app.screen_stack[0].query_one(Prompt)
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.app.screen_stack[0].query_one(Transcript)
+
+    @property
+    def replies(self) -> list[str]:
+        """The Markdown sources of the replies that are shown."""
+        return [markdown.source for markdown in self.transcript.query(Markdown)]
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*(_KEYS.get(character, character) for character in text))
+
+    async def send(self, text: str) -> None:
+        """Type and send `text`, and wait until the reply is on the screen."""
+        await self.type(text)
+        await self.press("enter")
+        await self.settled()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async def wait() -> None:
+            while not condition():
+                await self.pilot.pause(0.01)
+
+        await asyncio.wait_for(wait(), _SECONDS)
+
+    async def sees(self, text: str) -> None:
+        try:
+            await self.until(lambda: text in self.text)
+        except TimeoutError:
+            raise AssertionError(f"{text!r} is not on the screen:\n{self.text}") from None
+
+    async def settled(self) -> None:
+        """No reply is awaited and everything is shown."""
+        session = self.app.session
+        assert session is not None
+        await self.until(lambda: session.phase in (Phase.READY, Phase.DOWN) and not session.is_busy)
+        await self.until(lambda: all(worker.is_finished for worker in self.app.workers if worker.name == "reply"))
+        await self.pilot.pause()
+
+
+_KEYS = {"\n": "ctrl+j", " ": "space"}
+
+
+@asynccontextmanager
+async def running_app(
+    folder: Path,
+    script: Script = echo,
+    *,
+    pace: Pace = at_once,
+    size: tuple[int, int] = (80, 24),
+    engine: ScriptedEngine | None = None,
+    resume: bool = True,
+) -> AsyncIterator[Screen]:
+    engine = engine or ScriptedEngine(script, pace)
+    app = ModechatApp(engine, lambda: Store.open(folder, Clock()), settings(), resume=resume)
+    async with app.run_test(size=size) as pilot:
+        screen = Screen(app, pilot)
+        await screen.until(lambda: app.session is not None)
+        await pilot.pause()
+        yield screen
+        session = app.session
+        if session is not None:
+            await session.close()

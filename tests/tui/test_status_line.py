@@ -1,0 +1,37 @@
+"""The status line fits into any width and says the most important things longest."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from modechat.domain.conversation import ReplyStats
+from modechat.engine.scripted import MODEL
+from modechat.tui.widgets.status_line import Status, fit, status_segments
+
+STATS = ReplyStats("chat-template", "gguf", 300, 12, 42, 0.19, 78.4, 1)
+
+
+def line(width: int, **changes: object) -> str:
+    name = "SmolLM2-135M-Instruct.Q4_1"
+    status = Status(model=MODEL.model_copy(update={"name": name}), stats=STATS, **changes)  # type: ignore[arg-type]
+    return fit(status_segments(status), width)
+
+
+def test_a_wide_line_has_everything() -> None:
+    assert line(120) == (
+        "❯ chat · SmolLM2-135M-Instruct.Q4_1 · chat-template (gguf) · 342/4,096 · 78 tok/s · 0.19 s · CPU"
+    )
+
+
+def test_a_narrow_line_shortens_the_name_first_and_keeps_the_speed() -> None:
+    assert line(86) == "❯ chat · SmolLM2-135M-In… · chat-template (gguf) · 342/4,096 · 78 tok/s · 0.19 s · CPU"
+    assert line(80) == "❯ chat · SmolLM2-135M-Instr… · chat-template (gguf) · 342/4,096 · 78 tok/s · CPU"
+    assert "78 tok/s" in line(40)
+    assert "tok/s" in line(12)
+
+
+@given(width=st.integers(0, 200), loading=st.none() | st.floats(0, 1), activity=st.sampled_from(["", "thinking"]))
+def test_it_is_never_too_long(width: int, loading: float | None, activity: str) -> None:
+    assert cell_len(line(width, loading=loading, activity=activity)) <= width
