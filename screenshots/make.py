@@ -14,18 +14,20 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from modechat.cli.demo import demo_engine, demo_settings
 from modechat.engine.scripted import at_once
+from modechat.errors import ModechatError
 from modechat.session.phase import Phase
 from modechat.store import Store
 from modechat.tui.app import ModechatApp
-from textual.pilot import Pilot
 
 FOLDER = Path(__file__).parent
-Scene = Callable[[Pilot[object]], Awaitable[None]]
+Scene = Callable[[Pilot[ModechatError]], Awaitable[None]]
 
 
-async def say(pilot: Pilot[object], text: str) -> None:
+async def say(pilot: Pilot[ModechatError], text: str) -> None:
     """Type `text`, send it, and wait for the reply."""
     app = pilot.app
     assert isinstance(app, ModechatApp)
@@ -37,7 +39,7 @@ async def say(pilot: Pilot[object], text: str) -> None:
     await pilot.pause(0.5)
 
 
-async def both_modes(pilot: Pilot[object]) -> None:
+async def both_modes(pilot: Pilot[ModechatError]) -> None:
     await say(pilot, "What is Alpaca?")
     await say(pilot, "### Instruction")
     await say(pilot, "Translate into Spanish:\n### Input\nI love you")

@@ -34,7 +34,8 @@ def test_the_interface_loads_neither_llama_nor_a_network_library() -> None:
     # With everything that the first screens import while they run.
     loaded = loaded_modules(
         "import modechat.cli.chat, modechat.cli.setup, modechat.tui.app, modechat.tui.screens.chat\n"
-        "import modechat.tui.screens.help, modechat.tui.screens.conversations, modechat.session, modechat.engine.client\n"
+        "import modechat.tui.screens.help, modechat.tui.screens.conversations\n"
+        "import modechat.session, modechat.engine.client\n"
         "from textual.widgets import Markdown, TextArea, OptionList, Static"
     )
     assert "modechat.tui.app" in loaded

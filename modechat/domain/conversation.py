@@ -186,8 +186,8 @@ def as_mode(request: ChatMessage | Task, mode: Mode) -> ChatMessage | Task:
     return request if isinstance(request, Task) else Task(request.text)
 
 
-def title_of(typed: str, width: int = 60) -> str:
-    """A title for a conversation that begins with `typed`: its first line that says something."""
-    lines = (line.strip().lstrip("#").strip() for line in typed.splitlines())
-    line = next((line for line in lines if line and line.lower().rstrip(":") not in ("instruction", "chat")), "")
+def title_of(text: str, width: int = 60) -> str:
+    """A title for a conversation that begins with `text`: its first line that says something."""
+    lines = (line.strip().lstrip("#").strip() for line in text.splitlines())
+    line = next((line for line in lines if line), "")
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
-from modechat.domain.conversation import Conversation, ModeChange, Turn, title_of
+from modechat.domain.conversation import Conversation, ModeChange, Turn, message_text, title_of
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
 from modechat.store import ConversationSummary, Store
 
@@ -79,7 +79,7 @@ class Timeline:
         """Commit a user message at the end."""
         conversation = await self._saved()
         if not conversation.title:
-            conversation = replace(conversation, title=title_of(typed))
+            conversation = replace(conversation, title=title_of(message_text(request)))
             await self._on_disk(self._store.rename, conversation.id, conversation.title)
         last = conversation.last_turn
         turn = await self._create(conversation, last.id if last else None, typed, request)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 from collections.abc import Callable, Iterable
 
 from textual.app import App, SystemCommand
@@ -58,6 +60,14 @@ class ModechatApp(App[ModechatError]):
 
     def on_ready(self) -> None:
         self.run_worker(self._begin(), name="begin")
+        self._leave_on_signals()
+
+    def _leave_on_signals(self) -> None:
+        """Leave properly when the system or the terminal asks for it: saved, and with the terminal restored."""
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError):  # not on every system
+                loop.add_signal_handler(getattr(signal, name), lambda: self.run_worker(self.action_quit()))
 
     async def _begin(self) -> None:
         try:

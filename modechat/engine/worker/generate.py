@@ -83,7 +83,7 @@ class Generation:
             raise WorkerFailure(
                 "engine",
                 f"The model's chat template refuses this conversation: {error}",
-                "Start a new conversation with Ctrl+N, or remove the system prompt from the config.",
+                "Begin a new conversation, or remove the system prompt from the config.",
             ) from error
 
     def _check_fit(self, n_prompt: int) -> None:
@@ -93,7 +93,7 @@ class Generation:
             raise WorkerFailure(
                 "context",
                 f"The prompt has {n_prompt:,} tokens, the context holds {n_ctx:,}",
-                "Shorten the message, start a new conversation with Ctrl+N, or give the model more room with --ctx.",
+                "Shorten the text, begin a new conversation, or give the model more room with --ctx.",
             )
 
     def _evaluate(self, prompt: list[int], reused: int) -> None:
