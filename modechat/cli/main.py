@@ -29,9 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         if arguments.command == "run":
+            from modechat.engine.process import spawn_worker
+
+            worker = spawn_worker()  # it starts up while this process imports the rest
             from modechat.cli.run import run
 
-            return run(arguments)
+            return run(arguments, worker)
         from modechat.cli.chat import chat
 
         return chat(arguments)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -26,15 +27,15 @@ from modechat.session.settings import SessionSettings, generate_request
 _REQUEST_ID = 1
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Returns the exit code. Raises ModechatError."""
+def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
+    """Returns the exit code. `worker` was spawned for this. Raises ModechatError."""
     piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
     request = read_request(" ".join(arguments.instruction), piped)
     config = load_config(config_file())
     model = choose_model(arguments, config)
     settings = session_settings(arguments, config, model)
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
-    engine = WorkerEngine()
+    engine = WorkerEngine(process=worker)
     engine.start()
     task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
     return asyncio.run(task.run())

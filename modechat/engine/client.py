@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -20,6 +18,7 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from modechat.engine.process import spawn_worker
 from modechat.engine.protocol import (
     Event,
     Failed,
@@ -42,9 +41,10 @@ class WorkerEngine:
     `start` may be called before an event loop runs; three threads move the lines, so that nothing here blocks.
     """
 
-    def __init__(self, log: IO[str] | None = None) -> None:
-        """`log` gets the worker's standard error."""
+    def __init__(self, log: IO[str] | None = None, process: subprocess.Popen[bytes] | None = None) -> None:
+        """`log` gets the worker's standard error. `process` is a worker that was spawned already, for the start."""
         self._log = log
+        self._spawned = process
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._wake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
         self._worker: _Worker | None = None
@@ -53,7 +53,8 @@ class WorkerEngine:
     def start(self) -> None:
         if self._worker is not None:
             self._worker.kill()
-        self._worker = _Worker(self._put, self._log)
+        process, self._spawned = self._spawned or spawn_worker(), None
+        self._worker = _Worker(process, self._put, self._log)
 
     def send(self, request: Request) -> None:
         assert self._worker is not None, "start it first"
@@ -94,14 +95,14 @@ class WorkerEngine:
 class _Worker:
     """One worker process and the threads around it."""
 
-    def __init__(self, put: Callable[[Event], None], log: IO[str] | None) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], put: Callable[[Event], None], log: IO[str] | None) -> None:
         self._put = put
         self._log = log
         self._log_lines: deque[str] = deque(maxlen=_LOG_LINES)
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._running: set[int] = set()
         self._closing = False
-        self._process = _spawn()
+        self._process = process
         self._threads = [
             threading.Thread(target=target, name=target.__name__, daemon=True)
             for target in (self._write_requests, self._read_events, self._read_log)
@@ -184,19 +185,6 @@ class _Worker:
                 died=True,
             )
         )
-
-
-def _spawn() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "modechat.engine.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # An assertion in native code would otherwise run a debugger for a backtrace, which takes seconds.
-        env=os.environ | {"GGML_NO_BACKTRACE": "1"},
-        # Its own session: Ctrl+C and hang-ups of the terminal are for the front end.
-        start_new_session=True,
-    )
 
 
 def _cause_of_death(code: int) -> str:
