@@ -71,8 +71,10 @@ class Incomplete:
 
 Parsed: TypeAlias = ChatMessage | Task | Switch | Incomplete
 
-_HEADER = re.compile(r" {0,3}###[ \t]*(instruction|input|response|chat)\b[ \t]*:?[ \t]*(.*)", re.IGNORECASE)
-_ESCAPED = re.compile(r"( {0,3})\\(\\*###[ \t]*(?:instruction|input|response|chat)\b)", re.IGNORECASE)
+# The word ends at white space, a colon or the line's end: "### Response-time" and "### Chat's" are ordinary headings.
+_WORD = r"###\s*(instruction|input|response|chat)(?=[\s:]|$)"
+_HEADER = re.compile(rf" {{0,3}}{_WORD}\s*:?\s*(.*)", re.IGNORECASE)
+_ESCAPED = re.compile(rf" {{0,3}}\\+{_WORD}", re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 _NOTHING_TYPED = "There is nothing to send yet."
@@ -121,10 +123,22 @@ def notice(state: ModeState) -> str:
     return "Okay, back to chat mode. I see our chat again."
 
 
+def without_header(line: str) -> str:
+    """The text of a line without the header or the escape that it may begin with."""
+    header = _match_header(line)
+    return _unescape(line) if header is None else header.rest
+
+
 @dataclass(frozen=True, slots=True)
 class _Header:
     word: str
     rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    header: _Header | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +167,9 @@ def _parse_standing_input(lines: list[str], instruction: str) -> Parsed:
 
 def _split(lines: list[str]) -> _Sections:
     """Cut at the first `### Input` and at the last `### Response` if it comes after that."""
-    headers = _section_headers(lines)
+    scanned = _scan(lines)
+    texts = [line.text for line in scanned]
+    headers = {i: line.header for i, line in enumerate(scanned) if line.header is not None}
     input_at = next((i for i, header in headers.items() if header.word == "input"), None)
     response_at = next((i for i, header in reversed(headers.items()) if header.word == "response"), None)
     if response_at is not None and input_at is not None and response_at < input_at:
@@ -161,29 +177,31 @@ def _split(lines: list[str]) -> _Sections:
     end = response_at if response_at is not None else len(lines)
 
     def section(start: int, stop: int) -> str:
-        return _join([headers[start].rest, *map(_unescape, lines[start + 1 : stop])])
+        return _join([headers[start].rest, *texts[start + 1 : stop]])
 
     return _Sections(
-        instruction=_join([_unescape(line) for line in lines[: input_at if input_at is not None else end]]),
+        instruction=_join(texts[: input_at if input_at is not None else end]),
         input=section(input_at, end) if input_at is not None else None,
         response=section(response_at, len(lines)) if response_at is not None else None,
     )
 
 
-def _section_headers(lines: list[str]) -> dict[int, _Header]:
-    """The headers outside code fences, by line number."""
-    headers: dict[int, _Header] = {}
+def _scan(lines: list[str]) -> list[_Line]:
+    """The lines with their headers; inside a code fence there are no headers, and nothing is unescaped."""
+    scanned: list[_Line] = []
     fence = ""
-    for number, line in enumerate(lines):
+    for line in lines:
         marker = _FENCE.fullmatch(line)
         if fence:
             if marker and marker[1].startswith(fence) and not marker[2].strip():
                 fence = ""
+            scanned.append(_Line(line))
         elif marker and not (marker[1][0] == "`" and "`" in marker[2]):
             fence = marker[1]
-        elif header := _match_header(line):
-            headers[number] = header
-    return headers
+            scanned.append(_Line(line))
+        else:
+            scanned.append(_Line(_unescape(line), _match_header(line)))
+    return scanned
 
 
 def _match_header(line: str) -> _Header | None:
@@ -206,7 +224,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _unescape(line: str) -> str:
-    return _ESCAPED.sub(r"\1\2", line, count=1) if _ESCAPED.match(line) else line
+    return line.replace("\\", "", 1) if _ESCAPED.match(line) else line
 
 
 def _join(lines: list[str]) -> str:

@@ -86,7 +86,7 @@ class ConversationsScreen(ModalScreen[Open | Delete | None]):
         return Option(
             Content.assemble(
                 (title, "bold"),
-                ("\n" + f"{here}{when} · {turns} · {sanitize_line(summary.preview)}", "$text-muted"),
+                ("\n" + f"{here}{when} · {turns} · {sanitize_line(summary.preview)}", "dim"),
             )
         )
 

@@ -48,12 +48,12 @@ class Welcome(Static):
     def __init__(self) -> None:
         super().__init__(
             Content.assemble(
-                ("modechat", "bold $primary"),
+                ("modechat", "bold $text-primary"),
                 "\n\n",
                 "Type a message and press Enter: the model remembers the chat.\n\n",
-                ("### Instruction", "bold $accent"),
+                ("### Instruction", "bold $text-accent"),
                 "  one task at a time, without the chat\n",
-                ("### Chat", "bold $primary"),
+                ("### Chat", "bold $text-primary"),
                 "         back to the chat\n\n",
                 ("F1 shows the keys. Everything stays on this machine.", "$text-muted"),
             ),
