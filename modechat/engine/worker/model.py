@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
 
-import llama_cpp.llama_cpp as llama
 import psutil
 
 from modechat.domain.sampling import DEFAULTS, Sampling
 from modechat.engine.protocol import Load
+from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.tokens import Vocabulary

@@ -6,7 +6,7 @@ import ctypes
 import sys
 from collections import deque
 
-import llama_cpp.llama_cpp as llama
+from modechat.engine.worker.bindings import llama
 
 _DEBUG = 1  # GGML_LOG_LEVEL_DEBUG
 _CONTINUATION = 5  # GGML_LOG_LEVEL_CONT: more of the line before

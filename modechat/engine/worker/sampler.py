@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import TracebackType
 
-import llama_cpp.llama_cpp as llama
-
 from modechat.domain.sampling import Sampling
+from modechat.engine.worker.bindings import llama
 
 _PENALTY_LAST_N = 64
 

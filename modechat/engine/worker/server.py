@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import PurePath
 
-import llama_cpp.llama_cpp as llama
-
 from modechat.engine.protocol import Failed, Generate, Load, Loaded, LoadProgress, ModelInfo, Shutdown
+from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.generate import Generation
 from modechat.engine.worker.lanes import Lanes

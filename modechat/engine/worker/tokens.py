@@ -10,8 +10,7 @@ import codecs
 import ctypes
 from dataclasses import dataclass
 
-import llama_cpp.llama_cpp as llama
-
+from modechat.engine.worker.bindings import llama
 from modechat.prompting.prompt_format import SpecialTokens
 
 _NULL_TOKEN = -1
