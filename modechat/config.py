@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,7 +55,7 @@ class Config(_Section):
 def load_config(path: Path) -> Config:
     """The config in `path`; the defaults if there is no such file. Raises ConfigError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # as Windows' editors write it
     except FileNotFoundError:
         return Config()
     except (OSError, UnicodeDecodeError) as error:
@@ -70,7 +69,12 @@ def load_config(path: Path) -> Config:
         raise _describe(path, text, error) from error
     if config.model is None:
         return config
-    return config.model_copy(update={"model": path.parent / config.model.expanduser()})
+    try:
+        model = config.model.expanduser()
+    except RuntimeError as error:  # there is no such user
+        line = _line_of(text, ("model",))
+        raise ConfigError(f"{path}, line {line}: model: there is no home folder for {config.model}") from error
+    return config.model_copy(update={"model": path.parent / model})
 
 
 def _describe(path: Path, text: str, error: ValidationError) -> ConfigError:
@@ -78,7 +82,7 @@ def _describe(path: Path, text: str, error: ValidationError) -> ConfigError:
     first, *others = error.errors(include_url=False)
     location = tuple(str(part) for part in first["loc"])
     key = ".".join(location)
-    line = _line_of(text, location)
+    line = _line_of(text, first["loc"])
     if first["type"] == "extra_forbidden":
         problem, hint = f"there is no option “{key}”", _suggest(location)
     else:
@@ -88,28 +92,31 @@ def _describe(path: Path, text: str, error: ValidationError) -> ConfigError:
     return ConfigError(f"{path}, line {line}: {problem}", f"{hint}{more}".strip())
 
 
-def _line_of(text: str, location: Sequence[str]) -> int:
-    """The line (from 1) in which the key of `location` is set; the nearest one before it that can be found.
+def _line_of(text: str, location: Sequence[str | int]) -> int:
+    """The line (from 1) on which the statement begins that sets the value at `location`.
 
-    tomllib keeps no line numbers, so this looks for `[table]` headers and `key =`.
+    tomllib keeps no line numbers, but it tells whether the first so many lines of the file set the value already.
     """
-    table: tuple[str, ...] = ()
-    best = (0, 1)  # how many parts of the location match, and the line
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*\[+([^\]]+)\]", line):
-            table = _parts(header[1])
-            here = table
-        elif pair := re.match(r"\s*([\w\-.\"' ]+?)\s*=", line):
-            here = (*table, *_parts(pair[1]))
-        else:
-            continue
-        matching = len(here) if tuple(location[: len(here)]) == here else 0
-        best = max(best, (matching, number), key=lambda found: found[0])
-    return best[1]
+    lines = text.split("\n")
+    begin = 1
+    for end in range(1, len(lines) + 1):
+        try:
+            values = tomllib.loads("\n".join(lines[:end]))
+        except tomllib.TOMLDecodeError:
+            continue  # these lines end in the middle of a statement
+        if _is_set(values, location):
+            return begin
+        begin = end + 1
+    return begin
 
 
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+def _is_set(value: Any, location: Sequence[str | int]) -> bool:
+    for part in location:
+        try:
+            value = value[part]
+        except (LookupError, TypeError):
+            return False
+    return True
 
 
 def _section(location: Sequence[str]) -> type[BaseModel] | None:

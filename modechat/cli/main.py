@@ -1,15 +1,14 @@
-"""Reads the command line and hands over to a command. `--help` and `--version` import nothing else."""
+"""Reads the command line and hands over to a command. `--help` and `--version` import nothing heavy."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from modechat import __version__
+from modechat.cli.streams import forget_unwritten_output, tell
 from modechat.errors import EXIT_INTERRUPTED, ModechatError
 
 _DESCRIPTION = """\
@@ -26,29 +25,30 @@ N = TypeVar("N", int, float)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    arguments = _parser().parse_args(argv)
     try:
-        if arguments.command == "run":
-            from modechat.engine.process import spawn_worker
-
-            worker = spawn_worker()  # it starts up while this process imports the rest
-            from modechat.cli.run import run
-
-            return run(arguments, worker)
-        from modechat.cli.chat import chat
-
-        return chat(arguments)
+        return _run_command(_parser().parse_args(argv))
     except ModechatError as error:
-        print(f"modechat: {error.title}", file=sys.stderr)
-        if error.hint:
-            print(error.hint, file=sys.stderr)
+        tell(f"modechat: {error}")
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing is wrong. Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0  # the reader of our output went away (`| head`): nothing is wrong
+    finally:
+        forget_unwritten_output()
+
+
+def _run_command(arguments: argparse.Namespace) -> int:
+    if arguments.command == "run":
+        from modechat.engine.process import spawn_worker
+
+        worker = spawn_worker()  # it starts up while this process imports the rest
+        from modechat.cli.run import run
+
+        return run(arguments, worker)
+    from modechat.cli.chat import chat
+
+    return chat(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from modechat.cli.setup import choose_model, session_settings
+from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell, write
 from modechat.config import load_config
 from modechat.domain.conversation import StopReason
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, parse
-from modechat.domain.text import sanitize
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import Delta, Engine, Failed, Finished, Generate, Loaded, LoadProgress, Stop
 from modechat.errors import EXIT_INTERRUPTED, EngineError, ModechatError, UsageError
@@ -29,8 +29,9 @@ _REQUEST_ID = 1
 
 def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     """Returns the exit code. `worker` was spawned for this. Raises ModechatError."""
-    piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
-    request = read_request(" ".join(arguments.instruction), piped)
+    if sys.stdout is None:
+        raise UsageError("Standard output is closed", "The reply goes there.")
+    request = read_request(argument_text(arguments.instruction), read_piped())
     config = load_config(config_file())
     model = choose_model(arguments, config)
     settings = session_settings(arguments, config, model)
@@ -55,6 +56,10 @@ def read_request(instruction: str, piped: str) -> ChatMessage | Task:
             return Task(standing, piped)
         case Switch(state=ModeState(standing=str(standing))):
             return Task(standing)
+        case Switch(state=ModeState(mode=Mode.CHAT)) if piped:
+            return ChatMessage(piped)
+        case Switch() if piped:
+            return read_request(piped, "")
         case Switch() | Incomplete():
             raise UsageError(
                 "There is nothing to do",
@@ -103,10 +108,11 @@ class OneTask:
                     self._loaded = event
                     self._progress.clear()
                     if event.model.format_note:
-                        print(event.model.format_note, file=sys.stderr)
+                        tell(event.model.format_note)
                 case Delta(text=text):
                     self._reply += text
-                    self._print_piece(text)
+                    if not self._as_json:
+                        write(self._out, text)
                 case Finished():
                     return self._print_end(event)
                 case Failed():
@@ -116,14 +122,10 @@ class OneTask:
                     pass
         raise EngineError("The engine ended without an answer")
 
-    def _print_piece(self, text: str) -> None:
-        if not self._as_json:
-            self._out.write(sanitize(text) if self._out.isatty() else text)
-            self._out.flush()
-
     def _print_end(self, finished: Finished) -> int:
         if self._as_json:
-            print(json.dumps(self._as_object(finished), ensure_ascii=False), file=self._out)
+            object_text = json.dumps(self._as_object(finished), ensure_ascii=not takes_unicode(self._out))
+            write(self._out, f"{object_text}\n")
         else:
             self._end_line()
         stopped = finished.stop_reason is StopReason.STOPPED
@@ -131,7 +133,7 @@ class OneTask:
 
     def _end_line(self) -> None:
         if self._reply and not self._as_json:
-            print(file=self._out, flush=True)
+            write(self._out, "\n")
 
     def _as_object(self, finished: Finished) -> dict[str, object]:
         assert self._loaded is not None  # nothing is finished before it

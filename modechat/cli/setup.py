@@ -12,6 +12,7 @@ from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Load
 from modechat.errors import ModelError
 from modechat.models.check import check_model_file
+from modechat.models.failures import shown_name
 from modechat.models.starter import STARTER_SAMPLING, starter_model
 from modechat.paths import config_file, prompts_folder
 from modechat.prompting.formats import parse_format
@@ -29,7 +30,14 @@ def choose_model(arguments: argparse.Namespace, config: Config) -> Path:
     if not chosen.is_file():
         kind = "is a folder, not a model file" if chosen.is_dir() else "does not exist"
         raise ModelError(f"The model {sanitize_line(str(chosen))} {kind}", "Give a GGUF file: modechat --model PATH")
-    return Path(chosen).absolute()
+    model = Path(chosen).absolute()
+    try:
+        str(model).encode()
+    except UnicodeEncodeError as error:
+        raise ModelError(
+            f"The path of the model {shown_name(model)} is not UTF-8 text", "Rename the file or its folder."
+        ) from error
+    return model
 
 
 def session_settings(arguments: argparse.Namespace, config: Config, model: Path) -> SessionSettings:

@@ -123,12 +123,6 @@ def notice(state: ModeState) -> str:
     return "Okay, back to chat mode. I see our chat again."
 
 
-def without_header(line: str) -> str:
-    """The text of a line without the header or the escape that it may begin with."""
-    header = _match_header(line)
-    return _unescape(line) if header is None else header.rest
-
-
 @dataclass(frozen=True, slots=True)
 class _Header:
     word: str

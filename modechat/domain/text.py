@@ -26,9 +26,10 @@ def sanitize_line(text: str) -> str:
 
 
 class StopMatcher:
-    """Finds the earliest of several stop strings in a text that arrives in pieces.
+    """Finds the first of several stop strings to be complete in a text that arrives in pieces.
 
-    Text that could be the beginning of a stop string is held back until it is decided.
+    Text that could be the beginning of a stop string is held back until it is decided. The pieces make no difference:
+    of stop strings that overlap, the one that ends first counts, and of those that end together the longest.
     """
 
     def __init__(self, stops: Iterable[str]) -> None:
@@ -38,10 +39,11 @@ class StopMatcher:
     def feed(self, piece: str) -> tuple[str, bool]:
         """Text that may be shown now, and whether a stop string was found: then nothing more will come."""
         text = self._held + piece
-        found = min((at for stop in self._stops if (at := text.find(stop)) >= 0), default=-1)
-        if found >= 0:
+        found = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
+        if found:
             self._held = ""
-            return text[:found], True
+            _, start = min(found)
+            return text[:start], True
         keep = max((_overlap(text, stop) for stop in self._stops), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep], False

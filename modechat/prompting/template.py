@@ -55,8 +55,11 @@ def render(
         LookupError,
         AttributeError,
         ArithmeticError,
+        RecursionError,
+        MemoryError,
+        SyntaxError,  # Python's, about the code that Jinja made: blocks that are nested too deep
     ) as error:
-        raise TemplateError(str(error)) from error
+        raise TemplateError(str(error) or type(error).__name__) from error
 
 
 def _strftime_at(clock: datetime) -> Callable[[str], str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -65,9 +67,12 @@ class ModechatApp(App[ModechatError]):
     def _leave_on_signals(self) -> None:
         """Leave properly when the system or the terminal asks for it: saved, and with the terminal restored."""
         loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
+        for name, leave in (("SIGTERM", self.action_quit), ("SIGHUP", self._hang_up)):
             with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError):  # not on every system
-                loop.add_signal_handler(getattr(signal, name), lambda: self.run_worker(self.action_quit()))
+                loop.add_signal_handler(getattr(signal, name), partial(self._leave, leave))
+
+    def _leave(self, leave: Callable[[], Awaitable[None]]) -> None:
+        self.run_worker(leave(), name="leave")
 
     async def _begin(self) -> None:
         try:
@@ -84,10 +89,27 @@ class ModechatApp(App[ModechatError]):
 
     async def action_quit(self) -> None:
         """Leave. What is being written is stopped and saved first."""
+        await self._close_session()
+        self.exit()
+
+    async def _hang_up(self) -> None:
+        """Leave because the window was closed: save, and end as an interrupted program does.
+
+        Textual's farewell to a terminal that is gone would never end: the thread that writes dies of the first error,
+        and its queue blocks when it is full. For the same reason nothing may be painted meanwhile.
+        """
+        if os.isatty(0):
+            await self.action_quit()
+            return
+        with self.batch_update():
+            await self._close_session()
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGHUP)
+
+    async def _close_session(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
-        self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         for action in ACTIONS:

@@ -14,6 +14,9 @@ from modechat.session.events import Trouble
 from modechat.tui.widgets.mode_label import GLYPHS, mode_class
 
 
+_LOG_LINES = 4
+
+
 class ModeNotice(Vertical):
     """A typed header, and the app's answer to it."""
 
@@ -28,7 +31,7 @@ class ModeNotice(Vertical):
 
 
 class TroubleNotice(Vertical):
-    """Something went wrong: what, what to do, and the engine's last log lines."""
+    """Something went wrong: what, what to do, and the engine's last log lines (all of them are in its log file)."""
 
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(classes="trouble")
@@ -39,7 +42,7 @@ class TroubleNotice(Vertical):
         if self._trouble.hint:
             yield Static(Content(sanitize(self._trouble.hint)))
         if self._trouble.details:
-            yield Static(Content(sanitize("\n".join(self._trouble.details))), classes="log")
+            yield Static(Content(sanitize("\n".join(self._trouble.details[-_LOG_LINES:]))), classes="log")
 
 
 class Welcome(Static):
