@@ -18,7 +18,7 @@ _SEPARATOR = " · "
 _BAR_CELLS = 10
 _NAME = 3
 """Rank of the model's name."""
-_SHORT_NAME = 15
+_SHORT_NAME = 12
 
 
 @dataclass(frozen=True, slots=True)
