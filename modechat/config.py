@@ -55,7 +55,7 @@ class Config(_Section):
 def load_config(path: Path) -> Config:
     """The config in `path`; the defaults if there is no such file. Raises ConfigError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")  # as Windows' editors write it
+        text = _read(path)
     except FileNotFoundError:
         return Config()
     except (OSError, UnicodeDecodeError) as error:
@@ -75,6 +75,15 @@ def load_config(path: Path) -> Config:
         line = _line_of(text, ("model",))
         raise ConfigError(f"{path}, line {line}: model: there is no home folder for {config.model}") from error
     return config.model_copy(update={"model": path.parent / model})
+
+
+def line_of_option(path: Path, *location: str) -> int:
+    """The line (from 1) of the config file on which an option is set. Raises OSError."""
+    return _line_of(_read(path), location)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8-sig")  # Windows' editors write the mark
 
 
 def _describe(path: Path, text: str, error: ValidationError) -> ConfigError:

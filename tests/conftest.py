@@ -6,10 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from modechat.models.starter import starter_model
 
 os.environ["GGML_NO_BACKTRACE"] = "1"  # an abort in native code would otherwise run a debugger
+
+settings.register_profile("modechat", deadline=None)  # a busy machine is no bug
+settings.load_profile("modechat")
 
 
 @pytest.fixture(scope="session")

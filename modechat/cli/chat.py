@@ -12,7 +12,7 @@ from functools import partial
 from typing import IO
 
 from modechat.cli.setup import choose_model, session_settings
-from modechat.config import Config, load_config
+from modechat.config import Config, line_of_option, load_config
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import Engine
 from modechat.errors import ConfigError, UsageError
@@ -49,7 +49,8 @@ def _run(
     theme = config.interface.theme
     if theme not in BUILTIN_THEMES:
         known = ", ".join(sorted(BUILTIN_THEMES))
-        raise ConfigError(f"{config_file()}: interface.theme: there is no theme “{theme}”", f"There are: {known}.")
+        place = f"{config_file()}, line {line_of_option(config_file(), 'interface', 'theme')}"
+        raise ConfigError(f"{place}: interface.theme: there is no theme “{theme}”", f"There are: {known}.")
     app = ModechatApp(engine, open_store, settings, theme=theme, resume=resume)
     error = app.run()
     if error is not None:

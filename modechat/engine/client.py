@@ -99,7 +99,7 @@ class _Worker:
         self._put = put
         self._log = log
         self._log_lines: deque[str] = deque(maxlen=_LOG_LINES)
-        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._running: set[int] = set()
         self._closing = False
         self._process = process
@@ -118,7 +118,7 @@ class _Worker:
         """Hand over a request. A worker that is dead has reported it, or will: that answers the request too."""
         if isinstance(request, Generate):
             self._running.add(request.id)
-        self._requests.put(request)
+        self._requests.put(encode(request))
 
     def kill(self) -> None:
         """End the process at once, without a report."""
@@ -129,7 +129,7 @@ class _Worker:
     def close(self) -> None:
         """End the process: politely, then by force. Blocks for at most two seconds."""
         self._closing = True
-        self._requests.put(Shutdown())
+        self._requests.put(encode(Shutdown()))
         self._requests.put(None)
         try:
             self._process.wait(_SECONDS_TO_SHUT_DOWN)
@@ -142,8 +142,8 @@ class _Worker:
     def _write_requests(self) -> None:
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError, ValueError, OSError):  # it died: the reading thread tells
-            while (request := self._requests.get()) is not None:
-                self._process.stdin.write(encode(request))
+            while (line := self._requests.get()) is not None:
+                self._process.stdin.write(line)
                 self._process.stdin.flush()
             self._process.stdin.close()
 

@@ -13,7 +13,6 @@ from modechat.domain.text import sanitize
 from modechat.session.events import Trouble
 from modechat.tui.widgets.mode_label import GLYPHS, mode_class
 
-
 _LOG_LINES = 4
 
 

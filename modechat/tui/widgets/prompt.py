@@ -41,10 +41,7 @@ class PromptArea(TextArea):
     async def _on_key(self, event: events.Key) -> None:
         in_burst = event.time - self._last_key_time < _BURST_SECONDS
         self._last_key_time = event.time
-        if self._deferred_enter is not None:
-            self._deferred_enter.stop()
-            self._deferred_enter = None
-            self._type("\n")  # text follows the Enter at once: it is a paste of a terminal without bracketed paste
+        self._make_deferred_enter_a_newline()
         if event.key == "enter":
             self._take(event)
             if in_burst:
@@ -64,11 +61,22 @@ class PromptArea(TextArea):
 
     async def _on_paste(self, event: events.Paste) -> None:
         self._take(event)
+        self._make_deferred_enter_a_newline()
         self._type(sanitize(event.text.replace("\r\n", "\n").replace("\r", "\n")))
 
     def _submit(self) -> None:
         self._deferred_enter = None
         self.post_message(self.Submitted(self.text))
+
+    def _make_deferred_enter_a_newline(self) -> None:
+        """More follows the Enter at once: it belongs to a paste that came as keys.
+
+        Terminals without bracketed paste send them; and Textual makes keys of what follows an escape in a paste.
+        """
+        if self._deferred_enter is not None:
+            self._deferred_enter.stop()
+            self._deferred_enter = None
+            self._type("\n")
 
     def _type(self, text: str) -> None:
         if edit := self._replace_via_keyboard(text, *self.selection):

@@ -1,0 +1,75 @@
+"""Text that goes into a command and out of it: arguments and the standard streams.
+
+What goes out may come from a model or a file, so it cannot act on the terminal.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+from modechat.domain.text import sanitize
+from modechat.errors import ModechatError, UsageError
+
+
+def argument_text(words: Iterable[str]) -> str:
+    """The words of an argument as one text. Raises UsageError if they are no text."""
+    text = " ".join(words)
+    if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that Python could not decode
+        raise UsageError("The instruction is not UTF-8 text", "Set the terminal to UTF-8.")
+    return text
+
+
+def read_piped() -> str:
+    """The text on standard input; empty if that is a terminal. Raises UsageError if it is no text."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return ""
+    try:
+        with io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig") as stdin:
+            return stdin.read()
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "What is piped in is not UTF-8 text", "Convert it: iconv -f latin1 -t utf-8 FILE | modechat run …"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"What is piped in cannot be read: {error.strerror}") from error
+
+
+def write(out: TextIO, text: str) -> None:
+    """Write `text` at once, with `?` for characters that the stream's encoding lacks.
+
+    Raises BrokenPipeError if nobody reads any more, ModechatError if it cannot be written.
+    """
+    encoding = out.encoding or "utf-8"
+    safe = sanitize(text) if out.isatty() else text
+    try:
+        out.write(safe.encode(encoding, "replace").decode(encoding))
+        out.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ModechatError(f"The reply cannot be written: {error.strerror}", "Is the disk full?") from error
+
+
+def takes_unicode(out: TextIO) -> bool:
+    """Whether every character can be written to `out`."""
+    return codecs.lookup(out.encoding or "utf-8").name.startswith("utf")
+
+
+def tell(text: str) -> None:
+    """Tell the user something on standard error."""
+    print(sanitize(text), file=sys.stderr)
+
+
+def forget_unwritten_output() -> None:
+    """Drop what standard output still holds but cannot take: Python would complain about it at exit."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

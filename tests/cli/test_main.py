@@ -1,0 +1,160 @@
+"""The command line itself: help, version, wrong use, and what it loads for them."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from modechat import __version__
+from modechat.cli.main import main
+from modechat.errors import ModechatError
+from tests.cli.conftest import MODECHAT, PROJECT, Shell
+
+HEAVY = {"pydantic", "textual", "rich", "llama_cpp", "asyncio", "jinja2", "platformdirs", "psutil", "sqlite3", "numpy"}
+
+
+def test_version_prints_name_and_version(shell: Shell) -> None:
+    done = shell.modechat("--version")
+    assert (done.code, done.out, done.err) == (0, f"modechat {__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["run", "--help"]])
+def test_help_goes_to_standard_output(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert (ended.value.code, err) == (0, "")
+    for option in ("--model", "--ctx", "--temperature", "--seed", "--max-tokens", "130 stopped"):
+        assert option in out
+
+
+def test_help_and_readme_list_the_exit_code_of_every_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    listed = capsys.readouterr().out.split("exit codes:")[1]
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    errors: list[type[ModechatError]] = [ModechatError, *ModechatError.__subclasses__()]
+    assert len(errors) == 7
+    for code in (0, 130, *(error.exit_code for error in errors)):
+        assert f" {code} " in listed
+        assert f"\n| {code} | " in readme
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"], ["--nonesuch"]])
+def test_what_only_prints_a_text_loads_nothing_heavy(arguments: list[str], shell: Shell) -> None:
+    script = (
+        "import sys\nfrom modechat.cli.main import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit: print('\\n', *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=shell.env, capture_output=True, check=True, text=True, cwd=shell.home
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "modechat.cli.main" in loaded
+    assert not loaded & HEAVY
+
+
+# Wrong use
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--nonesuch"], "--nonesuch"),
+        (["nonesuch"], "nonesuch"),
+        (["run", "hi", "--nonesuch"], "--nonesuch"),
+        (["run", "hi", "--mod", "x.gguf"], "--mod"),
+        (["run", "hi", "--model"], "--model"),
+        (["--ctx", "63"], "63 is not between 64 and 2147483647"),
+        (["--ctx", "2147483648"], "is not between"),
+        (["run", "hi", "--ctx", "many"], "'many' is not a whole number"),
+        (["run", "hi", "--ctx", "4096.5"], "'4096.5' is not a whole number"),
+        (["run", "hi", "--temperature", "-1"], "-1 is not between 0 and 10"),
+        (["run", "hi", "--temperature", "11"], "11 is not between 0 and 10"),
+        (["run", "hi", "--temperature", "nan"], "nan is not between 0 and 10"),
+        (["run", "hi", "--temperature", "hot"], "'hot' is not a number"),
+        (["run", "hi", "--seed", "-1"], "-1 is not between"),
+        (["run", "hi", "--seed", "4294967295"], "is not between"),
+        (["run", "hi", "--max-tokens", "0"], "0 is not between 1"),
+    ],
+)
+def test_wrong_use_is_exit_code_2_with_the_reason_and_the_usage(
+    arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (2, "")
+    assert reason in err
+    assert err.startswith("usage: modechat")
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_options_work_before_and_after_the_commands_name(order: str, shell: Shell) -> None:
+    option = ("--model", "nowhere.gguf")
+    done = shell.modechat(*option, "run", "hi") if order == "before" else shell.modechat("run", *option, "hi")
+    assert done.code == 4
+    assert "nowhere.gguf does not exist" in done.err
+
+
+def test_the_chat_needs_a_terminal_and_says_what_does_not(shell: Shell) -> None:
+    done = shell.modechat()
+    assert (done.code, done.out) == (2, "")
+    assert "needs a terminal" in done.err
+    assert "modechat run" in done.err
+
+
+def in_terminal(shell: Shell, *arguments: str) -> tuple[int, str]:
+    """Exit code and standard error of a command that ends by itself in a terminal."""
+    _, terminal = pty.openpty()
+    try:
+        with shell.started(*arguments, stdin=terminal, stdout=terminal) as process:
+            _, err = process.communicate(timeout=60)
+        return process.returncode, err.decode()
+    finally:
+        os.close(terminal)
+
+
+def test_the_chat_refuses_a_terminal_that_cannot_draw(shell: Shell) -> None:
+    shell.env["TERM"] = "dumb"
+    code, err = in_terminal(shell)
+    assert code == 2
+    assert "modechat run" in err
+
+
+def test_a_theme_that_does_not_exist_is_named_with_file_line_and_key(shell: Shell) -> None:
+    path = shell.configure('\n[interface]\nresume = false\ntheme = "mauve"\n')
+    code, err = in_terminal(shell, "--demo")
+    assert code == 3
+    assert f"{path}, line 5: interface.theme: there is no theme “mauve”" in err
+    assert "nord" in err
+    assert "Traceback" not in err
+
+
+# Output that cannot be written
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_a_reader_that_went_away_is_no_reason_to_complain(argument: str, shell: Shell) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        with shell.started(argument, stdout=write_end) as process:
+            _, err = process.communicate()
+    finally:
+        os.close(write_end)
+    assert (process.returncode, err) == (0, b"")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [("--help", 0), ("run hi", 2)])
+def test_a_closed_standard_output_is_no_crash(arguments: str, code: int, shell: Shell) -> None:
+    command = " ".join((*MODECHAT, arguments))
+    done = subprocess.run(
+        ["sh", "-c", f"exec {command} >&-"], env=shell.env, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
