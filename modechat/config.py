@@ -31,7 +31,7 @@ class InstructConfig(_Section):
 class InterfaceConfig(_Section):
     theme: str = "textual-dark"
     """Colours: any of Textual's themes, such as nord, gruvbox, dracula, textual-light or ansi-dark."""
-    resume: bool = True
+    resume: Annotated[bool, Field(strict=True)] = True
     """Whether modechat opens the last conversation when it starts."""
 
 
@@ -40,16 +40,20 @@ class Config(_Section):
 
     model: Path | None = None
     """The GGUF file to load; unset: the starter model, if it is installed."""
-    n_ctx: Annotated[int, Field(ge=64, le=2**31 - 1)] | None = None
+    n_ctx: Annotated[int, Field(ge=256, le=2**31 - 1, strict=True)] | None = None
     """Context length in tokens; unset: what the model was trained for, at most 4096."""
-    n_gpu_layers: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    n_gpu_layers: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] | None = None
     """Layers to put on the GPU; unset: all, if this build of llama.cpp can use the GPU."""
-    n_threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    n_threads: Annotated[int, Field(ge=1, le=1024, strict=True)] | None = None
     """Threads that compute; unset: one for each physical core."""
     sampling: Sampling = Sampling()
     chat: ChatConfig = ChatConfig()
     instruct: InstructConfig = InstructConfig()
     interface: InterfaceConfig = InterfaceConfig()
+
+
+# pydantic's words for these are Python's, not TOML's.
+_WANTED = {"model_type": "this must be a table", "tuple_type": "this must be a list"}
 
 
 def load_config(path: Path) -> Config:
@@ -95,7 +99,8 @@ def _describe(path: Path, text: str, error: ValidationError) -> ConfigError:
     if first["type"] == "extra_forbidden":
         problem, hint = f"there is no option “{key}”", _suggest(location)
     else:
-        problem = f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
+        wanted = _WANTED.get(first["type"]) or f"{first['msg'][0].lower()}{first['msg'][1:]}"
+        problem = f"{key}: {wanted}, not {first['input']!r}"
         hint = _explain(location)
     more = f" ({len(others)} more after this one.)" if others else ""
     return ConfigError(f"{path}, line {line}: {problem}", f"{hint}{more}".strip())

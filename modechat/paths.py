@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import platformdirs
@@ -21,7 +20,7 @@ def data_folder() -> Path:
 
 
 def engine_log_file() -> Path:
-    """The log of the engine's last run."""
+    """The log of the engine."""
     return platformdirs.user_state_path(_APP, appauthor=False) / "engine.log"
 
 
@@ -30,13 +29,3 @@ def prompts_folder() -> Path:
     package = Path(__file__).parent
     installed = package / "prompts"
     return installed if installed.is_dir() else package.parent / "prompts"
-
-
-def make_private_folder(folder: Path) -> None:
-    """Create `folder`, readable by the user alone. Raises OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def open_private(path: Path, flags: int = os.O_WRONLY | os.O_CREAT | os.O_TRUNC) -> int:
-    """A file descriptor of a file that only the user may read. Raises OSError."""
-    return os.open(path, flags, 0o600)

@@ -21,7 +21,7 @@ from modechat.engine.scripted import at_once
 from modechat.errors import ModechatError
 from modechat.session.phase import Phase
 from modechat.store import Store
-from modechat.tui.app import ModechatApp
+from modechat.tui.app import Backstage, ModechatApp
 
 FOLDER = Path(__file__).parent
 Scene = Callable[[Pilot[ModechatError]], Awaitable[None]]
@@ -54,7 +54,7 @@ SCENES: dict[str, tuple[tuple[int, int], str, Scene]] = {
 async def make(name: str) -> Path:
     size, theme, scene = SCENES[name]
     clock = datetime(2026, 1, 1, tzinfo=UTC)
-    app = ModechatApp(demo_engine(at_once), lambda: Store.in_memory(lambda: clock), demo_settings(), theme=theme)
+    app = ModechatApp(lambda: Backstage(demo_engine(at_once), Store.in_memory(lambda: clock), demo_settings(), theme))
     async with app.run_test(size=size) as pilot:
         await pilot.pause(0.5)
         await scene(pilot)

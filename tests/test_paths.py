@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import stat
 import subprocess
 import sys
 import zipfile
@@ -16,8 +15,6 @@ from modechat.paths import (
     config_file,
     data_folder,
     engine_log_file,
-    make_private_folder,
-    open_private,
     prompts_folder,
 )
 
@@ -75,16 +72,3 @@ def test_the_users_folders_are_those_of_the_xdg_rules(monkeypatch: pytest.Monkey
     assert config_file() == Path("/home/ada/.config/modechat/config.toml")
     assert data_folder() == Path("/home/ada/.local/share/modechat")
     assert engine_log_file() == Path("/home/ada/.local/state/modechat/engine.log")
-
-
-def test_what_is_made_for_the_user_is_private(tmp_path: Path) -> None:
-    folder = tmp_path / "a" / "b"
-    make_private_folder(folder)
-    make_private_folder(folder)
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    file = folder / "engine.log"
-    for text in ("first, and longer", "second"):
-        with os.fdopen(open_private(file), "w") as opened:
-            opened.write(text)
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert file.read_text() == text

@@ -1,61 +1,104 @@
-"""`modechat`: the terminal interface."""
+"""`modechat`: the terminal interface.
+
+The first frame comes before everything else that takes time: config, model and store are looked at behind it, while
+the worker process starts. What is wrong with them ends the interface again, with the error on the normal screen.
+"""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import os
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from functools import partial
-from typing import IO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
-from modechat.cli.setup import choose_model, session_settings
-from modechat.config import Config, line_of_option, load_config
-from modechat.engine.client import WorkerEngine
-from modechat.engine.protocol import Engine
+from modechat.engine.process import spawn_worker
 from modechat.errors import ConfigError, UsageError
-from modechat.paths import config_file, data_folder, engine_log_file, make_private_folder, open_private
-from modechat.session.settings import SessionSettings
-from modechat.store import Store
+from modechat.paths import config_file, data_folder, engine_log_file
+
+if TYPE_CHECKING:
+    from modechat.config import Config
+    from modechat.store import Store
+    from modechat.tui.app import Backstage
+
+_DEFAULT_THEME = "textual-dark"
+_LONGEST_LOG = 1 << 20  # bytes
 
 
 def chat(arguments: argparse.Namespace) -> int:
     """Returns the exit code. Raises ModechatError."""
     _require_terminal()
+    worker = None if arguments.demo else spawn_worker()
+    from modechat.tui.app import ModechatApp
+
+    with contextlib.ExitStack() as stack:
+        app = ModechatApp(lambda: _prepare(arguments, worker, stack), theme=_theme_of_first_frame())
+        error = app.run()
+    if error is not None:
+        raise error
+    return app.return_code or 0
+
+
+def _prepare(
+    arguments: argparse.Namespace, worker: subprocess.Popen[bytes] | None, stack: contextlib.ExitStack
+) -> Backstage:
+    """Everything behind the screen. What must be closed at the end goes on `stack`. Raises ModechatError."""
+    from modechat.config import load_config
+    from modechat.tui.app import Backstage
+
     config = load_config(config_file())
-    engine: Engine
-    if arguments.demo:
+    theme = _checked_theme(config)
+    if worker is None:
         from modechat.cli.demo import demo_engine, demo_settings
 
-        engine, settings = demo_engine(), demo_settings()
-        return _run(engine, _memory_store, settings, config, resume=False)
+        return Backstage(demo_engine(), _open_store(keep=False), demo_settings(), theme, resume=False)
+    from modechat.cli.setup import choose_model, session_settings
+    from modechat.engine.client import WorkerEngine
+
     settings = session_settings(arguments, config, choose_model(arguments, config))
-    with _engine_log() as log:
-        engine = WorkerEngine(log)
-        open_store = _memory_store if arguments.no_history else partial(Store.open, data_folder(), _now)
-        return _run(engine, open_store, settings, config, resume=config.interface.resume and not arguments.new)
+    store = _open_store(keep=not arguments.no_history)
+    engine = WorkerEngine(_open_engine_log(stack), worker)
+    engine.start()
+    return Backstage(engine, store, settings, theme, resume=config.interface.resume and not arguments.new)
 
 
-def _run(
-    engine: Engine, open_store: Callable[[], Store], settings: SessionSettings, config: Config, *, resume: bool
-) -> int:
-    engine.start()  # before the interface is imported: both take their time
+def _open_store(*, keep: bool) -> Store:
+    from datetime import UTC, datetime
+
+    from modechat.store import Store
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    return Store.open(data_folder(), now) if keep else Store.in_memory(now)
+
+
+def _theme_of_first_frame() -> str:
+    """The configured theme, taken from the file as it is: the config is checked later."""
+    import tomllib
+
     from textual.theme import BUILTIN_THEMES
 
-    from modechat.tui.app import ModechatApp
+    try:
+        theme = tomllib.loads(config_file().read_text(encoding="utf-8-sig"))["interface"]["theme"]
+        return theme if theme in BUILTIN_THEMES else _DEFAULT_THEME
+    except (OSError, ValueError, LookupError, TypeError):
+        return _DEFAULT_THEME
+
+
+def _checked_theme(config: Config) -> str:
+    from textual.theme import BUILTIN_THEMES
+
+    from modechat.config import line_of_option
 
     theme = config.interface.theme
     if theme not in BUILTIN_THEMES:
         known = ", ".join(sorted(BUILTIN_THEMES))
         place = f"{config_file()}, line {line_of_option(config_file(), 'interface', 'theme')}"
         raise ConfigError(f"{place}: interface.theme: there is no theme “{theme}”", f"There are: {known}.")
-    app = ModechatApp(engine, open_store, settings, theme=theme, resume=resume)
-    error = app.run()
-    if error is not None:
-        raise error
-    return app.return_code or 0
+    return theme
 
 
 def _require_terminal() -> None:
@@ -65,25 +108,28 @@ def _require_terminal() -> None:
             "The chat needs a terminal",
             "In a pipe, use modechat run: modechat run 'Summarise' < FILE",
         )
+    if sys.__stderr__ is None or not sys.__stderr__.isatty():
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc] # where Textual draws; standard error goes elsewhere
 
 
-@contextlib.contextmanager
-def _engine_log() -> Iterator[IO[str] | None]:
+def _open_engine_log(stack: contextlib.ExitStack) -> IO[str] | None:
     """The file for the engine's log; None where it cannot be written, which is no reason not to chat."""
+    from modechat.private_files import private_file, private_folder
+
     path = engine_log_file()
     try:
-        make_private_folder(path.parent)
-        log = os.fdopen(open_private(path), "w", encoding="utf-8")
+        private_folder(path.parent)
+        log = private_file(path).open("w" if _is_long(path) else "a", encoding="utf-8")
     except OSError:
-        yield None
-        return
-    with log:
-        yield log
+        return None
+    stack.callback(_close, log)
+    return log
 
 
-def _memory_store() -> Store:
-    return Store.in_memory(_now)
+def _is_long(path: Path) -> bool:
+    return path.stat().st_size > _LONGEST_LOG
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _close(log: IO[str]) -> None:
+    with contextlib.suppress(OSError):  # a full disk
+        log.close()

@@ -85,7 +85,7 @@ def _model_options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = options.add_argument_group("model")
     group.add_argument("--model", type=Path, metavar="PATH", help="the GGUF file to load")
-    group.add_argument("--ctx", type=_whole_number(64, 2**31 - 1), metavar="N", help="context length in tokens")
+    group.add_argument("--ctx", type=_whole_number(256, 2**31 - 1), metavar="N", help="context length in tokens")
     group.add_argument("--temperature", type=_number(0, 10), metavar="T", help="0: always the likeliest token")
     group.add_argument("--seed", type=_whole_number(0, 2**32 - 2), metavar="N", help="same seed, same reply")
     group.add_argument("--max-tokens", type=_whole_number(1, 2**31 - 1), metavar="N", help="longest reply")

@@ -83,6 +83,7 @@ class OneTask:
         self._reply = ""
         self._loaded: Loaded | None = None
         self._task: asyncio.Task[int] | None = None
+        self._interrupted = False
 
     async def run(self) -> int:
         """The exit code. Raises ModechatError."""
@@ -107,8 +108,8 @@ class OneTask:
                 case Loaded():
                     self._loaded = event
                     self._progress.clear()
-                    if event.model.format_note:
-                        tell(event.model.format_note)
+                    for note in event.model.notes:
+                        tell(note)
                 case Delta(text=text):
                     self._reply += text
                     if not self._as_json:
@@ -155,7 +156,10 @@ class OneTask:
         }
 
     def _interrupt(self) -> None:
-        """Stop the reply; before there is one, give up."""
+        """Stop the reply; before there is one, give up. Once: what follows ends within two seconds anyway."""
+        if self._interrupted:
+            return
+        self._interrupted = True
         if self._loaded is not None:
             self._engine.send(Stop(id=_REQUEST_ID))
         elif self._task is not None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from modechat.config import Config
 from modechat.domain.sampling import Sampling
-from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Load
 from modechat.errors import ModelError
 from modechat.models.check import check_model_file
@@ -27,9 +26,8 @@ def choose_model(arguments: argparse.Namespace, config: Config) -> Path:
     chosen = getattr(arguments, "model", None) or config.model or starter_model()
     if chosen is None:
         raise ModelError("There is no model yet", _how_to_get_a_model())
-    if not chosen.is_file():
-        kind = "is a folder, not a model file" if chosen.is_dir() else "does not exist"
-        raise ModelError(f"The model {sanitize_line(str(chosen))} {kind}", "Give a GGUF file: modechat --model PATH")
+    if not _is_file(chosen):
+        check_model_file(chosen)  # says what it is instead
     model = Path(chosen).absolute()
     try:
         str(model).encode()
@@ -58,6 +56,13 @@ def session_settings(arguments: argparse.Namespace, config: Config, model: Path)
         chat_system=config.chat.system_prompt,
         instruct_system=config.instruct.system_prompt,
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder above it that may not be read, a name that is too long
+        return False
 
 
 def _recommended_sampling(model: Path) -> Sampling:

@@ -62,7 +62,8 @@ def takes_unicode(out: TextIO) -> bool:
 
 def tell(text: str) -> None:
     """Tell the user something on standard error."""
-    print(sanitize(text), file=sys.stderr)
+    if sys.stderr is not None:  # print would take standard output instead
+        print(sanitize(text), file=sys.stderr)
 
 
 def forget_unwritten_output() -> None:

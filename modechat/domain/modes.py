@@ -211,10 +211,7 @@ def _starts_instruction(text: str) -> bool:
 
 def _lines(text: str) -> list[str]:
     """The lines of `text` from the first that is not blank."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    while lines and not lines[0].strip():
-        lines.pop(0)
-    return lines
+    return _without_blank_start(text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"))
 
 
 def _unescape(line: str) -> str:
@@ -223,6 +220,9 @@ def _unescape(line: str) -> str:
 
 def _join(lines: list[str]) -> str:
     """The text of a section without its blank outer lines and its trailing white space."""
-    while lines and not lines[0].strip():
-        lines = lines[1:]
-    return "\n".join(lines).rstrip()
+    return "\n".join(_without_blank_start(lines)).rstrip()
+
+
+def _without_blank_start(lines: list[str]) -> list[str]:
+    start = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
+    return lines[start:]

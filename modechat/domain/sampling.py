@@ -12,19 +12,19 @@ class Sampling(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    temperature: Annotated[float, Field(ge=0, le=10)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=10, strict=True)] | None = None
     """Randomness: 0 always takes the likeliest token, 0.7 is lively, above 1.5 wild."""
-    top_k: Annotated[int, Field(ge=0)] | None = None
+    top_k: Annotated[int, Field(ge=0, lt=2**31, strict=True)] | None = None
     """Choose among the k likeliest tokens only; 0 switches it off."""
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1, strict=True)] | None = None
     """Choose among the likeliest tokens whose probabilities add up to this; 1 switches it off."""
-    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1, strict=True)] | None = None
     """Leave out tokens less likely than this share of the likeliest one; 0 switches it off."""
-    repeat_penalty: Annotated[float, Field(gt=0, le=10)] | None = None
+    repeat_penalty: Annotated[float, Field(gt=0, le=10, strict=True)] | None = None
     """Makes tokens of the last 64 less likely to come again; 1 switches it off."""
-    seed: Annotated[int, Field(ge=0, lt=2**32 - 1)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**32 - 1, strict=True)] | None = None
     """The same seed, prompt and settings give the same reply; unset: a new one for each reply."""
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, lt=2**31, strict=True)] | None = None
     """Longest reply in tokens; unset: as long as the context allows."""
     stop: tuple[str, ...] = ()
     """Texts that end a reply, besides those of the prompt format."""

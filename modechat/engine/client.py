@@ -57,8 +57,8 @@ class WorkerEngine:
         self._worker = _Worker(process, self._put, self._log)
 
     def send(self, request: Request) -> None:
-        assert self._worker is not None, "start it first"
-        self._worker.send(request)
+        if self._worker is not None:
+            self._worker.send(request)
 
     async def events(self) -> AsyncIterator[Event]:
         wake = asyncio.Event()
@@ -171,9 +171,10 @@ class _Worker:
             for line in lines:
                 text = line.decode(errors="replace").rstrip()
                 self._log_lines.append(text)
-                if self._log is not None:
-                    self._log.write(text + "\n")
-                    self._log.flush()
+                with contextlib.suppress(OSError, ValueError):  # a full disk, or closed: the lines above are kept
+                    if self._log is not None:
+                        self._log.write(text + "\n")
+                        self._log.flush()
 
     def _report_death(self) -> None:
         self._put(

@@ -10,7 +10,8 @@ import sys
 def spawn_worker() -> subprocess.Popen[bytes]:
     """A worker with pipes on its three standard streams. It ends when its standard input is closed."""
     return subprocess.Popen(
-        [sys.executable, "-m", "modechat.engine.worker"],
+        # -P: the folder that modechat is started in must not hide a module of ours behind a file of the same name.
+        [sys.executable, "-P", "-m", "modechat.engine.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -109,8 +109,8 @@ class ModelInfo(_Frozen):
     """Where it really runs: `CPU`, or `GPU 28/28` (layers)."""
     format: str
     format_source: FormatSource
-    format_note: str = ""
-    """Why this format, if the user should know."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about the choice of format and context."""
 
 
 class Loaded(_Frozen):
@@ -198,7 +198,7 @@ class Engine(Protocol):
         """Start it, or start it again after it died. Returns at once; what follows comes as events."""
 
     def send(self, request: Request) -> None:
-        """Hand over a request. Never blocks. An engine that died has told so once, and takes nothing more."""
+        """Hand over a request. Never blocks. An engine that died or was closed takes nothing."""
 
     def events(self) -> AsyncIterator[Event]:
         """Events in order, until the engine is closed. One reader only."""

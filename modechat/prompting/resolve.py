@@ -10,6 +10,8 @@ from modechat.prompting.template import TemplateError
 CHAT_TEMPLATE = "chat-template"
 """Name of the format that is the GGUF's own template."""
 
+_PROBE = "Hello"
+
 
 def resolve(chat_template: str | None, tokens: SpecialTokens, fallback: NamedFormat) -> tuple[PromptFormat, str]:
     """The format for a model with this template (None: it has none), and what the user should know about the choice.
@@ -28,7 +30,9 @@ def resolve(chat_template: str | None, tokens: SpecialTokens, fallback: NamedFor
         return named, f"The model's file has no chat template: using the format “{named.name}”."
     own = PromptFormat(CHAT_TEMPLATE, FormatSource.GGUF, chat_template, tokens=tokens)
     try:
-        own.render_chat((Message(Role.USER, "Hello"),))
+        rendered = own.render_chat((Message(Role.USER, _PROBE),))
     except TemplateError as error:
         return named, f"The model's chat template fails ({error}): using the format “{named.name}”."
+    if _PROBE not in rendered:
+        return named, f"The model's chat template leaves out the message: using the format “{named.name}”."
     return own, ""

@@ -48,17 +48,7 @@ def render(
             **{name: token for name, token in tokens.items() if token is not None},
             **variables,
         )
-    except (
-        jinja2.TemplateError,
-        TypeError,
-        ValueError,
-        LookupError,
-        AttributeError,
-        ArithmeticError,
-        RecursionError,
-        MemoryError,
-        SyntaxError,  # Python's, about the code that Jinja made: blocks that are nested too deep
-    ) as error:
+    except Exception as error:  # a template is code of strangers: it can raise anything
         raise TemplateError(str(error) or type(error).__name__) from error
 
 

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from modechat.domain.conversation import Conversation, Reply, ReplyState, StopReason, Turn, as_mode
+from modechat.domain.conversation import Conversation, ModeChange, Reply, ReplyState, StopReason, Turn, as_mode
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, parse
 from modechat.engine.protocol import (
     Delta,
@@ -52,6 +52,7 @@ from modechat.store import ConversationInUse, ConversationSummary, Store
 
 _SECONDS_TO_SETTLE = 3.0
 _BUSY = Incomplete("A reply is being written: Esc stops it.")
+_CLOSED = Incomplete("modechat is closing.")
 
 
 class ChatSession:
@@ -71,6 +72,7 @@ class ChatSession:
         self._phase = Phase.LOADING
         self._model: ModelInfo | None = None
         self._running: RunningReply | None = None
+        self._disk_refuses = False
 
     # What a front end may read
 
@@ -105,7 +107,10 @@ class ChatSession:
             await self._handle(event)
 
     async def close(self) -> None:
-        """Stop the reply if one is written, shut the engine down and close the store."""
+        """Stop the reply if one is written, shut the engine down and close the store.
+
+        Raises StoreError if something could not be saved.
+        """
         async with self._commands:
             await self._settle()
             self._enter(Phase.CLOSED)
@@ -158,6 +163,8 @@ class ChatSession:
     async def send(self, text: str) -> Incomplete | None:
         """Do what `text` means: a turn, a change of mode, or nothing yet."""
         async with self._commands:
+            if self._phase is Phase.CLOSED:
+                return _CLOSED
             match parse(text, self.state):
                 case Incomplete() as incomplete:
                     return incomplete
@@ -188,6 +195,8 @@ class ChatSession:
                 return Incomplete("There is no instruct turn here to add to the chat.")
             if not turn.reply.state.is_final:
                 return _BUSY
+            if not turn.reply.text:
+                return Incomplete("The last instruct turn has no answer that the chat could see.")
             self._tell(TurnChanged(await self._timeline.set_in_chat(turn, not turn.in_chat)))
         return None
 
@@ -216,8 +225,14 @@ class ChatSession:
                 return _BUSY
             turn = await self._timeline.add_variant(last, request_of(last))
             self._tell(TurnReplaced(last.id, turn))
+            for entry in self._entries_after(turn):
+                self._tell(ModeChangeAdded(entry))
             await self._start_reply(turn)
         return None
+
+    def _entries_after(self, turn: Turn) -> tuple[ModeChange, ...]:
+        entries = self.conversation.entries if self.conversation is not None else ()
+        return tuple(entry for entry in entries if isinstance(entry, ModeChange) and entry.after_turn_id == turn.id)
 
     def _show_conversation(self) -> None:
         self._tell(ConversationOpened(self.conversation))
@@ -228,7 +243,8 @@ class ChatSession:
     async def _start_reply(self, turn: Turn) -> None:
         """Let the turn wait for the engine, which has it at once if it is ready."""
         assert self.conversation is not None
-        self._running = RunningReply(turn, self.conversation.turns[:-1], self._save_reply)
+        history = tuple(earlier for earlier in self.conversation.turns if earlier.id != turn.id)
+        self._running = RunningReply(turn, history, self._save_reply)
         if self._phase is Phase.READY:
             self._dispatch()
         elif self._phase is Phase.DOWN:
@@ -267,11 +283,15 @@ class ChatSession:
             await self._end(Reply(state=ReplyState.INTERRUPTED))
 
     async def _save_reply(self, turn: Turn) -> None:
-        """Save a reply; if the disk refuses, say so and go on: the text is still on the screen."""
+        """Save a reply; if the disk refuses, say so once and go on: it is saved when the disk takes it again."""
         try:
             await self._timeline.save_reply(turn)
         except StoreError as error:
-            self._tell(Trouble(error.title, error.hint))
+            if not self._disk_refuses:
+                self._tell(Trouble(error.title, error.hint))
+            self._disk_refuses = True
+        else:
+            self._disk_refuses = False
 
     # The engine
 
@@ -331,6 +351,8 @@ class ChatSession:
         await self._restart_engine()
 
     async def _loading_failed(self, failed: Failed) -> None:
+        if self._phase is Phase.CLOSED:
+            return
         self._model = None
         self._enter(Phase.DOWN)
         await self._end(Reply(state=ReplyState.FAILED, error=failed.title))
@@ -347,7 +369,7 @@ class ChatSession:
         except ModelError as error:
             await self._loading_failed(Failed(id=None, kind="model", title=error.title, hint=error.hint))
         else:
-            self._engine.send(self._settings.load)
+            self._engine.send(self._settings.load)  # takes nothing if it was closed meanwhile
 
     def _enter(self, phase: Phase) -> None:
         check_transition(self._phase, phase)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from modechat.domain.conversation import Conversation, ModeChange, Turn
 from modechat.domain.modes import ModeState
-from modechat.engine.protocol import ModelInfo
 from modechat.session.phase import Phase
+
+if TYPE_CHECKING:  # the first frame does without pydantic
+    from modechat.engine.protocol import ModelInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ class Phase(StrEnum):
     STOPPING = "stopping"
     """The user stopped the reply; the engine has not confirmed it yet."""
     DOWN = "down"
-    """No engine: loading failed, or it died twice. Sending a turn tries again."""
+    """No engine: loading failed, or it died while loading. Sending a turn tries again."""
     CLOSED = "closed"
 
 

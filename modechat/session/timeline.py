@@ -1,7 +1,8 @@
 """The open conversation, kept in step with the store.
 
-Every change is on disk when its method returns; `conversation` shows what the disk has. The store works on one
-thread of its own, so that a slow disk never blocks the front end.
+Every change is on disk when its method returns. Only the reply that is being written is ahead of the disk, and what
+the disk refuses is kept and saved later. The store works on one thread of its own, so that a slow disk never blocks
+the front end.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from modechat.domain.conversation import Conversation, ModeChange, Turn, message_text, title_of
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+from modechat.errors import StoreError
 from modechat.store import ConversationSummary, Store
 
 P = ParamSpec("P")
@@ -28,6 +30,7 @@ class Timeline:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._conversation: Conversation | None = None
         self._state = ModeState()
+        self._unsaved: dict[int, Turn] = {}
 
     @property
     def conversation(self) -> Conversation | None:
@@ -54,9 +57,14 @@ class Timeline:
     async def open(self, conversation_id: int) -> None:
         """Raises ConversationInUse if another program has it open."""
         await self._on_disk(self._store.lock, conversation_id)
-        await self._on_disk(self._store.mark_interrupted, conversation_id)
-        self._conversation = await self._on_disk(self._store.conversation, conversation_id)
-        self._state = self._conversation.state
+        try:
+            await self._on_disk(self._store.mark_interrupted, conversation_id)
+            opened = await self._on_disk(self._store.conversation, conversation_id)
+        except StoreError:
+            await self._lock_again()
+            raise
+        self._conversation = opened
+        self._state = opened.state
 
     async def start_new(self) -> None:
         await self._on_disk(self._store.unlock)
@@ -70,8 +78,12 @@ class Timeline:
         return await self._on_disk(self._store.summaries)
 
     async def close(self) -> None:
-        await self._on_disk(self._store.close)
-        self._thread.shutdown()
+        """Save what could not be saved before, and close the store."""
+        try:
+            await self._save_unsaved()
+        finally:
+            await self._on_disk(self._store.close)
+            self._thread.shutdown()
 
     # What is in it
 
@@ -79,31 +91,41 @@ class Timeline:
         """Commit a user message at the end."""
         conversation = await self._saved()
         if not conversation.title:
-            conversation = replace(conversation, title=title_of(message_text(request)))
-            await self._on_disk(self._store.rename, conversation.id, conversation.title)
+            title = title_of(message_text(request))
+            await self._on_disk(self._store.rename, conversation.id, title)
+            self._change(lambda current: replace(current, title=title))
         last = conversation.last_turn
         turn = await self._create(conversation, last.id if last else None, typed, request)
-        self._conversation = conversation.with_entry(turn)
+        self._change(lambda current: current.with_entry(turn))
         return turn
 
     async def add_variant(self, of: Turn, request: ChatMessage | Task) -> Turn:
-        """Commit a turn in the place of `of`, the last one; that one is kept beside it."""
+        """Commit a turn in the place of `of`, the last one; that one is kept beside it.
+
+        Headers that were typed after `of` come after the new turn.
+        """
         conversation = await self._saved()
         turn = await self._create(conversation, of.parent_id, of.typed, request)
-        self._conversation = await self._on_disk(self._store.conversation, conversation.id)
+        later = conversation.entries[conversation.entries.index(of) + 1 :]
+        changes = [replace(change, after_turn_id=turn.id) for change in later if isinstance(change, ModeChange)]
+        for change in changes:
+            await self._on_disk(self._store.add_mode_change, conversation.id, change)
+        if changes:
+            await self._on_disk(self._store.set_state, conversation.id, self._state)
+        kept = conversation.entries[: conversation.entries.index(of)]
+        self._change(lambda current: replace(current, entries=(*kept, turn, *changes)))
         return turn
 
     async def save_reply(self, turn: Turn) -> None:
-        """Save the reply of `turn`. The shown conversation changes with it, unless another one is open by now."""
-        if self._conversation is not None:
-            self._conversation = self._conversation.with_turn(turn)
-        await self._on_disk(self._store.save_reply, turn.id, turn.reply)
+        """Save the reply of `turn`; if the disk refuses, it is saved again with the next one, or at the end."""
+        self._change(lambda current: current.with_turn(turn))
+        self._unsaved[turn.id] = turn
+        await self._save_unsaved()
 
     async def set_in_chat(self, turn: Turn, in_chat: bool) -> Turn:
         await self._on_disk(self._store.set_in_chat, turn.id, in_chat)
         changed = replace(turn, in_chat=in_chat)
-        if self._conversation is not None:
-            self._conversation = self._conversation.with_turn(changed)
+        self._change(lambda current: current.with_turn(changed))
         return changed
 
     async def change_mode(self, state: ModeState, typed: str) -> ModeChange:
@@ -112,7 +134,7 @@ class Timeline:
         last = conversation.last_turn
         change = ModeChange(last.id if last else None, state, typed)
         await self._on_disk(self._store.add_mode_change, conversation.id, change)
-        self._conversation = conversation.with_entry(change)
+        self._change(lambda current: current.with_entry(change))
         self._state = state
         return change
 
@@ -126,9 +148,31 @@ class Timeline:
         """The open conversation; a new one is created and locked now that there is something to save."""
         if self._conversation is None:
             created = await self._on_disk(self._store.create_conversation, "", self._state)
-            await self._on_disk(self._store.lock, created.id)
+            try:
+                await self._on_disk(self._store.lock, created.id)
+            except StoreError:
+                await self._on_disk(self._store.delete, created.id)
+                raise
             self._conversation = created
         return self._conversation
+
+    def _change(self, change: Callable[[Conversation], Conversation]) -> None:
+        """Change the shown conversation as it is now: a reply may have been saved while the disk was awaited."""
+        if self._conversation is not None:
+            self._conversation = change(self._conversation)
+
+    async def _save_unsaved(self) -> None:
+        for turn in list(self._unsaved.values()):
+            await self._on_disk(self._store.save_reply, turn.id, turn.reply)
+            if self._unsaved.get(turn.id) is turn:
+                del self._unsaved[turn.id]
+
+    async def _lock_again(self) -> None:
+        """The conversation that is still shown stays this program's."""
+        if self._conversation is not None:
+            await self._on_disk(self._store.lock, self._conversation.id)
+        else:
+            await self._on_disk(self._store.unlock)
 
     async def _create(
         self, conversation: Conversation, parent_id: int | None, typed: str, request: ChatMessage | Task

@@ -10,9 +10,9 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from modechat.private_files import private_file, private_folder
 from modechat.store.failures import store_errors
 from modechat.store.locks import lock_in
-from modechat.store.private import private_file, private_folder
 from modechat.store.schema import migrate
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from modechat.errors import StoreError
+from modechat.private_files import private_folder
 from modechat.store.failures import store_errors
-from modechat.store.private import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,17 +7,33 @@ import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from modechat.engine.protocol import Engine
 from modechat.errors import ModechatError
-from modechat.session import ChatSession, SessionSettings
-from modechat.store import Store
 from modechat.tui.actions import ACTIONS, PALETTE_KEY
 from modechat.tui.screens.chat import ChatScreen
+
+if TYPE_CHECKING:
+    from modechat.engine.protocol import Engine
+    from modechat.session.chat_session import ChatSession
+    from modechat.session.settings import SessionSettings
+    from modechat.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Backstage:
+    """What works behind the screen. `engine` has been started; `store` is open."""
+
+    engine: Engine
+    store: Store
+    settings: SessionSettings
+    theme: str = "textual-dark"
+    resume: bool = True
 
 
 class ModechatApp(App[ModechatError]):
@@ -33,21 +49,13 @@ class ModechatApp(App[ModechatError]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (24, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (8, "-low"), (20, "-tall")]
 
-    def __init__(
-        self,
-        engine: Engine,
-        open_store: Callable[[], Store],
-        settings: SessionSettings,
-        *,
-        theme: str = "textual-dark",
-        resume: bool = True,
-    ) -> None:
-        """`engine` has been started. `open_store` may block and raise StoreError."""
+    def __init__(self, prepare: Callable[[], Backstage], *, theme: str = "textual-dark") -> None:
+        """`prepare` is called in a thread when the first frame has been painted; it may raise ModechatError.
+
+        `theme` is that of the first frame.
+        """
         super().__init__()
-        self._engine = engine
-        self._open_store = open_store
-        self._settings = settings
-        self._resume = resume
+        self._prepare = prepare
         self._chat = ChatScreen()
         self._session: ChatSession | None = None
         self.theme = theme
@@ -76,21 +84,28 @@ class ModechatApp(App[ModechatError]):
 
     async def _begin(self) -> None:
         try:
-            store = await asyncio.to_thread(self._open_store)
+            backstage = await asyncio.to_thread(self._prepare)
+            from modechat.session.chat_session import ChatSession
+
+            self.theme = backstage.theme
+            session = ChatSession(backstage.engine, backstage.store, backstage.settings, self._chat.receive)
+            await (session.open_latest() if backstage.resume else session.new_conversation())
         except ModechatError as error:
-            await self._engine.close()
             self.exit(error, return_code=error.exit_code)
             return
-        session = ChatSession(self._engine, store, self._settings, self._chat.receive)
-        await (session.open_latest() if self._resume else session.new_conversation())
         self._session = session
         self._chat.connect(session)
         self.run_worker(session.run(), name="session")  # what it tells comes below the conversation
 
     async def action_quit(self) -> None:
-        """Leave. What is being written is stopped and saved first."""
-        await self._close_session()
-        self.exit()
+        """Leave. What was asked for is done first, and what is being written is stopped and saved."""
+        try:
+            await self._chat.finish()
+            await self._close_session()
+        except ModechatError as error:
+            self.exit(error, return_code=error.exit_code)
+        else:
+            self.exit()
 
     async def _hang_up(self) -> None:
         """Leave because the window was closed: save, and end as an interrupted program does.

@@ -40,7 +40,7 @@ def main() -> None:
     from modechat.engine.protocol import Failed, Generate
     from modechat.engine.scripted import ScriptedEngine, last_user_text
     from modechat.store import Store
-    from modechat.tui.app import ModechatApp
+    from modechat.tui.app import Backstage, ModechatApp
 
     def script(request: Generate) -> str | Failed:
         if last_user_text(request).startswith("fail"):
@@ -48,7 +48,8 @@ def main() -> None:
         markdown = f"# {ATTACK}\n\n- {ATTACK}\n\n```{ATTACK}\n{ATTACK}\n```\n\n`{ATTACK}`\n\n<b>{ATTACK}</b>\n\n"
         return f"{markdown}| a | b |\n| - | - |\n| {ATTACK} | b |\n\n[{ATTACK}](http://{ATTACK})\n\nThe end."
 
-    ModechatApp(ScriptedEngine(script), lambda: Store.in_memory(lambda: datetime.now(UTC)), demo_settings()).run()
+    store = Store.in_memory(lambda: datetime.now(UTC))
+    ModechatApp(lambda: Backstage(ScriptedEngine(script), store, demo_settings())).run()
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def test_loading_tells_what_was_loaded(model: Path) -> None:
     info = run(work()).model
     assert (info.name, info.architecture, info.device) == ("tiny", "llama", "CPU")
     assert (info.n_ctx, info.n_ctx_train) == (2048, 2048)
-    assert (info.format, info.format_source, info.format_note) == ("chat-template", FormatSource.GGUF, "")
+    assert (info.format, info.format_source, info.notes) == ("chat-template", FormatSource.GGUF, ())
 
 
 def test_a_model_without_template_gets_alpaca_and_says_so(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_model_without_template_gets_alpaca_and_says_so(tmp_path: Path) -> Non
 
     loaded, prompt_tokens = run(work())
     assert (loaded.model.format, loaded.model.format_source) == ("alpaca", FormatSource.BUILT_IN)
-    assert "no chat template" in loaded.model.format_note
+    assert "no chat template" in loaded.model.notes[0]
     stanford = (
         "Below is an instruction that describes a task. Write a response that appropriately completes the request."
         "\n\n### Instruction:\nSay hi.\n\n### Response:"

@@ -14,9 +14,10 @@ from modechat.domain.conversation import Turn
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Engine, Failed, Generate, InstructPrompt, Load
 from modechat.engine.scripted import Pace, Script, ScriptedEngine, at_once, last_user_text
-from modechat.session import ChatSession, SessionSettings
+from modechat.session.chat_session import ChatSession
 from modechat.session.events import ReplyEnded, SessionEvent
 from modechat.session.phase import Phase
+from modechat.session.settings import SessionSettings
 from modechat.store import Store
 from tests.engine.driver import alpaca
 

@@ -15,7 +15,7 @@ from modechat.engine.scripted import Pace, Script, ScriptedEngine, at_once
 from modechat.errors import ModechatError
 from modechat.session.phase import Phase
 from modechat.store import Store
-from modechat.tui.app import ModechatApp
+from modechat.tui.app import Backstage, ModechatApp
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.transcript import Transcript
 from tests.session.harness import Clock, echo, settings
@@ -97,7 +97,7 @@ async def running_app(
     resume: bool = True,
 ) -> AsyncIterator[Screen]:
     engine = engine or ScriptedEngine(script, pace)
-    app = ModechatApp(engine, lambda: Store.open(folder, Clock()), settings(), resume=resume)
+    app = ModechatApp(lambda: Backstage(engine, Store.open(folder, Clock()), settings(), resume=resume))
     async with app.run_test(size=size) as pilot:
         screen = Screen(app, pilot)
         await screen.until(lambda: app.session is not None)

@@ -13,7 +13,7 @@ from modechat.engine.protocol import Failed, Generate
 from modechat.engine.scripted import ScriptedEngine
 from modechat.errors import ModechatError, StoreError
 from modechat.store import Store
-from modechat.tui.app import ModechatApp
+from modechat.tui.app import Backstage, ModechatApp
 from modechat.tui.widgets.notices import Welcome
 from modechat.tui.widgets.turn import TurnView
 from tests.engine.driver import run
@@ -246,7 +246,7 @@ def test_a_store_that_cannot_be_opened_ends_the_app_with_the_error(tmp_path: Pat
     async def main() -> ModechatError | None:
         blocked = tmp_path / "file"
         blocked.write_text("in the way")
-        app = ModechatApp(ScriptedEngine(lambda _request: ""), lambda: Store.open(blocked, Clock()), settings())
+        app = ModechatApp(lambda: Backstage(ScriptedEngine(lambda _: ""), Store.open(blocked, Clock()), settings()))
         async with app.run_test() as pilot:
             while app.is_running and app.return_value is None:
                 await pilot.pause(0.01)

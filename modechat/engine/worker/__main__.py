@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 
+from modechat.engine.protocol import Failed
 from modechat.engine.worker.pipe import Pipe
 
 
@@ -16,16 +18,33 @@ def main() -> None:
     pipe = Pipe.take_over_standard_streams()
     pipe.start_reading()
 
-    from modechat.engine.worker.server import Server
-
     # Not sys.exit: the reading thread waits on standard input, and Python would abort over that.
     try:
-        Server(pipe).run()
-    except Exception:  # noqa: BLE001 - a bug; the client reports these last words
-        traceback.print_exc()
+        run_server = _import_server(pipe)
+        run_server()
+    except Exception:  # noqa: BLE001 - the process ends here, whatever it was
+        traceback.print_exc()  # a bug, or a llama.cpp that is broken; the client reports these last words
         sys.stderr.flush()
         os._exit(1)
     os._exit(0)
+
+
+def _import_server(pipe: Pipe) -> Callable[[], None]:
+    """The server's loop. If llama.cpp cannot be imported, says so before it fails."""
+    try:
+        from modechat.engine.worker.server import Server
+
+        return Server(pipe).run
+    except (ImportError, OSError, RuntimeError) as error:
+        pipe.emit(
+            Failed(
+                id=None,
+                kind="engine",
+                title=f"llama.cpp cannot be loaded: {error}",
+                hint="Install it again: pip install --force-reinstall --no-cache-dir llama-cpp-python==0.3.36",
+            )
+        )
+        raise
 
 
 if __name__ == "__main__":

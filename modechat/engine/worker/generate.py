@@ -88,6 +88,8 @@ class Generation:
 
     def _check_fit(self, n_prompt: int) -> None:
         n_ctx = self._loaded.n_ctx
+        if n_prompt == 0:
+            raise WorkerFailure("engine", "The chat template makes an empty prompt of this", "Try another model.")
         room = min(_ROOM_FOR_REPLY, self._sampling.max_tokens or _ROOM_FOR_REPLY, n_ctx // 4)
         if n_prompt + room > n_ctx:
             raise WorkerFailure(

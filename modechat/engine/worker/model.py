@@ -29,6 +29,13 @@ _N_BATCH_CPU = 128  # 3 % slower than 512, and a stop loses a quarter of the wor
 _N_BATCH_GPU = 512
 _KV_BYTES_PER_VALUE = 2  # f16
 _GIB = 1 << 30
+_SAMPLING_KEYS: dict[str, tuple[str, type[int] | type[float]]] = {
+    "temperature": ("general.sampling.temp", float),
+    "top_k": ("general.sampling.top_k", int),
+    "top_p": ("general.sampling.top_p", float),
+    "min_p": ("general.sampling.min_p", float),
+    "repeat_penalty": ("general.sampling.penalty_repeat", float),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +74,12 @@ class LoadedModel:
 
     def sampling_defaults(self) -> Sampling:
         """The sampling that the file recommends, completed by modechat's defaults."""
-        keys = {
-            "temperature": "temp",
-            "top_k": "top_k",
-            "top_p": "top_p",
-            "min_p": "min_p",
-            "repeat_penalty": "penalty_repeat",
-        }
-        found = {
-            setting: self.metadata[f"general.sampling.{key}"]
-            for setting, key in keys.items()
-            if f"general.sampling.{key}" in self.metadata
-        }
         try:
+            found = {
+                setting: convert(self.metadata[key])
+                for setting, (key, convert) in _SAMPLING_KEYS.items()
+                if key in self.metadata
+            }
             return Sampling.model_validate(found).over(DEFAULTS)
         except ValueError:  # a file with senseless values must not make the model unusable
             return DEFAULTS
@@ -210,11 +210,11 @@ def _check_memory(model: llama.llama_model_p, n_ctx: int) -> None:
     needed = per_token * n_ctx
     free = psutil.virtual_memory().available
     if needed > free * 0.95:
-        fits = int(free * 0.8 / per_token) // 256 * 256
+        fits = min(int(free * 0.8 / per_token), llama.llama_model_n_ctx_train(model) or _DEFAULT_N_CTX)
         raise WorkerFailure(
             "model",
             f"A context of {n_ctx:,} tokens needs {needed / _GIB:.1f} GiB of memory; {free / _GIB:.1f} GiB are free",
-            f"Choose a smaller one: up to --ctx {fits} fits at the moment.",
+            f"Choose a smaller one: --ctx {max(fits // 256 * 256, 256)}.",
         )
 
 

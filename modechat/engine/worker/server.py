@@ -62,7 +62,9 @@ class Server:
             return not self._pipe.is_shutting_down
 
         loaded = load(request, self._log, progress, self._is_aborted)
-        prompt_format, note = resolve(loaded.chat_template, loaded.vocabulary.special_tokens(), request.fallback_format)
+        prompt_format, format_note = resolve(
+            loaded.chat_template, loaded.vocabulary.special_tokens(), request.fallback_format
+        )
         self._loaded = loaded, Lanes(loaded), prompt_format
         self._pipe.emit(
             Loaded(
@@ -77,7 +79,7 @@ class Server:
                     device=loaded.device,
                     format=prompt_format.name,
                     format_source=prompt_format.source,
-                    format_note=note,
+                    notes=tuple(note for note in (format_note, _context_note(loaded)) if note),
                 ),
                 seconds_load=time.perf_counter() - started,
             )
@@ -103,3 +105,12 @@ class Server:
             lanes.close()
             loaded.close()
             self._loaded = None
+
+
+def _context_note(loaded: LoadedModel) -> str:
+    if loaded.n_ctx <= loaded.n_ctx_train:
+        return ""
+    return (
+        f"The context of {loaded.n_ctx:,} tokens is longer than the model was trained for ({loaded.n_ctx_train:,}): "
+        "beyond that its replies get worse."
+    )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,7 +24,6 @@ from textual.widgets import Static
 
 from modechat.domain.modes import Incomplete
 from modechat.errors import StoreError
-from modechat.session import ChatSession
 from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
@@ -42,9 +42,13 @@ from modechat.session.events import (
 )
 from modechat.session.phase import Phase
 from modechat.tui.actions import BINDINGS
+from modechat.tui.commands import CommandQueue
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.status_line import StatusLine
 from modechat.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from modechat.session.chat_session import ChatSession
 
 _FLASH_SECONDS = 4.0
 
@@ -59,7 +63,8 @@ class ChatScreen(Screen[None]):
         self._session: ChatSession | None = None
         self._transcript = Transcript()
         self._flash = Static(id="flash")
-        self._prompt = Prompt()
+        self._prompt = Prompt(self._submit)
+        self._commands = CommandQueue()
         self._status = StatusLine()
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._flash_timer: Timer | None = None
@@ -76,6 +81,7 @@ class ChatScreen(Screen[None]):
         self._prompt.area.focus()
         self._show_hint()
         self.run_worker(self._show_events(), name="session events")
+        self.run_worker(self._commands.run(), name="commands")
 
     def connect(self, session: ChatSession) -> None:
         """From now on, act on `session`."""
@@ -109,8 +115,8 @@ class ChatScreen(Screen[None]):
                 self._show_waiting(f"Waiting for the model · {fraction:.0%}")
             case ModelReady(model=model):
                 self._status.update_status(model=model, loading=None, is_down=False)
-                if model.format_note:
-                    self._flash_up(model.format_note)
+                if model.notes:
+                    self._flash_up("\n".join(model.notes))
             case PhaseChanged(phase=phase):
                 self._status.update_status(is_down=phase is Phase.DOWN, loading=0.0 if phase is Phase.LOADING else None)
                 self._show_hint()
@@ -168,31 +174,41 @@ class ChatScreen(Screen[None]):
 
     # What the user does
 
-    @on(Prompt.Submitted)
-    async def _send(self, message: Prompt.Submitted) -> None:
-        session = self._session
-        if session is None:
+    async def finish(self) -> None:
+        """Wait until everything is done that the user asked for before."""
+        await self._prompt.keys_are_handled()
+        await self._commands.finish()
+
+    def _submit(self, text: str) -> None:
+        if self._session is None:
             self._flash_up("One moment: your conversations are being opened.")
-            return
-        self._prompt.clear()
-        sent = False
+        elif text.strip():
+            self._prompt.clear()
+            self._commands.put(partial(self._send, self._session, text))
+
+    async def _send(self, session: ChatSession, text: str) -> None:
         try:
-            reason = await session.send(message.text)
-            sent = reason is None
-            if reason is not None and message.text.strip():
-                self._flash_up(reason.reason)
+            reason = await session.send(text)
         except StoreError as error:
             await self._transcript.add_trouble(Trouble(error.title, error.hint))
-        if not sent:
-            self._prompt.restore(message.text)
+        else:
+            if reason is None:
+                return
+            self._flash_up(reason.reason)
+        self._prompt.restore(text)
 
     @on(Prompt.ModeTyped)
     def _mode_typed(self, message: Prompt.ModeTyped) -> None:
         self._status.update_status(mode=message.mode)
 
     async def action_stop(self) -> None:
-        if self._session is not None:
+        await self._prompt.keys_are_handled()
+        if self._session is None:
+            return
+        if self._commands.is_idle:
             await self._session.stop()
+        else:
+            self._commands.put(self._session.stop)  # what is to be stopped has not begun yet
 
     async def action_toggle_mode(self) -> None:
         await self._do(lambda session: session.toggle_mode())
@@ -242,11 +258,16 @@ class ChatScreen(Screen[None]):
         await self.app.action_quit()
 
     async def _do(self, command: Callable[[ChatSession], Awaitable[Incomplete | None]]) -> None:
-        """Run a command of the session; say why if it did nothing."""
-        if self._session is None:
-            return
+        """Let the session do something, after what was asked before; say why if it did nothing."""
+        await self._prompt.keys_are_handled()
+        if self._session is not None:
+            self._commands.put(partial(self._do_now, self._session, command))
+
+    async def _do_now(
+        self, session: ChatSession, command: Callable[[ChatSession], Awaitable[Incomplete | None]]
+    ) -> None:
         try:
-            reason = await command(self._session)
+            reason = await command(session)
         except StoreError as error:
             await self._transcript.add_trouble(Trouble(error.title, error.hint))
             return
@@ -259,7 +280,11 @@ class ChatScreen(Screen[None]):
         session = self._session
         if session is None:
             return
-        summaries = await session.summaries()
+        try:
+            summaries = await session.summaries()
+        except StoreError as error:
+            await self._transcript.add_trouble(Trouble(error.title, error.hint))
+            return
         open_id = session.conversation.id if session.conversation is not None else None
         match await self.app.push_screen_wait(ConversationsScreen(summaries, open_id, lambda: datetime.now(UTC))):
             case Open(conversation_id=chosen) if chosen != open_id:

@@ -5,6 +5,9 @@ Enter sends; Shift+Enter and Ctrl+J begin a new line; a paste never sends.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual import events, on
@@ -22,19 +25,16 @@ from modechat.tui.widgets.mode_label import GLYPHS, mode_class
 # ctrl+enter, alt+enter: terminals with the kitty protocol. "shift+\r": what Textual makes of xterm's encoding.
 _NEWLINE_KEYS = frozenset({"shift+enter", "ctrl+j", "ctrl+enter", "alt+enter", "shift+\r"})
 _BURST_SECONDS = 0.02
+_SECONDS_TO_HANDLE_KEYS = 2.0
 
 
 class PromptArea(TextArea):
     """The text area itself."""
 
-    @dataclass
-    class Submitted(Message):
-        """The user pressed Enter."""
-
-        text: str
-
-    def __init__(self) -> None:
+    def __init__(self, submit: Callable[[str], None]) -> None:
+        """`submit` is called at once when the user presses Enter: a message could arrive after the next key."""
         super().__init__(soft_wrap=True, tab_behavior="focus", compact=True, highlight_cursor_line=False)
+        self._on_submit = submit
         self._last_key_time = 0.0
         self._deferred_enter: Timer | None = None
 
@@ -64,9 +64,15 @@ class PromptArea(TextArea):
         self._make_deferred_enter_a_newline()
         self._type(sanitize(event.text.replace("\r\n", "\n").replace("\r", "\n")))
 
+    def submit_deferred(self) -> None:
+        """If an Enter waits for more text, none will come."""
+        if self._deferred_enter is not None:
+            self._deferred_enter.stop()
+            self._submit()
+
     def _submit(self) -> None:
         self._deferred_enter = None
-        self.post_message(self.Submitted(self.text))
+        self._on_submit(self.text)
 
     def _make_deferred_enter_a_newline(self) -> None:
         """More follows the Enter at once: it belongs to a paste that came as keys.
@@ -92,20 +98,15 @@ class Prompt(Vertical):
     """The prompt in its frame. The frame shows the mode that the text would be sent in, while it is typed."""
 
     @dataclass
-    class Submitted(Message):
-        """The user wants `text` to be sent."""
-
-        text: str
-
-    @dataclass
     class ModeTyped(Message):
         """The mode that the text would be sent in changed."""
 
         mode: Mode
 
-    def __init__(self) -> None:
+    def __init__(self, submit: Callable[[str], None]) -> None:
+        """`submit` is called with the text when the user presses Enter."""
         super().__init__(id="prompt")
-        self._area = PromptArea()
+        self._area = PromptArea(submit)
         self._state = ModeState()
         self._mode = Mode.CHAT
         self._hint = ""
@@ -135,6 +136,14 @@ class Prompt(Vertical):
         self._hint = hint
         self.border_subtitle = Content(hint)
 
+    async def keys_are_handled(self) -> None:
+        """Wait until the keys that were pressed before have done what they do."""
+        handled = asyncio.Event()
+        self._area.call_later(handled.set)
+        with contextlib.suppress(TimeoutError):  # it is going away
+            await asyncio.wait_for(handled.wait(), _SECONDS_TO_HANDLE_KEYS)
+        self._area.submit_deferred()
+
     def clear(self) -> None:
         self._area.clear()
 
@@ -143,11 +152,6 @@ class Prompt(Vertical):
         if not self._area.text:
             self._area.load_text(text)
             self._area.move_cursor(self._area.document.end)
-
-    @on(PromptArea.Submitted)
-    def _pass_on(self, message: PromptArea.Submitted) -> None:
-        message.stop()
-        self.post_message(self.Submitted(message.text))
 
     @on(TextArea.Changed)
     def _changed(self, message: TextArea.Changed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
@@ -11,8 +12,10 @@ from textual.widget import Widget
 from modechat.domain.conversation import ReplyStats
 from modechat.domain.modes import Mode
 from modechat.domain.text import sanitize_line
-from modechat.engine.protocol import ModelInfo
 from modechat.tui.widgets.mode_label import GLYPHS
+
+if TYPE_CHECKING:
+    from modechat.engine.protocol import ModelInfo
 
 _SEPARATOR = " · "
 _BAR_CELLS = 10
