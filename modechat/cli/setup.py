@@ -8,6 +8,7 @@ from pathlib import Path
 
 from modechat.config import Config
 from modechat.domain.sampling import Sampling
+from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Load
 from modechat.errors import ModelError
 from modechat.models.check import check_model_file
@@ -26,8 +27,7 @@ def choose_model(arguments: argparse.Namespace, config: Config) -> Path:
     chosen = getattr(arguments, "model", None) or config.model or starter_model()
     if chosen is None:
         raise ModelError("There is no model yet", _how_to_get_a_model())
-    if not _is_file(chosen):
-        check_model_file(chosen)  # says what it is instead
+    _check_is_file(chosen)
     model = Path(chosen).absolute()
     try:
         str(model).encode()
@@ -58,11 +58,17 @@ def session_settings(arguments: argparse.Namespace, config: Config, model: Path)
     )
 
 
-def _is_file(path: Path) -> bool:
+def _check_is_file(path: Path) -> None:
+    """Raises ModelError for what is no file; what is in it is looked at later."""
     try:
-        return path.is_file()
+        exists, is_file = path.exists(), path.is_file()
     except OSError:  # a folder above it that may not be read, a name that is too long
-        return False
+        exists, is_file = True, False
+    if not exists:
+        shown = sanitize_line(str(path).encode("utf-8", "replace").decode("utf-8"))
+        raise ModelError(f"The model {shown} does not exist", "Give a GGUF file: modechat --model PATH")
+    if not is_file:
+        check_model_file(path)  # says what it is instead
 
 
 def _recommended_sampling(model: Path) -> Sampling:

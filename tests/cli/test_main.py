@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -69,7 +71,7 @@ def test_what_only_prints_a_text_loads_nothing_heavy(arguments: list[str], shell
         (["run", "hi", "--nonesuch"], "--nonesuch"),
         (["run", "hi", "--mod", "x.gguf"], "--mod"),
         (["run", "hi", "--model"], "--model"),
-        (["--ctx", "63"], "63 is not between 64 and 2147483647"),
+        (["--ctx", "255"], "255 is not between 256 and 2147483647"),
         (["--ctx", "2147483648"], "is not between"),
         (["run", "hi", "--ctx", "many"], "'many' is not a whole number"),
         (["run", "hi", "--ctx", "4096.5"], "'4096.5' is not a whole number"),
@@ -110,13 +112,24 @@ def test_the_chat_needs_a_terminal_and_says_what_does_not(shell: Shell) -> None:
 
 def in_terminal(shell: Shell, *arguments: str) -> tuple[int, str]:
     """Exit code and standard error of a command that ends by itself in a terminal."""
-    _, terminal = pty.openpty()
+    screen, terminal = pty.openpty()
+    reader = threading.Thread(target=_read_to_the_end, args=(screen,))
     try:
         with shell.started(*arguments, stdin=terminal, stdout=terminal) as process:
+            reader.start()
             _, err = process.communicate(timeout=60)
         return process.returncode, err.decode()
     finally:
         os.close(terminal)
+        reader.join()
+        os.close(screen)
+
+
+def _read_to_the_end(screen: int) -> None:
+    """What is drawn must be read, or the one who draws waits."""
+    with contextlib.suppress(OSError):  # the last one has closed the terminal
+        while os.read(screen, 65536):
+            pass
 
 
 def test_the_chat_refuses_a_terminal_that_cannot_draw(shell: Shell) -> None:

@@ -67,14 +67,14 @@ class Home:
         """Type a message and send it."""
         before = self.turns()[-1:]
         type_and_enter(terminal, text)
-        terminal.wait_for(lambda: self.turns()[-1:] != before)
+        terminal.wait_for(lambda: self.turns()[-1:] not in ((), before))
 
     def ask(self, terminal: Terminal, text: str) -> Turn:
         """Send a message and wait until its reply has ended and is on disk."""
         self.send(terminal, text)
 
         def the_reply_has_ended() -> bool:
-            return "Enter sends" in terminal.text and self.turns()[-1].reply.state.is_final
+            return "Enter sends" in terminal.text and all(turn.reply.state.is_final for turn in self.turns())
 
         terminal.wait_for(the_reply_has_ended)
         return self.turns()[-1]
