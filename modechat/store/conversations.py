@@ -7,7 +7,7 @@ regenerating and editing add siblings, and the conversation's head says which pa
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from modechat.domain.conversation import Conversation
 from modechat.store import rows
@@ -66,12 +66,12 @@ class Store:
         self._locks = locks
 
     @classmethod
-    def open(cls, folder: Path, clock: Callable[[], datetime]) -> Store:
+    def open(cls, folder: Path, clock: Callable[[], datetime]) -> Self:
         """The conversations in `folder`, which is made if it is absent. `clock` gives aware times."""
         return cls(Database.open(folder), clock, ConversationLocks(folder))
 
     @classmethod
-    def in_memory(cls, clock: Callable[[], datetime]) -> Store:
+    def in_memory(cls, clock: Callable[[], datetime]) -> Self:
         """Conversations that are gone when the store is closed."""
         return cls(Database.in_memory(), clock)
 

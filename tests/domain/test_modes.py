@@ -388,3 +388,12 @@ def test_what_is_in_a_fence_reaches_the_model_as_it_is(block: str, state: ModeSt
 def test_any_message_can_be_sent_as_chat_with_a_header(text: str, state: ModeState) -> None:
     same = outer(text.replace("\r\n", "\n").replace("\r", "\n"))
     assert parse(f"### Chat\n{text}", state) == (ChatMessage(same) if same else Switch(CHAT))
+
+
+def test_many_blank_lines_are_no_burden() -> None:
+    # This took 13 seconds once: each blank line copied all that follow.
+    assert parse("### Instruction" + "\n" * 200_000 + "Go", ModeState()) == Task("Go")
+
+
+def test_a_byte_order_mark_hides_no_header() -> None:
+    assert parse("\ufeff### Instruction", ModeState()) == Switch(ModeState(Mode.INSTRUCT))

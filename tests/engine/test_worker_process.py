@@ -111,6 +111,40 @@ def test_what_native_code_prints_does_not_reach_the_pipe() -> None:
     assert "noise from native code" in done.stderr
 
 
+def test_a_llama_cpp_that_cannot_be_loaded_is_named_as_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "llama_cpp"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("")
+    (broken / "llama_cpp.py").write_text("raise OSError('libcudart.so.12: cannot open shared object file')")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]))
+
+    async def work() -> Failed:
+        async with running_engine() as driver:
+            failed = await driver.next_event()
+            assert isinstance(failed, Failed)
+            return failed
+
+    failed = run(work())
+    assert "libcudart.so.12" in failed.title
+    assert "llama-cpp-python" in failed.hint
+
+
+def test_the_worker_imports_nothing_from_the_folder_that_it_is_started_in(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("queue.py", "jinja2.py", "psutil.py"):
+        (tmp_path / name).write_text("raise SystemExit('hijacked')")
+    monkeypatch.chdir(tmp_path)
+
+    async def work() -> None:
+        async with running_engine(model) as driver:
+            await driver.generate(chat("Hello"), Sampling(temperature=0, max_tokens=2))
+
+    run(work())
+
+
 def _process_id(driver: Driver) -> int:
     assert isinstance(driver.engine, WorkerEngine)
     assert driver.engine.process_id is not None

@@ -38,6 +38,9 @@ def test_a_model_without_a_template_gets_the_named_format_and_a_note(alpaca: Nam
         ("{{ raise_exception('No users here') }}", "No users here"),
         ("{{ ''.__class__.__mro__ }}", "unsafe"),
         ("{{ pad_token + 'x' }}", "pad_token"),
+        ("{{ cycler().next() }}", "at least one item"),
+        ("{{ [] | random }}", "leaves out the message"),
+        ("<|im_start|>assistant", "leaves out the message"),
     ],
 )
 def test_a_template_that_fails_falls_back_with_its_reason(alpaca: NamedFormat, template: str, reason: str) -> None:

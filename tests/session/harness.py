@@ -98,11 +98,13 @@ async def running_session(
     pace: Pace = at_once,
     engine: Engine | None = None,
     session_settings: SessionSettings | None = None,
+    store: Store | None = None,
 ) -> AsyncIterator[Harness]:
     engine = engine or ScriptedEngine(script, pace)
     engine.start()
     events: list[SessionEvent] = []
-    session = ChatSession(engine, Store.open(folder, Clock()), session_settings or settings(), events.append)
+    store = store or Store.open(folder, Clock())
+    session = ChatSession(engine, store, session_settings or settings(), events.append)
     loop = asyncio.create_task(session.run())
     harness = Harness(session, engine, events)
     try:

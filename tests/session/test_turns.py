@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modechat.domain.conversation import ReplyState, StopReason, Turn
+from modechat.domain.conversation import ModeChange, Reply, ReplyState, StopReason, Turn
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Task
 from modechat.engine.protocol import Failed, Generate, InstructPrompt
+from modechat.errors import ModelError, StoreError
 from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
@@ -23,7 +25,8 @@ from modechat.session.events import (
     TurnReplaced,
 )
 from modechat.session.phase import Phase
-from modechat.store import Store
+from modechat.session.settings import SessionSettings
+from modechat.store import ConversationInUse, Store
 from tests.engine.driver import run
 from tests.session.harness import Clock, Harness, running_session, settings
 
@@ -393,3 +396,140 @@ def _until(gate: asyncio.Event) -> Callable[[], Coroutine[Any, Any, None]]:
         await asyncio.sleep(0)
 
     return wait
+
+
+def test_a_header_typed_while_a_reply_ends_does_not_erase_that_reply(tmp_path: Path) -> None:
+    class SlowStore(Store):
+        """Waits in the middle of a mode change until it is let go."""
+
+        entered, let_go = threading.Event(), threading.Event()
+
+        def add_mode_change(self, conversation_id: int, change: ModeChange) -> None:
+            self.entered.set()
+            assert self.let_go.wait(20)
+            super().add_mode_change(conversation_id, change)
+
+    gate = asyncio.Event()
+    gate.set()
+
+    async def main() -> None:
+        store = SlowStore.open(tmp_path, Clock())
+        async with running_session(tmp_path, pace=_until(gate), store=store) as harness:
+            await harness.session.open_latest()
+            await harness.ready()
+            gate.clear()
+            await harness.session.send("Hello")
+            header = asyncio.create_task(harness.session.send("### Instruction"))
+            await asyncio.to_thread(SlowStore.entered.wait, 20)
+            gate.set()
+            await harness.until(lambda: _last_turn(harness).reply.state is ReplyState.COMPLETE)
+            SlowStore.let_go.set()
+            await header
+            await harness.ready()
+            assert _last_turn(harness).reply.text == "You said: Hello"
+            await harness.say("### Chat Again")
+            assert harness.prompt() == ["Hello", "You said: Hello", "Again"]
+
+    run(main())
+
+
+def test_regenerating_keeps_the_headers_that_were_typed_since(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        await harness.say("Hello")
+        await harness.say("### Instruction")
+        await harness.session.regenerate()
+        await harness.ready()
+        conversation = harness.session.conversation
+        assert conversation is not None
+        assert [type(entry) for entry in conversation.entries] == [Turn, ModeChange]
+        assert len(harness.told(ModeChangeAdded)) == 2  # once more below the new reply
+
+    play(tmp_path, work)
+
+    async def look_again(harness: Harness) -> None:
+        conversation = harness.session.conversation
+        assert conversation is not None
+        assert [type(entry) for entry in conversation.entries] == [Turn, ModeChange]
+        assert harness.session.state.mode is Mode.INSTRUCT
+
+    play(tmp_path, look_again)
+
+
+def test_a_disk_that_refuses_a_reply_is_told_once_and_the_reply_is_saved_later(tmp_path: Path) -> None:
+    class FullStore(Store):
+        is_full = False
+
+        def save_reply(self, turn_id: int, reply: Reply) -> None:
+            if self.is_full:
+                raise StoreError("The disk is full", "Make room.")
+            super().save_reply(turn_id, reply)
+
+    async def main() -> None:
+        store = FullStore.open(tmp_path, Clock())
+        async with running_session(tmp_path, store=store) as harness:
+            await harness.session.open_latest()
+            await harness.ready()
+            store.is_full = True
+            await harness.say("First")
+            await harness.say("Second")
+            assert harness.told(Trouble) == [Trouble("The disk is full", "Make room.")]
+            assert _last_turn(harness).reply.text == "You said: Second"
+            store.is_full = False
+            await harness.say("Third")
+
+    run(main())
+    store = Store.open(tmp_path, Clock())
+    turns = store.conversation(store.latest_id() or 0).turns
+    assert [turn.reply.text for turn in turns] == ["You said: First", "You said: Second", "You said: Third"]
+    assert all(turn.reply.state is ReplyState.COMPLETE for turn in turns)
+    store.close()
+
+
+def test_a_conversation_that_cannot_be_opened_leaves_the_shown_one_open_and_locked(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path) as harness:
+            await harness.session.open_latest()
+            await harness.ready()
+            await harness.say("Mine")
+            mine = harness.session.conversation
+            assert mine is not None
+            with pytest.raises(StoreError):
+                await harness.session.open(mine.id + 1000)
+            assert harness.session.conversation == mine
+            async with running_session(tmp_path) as other:
+                with pytest.raises(ConversationInUse):
+                    await other.session.open(mine.id)
+
+    run(main())
+
+
+def test_nothing_is_sent_to_a_session_that_was_closed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path) as harness:
+            await harness.session.open_latest()
+            await harness.ready()
+            await harness.session.close()
+            assert isinstance(await harness.session.send("Too late"), Incomplete)
+
+    run(main())
+
+
+def test_closing_while_the_model_file_is_looked_at_is_calm(tmp_path: Path) -> None:
+    looking, let_go = threading.Event(), threading.Event()
+
+    def look() -> None:
+        looking.set()
+        assert let_go.wait(20)
+        raise ModelError("Not a model")
+
+    async def main() -> None:
+        base = settings()
+        options = SessionSettings(load=base.load, sampling=base.sampling, check_model=look)
+        async with running_session(tmp_path, session_settings=options) as harness:
+            await harness.session.open_latest()
+            await asyncio.to_thread(looking.wait, 20)
+            await harness.session.close()
+            let_go.set()
+            assert harness.told(Trouble) == []
+
+    run(main())
