@@ -140,12 +140,14 @@ class _Worker:
             thread.join(_SECONDS_TO_SHUT_DOWN)
 
     def _write_requests(self) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError, ValueError, OSError):  # it died: the reading thread tells
+        stdin = self._process.stdin
+        assert stdin is not None
+        with contextlib.suppress(OSError):  # it died: the reading thread tells
             while (line := self._requests.get()) is not None:
-                self._process.stdin.write(line)
-                self._process.stdin.flush()
-            self._process.stdin.close()
+                stdin.write(line)
+                stdin.flush()
+        with contextlib.suppress(OSError):
+            stdin.close()
 
     def _read_events(self) -> None:
         assert self._process.stdout is not None
