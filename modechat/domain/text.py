@@ -62,12 +62,11 @@ def _overlap(text: str, stop: str) -> int:
 class ReplyTrimmer:
     """Passes on a reply that arrives in pieces, without its outer white space.
 
-    White space at the end of what has arrived is held back until text follows it. With `keep_start` (a reply that
-    continues a prefill) the leading white space stays.
+    White space at the end of what has arrived is held back until text follows it.
     """
 
-    def __init__(self, *, keep_start: bool = False) -> None:
-        self._started = keep_start
+    def __init__(self) -> None:
+        self._started = False
         self._held = ""
 
     def feed(self, piece: str) -> str:

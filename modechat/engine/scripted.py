@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from modechat.domain.conversation import ReplyStats, Role, StopReason
 from modechat.domain.modes import Mode
+from modechat.domain.sequences import common_prefix_length
 from modechat.engine.protocol import (
     ChatPrompt,
     Delta,
@@ -118,7 +119,7 @@ class ScriptedEngine:
             return
         mode = Mode(request.prompt.mode)
         prompt = _words(_prompt_text(request))
-        reused = _common_prefix(self._lanes[mode], prompt)
+        reused = common_prefix_length(self._lanes[mode], prompt)
         self._events.put_nowait(PromptProgress(id=request.id, evaluated=len(prompt), reused=reused, total=len(prompt)))
         prefill = request.prompt.prefill if isinstance(request.prompt, InstructPrompt) else ""
         words = _words(answer.removeprefix(prefill).strip() if prefill else answer.strip())
@@ -162,10 +163,6 @@ def _prompt_text(request: Generate) -> str:
             return "".join(f"{message.role}: {message.content}\n" for message in messages)
         case InstructPrompt(instruction=instruction, input=text):
             return f"{instruction}\n{text}"
-
-
-def _common_prefix(a: list[str], b: list[str]) -> int:
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
 def last_user_text(request: Generate) -> str:

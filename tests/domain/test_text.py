@@ -6,7 +6,6 @@ import itertools
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -140,13 +139,6 @@ def test_the_pieces_of_a_reply_join_to_the_trimmed_reply(text: str, at: list[int
     assert "".join(map(trimmer.feed, cut(text, at))) == text.strip()
 
 
-@given(st.text(st.sampled_from("ab \n\t") | st.characters()), cuts)
-def test_a_reply_that_continues_a_prefill_keeps_its_start(text: str, at: list[int]) -> None:
-    trimmer = ReplyTrimmer(keep_start=True)
-    assert "".join(map(trimmer.feed, cut(text, at))) == text.rstrip()
-
-
-@pytest.mark.parametrize("keep_start", [False, True])
-def test_no_piece_ends_in_white_space(keep_start: bool) -> None:
-    trimmer = ReplyTrimmer(keep_start=keep_start)
+def test_no_piece_ends_in_white_space() -> None:
+    trimmer = ReplyTrimmer()
     assert [trimmer.feed(piece) for piece in ("a ", " ", "b", "\n\n")] == ["a", "", "  b", ""]

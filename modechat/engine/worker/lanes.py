@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from modechat.domain.modes import Mode
+from modechat.domain.sequences import common_prefix_length
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.model import LoadedModel
@@ -49,7 +50,7 @@ class Lanes:
         At least one token is left to evaluate: the next one is sampled from its result.
         """
         lane = self._lanes[mode]
-        common = _common_prefix(lane.tokens, prompt[:-1])
+        common = common_prefix_length(lane.tokens, prompt[:-1])
         self._cut(lane, common)
         return len(lane.tokens)
 
@@ -117,7 +118,3 @@ class Lanes:
         for other in others:
             self._cut(other, 0)
         return bool(others)
-
-
-def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
