@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modechat.prompting.renderer import TemplateError
+
 if TYPE_CHECKING:
-    from modechat.prompting.template import TemplateError, render
+    from modechat.prompting.template import render
 
 __all__ = ["TemplateError", "render"]
 
 
 def __getattr__(name: str) -> Any:
     # Jinja loads on first use: the front ends need the formats' names, not their rendering.
-    if name in __all__:
-        from modechat.prompting import template
+    if name == "render":
+        from modechat.prompting.template import render
 
-        return getattr(template, name)
+        return render
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

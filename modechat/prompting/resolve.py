@@ -5,7 +5,7 @@ from __future__ import annotations
 from modechat.domain.conversation import Message, Role
 from modechat.prompting.formats import FormatSource, NamedFormat
 from modechat.prompting.prompt_format import PromptFormat, SpecialTokens
-from modechat.prompting.template import TemplateError
+from modechat.prompting.renderer import TemplateError
 
 CHAT_TEMPLATE = "chat-template"
 """Name of the format that is the GGUF's own template."""

@@ -17,9 +17,7 @@ import jinja2.nodes
 import jinja2.parser
 import jinja2.sandbox
 
-
-class TemplateError(Exception):
-    """The template does not compile, fails, or refuses the conversation; the text says why."""
+from modechat.prompting.renderer import TemplateError
 
 
 def render(

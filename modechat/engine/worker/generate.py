@@ -21,7 +21,7 @@ from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.sampler import SamplerChain
 from modechat.engine.worker.tokens import Detokenizer
 from modechat.prompting.prompt_format import PromptFormat
-from modechat.prompting.template import TemplateError
+from modechat.prompting.renderer import TemplateError
 
 _SECONDS_BETWEEN_DELTAS = 0.03
 _ROOM_FOR_REPLY = 16  # tokens that must be free after the prompt
