@@ -1,0 +1,210 @@
+"""Renders templates in a process of their own, which is ended when they ask for too much.
+
+Owns that process, and keeps it for the next call only after an answer to the last one: after a limit, a death or an
+exception in the caller, the next call starts another. Imports no Jinja.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from modechat.prompting.renderer import TemplateError, TemplateLimitError
+
+_SECONDS_TO_START = 60.0
+_OUTPUT_PER_INPUT = 4
+_OUTPUT_BYTES = 64_000
+_LONGEST_HEADER = 64
+
+
+class TemplateSandbox:
+    """A `Renderer`: what it raises says in its text which limit was hit. It is used by one thread at a time.
+
+    The output may have 4 times the bytes of the input and 64 kB. The input is all that is given to the template and the
+    template itself, as JSON in UTF-8.
+    """
+
+    def __init__(self, *, seconds: float = 5.0, memory_bytes: int = 1 << 30, template_bytes: int = 256_000) -> None:
+        """`memory_bytes` is the address space of the process; about 25 MiB of it are Python's own.
+
+        Not every system can limit it: not Windows, not macOS. The time counts from when the process has started up.
+        """
+        self._seconds = seconds
+        self._memory_bytes = memory_bytes
+        self._template_bytes = template_bytes
+        self._process: _Process | None = None
+
+    def __enter__(self) -> TemplateSandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def process_id(self) -> int | None:
+        return self._process.id if self._process else None
+
+    def start(self) -> None:
+        """Start the process if it does not run, without waiting for it. Raises TemplateError if the system refuses."""
+        if self._process is None or self._process.has_died():
+            self.close()
+            self._process = _Process(self._seconds, self._memory_bytes)
+
+    def close(self) -> None:
+        """End the process. A later call would start another."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.end()
+
+    def __call__(
+        self,
+        template: str,
+        messages: Sequence[Mapping[str, Any]],
+        bos_token: str | None,
+        eos_token: str | None,
+        add_generation_prompt: bool,
+        **variables: Any,
+    ) -> str:
+        """As `modechat.prompting.render`, but messages and variables are plain JSON data, `now` an ISO time.
+
+        Raises TemplateError if the template fails or refuses, TemplateLimitError if it asks for too much.
+        """
+        if len(_encode(template)) > self._template_bytes:
+            raise TemplateLimitError(f"the template is larger than {self._template_bytes // 1000:,} kB")
+        arguments = [template, list(messages), bos_token, eos_token, add_generation_prompt]
+        call = _encode(json.dumps({"arguments": arguments, "variables": variables}, ensure_ascii=False))
+        most_bytes = _OUTPUT_PER_INPUT * len(call) + _OUTPUT_BYTES
+
+        self.start()
+        process, self._process = self._process, None
+        assert process is not None
+        try:
+            answer = process.ask(_Request(b"%d %b\n" % (most_bytes, call), most_bytes), self._seconds)
+            if answer.kind not in ("text", "error"):
+                raise TemplateLimitError(self._limit_that_was_hit(answer.kind, most_bytes))
+        except BaseException:
+            process.end()
+            raise
+        self._process = process
+        text = answer.body.decode("utf-8", "surrogatepass")
+        if answer.kind == "error":
+            raise TemplateError(text)
+        return text
+
+    def _limit_that_was_hit(self, kind: str, most_bytes: int) -> str:
+        match kind:
+            case "memory":
+                return f"the template needed more than {self._memory_bytes / (1 << 30):g} GiB of memory"
+            case "output":
+                return f"the template wrote more than {most_bytes // 1000:,} kB"
+            case _:
+                return f"the process that rendered the template answered with {kind!r}"
+
+
+class _Request(NamedTuple):
+    line: bytes
+    most_bytes: int
+    """That the answer's body may have."""
+
+
+class _Answer(NamedTuple):
+    kind: str
+    body: bytes
+
+
+class _Process:
+    """One sandbox process, and the thread that writes to it and reads from it, so that both can be given up."""
+
+    def __init__(self, seconds: float, memory_bytes: int) -> None:
+        """Starts the process. Raises TemplateError."""
+        self._is_ready = False
+        self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[_Answer | None] = queue.SimpleQueue()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "modechat.engine.sandbox", str(seconds), str(memory_bytes)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # Not ours: who waits for the end of our standard error would wait for this process too.
+                stderr=subprocess.DEVNULL,
+                # Its own session: Ctrl+C and hang-ups of the terminal are for the front end.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise TemplateError(f"the process that renders templates cannot be started: {error}") from error
+        self._thread = threading.Thread(target=self._exchange, name="template sandbox", daemon=True)
+        self._thread.start()
+
+    @property
+    def id(self) -> int:
+        return self._process.pid
+
+    def has_died(self) -> bool:
+        return self._process.poll() is not None
+
+    def ask(self, request: _Request, seconds: float) -> _Answer:
+        """The answer to `request`; the first waits for the start too. Raises TemplateError and TemplateLimitError.
+
+        After an error the process is of no use any more.
+        """
+        try:
+            if not self._is_ready and self._answers.get(timeout=_SECONDS_TO_START) is None:
+                raise TemplateError(f"the process that renders templates did not start: {self._cause_of_death()}")
+            self._is_ready = True
+            self._requests.put(request)
+            answer = self._answers.get(timeout=seconds)
+        except queue.Empty:
+            if self._is_ready:
+                raise TemplateLimitError(f"the template took longer than {seconds:g} s") from None
+            raise TemplateError("the process that renders templates did not start in time") from None
+        if answer is None:
+            raise TemplateLimitError(f"the process that rendered the template died: {self._cause_of_death()}")
+        return answer
+
+    def end(self) -> None:
+        """End it by force: it has nothing to save."""
+        self._process.kill()
+        self._process.wait()
+        self._requests.put(None)
+        self._thread.join()
+
+    def _cause_of_death(self) -> str:
+        self._process.kill()  # if it only closed its output
+        code = self._process.wait()
+        with contextlib.suppress(ValueError):  # no signal of that number
+            if code < 0:
+                return signal.Signals(-code).name
+        return f"exit code {code}"
+
+    def _exchange(self) -> None:
+        """The thread: one request, one answer. None stands for the process's death."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._process.stdout, contextlib.suppress(OSError), self._process.stdin:
+            self._answers.put(self._read(0))
+            while (request := self._requests.get()) is not None:
+                with contextlib.suppress(OSError):  # it died, or does not want all of it: the answer tells
+                    self._process.stdin.write(request.line)
+                    self._process.stdin.flush()
+                self._answers.put(self._read(request.most_bytes))
+
+    def _read(self, most_bytes: int) -> _Answer | None:
+        """Reads no more than the header and `most_bytes`, whatever the process sends."""
+        assert self._process.stdout is not None
+        header = self._process.stdout.readline(_LONGEST_HEADER).split()
+        if len(header) != 2 or not header[1].isdigit() or int(header[1]) > most_bytes:
+            return None
+        body = self._process.stdout.read(int(header[1]))
+        return _Answer(header[0].decode(errors="replace"), body) if len(body) == int(header[1]) else None
+
+
+def _encode(text: str) -> bytes:
+    # Lone surrogates pass through: the user's text may hold them, and so may the template.
+    return text.encode("utf-8", "surrogatepass")
