@@ -14,6 +14,11 @@ def config_file() -> Path:
     return platformdirs.user_config_path(_APP, appauthor=False) / "config.toml"
 
 
+def user_prompts_folder() -> Path:
+    """The user's own prompt formats and tasks, in the folders `formats` and `tasks`; they need not exist."""
+    return config_file().parent
+
+
 def data_folder() -> Path:
     """Where conversations are kept."""
     return platformdirs.user_data_path(_APP, appauthor=False)

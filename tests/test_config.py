@@ -70,6 +70,7 @@ def test_every_option_can_be_set(file: Path) -> None:
         n_ctx = 8192
         n_gpu_layers = 0
         n_threads = 2
+        thinking = false
         [sampling]
         temperature = 0.2
         top_k = 20
@@ -93,6 +94,7 @@ def test_every_option_can_be_set(file: Path) -> None:
         n_ctx=8192,
         n_gpu_layers=0,
         n_threads=2,
+        thinking=False,
         sampling=Sampling(
             temperature=0.2, top_k=20, top_p=0.9, min_p=0, repeat_penalty=1.1, seed=7, max_tokens=100, stop=("END",)
         ),

@@ -56,12 +56,16 @@ def _prepare(
         return Backstage(demo_engine(), _open_store(keep=False), demo_settings(), theme, resume=False)
     from modechat.cli.setup import choose_model, session_settings
     from modechat.engine.client import WorkerEngine
+    from modechat.prompt_files import load_prompt_files
 
-    settings = session_settings(arguments, config, choose_model(arguments, config))
-    store = _open_store(keep=not arguments.no_history)
+    files = load_prompt_files()
+    keep = not arguments.no_history
+    settings = session_settings(arguments, config, choose_model(arguments, config), files, keep_history=keep)
+    store = _open_store(keep=keep)
     engine = WorkerEngine(_open_engine_log(stack), worker)
     engine.start()
-    return Backstage(engine, store, settings, theme, resume=config.interface.resume and not arguments.new)
+    resume = config.interface.resume and not arguments.new
+    return Backstage(engine, store, settings, theme, resume=resume, troubles=files.troubles)
 
 
 def _open_store(*, keep: bool) -> Store:

@@ -6,7 +6,7 @@ from modechat.domain.modes import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, Load
 from modechat.engine.scripted import Pace, ScriptedEngine, as_a_small_model, last_user_text
-from modechat.prompting.formats import NamedFormat
+from modechat.prompt_files import load_prompt_files
 from modechat.session.settings import SessionSettings
 
 _ABOUT = """\
@@ -49,5 +49,5 @@ def demo_engine(pace: Pace = as_a_small_model) -> ScriptedEngine:
 
 
 def demo_settings() -> SessionSettings:
-    no_format = NamedFormat(name="demo", source="", stop=(), chat_template="", instruct_template="")
-    return SessionSettings(load=Load(model_path="", fallback_format=no_format), sampling=Sampling())
+    files = load_prompt_files()
+    return SessionSettings(load=Load(model_path="", formats=files.formats), sampling=Sampling(), tasks=files.tasks)

@@ -39,13 +39,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_command(arguments: argparse.Namespace) -> int:
-    if arguments.command == "run":
+    if arguments.command in ("run", "prompt"):
         from modechat.engine.process import spawn_worker
 
         worker = spawn_worker()  # it starts up while this process imports the rest
-        from modechat.cli.run import run
+        if arguments.command == "run":
+            from modechat.cli.run import run
 
-        return run(arguments, worker)
+            return run(arguments, worker)
+        from modechat.cli.prompt import prompt
+
+        return prompt(arguments, worker)
     from modechat.cli.chat import chat
 
     return chat(arguments)
@@ -77,7 +81,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("instruction", nargs="*", help="what to do; without it, the instruction is read from the pipe")
     run.add_argument("--json", action="store_true", help="print one JSON object with the reply and its figures")
+    _add_task_option(run)
+    _add_prompt_command(commands)
     return parser
+
+
+def _add_prompt_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    prompt = commands.add_parser(
+        "prompt",
+        help="show the exact prompt that a message makes, token by token",
+        description="Show the exact prompt that a message makes in the model's format, as text and as tokens. "
+        "Nothing is answered.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[_model_options()],
+        allow_abbrev=False,
+    )
+    prompt.add_argument("text", nargs="*", help="the message; without it, it is read from the pipe")
+    prompt.add_argument("--mode", choices=("chat", "instruct"), help="chat, unless the text has a header or an input")
+    prompt.add_argument("--input", type=Path, metavar="FILE", help="the task's input")
+    prompt.add_argument("--conversation", type=int, metavar="ID", help="as the next turn of this conversation")
+    prompt.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_task_option(prompt)
+
+
+def _add_task_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--task", metavar="NAME", help="a named task, such as translate or summarise")
 
 
 def _model_options() -> argparse.ArgumentParser:
@@ -88,6 +117,8 @@ def _model_options() -> argparse.ArgumentParser:
     group.add_argument("--ctx", type=_whole_number(256, 2**31 - 1), metavar="N", help="context length in tokens")
     group.add_argument("--temperature", type=_number(0, 10), metavar="T", help="0: always the likeliest token")
     group.add_argument("--seed", type=_whole_number(0, 2**32 - 2), metavar="N", help="same seed, same reply")
+    group.add_argument("--format", metavar="NAME", help="prompt format; chat-template is the model's own")
+    group.add_argument("--thinking", action=argparse.BooleanOptionalAction, help="let a reasoning model think")
     group.add_argument("--max-tokens", type=_whole_number(1, 2**31 - 1), metavar="N", help="longest reply")
     return options
 

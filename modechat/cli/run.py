@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TextIO
 
-from modechat.cli.setup import choose_model, session_settings
+from modechat.cli.request import named_task, read_request, read_task
+from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
 from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell, write
 from modechat.config import load_config
-from modechat.domain.conversation import StopReason
-from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, parse
+from modechat.domain.conversation import StopReason, leak_note
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import Delta, Engine, Failed, Finished, Generate, Loaded, LoadProgress, Stop
 from modechat.errors import EXIT_INTERRUPTED, EngineError, ModechatError, UsageError
@@ -31,41 +31,18 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     """Returns the exit code. `worker` was spawned for this. Raises ModechatError."""
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "The reply goes there.")
-    request = read_request(argument_text(arguments.instruction), read_piped())
+    said, piped = argument_text(arguments.instruction), read_piped()
     config = load_config(config_file())
+    prompt_files = load_prompt_files_telling()
+    named = named_task(arguments.task, prompt_files)
+    request = read_task(named, said, piped) if named else read_request(said, piped)
     model = choose_model(arguments, config)
-    settings = session_settings(arguments, config, model)
+    settings = session_settings(arguments, config, model, prompt_files)
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
     engine = WorkerEngine(process=worker)
     engine.start()
     task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
     return asyncio.run(task.run())
-
-
-def read_request(instruction: str, piped: str) -> ChatMessage | Task:
-    """What the arguments and the piped text ask for. Raises UsageError if that is nothing."""
-    if not instruction.strip():
-        instruction, piped = piped, ""
-    piped = piped.strip()
-    match parse(instruction, ModeState(Mode.INSTRUCT)):
-        case ChatMessage(text=text):
-            return ChatMessage(_join(text, piped))
-        case Task() as task:
-            return Task(task.instruction, _join(task.input, piped), task.prefill)
-        case Switch(state=ModeState(standing=str(standing))) if piped:
-            return Task(standing, piped)
-        case Switch(state=ModeState(standing=str(standing))):
-            return Task(standing)
-        case Switch(state=ModeState(mode=Mode.CHAT)) if piped:
-            return ChatMessage(piped)
-        case Switch() if piped:
-            return read_request(piped, "")
-        case Switch() | Incomplete():
-            raise UsageError(
-                "There is nothing to do",
-                "Give an instruction: modechat run 'Translate into Spanish: I love you'. A file can be its input: "
-                "modechat run 'Summarise' < FILE",
-            )
 
 
 class OneTask:
@@ -81,6 +58,7 @@ class OneTask:
         self._as_json = as_json
         self._progress = _LoadProgressLine()
         self._reply = ""
+        self._thinking = ""
         self._loaded: Loaded | None = None
         self._task: asyncio.Task[int] | None = None
         self._interrupted = False
@@ -110,6 +88,8 @@ class OneTask:
                     self._progress.clear()
                     for note in event.model.notes:
                         tell(note)
+                case Delta(text=text, is_thinking=True):
+                    self._thinking += text
                 case Delta(text=text):
                     self._reply += text
                     if not self._as_json:
@@ -129,6 +109,8 @@ class OneTask:
             write(self._out, f"{object_text}\n")
         else:
             self._end_line()
+        if finished.stop_reason is StopReason.LEAK:
+            tell(f"{leak_note(finished.stats.leak)} Try another with --format NAME.")
         stopped = finished.stop_reason is StopReason.STOPPED
         return EXIT_INTERRUPTED if stopped else 0
 
@@ -141,9 +123,12 @@ class OneTask:
         stats = finished.stats
         return {
             "reply": self._reply,
+            "thinking": self._thinking,
             "mode": self._request.prompt.mode,
             "format": stats.format,
             "format_source": stats.format_source,
+            "rung": stats.rung,
+            "defused": list(stats.defused),
             "model": self._loaded.model.name,
             "stop_reason": finished.stop_reason,
             "prompt_tokens": stats.prompt_tokens,
@@ -206,7 +191,3 @@ def _with_log(failed: Failed) -> ModechatError:
         log = "\n".join(f"    {line}" for line in failed.log_tail)
         error.hint = f"{error.hint}\nIts last log lines:\n{log}".strip()
     return error
-
-
-def _join(first: str, second: str) -> str:
-    return "\n\n".join(part for part in (first, second) if part)

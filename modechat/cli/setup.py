@@ -6,16 +6,19 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from modechat.cli.streams import tell
 from modechat.config import Config
 from modechat.domain.sampling import Sampling
 from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Load
-from modechat.errors import ModelError
+from modechat.errors import ModelError, UsageError
 from modechat.models.check import check_model_file
 from modechat.models.failures import shown_name
+from modechat.models.format_choices import FormatChoices
 from modechat.models.starter import STARTER_SAMPLING, starter_model
-from modechat.paths import config_file, prompts_folder
-from modechat.prompting.formats import parse_format
+from modechat.paths import config_file, data_folder
+from modechat.prompt_files import PromptFiles, load_prompt_files
+from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from modechat.session.settings import SessionSettings
 
 
@@ -38,8 +41,18 @@ def choose_model(arguments: argparse.Namespace, config: Config) -> Path:
     return model
 
 
-def session_settings(arguments: argparse.Namespace, config: Config, model: Path) -> SessionSettings:
-    """What the user wants, options of the command line over the config file's."""
+def session_settings(
+    arguments: argparse.Namespace,
+    config: Config,
+    model: Path,
+    prompt_files: PromptFiles,
+    *,
+    keep_history: bool = False,
+) -> SessionSettings:
+    """What the user wants, options of the command line over the config file's.
+
+    Raises UsageError if there is no such format as is asked for.
+    """
     options = {
         name: getattr(arguments, name) for name in ("temperature", "seed", "max_tokens") if hasattr(arguments, name)
     }
@@ -49,13 +62,38 @@ def session_settings(arguments: argparse.Namespace, config: Config, model: Path)
             n_ctx=getattr(arguments, "ctx", config.n_ctx),
             n_gpu_layers=config.n_gpu_layers,
             n_threads=config.n_threads,
-            fallback_format=parse_format((prompts_folder() / "formats" / "alpaca.toml").read_text(encoding="utf-8")),
+            formats=prompt_files.formats,
+            format=_choose_format(arguments, model, prompt_files),
+            vocabulary_only=getattr(arguments, "command", None) == "prompt",
         ),
         check_model=partial(check_model_file, model),
         sampling=Sampling.model_validate(options).over(config.sampling).over(_recommended_sampling(model)),
         chat_system=config.chat.system_prompt,
         instruct_system=config.instruct.system_prompt,
+        tasks=prompt_files.tasks,
+        thinking=getattr(arguments, "thinking", config.thinking),
+        remember_format=partial(FormatChoices(data_folder()).remember, model) if keep_history else lambda _name: None,
     )
+
+
+def load_prompt_files_telling() -> PromptFiles:
+    """The formats and tasks; what is wrong with files of the user is told on standard error."""
+    files = load_prompt_files()
+    for trouble in files.troubles:
+        tell(f"modechat: {trouble}")
+    return files
+
+
+def _choose_format(arguments: argparse.Namespace, model: Path, prompt_files: PromptFiles) -> str | None:
+    """The format that the user wants: of the command line, else the one remembered for this model, else none."""
+    wanted: str | None = getattr(arguments, "format", None)
+    known = [CHAT_TEMPLATE, *(found.name for found in prompt_files.formats)]
+    if wanted is None:
+        remembered = FormatChoices(data_folder()).of(model)
+        return remembered if remembered in known else None
+    if wanted not in known:
+        raise UsageError(f"There is no format “{wanted}”", f"There are: {', '.join(known)}.")
+    return wanted
 
 
 def _check_is_file(path: Path) -> None:

@@ -51,6 +51,8 @@ class StopReason(StrEnum):
     """The context is full."""
     STOPPED = "stopped"
     """The user stopped it."""
+    LEAK = "leak"
+    """The model began to write another role's turn: a sign of a wrong prompt format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,14 @@ class ReplyStats:
     seconds_to_first_token: float
     tokens_per_second: float
     seed: int
+    rung: str = ""
+    """What the format needed for this conversation (`modechat.prompting.ladder`); empty in old records."""
+    defused: tuple[str, ...] = ()
+    """The texts of control tokens in the user's message that were sent as plain text."""
+    thinking_tokens: int = 0
+    """Of the completion."""
+    leak: str = ""
+    """The other role's marker at which the reply was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,8 @@ class Reply:
     error: str = ""
     model: str = ""
     stats: ReplyStats | None = None
+    thinking: str = ""
+    """What a reasoning model thought before it answered, stripped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +162,8 @@ class Message:
 
     role: Role
     content: str
+    thinking: str = ""
+    """What a reasoning model thought before it answered; its template decides whether it sees that again."""
 
 
 def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple[Message, ...]:
@@ -161,15 +175,9 @@ def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple
     for turn in turns:
         if turn.in_chat and turn.reply.text:
             messages.append(Message(Role.USER, message_text(turn.request)))
-            messages.append(Message(Role.ASSISTANT, turn.reply.text))
+            messages.append(Message(Role.ASSISTANT, turn.reply.text, turn.reply.thinking))
     messages.append(Message(Role.USER, text))
     return tuple(messages)
-
-
-def task_messages(task: Task, system: str = "") -> tuple[Message, ...]:
-    """What the model sees of a task: one user turn, without history."""
-    messages = [Message(Role.SYSTEM, system)] if system else []
-    return (*messages, Message(Role.USER, message_text(task)))
 
 
 def message_text(request: ChatMessage | Task) -> str:
@@ -191,3 +199,11 @@ def title_of(text: str, width: int = 60) -> str:
     lines = (line.strip().lstrip("#").strip() for line in text.splitlines())
     line = next((line for line in lines if line), "")
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+
+
+def leak_note(marker: str) -> str:
+    """What the user should know of a reply that was stopped at another role's marker."""
+    return (
+        f"The reply was cut where the model began to write another role's turn ({marker}). "
+        "The prompt format may be wrong for this model."
+    )

@@ -34,6 +34,8 @@ class ModeState:
 
     mode: Mode = Mode.CHAT
     standing: str | None = None
+    task: str = ""
+    """The named task that the standing instruction came from, if it did."""
 
     def toggled(self) -> ModeState:
         return ModeState(self.mode.other)
@@ -53,6 +55,8 @@ class Task:
     instruction: str
     input: str = ""
     prefill: str = ""
+    name: str = ""
+    """The named task that it came from, if it did: that one's worked examples and sampling belong to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def parse(text: str, state: ModeState) -> Parsed:
     if header is not None and header.word == "instruction":
         return _parse_task([header.rest, *lines[1:]], alone=Switch(ModeState(Mode.INSTRUCT)))
     if state.standing is not None:
-        return _parse_standing_input(lines, state.standing)
+        return _parse_standing_input(lines, state.standing, state.task)
     if state.mode is Mode.INSTRUCT:
         return _parse_task(lines, alone=Incomplete(_NOTHING_TYPED))
     message = _join([_unescape(lines[0]), *lines[1:]]) if lines else ""
@@ -153,10 +157,10 @@ def _parse_task(lines: list[str], *, alone: Switch | Incomplete) -> Parsed:
     return Task(sections.instruction, sections.input or "", sections.response or "")
 
 
-def _parse_standing_input(lines: list[str], instruction: str) -> Parsed:
+def _parse_standing_input(lines: list[str], instruction: str, name: str) -> Parsed:
     sections = _split(lines)
     body = "\n\n".join(part for part in (sections.instruction, sections.input) if part)
-    return Task(instruction, body, sections.response or "") if body else Incomplete(_NOTHING_TYPED)
+    return Task(instruction, body, sections.response or "", name) if body else Incomplete(_NOTHING_TYPED)
 
 
 def _split(lines: list[str]) -> _Sections:

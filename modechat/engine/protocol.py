@@ -13,8 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from modechat.domain.conversation import Message, ReplyStats, StopReason
 from modechat.domain.sampling import Sampling
+from modechat.domain.tasks import Example
 from modechat.errors import ContextError, EngineError, ModechatError, ModelError
 from modechat.prompting.formats import FormatSource, NamedFormat
+from modechat.prompting.ladder import AS_IS
+from modechat.prompting.thinking import ThinkingSwitch
 
 
 class _Frozen(BaseModel):
@@ -34,8 +37,20 @@ class Load(_Frozen):
     n_gpu_layers: int | None = None
     """Layers on the GPU; None: all if the build can offload."""
     n_threads: int | None = None
-    fallback_format: NamedFormat
-    """The named format for a model without a chat template."""
+    formats: tuple[NamedFormat, ...]
+    """The named formats: those that ship with modechat and the user's own."""
+    format: str | None = None
+    """The one to use, or `chat-template` for the model's own; None: what fits the model."""
+    vocabulary_only: bool = False
+    """Load no weights: enough to inspect prompts."""
+
+
+class UseFormat(_Frozen):
+    """Change the prompt format of the loaded model; answered by FormatChanged."""
+
+    type: Literal["use_format"] = "use_format"
+    format: str | None
+    """As in Load."""
 
 
 class ChatPrompt(_Frozen):
@@ -54,6 +69,10 @@ class InstructPrompt(_Frozen):
     prefill: str = ""
     """The start of the reply, which the model continues."""
     system: str = ""
+    examples: tuple[Example, ...] = ()
+    """Worked examples, shown before the task."""
+    context_first: bool = False
+    """Where a task is one user turn: the input, then the instruction as a question about it."""
 
 
 class Generate(_Frozen):
@@ -66,6 +85,19 @@ class Generate(_Frozen):
     sampling: Sampling = Sampling()
     now: str | None = None
     """The clock for templates with dates, an ISO time."""
+    thinking: bool | None = None
+    """Whether a reasoning model thinks, where its template lets one choose; None: as the template has it."""
+
+
+class Inspect(_Frozen):
+    """Make a prompt without answering it; answered by Inspected, after what runs."""
+
+    type: Literal["inspect"] = "inspect"
+    id: int
+    """Chosen by the sender, apart from the ids of Generate."""
+    prompt: Annotated[ChatPrompt | InstructPrompt, Field(discriminator="mode")]
+    now: str | None = None
+    thinking: bool | None = None
 
 
 class Stop(_Frozen):
@@ -81,7 +113,7 @@ class Shutdown(_Frozen):
     type: Literal["shutdown"] = "shutdown"
 
 
-Request: TypeAlias = Annotated[Load | Generate | Stop | Shutdown, Field(discriminator="type")]
+Request: TypeAlias = Annotated[Load | UseFormat | Generate | Inspect | Stop | Shutdown, Field(discriminator="type")]
 
 
 # Events
@@ -109,6 +141,13 @@ class ModelInfo(_Frozen):
     """Where it really runs: `CPU`, or `GPU 28/28` (layers)."""
     format: str
     format_source: FormatSource
+    system_rung: str = AS_IS
+    """What a system text needs with this format: a rung of `modechat.prompting.ladder`."""
+    sees_history: bool = True
+    """False: chat turns reach the model without those before them."""
+    thinking: ThinkingSwitch = ThinkingSwitch.NONE
+    has_template: bool = True
+    """Whether the model's file has a chat template, in use or not."""
     notes: tuple[str, ...] = ()
     """What the user should know about the choice of format and context."""
 
@@ -117,6 +156,45 @@ class Loaded(_Frozen):
     type: Literal["loaded"] = "loaded"
     model: ModelInfo
     seconds_load: float
+
+
+class FormatChanged(_Frozen):
+    type: Literal["format_changed"] = "format_changed"
+    model: ModelInfo
+
+
+class TokenView(_Frozen):
+    """One token of a prompt. `text` has U+FFFD where a character is split over tokens."""
+
+    id: int
+    text: str
+    control: bool
+
+
+class PromptView(_Frozen):
+    """A prompt exactly as the model gets it."""
+
+    text: str
+    tokens: tuple[TokenView, ...]
+    """With the BOS that the vocabulary asks for; their texts joined are `text`, as far as texts allow."""
+    parts: tuple[tuple[str, int], ...]
+    """Tokens of each part in order: `template`, `system`, `user`, `assistant`, `instruction`, `input`, `example`,
+    `prefill`."""
+    format: str
+    format_source: FormatSource
+    rung: str
+    defused: tuple[str, ...]
+    """Texts of control tokens in the newest message that are plain text here."""
+    stop: tuple[str, ...]
+
+
+class Inspected(_Frozen):
+    """The answer to Inspect: a prompt, or why there is none."""
+
+    type: Literal["inspected"] = "inspected"
+    id: int
+    prompt: PromptView | None = None
+    error: str = ""
 
 
 class PromptProgress(_Frozen):
@@ -130,11 +208,13 @@ class PromptProgress(_Frozen):
 
 
 class Delta(_Frozen):
-    """More text of the reply. All deltas of a request joined are the reply, stripped, prefill included."""
+    """More text of the reply. All deltas of a request joined are the reply, stripped, prefill included; those of the
+    thinking are apart from it."""
 
     type: Literal["delta"] = "delta"
     id: int
     text: str
+    is_thinking: bool = False
     completion_tokens: int
 
 
@@ -169,7 +249,8 @@ class Failed(_Frozen):
 
 
 Event: TypeAlias = Annotated[
-    LoadProgress | Loaded | PromptProgress | Delta | Finished | Failed, Field(discriminator="type")
+    LoadProgress | Loaded | FormatChanged | Inspected | PromptProgress | Delta | Finished | Failed,
+    Field(discriminator="type"),
 ]
 
 _REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)

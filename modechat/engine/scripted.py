@@ -19,15 +19,21 @@ from modechat.engine.protocol import (
     Event,
     Failed,
     Finished,
+    FormatChanged,
     Generate,
+    Inspect,
+    Inspected,
     InstructPrompt,
     Load,
     Loaded,
     LoadProgress,
     ModelInfo,
     PromptProgress,
+    PromptView,
     Request,
     Stop,
+    TokenView,
+    UseFormat,
 )
 from modechat.prompting.formats import FormatSource
 
@@ -75,6 +81,7 @@ class ScriptedEngine:
         self._stopped: set[int] = set()
         self._lanes: dict[Mode, list[str]] = {mode: [] for mode in Mode}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._format = MODEL.format
         self.requests: list[Request] = []
 
     def start(self) -> None:
@@ -89,6 +96,13 @@ class ScriptedEngine:
                 self._run(self._generate(request))
             case Stop(id=request_id):
                 self._stopped.add(request_id)
+            case Inspect():
+                self._events.put_nowait(Inspected(id=request.id, prompt=_view(request)))
+            case UseFormat(format=name):
+                self._format = name or MODEL.format
+                source = FormatSource.GGUF if name in (None, MODEL.format) else FormatSource.BUILT_IN
+                model = MODEL.model_copy(update={"format": self._format, "format_source": source})
+                self._events.put_nowait(FormatChanged(model=model))
             case _:
                 pass
 
@@ -122,6 +136,10 @@ class ScriptedEngine:
         reused = common_prefix_length(self._lanes[mode], prompt)
         self._events.put_nowait(PromptProgress(id=request.id, evaluated=len(prompt), reused=reused, total=len(prompt)))
         prefill = request.prompt.prefill if isinstance(request.prompt, InstructPrompt) else ""
+        thought, answer = _part_thinking(answer)
+        for word in _words(thought):
+            await self._pace()
+            self._events.put_nowait(Delta(id=request.id, text=word, is_thinking=True, completion_tokens=0))
         words = _words(answer.removeprefix(prefill).strip() if prefill else answer.strip())
         if prefill:
             self._events.put_nowait(Delta(id=request.id, text=prefill.strip() + " ", completion_tokens=0))
@@ -140,7 +158,7 @@ class ScriptedEngine:
             self._events.put_nowait(Delta(id=request.id, text=word, completion_tokens=len(said)))
         self._lanes[mode] = prompt + said
         stats = ReplyStats(
-            format=MODEL.format,
+            format=self._format,
             format_source=MODEL.format_source,
             prompt_tokens=len(prompt),
             reused_tokens=reused,
@@ -155,6 +173,47 @@ class ScriptedEngine:
 def _words(text: str) -> list[str]:
     """`text` in pieces that end with their white space."""
     return re.findall(r"\S+\s*|\s+", text)
+
+
+def _part_thinking(answer: str) -> tuple[str, str]:
+    """What a script wrote between `<think>` tags at the beginning of a reply, and the rest."""
+    if not answer.startswith("<think>"):
+        return "", answer
+    thought, _, rest = answer.removeprefix("<think>").partition("</think>")
+    return thought.strip(), rest
+
+
+def _view(request: Inspect) -> PromptView:
+    """A prompt in ChatML, one token a word."""
+    said = _messages(request)
+    tokens = [TokenView(id=2, text="<|im_start|>", control=True)]
+    parts: list[tuple[str, int]] = []
+    for role, content in said:
+        words = _words(content) or [""]
+        tokens += [TokenView(id=10 + len(word), text=word, control=False) for word in (f"{role}\n", *words)]
+        tokens += [TokenView(id=3, text="<|im_end|>", control=True), TokenView(id=4, text="\n", control=False)]
+        tokens.append(TokenView(id=2, text="<|im_start|>", control=True))
+        parts += [("template", 2), (role, len(words)), ("template", 2)]
+    tokens.append(TokenView(id=9, text="assistant\n", control=False))
+    parts.append(("template", 2))
+    return PromptView(
+        text="".join(token.text for token in tokens),
+        tokens=tuple(tokens),
+        parts=tuple(parts),
+        format=MODEL.format,
+        format_source=MODEL.format_source,
+        rung=MODEL.system_rung,
+        defused=tuple(re.findall(r"<\|im_(?:start|end)\|>", said[-1][1])),
+        stop=(),
+    )
+
+
+def _messages(request: Inspect) -> list[tuple[str, str]]:
+    match request.prompt:
+        case ChatPrompt(messages=messages):
+            return [(message.role.value, message.content) for message in messages]
+        case InstructPrompt(instruction=instruction, input=text):
+            return [("user", f"{instruction}\n\n{text}".strip())]
 
 
 def _prompt_text(request: Generate) -> str:

@@ -1,16 +1,14 @@
-"""The prompt format of a loaded model: how messages become its prompt, in both modes.
-
-It is the GGUF's own chat template, or a named format. Both are Jinja: there is one rendering path.
-"""
+"""The prompt format of a loaded model: the GGUF's own chat template, or a named format. Both are Jinja."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from modechat.domain.conversation import Message, message_text, task_messages
-from modechat.domain.modes import Task
-from modechat.prompting.formats import FormatSource
-from modechat.prompting.template import render
+from modechat.domain.modes import Mode
+from modechat.prompting.formats import FormatSource, NamedFormat
+
+CHAT_TEMPLATE = "chat-template"
+"""Name of the format that is the GGUF's own template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,44 +19,40 @@ class SpecialTokens:
     eos: str | None = None
 
 
+NO_TOKENS = SpecialTokens()
+
+
 @dataclass(frozen=True, slots=True)
 class PromptFormat:
-    """The format that a loaded model uses, with its source, for both modes.
-
-    The methods raise `TemplateError` if a template fails or refuses the conversation.
-    """
+    """The format that a loaded model uses, with its source, for both modes."""
 
     name: str
     source: FormatSource
     chat_template: str
     instruct_template: str | None = None
     """None: a task is one user turn through the chat template."""
+    system: str = ""
+    """The system text that is sent where the user sets none."""
     stop: tuple[str, ...] = ()
-    tokens: SpecialTokens = SpecialTokens()
+    instruct_stop: tuple[str, ...] = ()
+    sees_history: bool = True
 
-    def render_chat(self, messages: tuple[Message, ...], now: str | None = None) -> str:
-        """The prompt of a chat whose last message is the user's. `now` is an ISO time: the clock of templates."""
-        return render(
-            self.chat_template,
-            [asdict(message) for message in messages],
-            self.tokens.bos,
-            self.tokens.eos,
-            add_generation_prompt=True,
-            now=now,
+    @classmethod
+    def of_gguf(cls, chat_template: str) -> PromptFormat:
+        return cls(CHAT_TEMPLATE, FormatSource.GGUF, chat_template)
+
+    @classmethod
+    def of_name(cls, named: NamedFormat) -> PromptFormat:
+        return cls(
+            name=named.name,
+            source=named.origin,
+            chat_template=named.chat_template,
+            instruct_template=named.instruct_template,
+            system=named.system,
+            stop=named.stop,
+            instruct_stop=named.stop if named.instruct_stop is None else named.instruct_stop,
+            sees_history=named.sees_history,
         )
 
-    def render_task(self, task: Task, system: str = "", now: str | None = None) -> str:
-        """The prompt of a single-shot task, without its prefill."""
-        if self.instruct_template is None:
-            return self.render_chat(task_messages(task, system), now)
-        return render(
-            self.instruct_template,
-            [{"role": "user", "content": message_text(task)}],
-            self.tokens.bos,
-            self.tokens.eos,
-            add_generation_prompt=True,
-            now=now,
-            instruction=task.instruction,
-            input=task.input,
-            system=system,
-        )
+    def stops(self, mode: Mode) -> tuple[str, ...]:
+        return self.stop if mode is Mode.CHAT else self.instruct_stop

@@ -1,38 +1,96 @@
-"""Which prompt format a model gets: its own chat template if that works, else a named format."""
+"""Which prompt format a model gets: the user's choice, else its own chat template if that works, else what its names
+and its vocabulary say; a model of which nothing is known is a base model."""
 
 from __future__ import annotations
 
-from modechat.domain.conversation import Message, Role
-from modechat.prompting.formats import FormatSource, NamedFormat
-from modechat.prompting.prompt_format import PromptFormat, SpecialTokens
-from modechat.prompting.renderer import TemplateError
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-CHAT_TEMPLATE = "chat-template"
-"""Name of the format that is the GGUF's own template."""
+from modechat.prompting.formats import BASE, ENCODER, LAST_RESORT, NamedFormat, recognise
+from modechat.prompting.ladder import AS_IS, climb
+from modechat.prompting.prompt_format import CHAT_TEMPLATE, NO_TOKENS, PromptFormat, SpecialTokens
+from modechat.prompting.renderer import Renderer, TemplateError
 
-_PROBE = "Hello"
+_PROBE = [{"role": "user", "content": "Hello"}]
+_SYSTEM_PROBE = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
 
 
-def resolve(chat_template: str | None, tokens: SpecialTokens, fallback: NamedFormat) -> tuple[PromptFormat, str]:
-    """The format for a model with this template (None: it has none), and what the user should know about the choice.
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What tells which format a model was trained on."""
 
-    The second value is empty where there is nothing to say.
-    """
-    named = PromptFormat(
-        name=fallback.name,
-        source=FormatSource.BUILT_IN,
-        chat_template=fallback.chat_template,
-        instruct_template=fallback.instruct_template,
-        stop=fallback.stop,
-        tokens=tokens,
+    names: tuple[str, ...]
+    """Of its file and in its metadata; they are often wrong."""
+    chat_template: str | None = None
+    tokens: SpecialTokens = NO_TOKENS
+    special_texts: frozenset[str] = frozenset()
+    is_encoder_decoder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The format, what takes its place where it refuses, and what the user should know about the choice."""
+
+    format: PromptFormat
+    fallback: PromptFormat
+    notes: tuple[str, ...] = ()
+    system_rung: str = AS_IS
+    """What a system text needs with this format."""
+
+
+def resolve(facts: ModelFacts, formats: Sequence[NamedFormat], render: Renderer, chosen: str | None = None) -> Resolved:
+    """`chosen` is the name of a format, or CHAT_TEMPLATE, if the user wants that one; `formats` has all that are known,
+    among them those for base models, for encoders and the last resort."""
+    by_name = {named.name: named for named in formats}
+    recognised = recognise(formats, facts.names, facts.special_texts)
+    fallback = PromptFormat.of_name(recognised or by_name[LAST_RESORT])
+    template = facts.chat_template if facts.chat_template and "{" in facts.chat_template else None
+    notes: list[str] = []
+    if chosen is not None and chosen != CHAT_TEMPLATE:
+        if named := by_name.get(chosen):
+            return _named(named, facts, render)
+        notes.append(f"There is no format “{chosen}”.")
+    if facts.is_encoder_decoder:
+        return _named(
+            by_name[ENCODER],
+            facts,
+            render,
+            "This model turns one text into another: the chat sends it your last message only.",
+        )
+    if template is not None:
+        try:
+            climb(lambda messages: _render(render, template, messages, facts.tokens), _PROBE)
+        except TemplateError as error:
+            notes.append(f"The model's chat template fails ({error}): using the format “{fallback.name}”.")
+            return Resolved(fallback, fallback, tuple(notes))
+        own = PromptFormat.of_gguf(template)
+        return Resolved(own, fallback, tuple(notes), _system_rung(own, facts.tokens, render))
+    named = by_name.get(facts.chat_template or "") or recognised
+    if named is not None:
+        notes.append(f"The model's file has no chat template: by its name, the format is “{named.name}”.")
+        return _named(named, facts, render, *notes)
+    notes.append(
+        "The model's file has no chat template, so this is a base model: it continues a transcript. If it was trained "
+        "to chat, choose its format with /format."
     )
-    if chat_template is None:
-        return named, f"The model's file has no chat template: using the format “{named.name}”."
-    own = PromptFormat(CHAT_TEMPLATE, FormatSource.GGUF, chat_template, tokens=tokens)
+    return _named(by_name[BASE], facts, render, *notes)
+
+
+def _named(named: NamedFormat, facts: ModelFacts, render: Renderer, *notes: str) -> Resolved:
+    chosen = PromptFormat.of_name(named)
     try:
-        rendered = own.render_chat((Message(Role.USER, _PROBE),))
-    except TemplateError as error:
-        return named, f"The model's chat template fails ({error}): using the format “{named.name}”."
-    if _PROBE not in rendered:
-        return named, f"The model's chat template leaves out the message: using the format “{named.name}”."
-    return own, ""
+        climb(lambda messages: _render(render, chosen.chat_template, messages, facts.tokens), _PROBE)
+    except TemplateError as error:  # a file of the user: what ships is tested
+        return Resolved(chosen, chosen, (*notes, f"The format “{named.name}” fails: {error}."))
+    return Resolved(chosen, chosen, notes, _system_rung(chosen, facts.tokens, render))
+
+
+def _system_rung(used: PromptFormat, tokens: SpecialTokens, render: Renderer) -> str:
+    try:
+        return climb(lambda messages: _render(render, used.chat_template, messages, tokens), _SYSTEM_PROBE).rung
+    except TemplateError:
+        return "no system text"
+
+
+def _render(render: Renderer, template: str, messages: list[dict[str, str]], tokens: SpecialTokens) -> str:
+    return render(template, messages, tokens.bos, tokens.eos, add_generation_prompt=True)

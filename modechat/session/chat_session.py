@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from modechat.domain.conversation import Conversation, ModeChange, Reply, ReplyState, StopReason, Turn, as_mode
-from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, parse
+from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Parsed, Switch, Task, parse
 from modechat.engine.protocol import (
     Delta,
     Engine,
@@ -22,30 +23,31 @@ from modechat.engine.protocol import (
     Failed,
     Finished,
     Loaded,
-    LoadProgress,
     ModelInfo,
     PromptProgress,
     Stop,
 )
-from modechat.errors import ModelError, StoreError
+from modechat.errors import StoreError
+from modechat.prompting.tasks import NamedTask
 from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
     ModeChanged,
-    ModelLoading,
     ModelReady,
-    PhaseChanged,
     PromptEvaluated,
     ReplyEnded,
     ReplyGrew,
     SessionEvent,
+    ThinkingChanged,
     Trouble,
     TurnAdded,
     TurnChanged,
     TurnReplaced,
 )
-from modechat.session.phase import Phase, check_transition
-from modechat.session.running_reply import RunningReply
+from modechat.session.model_host import ModelHost
+from modechat.session.phase import Phase
+from modechat.session.prompt_views import PromptViews
+from modechat.session.running_reply import RunningReply, final_reply
 from modechat.session.settings import SessionSettings, generate_request
 from modechat.session.timeline import Timeline
 from modechat.store import ConversationInUse, ConversationSummary, Store
@@ -65,12 +67,12 @@ class ChatSession:
         self, engine: Engine, store: Store, settings: SessionSettings, listener: Callable[[SessionEvent], None]
     ) -> None:
         self._engine = engine
+        self._host = ModelHost(engine, settings, listener)
         self._timeline = Timeline(store)
+        self._prompts = PromptViews(self._host, self._timeline, lambda: self._settings)
         self._settings = settings
         self._tell = listener
         self._commands = asyncio.Lock()
-        self._phase = Phase.LOADING
-        self._model: ModelInfo | None = None
         self._running: RunningReply | None = None
         self._disk_refuses = False
 
@@ -78,11 +80,20 @@ class ChatSession:
 
     @property
     def phase(self) -> Phase:
-        return self._phase
+        return self._host.phase
 
     @property
     def model(self) -> ModelInfo | None:
-        return self._model
+        return self._host.model
+
+    @property
+    def settings(self) -> SessionSettings:
+        return self._settings
+
+    @property
+    def prompts(self) -> PromptViews:
+        """The prompts of this conversation, to look at."""
+        return self._prompts
 
     @property
     def conversation(self) -> Conversation | None:
@@ -102,7 +113,7 @@ class ChatSession:
 
     async def run(self) -> None:
         """Load the model and handle the engine's events until `close`. The engine has been started."""
-        await self._load_model()
+        await self._load(self._host.load())
         async for event in self._engine.events():
             await self._handle(event)
 
@@ -113,8 +124,7 @@ class ChatSession:
         """
         async with self._commands:
             await self._settle()
-            self._enter(Phase.CLOSED)
-            await self._engine.close()
+            await self._host.close()
             await self._timeline.close()
 
     # Conversations
@@ -162,19 +172,26 @@ class ChatSession:
 
     async def send(self, text: str) -> Incomplete | None:
         """Do what `text` means: a turn, a change of mode, or nothing yet."""
+        return await self._act(lambda: parse(text, self.state), text)
+
+    async def start_task(self, task: NamedTask, said: str) -> Incomplete | None:
+        """Do a named task with what the user said after its name."""
+        return await self._act(lambda: task.read(said), f"/task {task.name} {said}".strip())
+
+    async def _act(self, read: Callable[[], Parsed], typed: str) -> Incomplete | None:
         async with self._commands:
-            if self._phase is Phase.CLOSED:
+            if self.phase is Phase.CLOSED:
                 return _CLOSED
-            match parse(text, self.state):
+            match read():
                 case Incomplete() as incomplete:
                     return incomplete
                 case Switch(state=state):
-                    self._tell(ModeChangeAdded(await self._timeline.change_mode(state, text)))
+                    self._tell(ModeChangeAdded(await self._timeline.change_mode(state, typed)))
                     self._tell(ModeChanged(state))
                 case (ChatMessage() | Task()) as request:
                     if self.is_busy:
                         return _BUSY
-                    turn = await self._timeline.add_turn(text, request)
+                    turn = await self._timeline.add_turn(typed, request)
                     self._tell(TurnAdded(turn))
                     await self._start_reply(turn)
         return None
@@ -206,14 +223,41 @@ class ChatSession:
             await self._timeline.set_state(self.state.toggled())
             self._tell(ModeChanged(self.state))
 
+    # The model
+
+    async def use_format(self, name: str | None) -> Incomplete | None:
+        """Use this prompt format from now on, and remember it for the model; None: the one that fits the model.
+
+        Raises StoreError if it cannot be remembered; it is used all the same.
+        """
+        if self.is_busy:
+            return _BUSY
+        self._host.use_format(name)
+        self._settings.remember_format(name)
+        return None
+
+    async def try_format(self, name: str) -> Incomplete | None:
+        """Ask for another reply to the last message in this format, and stay with it until the program ends."""
+        if self.is_busy:
+            return _BUSY
+        self._host.use_format(name)
+        return await self.regenerate()
+
+    def set_thinking(self, wanted: bool | None) -> None:
+        """Have the model think before it answers, or not, where its template lets one choose."""
+        self._settings = replace(self._settings, thinking=wanted)
+        self._tell(ThinkingChanged(wanted))
+
+    # Stopping and repeating
+
     async def stop(self) -> None:
         """Stop the reply. What has come is kept."""
         if self._running is None:
             return
-        if self._phase is Phase.GENERATING:
-            self._enter(Phase.STOPPING)
-            self._engine.send(Stop(id=self._running.turn.id))
-        elif self._phase in (Phase.LOADING, Phase.DOWN):
+        if self.phase is Phase.GENERATING:
+            self._host.enter(Phase.STOPPING)
+            self._host.send(Stop(id=self._running.turn.id))
+        elif self.phase in (Phase.LOADING, Phase.DOWN):
             await self._end(Reply(state=ReplyState.STOPPED, stop_reason=StopReason.STOPPED))
 
     async def _repeat_last(self, request_of: Callable[[Turn], ChatMessage | Task]) -> Incomplete | None:
@@ -245,13 +289,13 @@ class ChatSession:
         assert self.conversation is not None
         history = tuple(earlier for earlier in self.conversation.turns if earlier.id != turn.id)
         self._running = RunningReply(turn, history, self._save_reply)
-        if self._phase is Phase.READY:
+        if self.phase is Phase.READY:
             self._dispatch()
-        elif self._phase is Phase.DOWN:
-            await self._restart_engine()
+        elif self.phase is Phase.DOWN:
+            await self._load(self._host.restart())
 
     def _become_ready(self) -> None:
-        self._enter(Phase.READY)
+        self._host.enter(Phase.READY)
         if self._running is not None:
             self._dispatch()
 
@@ -260,10 +304,8 @@ class ChatSession:
         assert self._running is not None
         assert self.conversation is not None
         running, clock = self._running, self.conversation.created_at
-        self._enter(Phase.GENERATING)
-        self._engine.send(
-            generate_request(running.turn.id, running.turn.request, running.history, self._settings, clock)
-        )
+        self._host.enter(Phase.GENERATING)
+        self._host.send(generate_request(running.turn.id, running.turn.request, running.history, self._settings, clock))
 
     async def _end(self, result: Reply) -> None:
         """Give the running reply its final state; the text that has come stays."""
@@ -297,20 +339,20 @@ class ChatSession:
 
     async def _handle(self, event: Event) -> None:
         match event:
-            case LoadProgress(fraction=fraction):
-                self._tell(ModelLoading(fraction))
-            case Loaded(model=model) if self._phase is Phase.LOADING:
-                self._model = model
+            case _ if self._host.take(event):
+                pass
+            case Loaded(model=model) if self.phase is Phase.LOADING:
+                self._host.model = model
                 self._tell(ModelReady(model))
                 self._become_ready()
             case PromptProgress() if self._is_running(event.id):
                 new = event.total - event.reused
                 self._tell(PromptEvaluated(event.id, (event.evaluated - event.reused) / new if new else 1.0))
             case Delta() if self._running is not None and self._is_running(event.id):
-                self._running.grow(event.text)
-                self._tell(ReplyGrew(event.id, event.text))
+                self._running.grow(event.text, is_thinking=event.is_thinking)
+                self._tell(ReplyGrew(event.id, event.text, event.is_thinking))
             case Finished():
-                await self._answered(event.id, self._result(event))
+                await self._answered(event.id, final_reply(event, self.model))
             case Failed(died=True):
                 await self._engine_died(event)
             case Failed(id=None):
@@ -326,52 +368,29 @@ class ChatSession:
             await self._end(result)
         self._become_ready()
 
-    def _result(self, finished: Finished) -> Reply:
-        stopped = finished.stop_reason is StopReason.STOPPED
-        return Reply(
-            state=ReplyState.STOPPED if stopped else ReplyState.COMPLETE,
-            stop_reason=finished.stop_reason,
-            model=self._model.name if self._model is not None else "",
-            stats=finished.stats,
-        )
-
     def _is_running(self, request_id: int | None) -> bool:
         return self._running is not None and self._running.turn.id == request_id
 
     async def _engine_died(self, failed: Failed) -> None:
-        if self._phase in (Phase.CLOSED, Phase.DOWN):
+        if self.phase in (Phase.CLOSED, Phase.DOWN):
             return
-        if self._phase is Phase.LOADING:
+        if self.phase is Phase.LOADING:
             hint = "Try a smaller context (--ctx 2048) or fewer GPU layers (n_gpu_layers in the config)."
             await self._loading_failed(failed.model_copy(update={"hint": hint}))
             return
         hint = "It is starting again. " + ("What it had written is kept; Ctrl+R asks again." if self._running else "")
         await self._end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
         self._tell(Trouble(failed.title, hint.strip(), failed.log_tail))
-        await self._restart_engine()
+        await self._load(self._host.restart())
 
     async def _loading_failed(self, failed: Failed) -> None:
-        if self._phase is Phase.CLOSED:
+        if self.phase is Phase.CLOSED:
             return
-        self._model = None
-        self._enter(Phase.DOWN)
+        self._host.model = None
+        self._host.enter(Phase.DOWN)
         await self._end(Reply(state=ReplyState.FAILED, error=failed.title))
         self._tell(Trouble(failed.title, failed.hint, failed.log_tail))
 
-    async def _restart_engine(self) -> None:
-        self._enter(Phase.LOADING)
-        self._engine.start()
-        await self._load_model()
-
-    async def _load_model(self) -> None:
-        try:
-            await asyncio.to_thread(self._settings.check_model)
-        except ModelError as error:
-            await self._loading_failed(Failed(id=None, kind="model", title=error.title, hint=error.hint))
-        else:
-            self._engine.send(self._settings.load)  # takes nothing if it was closed meanwhile
-
-    def _enter(self, phase: Phase) -> None:
-        check_transition(self._phase, phase)
-        self._phase = phase
-        self._tell(PhaseChanged(phase))
+    async def _load(self, loading: Awaitable[Failed | None]) -> None:
+        if failed := await loading:
+            await self._loading_failed(failed)

@@ -30,6 +30,20 @@ class ModelReady:
 
 
 @dataclass(frozen=True, slots=True)
+class FormatInUse:
+    """The loaded model uses another prompt format."""
+
+    model: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingChanged:
+    """Whether the model thinks before it answers; None: as its template has it."""
+
+    wanted: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationOpened:
     """Show this conversation instead of what is shown; None: a new one, nothing is saved yet."""
 
@@ -80,6 +94,8 @@ class ReplyGrew:
     turn_id: int
     text: str
     """Only what is new."""
+    is_thinking: bool = False
+    """Whether it is what a reasoning model thinks, not its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +117,8 @@ SessionEvent: TypeAlias = (
     PhaseChanged
     | ModelLoading
     | ModelReady
+    | FormatInUse
+    | ThinkingChanged
     | ConversationOpened
     | ModeChanged
     | ModeChangeAdded

@@ -10,7 +10,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from modechat.domain.conversation import Reply, ReplyState, Turn
+from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn
+from modechat.engine.protocol import Finished, ModelInfo
 
 SECONDS_BETWEEN_SAVES = 0.4
 
@@ -27,9 +28,13 @@ class RunningReply:
         self._unsaved = False
         self._autosave = asyncio.create_task(self._save_regularly(), name=f"autosave of turn {turn.id}")
 
-    def grow(self, text: str) -> None:
-        reply = self.turn.reply
-        self.turn = self.turn.with_reply(replace(reply, text=reply.text + text, state=ReplyState.STREAMING))
+    def grow(self, text: str, *, is_thinking: bool = False) -> None:
+        reply = replace(self.turn.reply, state=ReplyState.STREAMING)
+        if is_thinking:
+            reply = replace(reply, thinking=reply.thinking + text)
+        else:
+            reply = replace(reply, text=reply.text + text)
+        self.turn = self.turn.with_reply(reply)
         self._unsaved = True
 
     async def end(self, result: Reply) -> Turn:
@@ -37,7 +42,8 @@ class RunningReply:
         self._autosave.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._autosave
-        self.turn = self.turn.with_reply(replace(result, text=self.turn.reply.text.rstrip()))
+        come = self.turn.reply
+        self.turn = self.turn.with_reply(replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip()))
         await self._save(self.turn)
         self.ended.set()
         return self.turn
@@ -48,3 +54,14 @@ class RunningReply:
             if self._unsaved:
                 self._unsaved = False
                 await self._save(self.turn)
+
+
+def final_reply(finished: Finished, model: ModelInfo | None) -> Reply:
+    """The final state of a reply that the engine finished; its text is what has come."""
+    stopped = finished.stop_reason is StopReason.STOPPED
+    return Reply(
+        state=ReplyState.STOPPED if stopped else ReplyState.COMPLETE,
+        stop_reason=finished.stop_reason,
+        model=model.name if model is not None else "",
+        stats=finished.stats,
+    )

@@ -27,16 +27,17 @@ if TYPE_CHECKING:
     from modechat.domain.modes import ChatMessage, ModeState, Task
 
 _ADD_CONVERSATION = """
-INSERT INTO conversations (title, created_at, updated_at, mode, standing)
-VALUES (:title, :now, :now, :mode, :standing)
+INSERT INTO conversations (title, created_at, updated_at, mode, standing, task)
+VALUES (:title, :now, :now, :mode, :standing, :task)
 """
 _ADD_TURN = """
-INSERT INTO turns (conversation_id, parent_id, created_at, mode, in_chat, typed, text, input, prefill)
-VALUES (:conversation_id, :parent_id, :now, :mode, :in_chat, :typed, :text, :input, :prefill)
+INSERT INTO turns (conversation_id, parent_id, created_at, mode, in_chat, typed, text, input, prefill, task)
+VALUES (:conversation_id, :parent_id, :now, :mode, :in_chat, :typed, :text, :input, :prefill, :task)
 """
 _SAVE_REPLY = """
 UPDATE replies
-SET state = :state, stop_reason = :stop_reason, error = :error, model = :model, stats = :stats, text = :text
+SET state = :state, stop_reason = :stop_reason, error = :error, model = :model, stats = :stats, text = :text,
+    thinking = :thinking
 WHERE turn_id = :id
 """
 _MARK_INTERRUPTED = """
@@ -47,11 +48,11 @@ _SET_HEAD = """
 UPDATE conversations SET head_id = :head_id WHERE id = (SELECT conversation_id FROM turns WHERE id = :head_id)
 """
 _ADD_MODE_CHANGE = """
-INSERT INTO mode_changes (conversation_id, after_turn_id, mode, standing, typed)
-VALUES (:conversation_id, :after_turn_id, :mode, :standing, :typed)
+INSERT INTO mode_changes (conversation_id, after_turn_id, mode, standing, task, typed)
+VALUES (:conversation_id, :after_turn_id, :mode, :standing, :task, :typed)
 """
 _SET_STATE = """
-UPDATE conversations SET mode = :mode, standing = :standing WHERE id = :id
+UPDATE conversations SET mode = :mode, standing = :standing, task = :task WHERE id = :id
 """
 
 
@@ -207,7 +208,7 @@ def _insert(connection: sqlite3.Connection, sql: str, columns: rows.Columns) -> 
 
 def _conversation(connection: sqlite3.Connection, conversation_id: int) -> Conversation:
     row = connection.execute(
-        "SELECT id, title, created_at, mode, standing FROM conversations WHERE id = ?", (conversation_id,)
+        "SELECT id, title, created_at, mode, standing, task FROM conversations WHERE id = ?", (conversation_id,)
     ).fetchone()
     if row is None:
         raise not_found("conversation", conversation_id)

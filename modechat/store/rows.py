@@ -6,7 +6,7 @@ Every value survives the way there and back, but for text that UTF-8 cannot hold
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,8 +21,9 @@ Columns: TypeAlias = dict[str, Any]
 
 SELECT_TURNS = """
 SELECT turns.id, turns.parent_id, turns.created_at, turns.mode, turns.in_chat,
-       turns.typed, turns.text, turns.input, turns.prefill,
-       replies.state, replies.stop_reason, replies.error, replies.model, replies.stats, replies.text AS reply
+       turns.typed, turns.text, turns.input, turns.prefill, turns.task,
+       replies.state, replies.stop_reason, replies.error, replies.model, replies.stats, replies.text AS reply,
+       replies.thinking
 FROM turns JOIN replies ON replies.turn_id = turns.id
 """
 
@@ -42,11 +43,12 @@ def read_time(text: str) -> datetime:
 
 
 def state_columns(state: ModeState) -> Columns:
-    return {"mode": state.mode, "standing": None if state.standing is None else storable(state.standing)}
+    standing = None if state.standing is None else storable(state.standing)
+    return {"mode": state.mode, "standing": standing, "task": storable(state.task)}
 
 
 def read_state(row: sqlite3.Row) -> ModeState:
-    return ModeState(Mode(row["mode"]), row["standing"])
+    return ModeState(Mode(row["mode"]), row["standing"], row["task"])
 
 
 def mode_change_columns(change: ModeChange) -> Columns:
@@ -64,20 +66,21 @@ def read_mode_change(row: sqlite3.Row) -> ModeChange:
 def request_columns(request: ChatMessage | Task) -> Columns:
     match request:
         case ChatMessage(text):
-            return {"mode": Mode.CHAT, "text": storable(text), "input": "", "prefill": ""}
-        case Task(instruction, task_input, prefill):
+            return {"mode": Mode.CHAT, "text": storable(text), "input": "", "prefill": "", "task": ""}
+        case Task(instruction, task_input, prefill, name):
             return {
                 "mode": Mode.INSTRUCT,
                 "text": storable(instruction),
                 "input": storable(task_input),
                 "prefill": storable(prefill),
+                "task": storable(name),
             }
 
 
 def read_request(row: sqlite3.Row) -> ChatMessage | Task:
     if Mode(row["mode"]) is Mode.CHAT:
         return ChatMessage(row["text"])
-    return Task(row["text"], row["input"], row["prefill"])
+    return Task(row["text"], row["input"], row["prefill"], row["task"])
 
 
 def reply_columns(reply: Reply) -> Columns:
@@ -88,6 +91,7 @@ def reply_columns(reply: Reply) -> Columns:
         "model": storable(reply.model),
         "stats": None if reply.stats is None else json.dumps(asdict(reply.stats)),
         "text": storable(reply.text),
+        "thinking": storable(reply.thinking),
     }
 
 
@@ -107,6 +111,7 @@ def read_turn(row: sqlite3.Row) -> Turn:
 def _read_reply(row: sqlite3.Row) -> Reply:
     return Reply(
         text=row["reply"],
+        thinking=row["thinking"],
         state=ReplyState(row["state"]),
         stop_reason=None if row["stop_reason"] is None else StopReason(row["stop_reason"]),
         error=row["error"],
@@ -116,8 +121,12 @@ def _read_reply(row: sqlite3.Row) -> Reply:
 
 
 def _read_stats(figures: dict[str, Any]) -> ReplyStats | None:
-    """Stats that another version wrote: without figures unknown here, and none at all if one is missing."""
+    """Stats that another version wrote: without figures unknown here, and none at all if a needed one is missing."""
     known = {field.name for field in fields(ReplyStats)}
-    if not known <= figures.keys():
+    needed = {field.name for field in fields(ReplyStats) if field.default is MISSING}
+    if not needed <= figures.keys():
         return None
-    return ReplyStats(**{name: figures[name] for name in known})
+    found = {name: value for name, value in figures.items() if name in known}
+    if "defused" in found:
+        found["defused"] = tuple(found["defused"])  # JSON has lists only
+    return ReplyStats(**found)

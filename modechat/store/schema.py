@@ -69,7 +69,30 @@ CREATE TABLE mode_changes (
 CREATE INDEX mode_changes_by_turn ON mode_changes (conversation_id, after_turn_id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_CONVERSATIONS_AND_TURNS,)
+# Named tasks, thinking, and the stop reason of a leaked role marker. A CHECK cannot be changed: the table is rebuilt.
+_TASKS_AND_THINKING = """
+ALTER TABLE conversations ADD COLUMN task TEXT NOT NULL DEFAULT '';  -- the named task of the standing instruction
+ALTER TABLE mode_changes ADD COLUMN task TEXT NOT NULL DEFAULT '';
+ALTER TABLE turns ADD COLUMN task TEXT NOT NULL DEFAULT '';  -- the named task that an instruct turn came from
+
+CREATE TABLE new_replies (
+    turn_id INTEGER PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE,
+    state TEXT NOT NULL DEFAULT 'waiting'
+        CHECK (state IN ('waiting', 'streaming', 'complete', 'stopped', 'interrupted', 'failed')),
+    stop_reason TEXT CHECK (stop_reason IN ('end', 'stop_string', 'length', 'context', 'stopped', 'leak')),
+    error TEXT NOT NULL DEFAULT '',
+    model TEXT NOT NULL DEFAULT '',
+    stats TEXT,  -- JSON, as before
+    text TEXT NOT NULL DEFAULT '',
+    thinking TEXT NOT NULL DEFAULT ''
+);
+INSERT INTO new_replies (turn_id, state, stop_reason, error, model, stats, text)
+    SELECT turn_id, state, stop_reason, error, model, stats, text FROM replies;
+DROP TABLE replies;
+ALTER TABLE new_replies RENAME TO replies;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_CONVERSATIONS_AND_TURNS, _TASKS_AND_THINKING)
 
 
 class SchemaTooNew(Exception):

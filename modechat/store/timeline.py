@@ -26,7 +26,7 @@ WHERE turns.id IN (SELECT id FROM path)
 ORDER BY turns.id
 """
 _MODE_CHANGES = """
-SELECT after_turn_id, mode, standing, typed FROM mode_changes WHERE conversation_id = ? ORDER BY id
+SELECT after_turn_id, mode, standing, task, typed FROM mode_changes WHERE conversation_id = ? ORDER BY id
 """
 
 _NEWEST_LEAF = """

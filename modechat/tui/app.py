@@ -15,6 +15,7 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from modechat.errors import ModechatError
+from modechat.session.events import Trouble
 from modechat.tui.actions import ACTIONS, PALETTE_KEY
 from modechat.tui.screens.chat import ChatScreen
 
@@ -34,6 +35,8 @@ class Backstage:
     settings: SessionSettings
     theme: str = "textual-dark"
     resume: bool = True
+    troubles: tuple[ModechatError, ...] = ()
+    """What is wrong, but no reason to give up."""
 
 
 class ModechatApp(App[ModechatError]):
@@ -95,6 +98,8 @@ class ModechatApp(App[ModechatError]):
             return
         self._session = session
         self._chat.connect(session)
+        for trouble in backstage.troubles:
+            self._chat.receive(Trouble(trouble.title, trouble.hint))
         self.run_worker(session.run(), name="session")  # what it tells comes below the conversation
 
     async def action_quit(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from modechat.cli.run import read_request
+from modechat.cli.request import read_request
 from modechat.domain.modes import ChatMessage, Task
 from modechat.errors import UsageError
 from tests.cli.conftest import Shell, worker_of
@@ -22,9 +22,12 @@ from tests.tiny_models import write_bert, write_llama, write_t5, write_unknown_a
 
 KEYS: dict[str, type] = {
     "reply": str,
+    "thinking": str,
     "mode": str,
     "format": str,
     "format_source": str,
+    "rung": str,
+    "defused": list,
     "model": str,
     "stop_reason": str,
     "prompt_tokens": int,
@@ -113,6 +116,9 @@ def test_json_is_one_object_with_the_documented_keys(shell: Shell, tiny: Path) -
         "mode": "instruct",
         "format": "chat-template",
         "format_source": "gguf",
+        "thinking": "",
+        "rung": "as is",
+        "defused": [],
         "model": "tiny",
         "stop_reason": "length",
         "prompt_tokens": chatml_tokens("Count"),
@@ -172,7 +178,7 @@ def test_the_config_counts_and_options_count_more(shell: Shell, tiny: Path) -> N
 
 
 def test_a_model_without_a_template_is_told_on_standard_error(shell: Shell, tmp_path: Path) -> None:
-    model = write_llama(tmp_path / "plain.gguf", chat_template=None)
+    model = write_llama(tmp_path / "plain-chat.gguf", chat_template=None)
     done = shell.modechat("run", "Count", "--model", model, "--max-tokens", "1", "--json")
     reply = json.loads(done.out)
     assert (reply["format"], reply["format_source"]) == ("alpaca", "built-in")

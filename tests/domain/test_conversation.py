@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -19,7 +20,6 @@ from modechat.domain.conversation import (
     as_mode,
     chat_messages,
     message_text,
-    task_messages,
     title_of,
 )
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
@@ -62,8 +62,7 @@ def test_the_first_message_stands_alone() -> None:
 def test_system_text_comes_first_and_only_if_there_is_one() -> None:
     system = Message(Role.SYSTEM, "Be brief.")
     assert chat_messages((chat(1, "Hi", "Hello"),), "Bye", "Be brief.")[0] == system
-    assert task_messages(Task("Count"), "Be brief.") == (system, user("Count"))
-    assert task_messages(Task("Count")) == (user("Count"),)
+    assert chat_messages((), "Hi") == (user("Hi"),)
 
 
 def test_instruct_turns_are_left_out_unless_they_were_added_to_the_chat() -> None:
@@ -113,7 +112,13 @@ def test_the_input_of_a_task_follows_its_instruction_after_a_blank_line() -> Non
 
 
 def test_the_prefill_of_a_task_is_no_part_of_its_message() -> None:
-    assert task_messages(Task("Count", prefill="One,")) == (user("Count"),)
+    assert message_text(Task("Count", prefill="One,")) == "Count"
+
+
+def test_what_the_model_thought_goes_along_apart_from_its_answer() -> None:
+    thoughtful = turn(1, ChatMessage("2+2?"), "4", in_chat=True)
+    thoughtful = thoughtful.with_reply(replace(thoughtful.reply, thinking="Easy."))
+    assert chat_messages((thoughtful,), "Why?")[1] == Message(Role.ASSISTANT, "4", thinking="Easy.")
 
 
 def test_a_turn_can_be_repeated_in_the_other_mode() -> None:

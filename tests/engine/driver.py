@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from modechat.domain.conversation import Message, Role
 from modechat.domain.sampling import Sampling
@@ -19,23 +19,30 @@ from modechat.engine.protocol import (
     Event,
     Failed,
     Finished,
+    FormatChanged,
     Generate,
+    Inspect,
+    Inspected,
     InstructPrompt,
     Load,
     Loaded,
     PromptProgress,
+    PromptView,
+    Request,
     Stop,
+    UseFormat,
 )
-from modechat.paths import prompts_folder
-from modechat.prompting.formats import NamedFormat, parse_format
+from modechat.prompt_files import load_prompt_files
+from modechat.prompting.formats import NamedFormat
 
 T = TypeVar("T")
 GREEDY = Sampling(temperature=0)
 _SECONDS = 60
 
 
-def alpaca() -> NamedFormat:
-    return parse_format((prompts_folder() / "formats" / "alpaca.toml").read_text(encoding="utf-8"))
+def formats() -> tuple[NamedFormat, ...]:
+    """Those that ship with modechat."""
+    return load_prompt_files(own=Path("/nonexistent")).formats
 
 
 def chat(*texts: str) -> ChatPrompt:
@@ -76,9 +83,24 @@ class Driver:
     async def next_event(self) -> Event:
         return await asyncio.wait_for(anext(self._events), _SECONDS)
 
-    async def load(self, model: Path, *, n_ctx: int | None = None) -> Loaded | Failed:
-        self.engine.send(Load(model_path=str(model), n_ctx=n_ctx, n_gpu_layers=0, fallback_format=alpaca()))
-        while not isinstance(event := await self.next_event(), Loaded | Failed):
+    async def load(self, model: Path, *, n_ctx: int | None = None, format: str | None = None) -> Loaded | Failed:
+        load = Load(model_path=str(model), n_ctx=n_ctx, n_gpu_layers=0, formats=formats(), format=format)
+        answer: Loaded | Failed = await self.ask(load, Loaded | Failed)
+        return answer
+
+    async def use_format(self, name: str | None) -> FormatChanged:
+        answer: FormatChanged = await self.ask(UseFormat(format=name), FormatChanged)
+        return answer
+
+    async def inspect(self, prompt: ChatPrompt | InstructPrompt) -> PromptView:
+        answer: Inspected = await self.ask(Inspect(id=1, prompt=prompt), Inspected)
+        assert answer.prompt is not None, answer.error
+        return answer.prompt
+
+    async def ask(self, request: Request, kind: Any) -> Any:
+        """Send a request; the first event of this kind after it."""
+        self.engine.send(request)
+        while not isinstance(event := await self.next_event(), kind):
             pass
         return event
 
@@ -111,14 +133,16 @@ class Driver:
 
 
 @asynccontextmanager
-async def running_engine(model: Path | None = None, *, n_ctx: int | None = None) -> AsyncIterator[Driver]:
+async def running_engine(
+    model: Path | None = None, *, n_ctx: int | None = None, format: str | None = None
+) -> AsyncIterator[Driver]:
     """A worker, with `model` loaded if one is given."""
     engine = WorkerEngine()
     engine.start()
     driver = Driver(engine)
     try:
         if model is not None:
-            loaded = await driver.load(model, n_ctx=n_ctx)
+            loaded = await driver.load(model, n_ctx=n_ctx, format=format)
             assert isinstance(loaded, Loaded), loaded
         yield driver
     finally:

@@ -9,7 +9,7 @@ import pytest
 
 from modechat.engine.protocol import Failed, Loaded
 from tests.engine.driver import run, running_engine
-from tests.tiny_models import write_bert, write_llama, write_t5, write_unknown_architecture
+from tests.tiny_models import write_bert, write_llama, write_unknown_architecture
 
 
 def write_garbage(path: Path) -> Path:
@@ -24,7 +24,6 @@ def write_truncated(path: Path) -> Path:
 
 
 BAD: list[tuple[Callable[[Path], Path], str]] = [
-    (write_t5, "encoder-decoder"),
     (write_bert, "embedding"),
     (write_unknown_architecture, "nonesuch"),
     (write_garbage, "cannot load"),

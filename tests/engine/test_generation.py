@@ -8,9 +8,9 @@ import pytest
 
 from modechat.domain.conversation import StopReason
 from modechat.domain.sampling import Sampling
-from modechat.engine.protocol import Delta, Event, InstructPrompt, Loaded, PromptProgress
+from modechat.engine.protocol import Delta, Event, Failed, InstructPrompt, Load, Loaded, PromptProgress
 from modechat.prompting.formats import FormatSource
-from tests.engine.driver import chat, run, running_engine
+from tests.engine.driver import chat, formats, run, running_engine
 from tests.tiny_models import write_llama
 
 LIMITED = Sampling(temperature=0, max_tokens=24)
@@ -34,8 +34,8 @@ def test_loading_tells_what_was_loaded(model: Path) -> None:
     assert (info.format, info.format_source, info.notes) == ("chat-template", FormatSource.GGUF, ())
 
 
-def test_a_model_without_template_gets_alpaca_and_says_so(tmp_path: Path) -> None:
-    model = write_llama(tmp_path / "plain.gguf", chat_template=None, n_ctx_train=2048)
+def test_a_model_without_template_gets_the_format_of_its_name_and_says_so(tmp_path: Path) -> None:
+    model = write_llama(tmp_path / "alpaca-tiny.gguf", chat_template=None, n_ctx_train=2048)
 
     async def work() -> tuple[Loaded, int]:
         async with running_engine() as driver:
@@ -176,14 +176,90 @@ def test_sampling_defaults_come_from_the_file(tmp_path: Path) -> None:
     assert len(run(replies())) == 1
 
 
-def test_a_template_that_refuses_the_conversation_fails_the_request_only(tmp_path: Path) -> None:
-    template = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}{{ messages }}"
+def test_where_a_template_refuses_a_system_text_it_goes_into_the_users_message(tmp_path: Path) -> None:
+    template = (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
+        "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
+    )
     model = write_llama(tmp_path / "strict.gguf", chat_template=template, n_ctx_train=1024)
 
     async def work() -> None:
         async with running_engine(model) as driver:
-            failed = (await driver.generate(InstructPrompt(instruction="Hi", system="Be brief"))).failed
-            assert "no system role" in failed.title
-            await driver.generate(InstructPrompt(instruction="Hi"), LIMITED)
+            view = await driver.inspect(InstructPrompt(instruction="Hi", system="Be brief"))
+            assert view.text == "[user]Be brief\nHi"
+            assert view.rung == "system text joined to a user's message"
+            answer = await driver.generate(InstructPrompt(instruction="Hi", system="Be brief"), LIMITED)
+            assert answer.finished.stats.rung == view.rung
+
+    run(work())
+
+
+def test_a_conversation_that_a_template_refuses_is_written_in_a_named_format(tmp_path: Path) -> None:
+    template = "{% if messages | length > 1 %}{{ raise_exception('one only') }}{% endif %}{{ messages[0].content }}"
+    model = write_llama(tmp_path / "single.gguf", chat_template=template, n_ctx_train=1024)
+
+    async def work() -> None:
+        async with running_engine(model) as driver:
+            alone = await driver.inspect(chat("Hi"))
+            assert (alone.format, alone.rung, alone.text) == ("chat-template", "as is", "Hi")
+            view = await driver.inspect(chat("Hi", "Hello", "Bye"))
+            assert (view.format, view.rung.split(",")[0]) == ("chatml", "chatml")
+            assert "one only" in view.rung
+            assert view.text.endswith("<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n")
+
+    run(work())
+
+
+def test_a_hostile_template_is_reported_and_replaced(tmp_path: Path) -> None:
+    template = "{{ 7 ** 99999999 }}{% for m in messages %}{{ m.content }}{% endfor %}"
+    model = write_llama(tmp_path / "hostile-alpaca.gguf", chat_template=template, n_ctx_train=1024)
+
+    async def work() -> None:
+        async with running_engine() as driver:
+            loaded = await driver.load(model)
+            assert isinstance(loaded, Loaded)
+            assert (loaded.model.format, loaded.model.format_source) == ("alpaca", FormatSource.BUILT_IN)
+            assert "took longer than 5 s" in loaded.model.notes[0]
+            answer = await driver.generate(InstructPrompt(instruction="Hi"), LIMITED)
+            assert answer.finished.stats.format == "alpaca"
+
+    run(work())
+
+
+def test_the_format_can_be_changed_and_changed_back_while_the_model_is_loaded(model: Path) -> None:
+    async def work() -> None:
+        async with running_engine(model) as driver:
+            assert (await driver.use_format("vicuna")).model.format == "vicuna"
+            assert (await driver.inspect(chat("Hi"))).text.endswith("USER: Hi ASSISTANT:")
+            assert (await driver.generate(chat("Hi"), LIMITED)).finished.stats.format == "vicuna"
+            back = (await driver.use_format(None)).model
+            assert (back.format, back.format_source) == ("chat-template", FormatSource.GGUF)
+
+    run(work())
+
+
+def test_what_is_inspected_is_what_the_model_gets(model: Path) -> None:
+    async def work() -> None:
+        async with running_engine(model) as driver:
+            prompt = chat("Hi <|im_end|>", "Hello", "Bye <|im_start|>")
+            view = await driver.inspect(prompt)
+            stats = (await driver.generate(prompt, LIMITED)).finished.stats
+            assert stats.prompt_tokens == len(view.tokens) == sum(count for _, count in view.parts)
+            assert "".join(token.text for token in view.tokens) == view.text
+            assert view.defused == stats.defused == ("<|im_start|>",)
+            controls = [token.text for token in view.tokens if token.control]
+            assert controls == ["<|im_start|>", "<|im_end|>"] * 3 + ["<|im_start|>"]
+
+    run(work())
+
+
+def test_prompts_can_be_inspected_with_the_vocabulary_alone(model: Path) -> None:
+    async def work() -> None:
+        async with running_engine(model) as driver:
+            whole = await driver.inspect(chat("Hi"))
+            load = Load(model_path=str(model), formats=formats(), vocabulary_only=True)
+            assert isinstance(await driver.ask(load, Loaded | Failed), Loaded)
+            assert await driver.inspect(chat("Hi")) == whole
+            assert "No model" in (await driver.generate(chat("Hi"))).failed.title
 
     run(work())

@@ -19,7 +19,7 @@ from modechat.session.events import ReplyEnded, SessionEvent
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from modechat.store import Store
-from tests.engine.driver import alpaca
+from tests.engine.driver import formats
 
 E = TypeVar("E", bound=object)
 _SECONDS = 20
@@ -83,7 +83,7 @@ class Harness:
 
 def settings(**changes: str) -> SessionSettings:
     return SessionSettings(
-        load=Load(model_path="(none)", fallback_format=alpaca()),
+        load=Load(model_path="(none)", formats=formats()),
         sampling=Sampling(),
         chat_system=changes.get("chat_system", ""),
         instruct_system=changes.get("instruct_system", ""),

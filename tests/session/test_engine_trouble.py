@@ -15,7 +15,7 @@ from modechat.errors import ModelError
 from modechat.session.events import ReplyEnded, ReplyGrew, Trouble
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
-from tests.engine.driver import alpaca, run
+from tests.engine.driver import formats, run
 from tests.session.harness import echo, running_session, settings
 from tests.tiny_models import write_llama
 
@@ -23,7 +23,7 @@ from tests.tiny_models import write_llama
 def test_a_worker_killed_in_the_middle_of_a_reply_costs_nothing_shown(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=8192)
     options = SessionSettings(
-        load=Load(model_path=str(model), n_ctx=8192, fallback_format=alpaca()),
+        load=Load(model_path=str(model), n_ctx=8192, formats=formats()),
         # A random model says little that is text; a banned end makes the reply long.
         sampling=Sampling(temperature=1.0, seed=11),
     )

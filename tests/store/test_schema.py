@@ -115,3 +115,19 @@ def test_the_schema_has_every_table(connection: sqlite3.Connection) -> None:
     migrate(connection)
     assert version(connection) == len(MIGRATIONS)
     assert tables(connection) >= {"conversations", "turns", "replies", "mode_changes"}
+
+
+def test_replies_of_the_first_version_are_kept_and_can_be_stopped_at_a_leak(connection: sqlite3.Connection) -> None:
+    migrate(connection, MIGRATIONS[:1])
+    connection.execute("INSERT INTO conversations VALUES (1, 'A', '2026', '2026', 'instruct', 'Translate', NULL)")
+    connection.execute("INSERT INTO turns VALUES (1, 1, NULL, '2026', 'instruct', 0, 'typed', 'text', 'in', 'pre')")
+    connection.execute("INSERT INTO replies VALUES (1, 'complete', 'end', '', 'm', NULL, 'kept')")
+    migrate(connection)
+    connection.execute("PRAGMA foreign_keys = ON")
+    assert connection.execute("SELECT text, thinking, stop_reason FROM replies").fetchall() == [("kept", "", "end")]
+    assert connection.execute("SELECT standing, task FROM conversations").fetchall() == [("Translate", "")]
+    connection.execute("UPDATE replies SET stop_reason = 'leak', thinking = 'hm'")
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute("UPDATE replies SET stop_reason = 'nonesuch'")
+    connection.execute("DELETE FROM conversations")
+    assert connection.execute("SELECT count(*) FROM replies").fetchone() == (0,)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from modechat.domain.modes import Mode
 from modechat.domain.sequences import common_prefix_length
@@ -15,13 +16,29 @@ from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.model import LoadedModel
 
-_DECODED = 0
+DECODED = 0
 _NO_ROOM = 1
-_ABORTED = 2
+ABORTED = 2
 
 
 class Aborted(Exception):
     """The computation was aborted because the user stopped it."""
+
+
+class Evaluator(Protocol):
+    """What evaluates a prompt and then token after token, so that the next one can be sampled."""
+
+    def close(self) -> None:
+        """Free native memory."""
+
+    def reuse(self, mode: Mode, prompt: Sequence[int]) -> int:
+        """Begin with `prompt`: how many of its first tokens need no evaluation."""
+
+    def evaluate(self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None]) -> None:
+        """Evaluate what follows. Raises Aborted or WorkerFailure."""
+
+    def has_room(self, mode: Mode) -> bool:
+        """Whether one more token fits into the context."""
 
 
 @dataclass(slots=True)
@@ -32,6 +49,7 @@ class _Lane:
 
 class Lanes:
     def __init__(self, loaded: LoadedModel) -> None:
+        assert loaded.context is not None  # it is not for inspecting only
         memory = llama.llama_get_memory(loaded.context)
         assert memory is not None  # models without one are not loaded
         self._context = loaded.context
@@ -75,11 +93,11 @@ class Lanes:
         result = llama.llama_decode(self._context, self._batch)
         if result == _NO_ROOM and self._give_up_others(lane):
             result = llama.llama_decode(self._context, self._batch)
-        if result == _DECODED:
+        if result == DECODED:
             lane.tokens.extend(piece)
             return
         self._cut(lane, len(lane.tokens))
-        if result == _ABORTED:
+        if result == ABORTED:
             raise Aborted
         raise WorkerFailure(
             "engine",

@@ -25,6 +25,7 @@ from modechat.engine.worker.tokens import Vocabulary
 
 N_LANES = 2
 _DEFAULT_N_CTX = 4096
+_LONGEST_ENCODED = 2048  # tokens; its memory grows with the square
 _N_BATCH_CPU = 128  # 3 % slower than 512, and a stop loses a quarter of the work
 _N_BATCH_GPU = 512
 _KV_BYTES_PER_VALUE = 2  # f16
@@ -42,8 +43,10 @@ _SAMPLING_KEYS: dict[str, tuple[str, type[int] | type[float]]] = {
 class LoadedModel:
     """A model and its context. `abort` is kept here because native code calls it."""
 
+    path: str
     model: llama.llama_model_p
-    context: llama.llama_context_p
+    context: llama.llama_context_p | None
+    """None: only the vocabulary was loaded."""
     vocabulary: Vocabulary
     metadata: dict[str, str]
     n_ctx: int
@@ -55,6 +58,22 @@ class LoadedModel:
     def chat_template(self) -> str | None:
         template = llama.llama_model_chat_template(self.model, None)
         return template.decode(errors="replace") if template else None
+
+    @property
+    def is_encoder_decoder(self) -> bool:
+        return bool(llama.llama_model_has_encoder(self.model))
+
+    @property
+    def decoder_start(self) -> int:
+        """The token that the decoder of an encoder-decoder model begins with."""
+        start = int(llama.llama_model_decoder_start_token(self.model))
+        return start if start >= 0 else int(llama.llama_vocab_bos(self.vocabulary.handle))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the file's metadata calls the model; often wrong."""
+        keys = ("general.name", "general.basename", "general.finetune")
+        return tuple(self.metadata[key] for key in keys if self.metadata.get(key))
 
     @property
     def architecture(self) -> str:
@@ -85,7 +104,8 @@ class LoadedModel:
             return DEFAULTS
 
     def close(self) -> None:
-        llama.llama_free(self.context)
+        if self.context is not None:
+            llama.llama_free(self.context)
         llama.llama_model_free(self.model)
 
 
@@ -98,21 +118,24 @@ def load(
     Raises WorkerFailure.
     """
     model = _load_model(request, log, on_progress)
-    try:
-        _check_decoder_only(model, request.model_path)
-        context, n_batch, abort = _create_context(model, request, log, is_aborted)
-        _check_can_generate(context, request.model_path)
-    except WorkerFailure:
-        llama.llama_model_free(model)
-        raise
+    context: llama.llama_context_p | None = None
+    n_batch, abort = 0, None
+    if not request.vocabulary_only:
+        try:
+            context, n_batch, abort = _create_context(model, request, log, is_aborted)
+            _check_can_generate(context, request.model_path)
+        except WorkerFailure:
+            llama.llama_model_free(model)
+            raise
     vocabulary = llama.llama_model_get_vocab(model)
     assert vocabulary is not None  # every loaded model has one
     return LoadedModel(
+        path=request.model_path,
         model=model,
         context=context,
         vocabulary=Vocabulary(vocabulary),
         metadata=_metadata(model),
-        n_ctx=llama.llama_n_ctx(context),
+        n_ctx=_real_n_ctx(model, context, n_batch) if context is not None else _default_n_ctx(model, request),
         n_batch=n_batch,
         device=_device(log),
         abort=abort,
@@ -123,6 +146,7 @@ def _load_model(request: Load, log: NativeLog, on_progress: Callable[[float], bo
     params = llama.llama_model_default_params()
     callback = llama.llama_progress_callback(lambda fraction, _user_data: on_progress(fraction))
     params.progress_callback = callback
+    params.vocab_only = request.vocabulary_only
     params.n_gpu_layers = -1 if request.n_gpu_layers is None else request.n_gpu_layers
     model: llama.llama_model_p | None = llama.llama_model_load_from_file(os.fsencode(request.model_path), params)
     if model is None:
@@ -150,15 +174,6 @@ def _load_failure(path: str, log: NativeLog) -> WorkerFailure:
     return WorkerFailure("model", f"llama.cpp cannot load {name}", f"It says: {reason.strip()}. Is the file complete?")
 
 
-def _check_decoder_only(model: llama.llama_model_p, path: str) -> None:
-    if llama.llama_model_has_encoder(model):
-        raise WorkerFailure(
-            "model",
-            f"{PurePath(path).name} is an encoder-decoder model, which modechat cannot run yet",
-            "Choose a decoder-only chat model with --model.",
-        )
-
-
 def _check_can_generate(context: llama.llama_context_p, path: str) -> None:
     """Embedding models have no memory of what came before. Frees the context if it refuses."""
     if llama.llama_get_memory(context) is None:
@@ -173,11 +188,13 @@ def _check_can_generate(context: llama.llama_context_p, path: str) -> None:
 def _create_context(
     model: llama.llama_model_p, request: Load, log: NativeLog, is_aborted: Callable[[], bool]
 ) -> tuple[llama.llama_context_p, int, object]:
-    n_ctx = request.n_ctx or min(llama.llama_model_n_ctx_train(model) or _DEFAULT_N_CTX, _DEFAULT_N_CTX)
+    n_ctx = _default_n_ctx(model, request)
     on_gpu = _device(log) != "CPU"
     if not on_gpu:
         _check_memory(model, n_ctx)
     n_batch = min(_N_BATCH_GPU if on_gpu else _N_BATCH_CPU, n_ctx)
+    if llama.llama_model_has_encoder(model):
+        n_batch = n_ctx = min(n_ctx, _LONGEST_ENCODED)  # an encoder takes its text in one batch
     n_threads = request.n_threads or _useful_threads()
     abort = llama.ggml_abort_callback(lambda _user_data: is_aborted())
     params = llama.llama_context_default_params()
@@ -195,6 +212,16 @@ def _create_context(
             "Choose a smaller one with --ctx, for example --ctx 4096.",
         )
     return context, n_batch, abort
+
+
+def _real_n_ctx(model: llama.llama_model_p, context: llama.llama_context_p, n_batch: int) -> int:
+    """What the context holds; an encoder takes no more than one batch, though llama.cpp rounds the context up."""
+    n_ctx = int(llama.llama_n_ctx(context))
+    return min(n_ctx, n_batch) if llama.llama_model_has_encoder(model) else n_ctx
+
+
+def _default_n_ctx(model: llama.llama_model_p, request: Load) -> int:
+    return request.n_ctx or min(llama.llama_model_n_ctx_train(model) or _DEFAULT_N_CTX, _DEFAULT_N_CTX)
 
 
 def _check_memory(model: llama.llama_model_p, n_ctx: int) -> None:

@@ -5,16 +5,30 @@ from __future__ import annotations
 import time
 from pathlib import PurePath
 
-from modechat.engine.protocol import Failed, Generate, Load, Loaded, LoadProgress, ModelInfo, Shutdown
+from modechat.engine.protocol import (
+    Failed,
+    FormatChanged,
+    Generate,
+    Inspect,
+    Inspected,
+    Load,
+    Loaded,
+    LoadProgress,
+    ModelInfo,
+    Shutdown,
+    UseFormat,
+)
+from modechat.engine.sandbox.client import TemplateSandbox
 from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.encoder import EncoderDecoder
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.generate import Generation
-from modechat.engine.worker.lanes import Lanes
+from modechat.engine.worker.lanes import Evaluator, Lanes
 from modechat.engine.worker.model import LoadedModel, load
 from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.pipe import Pipe
-from modechat.prompting.prompt_format import PromptFormat
-from modechat.prompting.resolve import resolve
+from modechat.engine.worker.prompts import Prompts
+from modechat.prompting.resolve import ModelFacts
 
 _PROGRESS_STEP = 0.02
 
@@ -25,7 +39,10 @@ class Server:
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self._log = NativeLog()
-        self._loaded: tuple[LoadedModel, Lanes, PromptFormat] | None = None
+        self._loaded: LoadedModel | None = None
+        self._evaluator: Evaluator | None = None
+        self._prompts: Prompts | None = None
+        self._sandbox = TemplateSandbox()
         self._running: int | None = None
         llama.llama_backend_init()
 
@@ -37,6 +54,10 @@ class Server:
                     self._load(request)
                 elif isinstance(request, Generate):
                     self._generate(request)
+                elif isinstance(request, UseFormat):
+                    self._use_format(request)
+                elif isinstance(request, Inspect):
+                    self._inspect(request)
             except WorkerFailure as failure:
                 self._pipe.emit(
                     Failed(
@@ -51,6 +72,7 @@ class Server:
 
     def _load(self, request: Load) -> None:
         self._unload()
+        self._sandbox.start()  # it starts up while the model is loaded
         started = time.perf_counter()
         sent = 0.0
 
@@ -62,55 +84,87 @@ class Server:
             return not self._pipe.is_shutting_down
 
         loaded = load(request, self._log, progress, self._is_aborted)
-        prompt_format, format_note = resolve(
-            loaded.chat_template, loaded.vocabulary.special_tokens(), request.fallback_format
+        self._loaded = loaded
+        if loaded.context is not None:
+            self._evaluator = EncoderDecoder(loaded) if loaded.is_encoder_decoder else Lanes(loaded)
+        facts = ModelFacts(
+            names=(PurePath(request.model_path).stem, *loaded.names),
+            chat_template=loaded.chat_template,
+            tokens=loaded.vocabulary.bos_and_eos,
+            special_texts=frozenset(token.text for token in loaded.vocabulary.special_tokens),
+            is_encoder_decoder=loaded.is_encoder_decoder,
         )
-        self._loaded = loaded, Lanes(loaded), prompt_format
-        self._pipe.emit(
-            Loaded(
-                model=ModelInfo(
-                    name=PurePath(request.model_path).stem,
-                    path=request.model_path,
-                    architecture=loaded.architecture,
-                    description=loaded.description,
-                    size_bytes=loaded.size_bytes,
-                    n_ctx=loaded.n_ctx,
-                    n_ctx_train=loaded.n_ctx_train,
-                    device=loaded.device,
-                    format=prompt_format.name,
-                    format_source=prompt_format.source,
-                    notes=tuple(note for note in (format_note, _context_note(loaded)) if note),
-                ),
-                seconds_load=time.perf_counter() - started,
-            )
-        )
+        self._prompts = Prompts(loaded.vocabulary, facts, request.formats, self._sandbox, request.format)
+        info = _describe(request.model_path, loaded, self._prompts)
+        self._pipe.emit(Loaded(model=info, seconds_load=time.perf_counter() - started))
 
     def _generate(self, request: Generate) -> None:
-        if self._loaded is None:
-            raise WorkerFailure("engine", "No model is loaded", "Choose one with --model.")
-        loaded, lanes, prompt_format = self._loaded
+        if self._loaded is None or self._prompts is None or self._evaluator is None:
+            raise _nothing_loaded()
         self._running = request.id
         try:
-            Generation(request, loaded, lanes, prompt_format, self._pipe.emit, self._is_aborted).run()
+            Generation(request, self._loaded, self._evaluator, self._prompts, self._pipe.emit, self._is_aborted).run()
         finally:
             self._running = None
+
+    def _use_format(self, request: UseFormat) -> None:
+        if self._loaded is None or self._prompts is None:
+            raise _nothing_loaded()
+        self._prompts.use(request.format)
+        self._pipe.emit(FormatChanged(model=_describe(self._loaded.path, self._loaded, self._prompts)))
+
+    def _inspect(self, request: Inspect) -> None:
+        try:
+            if self._prompts is None:
+                raise _nothing_loaded()
+            made = self._prompts.make(request.prompt, request.now, request.thinking)
+            self._pipe.emit(Inspected(id=request.id, prompt=self._prompts.view(made)))
+        except WorkerFailure as failure:
+            self._pipe.emit(Inspected(id=request.id, error=failure.title))
 
     def _is_aborted(self) -> bool:
         is_stopped = self._running is not None and self._pipe.is_stopped(self._running)
         return is_stopped or self._pipe.is_shutting_down
 
     def _unload(self) -> None:
+        self._sandbox.close()
+        if self._evaluator is not None:
+            self._evaluator.close()
         if self._loaded is not None:
-            loaded, lanes, _ = self._loaded
-            lanes.close()
-            loaded.close()
-            self._loaded = None
+            self._loaded.close()
+        self._evaluator = self._loaded = self._prompts = None
 
 
-def _context_note(loaded: LoadedModel) -> str:
-    if loaded.n_ctx <= loaded.n_ctx_train:
-        return ""
-    return (
+def _describe(path: str, loaded: LoadedModel, prompts: Prompts) -> ModelInfo:
+    resolved = prompts.resolved
+    return ModelInfo(
+        name=PurePath(path).stem,
+        path=path,
+        architecture=loaded.architecture,
+        description=loaded.description,
+        size_bytes=loaded.size_bytes,
+        n_ctx=loaded.n_ctx,
+        n_ctx_train=loaded.n_ctx_train,
+        device=loaded.device,
+        format=resolved.format.name,
+        format_source=resolved.format.source,
+        system_rung=resolved.system_rung,
+        sees_history=resolved.format.sees_history,
+        thinking=prompts.thinking.switch,
+        has_template="{" in (loaded.chat_template or ""),
+        notes=(*resolved.notes, *_context_notes(loaded)),
+    )
+
+
+def _context_notes(loaded: LoadedModel) -> tuple[str, ...]:
+    if loaded.context is None or loaded.n_ctx <= loaded.n_ctx_train:
+        return ()
+    note = (
         f"The context of {loaded.n_ctx:,} tokens is longer than the model was trained for ({loaded.n_ctx_train:,}): "
         "beyond that its replies get worse."
     )
+    return (note,)
+
+
+def _nothing_loaded() -> WorkerFailure:
+    return WorkerFailure("engine", "No model is loaded", "Choose one with --model.")

@@ -8,52 +8,95 @@ from __future__ import annotations
 
 import codecs
 import ctypes
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from modechat.engine.worker.bindings import llama
 from modechat.prompting.prompt_format import SpecialTokens
 
 _NULL_TOKEN = -1
+_SPECIAL = llama.LLAMA_TOKEN_ATTR_UNKNOWN | llama.LLAMA_TOKEN_ATTR_CONTROL | llama.LLAMA_TOKEN_ATTR_USER_DEFINED
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialToken:
+    """A token that its text alone makes: the vocabulary recognises it wherever it is told to look for such."""
+
+    id: int
+    text: str
+    user_defined: bool
+
+
 class Vocabulary:
     """The vocabulary of a loaded model; `handle` is llama.cpp's, valid as long as the model is."""
 
-    handle: llama.llama_vocab_p
+    def __init__(self, handle: llama.llama_vocab_p) -> None:
+        self.handle = handle
 
     @property
     def n_tokens(self) -> int:
         return int(llama.llama_vocab_n_tokens(self.handle))
 
-    def special_tokens(self) -> SpecialTokens:
+    @cached_property
+    def bos_and_eos(self) -> SpecialTokens:
         return SpecialTokens(
             bos=self._text(llama.llama_vocab_bos(self.handle)),
             eos=self._text(llama.llama_vocab_eos(self.handle)),
+        )
+
+    @cached_property
+    def special_tokens(self) -> tuple[SpecialToken, ...]:
+        """All of them, in the order of their ids."""
+        handle, get_attr = self.handle, llama.llama_vocab_get_attr
+        return tuple(
+            SpecialToken(token, self._text(token) or "", not attr & ~llama.LLAMA_TOKEN_ATTR_USER_DEFINED & _SPECIAL)
+            for token in range(self.n_tokens)
+            if (attr := get_attr(handle, token)) & _SPECIAL
         )
 
     def is_end(self, token: int) -> bool:
         """Whether `token` ends a reply."""
         return bool(llama.llama_vocab_is_eog(self.handle, token))
 
-    def tokenize_prompt(self, text: str) -> list[int]:
-        """The tokens of a rendered prompt, control tokens recognised, with the BOS that the model expects."""
-        tokens = self._tokenize(text)
+    def tokenize_prompt(self, pieces: Sequence[str]) -> list[int]:
+        """The tokens of a prompt, control tokens recognised inside of each piece but not over their borders, with the
+        BOS that the model expects."""
+        tokens = [token for i, piece in enumerate(pieces) for token in self._tokenize_piece(piece, is_first=i == 0)]
         if not llama.llama_vocab_get_add_bos(self.handle):
             return tokens
         bos = llama.llama_vocab_bos(self.handle)
         start = next((i for i, token in enumerate(tokens) if token != bos), len(tokens))
         return [bos, *tokens[start:]]
 
-    def piece(self, token: int) -> bytes:
-        """The bytes that `token` stands for; none for control tokens."""
+    def tokenize_for_encoder(self, pieces: Sequence[str]) -> list[int]:
+        """As `tokenize_prompt`, with the end token that encoders expect."""
+        tokens = self.tokenize_prompt(pieces)
+        if not llama.llama_vocab_get_add_eos(self.handle):
+            return tokens
+        return [*tokens, llama.llama_vocab_eos(self.handle)]
+
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """The bytes that `token` stands for; none for control tokens, unless `special`."""
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
-            length = llama.llama_token_to_piece(self.handle, token, buffer, size, 0, False)
+            length = llama.llama_token_to_piece(self.handle, token, buffer, size, 0, special)
             if length >= 0:
                 return buffer.raw[:length]
             size = -length
+
+    @cached_property
+    def _newline(self) -> list[int]:
+        return self._tokenize("\n")
+
+    def _tokenize_piece(self, piece: str, *, is_first: bool) -> list[int]:
+        """SentencePiece puts a space before each text that it is given; behind a newline it does not."""
+        if is_first:
+            return self._tokenize(piece)
+        tokens = self._tokenize(f"\n{piece}")
+        newline = self._newline
+        return tokens[len(newline) :] if tokens[: len(newline)] == newline else self._tokenize(piece)
 
     def _tokenize(self, text: str) -> list[int]:
         data = text.encode(errors="replace")
@@ -75,12 +118,14 @@ class Vocabulary:
 class Detokenizer:
     """Turns the tokens of one reply into text as they come; a character split over tokens comes when it is whole."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, shown: Collection[int] = ()) -> None:
+        """`shown` are control tokens whose text is wanted all the same."""
         self._vocabulary = vocabulary
+        self._shown = frozenset(shown)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def feed(self, token: int) -> str:
-        return self._decoder.decode(self._vocabulary.piece(token))
+        return self._decoder.decode(self._vocabulary.piece(token, special=token in self._shown))
 
     def flush(self) -> str:
         """What is left of an unfinished character, as replacement characters."""

@@ -1,0 +1,151 @@
+"""`modechat prompt`: the exact prompt that a message would make, as text and as tokens. Nothing is answered."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from modechat.cli.request import named_task, read_request, read_task
+from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
+from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell, write
+from modechat.config import load_config
+from modechat.domain.conversation import Conversation, as_mode
+from modechat.domain.modes import ChatMessage, Mode, Task
+from modechat.engine.client import WorkerEngine
+from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded, PromptView
+from modechat.errors import EngineError, UsageError
+from modechat.paths import config_file, data_folder
+from modechat.session.settings import SessionSettings, clock_text, prompt_of
+
+_REQUEST_ID = 1
+
+
+def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
+    """Returns the exit code. `worker` was spawned for this. Raises ModechatError."""
+    if sys.stdout is None:
+        raise UsageError("Standard output is closed", "The prompt goes there.")
+    said, piped = argument_text(arguments.text), read_piped()
+    config = load_config(config_file())
+    files = load_prompt_files_telling()
+    named = named_task(arguments.task, files)
+    if arguments.input is not None:
+        piped = _read_input(arguments.input)
+    request = read_task(named, said, piped) if named else _read_request(said, piped, arguments.mode)
+    settings = session_settings(arguments, config, choose_model(arguments, config), files)
+    conversation = _read_conversation(arguments.conversation)
+    turns = conversation.turns if conversation is not None else ()
+    clock = conversation.created_at if conversation is not None else datetime.now(UTC)
+    inspect = Inspect(
+        id=_REQUEST_ID,
+        prompt=prompt_of(request, turns, settings),
+        now=clock_text(clock),
+        thinking=settings.thinking,
+    )
+    engine = WorkerEngine(process=worker)
+    engine.start()
+    view = asyncio.run(_inspect(engine, settings, inspect))
+    mode = Mode(inspect.prompt.mode)
+    if arguments.json:
+        write(sys.stdout, json.dumps(_as_object(view, mode), ensure_ascii=not takes_unicode(sys.stdout)) + "\n")
+    else:
+        write(sys.stdout, as_text(view, mode))
+    return 0
+
+
+def as_text(view: PromptView, mode: Mode) -> str:
+    """The prompt for people: what it is, its text, its tokens."""
+    lines = [
+        f"mode    {mode}",
+        f"format  {view.format} ({view.format_source})",
+        f"rung    {view.rung}",
+        f"tokens  {len(view.tokens)}: " + ", ".join(f"{name} {count}" for name, count in total_by_part(view)),
+    ]
+    if view.defused:
+        lines.append(f"defused {' '.join(view.defused)} (sent as plain text)")
+    if view.stop:
+        lines.append("stops   " + " ".join(json.dumps(stop, ensure_ascii=False) for stop in view.stop))
+    tokens = "\n".join(
+        f"{token.id:>7}  {'control' if token.control else '       '}  {json.dumps(token.text, ensure_ascii=False)}"
+        for token in view.tokens
+    )
+    return "\n".join([*lines, "", view.text, "", tokens, ""])
+
+
+def total_by_part(view: PromptView) -> tuple[tuple[str, int], ...]:
+    """Tokens of each kind of part, in the order of their first appearance."""
+    totals: dict[str, int] = {}
+    for name, count in view.parts:
+        totals[name] = totals.get(name, 0) + count
+    return tuple(totals.items())
+
+
+def _as_object(view: PromptView, mode: Mode) -> dict[str, object]:
+    return {
+        "text": view.text,
+        "tokens": [{"id": token.id, "text": token.text, "control": token.control} for token in view.tokens],
+        "mode": mode,
+        "format": view.format,
+        "format_source": view.format_source,
+        "rung": view.rung,
+        "parts": [{"part": name, "tokens": count} for name, count in view.parts],
+        "defused": list(view.defused),
+        "stop": list(view.stop),
+    }
+
+
+def _read_request(said: str, piped: str, mode: str | None) -> ChatMessage | Task:
+    """As in a conversation: a chat message, unless a header or the mode says otherwise."""
+    if mode == Mode.INSTRUCT or (mode is None and (piped.strip() or said.lstrip().startswith("###"))):
+        return read_request(said, piped)
+    request = read_request(said or piped, piped if said else "")
+    return as_mode(request, Mode.CHAT)
+
+
+def _read_input(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text") from error
+
+
+def _read_conversation(number: int | None) -> Conversation | None:
+    """Raises StoreError if there is no such conversation."""
+    if number is None:
+        return None
+    from modechat.store import Store
+
+    store = Store.open(data_folder(), lambda: datetime.now(UTC))
+    try:
+        return store.conversation(number)
+    finally:
+        store.close()
+
+
+async def _inspect(engine: Engine, settings: SessionSettings, inspect: Inspect) -> PromptView:
+    try:
+        engine.send(settings.load)
+        settings.check_model()  # meanwhile the worker starts
+        engine.send(inspect)
+        async for event in engine.events():
+            match event:
+                case Loaded(model=model):
+                    for note in model.notes:
+                        tell(note)
+                case Inspected(prompt=PromptView() as view):
+                    return view
+                case Inspected(error=reason):
+                    raise EngineError(reason)
+                case Failed():
+                    raise event.as_error()
+                case _:
+                    pass
+    finally:
+        await engine.close()
+    raise EngineError("The engine ended without an answer")

@@ -1,0 +1,19 @@
+"""Named tasks: an instruction that is asked often, with worked examples and the sampling that suits it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modechat.domain.modes import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A worked example: what the model is shown before the task itself."""
+
+    instruction: str
+    input: str
+    response: str
+
+    def as_task(self) -> Task:
+        return Task(self.instruction, self.input)

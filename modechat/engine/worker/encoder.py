@@ -1,0 +1,72 @@
+"""Encoder-decoder models: the prompt is encoded as a whole, the reply is decoded after a start token.
+
+Nothing is kept between prompts: what the decoder computed belongs to one encoded text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from modechat.domain.modes import Mode
+from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.lanes import ABORTED, DECODED, Aborted
+from modechat.engine.worker.model import LoadedModel
+
+
+class EncoderDecoder:
+    """The `Evaluator` of an encoder-decoder model."""
+
+    def __init__(self, loaded: LoadedModel) -> None:
+        assert loaded.context is not None  # it is not for inspecting only
+        memory = llama.llama_get_memory(loaded.context)
+        assert memory is not None  # models without one are not loaded
+        self._context = loaded.context
+        self._memory = memory
+        self._n_ctx = loaded.n_ctx
+        self._start = loaded.decoder_start
+        self._batch = llama.llama_batch_init(loaded.n_batch, 0, 1)
+        self._n_decoded = 0
+        self._is_encoded = False
+
+    def close(self) -> None:
+        llama.llama_batch_free(self._batch)
+
+    def reuse(self, mode: Mode, prompt: Sequence[int]) -> int:  # noqa: ARG002
+        llama.llama_memory_clear(self._memory, True)
+        self._n_decoded = 0
+        self._is_encoded = False
+        return 0
+
+    def evaluate(self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None]) -> None:  # noqa: ARG002
+        """The first tokens after `reuse` are the prompt, those that follow are the reply's."""
+        if self._is_encoded:
+            self._run(llama.llama_decode, tokens, self._n_decoded)
+            self._n_decoded += len(tokens)
+            return
+        self._run(llama.llama_encode, tokens, 0)
+        self._is_encoded = True
+        self._run(llama.llama_decode, [self._start], 0)
+        self._n_decoded = 1
+        on_progress(len(tokens))
+
+    def has_room(self, mode: Mode) -> bool:  # noqa: ARG002
+        return self._n_decoded < self._n_ctx
+
+    def _run(self, compute: Callable[..., int], tokens: Sequence[int], position: int) -> None:
+        batch = self._batch
+        batch.n_tokens = len(tokens)
+        for i, token in enumerate(tokens):
+            batch.token[i] = token
+            batch.pos[i] = position + i
+            batch.n_seq_id[i] = 1
+            batch.seq_id[i][0] = 0
+            batch.logits[i] = 0
+        batch.logits[len(tokens) - 1] = 1
+        result = compute(self._context, batch)
+        if result == ABORTED:
+            raise Aborted
+        if result != DECODED:
+            raise WorkerFailure(
+                "engine", f"llama.cpp could not evaluate the text (code {result})", "Try again, or restart modechat."
+            )

@@ -1,0 +1,184 @@
+"""From a request's messages to tokens: the loaded model's format, its guard and its vocabulary together.
+
+Owns the choice of format and the process that templates run in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from modechat.domain.modes import Task
+from modechat.engine.protocol import ChatPrompt, InstructPrompt, PromptView, TokenView
+from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.tokens import Vocabulary
+from modechat.prompting.formats import NamedFormat
+from modechat.prompting.guard import Guard, is_control_text
+from modechat.prompting.prompt import Part, Prompt, PromptBuilder, SingleShot
+from modechat.prompting.reasoning import ReasoningTags, marker_texts, tags_of
+from modechat.prompting.renderer import Renderer, TemplateError
+from modechat.prompting.resolve import ModelFacts, Resolved, resolve
+from modechat.prompting.thinking import ThinkingControl, find_control
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedPrompt:
+    prompt: Prompt
+    tokens: list[int]
+    """With BOS, and for encoders with EOS."""
+
+
+class Prompts:
+    """Makes the prompts of one loaded model."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        facts: ModelFacts,
+        formats: Sequence[NamedFormat],
+        render: Renderer,
+        chosen: str | None = None,
+    ) -> None:
+        """`facts` knows nothing of the vocabulary yet. `chosen` is the format that the user wants."""
+        self._vocabulary = vocabulary
+        self._facts = facts
+        self._formats = tuple(formats)
+        self._render = render
+        self.use(chosen)
+
+    @property
+    def resolved(self) -> Resolved:
+        return self._resolved
+
+    @property
+    def thinking(self) -> ThinkingControl:
+        return self._thinking
+
+    @property
+    def reasoning_tags(self) -> tuple[ReasoningTags, ...]:
+        return self._tags
+
+    @cached_property
+    def markers(self) -> frozenset[str]:
+        """Texts that begin a role's turn in any known format."""
+        return frozenset(marker for named in self._formats for marker in named.markers)
+
+    @property
+    def shown_tokens(self) -> frozenset[int]:
+        """Special tokens whose text matters in a reply: tags of thinking, and the markers of roles."""
+        texts = self.markers | marker_texts(self._tags)
+        return frozenset(token.id for token in self._vocabulary.special_tokens if token.text in texts)
+
+    def use(self, chosen: str | None) -> None:
+        """Use the format of this name; None: the one that fits the model."""
+        self._resolved = resolve(self._facts, self._formats, self._render, chosen)
+        format, fallback = self._resolved.format, self._resolved.fallback
+        templates = "".join((format.chat_template, format.instruct_template or "", fallback.chat_template))
+        self._guard = Guard(
+            {
+                token.text
+                for token in self._vocabulary.special_tokens
+                if is_control_text(token.text, user_defined=token.user_defined, template=templates)
+            }
+        )
+        self._tags = tags_of(format.chat_template, {token.text for token in self._vocabulary.special_tokens})
+        self._thinking = find_control(format.chat_template, self._probe)
+
+    def make(
+        self, request: ChatPrompt | InstructPrompt, now: str | None = None, thinking: bool | None = None
+    ) -> TokenizedPrompt:
+        """Raises WorkerFailure if no format makes a prompt of the request."""
+        try:
+            prompt = self._build(request, now, thinking)
+        except TemplateError as error:
+            raise WorkerFailure(
+                "engine",
+                f"The model's chat template refuses this conversation: {error}",
+                "Try another format with /format, or begin a new conversation.",
+            ) from error
+        if self._facts.is_encoder_decoder:
+            return TokenizedPrompt(prompt, self._vocabulary.tokenize_for_encoder(prompt.pieces))
+        return TokenizedPrompt(prompt, self._vocabulary.tokenize_prompt(prompt.pieces))
+
+    def view(self, made: TokenizedPrompt) -> PromptView:
+        """What the user sees of a prompt."""
+        prompt = made.prompt
+        control = {token.id for token in self._vocabulary.special_tokens if not token.user_defined}
+        control |= {token.id for token in self._vocabulary.special_tokens if self._guard.found(token.text)}
+        pieces = [self._vocabulary.piece(token, special=True) for token in made.tokens]
+        return PromptView(
+            text=prompt.text,
+            tokens=tuple(
+                TokenView(id=token, text=piece.decode(errors="replace"), control=token in control)
+                for token, piece in zip(made.tokens, pieces, strict=True)
+            ),
+            parts=count_by_part(pieces, prompt.text, prompt.parts),
+            format=prompt.format.name,
+            format_source=prompt.format.source,
+            rung=prompt.rung,
+            defused=prompt.defused,
+            stop=prompt.stop,
+        )
+
+    def _build(self, request: ChatPrompt | InstructPrompt, now: str | None, thinking: bool | None) -> Prompt:
+        builder = PromptBuilder(
+            format=self._resolved.format,
+            fallback=self._resolved.fallback,
+            render=self._render,
+            guard=self._guard,
+            tokens=self._facts.tokens,
+            variables=self._thinking.variables(thinking),
+        )
+        match request:
+            case ChatPrompt(messages=messages):
+                return builder.chat(messages, now)
+            case InstructPrompt():
+                single = SingleShot(
+                    task=Task(request.instruction, request.input, request.prefill),
+                    system=request.system,
+                    examples=request.examples,
+                    context_first=request.context_first,
+                )
+                return builder.task(single, now)
+
+    def _probe(self, **variables: bool) -> str:
+        tokens = self._facts.tokens
+        probe = [{"role": "user", "content": "Hello"}]
+        template = self._resolved.format.chat_template
+        return self._render(template, probe, tokens.bos, tokens.eos, add_generation_prompt=True, **variables)
+
+
+def count_by_part(pieces: Sequence[bytes], text: str, parts: Sequence[Part]) -> tuple[tuple[str, int], ...]:
+    """How many tokens each part of a prompt has, in order; what is between the parts is the template's.
+
+    `pieces` are the bytes of the tokens. A token belongs to the part that it begins in.
+    """
+    data = text.encode(errors="replace")
+    borders = [(len(text[: part.start].encode()), len(text[: part.end].encode()), part.name) for part in parts]
+    counts: list[tuple[str, int]] = []
+    position = 0
+    for piece in pieces:
+        start, position = _advance(data, position, piece)
+        name = next((name for begin, end, name in borders if begin <= start < end and position > start), "template")
+        if counts and counts[-1][0] == name:
+            counts[-1] = (name, counts[-1][1] + 1)
+        else:
+            counts.append((name, 1))
+    return tuple(counts)
+
+
+def _advance(data: bytes, position: int, piece: bytes) -> tuple[int, int]:
+    """Where `piece` stands in `data` from `position` on: its start and its end.
+
+    Tokenisers put spaces in and eat white space; a piece that is not in the text (BOS) stands before the next one.
+    """
+    for candidate in (piece, piece.lstrip(b" ")):
+        if not candidate:
+            continue
+        start = position
+        while start < len(data) and not data.startswith(candidate, start) and data[start : start + 1].isspace():
+            start += 1
+        if data.startswith(candidate, start):
+            return start, start + len(candidate)
+    return position, position

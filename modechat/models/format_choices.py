@@ -1,0 +1,45 @@
+"""The prompt formats that the user chose for models, by the names of their files. Kept in the data folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from modechat.errors import StoreError
+from modechat.private_files import private_file, private_folder
+
+_FILE = "formats.json"
+
+
+class FormatChoices:
+    """`folder` is the data folder; it need not exist."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _FILE
+
+    def of(self, model: Path) -> str | None:
+        """The format for this model; None if the user chose none. A damaged file counts as none."""
+        return self._read().get(model.name)
+
+    def remember(self, model: Path, format: str | None) -> None:
+        """None forgets. Raises StoreError if the disk refuses."""
+        choices = self._read()
+        choices.pop(model.name, None)
+        if format is not None:
+            choices[model.name] = format
+        try:
+            private_folder(self._path.parent)
+            part = private_file(self._path.with_suffix(".part"))
+            part.write_text(json.dumps(choices, indent=1, sort_keys=True), encoding="utf-8")
+            part.replace(self._path)
+        except OSError as error:
+            raise StoreError(f"{self._path} cannot be written: {error.strerror}", "Is the disk full?") from error
+
+    def _read(self) -> dict[str, str]:
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(found, dict):
+            return {}
+        return {name: format for name, format in found.items() if isinstance(format, str)}

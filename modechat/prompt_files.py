@@ -1,0 +1,63 @@
+"""The prompt formats and tasks that are there: those that ship with modechat, and the user's own files.
+
+A user's file with the name of a shipped one takes its place. One that is broken is reported, and the rest works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from modechat.errors import ConfigError
+from modechat.paths import prompts_folder, user_prompts_folder
+from modechat.prompting.formats import FormatSource, NamedFormat
+from modechat.prompting.tasks import NamedTask
+from modechat.typed_toml import read_text, read_toml
+
+T = TypeVar("T", NamedFormat, NamedTask)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFiles:
+    """All formats and tasks by name, in the order of their names, and what is wrong with files of the user."""
+
+    formats: tuple[NamedFormat, ...]
+    tasks: tuple[NamedTask, ...]
+    troubles: tuple[ConfigError, ...] = ()
+
+
+def load_prompt_files(own: Path | None = None) -> PromptFiles:
+    """The files that ship with modechat, and those below `own` (unset: the user's config folder). Both places have the
+    folders `formats` and `tasks`.
+    """
+    shipped, mine = prompts_folder(), own or user_prompts_folder()
+    troubles: list[ConfigError] = []
+
+    def collect(kind: str, model: type[T], mark_own: Callable[[T], T]) -> tuple[T, ...]:
+        found = {path.stem: read_toml(path, read_text(path), model) for path in _files(shipped / kind)}
+        for path in _files(mine / kind):
+            try:
+                value = mark_own(read_toml(path, read_text(path), model))
+                _check_name(path, value.name)
+            except ConfigError as error:
+                troubles.append(error)
+            else:
+                found[value.name] = value
+        return tuple(found[name] for name in sorted(found))
+
+    formats = collect("formats", NamedFormat, lambda found: found.model_copy(update={"origin": FormatSource.USER}))
+    tasks = collect("tasks", NamedTask, lambda found: found)
+    return PromptFiles(formats, tasks, tuple(troubles))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The TOML files in `folder`, in order; none where there is no such folder."""
+    if folder.is_dir():
+        yield from sorted(folder.glob("*.toml"))
+
+
+def _check_name(path: Path, name: str) -> None:
+    if name != path.stem:
+        raise ConfigError(f"{path}, line 1: the name in the file is “{name}”", f"Call it “{path.stem}”, as the file.")

@@ -1,0 +1,100 @@
+"""The guard: text of users, files and system prompts can never become control tokens.
+
+Every text that the vocabulary would read as a control token is broken by a marker after its first character, before
+the template renders. After rendering the prompt is split at the markers, and the pieces are tokenised one by one: no
+piece holds a control text that the template did not write. Messages without such texts are not touched, so their
+tokens are those that they would have had.
+
+The vocabulary reads USER_DEFINED tokens even where it was told to read no special ones; that is why the text is
+broken, not merely tokenised differently (measured: part c of the notes on formats).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+MARKER = "\ufdd0"
+"""A Unicode noncharacter: it means nothing in any text, and templates leave it alone."""
+
+_SHORTEST = 2  # a single character cannot be broken
+_TAG_OF_ASSISTANT = re.compile(r"think|tool|reason", re.IGNORECASE)
+_MARKER_LIKE = re.compile(r"<\|.*\|>|<\|.*>|<.*\|>", re.DOTALL)
+_TEXTS = ("content", "reasoning_content", "thinking", "instruction", "input", "response", "system")
+
+
+def is_control_text(text: str, *, user_defined: bool, template: str) -> bool:
+    """Whether users must not write `text`, that of a special token.
+
+    Of the USER_DEFINED tokens only those that the template writes, or that look like a marker: vocabularies keep HTML
+    tags and runs of spaces there as well.
+    """
+    if len(text) < _SHORTEST or text.isspace():
+        return False
+    return not user_defined or text in template or _MARKER_LIKE.fullmatch(text) is not None
+
+
+class Guard:
+    """Breaks the control texts of one vocabulary. `defused` collects what was broken."""
+
+    def __init__(self, control_texts: Collection[str]) -> None:
+        texts = {text for text in control_texts if len(text) >= _SHORTEST}
+        self._by_first: dict[str, list[str]] = {}
+        for text in texts:
+            self._by_first.setdefault(text[0], []).append(text)
+        self._first = re.compile("[" + re.escape("".join(sorted(self._by_first))) + "]") if texts else None
+
+    def found(self, text: str) -> tuple[str, ...]:
+        """The control texts in `text`, in order, overlapping ones too, each where it begins (the longest)."""
+        return tuple(found for _, found in self._find(text))
+
+    def defuse(self, text: str, *, of_assistant: bool = False) -> str:
+        """`text` with every control text broken. In the assistant's, tags of thinking and tools stay: templates split
+        on them.
+        """
+        text = text.replace(MARKER, "")
+        cuts = [
+            start + 1 for start, found in self._find(text) if not (of_assistant and _TAG_OF_ASSISTANT.search(found))
+        ]
+        if not cuts:
+            return text
+        return MARKER.join(text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True))
+
+    def defuse_message(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """`message` with its texts defused; contents may be strings or lists of `{"type", "text"}`."""
+        of_assistant = message.get("role") == "assistant"
+        return {
+            key: self._defuse_value(value, of_assistant) if key in _TEXTS else value for key, value in message.items()
+        }
+
+    def _defuse_value(self, value: Any, of_assistant: bool) -> Any:
+        if isinstance(value, str):
+            return self.defuse(value, of_assistant=of_assistant)
+        if isinstance(value, Sequence):
+            return [self._defuse_value(item, of_assistant) for item in value]
+        if isinstance(value, Mapping):
+            return {
+                key: item if key == "type" else self._defuse_value(item, of_assistant) for key, item in value.items()
+            }
+        return value
+
+    def _find(self, text: str) -> list[tuple[int, str]]:
+        if self._first is None:
+            return []
+        found = []
+        for match in self._first.finditer(text):
+            at = match.start()
+            here = [control for control in self._by_first[text[at]] if text.startswith(control, at)]
+            if here:
+                found.append((at, max(here, key=len)))
+        return found
+
+
+def without_marker(text: str) -> str:
+    return text.replace(MARKER, "")
+
+
+def pieces(rendered: str) -> tuple[str, ...]:
+    """The parts of a rendered prompt that are tokenised one by one; joined they are the prompt."""
+    return tuple(piece for piece in rendered.split(MARKER) if piece)

@@ -1,0 +1,161 @@
+"""Finds where a reply begins to write another role's turn: the sign of a prompt format that is not the model's.
+
+False alarms cut honest text, so they are worse than misses: what the conversation itself talks about, code and quoted
+text never count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_QUOTES = "`\"'´“”„‟‘’‚‛«»‹›「『"
+
+# Turn tokens of models, role brackets of Llama 2 and Mistral, and Alpaca's headings: no text has them by chance.
+_UNMISTAKABLE = re.compile(
+    r"<\|[^<>\s]+>|<[^<>\s]+\|>|<｜[^<>]+｜>|<\w+_of_turn>|\[\|\w+\|\]|\[/?[A-Z_]+\]|<</?[A-Z]+>>|\#{2,} ?\w[\w ]*:"
+)
+_PLAIN = re.compile(r"[^\W_][\w ]*:")
+
+_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?!.*`)|~{3,})")
+_FENCE_END = re.compile(r"[ \t>]*(`{3,}|~{3,})\s*")
+
+
+class LeakDetector:
+    """Finds the first of several role markers to be complete in a reply that arrives in pieces.
+
+    Unmistakable markers (`<|im_start|>`, `[INST]`, `### Instruction:`) count anywhere; a word with a colon (`User:`) at
+    the start of a line after the reply's first one. Other markers are ignored, and so is outer white space of markers.
+    A marker that occurs in the texts of the conversation is off, a word also if they have it in any other case. Nothing
+    counts inside of code or after a quotation mark.
+
+    Text that could be the beginning of a marker is held back until it is decided. The pieces make no difference: of
+    markers that overlap, the one that ends first counts, and of those that end together the longest.
+    """
+
+    def __init__(self, markers: Iterable[str], conversation: Iterable[str]) -> None:
+        texts = tuple(conversation)
+        given = {marker.strip() for marker in markers}
+        tokens = {m for m in given if _UNMISTAKABLE.match(m) and not any(m in text for text in texts)}
+        folded = [text.casefold() for text in texts]
+        words = {m for m in given if _PLAIN.fullmatch(m) and not _is_talked_about(m, folded)}
+        # One that has another inside of itself, but at its end, is never the first to be complete.
+        tokens = {m for m in tokens if not any(other in m[:-1] for other in tokens if other != m)}
+        self._marker = _pattern(tokens, words)
+        self._beginnings = frozenset(m[:end] for m in tokens for end in range(1, len(m)))
+        self._beginnings_of_words = frozenset(m[:end] for m in words for end in range(1, len(m)))
+        self._longest = max(map(len, self._beginnings | self._beginnings_of_words), default=0)
+        self._place = _Place()
+        self._held = ""
+        self._found: str | None = None
+
+    def feed(self, piece: str) -> tuple[str, str | None]:
+        """Text that may be shown now, and the marker if one was found: then nothing more will come."""
+        if self._found is not None:
+            return "", self._found
+        shown = self._place.last  # stands in front for what looks behind, and goes again
+        text = shown + self._held + piece
+        start = at = len(shown)
+        while match := self._marker.search(text, at):
+            self._place.move(text[start : match.start()])
+            start, at = match.start(), match.start() + 1
+            if self._counts(match[0]):
+                self._found, self._held = match[0], ""
+                return text[len(shown) : start], self._found
+        for at in range(max(start, len(text) - self._longest), len(text)):
+            if self._begins(text[at:], text[at - 1 : at]):
+                self._place.move(text[start:at])
+                start = at
+                if self._counts(text[at:]):
+                    self._held = text[at:]
+                    return text[len(shown) : at], None
+        self._place.move(text[start:])
+        self._held = ""
+        return text[len(shown) :], None
+
+    def flush(self) -> str:
+        """The text held back, once no more will come."""
+        held, self._held = self._held, ""
+        return held
+
+    def _begins(self, end: str, before: str) -> bool:
+        """Whether a marker could begin with `end`, as far as the character before it says."""
+        if before == "\n" and end in self._beginnings_of_words:
+            return True
+        return end in self._beginnings and (not before or before not in _QUOTES)
+
+    def _counts(self, marker: str) -> bool:
+        """Whether `marker`, or a beginning of one, counts at the place that was reached."""
+        return not self._place.in_code and (self._place.after_first_line or not marker[0].isalnum())
+
+
+class _Place:
+    """Where in a reply one is. Knows Markdown as far as code goes; when in doubt it is code."""
+
+    def __init__(self) -> None:
+        self.last = ""
+        """The character before; empty at the reply's beginning."""
+        self.after_first_line = False
+        self._line: list[str] = []
+        self._ticks = 0
+        """Backticks that were just passed, one after the other."""
+        self._span = 0
+        """With how many backticks the code began that one is in; none if one is in none. Ends with the line."""
+        self._fence = ""
+
+    @property
+    def in_code(self) -> bool:
+        return bool(self._fence or self._span)
+
+    def move(self, text: str) -> None:
+        """Goes on over `text`."""
+        first, *others = text.split("\n")
+        self._extend(first)
+        for line in others:
+            self._end_line()
+            self._extend(line)
+
+    def _extend(self, text: str) -> None:
+        if not text:
+            return
+        if self._ticks or "`" in text:
+            for run in re.findall("`+|[^`]+", text):
+                if run[0] == "`":
+                    self._ticks += len(run)
+                else:
+                    self._pass_ticks()
+        self._line.append(text)
+        self.last = text[-1]
+
+    def _pass_ticks(self) -> None:
+        if not self._span:
+            self._span = self._ticks
+        elif self._ticks == self._span:
+            self._span = 0
+        self._ticks = 0
+
+    def _end_line(self) -> None:
+        line = "".join(self._line)
+        if not self._fence:
+            opened = _FENCE.match(line)
+            self._fence = opened[1] if opened else ""
+        elif (closed := _FENCE_END.fullmatch(line)) and closed[1].startswith(self._fence):
+            self._fence = ""
+        self.after_first_line = self.after_first_line or bool(line.strip())
+        self.last = "\n"
+        self._ticks = self._span = 0
+        self._line.clear()
+
+
+def _pattern(tokens: Iterable[str], words: Iterable[str]) -> re.Pattern[str]:
+    """Finds a marker where the character before it lets it count; never, if there is none."""
+    branches = [(f"(?<![{re.escape(_QUOTES)}])", tokens), (r"(?<=\n)", words)]
+    alternatives = [before + re.escape(marker) for before, markers in branches for marker in sorted(markers)]
+    return re.compile("|".join(alternatives) or r"(?!)")
+
+
+def _is_talked_about(marker: str, texts: Iterable[str]) -> bool:
+    """Whether the word of a `Word:` is in one of the texts, which are case-folded."""
+    word = marker.removesuffix(":").rstrip().casefold()
+    whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+    return any(word in text and whole.search(text) for text in texts)

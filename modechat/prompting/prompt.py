@@ -1,0 +1,217 @@
+"""From messages to a prompt: the one way in which every prompt of every mode and format comes about.
+
+guard (control texts are broken) → template, on the first rung of the ladder that loses no text → pieces to tokenise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from modechat.domain.conversation import Message, Role, message_text
+from modechat.domain.modes import Mode, Task
+from modechat.domain.tasks import Example
+from modechat.prompting.guard import Guard, pieces, without_marker
+from modechat.prompting.ladder import AS_IS, climb
+from modechat.prompting.prompt_format import NO_TOKENS, PromptFormat, SpecialTokens
+from modechat.prompting.renderer import Renderer, TemplateError
+
+
+@dataclass(frozen=True, slots=True)
+class SingleShot:
+    """A task with what belongs to it, but no history."""
+
+    task: Task
+    system: str = ""
+    examples: tuple[Example, ...] = ()
+    context_first: bool = False
+    """Where a task is one user turn: the input, then the instruction as a question about it."""
+
+    def messages(self) -> tuple[Message, ...]:
+        """The task as messages: each worked example is a turn of its own."""
+        system = (Message(Role.SYSTEM, self.system),) if self.system else ()
+        shown = [
+            message
+            for example in self.examples
+            for message in (self._message(example.as_task()), Message(Role.ASSISTANT, example.response))
+        ]
+        return (*system, *shown, self._message(self.task))
+
+    def _message(self, task: Task) -> Message:
+        if self.context_first and task.input:
+            return Message(Role.USER, f"{task.input}\n\nQuestion: {task.instruction}")
+        return Message(Role.USER, message_text(task))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a text of the conversation stands in the prompt: `text[start:end]`."""
+
+    name: str
+    """`system`, `user`, `assistant`, `instruction`, `input`, `example` or `prefill`."""
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt as text, ready to be tokenised piece by piece."""
+
+    pieces: tuple[str, ...]
+    """Tokenised one by one, control tokens recognised; joined they are the text."""
+    format: PromptFormat
+    """The format that made it: where the model's own refuses, the named one that took its place."""
+    rung: str
+    """What the conversation needed: a rung of the ladder."""
+    stop: tuple[str, ...] = ()
+    defused: tuple[str, ...] = ()
+    """The control texts in the newest message that were turned into plain text, in order."""
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptBuilder:
+    """Makes the prompts of one model.
+
+    The methods raise TemplateError if neither the format nor the fallback makes a prompt.
+    """
+
+    format: PromptFormat
+    fallback: PromptFormat
+    """Takes the format's place where it refuses."""
+    render: Renderer
+    guard: Guard
+    tokens: SpecialTokens = NO_TOKENS
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """Further variables for the template, such as `enable_thinking`."""
+
+    def chat(self, messages: tuple[Message, ...], now: str | None = None) -> Prompt:
+        """The prompt of a chat whose last message is the user's. `now` is an ISO time: the clock of templates."""
+        return self._with_fallback(lambda used: self._messages(used, messages, Mode.CHAT, now), (messages[-1].content,))
+
+    def task(self, single: SingleShot, now: str | None = None) -> Prompt:
+        """The prompt of a single-shot task, its prefill at the end."""
+        task = single.task
+        newest = (task.instruction, task.input, task.prefill)
+        return self._with_fallback(lambda used: self._task(used, single, now), newest)
+
+    def _with_fallback(self, build: Callable[[PromptFormat], Prompt], newest: Iterable[str]) -> Prompt:
+        try:
+            prompt = build(self.format)
+        except TemplateError as refusal:
+            if self.fallback == self.format:
+                raise
+            try:
+                prompt = build(self.fallback)
+            except TemplateError:
+                raise refusal from None
+            prompt = replace(prompt, rung=f"{self.fallback.name}, because the template refuses: {refusal}")
+        return replace(prompt, defused=tuple(found for text in newest for found in self.guard.found(text)))
+
+    def _messages(
+        self, used: PromptFormat, messages: tuple[Message, ...], mode: Mode, now: str | None, prefill: str = ""
+    ) -> Prompt:
+        seen = messages if used.sees_history else _last_only(messages)
+        if used.system and all(message.role is not Role.SYSTEM for message in seen):
+            seen = (Message(Role.SYSTEM, used.system), *seen)
+        raw = [message_fields(message) for message in seen]
+        climbed = climb(
+            lambda adapted: self._render(used.chat_template, adapted, now),
+            [self.guard.defuse_message(message) for message in raw],
+        )
+        texts = [(message.role.value, message.content) for message in seen]
+        return self._prompt(used, climbed.text, climbed.rung, mode, texts, prefill)
+
+    def _task(self, used: PromptFormat, single: SingleShot, now: str | None) -> Prompt:
+        task = single.task
+        if used.instruct_template is None:
+            return self._messages(used, single.messages(), Mode.INSTRUCT, now, task.prefill)
+        system = single.system or used.system
+        variables = {
+            "instruction": task.instruction,
+            "input": task.input,
+            "system": system,
+            "examples": [asdict(example) for example in single.examples],
+        }
+        text = self._render(
+            used.instruct_template,
+            [self.guard.defuse_message(message_fields(message)) for message in single.messages()],
+            now,
+            **self.guard.defuse_message(variables),
+        )
+        for lost in (task.instruction, task.input):
+            if self.guard.defuse(lost).strip() not in text:
+                raise TemplateError("it leaves out the task")
+        texts = [
+            ("system", system),
+            *(("example", part) for example in single.examples for part in (example.instruction, example.input)),
+            ("instruction", task.instruction),
+            ("input", task.input),
+        ]
+        return self._prompt(used, text, AS_IS, Mode.INSTRUCT, texts, task.prefill)
+
+    def _prompt(
+        self,
+        used: PromptFormat,
+        rendered: str,
+        rung: str,
+        mode: Mode,
+        texts: Iterable[tuple[str, str]],
+        prefill: str,
+    ) -> Prompt:
+        whole = pieces(rendered + self.guard.defuse(prefill))
+        text = "".join(whole)
+        return Prompt(
+            pieces=whole,
+            format=used,
+            rung=rung,
+            stop=used.stops(mode),
+            parts=locate([*texts, ("prefill", prefill)], text),
+        )
+
+    def _render(self, template: str, messages: list[dict[str, Any]], now: str | None, **variables: Any) -> str:
+        return self.render(
+            template,
+            messages,
+            self.tokens.bos,
+            self.tokens.eos,
+            add_generation_prompt=True,
+            now=now,
+            **self.variables,
+            **variables,
+        )
+
+
+def message_fields(message: Message) -> dict[str, Any]:
+    """`message` as templates see it. What a reasoning model thought goes under both names that templates use."""
+    fields = {"role": message.role.value, "content": message.content}
+    if message.thinking:
+        fields |= {"reasoning_content": message.thinking, "thinking": message.thinking}
+    return fields
+
+
+def locate(texts: Iterable[tuple[str, str]], prompt: str) -> tuple[Part, ...]:
+    """Where the named texts stand in `prompt`, as far as they can be found; what overlaps is left out."""
+    parts: list[Part] = []
+    cursor = 0
+    for name, raw in texts:
+        text = without_marker(raw).strip()
+        start = prompt.find(text, cursor)
+        if start < 0:
+            start = prompt.find(text)
+        end = start + len(text)
+        if not text or start < 0 or any(part.start < end and start < part.end for part in parts):
+            continue
+        parts.append(Part(name, start, end))
+        cursor = max(cursor, end)
+    return tuple(sorted(parts, key=lambda part: part.start))
+
+
+def _last_only(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    system = tuple(message for message in messages if message.role is Role.SYSTEM)
+    return (*system, messages[-1])

@@ -1,0 +1,129 @@
+"""The model behind a session: where its loading stands, which prompt format it uses, and prompts to look at.
+
+Owns the engine and the phase. What runs on it, and what a failure means for that, is the session's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+
+from modechat.engine.protocol import (
+    ChatPrompt,
+    Engine,
+    Event,
+    Failed,
+    FormatChanged,
+    Generate,
+    Inspect,
+    Inspected,
+    InstructPrompt,
+    LoadProgress,
+    ModelInfo,
+    PromptView,
+    Stop,
+    UseFormat,
+)
+from modechat.errors import EngineError, ModelError
+from modechat.session.events import FormatInUse, ModelLoading, PhaseChanged, SessionEvent
+from modechat.session.phase import Phase, check_transition
+from modechat.session.settings import SessionSettings
+
+
+class ModelHost:
+    """`tell` is called with the session events that concern the model."""
+
+    def __init__(self, engine: Engine, settings: SessionSettings, tell: Callable[[SessionEvent], None]) -> None:
+        self._engine = engine
+        self._load = settings.load
+        self._check_model = settings.check_model
+        self._tell = tell
+        self._phase = Phase.LOADING
+        self._inspections: dict[int, asyncio.Future[PromptView]] = {}
+        self._next_inspection = count(1)
+        self.model: ModelInfo | None = None
+
+    @property
+    def phase(self) -> Phase:
+        return self._phase
+
+    @property
+    def format(self) -> str | None:
+        """The format that the user chose; None: the one that fits the model."""
+        return self._load.format
+
+    def enter(self, phase: Phase) -> None:
+        """Raises ValueError for a transition that the table of phases does not have."""
+        check_transition(self._phase, phase)
+        self._phase = phase
+        self._tell(PhaseChanged(phase))
+
+    async def load(self) -> Failed | None:
+        """Have the model loaded; why it cannot be, if its file shows that already."""
+        try:
+            await asyncio.to_thread(self._check_model)
+        except ModelError as error:
+            return Failed(id=None, kind="model", title=error.title, hint=error.hint)
+        self._engine.send(self._load)  # takes nothing if it was closed meanwhile
+        return None
+
+    async def restart(self) -> Failed | None:
+        """Start the engine again, and load."""
+        self._give_up_inspections("The engine is starting again.")
+        self.enter(Phase.LOADING)
+        self._engine.start()
+        return await self.load()
+
+    def send(self, request: Generate | Stop) -> None:
+        self._engine.send(request)
+
+    def use_format(self, name: str | None) -> None:
+        """Use this format from now on, also after a restart."""
+        self._load = self._load.model_copy(update={"format": name})
+        if self.model is not None:
+            self._engine.send(UseFormat(format=name))
+
+    async def inspect(
+        self, prompt: ChatPrompt | InstructPrompt, now: str | None = None, thinking: bool | None = None
+    ) -> PromptView:
+        """The prompt as the model would get it, once what runs is done. Raises EngineError if there is none."""
+        if self.model is None:
+            raise EngineError("The model is not loaded yet")
+        number = next(self._next_inspection)
+        answer: asyncio.Future[PromptView] = asyncio.get_running_loop().create_future()
+        self._inspections[number] = answer
+        self._engine.send(Inspect(id=number, prompt=prompt, now=now, thinking=thinking))
+        try:
+            return await answer
+        finally:
+            self._inspections.pop(number, None)
+
+    def take(self, event: Event) -> bool:
+        """Handle an event that concerns the model alone; whether it was one."""
+        match event:
+            case LoadProgress(fraction=fraction):
+                self._tell(ModelLoading(fraction))
+            case FormatChanged(model=model):
+                self.model = model
+                self._tell(FormatInUse(model))
+            case Inspected():
+                answer = self._inspections.get(event.id)
+                if answer is not None and not answer.done():
+                    if event.prompt is not None:
+                        answer.set_result(event.prompt)
+                    else:
+                        answer.set_exception(EngineError(event.error))
+            case _:
+                return False
+        return True
+
+    async def close(self) -> None:
+        self._give_up_inspections("modechat is closing.")
+        self.enter(Phase.CLOSED)
+        await self._engine.close()
+
+    def _give_up_inspections(self, reason: str) -> None:
+        for answer in self._inspections.values():
+            if not answer.done():
+                answer.set_exception(EngineError(reason))

@@ -1,0 +1,44 @@
+"""Prompts to look at: that of the next turn, and those of the turns that were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from modechat.domain.conversation import Turn
+from modechat.domain.modes import ChatMessage, Task
+from modechat.engine.protocol import PromptView
+from modechat.session.model_host import ModelHost
+from modechat.session.settings import SessionSettings, clock_text, prompt_of
+from modechat.session.timeline import Timeline
+
+
+class PromptViews:
+    """The prompts of the open conversation, made by the model's engine once what runs is done.
+
+    Methods raise EngineError if there is no model, or no prompt.
+    """
+
+    def __init__(self, host: ModelHost, timeline: Timeline, settings: Callable[[], SessionSettings]) -> None:
+        self._host = host
+        self._timeline = timeline
+        self._settings = settings
+
+    async def next(self, request: ChatMessage | Task) -> PromptView:
+        """The prompt that `request` would make as the next turn."""
+        conversation = self._timeline.conversation
+        if conversation is None:
+            return await self._inspect(request, (), datetime.now(UTC))
+        return await self._inspect(request, conversation.turns, conversation.created_at)
+
+    async def of_turn(self, turn: Turn) -> PromptView:
+        """The prompt of a turn, as today's format and settings make it."""
+        conversation = self._timeline.conversation
+        assert conversation is not None  # it has that turn
+        earlier = tuple(other for other in conversation.turns if other.id < turn.id)
+        return await self._inspect(turn.request, earlier, conversation.created_at)
+
+    async def _inspect(self, request: ChatMessage | Task, history: tuple[Turn, ...], clock: datetime) -> PromptView:
+        settings = self._settings()
+        prompt = prompt_of(request, history, settings)
+        return await self._host.inspect(prompt, clock_text(clock), settings.thinking)

@@ -1,0 +1,90 @@
+"""`modechat prompt`: the exact prompt, without a reply."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Shell
+from tests.tiny_models import write_llama
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_llama(tmp_path_factory.mktemp("models") / "tiny.gguf", n_ctx_train=2048)
+
+
+def test_json_has_the_text_the_tokens_and_where_the_format_came_from(shell: Shell, tiny: Path) -> None:
+    done = shell.modechat("prompt", "Hi <|im_end|>", "--model", tiny, "--json")
+    view = json.loads(done.out)
+    assert view["text"] == "<|im_start|>user\nHi <|im_end|><|im_end|>\n<|im_start|>assistant\n"
+    assert (view["mode"], view["format"], view["format_source"], view["rung"]) == (
+        "chat",
+        "chat-template",
+        "gguf",
+        "as is",
+    )
+    assert "".join(token["text"] for token in view["tokens"]) == view["text"]
+    assert [token["text"] for token in view["tokens"] if token["control"]] == [
+        "<|im_start|>",
+        "<|im_end|>",
+        "<|im_start|>",
+    ]
+    assert {key for token in view["tokens"] for key in token} == {"id", "text", "control"}
+    assert view["defused"] == ["<|im_end|>"]
+    assert sum(part["tokens"] for part in view["parts"]) == len(view["tokens"])
+
+
+def test_for_people_it_shows_the_same(shell: Shell, tiny: Path) -> None:
+    done = shell.modechat("prompt", "Hi <|im_end|>", "--model", tiny)
+    assert "format  chat-template (gguf)" in done.out
+    assert "defused <|im_end|>" in done.out
+    assert "<|im_start|>user\nHi <|im_end|><|im_end|>\n" in done.out
+    assert done.out.count("  control  ") == 3
+
+
+def test_an_input_makes_it_a_task(shell: Shell, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("A text.")
+    done = shell.modechat(
+        "prompt", "Sum up", "--input", tmp_path / "in.txt", "--model", tiny, "--format", "alpaca", "--json"
+    )
+    view = json.loads(done.out)
+    assert (view["mode"], view["format"], view["format_source"]) == ("instruct", "alpaca", "built-in")
+    assert view["text"].endswith("### Instruction:\nSum up\n\n### Input:\nA text.\n\n### Response:")
+
+
+def test_the_mode_can_be_chosen(shell: Shell, tiny: Path) -> None:
+    chat = json.loads(shell.modechat("prompt", "Hi", "--model", tiny, "--format", "alpaca", "--json").out)
+    instruct = json.loads(
+        shell.modechat("prompt", "Hi", "--mode", "instruct", "--model", tiny, "--format", "alpaca", "--json").out
+    )
+    assert chat["text"].endswith("### Response:\n")
+    assert instruct["text"].endswith("### Response:")
+
+
+def test_a_conversation_that_is_not_there_is_named(shell: Shell, tiny: Path) -> None:
+    done = shell.modechat("prompt", "Hi", "--model", tiny, "--conversation", "7")
+    assert (done.code, done.out) == (7, "")
+    assert "7" in done.err
+
+
+@pytest.mark.parametrize("name", ["nonesuch", ""])
+def test_a_format_that_is_not_there_is_refused_with_those_that_are(shell: Shell, tiny: Path, name: str) -> None:
+    done = shell.modechat("prompt", "Hi", "--model", tiny, "--format", name)
+    assert done.code == 2
+    assert "chat-template, alpaca" in done.err
+
+
+def test_a_users_format_file_overrides_and_a_broken_one_is_named_while_the_rest_works(shell: Shell, tiny: Path) -> None:
+    folder = shell.home / "config" / "modechat" / "formats"
+    folder.mkdir(parents=True)
+    (folder / "alpaca.toml").write_text(
+        'name = "alpaca"\nsource = "me"\nchat_template = "MINE {{ messages[-1].content }}"'
+    )
+    (folder / "broken.toml").write_text('name = "broken"\nsource = "me"\nchat_templat = "x"\n')
+    done = shell.modechat("prompt", "Hi", "--model", tiny, "--format", "alpaca", "--json")
+    view = json.loads(done.out)
+    assert (view["text"], view["format_source"]) == ("MINE Hi", "user file")
+    assert "broken.toml, line 3: there is no option “chat_templat”" in done.err

@@ -1,0 +1,117 @@
+"""The reply on its way out: thinking, stop strings and leaked markers, in the real order of these steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pydantic import BaseModel
+
+from modechat.domain.conversation import StopReason
+from modechat.engine.protocol import ChatPrompt, Delta, Generate, InstructPrompt
+from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.prompts import Prompts
+from modechat.engine.worker.reply_stream import ReplyStream
+from modechat.engine.worker.tokens import Vocabulary
+from modechat.prompting import render
+from modechat.prompting.resolve import ModelFacts
+from tests.engine.driver import chat, formats
+from tests.tiny_models import CHATML, write_llama
+
+THINKS = CHATML.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n")
+
+
+@pytest.fixture(scope="module")
+def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vocabulary]:
+    path = write_llama(tmp_path_factory.mktemp("models") / "tiny.gguf")
+    model = llama.llama_model_load_from_file(str(path).encode(), llama.llama_model_default_params())
+    assert model is not None
+    handle = llama.llama_model_get_vocab(model)
+    assert handle is not None
+    yield Vocabulary(handle)
+    llama.llama_model_free(model)
+
+
+class Stream:
+    """A reply of a model with this template."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        template: str | None = CHATML,
+        prompt: ChatPrompt | InstructPrompt | None = None,
+        *,
+        format: str | None = None,
+        stop: tuple[str, ...] = (),
+    ) -> None:
+        facts = ModelFacts(("tiny",), template, vocabulary.bos_and_eos)
+        prompts = Prompts(vocabulary, facts, formats(), render, format)
+        request = Generate(id=1, prompt=prompt or chat("Hello"))
+        self._deltas: list[BaseModel] = []
+        self.stream = ReplyStream(request, prompts.make(request.prompt).prompt, stop, prompts, self._deltas.append)
+
+    def write(self, text: str) -> StopReason | None:
+        """Feed `text`, a character a token, as far as it is taken."""
+        reason = next((ended for character in text if (ended := self.stream.add_token(character))), None)
+        self.stream.finish()
+        return reason
+
+    def said(self, *, thinking: bool = False) -> str:
+        deltas = [delta for delta in self._deltas if isinstance(delta, Delta)]
+        return "".join(delta.text for delta in deltas if delta.is_thinking is thinking)
+
+
+def test_ordinary_text_passes_without_its_outer_white_space(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary)
+    assert stream.write("\n A reply.\n\n- one\n- two \n") is None
+    assert stream.said() == "A reply.\n\n- one\n- two"
+
+
+def test_tags_of_thinking_are_text_to_a_model_that_does_not_think(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary)
+    stream.write("<think>so</think> yes")
+    assert (stream.said(), stream.said(thinking=True)) == ("<think>so</think> yes", "")
+
+
+def test_thinking_that_the_template_began_is_parted_from_the_answer(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary, THINKS)
+    stream.write("Easy.\n</think>\n\n4")
+    assert (stream.said(), stream.said(thinking=True)) == ("4", "Easy.")
+    assert 0 < stream.stream.n_thinking_tokens < stream.stream.n_tokens
+
+
+def test_a_stop_string_in_the_thinking_does_not_end_the_reply(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary, THINKS, stop=("END",))
+    assert stream.write("not the END yet</think>here ENDs it") is StopReason.STOP_STRING
+    assert (stream.said(), stream.said(thinking=True)) == ("here", "not the END yet")
+
+
+def test_a_stop_string_that_begins_with_a_newline_counts_at_the_replys_beginning(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary, None, format="transcript")
+    assert stream.write("\nUser: and then?") is StopReason.STOP_STRING
+    assert stream.said() == ""
+
+
+@pytest.mark.parametrize("marker", ["<|im_start|>", "### Instruction:", "[INST]", "<start_of_turn>"])
+def test_a_reply_is_cut_where_it_begins_another_roles_turn(vocabulary: Vocabulary, marker: str) -> None:
+    stream = Stream(vocabulary)
+    assert stream.write(f"The answer is 4.\n\n{marker}user") is StopReason.LEAK
+    assert (stream.said(), stream.stream.leak) == ("The answer is 4.", marker)
+
+
+def test_a_marker_that_the_user_wrote_about_is_no_leak(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary, prompt=chat("What does ### Instruction: mean?"))
+    assert stream.write("It is\n### Instruction: a header") is None
+    assert stream.said() == "It is\n### Instruction: a header"
+
+
+def test_the_own_formats_marker_ends_the_reply_in_the_ordinary_way(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary, None, format="alpaca")
+    assert stream.write("4.\n\n### Instruction: next") is StopReason.STOP_STRING
+    assert (stream.said(), stream.stream.leak) == ("4.", "")
+
+
+def test_a_prefill_is_the_beginning_of_the_answer(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary, prompt=InstructPrompt(instruction="Count", prefill="One,"))
+    stream.write(" two")
+    assert stream.said() == "One, two"
