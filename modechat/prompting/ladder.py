@@ -1,7 +1,7 @@
 """The fallback ladder: what is tried when a template drops a text or refuses the order of the messages.
 
-From the top, the first rung counts whose rendering loses no text of the system or the user: all of them occur in the
-prompt, the user's in order. The rungs change as little as possible: first the messages as they are, then the system
+From the top, the first rung counts whose rendering loses no text: all of them occur in the prompt, the user's in order.
+Only the assistant's may be lost if no rung keeps them: some templates drop what they take for markup in them. The rungs change as little as possible: first the messages as they are, then the system
 text moved to where templates expect it, or joined to a user's message (as llama.cpp does), then neighbours of one role
 joined, then contents as typed lists. Where no rung holds, a named format takes the template's place.
 """
@@ -46,6 +46,7 @@ def climb(render: Callable[[Messages], str], messages: Sequence[Mapping[str, Any
     TemplateLimitError at once: what takes too long is not tried again.
     """
     refusal: TemplateError | None = None
+    without_replies: Climbed | None = None
     for name, adapted in _adaptations([dict(message) for message in messages]):
         try:
             text = render(adapted)
@@ -55,9 +56,14 @@ def climb(render: Callable[[Messages], str], messages: Sequence[Mapping[str, Any
             refusal = refusal or error
             continue
         lost = lost_text(text, messages)
-        if lost is None:
+        if lost is not None:
+            refusal = refusal or TemplateError(f"it leaves out “{_shorten(without_marker(lost))}”")
+        elif _keeps_replies(text, messages):
             return Climbed(text, name)
-        refusal = refusal or TemplateError(f"it leaves out “{_shorten(without_marker(lost))}”")
+        else:
+            without_replies = without_replies or Climbed(text, name)
+    if without_replies is not None:
+        return without_replies
     raise refusal or TemplateError("there are no messages")
 
 
@@ -74,6 +80,10 @@ def lost_text(rendered: str, messages: Sequence[Mapping[str, Any]]) -> str | Non
         elif message["role"] == "system" and text not in rendered:
             return text
     return None
+
+
+def _keeps_replies(rendered: str, messages: Sequence[Mapping[str, Any]]) -> bool:
+    return all(str(message["content"]).strip() in rendered for message in messages if message["role"] == "assistant")
 
 
 def _system_first(messages: Messages) -> Messages:
