@@ -14,7 +14,7 @@ from modechat.errors import ConfigError
 from modechat.paths import prompts_folder, user_prompts_folder
 from modechat.prompting.formats import FormatSource, NamedFormat
 from modechat.prompting.tasks import NamedTask
-from modechat.typed_toml import read_text, read_toml
+from modechat.typed_toml import line_of, read_text, read_toml
 
 T = TypeVar("T", NamedFormat, NamedTask)
 
@@ -39,8 +39,11 @@ def load_prompt_files(own: Path | None = None) -> PromptFiles:
         found = {path.stem: read_toml(path, read_text(path), model) for path in _files(shipped / kind)}
         for path in _files(mine / kind):
             try:
-                value = mark_own(read_toml(path, read_text(path), model))
+                text = read_text(path)
+                value = mark_own(read_toml(path, text, model))
                 _check_name(path, value.name)
+                if isinstance(value, NamedFormat):
+                    _check_templates(path, text, value)
             except ConfigError as error:
                 troubles.append(error)
             else:
@@ -61,3 +64,15 @@ def _files(folder: Path) -> Iterator[Path]:
 def _check_name(path: Path, name: str) -> None:
     if name != path.stem:
         raise ConfigError(f"{path}, line 1: the name in the file is “{name}”", f"Call it “{path.stem}”, as the file.")
+
+
+def _check_templates(path: Path, text: str, named: NamedFormat) -> None:
+    """Raises ConfigError for a template that is no Jinja. Those that ship are tested; Jinja loads slowly."""
+    from modechat.prompting.template import find_syntax_error
+
+    for key, template in (("chat_template", named.chat_template), ("instruct_template", named.instruct_template)):
+        if template is not None and (error := find_syntax_error(template)):
+            line, reason = error
+            begin = line_of(text, (key,))
+            opens_below = text.split("\n")[begin - 1].rstrip().endswith(("'''", '"""'))  # TOML drops that newline
+            raise ConfigError(f"{path}, line {begin + line - 1 + opens_below}: {key}: {reason}")

@@ -34,6 +34,12 @@ _REPLIES = {
         "Each task stands for itself: there is no history."
     ),
     "translate into spanish": "Te quiero.",
+    "think": (
+        "<think>The user wants to see how thinking looks. It belongs apart from the answer: one line that counts its "
+        "words while they come, and opens with a click or Ctrl+Y.\n\nWhat I say here is plain text, so **nothing** in "
+        "it is formatted. Now the answer, in one sentence.</think>\n"
+        "I thought about it first: the line above opens with **Ctrl+Y**."
+    ),
 }
 
 

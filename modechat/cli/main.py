@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from modechat import __version__
 from modechat.cli.streams import forget_unwritten_output, tell
@@ -100,7 +100,12 @@ def _add_prompt_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
     prompt.add_argument("text", nargs="*", help="the message; without it, it is read from the pipe")
     prompt.add_argument("--mode", choices=("chat", "instruct"), help="chat, unless the text has a header or an input")
     prompt.add_argument("--input", type=Path, metavar="FILE", help="the task's input")
-    prompt.add_argument("--conversation", type=int, metavar="ID", help="as the next turn of this conversation")
+    prompt.add_argument(
+        "--conversation",
+        type=_conversation,
+        metavar="ID",
+        help="as the next turn of this conversation, or of the `last`",
+    )
     prompt.add_argument("--json", action="store_true", help="print one JSON object")
     _add_task_option(prompt)
 
@@ -121,6 +126,11 @@ def _model_options() -> argparse.ArgumentParser:
     group.add_argument("--thinking", action=argparse.BooleanOptionalAction, help="let a reasoning model think")
     group.add_argument("--max-tokens", type=_whole_number(1, 2**31 - 1), metavar="N", help="longest reply")
     return options
+
+
+def _conversation(text: str) -> int | Literal["last"]:
+    """An argument type: the number of a conversation, or `last`."""
+    return "last" if text == "last" else _whole_number(1, 2**63 - 1)(text)
 
 
 def _whole_number(least: int, most: int) -> Callable[[str], int]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from modechat.cli.request import named_task, read_request, read_task
 from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
@@ -115,14 +116,17 @@ def _read_input(path: Path) -> str:
         raise UsageError(f"{path} is not UTF-8 text") from error
 
 
-def _read_conversation(number: int | None) -> Conversation | None:
-    """Raises StoreError if there is no such conversation."""
-    if number is None:
+def _read_conversation(wanted: int | Literal["last"] | None) -> Conversation | None:
+    """Raises StoreError if there is no such conversation, UsageError if there is none at all."""
+    if wanted is None:
         return None
     from modechat.store import Store
 
     store = Store.open(data_folder(), lambda: datetime.now(UTC))
     try:
+        number = store.latest_id() if wanted == "last" else wanted
+        if number is None:
+            raise UsageError("There is no conversation yet", "Begin one: modechat")
         return store.conversation(number)
     finally:
         store.close()

@@ -1,9 +1,10 @@
 """The fallback ladder: what is tried when a template drops a text or refuses the order of the messages.
 
 From the top, the first rung counts whose rendering loses no text: all of them occur in the prompt, the user's in order.
-Only the assistant's may be lost if no rung keeps them: some templates drop what they take for markup in them. The rungs change as little as possible: first the messages as they are, then the system
-text moved to where templates expect it, or joined to a user's message (as llama.cpp does), then neighbours of one role
-joined, then contents as typed lists. Where no rung holds, a named format takes the template's place.
+Only the assistant's may be lost if no rung keeps them: some templates drop what they take for markup in them. The rungs
+change as little as possible: first the messages as they are, then the system text moved to where templates expect it,
+or joined to a user's message (as llama.cpp does), then neighbours of one role joined, then contents as typed lists.
+Where no rung holds, a named format takes the template's place.
 """
 
 from __future__ import annotations

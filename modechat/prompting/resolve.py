@@ -48,19 +48,22 @@ def resolve(facts: ModelFacts, formats: Sequence[NamedFormat], render: Renderer,
     notes: list[str] = []
     if chosen is not None and chosen != CHAT_TEMPLATE:
         if named := by_name.get(chosen):
-            return _named(named, facts, render)
-        notes.append(f"There is no format “{chosen}”.")
+            if not (error := _failure(named.chat_template, facts.tokens, render)):
+                return _named(named, fallback, facts, render)
+            notes.append(f"The format “{chosen}” fails ({error}).")
+        else:
+            notes.append(f"There is no format “{chosen}”.")
     if facts.is_encoder_decoder:
         return _named(
             by_name[ENCODER],
+            fallback,
             facts,
             render,
+            *notes,
             "This model turns one text into another: the chat sends it your last message only.",
         )
     if template is not None:
-        try:
-            climb(lambda messages: _render(render, template, messages, facts.tokens), _PROBE)
-        except TemplateError as error:
+        if error := _failure(template, facts.tokens, render):
             notes.append(f"The model's chat template fails ({error}): using the format “{fallback.name}”.")
             return Resolved(fallback, fallback, tuple(notes))
         own = PromptFormat.of_gguf(template)
@@ -68,21 +71,26 @@ def resolve(facts: ModelFacts, formats: Sequence[NamedFormat], render: Renderer,
     named = by_name.get(facts.chat_template or "") or recognised
     if named is not None:
         notes.append(f"The model's file has no chat template: by its name, the format is “{named.name}”.")
-        return _named(named, facts, render, *notes)
+        return _named(named, fallback, facts, render, *notes)
     notes.append(
         "The model's file has no chat template, so this is a base model: it continues a transcript. If it was trained "
         "to chat, choose its format with /format."
     )
-    return _named(by_name[BASE], facts, render, *notes)
+    return _named(by_name[BASE], fallback, facts, render, *notes)
 
 
-def _named(named: NamedFormat, facts: ModelFacts, render: Renderer, *notes: str) -> Resolved:
+def _named(named: NamedFormat, fallback: PromptFormat, facts: ModelFacts, render: Renderer, *notes: str) -> Resolved:
     chosen = PromptFormat.of_name(named)
+    return Resolved(chosen, fallback, notes, _system_rung(chosen, facts.tokens, render))
+
+
+def _failure(template: str, tokens: SpecialTokens, render: Renderer) -> TemplateError | None:
+    """Why the template cannot even render one message; None if it can."""
     try:
-        climb(lambda messages: _render(render, chosen.chat_template, messages, facts.tokens), _PROBE)
-    except TemplateError as error:  # a file of the user: what ships is tested
-        return Resolved(chosen, chosen, (*notes, f"The format “{named.name}” fails: {error}."))
-    return Resolved(chosen, chosen, notes, _system_rung(chosen, facts.tokens, render))
+        climb(lambda messages: _render(render, template, messages, tokens), _PROBE)
+    except TemplateError as error:
+        return error
+    return None
 
 
 def _system_rung(used: PromptFormat, tokens: SpecialTokens, render: Renderer) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from modechat.domain.conversation import Reply, ReplyState
+from modechat.domain.modes import ChatMessage, ModeState
+from modechat.store import Store
 from tests.cli.conftest import Shell
 from tests.tiny_models import write_llama
 
@@ -70,6 +74,21 @@ def test_a_conversation_that_is_not_there_is_named(shell: Shell, tiny: Path) -> 
     assert "7" in done.err
 
 
+def test_it_can_be_the_next_turn_of_a_conversation(shell: Shell, tiny: Path) -> None:
+    assert shell.modechat("prompt", "Hi", "--model", tiny, "--conversation", "last").code == 2
+    data = shell.home / "data" / "modechat"
+    store = Store.open(data, lambda: datetime(2026, 1, 31, tzinfo=UTC))
+    number = store.create_conversation("A", ModeState()).id
+    turn = store.add_turn(number, None, "One", ChatMessage("One"), True)
+    store.save_reply(turn.id, Reply("Two", ReplyState.COMPLETE))
+    store.close()
+    for wanted in ("last", str(number)):
+        done = shell.modechat("prompt", "Three", "--model", tiny, "--conversation", wanted, "--json")
+        texts = ("user\nOne", "assistant\nTwo", "user\nThree")
+        rendered = "".join(f"<|im_start|>{text}<|im_end|>\n" for text in texts) + "<|im_start|>assistant\n"
+        assert json.loads(done.out)["text"] == rendered
+
+
 @pytest.mark.parametrize("name", ["nonesuch", ""])
 def test_a_format_that_is_not_there_is_refused_with_those_that_are(shell: Shell, tiny: Path, name: str) -> None:
     done = shell.modechat("prompt", "Hi", "--model", tiny, "--format", name)
@@ -88,3 +107,22 @@ def test_a_users_format_file_overrides_and_a_broken_one_is_named_while_the_rest_
     view = json.loads(done.out)
     assert (view["text"], view["format_source"]) == ("MINE Hi", "user file")
     assert "broken.toml, line 3: there is no option “chat_templat”" in done.err
+
+
+def test_a_template_that_is_no_jinja_is_named_with_its_line_in_the_file(shell: Shell, tiny: Path) -> None:
+    folder = shell.home / "config" / "modechat" / "formats"
+    folder.mkdir(parents=True)
+    text = "name = \"mine\"\nsource = \"me\"\nchat_template = '''\n{{ messages[0].content }}\n{% if %}\n'''\n"
+    (folder / "mine.toml").write_text(text)
+    done = shell.modechat("prompt", "Hi", "--model", tiny, "--json")
+    assert done.code == 0
+    assert "mine.toml, line 5: chat_template: Expected an expression" in done.err
+
+
+def test_a_chosen_format_that_fails_gives_way_to_the_models_own(shell: Shell, tiny: Path) -> None:
+    folder = shell.home / "config" / "modechat" / "formats"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text('name = "mine"\nsource = "me"\nchat_template = "{{ nonesuch.x }}"\n')
+    done = shell.modechat("prompt", "Hi", "--model", tiny, "--format", "mine", "--json")
+    assert json.loads(done.out)["format"] == "chat-template"
+    assert "The format “mine” fails ('nonesuch' is undefined)" in done.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -222,6 +223,24 @@ def test_a_hostile_template_is_reported_and_replaced(tmp_path: Path) -> None:
             assert "took longer than 5 s" in loaded.model.notes[0]
             answer = await driver.generate(InstructPrompt(instruction="Hi"), LIMITED)
             assert answer.finished.stats.format == "alpaca"
+
+    run(work())
+
+
+def test_a_template_that_turns_hostile_later_is_waited_for_once(tmp_path: Path) -> None:
+    template = (
+        "{% if messages | length > 2 %}{{ 7 ** (99999999 + messages | length) }}{% endif %}{{ messages[0].content }}"
+    )
+    model = write_llama(tmp_path / "sleeper.gguf", chat_template=template, n_ctx_train=1024)
+
+    async def work() -> None:
+        async with running_engine(model) as driver:
+            assert (await driver.inspect(chat("Hi"))).format == "chat-template"
+            view = await driver.inspect(chat("Hi", "Hello", "Bye"))
+            assert (view.format, "took longer than 5 s" in view.rung) == ("chatml", True)
+            started = time.monotonic()
+            assert (await driver.inspect(chat("Hi", "Hello", "Bye"))).format == "chatml"
+            assert time.monotonic() - started < 4
 
     run(work())
 

@@ -5,9 +5,10 @@ Owns the choice of format and the process that templates run in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from modechat.domain.modes import Task
 from modechat.engine.protocol import ChatPrompt, InstructPrompt, PromptView, TokenView
@@ -17,7 +18,7 @@ from modechat.prompting.formats import NamedFormat
 from modechat.prompting.guard import Guard, is_control_text
 from modechat.prompting.prompt import Part, Prompt, PromptBuilder, SingleShot
 from modechat.prompting.reasoning import ReasoningTags, marker_texts, tags_of
-from modechat.prompting.renderer import Renderer, TemplateError
+from modechat.prompting.renderer import Renderer, TemplateError, TemplateLimitError
 from modechat.prompting.resolve import ModelFacts, Resolved, resolve
 from modechat.prompting.thinking import ThinkingControl, find_control
 
@@ -44,7 +45,8 @@ class Prompts:
         self._vocabulary = vocabulary
         self._facts = facts
         self._formats = tuple(formats)
-        self._render = render
+        self._sandboxed = render
+        self._ended: dict[str, TemplateLimitError] = {}
         self.use(chosen)
 
     @property
@@ -141,6 +143,24 @@ class Prompts:
                     context_first=request.context_first,
                 )
                 return builder.task(single, now)
+
+    def _render(
+        self,
+        template: str,
+        messages: Sequence[Mapping[str, Any]],
+        bos_token: str | None,
+        eos_token: str | None,
+        add_generation_prompt: bool,
+        **variables: Any,
+    ) -> str:
+        """The renderer, but for templates that had to be ended once: waiting for them again would freeze every turn."""
+        if error := self._ended.get(template):
+            raise error
+        try:
+            return self._sandboxed(template, messages, bos_token, eos_token, add_generation_prompt, **variables)
+        except TemplateLimitError as error:
+            self._ended[template] = error
+            raise
 
     def _probe(self, **variables: bool) -> str:
         tokens = self._facts.tokens
