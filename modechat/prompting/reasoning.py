@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from enum import Enum, auto
 from typing import NamedTuple
 
-from modechat.domain.text import ReplyTrimmer
+from modechat.domain.text import ReplyTrimmer, overlap
+from modechat.prompting.harmony import TOKENS, Channels, Found, Part
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ReasoningTags:
 
 
 HARMONY = ReasoningTags("<|channel|>analysis<|message|>", "<|end|>")
-"""gpt-oss. Its replies are a sequence of messages in channels, not one pair of tags: see `_Channels`."""
+"""gpt-oss. Its replies are a sequence of messages in channels, not one pair of tags: see `harmony.Channels`."""
 
 KNOWN_TAGS = (
     ReasoningTags("<think>", "</think>"),  # Qwen3, DeepSeek-R1, QwQ, GLM, Nemotron, SmolLM3 and most others
@@ -49,9 +50,6 @@ KNOWN_TAGS = (
     HARMONY,
 )
 
-_HARMONY_TOKENS = frozenset(
-    f"<|{name}|>" for name in ("start", "channel", "constrain", "message", "end", "return", "call")
-)
 _TOKEN = re.compile(r"<[^<>]+>|\[[^][]+\]|◁[^◁▷]+▷")
 
 
@@ -74,7 +72,7 @@ def marker_texts(tags: Iterable[ReasoningTags]) -> frozenset[str]:
     found: set[str] = set()
     for tag in tags:
         if tag == HARMONY:
-            found |= _HARMONY_TOKENS
+            found |= TOKENS
         else:
             found.update(_TOKEN.findall(" ".join((tag.open, tag.close, tag.answer_open, tag.answer_close))))
     return frozenset(found)
@@ -87,13 +85,6 @@ class Split(NamedTuple):
     answer: str
 
 
-class Part(StrEnum):
-    """What text of a reply belongs to."""
-
-    THINKING = auto()
-    ANSWER = auto()
-
-
 class ReasoningSplitter:
     """Splits one reply. `prompt_end` is the rendered prompt, or its last line at least: it may have begun to think.
 
@@ -103,7 +94,7 @@ class ReasoningSplitter:
 
     def __init__(self, tags: Collection[ReasoningTags], prompt_end: str) -> None:
         prompt_end = prompt_end.rstrip()
-        self._parser = _Channels(prompt_end) if HARMONY in tags else _Tagged(tags, prompt_end)
+        self._parser = Channels(prompt_end) if HARMONY in tags else _Tagged(tags, prompt_end)
         self._trimmers = {part: ReplyTrimmer() for part in Part}
 
     def feed(self, text: str) -> Split:
@@ -114,16 +105,12 @@ class ReasoningSplitter:
         """The text held back, once no more will come."""
         return self._trimmed(self._parser.flush())
 
-    def _trimmed(self, found: Iterable[_Found]) -> Split:
+    def _trimmed(self, found: Iterable[Found]) -> Split:
         shown = dict.fromkeys(Part, "")
         for part, text in found:
             if part is not None:
                 shown[part] += self._trimmers[part].feed(text)
         return Split(shown[Part.THINKING], shown[Part.ANSWER])
-
-
-_Found = tuple[Part | None, str]
-"""Text and its part; None for text that is of no one's."""
 
 
 class _Stage(Enum):
@@ -149,14 +136,14 @@ class _Tagged:
             answering = (tag for tag in self._tags if tag.answer_open and prompt_end.endswith(tag.answer_open))
             self._answer_close = next((tag.answer_close for tag in answering), "")
 
-    def feed(self, text: str) -> list[_Found]:
+    def feed(self, text: str) -> list[Found]:
         return self._advance(self._held + text, last=False)
 
-    def flush(self) -> list[_Found]:
+    def flush(self) -> list[Found]:
         return self._advance(self._held, last=True)
 
-    def _advance(self, text: str, *, last: bool) -> list[_Found]:
-        found: list[_Found] = []
+    def _advance(self, text: str, *, last: bool) -> list[Found]:
+        found: list[Found] = []
         self._held = ""
         if self._stage is _Stage.BEGINNING:
             text = text.lstrip()
@@ -169,7 +156,7 @@ class _Tagged:
         if self._stage is _Stage.THINKING and self._thinking is not None:
             thought, closed, rest = text.partition(self._thinking.close)
             if not closed:
-                thought, self._held = _undecided(text, 0 if last else _overlap(text, self._thinking.close))
+                thought, self._held = _undecided(text, 0 if last else overlap(text, self._thinking.close))
                 return [(Part.THINKING, thought)]
             found.append((Part.THINKING, thought))
             text = rest
@@ -202,7 +189,7 @@ class _Tagged:
         if trimmed.endswith(self._answer_close):
             length = len(text) - len(trimmed) + len(self._answer_close)
         else:
-            length = 0 if last else _overlap(text, self._answer_close)
+            length = 0 if last else overlap(text, self._answer_close)
         shown, self._held = _undecided(text, length)
         return shown
 
@@ -215,116 +202,7 @@ def _leading(text: str, markers: Iterable[str], *, last: bool) -> str | None:
     return max((marker for marker in markers if text.startswith(marker)), key=len, default="")
 
 
-def _overlap(text: str, marker: str) -> int:
-    """Length of the longest end of `text` that a proper beginning of `marker` matches."""
-    return next((n for n in range(min(len(text), len(marker) - 1), 0, -1) if text.endswith(marker[:n])), 0)
-
-
 def _undecided(text: str, length: int) -> tuple[str, str]:
     """`text` without its last `length` characters, and those."""
     end = len(text) - length
     return text[:end], text[end:]
-
-
-class _Grammar(NamedTuple):
-    """A regular expression, and one for its beginnings (the empty one and the whole among them)."""
-
-    whole: str
-    begun: str
-
-
-def _text(text: str) -> _Grammar:
-    begun = ""
-    for character in reversed(text):
-        begun = f"(?:{re.escape(character)}{begun})?"
-    return _Grammar(re.escape(text), begun)
-
-
-def _run(of: str, least: int, most: int) -> _Grammar:
-    return _Grammar(f"{of}{{{least},{most}}}", f"{of}{{0,{most}}}")
-
-
-def _sequence(*parts: _Grammar) -> _Grammar:
-    begun = ""
-    for part in reversed(parts):
-        begun = f"(?:{part.whole}{begun}|{part.begun})"
-    return _Grammar("".join(part.whole for part in parts), begun)
-
-
-def _one_of(*parts: _Grammar) -> _Grammar:
-    return _Grammar(*(f"(?:{'|'.join(options)})" for options in zip(*parts, strict=True)))
-
-
-def _optional(*parts: _Grammar) -> _Grammar:
-    grammar = _sequence(*parts)
-    return grammar._replace(whole=f"(?:{grammar.whole})?")
-
-
-_SPACE = _run(r"\s", 0, 4)
-_NAME = _run(r"[\w.-]", 1, 64)
-_TO = _optional(_text(" to="), _NAME)
-_CONSTRAINED = _text("<|constrain|>")
-_ROLES = [_text(role) for role in ("assistant", "user", "system", "developer", "tool")]
-_END = _sequence(_one_of(_text("<|end|>"), _text("<|return|>"), _text("<|call|>")), _SPACE)
-_START = _sequence(_text("<|start|>"), _one_of(*_ROLES, _sequence(_text("functions."), _NAME)), _TO, _SPACE)
-_CHANNEL = _sequence(
-    _text("<|channel|>"),
-    _one_of(_text("analysis"), _text("commentary"), _text("final")),
-    _TO,
-    _optional(_one_of(_sequence(_text(" "), _optional(_CONSTRAINED)), _CONSTRAINED), _NAME),
-)
-_STRAY = _optional(_CHANNEL)  # gpt-oss-20b now and then names another channel first
-_BOUNDARY = _one_of(
-    _sequence(_optional(_END), _START, _STRAY, _optional(_CHANNEL), _text("<|message|>")),
-    _sequence(_END, _STRAY, _CHANNEL, _text("<|message|>")),
-)
-_WHOLE_BOUNDARY = re.compile(_BOUNDARY.whole)
-_BEGUN_BOUNDARY = re.compile(rf"(?=<){_BOUNDARY.begun}\Z")
-_HARMONY_TOKEN = re.compile(r"\s*(?:" + "|".join(map(re.escape, sorted(_HARMONY_TOKENS))) + ")")
-
-
-class _Channels:
-    """A reply of messages in harmony's channels: what is in `final` is the answer, everything else thinking.
-
-    Only the header of a message ends the one before, so that text which merely mentions a token stays as it is. The
-    first header begins in the prompt: its part there, `<|start|>assistant` as a rule, is read before the reply.
-    """
-
-    def __init__(self, prompt_end: str) -> None:
-        self._part: Part | None = Part.ANSWER
-        self._held = start = "<|start|>assistant"
-        header = start + prompt_end.rpartition(start)[2] if start in prompt_end else start
-        if whole := _WHOLE_BOUNDARY.match(header):
-            self._part, self._held = _part_of(whole[0]), ""
-        elif _BEGUN_BOUNDARY.match(header):
-            self._held = header
-        self._prompted = len(self._held)
-        """How much of the text held back is the prompt's."""
-
-    def feed(self, text: str) -> list[_Found]:
-        text = self._held + text
-        found: list[_Found] = []
-        at = self._prompted
-        for boundary in _WHOLE_BOUNDARY.finditer(text):
-            found.append((self._part, text[at : boundary.start()]))
-            self._part = _part_of(boundary[0])
-            found.append((self._part, "\n\n"))
-            at, self._prompted = boundary.end(), 0
-        begun = _BEGUN_BOUNDARY.search(text, at if found else 0)
-        end = begun.start() if begun else len(text)
-        self._held = text[end:]
-        self._prompted = max(0, self._prompted - end)
-        return [*found, (self._part, text[at:end])]
-
-    def flush(self) -> list[_Found]:
-        held, self._held, self._prompted = self._held[self._prompted :], "", 0
-        return [] if _HARMONY_TOKEN.match(held) else [(self._part, held)]
-
-
-def _part_of(header: str) -> Part | None:
-    """The part that a message with `header` belongs to; None for one that the model wrote in another's name."""
-    role = re.search(r"<\|start\|>([a-z]+)", header)
-    if role and role[1] != "assistant":
-        return None
-    channels = re.findall(r"<\|channel\|>([a-z]+)", header)
-    return Part.THINKING if channels and channels[-1] != "final" else Part.ANSWER

@@ -1,0 +1,128 @@
+"""gpt-oss' replies: a sequence of messages in channels, in OpenAI's harmony format
+(https://cookbook.openai.com/articles/openai-harmony), with the irregularities that llama.cpp's parser knows
+(common/parsers/gpt-oss.cpp).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum, auto
+from typing import NamedTuple
+
+TOKENS = frozenset(f"<|{name}|>" for name in ("start", "channel", "constrain", "message", "end", "return", "call"))
+"""The tokens of its markup."""
+
+
+class Part(StrEnum):
+    """What text of a reply belongs to."""
+
+    THINKING = auto()
+    ANSWER = auto()
+
+
+Found = tuple[Part | None, str]
+"""Text and its part; None for text that is of no one's."""
+
+
+class _Grammar(NamedTuple):
+    """A regular expression, and one for its beginnings (the empty one and the whole among them)."""
+
+    whole: str
+    begun: str
+
+
+def _text(text: str) -> _Grammar:
+    begun = ""
+    for character in reversed(text):
+        begun = f"(?:{re.escape(character)}{begun})?"
+    return _Grammar(re.escape(text), begun)
+
+
+def _run(of: str, least: int, most: int) -> _Grammar:
+    return _Grammar(f"{of}{{{least},{most}}}", f"{of}{{0,{most}}}")
+
+
+def _sequence(*parts: _Grammar) -> _Grammar:
+    begun = ""
+    for part in reversed(parts):
+        begun = f"(?:{part.whole}{begun}|{part.begun})"
+    return _Grammar("".join(part.whole for part in parts), begun)
+
+
+def _one_of(*parts: _Grammar) -> _Grammar:
+    return _Grammar(*(f"(?:{'|'.join(options)})" for options in zip(*parts, strict=True)))
+
+
+def _optional(*parts: _Grammar) -> _Grammar:
+    grammar = _sequence(*parts)
+    return grammar._replace(whole=f"(?:{grammar.whole})?")
+
+
+_SPACE = _run(r"\s", 0, 4)
+_NAME = _run(r"[\w.-]", 1, 64)
+_TO = _optional(_text(" to="), _NAME)
+_CONSTRAINED = _text("<|constrain|>")
+_ROLES = [_text(role) for role in ("assistant", "user", "system", "developer", "tool")]
+_END = _sequence(_one_of(_text("<|end|>"), _text("<|return|>"), _text("<|call|>")), _SPACE)
+_START = _sequence(_text("<|start|>"), _one_of(*_ROLES, _sequence(_text("functions."), _NAME)), _TO, _SPACE)
+_CHANNEL = _sequence(
+    _text("<|channel|>"),
+    _one_of(_text("analysis"), _text("commentary"), _text("final")),
+    _TO,
+    _optional(_one_of(_sequence(_text(" "), _optional(_CONSTRAINED)), _CONSTRAINED), _NAME),
+)
+_STRAY = _optional(_CHANNEL)  # gpt-oss-20b now and then names another channel first
+_BOUNDARY = _one_of(
+    _sequence(_optional(_END), _START, _STRAY, _optional(_CHANNEL), _text("<|message|>")),
+    _sequence(_END, _STRAY, _CHANNEL, _text("<|message|>")),
+)
+_WHOLE_BOUNDARY = re.compile(_BOUNDARY.whole)
+_BEGUN_BOUNDARY = re.compile(rf"(?=<){_BOUNDARY.begun}\Z")
+_HARMONY_TOKEN = re.compile(r"\s*(?:" + "|".join(map(re.escape, sorted(TOKENS))) + ")")
+
+
+class Channels:
+    """A reply of messages in harmony's channels: what is in `final` is the answer, everything else thinking.
+
+    Only the header of a message ends the one before, so that text which merely mentions a token stays as it is. The
+    first header begins in the prompt: its part there, `<|start|>assistant` as a rule, is read before the reply.
+    """
+
+    def __init__(self, prompt_end: str) -> None:
+        self._part: Part | None = Part.ANSWER
+        self._held = start = "<|start|>assistant"
+        header = start + prompt_end.rpartition(start)[2] if start in prompt_end else start
+        if whole := _WHOLE_BOUNDARY.match(header):
+            self._part, self._held = _part_of(whole[0]), ""
+        elif _BEGUN_BOUNDARY.match(header):
+            self._held = header
+        self._prompted = len(self._held)
+        """How much of the text held back is the prompt's."""
+
+    def feed(self, text: str) -> list[Found]:
+        text = self._held + text
+        found: list[Found] = []
+        at = self._prompted
+        for boundary in _WHOLE_BOUNDARY.finditer(text):
+            found.append((self._part, text[at : boundary.start()]))
+            self._part = _part_of(boundary[0])
+            found.append((self._part, "\n\n"))
+            at, self._prompted = boundary.end(), 0
+        begun = _BEGUN_BOUNDARY.search(text, at if found else 0)
+        end = begun.start() if begun else len(text)
+        self._held = text[end:]
+        self._prompted = max(0, self._prompted - end)
+        return [*found, (self._part, text[at:end])]
+
+    def flush(self) -> list[Found]:
+        held, self._held, self._prompted = self._held[self._prompted :], "", 0
+        return [] if _HARMONY_TOKEN.match(held) else [(self._part, held)]
+
+
+def _part_of(header: str) -> Part | None:
+    """The part that a message with `header` belongs to; None for one that the model wrote in another's name."""
+    role = re.search(r"<\|start\|>([a-z]+)", header)
+    if role and role[1] != "assistant":
+        return None
+    channels = re.findall(r"<\|channel\|>([a-z]+)", header)
+    return Part.THINKING if channels and channels[-1] != "final" else Part.ANSWER
