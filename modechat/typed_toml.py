@@ -63,7 +63,7 @@ def _describe(path: Path, text: str, error: ValidationError, root: type[BaseMode
     first, *others = sorted(error.errors(include_url=False), key=lambda found: found["type"] == "missing")
     location = tuple(str(part) for part in first["loc"])
     key = ".".join(location)
-    line = line_of(text, first["loc"])
+    line = line_of(text, first["loc"][:-1] if first["type"] == "missing" else first["loc"])  # its table's, then
     if first["type"] == "extra_forbidden":
         problem, hint = f"there is no option “{key}”", _suggest(root, location)
     elif first["type"] == "missing":

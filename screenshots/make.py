@@ -46,8 +46,22 @@ async def both_modes(pilot: Pilot[ModechatError]) -> None:
     await pilot.press(*"Write a haiku about rain")
 
 
+async def inspector(pilot: Pilot[ModechatError]) -> None:
+    await say(pilot, "What is Alpaca?")
+    await pilot.press(*"And what does <|im_end|> do?", "f2")
+    await pilot.pause(0.5)
+    await pilot.press("t")
+
+
+async def thinking(pilot: Pilot[ModechatError]) -> None:
+    await say(pilot, "think about rain")
+    await pilot.press("ctrl+y")
+
+
 SCENES: dict[str, tuple[tuple[int, int], str, Scene]] = {
     "chat": ((100, 30), "textual-dark", both_modes),
+    "inspector": ((110, 30), "textual-dark", inspector),
+    "thinking": ((100, 24), "textual-dark", thinking),
 }
 
 

@@ -166,6 +166,7 @@ class ScriptedEngine:
             seconds_to_first_token=_SECONDS_TO_FIRST_TOKEN,
             tokens_per_second=_TOKENS_PER_SECOND,
             seed=0,
+            defused=_defused(last_user_text(request)),
         )
         self._events.put_nowait(Finished(id=request.id, stop_reason=reason, stats=stats))
 
@@ -203,9 +204,13 @@ def _view(request: Inspect) -> PromptView:
         format=MODEL.format,
         format_source=MODEL.format_source,
         rung=MODEL.system_rung,
-        defused=tuple(re.findall(r"<\|im_(?:start|end)\|>", said[-1][1])),
+        defused=_defused(said[-1][1]),
         stop=(),
     )
+
+
+def _defused(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"<\|im_(?:start|end)\|>", text))
 
 
 def _messages(request: Inspect) -> list[tuple[str, str]]:

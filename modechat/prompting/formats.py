@@ -75,17 +75,19 @@ class NamedFormat(BaseModel):
 def recognise(formats: Iterable[NamedFormat], names: Iterable[str], tokens: Collection[str]) -> NamedFormat | None:
     """The format for a model that has these names (of its file, of its metadata) and special tokens.
 
-    The longest match in a name counts: `mpt-7b-instruct` says more than `instruct`. Formats whose tokens the
-    vocabulary lacks are out.
+    The longest match in a name counts: `mpt-7b-instruct` says more than `instruct`. Of equal ones the format that asks
+    for more tokens: `mistral-small` with its own tokens is no ordinary `mistral`. Formats whose tokens the vocabulary
+    lacks are out.
     """
     normal = [re.sub(r"[\s_]+", "-", name.lower()) for name in names]
     best: NamedFormat | None = None
-    best_length = 0
+    best_rank = (0, 0)
     for candidate in formats:
         if not all(token in tokens for token in candidate.tokens):
             continue
         matches = (re.search(pattern, name) for pattern in candidate.names for name in normal)
         length = max((match.end() - match.start() for match in matches if match), default=0)
-        if length > best_length:
-            best, best_length = candidate, length
+        rank = (length, len(candidate.tokens))
+        if length and rank > best_rank:
+            best, best_rank = candidate, rank
     return best

@@ -12,7 +12,7 @@ broken, not merely tokenised differently (measured: part c of the notes on forma
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 MARKER = "\ufdd0"
@@ -21,7 +21,7 @@ MARKER = "\ufdd0"
 _SHORTEST = 2  # a single character cannot be broken
 _TAG_OF_ASSISTANT = re.compile(r"think|tool|reason", re.IGNORECASE)
 _MARKER_LIKE = re.compile(r"<\|.*\|>|<\|.*>|<.*\|>", re.DOTALL)
-_TEXTS = ("content", "reasoning_content", "thinking", "instruction", "input", "response", "system")
+_TEXTS = ("content", "reasoning_content", "thinking", "instruction", "input", "response", "system", "examples")
 
 
 def is_control_text(text: str, *, user_defined: bool, template: str) -> bool:
@@ -39,27 +39,38 @@ class Guard:
     """Breaks the control texts of one vocabulary. `defused` collects what was broken."""
 
     def __init__(self, control_texts: Collection[str]) -> None:
-        texts = {text for text in control_texts if len(text) >= _SHORTEST}
-        self._by_first: dict[str, list[str]] = {}
-        for text in texts:
-            self._by_first.setdefault(text[0], []).append(text)
-        self._first = re.compile("[" + re.escape("".join(sorted(self._by_first))) + "]") if texts else None
+        self._texts = frozenset(text for text in control_texts if len(text) >= _SHORTEST)
+        # Vocabularies have thousands of control texts, but of few lengths.
+        lengths: dict[str, set[int]] = {}
+        for text in self._texts:
+            lengths.setdefault(text[:_SHORTEST], set()).add(len(text))
+        self._lengths = {begin: sorted(found, reverse=True) for begin, found in lengths.items()}
+        self._begin = re.compile(_any_begin(self._lengths)) if self._lengths else None
+        self._longest = max(map(len, self._texts), default=0)
 
     def found(self, text: str) -> tuple[str, ...]:
         """The control texts in `text`, in order, overlapping ones too, each where it begins (the longest)."""
-        return tuple(found for _, found in self._find(text))
+        return tuple(found for _, found in self._find(without_marker(text)))
 
     def defuse(self, text: str, *, of_assistant: bool = False) -> str:
         """`text` with every control text broken. In the assistant's, tags of thinking and tools stay: templates split
         on them.
         """
-        text = text.replace(MARKER, "")
+        text = without_marker(text)
         cuts = [
             start + 1 for start, found in self._find(text) if not (of_assistant and _TAG_OF_ASSISTANT.search(found))
         ]
         if not cuts:
             return text
         return MARKER.join(text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True))
+
+    def append(self, rendered: str, text: str) -> str:
+        """`rendered` with `text` of the user behind it, defused, also where a control text would span the border."""
+        after = self.defuse(text)
+        before = rendered[-self._longest :]
+        border = len(before)
+        spans = any(at < border < at + len(found) for at, found in self._find(before + after[: self._longest]))
+        return rendered + (MARKER if spans else "") + after
 
     def defuse_message(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """`message` with its texts defused; contents may be strings or lists of `{"type", "text"}`."""
@@ -80,15 +91,24 @@ class Guard:
         return value
 
     def _find(self, text: str) -> list[tuple[int, str]]:
-        if self._first is None:
+        if self._begin is None:
             return []
         found = []
-        for match in self._first.finditer(text):
+        for match in self._begin.finditer(text):
             at = match.start()
-            here = [control for control in self._by_first[text[at]] if text.startswith(control, at)]
-            if here:
-                found.append((at, max(here, key=len)))
+            for length in self._lengths[text[at : at + _SHORTEST]]:
+                if (control := text[at : at + length]) in self._texts:
+                    found.append((at, control))
+                    break
         return found
+
+
+def _any_begin(begins: Iterable[str]) -> str:
+    """A pattern for the first character of any of these pairs, where the second follows: code is full of the first."""
+    seconds: dict[str, str] = {}
+    for begin in sorted(begins):
+        seconds[begin[0]] = seconds.get(begin[0], "") + begin[1]
+    return "|".join(f"{re.escape(first)}(?=[{re.escape(after)}])" for first, after in seconds.items())
 
 
 def without_marker(text: str) -> str:

@@ -22,6 +22,7 @@ Change: TypeAlias = Callable[[Messages], Messages]
 AS_IS = "as is"
 OPENING = "(start)"
 """What the user is made to say before a conversation that the assistant begins."""
+_TAKEN = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +70,33 @@ def climb(render: Callable[[Messages], str], messages: Sequence[Mapping[str, Any
 
 
 def lost_text(rendered: str, messages: Sequence[Mapping[str, Any]]) -> str | None:
-    """A text of the system or the user that does not occur in `rendered`, or out of order; None if all do."""
+    """A text of the system or the user that does not occur in `rendered`, or out of order; None if all do.
+
+    Each occurrence counts for one text, the longest texts first: no text stands for another one that it contains.
+    """
     position = 0
     for message in messages:
-        text = str(message["content"]).strip()
         if message["role"] == "user":
+            text = _text_of(message)
             at = rendered.find(text, position)
             if at < 0:
                 return text
             position = at + len(text)
-        elif message["role"] == "system" and text not in rendered:
+    texts = [(_text_of(message), message["role"] == "assistant") for message in messages]
+    for text, is_reply in sorted(texts, key=lambda item: (-len(item[0]), item[1])):
+        if text not in rendered and not is_reply:
             return text
+        if text:
+            rendered = rendered.replace(text, _TAKEN, 1)
     return None
 
 
 def _keeps_replies(rendered: str, messages: Sequence[Mapping[str, Any]]) -> bool:
-    return all(str(message["content"]).strip() in rendered for message in messages if message["role"] == "assistant")
+    return all(_text_of(message) in rendered for message in messages if message["role"] == "assistant")
+
+
+def _text_of(message: Mapping[str, Any]) -> str:
+    return str(message["content"]).strip()
 
 
 def _system_first(messages: Messages) -> Messages:

@@ -164,7 +164,7 @@ class PromptBuilder:
         texts: Iterable[tuple[str, str]],
         prefill: str,
     ) -> Prompt:
-        whole = pieces(rendered + self.guard.defuse(prefill))
+        whole = pieces(self.guard.append(rendered, prefill))
         text = "".join(whole)
         return Prompt(
             pieces=whole,

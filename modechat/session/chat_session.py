@@ -309,9 +309,11 @@ class ChatSession:
 
     async def _end(self, result: Reply) -> None:
         """Give the running reply its final state; the text that has come stays."""
-        running, self._running = self._running, None
-        if running is not None:
-            self._tell(ReplyEnded(await running.end(result)))
+        running = self._running
+        if running is not None and not running.is_ending:
+            turn = await running.end(result)
+            self._running = None
+            self._tell(ReplyEnded(turn))
 
     async def _settle(self) -> None:
         """Stop the running reply and wait until it is saved."""
@@ -321,7 +323,7 @@ class ChatSession:
         await self.stop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(running.ended.wait(), _SECONDS_TO_SETTLE)
-        if self._running is running:  # the engine hangs: do not wait for it
+        if not running.is_ending:  # the engine hangs: do not wait for it
             await self._end(Reply(state=ReplyState.INTERRUPTED))
 
     async def _save_reply(self, turn: Turn) -> None:
@@ -366,10 +368,12 @@ class ChatSession:
         """The engine is done with a request: that of the running reply, or one that was given up."""
         if self._is_running(request_id):
             await self._end(result)
-        self._become_ready()
+        if self.phase is not Phase.CLOSED:
+            self._become_ready()
 
     def _is_running(self, request_id: int | None) -> bool:
-        return self._running is not None and self._running.turn.id == request_id
+        running = self._running
+        return running is not None and not running.is_ending and running.turn.id == request_id
 
     async def _engine_died(self, failed: Failed) -> None:
         if self.phase in (Phase.CLOSED, Phase.DOWN):

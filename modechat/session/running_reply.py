@@ -24,6 +24,7 @@ class RunningReply:
         self.turn = turn
         self.history = history
         self.ended = asyncio.Event()
+        self.is_ending = False
         self._save = save
         self._unsaved = False
         self._autosave = asyncio.create_task(self._save_regularly(), name=f"autosave of turn {turn.id}")
@@ -39,6 +40,7 @@ class RunningReply:
 
     async def end(self, result: Reply) -> Turn:
         """Give the reply its final state: that of `result`, with the text that has come. Returns the saved turn."""
+        self.is_ending = True
         self._autosave.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._autosave

@@ -1,4 +1,4 @@
-"""The one table of actions: bindings, palette, help screen and the README's table of keys come from it."""
+"""The one table of actions: bindings, palette, help screen and the README's tables come from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ class Action:
     help: str
     in_palette: bool = True
     is_binding: bool = True
-    """False: the prompt handles the keys itself."""
+    """False: the prompt handles the keys itself, or there are none."""
+    slash: str = ""
+    """Its command at the prompt, without the slash; empty if it has none."""
+    words: str = ""
+    """What may follow the command, as the help writes it."""
 
     def binding(self) -> Binding:
         # Priority, because the prompt has the focus and would take some of these keys for itself.
@@ -33,14 +37,53 @@ ACTIONS = (
     Action("stop", ("escape",), "Stop", "Stop the reply; what has come is kept"),
     Action("toggle_mode", ("shift+tab",), "Switch mode", "Change between chat and instruct mode"),
     Action("regenerate", ("ctrl+r",), "Regenerate", "Ask for another reply to the last message"),
+    Action(
+        "try_format", ("ctrl+f",), "Try another format", "Ask the last message again in the next best prompt format"
+    ),
     Action("run_in_other_mode", ("ctrl+t",), "Try the other mode", "Repeat the last turn in the other mode"),
     Action("toggle_in_chat", ("ctrl+g",), "Add to chat", "Bring the last instruct turn into the chat, or take it out"),
+    Action(
+        "inspect",
+        ("f2",),
+        "Prompt inspector",
+        "Show the exact prompt of the next turn, or of an earlier one",
+        slash="prompt",
+        words="[TEXT]",
+    ),
+    Action("toggle_thinking_view", ("ctrl+y",), "Unfold thinking", "Show what the model thought, or fold it"),
+    Action(
+        "toggle_thinking",
+        (),
+        "Thinking",
+        "Have a reasoning model think first, or not",
+        is_binding=False,
+        slash="think",
+        words="[on/off/auto]",
+    ),
+    Action(
+        "choose_task",
+        (),
+        "Tasks",
+        "Do a named task; its text goes into the lines below",
+        is_binding=False,
+        slash="task",
+        words="[NAME …]",
+    ),
+    Action(
+        "choose_format",
+        (),
+        "Prompt format",
+        "Choose how messages become the model's prompt",
+        is_binding=False,
+        slash="format",
+        words="[NAME/auto]",
+    ),
     Action("new_conversation", ("ctrl+n",), "New conversation", "Leave this conversation and begin a new one"),
     Action("conversations", ("ctrl+o",), "Conversations", "Open or delete an earlier conversation"),
     Action("scroll_back", ("pageup",), "Scroll up", "Show what was written earlier", in_palette=False),
     Action("scroll_forward", ("pagedown",), "Scroll down", "Go back towards the end", in_palette=False),
     Action("follow", ("ctrl+end",), "To the end", "Go to the end and follow the reply"),
-    Action("help", ("f1",), "Help", "Show the modes and the keys"),
+    Action("help", ("f1",), "Help", "Show the modes, the keys and the commands", slash="help"),
     Action("interrupt", ("ctrl+c",), "Copy", "Copy the selected text; without one: stop, then clear", in_palette=False),
     Action("quit", ("ctrl+q",), "Quit", "Leave modechat; everything is saved"),
 )
@@ -52,6 +95,7 @@ _KEY_NAMES = {
     "pagedown": "Page Down",
     "escape": "Esc",
     "f1": "F1",
+    "f2": "F2",
 }
 
 
@@ -69,5 +113,15 @@ PALETTE_KEY = "ctrl+p"
 
 def key_table() -> tuple[tuple[str, str], ...]:
     """Keys and what they do, in the order of the help screen and the README."""
-    rows = [(key_names(action), action.help) for action in ACTIONS]
+    rows = [(key_names(action), action.help) for action in ACTIONS if action.keys]
     return (*rows[:-1], (key_name(PALETTE_KEY), "Find any of these by name, and change the theme"), rows[-1])
+
+
+def slash_usage(action: Action) -> str:
+    """The command as the help writes it: `/think [on/off/auto]`."""
+    return f"/{action.slash} {action.words}".rstrip()
+
+
+def slash_table() -> tuple[tuple[str, str], ...]:
+    """The commands at the prompt and what they do, in the order of the help screen and the README."""
+    return tuple((slash_usage(action), action.help) for action in ACTIONS if action.slash)

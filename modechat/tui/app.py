@@ -20,7 +20,10 @@ from modechat.tui.actions import ACTIONS, PALETTE_KEY
 from modechat.tui.screens.chat import ChatScreen
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from modechat.engine.protocol import Engine
+    from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
     from modechat.session.settings import SessionSettings
     from modechat.store import Store
@@ -39,6 +42,12 @@ class Backstage:
     """What is wrong, but no reason to give up."""
 
 
+def _task_commands() -> type[Provider]:
+    from modechat.tui.palette import TaskCommands  # not before the palette is opened
+
+    return TaskCommands
+
+
 class ModechatApp(App[ModechatError]):
     """Returns an error if it cannot go on, else None.
 
@@ -48,6 +57,7 @@ class ModechatApp(App[ModechatError]):
     TITLE = "modechat"
     CSS_PATH = "modechat.tcss"
 
+    COMMANDS = App.COMMANDS | {_task_commands}
     COMMAND_PALETTE_BINDING = PALETTE_KEY
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (24, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (8, "-low"), (20, "-tall")]
@@ -131,8 +141,14 @@ class ModechatApp(App[ModechatError]):
         if session is not None:
             await session.close()
 
+    async def begin_task(self, task: NamedTask) -> None:
+        """Do a named task that was chosen from the palette."""
+        await self._chat.begin_task(task)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         for action in ACTIONS:
             if action.in_palette:
-                yield SystemCommand(action.label, action.help, getattr(self._chat, f"action_{action.id}"))
+                yield SystemCommand(
+                    self._chat.label_of(action), action.help, getattr(self._chat, f"action_{action.id}")
+                )
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)

@@ -34,8 +34,8 @@ class WatchedProcess:
 
 @contextmanager
 def watched_worker(terminal: Terminal) -> Iterator[WatchedProcess]:
-    """The engine's worker, the only process that the program has started."""
-    (worker,) = psutil.Process(terminal.process_id).children(recursive=True)
+    """The engine's worker, the only process that the program itself has started."""
+    (worker,) = psutil.Process(terminal.process_id).children()
     watched = WatchedProcess(worker.pid)
     try:
         yield watched

@@ -45,9 +45,9 @@ def _count(model: str, conversations: Sequence[Sequence[str]]) -> list[int]:
     counts = []
     for texts in conversations:
         messages = [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(texts)]
-        special = vocabulary.special_tokens()
+        special = vocabulary.bos_and_eos
         prompt = render(template.decode(), messages, special.bos, special.eos, add_generation_prompt=True)
-        counts.append(len(vocabulary.tokenize_prompt(prompt)))
+        counts.append(len(vocabulary.tokenize_prompt([prompt])))
     return counts
 
 

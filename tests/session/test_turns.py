@@ -533,3 +533,25 @@ def test_closing_while_the_model_file_is_looked_at_is_calm(tmp_path: Path) -> No
             assert harness.told(Trouble) == []
 
     run(main())
+
+
+def test_closing_while_a_finished_reply_is_being_saved_waits_for_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        for turns in range(4):  # as late as each step of the saving
+            async with running_session(tmp_path) as harness:
+                await harness.session.new_conversation()
+                await harness.ready()
+                await harness.session.send(f"Say {turns}")
+                await harness.until(lambda: any(event.text for event in harness.told(ReplyGrew)))  # noqa: B023
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await harness.session.close()
+            store = Store.open(tmp_path, Clock())
+            number = store.latest_id()
+            assert number is not None
+            last = store.conversation(number).last_turn
+            assert last is not None
+            assert last.reply.state.is_final
+            store.close()
+
+    run(main())

@@ -13,9 +13,12 @@ from textual.widgets import Markdown
 
 from modechat.engine.scripted import Pace, Script, ScriptedEngine, at_once
 from modechat.errors import ModechatError
+from modechat.session.events import SessionEvent
 from modechat.session.phase import Phase
+from modechat.session.settings import SessionSettings
 from modechat.store import Store
 from modechat.tui.app import Backstage, ModechatApp
+from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.transcript import Transcript
 from tests.session.harness import Clock, echo, settings
@@ -48,6 +51,12 @@ class Screen:
     def replies(self) -> list[str]:
         """The Markdown sources of the replies that are shown."""
         return [markdown.source for markdown in self.transcript.query(Markdown)]
+
+    def tell(self, event: SessionEvent) -> None:
+        """As if the session had said so."""
+        chat = self.app.screen_stack[0]
+        assert isinstance(chat, ChatScreen)
+        chat.receive(event)
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -95,9 +104,12 @@ async def running_app(
     size: tuple[int, int] = (80, 24),
     engine: ScriptedEngine | None = None,
     resume: bool = True,
+    session_settings: SessionSettings | None = None,
 ) -> AsyncIterator[Screen]:
     engine = engine or ScriptedEngine(script, pace)
-    app = ModechatApp(lambda: Backstage(engine, Store.open(folder, Clock()), settings(), resume=resume))
+    app = ModechatApp(
+        lambda: Backstage(engine, Store.open(folder, Clock()), session_settings or settings(), resume=resume)
+    )
     async with app.run_test(size=size) as pilot:
         screen = Screen(app, pilot)
         await screen.until(lambda: app.session is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from modechat.tui.actions import ACTIONS, BINDINGS, key_table
+from modechat.tui.actions import ACTIONS, BINDINGS, key_table, slash_table
 from modechat.tui.screens.chat import ChatScreen
 from tests.engine.driver import run
 from tests.tui.harness import running_app
@@ -25,15 +25,20 @@ def test_no_key_means_two_things() -> None:
 
 def test_the_help_screen_shows_every_key_and_closes(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, size=(120, 60)) as screen:
+        async with running_app(tmp_path, size=(120, 70)) as screen:
             await screen.press("f1")
-            for keys, text in key_table():
+            for keys, text in (*key_table(), *slash_table()):
                 await screen.sees(keys)
                 await screen.sees(text)
             await screen.press("escape")
             await screen.sees("Message, or ### Instruction")
 
     run(main())
+
+
+def test_every_action_has_a_key_a_command_or_is_in_the_palette() -> None:
+    assert [action.id for action in ACTIONS if not (action.keys or action.slash or action.in_palette)] == []
+    assert [action.id for action in ACTIONS if action.is_binding and not action.keys] == []
 
 
 def test_the_palette_finds_actions(tmp_path: Path) -> None:
@@ -49,7 +54,9 @@ def test_the_palette_finds_actions(tmp_path: Path) -> None:
     run(main())
 
 
-def test_the_readme_has_the_table_of_keys() -> None:
+def test_the_readme_has_the_tables_of_keys_and_commands() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     for keys, text in key_table():
         assert f"| {keys} | {text} |" in readme
+    for usage, text in slash_table():
+        assert f"| `{usage}` | {text} |" in readme

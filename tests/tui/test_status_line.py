@@ -8,14 +8,16 @@ from rich.cells import cell_len
 
 from modechat.domain.conversation import ReplyStats
 from modechat.engine.scripted import MODEL
-from modechat.tui.widgets.status_line import Status, fit, status_segments
+from modechat.prompting.thinking import ThinkingSwitch
+from modechat.tui.widgets.status_line import FormatShown, Status, fit, status_segments
 
 STATS = ReplyStats("chat-template", "gguf", 300, 12, 42, 0.19, 78.4, 1)
 
 
 def line(width: int, **changes: object) -> str:
     name = "SmolLM2-135M-Instruct.Q4_1"
-    status = Status(model=MODEL.model_copy(update={"name": name}), stats=STATS, **changes)  # type: ignore[arg-type]
+    shown = {"model": MODEL.model_copy(update={"name": name}), "stats": STATS, **changes}
+    status = Status(**shown)  # type: ignore[arg-type]
     return fit(status_segments(status), width)
 
 
@@ -30,6 +32,25 @@ def test_a_narrow_line_shortens_the_name_first_and_keeps_the_speed() -> None:
     assert line(80) == "❯ chat · SmolLM2-135M-Instr… · chat-template (gguf) · 342/4,096 · 78 tok/s · CPU"
     assert "78 tok/s" in line(40)
     assert "tok/s" in line(12)
+
+
+def test_the_rung_is_shown_where_the_format_needed_one() -> None:
+    climbed = FormatShown("chat-template", "gguf", "system text joined to a user's message")
+    assert " · chat-template (gguf) · system text joined to a user's… · " in line(160, format=climbed)
+    assert line(120, format=FormatShown("chat-template", "gguf", "as is")) == line(120)
+    assert "joined" not in line(80, format=climbed)
+
+
+def test_the_format_of_the_last_reply_is_shown_and_texts_of_others_are_harmless() -> None:
+    assert " · own [/x] ␛[2J (user file) · " in line(120, format=FormatShown("own [/x] \x1b[2J", "user file"))
+
+
+def test_thinking_is_shown_where_the_user_chose_and_the_template_has_a_switch() -> None:
+    model = MODEL.model_copy(update={"thinking": ThinkingSwitch.ON})
+    assert " · thinking off · " in line(120, model=model, thinking=False)
+    assert " · thinking on · " in line(120, model=model, thinking=True)
+    assert "thinking" not in line(120, model=model)
+    assert "thinking" not in line(120, thinking=True)
 
 
 @given(width=st.integers(0, 200), loading=st.none() | st.floats(0, 1), activity=st.sampled_from(["", "thinking"]))

@@ -1,16 +1,15 @@
 """The chat screen: transcript, prompt, status line, and every action of the table.
 
-Session events come down through `show`; what the user does goes up to the session. Events are shown one after the
-other, in order.
+What the user does goes up to the session, in the order of the keys; what the session tells comes down through
+`session_view`.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,32 +22,23 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from modechat.domain.modes import Incomplete
+from modechat.domain.text import sanitize
 from modechat.errors import StoreError
-from modechat.session.events import (
-    ConversationOpened,
-    ModeChangeAdded,
-    ModeChanged,
-    ModelLoading,
-    ModelReady,
-    PhaseChanged,
-    PromptEvaluated,
-    ReplyEnded,
-    ReplyGrew,
-    SessionEvent,
-    Trouble,
-    TurnAdded,
-    TurnChanged,
-    TurnReplaced,
-)
-from modechat.session.phase import Phase
-from modechat.tui.actions import BINDINGS
+from modechat.session.events import SessionEvent, Trouble
+from modechat.tui.actions import BINDINGS, Action
 from modechat.tui.commands import CommandQueue
+from modechat.tui.screens.chat_commands import ChatCommands
+from modechat.tui.screens.session_view import SessionView
+from modechat.tui.slash import read_slash, without_escape
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.status_line import StatusLine
 from modechat.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
+    from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
+
+    Command: TypeAlias = Callable[[ChatSession], Awaitable[Incomplete | None]]
 
 _FLASH_SECONDS = 4.0
 
@@ -66,7 +56,8 @@ class ChatScreen(Screen[None]):
         self._prompt = Prompt(self._submit)
         self._commands = CommandQueue()
         self._status = StatusLine()
-        self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
+        self._view = SessionView(self._transcript, self._prompt, self._status, lambda: self._session)
+        self._about_prompts = ChatCommands(self)
         self._flash_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -79,9 +70,13 @@ class ChatScreen(Screen[None]):
     def on_mount(self) -> None:
         self._flash.display = False
         self._prompt.area.focus()
-        self._show_hint()
-        self.run_worker(self._show_events(), name="session events")
+        self._view.show_hint()
+        self.run_worker(self._view.run(), name="session events")
         self.run_worker(self._commands.run(), name="commands")
+
+    @property
+    def prompt(self) -> Prompt:
+        return self._prompt
 
     def connect(self, session: ChatSession) -> None:
         """From now on, act on `session`."""
@@ -89,81 +84,16 @@ class ChatScreen(Screen[None]):
 
     def receive(self, event: SessionEvent) -> None:
         """Take an event of the session; it is shown after those before it."""
-        self._events.put_nowait(event)
+        self._view.receive(event)
 
     def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
         # A mouse press on Markdown that is just being replaced would crash the app (textual issue 6643).
         widget, offset = super().get_widget_and_offset_at(x, y)
         return (None, None) if widget is not None and widget.parent is None else (widget, offset)
 
-    # Session events
-
-    async def _show_events(self) -> None:
-        while True:
-            await self._show(await self._events.get())
-
-    async def _show(self, event: SessionEvent) -> None:
-        match event:
-            case ReplyGrew(turn_id=turn_id, text=text):
-                if view := self._transcript.turn(turn_id):
-                    view.reply.feed(text)
-                self._status.update_status(activity="writing")
-            case PromptEvaluated(turn_id=turn_id, fraction=fraction):
-                self._show_activity(turn_id, f"Reading the prompt · {fraction:.0%}" if fraction < 1 else "…")
-            case ModelLoading(fraction=fraction):
-                self._status.update_status(loading=fraction)
-                self._show_waiting(f"Waiting for the model · {fraction:.0%}")
-            case ModelReady(model=model):
-                self._status.update_status(model=model, loading=None, is_down=False)
-                if model.notes:
-                    self._flash_up("\n".join(model.notes))
-            case PhaseChanged(phase=phase):
-                self._status.update_status(is_down=phase is Phase.DOWN, loading=0.0 if phase is Phase.LOADING else None)
-                self._show_hint()
-            case ModeChanged(state=state):
-                self._prompt.show_state(state)
-                self._status.update_status(mode=state.mode)
-            case ConversationOpened(conversation=conversation):
-                await self._transcript.show(conversation)
-                last = conversation.last_turn if conversation is not None else None
-                self._status.update_status(stats=last.reply.stats if last is not None else None, activity="")
-            case TurnAdded(turn=turn):
-                await self._transcript.add_turn(turn)
-                self._show_hint()
-            case TurnReplaced(old_id=old_id, turn=turn):
-                await self._transcript.replace_turn(old_id, turn)
-                self._show_hint()
-            case ModeChangeAdded(change=change):
-                await self._transcript.add_mode_change(change)
-            case TurnChanged(turn=turn):
-                if view := self._transcript.turn(turn.id):
-                    view.update_turn(turn)
-            case ReplyEnded(turn=turn):
-                if view := self._transcript.turn(turn.id):
-                    view.reply.finish(turn.reply)
-                self._status.update_status(activity="", stats=turn.reply.stats or self._status.status.stats)
-                self._show_hint()
-            case Trouble() as trouble:
-                await self._transcript.add_trouble(trouble)
-
-    def _show_activity(self, turn_id: int, text: str) -> None:
-        if view := self._transcript.turn(turn_id):
-            view.reply.show_activity(text)
-        self._status.update_status(activity=text if text != "…" else "thinking")
-
-    def _show_waiting(self, text: str) -> None:
-        conversation = self._session.conversation if self._session is not None else None
-        turn = conversation.last_turn if conversation is not None else None
-        if turn is not None and (view := self._transcript.turn(turn.id)):
-            view.reply.show_activity(text)
-
-    def _show_hint(self) -> None:
-        busy = self._session is not None and self._session.is_busy
-        self._prompt.show_hint("Esc stops" if busy else "Enter sends · Shift+Tab mode · F1 help")
-
-    def _flash_up(self, text: str) -> None:
+    def flash_up(self, text: str) -> None:
         """Say something for a moment, above the prompt."""
-        self._flash.update(Content(text))
+        self._flash.update(Content(sanitize(text)))
         self._flash.display = True
         if self._flash_timer is not None:
             self._flash_timer.stop()
@@ -181,21 +111,13 @@ class ChatScreen(Screen[None]):
 
     def _submit(self, text: str) -> None:
         if self._session is None:
-            self._flash_up("One moment: your conversations are being opened.")
+            self.flash_up("One moment: your conversations are being opened.")
         elif text.strip():
             self._prompt.clear()
-            self._commands.put(partial(self._send, self._session, text))
-
-    async def _send(self, session: ChatSession, text: str) -> None:
-        try:
-            reason = await session.send(text)
-        except StoreError as error:
-            await self._transcript.add_trouble(Trouble(error.title, error.hint))
-        else:
-            if reason is None:
-                return
-            self._flash_up(reason.reason)
-        self._prompt.restore(text)
+            if (command := read_slash(text)) is not None:
+                self._put(partial(self._about_prompts.run, command), typed=text)
+            else:
+                self._put(lambda session: session.send(without_escape(text)), typed=text)
 
     @on(Prompt.ModeTyped)
     def _mode_typed(self, message: Prompt.ModeTyped) -> None:
@@ -211,22 +133,51 @@ class ChatScreen(Screen[None]):
             self._commands.put(self._session.stop)  # what is to be stopped has not begun yet
 
     async def action_toggle_mode(self) -> None:
-        await self._do(lambda session: session.toggle_mode())
+        await self.do(lambda session: session.toggle_mode())
 
     async def action_regenerate(self) -> None:
-        await self._do(lambda session: session.regenerate())
+        await self.do(lambda session: session.regenerate())
 
     async def action_run_in_other_mode(self) -> None:
-        await self._do(lambda session: session.run_in_other_mode())
+        await self.do(lambda session: session.run_in_other_mode())
 
     async def action_toggle_in_chat(self) -> None:
-        await self._do(lambda session: session.toggle_in_chat())
+        await self.do(lambda session: session.toggle_in_chat())
+
+    async def action_try_format(self) -> None:
+        await self.do(self._about_prompts.try_format)
+
+    def action_choose_format(self) -> None:
+        self._talk(self._about_prompts.choose_format)
+
+    def action_choose_task(self) -> None:
+        self._talk(self._about_prompts.choose_task)
+
+    async def begin_task(self, task: NamedTask) -> None:
+        """Do a named task that was chosen elsewhere."""
+        await self._about_prompts.begin_task(task)
+
+    async def action_inspect(self) -> None:
+        await self._prompt.keys_are_handled()
+        if self._session is not None:
+            self._about_prompts.inspect(self._session)
+
+    async def action_toggle_thinking(self) -> None:
+        await self.do(self._about_prompts.toggle_thinking)
+
+    def action_toggle_thinking_view(self) -> None:
+        if not self._transcript.toggle_thinking():
+            self.flash_up("No reply here has thinking to show.")
+
+    def label_of(self, action: Action) -> str:
+        """What an action is called now."""
+        return self._about_prompts.thinking_label(self._session) if action.id == "toggle_thinking" else action.label
 
     async def action_new_conversation(self) -> None:
-        await self._do(lambda session: session.new_conversation())
+        await self.do(lambda session: session.new_conversation())
 
     def action_conversations(self) -> None:
-        self.run_worker(self._choose_conversation(), group="conversations", exclusive=True)
+        self._talk(self._choose_conversation)
 
     async def action_scroll_back(self) -> None:
         await self._transcript.page_up()
@@ -246,40 +197,47 @@ class ChatScreen(Screen[None]):
         """Copy what is selected; else stop the reply; else clear the prompt; else say how to quit."""
         if selected := self.get_selected_text() or self._prompt.area.selected_text:
             self.app.copy_to_clipboard(selected)
-            self._flash_up("Sent to the clipboard, if the terminal allows it.")
+            self.flash_up("Sent to the clipboard, if the terminal allows it.")
         elif self._session is not None and self._session.is_busy:
             await self._session.stop()
         elif self._prompt.text:
             self._prompt.clear()
         else:
-            self._flash_up("Ctrl+Q quits.")
+            self.flash_up("Ctrl+Q quits.")
 
     async def action_quit(self) -> None:
         await self.app.action_quit()
 
-    async def _do(self, command: Callable[[ChatSession], Awaitable[Incomplete | None]]) -> None:
+    async def do(self, command: Command) -> None:
         """Let the session do something, after what was asked before; say why if it did nothing."""
         await self._prompt.keys_are_handled()
-        if self._session is not None:
-            self._commands.put(partial(self._do_now, self._session, command))
+        self._put(command)
 
-    async def _do_now(
-        self, session: ChatSession, command: Callable[[ChatSession], Awaitable[Incomplete | None]]
-    ) -> None:
+    def _put(self, command: Command, typed: str = "") -> None:
+        if self._session is not None:
+            self._commands.put(partial(self._do_now, self._session, command, typed))
+
+    async def _do_now(self, session: ChatSession, command: Command, typed: str) -> None:
+        """If nothing is done, the user has back what was `typed`."""
         try:
             reason = await command(session)
         except StoreError as error:
             await self._transcript.add_trouble(Trouble(error.title, error.hint))
-            return
-        if reason is not None:
-            self._flash_up(reason.reason)
+        else:
+            if reason is None:
+                return
+            self.flash_up(reason.reason)
+        if typed:
+            self._prompt.restore(typed)
 
-    async def _choose_conversation(self) -> None:
+    def _talk(self, dialogue: Callable[[ChatSession], Awaitable[None]]) -> None:
+        """Ask the user something on a screen of its own."""
+        if self._session is not None:
+            self.run_worker(dialogue(self._session), group="dialogue", exclusive=True)
+
+    async def _choose_conversation(self, session: ChatSession) -> None:
         from modechat.tui.screens.conversations import ConversationsScreen, Delete, Open
 
-        session = self._session
-        if session is None:
-            return
         try:
             summaries = await session.summaries()
         except StoreError as error:
@@ -288,8 +246,8 @@ class ChatScreen(Screen[None]):
         open_id = session.conversation.id if session.conversation is not None else None
         match await self.app.push_screen_wait(ConversationsScreen(summaries, open_id, lambda: datetime.now(UTC))):
             case Open(conversation_id=chosen) if chosen != open_id:
-                await self._do(lambda session: session.open(chosen))
+                await self.do(lambda session: session.open(chosen))
             case Delete(conversation_id=chosen):
-                await self._do(lambda session: session.delete(chosen))
+                await self.do(lambda session: session.delete(chosen))
             case _:
                 pass

@@ -1,4 +1,4 @@
-"""The help screen: the two modes, and the keys from the table of actions."""
+"""The help screen: the two modes, and the keys and commands from the table of actions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from modechat.tui.actions import key_table
+from modechat.tui.actions import key_table, slash_table
 
 MODES = (
     ("### Instruction", "alone: every message is a task of its own, without history"),
@@ -30,6 +30,7 @@ class HelpScreen(ModalScreen[None]):
             dialog.border_subtitle = "Esc closes"
             yield from _table("Modes", MODES)
             yield from _table("Keys", key_table())
+            yield from _table("Commands at the prompt", (*slash_table(), ("\\/task …", "sends the text itself")))
 
 
 def _table(title: str, rows: tuple[tuple[str, str], ...]) -> ComposeResult:

@@ -29,6 +29,13 @@ class ModeNotice(Vertical):
         yield Static(Content(f"{GLYPHS[state.mode]} {sanitize(notice(state))}"), classes="answer")
 
 
+class AppNotice(Static):
+    """Something worth knowing that stays on the timeline, such as how the prompt format was chosen."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(Content(f"· {sanitize(text)}"), classes="remark")
+
+
 class TroubleNotice(Vertical):
     """Something went wrong: what, what to do, and the engine's last log lines (all of them are in its log file)."""
 

@@ -20,6 +20,8 @@ from textual.widgets import TextArea
 
 from modechat.domain.modes import Mode, ModeState, mode_of
 from modechat.domain.text import sanitize, sanitize_line
+from modechat.tui.actions import slash_usage
+from modechat.tui.slash import read_slash
 from modechat.tui.widgets.mode_label import GLYPHS, mode_class
 
 # ctrl+enter, alt+enter: terminals with the kitty protocol. "shift+\r": what Textual makes of xterm's encoding.
@@ -109,6 +111,7 @@ class Prompt(Vertical):
         self._area = PromptArea(submit)
         self._state = ModeState()
         self._mode = Mode.CHAT
+        self._sees_history = True
         self._hint = ""
 
     def compose(self) -> ComposeResult:
@@ -131,10 +134,15 @@ class Prompt(Vertical):
         self._state = state
         self._refresh_mode()
 
+    def show_history(self, sees_history: bool) -> None:
+        """Whether the model sees what was said before in the chat."""
+        self._sees_history = sees_history
+        self._refresh_mode()
+
     def show_hint(self, hint: str) -> None:
         """What the keys do at the moment, on the lower border."""
         self._hint = hint
-        self.border_subtitle = Content(hint)
+        self._refresh_hint()
 
     async def keys_are_handled(self) -> None:
         """Wait until the keys that were pressed before have done what they do."""
@@ -150,13 +158,25 @@ class Prompt(Vertical):
     def restore(self, text: str) -> None:
         """Give back a text that could not be sent, unless something new was typed."""
         if not self._area.text:
-            self._area.load_text(text)
-            self._area.move_cursor(self._area.document.end)
+            self.fill(text)
+
+    def fill(self, text: str) -> None:
+        """Put a text where the user goes on typing."""
+        self._area.load_text(text)
+        self._area.move_cursor(self._area.document.end)
 
     @on(TextArea.Changed)
     def _changed(self, message: TextArea.Changed) -> None:
         message.stop()
         self._refresh_mode()
+        self._refresh_hint()
+
+    def _refresh_hint(self) -> None:
+        """A command tells what it does while it is typed."""
+        command = read_slash(self._area.text)
+        self.border_subtitle = Content(
+            f"{slash_usage(command.action)} · {command.action.help}" if command else self._hint
+        )
 
     def _refresh_mode(self) -> None:
         mode = mode_of(self._area.text, self._state)
@@ -164,8 +184,12 @@ class Prompt(Vertical):
         for other in Mode:
             self.set_class(other is mode, mode_class(other))
         label = f"{GLYPHS[mode]} {mode}"
-        if standing is not None:
-            label = f"{GLYPHS[mode]} {mode}: {_shorten(sanitize_line(standing))}"
+        if standing is not None and self._state.task:
+            label += f": {sanitize_line(self._state.task)} ({_shorten(sanitize_line(standing))})"
+        elif standing is not None:
+            label += f": {_shorten(sanitize_line(standing))}"
+        elif mode is Mode.CHAT and not self._sees_history:
+            label += " · last message only"
         self.border_title = Content(label)
         self._area.placeholder = Content(_placeholder(mode, standing))
         if mode is not self._mode:

@@ -1,4 +1,4 @@
-"""A reply: Markdown that grows while it streams, and a line about how it ended.
+"""A reply: what the model thought, its answer as Markdown that grows while it streams, and how it ended.
 
 Only ever appends to the Markdown widget: mixing updates and appends loses text there. Raw HTML stays text.
 """
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason
-from modechat.domain.text import sanitize
+from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note
+from modechat.domain.text import sanitize, sanitize_line
+from modechat.tui.widgets.thinking import ThinkingView
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -27,12 +29,15 @@ _IDLE_PER_WORK = 4  # rest this many times as long as the last flush took, so th
 class ReplyView(Vertical):
     """Shows `reply`; a running one grows by `feed` and ends with `finish`."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, *, unfold_thinking: bool = False) -> None:
         super().__init__(classes="reply")
         self._reply = reply
         self._pending: list[str] = [reply.text] if reply.text else []
+        self._pending_thinking: list[str] = [reply.thinking] if reply.thinking else []
+        self._thinking: ThinkingView | None = None
+        self._unfold_thinking = unfold_thinking
         self._more = asyncio.Event()
-        self._begun = bool(reply.text) or reply.state.is_final
+        self._begun = bool(reply.text or reply.thinking) or reply.state.is_final
         self._finished = reply.state.is_final
         self._note = Static(note_on(reply), classes="note")
 
@@ -43,10 +48,23 @@ class ReplyView(Vertical):
         self._note.display = bool(note_on(self._reply))
         self.run_worker(self._write(), name="reply", exit_on_error=True)
 
-    def feed(self, text: str) -> None:
+    @property
+    def has_thinking(self) -> bool:
+        return self._thinking is not None
+
+    @property
+    def thinking_is_open(self) -> bool:
+        return self._thinking is not None and self._thinking.is_open
+
+    def open_thinking(self, is_open: bool) -> None:
+        """Unfold what the model thought, or fold it."""
+        if self._thinking is not None:
+            self._thinking.open(is_open)
+
+    def feed(self, text: str, *, is_thinking: bool = False) -> None:
         """More text of the running reply."""
         self._begun = True
-        self._pending.append(text)
+        (self._pending_thinking if is_thinking else self._pending).append(text)
         self._more.set()
 
     def show_activity(self, text: str) -> None:
@@ -68,26 +86,42 @@ class ReplyView(Vertical):
         markdown = Markdown(parser_factory=_parser, open_links=False)
         await self.mount(markdown, before=self._note)
         while True:
+            if self._has_more and not self._finished:
+                self._note.display = False
+            started = time.perf_counter()
+            await self._flush_thinking(markdown)
             if self._pending:
                 text = sanitize("".join(self._pending))
                 self._pending.clear()
-                if not self._finished:
-                    self._note.display = False
-                started = time.perf_counter()
                 await markdown.append(text)
-                cost = time.perf_counter() - started
-            else:
-                cost = 0.0
-            if self._finished and not self._pending:
+            cost = time.perf_counter() - started
+            if self._finished and not self._has_more:
                 break
             if not self._finished:
                 await asyncio.sleep(max(_SECONDS_BETWEEN_FLUSHES, _IDLE_PER_WORK * cost))
-            if not self._pending and not self._finished:
+            if not self._has_more and not self._finished:
                 self._more.clear()
                 await self._more.wait()
+        if self._thinking is not None:
+            self._thinking.end()
         self._note.update(note_on(self._reply))
         self._note.display = bool(note_on(self._reply))
         markdown.display = bool(self._reply.text)
+
+    @property
+    def _has_more(self) -> bool:
+        return bool(self._pending or self._pending_thinking)
+
+    async def _flush_thinking(self, markdown: Widget) -> None:
+        if self._pending_thinking:
+            text = "".join(self._pending_thinking)
+            self._pending_thinking.clear()
+            if self._thinking is None:
+                self._thinking = ThinkingView(is_open=self._unfold_thinking)
+                await self.mount(self._thinking, before=markdown)
+            await self._thinking.append(text)
+        if self._thinking is not None and self._pending:
+            self._thinking.end()
 
 
 def _parser() -> MarkdownIt:
@@ -113,6 +147,11 @@ def note_on(reply: Reply) -> Content:
             return Content("⋯ cut: the longest reply that is allowed (max_tokens)")
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.CONTEXT:
             return Content("⋯ cut: the context is full")
+        case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
+            marker = sanitize_line(reply.stats.leak) if reply.stats is not None else ""
+            return Content(f"✂ {leak_note(marker)} Ctrl+F tries another.")
+        case ReplyState.COMPLETE if not reply.text and reply.thinking:
+            return Content("The model thought, and answered nothing.")
         case ReplyState.COMPLETE if not reply.text:
             return Content("The model answered with nothing.")
         case _:

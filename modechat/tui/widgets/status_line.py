@@ -12,6 +12,8 @@ from textual.widget import Widget
 from modechat.domain.conversation import ReplyStats
 from modechat.domain.modes import Mode
 from modechat.domain.text import sanitize_line
+from modechat.prompting.ladder import AS_IS
+from modechat.prompting.thinking import ThinkingSwitch
 from modechat.tui.widgets.mode_label import GLYPHS
 
 if TYPE_CHECKING:
@@ -24,6 +26,27 @@ _NAME = 3
 _SHORT_NAME = 12
 
 
+_RUNG = 32
+"""Cells that the rung of the ladder may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormatShown:
+    """A prompt format, where it came from, and what it needed for the last prompt (empty: nothing known)."""
+
+    name: str
+    source: str
+    rung: str = ""
+
+    @classmethod
+    def of_model(cls, model: ModelInfo) -> FormatShown:
+        return cls(model.format, model.format_source)
+
+    @classmethod
+    def of_reply(cls, stats: ReplyStats) -> FormatShown:
+        return cls(stats.format, stats.format_source, stats.rung)
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What the line shows. `activity`, if any, takes the place of the last reply's figures."""
@@ -34,6 +57,10 @@ class Status:
     """Fraction of the model that is loaded; None if it is not being loaded."""
     activity: str = ""
     stats: ReplyStats | None = None
+    format: FormatShown | None = None
+    """That of the last reply; of the model, where it changed since."""
+    thinking: bool | None = None
+    """What the user chose; None: nothing."""
     is_down: bool = False
 
 
@@ -79,6 +106,14 @@ def fit(segments: list[tuple[int, str]], width: int) -> str:
     return fit([segment for segment in segments if segment is not last], width)
 
 
+def _format_segments(used: FormatShown) -> list[tuple[int, str]]:
+    segments = [(5, f"{sanitize_line(used.name)} ({sanitize_line(used.source)})")]
+    if used.rung not in ("", AS_IS):
+        rung = sanitize_line(used.rung)
+        segments.append((7, rung if cell_len(rung) <= _RUNG else set_cell_size(rung, _RUNG - 1).rstrip() + "…"))
+    return segments
+
+
 def status_segments(status: Status) -> list[tuple[int, str]]:
     """The parts of the line, each with its rank: 0 stays longest."""
     segments = [(2, f"{GLYPHS[status.mode]} {status.mode}")]
@@ -90,7 +125,9 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
         return [*segments, (0, "No model is loaded" if status.is_down else "Starting")]
     model, stats = status.model, status.stats
     segments.append((_NAME, sanitize_line(model.name)))
-    segments.append((5, f"{sanitize_line(stats.format if stats else model.format)} ({model.format_source})"))
+    segments += _format_segments(status.format or FormatShown.of_model(model))
+    if status.thinking is not None and model.thinking is not ThinkingSwitch.NONE:
+        segments.append((3, f"thinking {'on' if status.thinking else 'off'}"))
     used = stats.prompt_tokens + stats.completion_tokens if stats is not None else 0
     segments.append((2, f"{used:,}/{model.n_ctx:,}"))
     if status.activity:

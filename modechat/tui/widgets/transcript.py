@@ -6,6 +6,8 @@ while a reply streams, lets go when the user scrolls up, and follows again near 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
@@ -13,7 +15,7 @@ from textual.widgets import Static
 
 from modechat.domain.conversation import Conversation, Entry, ModeChange, Turn
 from modechat.session.events import Trouble
-from modechat.tui.widgets.notices import ModeNotice, TroubleNotice, Welcome
+from modechat.tui.widgets.notices import AppNotice, ModeNotice, TroubleNotice, Welcome
 from modechat.tui.widgets.turn import TurnView
 
 _MOUNTED_AT_FIRST = 30
@@ -25,6 +27,8 @@ class Transcript(VerticalScroll, can_focus=False):
     def __init__(self) -> None:
         super().__init__(id="transcript")
         self._earlier: list[Entry] = []
+        self._without_history: Collection[str] = ()
+        self._unfold_thinking = False
         self._hint = Static(classes="earlier")
         self._hint.display = False
 
@@ -37,12 +41,12 @@ class Transcript(VerticalScroll, can_focus=False):
         self._earlier, shown = entries[:-_MOUNTED_AT_FIRST], entries[-_MOUNTED_AT_FIRST:]
         async with self.batch():
             await self.remove_children()
-            await self.mount(self._hint, *(map(_view, shown) if shown else [Welcome()]))
+            await self.mount(self._hint, *(map(self._view, shown) if shown else [Welcome()]))
         self._show_hint()
         self.anchor()
 
     async def add_turn(self, turn: Turn) -> None:
-        await self._append(TurnView(turn))
+        await self._append(self._view(turn))
 
     async def add_mode_change(self, change: ModeChange) -> None:
         await self._append(ModeNotice(change))
@@ -50,14 +54,33 @@ class Transcript(VerticalScroll, can_focus=False):
     async def add_trouble(self, trouble: Trouble) -> None:
         await self._append(TroubleNotice(trouble))
 
+    async def add_notice(self, text: str) -> None:
+        """Say something that stays; an empty conversation keeps its welcome."""
+        await self.mount(AppNotice(text))
+        self.follow()
+
     async def replace_turn(self, old_id: int, turn: Turn) -> None:
         """Show `turn` in the place of the turn `old_id` and of what follows it."""
         children = list(self.children)
         start = next((i for i, view in enumerate(children) if _is_turn(view, old_id)), len(children))
         async with self.batch():
             await self.remove_children(children[start:])
-            await self.mount(TurnView(turn))
+            await self.mount(self._view(turn))
         self.anchor()
+
+    def show_alone(self, without_history: Collection[str]) -> None:
+        """The names of the formats in which a chat's prompt has its last message only."""
+        self._without_history = without_history
+        for view in self.query_children(TurnView):
+            view.show_alone(without_history)
+
+    def toggle_thinking(self) -> bool:
+        """Unfold what models thought, or fold it if all is open; so for what comes. False: there is nothing here."""
+        replies = [view.reply for view in self.query_children(TurnView) if view.reply.has_thinking]
+        self._unfold_thinking = any(not reply.thinking_is_open for reply in replies)
+        for reply in replies:
+            reply.open_thinking(self._unfold_thinking)
+        return bool(replies)
 
     def turn(self, turn_id: int) -> TurnView | None:
         """The view of a turn; None if it is not mounted."""
@@ -93,19 +116,20 @@ class Transcript(VerticalScroll, can_focus=False):
     async def _mount_earlier(self) -> None:
         page, self._earlier = self._earlier[-_PAGE:], self._earlier[:-_PAGE]
         first = self.children[1]
-        await self.mount(*map(_view, page), after=self._hint)
+        await self.mount(*map(self._view, page), after=self._hint)
         self._show_hint()
         self.release_anchor()
         self.call_after_refresh(self.scroll_to_widget, first, animate=False, top=True)
+
+    def _view(self, entry: Entry) -> Widget:
+        if isinstance(entry, Turn):
+            return TurnView(entry, self._without_history, unfold_thinking=self._unfold_thinking)
+        return ModeNotice(entry)
 
     def _show_hint(self) -> None:
         count = len(self._earlier)
         self._hint.display = count > 0
         self._hint.update(Content(f"↑ {count} earlier · Page Up at the top shows them"))
-
-
-def _view(entry: Entry) -> Widget:
-    return TurnView(entry) if isinstance(entry, Turn) else ModeNotice(entry)
 
 
 def _is_turn(view: Widget, turn_id: int) -> bool:

@@ -1,0 +1,174 @@
+"""A prompt laid out in lines of a given width: as text, as tokens, or as a list of tokens with their ids. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from rich.cells import cell_len
+
+from modechat.domain.text import sanitize
+
+if TYPE_CHECKING:
+    from modechat.engine.protocol import PromptView
+
+
+class Kind(StrEnum):
+    """What a piece of a line is: how it is drawn."""
+
+    TEXT = "text"
+    CONTROL = "control"
+    EVEN = "even"
+    """A token; its neighbours are odd."""
+    ODD = "odd"
+    NOTE = "note"
+    """Not of the prompt: a token's number and id."""
+
+
+Line: TypeAlias = list[tuple[str, Kind]]
+
+_WORD = re.compile(r"\S+[^\S\n]*|[^\S\n]+|\n")
+_TAB = 4
+_SLACK = 8
+"""Characters that may lie between two tokens in the text: white space that the tokeniser took away."""
+_LOST = "\N{REPLACEMENT CHARACTER}"
+
+
+def text_lines(view: PromptView, width: int) -> list[Line]:
+    """The prompt's text, with its own line breaks, and its control tokens apart."""
+    lines = _Lines(width)
+    end = 0
+    for start, stop in control_spans(view):
+        _add_words(lines, view.text[end:start])
+        lines.add(_visible(view.text[start:stop]).replace("\n", "↵"), Kind.CONTROL)
+        end = stop
+    _add_words(lines, view.text[end:])
+    return lines.finish()
+
+
+def token_lines(view: PromptView, width: int) -> list[Line]:
+    """Token after token; a line break follows a token that has one."""
+    lines = _Lines(width)
+    for number, token in enumerate(view.tokens):
+        kind = Kind.CONTROL if token.control else (Kind.ODD if number % 2 else Kind.EVEN)
+        first, *rest = _visible(token.text).split("\n")
+        lines.add(first + ("↵" if rest else ""), kind)
+        for position, part in enumerate(rest, 1):
+            lines.end()
+            lines.add(part + ("↵" if position < len(rest) else ""), kind)
+    return lines.finish()
+
+
+def id_lines(view: PromptView, width: int) -> list[Line]:
+    """One token a line: its number, its id, its text."""
+    lines = _Lines(width)
+    last = len(view.tokens) - 1
+    numbers, ids = len(f"{max(last, 0)}"), max((len(f"{token.id}") for token in view.tokens), default=0)
+    for number, token in enumerate(view.tokens):
+        lines.add(f"{number:>{numbers}}  {token.id:>{ids}}  ", Kind.NOTE)
+        kind = Kind.CONTROL if token.control else Kind.EVEN
+        lines.add(_visible(token.text).replace("\n", "↵"), kind)
+        if number < last:
+            lines.end()
+    return lines.finish()
+
+
+class Layout(StrEnum):
+    """The ways to show a prompt, in the order of the key that changes them."""
+
+    TEXT = "text"
+    TOKENS = "tokens"
+    IDS = "token ids"
+
+    @property
+    def following(self) -> Layout:
+        every = list(Layout)
+        return every[(every.index(self) + 1) % len(every)]
+
+
+LAYOUTS: dict[Layout, Callable[[PromptView, int], list[Line]]] = {
+    Layout.TEXT: text_lines,
+    Layout.TOKENS: token_lines,
+    Layout.IDS: id_lines,
+}
+
+
+def control_spans(view: PromptView) -> Iterator[tuple[int, int]]:
+    """Where the control tokens stand in the prompt's text.
+
+    Goes through the tokens beside the text, so that a control text that was defused is none.
+    """
+    position, slack = 0, _SLACK
+    for token in view.tokens:
+        if not token.text or _LOST in token.text:
+            slack += len(token.text)  # a character that is split over tokens
+            continue
+        for text in (token.text, token.text.lstrip(" ")):
+            start = view.text.find(text, position, position + slack + len(text))
+            if text and start >= 0:
+                position, slack = start + len(text), _SLACK
+                if token.control:
+                    yield start, position
+                break
+
+
+def _add_words(lines: _Lines, text: str) -> None:
+    for word in _WORD.findall(sanitize(text).replace("\t", " " * _TAB)):
+        if word == "\n":
+            lines.end()
+        else:
+            lines.add(word, Kind.TEXT)
+
+
+def _visible(text: str) -> str:
+    """A token's text with its white space to be seen; newlines stay."""
+    return sanitize(text).replace("\t", "⇥") or "∅"
+
+
+class _Lines:
+    """Fills lines of at most `width` cells. What does not fit begins a line; what is longer than one is cut."""
+
+    def __init__(self, width: int) -> None:
+        self._width = max(1, width)
+        self._lines: list[Line] = [[]]
+        self._used = 0
+
+    def add(self, text: str, kind: Kind) -> None:
+        if self._used and not self._fits(text) and cell_len(text.rstrip()) <= self._width:
+            self.end()
+        while text:
+            if self._fits(text):
+                part, text = text, ""
+            else:
+                part, text = _cut(text, self._width - self._used)
+                if not part and self._used:
+                    self.end()
+                    continue
+                part, text = (part, text) if part else (text[0], text[1:])
+            self._lines[-1].append((part, kind))
+            self._used += cell_len(part)
+            if text:
+                self.end()
+
+    def _fits(self, text: str) -> bool:
+        """White space at the end may stand over."""
+        return self._used + cell_len(text.rstrip()) <= self._width
+
+    def end(self) -> None:
+        self._lines.append([])
+        self._used = 0
+
+    def finish(self) -> list[Line]:
+        return self._lines
+
+
+def _cut(text: str, cells: int) -> tuple[str, str]:
+    """The longest beginning of `text` that takes at most `cells`, and the rest."""
+    used = 0
+    for index, character in enumerate(text):
+        used += cell_len(character)
+        if used > cells:
+            return text[:index], text[index:]
+    return text, ""

@@ -1,0 +1,152 @@
+"""The prompt inspector: the exact prompt of the next turn or of one that was, in both modes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from modechat.domain.conversation import Turn, as_mode
+from modechat.domain.modes import ChatMessage, Mode, Task
+from modechat.errors import EngineError
+from modechat.tui.prompt_lines import Layout
+from modechat.tui.widgets.prompt_pane import PromptPane
+
+if TYPE_CHECKING:
+    from modechat.engine.protocol import PromptView
+    from modechat.session.chat_session import ChatSession
+
+_WIDTH_FOR_BOTH = 100
+_SECONDS_WITHOUT_A_WORD = 0.2
+_WAITING = "Waiting for the engine…"
+_NOTHING = "There is no message yet. Write one at the prompt; F2 shows what the model would get."
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose prompt is shown: that of a turn, or of the next one if there is no `turn`."""
+
+    request: ChatMessage | Task
+    turn: Turn | None = None
+
+    @property
+    def mode(self) -> Mode:
+        return Mode.CHAT if isinstance(self.request, ChatMessage) else Mode.INSTRUCT
+
+
+class InspectorScreen(ModalScreen[None]):
+    """Both modes side by side where the window is wide, else one at a time."""
+
+    BINDINGS = [
+        Binding("escape,f2,q", "dismiss", "Close", show=False),
+        Binding("left,left_square_bracket", "step(-1)", "Earlier", show=False, priority=True),
+        Binding("right,right_square_bracket", "step(1)", "Later", show=False, priority=True),
+        Binding("tab,shift+tab", "other_mode", "Other mode", show=False, priority=True),
+        Binding("t", "layout", "Text or tokens", show=False),
+        Binding("c", "copy", "Copy", show=False),
+    ]
+
+    def __init__(self, session: ChatSession, request: ChatMessage | Task | None) -> None:
+        """`request`: what would be sent next, if anything."""
+        super().__init__()
+        self._session = session
+        conversation = session.conversation
+        turns = conversation.turns if conversation is not None else ()
+        self._subjects = [Subject(turn.request, turn) for turn in turns]
+        if request is not None:
+            self._subjects.append(Subject(request))
+        self._at = len(self._subjects) - 1
+        self._layout_used = Layout.TEXT
+        self._panes = {mode: PromptPane(mode) for mode in Mode}
+        self._front = self._subjects[-1].mode if self._subjects else Mode.CHAT
+        self._dialog = Vertical(classes="dialog")
+
+    def compose(self) -> ComposeResult:
+        with self._dialog, Horizontal():
+            yield from self._panes.values()
+
+    def on_mount(self) -> None:
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width < _WIDTH_FOR_BOTH, "-single")
+        self._show_front()
+
+    def action_step(self, by: int) -> None:
+        at = min(max(self._at + by, 0), len(self._subjects) - 1)
+        if at != self._at:
+            self._at = at
+            self._show()
+
+    def action_other_mode(self) -> None:
+        self._front = self._front.other
+        self._show_front()
+
+    def action_layout(self) -> None:
+        self._layout_used = self._layout_used.following
+        for pane in self._panes.values():
+            pane.show_layout(self._layout_used)
+        self._show_titles()
+
+    def action_copy(self) -> None:
+        """Copy the prompt that has the focus."""
+        if (view := self._panes[self._front].view) is not None:
+            self.app.copy_to_clipboard(view.text)
+            self._dialog.border_subtitle = Content("Sent to the clipboard, if the terminal allows it.")
+
+    def _show(self) -> None:
+        self._show_titles()
+        self._show_front()
+        if self._subjects:
+            self.run_worker(self._inspect(self._subjects[self._at]), group="inspect", exclusive=True)
+        else:
+            self._panes[self._front].show_message(_NOTHING)
+
+    def _show_titles(self) -> None:
+        title = "Prompt"
+        if self._subjects:
+            turn = self._subjects[self._at].turn
+            count = len(self._subjects) if self._subjects[-1].turn is not None else len(self._subjects) - 1
+            title = (
+                "Prompt of the next turn"
+                if turn is None
+                else f"Prompt of turn {self._at + 1} of {count}, as it would be made now"
+            )
+        self._dialog.border_title = Content(f"{title} · {self._layout_used}")
+        following = self._layout_used.following
+        self._dialog.border_subtitle = Content(f"←→ turns · t {following} · Tab mode · c copies · Esc closes")
+
+    def _show_front(self) -> None:
+        """The mode in front has the focus; in a narrow window it is the only one."""
+        for mode, pane in self._panes.items():
+            pane.set_class(mode is not self._front, "-behind")
+        self._panes[self._front].lines.focus()
+
+    async def _inspect(self, subject: Subject) -> None:
+        await asyncio.gather(*(self._fill(pane, subject) for pane in self._panes.values()))
+        self._show_front()
+
+    async def _fill(self, pane: PromptPane, subject: Subject) -> None:
+        waiting = self.set_timer(_SECONDS_WITHOUT_A_WORD, lambda: pane.show_message(_WAITING))
+        try:
+            view = await self._prompt_of(subject, pane.mode)
+        except EngineError as error:
+            pane.show_message("\n\n".join(part for part in (error.title, error.hint) if part))
+        else:
+            model = self._session.model
+            pane.show_prompt(view, model.n_ctx if model is not None else 0, self._layout_used)
+        finally:
+            waiting.stop()
+
+    async def _prompt_of(self, subject: Subject, mode: Mode) -> PromptView:
+        request = as_mode(subject.request, mode)
+        if subject.turn is None:
+            return await self._session.prompts.next(request)
+        return await self._session.prompts.of_turn(replace(subject.turn, request=request))

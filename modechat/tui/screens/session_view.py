@@ -1,0 +1,144 @@
+"""What the session tells, shown: events come down one after the other, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from modechat.session.events import (
+    ConversationOpened,
+    FormatInUse,
+    ModeChangeAdded,
+    ModeChanged,
+    ModelLoading,
+    ModelReady,
+    PhaseChanged,
+    PromptEvaluated,
+    ReplyEnded,
+    ReplyGrew,
+    SessionEvent,
+    ThinkingChanged,
+    Trouble,
+    TurnAdded,
+    TurnChanged,
+    TurnReplaced,
+)
+from modechat.session.phase import Phase
+from modechat.tui.widgets.prompt import Prompt
+from modechat.tui.widgets.status_line import FormatShown, StatusLine
+from modechat.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from modechat.domain.conversation import Conversation, Turn
+    from modechat.engine.protocol import ModelInfo
+    from modechat.session.chat_session import ChatSession
+
+
+class SessionView:
+    """Shows the events of a session on the widgets of the chat screen. `session` gives it, once there is one."""
+
+    def __init__(
+        self, transcript: Transcript, prompt: Prompt, status: StatusLine, session: Callable[[], ChatSession | None]
+    ) -> None:
+        self._transcript = transcript
+        self._prompt = prompt
+        self._status = status
+        self._session = session
+        self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
+        self._notes: tuple[str, ...] = ()
+
+    def receive(self, event: SessionEvent) -> None:
+        """Take an event; it is shown after those before it."""
+        self._events.put_nowait(event)
+
+    async def run(self) -> None:
+        while True:
+            await self._show(await self._events.get())
+
+    def show_hint(self) -> None:
+        """What the keys do at the moment."""
+        session = self._session()
+        busy = session is not None and session.is_busy
+        self._prompt.show_hint("Esc stops" if busy else "Enter sends · Shift+Tab mode · F1 help")
+
+    async def _show(self, event: SessionEvent) -> None:
+        match event:
+            case ReplyGrew(turn_id=turn_id, text=text, is_thinking=is_thinking):
+                if view := self._transcript.turn(turn_id):
+                    view.reply.feed(text, is_thinking=is_thinking)
+                self._status.update_status(activity="thinking" if is_thinking else "writing")
+            case PromptEvaluated(turn_id=turn_id, fraction=fraction):
+                self._show_activity(turn_id, f"Reading the prompt · {fraction:.0%}" if fraction < 1 else "…")
+            case ModelLoading(fraction=fraction):
+                self._status.update_status(loading=fraction)
+                self._show_waiting(f"Waiting for the model · {fraction:.0%}")
+            case ModelReady(model=model):
+                self._status.update_status(loading=None, is_down=False)
+                await self._show_model(model)
+            case FormatInUse(model=model):
+                await self._show_model(model)
+            case ThinkingChanged(wanted=wanted):
+                self._status.update_status(thinking=wanted)
+            case PhaseChanged(phase=phase):
+                self._status.update_status(is_down=phase is Phase.DOWN, loading=0.0 if phase is Phase.LOADING else None)
+                self.show_hint()
+            case ModeChanged(state=state):
+                self._prompt.show_state(state)
+                self._status.update_status(mode=state.mode)
+            case ConversationOpened(conversation=conversation):
+                await self._show_conversation(conversation)
+            case TurnAdded(turn=turn):
+                await self._transcript.add_turn(turn)
+                self.show_hint()
+            case TurnReplaced(old_id=old_id, turn=turn):
+                await self._transcript.replace_turn(old_id, turn)
+                self.show_hint()
+            case ModeChangeAdded(change=change):
+                await self._transcript.add_mode_change(change)
+            case TurnChanged(turn=turn):
+                if view := self._transcript.turn(turn.id):
+                    view.update_turn(turn)
+            case ReplyEnded(turn=turn):
+                self._show_end(turn)
+            case Trouble() as trouble:
+                await self._transcript.add_trouble(trouble)
+
+    async def _show_model(self, model: ModelInfo) -> None:
+        """The model is there, or uses another format. What it notes is said once, as long as it stays the same."""
+        session = self._session()
+        formats = session.settings.load.formats if session is not None else ()
+        self._transcript.show_alone(frozenset(named.name for named in formats if not named.sees_history))
+        self._prompt.show_history(model.sees_history)
+        wanted = session.settings.thinking if session is not None else None
+        self._status.update_status(model=model, format=FormatShown.of_model(model), thinking=wanted)
+        for note in model.notes:
+            if note not in self._notes:
+                await self._transcript.add_notice(note)
+        self._notes = model.notes
+
+    async def _show_conversation(self, conversation: Conversation | None) -> None:
+        await self._transcript.show(conversation)
+        last = conversation.last_turn if conversation is not None else None
+        self._status.update_status(stats=last.reply.stats if last is not None else None, activity="")
+
+    def _show_end(self, turn: Turn) -> None:
+        if view := self._transcript.turn(turn.id):
+            view.reply.finish(turn.reply)
+            view.update_turn(turn)
+        self._status.update_status(activity="")
+        if stats := turn.reply.stats:
+            self._status.update_status(stats=stats, format=FormatShown.of_reply(stats))
+        self.show_hint()
+
+    def _show_activity(self, turn_id: int, text: str) -> None:
+        if view := self._transcript.turn(turn_id):
+            view.reply.show_activity(text)
+        self._status.update_status(activity=text if text != "…" else "waiting")
+
+    def _show_waiting(self, text: str) -> None:
+        session = self._session()
+        conversation = session.conversation if session is not None else None
+        turn = conversation.last_turn if conversation is not None else None
+        if turn is not None and (view := self._transcript.turn(turn.id)):
+            view.reply.show_activity(text)

@@ -1,0 +1,167 @@
+"""The prompt of one mode, looked at: figures above, the prompt below. One widget draws it all, however long it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widgets import Static
+
+from modechat.domain.modes import Mode
+from modechat.domain.text import sanitize, sanitize_line
+from modechat.tui.prompt_lines import LAYOUTS, Kind, Layout, Line
+from modechat.tui.widgets.mode_label import GLYPHS, mode_class
+
+if TYPE_CHECKING:
+    from modechat.engine.protocol import PromptView
+
+_PART_COLOURS = {
+    "system": "$warning",
+    "user": "$primary",
+    "assistant": "$success",
+    "instruction": "$accent",
+    "input": "$secondary",
+    "example": "$error",
+    "prefill": "$success",
+}
+_OTHER_COLOUR = "dim"
+
+
+class PromptLines(ScrollView):
+    """Draws the lines of a prompt; only those that are seen."""
+
+    COMPONENT_CLASSES = {f"prompt-lines--{kind}" for kind in Kind}
+
+    def __init__(self) -> None:
+        super().__init__(classes="prompt-lines")
+        self._view: PromptView | None = None
+        self._layout_used = Layout.TEXT
+        self._lines: list[Line] = []
+
+    def show(self, view: PromptView | None, layout: Layout) -> None:
+        """None: nothing."""
+        self._view, self._layout_used = view, layout
+        self._lay_out()
+        self.scroll_to(0, 0, animate=False)
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    def render_line(self, y: int) -> Strip:
+        number = y + self.scroll_offset.y
+        width = self.size.width
+        if number >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        segments = [
+            Segment(text, self.get_component_rich_style(f"prompt-lines--{kind}")) for text, kind in self._lines[number]
+        ]
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
+
+    def _lay_out(self) -> None:
+        width = self.scrollable_content_region.width
+        if self._view is None or width <= 0:
+            self._lines = []
+        else:
+            self._lines = LAYOUTS[self._layout_used](self._view, width)
+        self.virtual_size = Size(0, len(self._lines))
+        self.refresh()
+
+
+class PromptPane(Vertical):
+    """One mode's prompt, or why there is none."""
+
+    def __init__(self, mode: Mode) -> None:
+        super().__init__(classes=f"pane {mode_class(mode)}")
+        self.mode = mode
+        self.view: PromptView | None = None
+        self._n_ctx = 0
+        self._figures = Static(classes="figures")
+        self._message = Static(classes="message")
+        self.lines = PromptLines()
+
+    def compose(self) -> ComposeResult:
+        yield self._figures
+        yield self._message
+        yield self.lines
+
+    def on_mount(self) -> None:
+        self.show_message("")
+
+    def on_resize(self) -> None:
+        self._refresh_figures()
+
+    def show_message(self, text: str) -> None:
+        """Say something in place of the prompt."""
+        self.view = None
+        self._message.update(Content(sanitize(text)))
+        self._message.display = True
+        self.lines.display = False
+        self._refresh_figures()
+
+    def show_prompt(self, view: PromptView, n_ctx: int, layout: Layout) -> None:
+        self.view, self._n_ctx = view, n_ctx
+        self._message.display = False
+        self.lines.display = True
+        self.lines.show(view, layout)
+        self._refresh_figures()
+
+    def show_layout(self, layout: Layout) -> None:
+        if self.view is not None:
+            self.lines.show(self.view, layout)
+
+    def _refresh_figures(self) -> None:
+        title = (f"{GLYPHS[self.mode]} {self.mode}", "bold")
+        if self.view is None:
+            self._figures.update(Content.assemble(title))
+        else:
+            self._figures.update(Content.assemble(title, figures(self.view, self._n_ctx, self.size.width)))
+
+
+def figures(view: PromptView, n_ctx: int, width: int) -> Content:
+    """What is to be said about a prompt, after the mode: format, rung, counts with a bar, defused texts, stops."""
+    total = len(view.tokens)
+    counts = count_parts(view)
+    rows: list[Content] = [
+        Content(f" · {sanitize_line(view.format)} ({view.format_source}) · {sanitize_line(view.rung)}"),
+        Content.assemble((f"{total:,} of {n_ctx:,} tokens", "$text-error" if total >= n_ctx else "")),
+        Content.assemble(*(("━" * cells, _colour(name)) for name, cells in bar(counts, width))),
+        Content(" · ").join(Content.assemble((f"{name} {count:,}", _colour(name))) for name, count in counts.items()),
+    ]
+    if view.defused:
+        shown = " ".join(sanitize_line(text) for text in dict.fromkeys(view.defused))
+        rows.append(Content.assemble((f"◇ sent as plain text: {shown}", "$text-warning")))
+    if view.stop:
+        stops = "  ".join(repr(sanitize(text))[1:-1] for text in view.stop)
+        rows.append(Content.assemble((f"the reply ends at: {stops}", _OTHER_COLOUR)))
+    return Content("\n").join(rows)
+
+
+def count_parts(view: PromptView) -> dict[str, int]:
+    """Tokens by the name of the part, in the order in which the parts first come; the template's own last."""
+    counts: dict[str, int] = {}
+    for name, count in view.parts:
+        counts[name] = counts.get(name, 0) + count
+    template = counts.pop("template", 0)
+    return {**counts, "template": template} if template else counts
+
+
+def bar(counts: dict[str, int], width: int) -> list[tuple[str, int]]:
+    """Cells for each part, `width` together as far as counts allow; what has tokens has a cell."""
+    total = sum(counts.values())
+    cells = {name: max(1, round(width * count / total)) for name, count in counts.items() if count > 0}
+    while cells and (excess := sum(cells.values()) - width):
+        largest = max(cells, key=lambda name: cells[name])
+        if excess > 0 and cells[largest] == 1:
+            break
+        cells[largest] -= 1 if excess > 0 else -1
+    return list(cells.items())
+
+
+def _colour(name: str) -> str:
+    return _PART_COLOURS.get(name, _OTHER_COLOUR)
