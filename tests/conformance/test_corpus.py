@@ -7,7 +7,6 @@ The corpus lies outside of the project: in the folder that MODECHAT_CONFORMANCE 
 from __future__ import annotations
 
 import json
-import os
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -21,10 +20,8 @@ from typing import Any
 import pytest
 
 from tests.conformance import adapters
-from tests.conformance.corpus import CORPUS
+from tests.conformance.corpus import CORPUS, vocabularies
 from tests.engine.vocabularies import load_vocabulary
-
-VOCABS = os.environ.get("MODECHAT_VOCABS")
 
 pytestmark = [
     pytest.mark.skipif(
@@ -109,10 +106,12 @@ def test_single_shot_tasks_are_byte_for_byte_as_published() -> None:
     assert tally.right == len(list(records("instruct.jsonl"))) > 0
 
 
-@pytest.mark.skipif(not VOCABS, reason="MODECHAT_VOCABS names no folder with llama.cpp's ggml-vocab-*.gguf")
 @pytest.mark.parametrize(("group", "least"), [("tokens_plain", 77), ("tokens_injection", 55)])
 def test_token_ids_are_those_of_llama_cpp_and_no_user_forges_one(group: str, least: int) -> None:
-    tally = check(f"{group}.jsonl", adapters.encode, VOCABS)
+    folder = vocabularies()
+    if folder is None:
+        pytest.skip("llama.cpp's ggml-vocab-*.gguf are not there: set MODECHAT_VOCABS to their folder")
+    tally = check(f"{group}.jsonl", adapters.encode, folder)
     assert tally.wrong == []
     assert tally.right >= least
 
