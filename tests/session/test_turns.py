@@ -542,7 +542,7 @@ def test_closing_while_a_finished_reply_is_being_saved_waits_for_it(tmp_path: Pa
                 await harness.session.new_conversation()
                 await harness.ready()
                 await harness.session.send(f"Say {turns}")
-                await harness.until(lambda: any(event.text for event in harness.told(ReplyGrew)))  # noqa: B023
+                await harness.until(lambda: any(event.text for event in harness.told(ReplyGrew)))
                 for _ in range(turns):
                     await asyncio.sleep(0)
                 await harness.session.close()
