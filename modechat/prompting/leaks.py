@@ -7,7 +7,7 @@ text never count.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 _QUOTES = "`\"'´“”„‟‘’‚‛«»‹›「『"
 
@@ -19,6 +19,16 @@ _PLAIN = re.compile(r"[^\W_][\w ]*:")
 
 _FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?!.*`)|~{3,})")
 _FENCE_END = re.compile(r"[ \t>]*(`{3,}|~{3,})\s*")
+
+
+def own_stops(template: str, markers: Iterable[str], tokens: Collection[str]) -> tuple[str, ...]:
+    """The markers that `template` itself writes as plain text, because the vocabulary has no such tokens.
+
+    A model that was trained on them may end its turn by beginning the next one: that is no sign of a wrong format. A
+    word with a colon counts at the start of a line.
+    """
+    plain = sorted(marker for marker in markers if marker in template and marker not in tokens)
+    return tuple(f"\n{marker}" if _PLAIN.fullmatch(marker) else marker for marker in plain)
 
 
 class LeakDetector:

@@ -99,6 +99,19 @@ def test_a_reply_is_cut_where_it_begins_another_roles_turn(vocabulary: Vocabular
     assert (stream.said(), stream.stream.leak) == ("The answer is 4.", marker)
 
 
+def test_markers_that_are_plain_text_in_the_models_own_template_end_the_reply_in_the_ordinary_way(
+    vocabulary: Vocabulary,
+) -> None:
+    zephyr = "{% for m in messages %}<|user|>\n{{ m.content }}</s>\n{% endfor %}<|assistant|>\n"
+    stream = Stream(vocabulary, zephyr)
+    assert stream.write("4.\n<|user|>\nAnd then?") is StopReason.STOP_STRING
+    assert (stream.said(), stream.stream.leak) == ("4.", "")
+    words = "{% for m in messages %}User: {{ m.content }}\n\n{% endfor %}Assistant:"
+    stream = Stream(vocabulary, words)
+    assert stream.write("A User: is one who asks.\nUser: And then?") is StopReason.STOP_STRING
+    assert stream.said() == "A User: is one who asks."
+
+
 def test_a_marker_that_the_user_wrote_about_is_no_leak(vocabulary: Vocabulary) -> None:
     stream = Stream(vocabulary, prompt=chat("What does ### Instruction: mean?"))
     assert stream.write("It is\n### Instruction: a header") is None

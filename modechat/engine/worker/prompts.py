@@ -6,7 +6,7 @@ Owns the choice of format and the process that templates run in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +14,9 @@ from modechat.domain.modes import Task
 from modechat.engine.protocol import ChatPrompt, InstructPrompt, PromptView, TokenView
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
-from modechat.prompting.formats import NamedFormat
+from modechat.prompting.formats import FormatSource, NamedFormat
 from modechat.prompting.guard import Guard, is_control_text
+from modechat.prompting.leaks import own_stops
 from modechat.prompting.prompt import Part, Prompt, PromptBuilder, SingleShot
 from modechat.prompting.reasoning import ReasoningTags, marker_texts, tags_of
 from modechat.prompting.renderer import Renderer, TemplateError, TemplateLimitError
@@ -84,7 +85,9 @@ class Prompts:
                 if is_control_text(token.text, user_defined=token.user_defined, template=templates)
             }
         )
-        self._tags = tags_of(format.chat_template, {token.text for token in self._vocabulary.special_tokens})
+        texts = {token.text for token in self._vocabulary.special_tokens}
+        self._tags = tags_of(format.chat_template, texts)
+        self._own_stops = own_stops(format.chat_template, self.markers, texts)
         self._thinking = find_control(format.chat_template, self._probe)
 
     def make(
@@ -99,6 +102,8 @@ class Prompts:
                 f"The model's chat template refuses this conversation: {error}",
                 "Try another format with /format, or begin a new conversation.",
             ) from error
+        if prompt.format.source is FormatSource.GGUF:  # named formats say themselves where a reply ends
+            prompt = replace(prompt, stop=(*prompt.stop, *self._own_stops))
         if self._facts.is_encoder_decoder:
             return TokenizedPrompt(prompt, self._vocabulary.tokenize_for_encoder(prompt.pieces))
         return TokenizedPrompt(prompt, self._vocabulary.tokenize_prompt(prompt.pieces))
