@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from modechat.domain.modes import Mode
+from modechat.engine.worker.batch import fill_batch
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.lanes import ABORTED, DECODED, Aborted
@@ -54,16 +55,8 @@ class EncoderDecoder:
         return self._n_decoded < self._n_ctx
 
     def _run(self, compute: Callable[..., int], tokens: Sequence[int], position: int) -> None:
-        batch = self._batch
-        batch.n_tokens = len(tokens)
-        for i, token in enumerate(tokens):
-            batch.token[i] = token
-            batch.pos[i] = position + i
-            batch.n_seq_id[i] = 1
-            batch.seq_id[i][0] = 0
-            batch.logits[i] = 0
-        batch.logits[len(tokens) - 1] = 1
-        result = compute(self._context, batch)
+        fill_batch(self._batch, tokens, position, sequence=0)
+        result = compute(self._context, self._batch)
         if result == ABORTED:
             raise Aborted
         if result != DECODED:

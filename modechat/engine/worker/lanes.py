@@ -12,6 +12,7 @@ from typing import Protocol
 
 from modechat.domain.modes import Mode
 from modechat.domain.sequences import common_prefix_length
+from modechat.engine.worker.batch import fill_batch
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.model import LoadedModel
@@ -89,7 +90,7 @@ class Lanes:
         return len(self._lanes[mode].tokens) < self._n_ctx
 
     def _decode(self, lane: _Lane, piece: Sequence[int]) -> None:
-        self._fill_batch(lane, piece)
+        fill_batch(self._batch, piece, len(lane.tokens), lane.sequence)
         result = llama.llama_decode(self._context, self._batch)
         if result == _NO_ROOM and self._give_up_others(lane):
             result = llama.llama_decode(self._context, self._batch)
@@ -104,18 +105,6 @@ class Lanes:
             f"llama.cpp could not evaluate the prompt (code {result})",
             "Try again, or restart modechat.",
         )
-
-    def _fill_batch(self, lane: _Lane, piece: Sequence[int]) -> None:
-        batch = self._batch
-        batch.n_tokens = len(piece)
-        position = len(lane.tokens)
-        for i, token in enumerate(piece):
-            batch.token[i] = token
-            batch.pos[i] = position + i
-            batch.n_seq_id[i] = 1
-            batch.seq_id[i][0] = lane.sequence
-            batch.logits[i] = 0
-        batch.logits[len(piece) - 1] = 1
 
     def _cut(self, lane: _Lane, keep: int) -> None:
         """Keep the first `keep` tokens of the lane, or none where the memory cannot be cut (recurrent models)."""
