@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from modechat.engine.worker.bindings import llama
 
-
-def fill_batch(batch: llama.llama_batch, tokens: Sequence[int], position: int, sequence: int) -> None:
-    """`tokens` at `position` and after in one sequence; the result of the last one will be sampled from."""
+def fill_batch(batch: Any, tokens: Sequence[int], position: int, sequence: int) -> None:
+    """Put `tokens` at `position` and after in one sequence into a `llama_batch` with room for them; the result of the last one will be sampled from."""
     batch.n_tokens = len(tokens)
     for i, token in enumerate(tokens):
         batch.token[i] = token
