@@ -7,7 +7,10 @@ from typing import Any
 
 
 def fill_batch(batch: Any, tokens: Sequence[int], position: int, sequence: int) -> None:
-    """Put `tokens` at `position` and after in one sequence into a `llama_batch` with room for them; the result of the last one will be sampled from."""
+    """Put `tokens` at `position` and after in one sequence into a `llama_batch` that has room for them.
+
+    The result of the last one can be sampled from.
+    """
     batch.n_tokens = len(tokens)
     for i, token in enumerate(tokens):
         batch.token[i] = token
