@@ -25,6 +25,8 @@ class PromptFiles:
 
     formats: tuple[NamedFormat, ...]
     tasks: tuple[NamedTask, ...]
+    overridden: tuple[NamedFormat, ...] = ()
+    """Shipped formats that a file of the user has the place of."""
     troubles: tuple[ConfigError, ...] = ()
 
 
@@ -34,12 +36,13 @@ def load_prompt_files(own: Path | None = None) -> PromptFiles:
     """
     shipped, mine = prompts_folder(), own or user_prompts_folder()
     troubles: list[ConfigError] = []
+    overridden: list[NamedFormat] = []
 
     def collect(kind: str, model: type[T], mark_own: Callable[[T], T]) -> tuple[T, ...]:
         found = {path.stem: read_toml(path, read_text(path), model) for path in _files(shipped / kind)}
         for path in _files(mine / kind):
             try:
-                text = read_text(path)
+                text = _read(path)
                 value = mark_own(read_toml(path, text, model))
                 _check_name(path, value.name)
                 if isinstance(value, NamedFormat):
@@ -47,18 +50,28 @@ def load_prompt_files(own: Path | None = None) -> PromptFiles:
             except ConfigError as error:
                 troubles.append(error)
             else:
+                replaced = found.get(value.name)
+                if isinstance(replaced, NamedFormat):
+                    overridden.append(replaced)
                 found[value.name] = value
         return tuple(found[name] for name in sorted(found))
 
     formats = collect("formats", NamedFormat, lambda found: found.model_copy(update={"origin": FormatSource.USER}))
     tasks = collect("tasks", NamedTask, lambda found: found)
-    return PromptFiles(formats, tasks, tuple(troubles))
+    return PromptFiles(formats, tasks, tuple(overridden), tuple(troubles))
 
 
 def _files(folder: Path) -> Iterator[Path]:
     """The TOML files in `folder`, in order; none where there is no such folder."""
     if folder.is_dir():
-        yield from sorted(folder.glob("*.toml"))
+        yield from sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))  # editors' own
+
+
+def _read(path: Path) -> str:
+    """Raises ConfigError, also for what is no file: a pipe would never end."""
+    if not path.is_file():
+        raise ConfigError(f"{path} is no file", "Remove it, or mend the link.")
+    return read_text(path)
 
 
 def _check_name(path: Path, name: str) -> None:

@@ -34,6 +34,8 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     config = load_config(config_file())
     files = load_prompt_files_telling()
     named = named_task(arguments.task, files)
+    if named is not None and arguments.mode == Mode.CHAT:
+        raise UsageError("A task is instruct mode", "Leave out --mode, or --task.")
     if arguments.input is not None:
         piped = _read_input(arguments.input)
     request = read_task(named, said, piped) if named else _read_request(said, piped, arguments.mode)
@@ -49,8 +51,10 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     )
     engine = WorkerEngine(process=worker)
     engine.start()
-    view = asyncio.run(_inspect(engine, settings, inspect))
+    view, n_ctx = asyncio.run(_inspect(engine, settings, inspect))
     mode = Mode(inspect.prompt.mode)
+    if len(view.tokens) >= n_ctx:
+        tell(f"The prompt has {len(view.tokens):,} tokens, the context holds {n_ctx:,}: it would be refused.")
     if arguments.json:
         write(sys.stdout, json.dumps(_as_object(view, mode), ensure_ascii=not takes_unicode(sys.stdout)) + "\n")
     else:
@@ -122,6 +126,8 @@ def _read_conversation(wanted: int | Literal["last"] | None) -> Conversation | N
         return None
     from modechat.store import Store
 
+    if not data_folder().is_dir():  # opening the store would make it
+        raise UsageError("There is no conversation yet", "Begin one: modechat")
     store = Store.open(data_folder(), lambda: datetime.now(UTC))
     try:
         number = store.latest_id() if wanted == "last" else wanted
@@ -132,7 +138,9 @@ def _read_conversation(wanted: int | Literal["last"] | None) -> Conversation | N
         store.close()
 
 
-async def _inspect(engine: Engine, settings: SessionSettings, inspect: Inspect) -> PromptView:
+async def _inspect(engine: Engine, settings: SessionSettings, inspect: Inspect) -> tuple[PromptView, int]:
+    """The prompt, and how many tokens the context holds."""
+    n_ctx = 0
     try:
         engine.send(settings.load)
         settings.check_model()  # meanwhile the worker starts
@@ -140,10 +148,11 @@ async def _inspect(engine: Engine, settings: SessionSettings, inspect: Inspect) 
         async for event in engine.events():
             match event:
                 case Loaded(model=model):
+                    n_ctx = model.n_ctx
                     for note in model.notes:
                         tell(note)
                 case Inspected(prompt=PromptView() as view):
-                    return view
+                    return view, n_ctx
                 case Inspected(error=reason):
                     raise EngineError(reason)
                 case Failed():

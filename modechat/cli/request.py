@@ -57,7 +57,7 @@ def read_task(task: NamedTask, said: str, piped: str) -> Task:
         case _:
             raise UsageError(
                 f"The task “{task.name}” has no text to work on",
-                f"Pipe it in: modechat run --task {task.name} < FILE",
+                "Pipe it in: < FILE",
             )
 
 

@@ -63,6 +63,7 @@ def session_settings(
             n_gpu_layers=config.n_gpu_layers,
             n_threads=config.n_threads,
             formats=prompt_files.formats,
+            overridden=prompt_files.overridden,
             format=_choose_format(arguments, model, prompt_files),
             vocabulary_only=getattr(arguments, "command", None) == "prompt",
         ),

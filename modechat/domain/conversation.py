@@ -164,6 +164,8 @@ class Message:
     content: str
     thinking: str = ""
     """What a reasoning model thought before it answered; its template decides whether it sees that again."""
+    typed: int = 0
+    """How many characters at the beginning of a reply are not the model's own: a prefill, or a worked example."""
 
 
 def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple[Message, ...]:
@@ -175,9 +177,15 @@ def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple
     for turn in turns:
         if turn.in_chat and turn.reply.text:
             messages.append(Message(Role.USER, message_text(turn.request)))
-            messages.append(Message(Role.ASSISTANT, turn.reply.text, turn.reply.thinking))
+            messages.append(Message(Role.ASSISTANT, turn.reply.text, turn.reply.thinking, _prefilled(turn)))
     messages.append(Message(Role.USER, text))
     return tuple(messages)
+
+
+def _prefilled(turn: Turn) -> int:
+    """How many characters of the turn's reply are the user's."""
+    prefill = turn.request.prefill.strip() if isinstance(turn.request, Task) else ""
+    return len(prefill) if turn.reply.text.startswith(prefill) else 0
 
 
 def message_text(request: ChatMessage | Task) -> str:

@@ -39,6 +39,8 @@ class Load(_Frozen):
     n_threads: int | None = None
     formats: tuple[NamedFormat, ...]
     """The named formats: those that ship with modechat and the user's own."""
+    overridden: tuple[NamedFormat, ...] = ()
+    """Shipped formats that a file of the user has the place of: they come back if it fails."""
     format: str | None = None
     """The one to use, or `chat-template` for the model's own; None: what fits the model."""
     vocabulary_only: bool = False
@@ -184,7 +186,7 @@ class PromptView(_Frozen):
     format_source: FormatSource
     rung: str
     defused: tuple[str, ...]
-    """Texts of control tokens in the newest message that are plain text here."""
+    """Texts of control tokens in messages, system text and worked examples that are plain text here."""
     stop: tuple[str, ...]
 
 

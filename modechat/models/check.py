@@ -29,7 +29,6 @@ _EMBEDDING = {
     "llama-embed",
     "t5encoder",
 }
-_ENCODER_DECODER = {"t5"}
 _DIFFUSION = {"dream", "llada", "llada-moe", "rnd1"}
 _SPEECH = {"wavtokenizer-dec", "qwen3tts", "pockettts"}
 _DRAFT = {"eagle3", "dflash", "gemma4-assistant"}
@@ -78,8 +77,6 @@ def _other_kind(header: GGUFHeader) -> tuple[str, str] | None:
     shown = sanitize_line(architecture)
     # Converters write a kind of pooling (0 is none) where a model comes with a recipe for sentence embeddings.
     pools = header.metadata.get(f"{architecture}.pooling_type", 0) != 0
-    if architecture in _ENCODER_DECODER:
-        return f"is an encoder-decoder model ({shown}), which does not work yet in this version", _CHOOSE
     if architecture in _DIFFUSION:
         return f"is a diffusion model ({shown}), which does not work in this version", _CHOOSE
     if architecture in _SPEECH:

@@ -11,15 +11,19 @@ broken, not merely tokenised differently (measured: part c of the notes on forma
 
 from __future__ import annotations
 
+import itertools
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 MARKER = "\ufdd0"
 """A Unicode noncharacter: it means nothing in any text, and templates leave it alone."""
+_BEGIN, _END = "\ufdd1", "\ufdd2"  # of the same kind: where a text of the conversation stands in the prompt
+_MARKS = re.compile(f"[{MARKER}{_BEGIN}{_END}]")
 
 _SHORTEST = 2  # a single character cannot be broken
-_TAG_OF_ASSISTANT = re.compile(r"think|tool|reason", re.IGNORECASE)
+_TAG_OF_ASSISTANT = re.compile(r"think|thought|reason|tool_?(?:call|resp|out)", re.IGNORECASE)
 _MARKER_LIKE = re.compile(r"<\|.*\|>|<\|.*>|<.*\|>", re.DOTALL)
 _TEXTS = ("content", "reasoning_content", "thinking", "instruction", "input", "response", "system", "examples")
 
@@ -47,6 +51,10 @@ class Guard:
         self._lengths = {begin: sorted(found, reverse=True) for begin, found in lengths.items()}
         self._begin = re.compile(_any_begin(self._lengths)) if self._lengths else None
         self._longest = max(map(len, self._texts), default=0)
+        self._sorted = sorted(self._texts)
+        self._sorted_backwards = sorted(text[::-1] for text in self._texts)
+        self._firsts = frozenset(text[0] for text in self._texts)
+        self._lasts = frozenset(text[-1] for text in self._texts)
 
     def found(self, text: str) -> tuple[str, ...]:
         """The control texts in `text`, in order, overlapping ones too, each where it begins (the longest)."""
@@ -64,13 +72,43 @@ class Guard:
             return text
         return MARKER.join(text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True))
 
-    def append(self, rendered: str, text: str) -> str:
-        """`rendered` with `text` of the user behind it, defused, also where a control text would span the border."""
-        after = self.defuse(text)
+    def append(self, rendered: str, text: str, *, of_assistant: bool = False) -> str:
+        """`rendered` with `text` behind it, defused, also where a control text would span the border."""
+        after = self.defuse(text, of_assistant=of_assistant)
         before = rendered[-self._longest :]
         border = len(before)
         spans = any(at < border < at + len(found) for at, found in self._find(before + after[: self._longest]))
         return rendered + (MARKER if spans else "") + after
+
+    def may_join(self, text: str) -> bool:
+        """Whether `text` could be a part of a control text, with what stands around it in a prompt."""
+        core = text.strip()
+        if not core or not self._texts:
+            return False
+        tail, head = core[-self._longest :], core[: self._longest]
+        return (
+            any(tail[i] in self._firsts and _begins_one(self._sorted, tail[i:]) for i in range(len(tail)))
+            or any(
+                head[i] in self._lasts and _begins_one(self._sorted_backwards, head[i::-1]) for i in range(len(head))
+            )
+            or (len(core) < self._longest and any(core in control for control in self._texts))
+        )
+
+    def break_borders(self, rendered: str, with_edges: str) -> str:
+        """`rendered` with breaks also where a control text spans the border of a text of the conversation.
+
+        `with_edges` is the same prompt of texts that `mark_edges` has marked.
+        """
+        plain, cuts, spans = _read_marks(with_edges)
+        if plain != without_marker(rendered):
+            return rendered  # the template minds the marks: where texts stand cannot be told
+        borders = sorted({border for span in spans for border in span})
+        found = [(at, at + len(control)) for at, control in self._find(plain)]
+        joins = {border for at, end in found for border in borders if at < border < end}
+        if not joins:
+            return rendered
+        places = [0, *sorted(cuts | joins), len(plain)]
+        return MARKER.join(plain[start:end] for start, end in itertools.pairwise(places))
 
     def defuse_message(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """`message` with its texts defused; contents may be strings or lists of `{"type", "text"}`."""
@@ -111,8 +149,46 @@ def _any_begin(begins: Iterable[str]) -> str:
     return "|".join(f"{re.escape(first)}(?=[{re.escape(after)}])" for first, after in seconds.items())
 
 
+def _begins_one(texts: Sequence[str], beginning: str) -> bool:
+    """Whether one of the sorted `texts` has this beginning."""
+    at = bisect_left(texts, beginning)
+    return at < len(texts) and texts[at].startswith(beginning)
+
+
+def mark_edges(value: Any) -> Any:
+    """Texts with marks at their edges, inside of their outer white space: templates trim it. Lists and dicts of texts
+    too, as far as templates show them."""
+    if isinstance(value, str):
+        core = value.strip()
+        start = value.find(core)
+        return f"{value[:start]}{_BEGIN}{core}{_END}{value[start + len(core) :]}" if core else value
+    if isinstance(value, Mapping):
+        return {key: mark_edges(item) if key in _TEXTS else item for key, item in value.items()}
+    return [mark_edges(item) for item in value]
+
+
+def _read_marks(text: str) -> tuple[str, set[int], list[tuple[int, int]]]:
+    """`text` without its marks, the places of its breaks, and the spans between edges."""
+    plain, length = [], 0
+    cuts: set[int] = set()
+    spans: list[tuple[int, int]] = []
+    begin = 0
+    for part in re.split(f"({_MARKS.pattern})", text):
+        if part == MARKER:
+            cuts.add(length)
+        elif part == _BEGIN:
+            begin = length
+        elif part == _END:
+            spans.append((begin, length))
+        else:
+            plain.append(part)
+            length += len(part)
+    return "".join(plain), cuts, spans
+
+
 def without_marker(text: str) -> str:
-    return text.replace(MARKER, "")
+    """`text` without the characters that the guard uses itself."""
+    return _MARKS.sub("", text)
 
 
 def pieces(rendered: str) -> tuple[str, ...]:

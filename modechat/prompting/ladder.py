@@ -20,6 +20,8 @@ Messages: TypeAlias = list[dict[str, Any]]
 Change: TypeAlias = Callable[[Messages], Messages]
 
 AS_IS = "as is"
+REFUSED = "because the template refuses"
+"""In the name of a rung on which a named format took the template's place."""
 OPENING = "(start)"
 """What the user is made to say before a conversation that the assistant begins."""
 
@@ -57,7 +59,9 @@ def climb(render: Callable[[Messages], str], messages: Sequence[Mapping[str, Any
             refusal = refusal or error
             continue
         lost = lost_text(text, messages)
-        if lost is not None:
+        if _shows_typed(text, adapted):
+            refusal = refusal or TemplateError("it shows typed contents as code")
+        elif lost is not None:
             refusal = refusal or TemplateError(f"it leaves out “{_shorten(without_marker(lost))}”")
         elif _keeps_replies(text, messages):
             return Climbed(text, name)
@@ -89,6 +93,16 @@ def lost_text(rendered: str, messages: Sequence[Mapping[str, Any]]) -> str | Non
         if rendered.count(text) < sum(other.count(text) for other in (*system, *users)):
             return text
     return None
+
+
+def _shows_typed(rendered: str, adapted: Messages) -> bool:
+    """Whether the template wrote a typed content as it is, as Python or JSON, instead of its text."""
+    if not any(isinstance(message["content"], list) for message in adapted):
+        return False
+    texts = "".join(part["text"] for message in adapted for part in message["content"])
+    return any(
+        form in rendered and form not in texts for form in ("{'type': 'text'", '{"type": "text"', '{"type":"text"')
+    )
 
 
 def _keeps_replies(rendered: str, messages: Sequence[Mapping[str, Any]]) -> bool:

@@ -5,15 +5,15 @@ guard (control texts are broken) → template, on the first rung of the ladder t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from modechat.domain.conversation import Message, Role, message_text
 from modechat.domain.modes import Mode, Task
 from modechat.domain.tasks import Example
-from modechat.prompting.guard import Guard, pieces, without_marker
-from modechat.prompting.ladder import AS_IS, climb
+from modechat.prompting.guard import Guard, mark_edges, pieces, without_marker
+from modechat.prompting.ladder import AS_IS, REFUSED, Climbed, climb
 from modechat.prompting.prompt_format import NO_TOKENS, PromptFormat, SpecialTokens
 from modechat.prompting.renderer import Renderer, TemplateError
 
@@ -34,7 +34,7 @@ class SingleShot:
         shown = [
             message
             for example in self.examples
-            for message in (self._message(example.as_task()), Message(Role.ASSISTANT, example.response))
+            for message in (self._message(example.as_task()), _example_reply(example))
         ]
         return (*system, *shown, self._message(self.task))
 
@@ -67,6 +67,8 @@ class Prompt:
     stop: tuple[str, ...] = ()
     defused: tuple[str, ...] = ()
     """The control texts in the newest message that were turned into plain text, in order."""
+    defused_before: tuple[str, ...] = ()
+    """Those in the system text, in worked examples, and in the user's earlier messages."""
     parts: tuple[Part, ...] = ()
 
     @property
@@ -92,15 +94,24 @@ class PromptBuilder:
 
     def chat(self, messages: tuple[Message, ...], now: str | None = None) -> Prompt:
         """The prompt of a chat whose last message is the user's. `now` is an ISO time: the clock of templates."""
-        return self._with_fallback(lambda used: self._messages(used, messages, Mode.CHAT, now), (messages[-1].content,))
+        return self._with_fallback(
+            lambda used: self._messages(used, messages, Mode.CHAT, now),
+            newest=[messages[-1].content],
+            earlier=[message.content for message in messages[:-1] if message.role is not Role.ASSISTANT],
+        )
 
     def task(self, single: SingleShot, now: str | None = None) -> Prompt:
         """The prompt of a single-shot task, its prefill at the end."""
         task = single.task
-        newest = (task.instruction, task.input, task.prefill)
-        return self._with_fallback(lambda used: self._task(used, single, now), newest)
+        return self._with_fallback(
+            lambda used: self._task(used, single, now),
+            newest=[task.instruction, task.input, task.prefill],
+            earlier=[single.system, *_texts_in([asdict(example) for example in single.examples])],
+        )
 
-    def _with_fallback(self, build: Callable[[PromptFormat], Prompt], newest: Iterable[str]) -> Prompt:
+    def _with_fallback(
+        self, build: Callable[[PromptFormat], Prompt], newest: Iterable[str], earlier: Iterable[str]
+    ) -> Prompt:
         try:
             prompt = build(self.format)
         except TemplateError as refusal:
@@ -110,8 +121,11 @@ class PromptBuilder:
                 prompt = build(self.fallback)
             except TemplateError:
                 raise refusal from None
-            prompt = replace(prompt, rung=f"{self.fallback.name}, because the template refuses: {refusal}")
-        return replace(prompt, defused=tuple(found for text in newest for found in self.guard.found(text)))
+            prompt = replace(prompt, rung=f"{self.fallback.name}, {REFUSED}: {refusal}")
+        return replace(prompt, defused=self._found(newest), defused_before=self._found(earlier))
+
+    def _found(self, texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(found for text in texts for found in self.guard.found(text))
 
     def _messages(
         self, used: PromptFormat, messages: tuple[Message, ...], mode: Mode, now: str | None, prefill: str = ""
@@ -119,13 +133,32 @@ class PromptBuilder:
         seen = messages if used.sees_history else _last_only(messages)
         if used.system and all(message.role is not Role.SYSTEM for message in seen):
             seen = (Message(Role.SYSTEM, used.system), *seen)
-        raw = [message_fields(message) for message in seen]
-        climbed = climb(
-            lambda adapted: self._render(used.chat_template, adapted, now),
-            [self.guard.defuse_message(message) for message in raw],
-        )
+        defused = [self._defuse(message) for message in seen]
+
+        def render(given: list[dict[str, Any]]) -> Climbed:
+            return climb(lambda adapted: self._render(used.chat_template, adapted, now), given)
+
+        climbed = render(defused)
+        text = climbed.text
+        if any(self.guard.may_join(message.content) for message in seen):
+            text = self._break_borders(text, lambda: render([mark_edges(message) for message in defused]).text)
         texts = [(message.role.value, message.content) for message in seen]
-        return self._prompt(used, climbed.text, climbed.rung, mode, texts, prefill)
+        return self._prompt(used, text, climbed.rung, mode, texts, prefill)
+
+    def _break_borders(self, rendered: str, render_with_edges: Callable[[], str]) -> str:
+        """Texts that could make a control text together with what stands beside them: render once more, to see."""
+        try:
+            return self.guard.break_borders(rendered, render_with_edges())
+        except TemplateError:  # it minds the marks
+            return rendered
+
+    def _defuse(self, message: Message) -> dict[str, Any]:
+        """The fields of `message`, defused. What of a reply is not the model's own is guarded as the user's text."""
+        fields = self.guard.defuse_message(message_fields(message))
+        if message.role is Role.ASSISTANT and message.typed:
+            typed, own = message.content[: message.typed], message.content[message.typed :]
+            fields["content"] = self.guard.append(self.guard.defuse(typed), own, of_assistant=True)
+        return fields
 
     def _task(self, used: PromptFormat, single: SingleShot, now: str | None) -> Prompt:
         task = single.task
@@ -138,12 +171,12 @@ class PromptBuilder:
             "system": system,
             "examples": [asdict(example) for example in single.examples],
         }
-        text = self._render(
-            used.instruct_template,
-            [self.guard.defuse_message(message_fields(message)) for message in single.messages()],
-            now,
-            **self.guard.defuse_message(variables),
-        )
+        template, messages = used.instruct_template, [self._defuse(message) for message in single.messages()]
+        defused = self.guard.defuse_message(variables)
+        text = self._render(template, messages, now, **defused)
+        if any(map(self.guard.may_join, _texts_in(variables))):
+            edged = [mark_edges(message) for message in messages]
+            text = self._break_borders(text, lambda: self._render(template, edged, now, **mark_edges(defused)))
         for lost in (task.instruction, task.input):
             if self.guard.defuse(lost).strip() not in text:
                 raise TemplateError("it leaves out the task")
@@ -187,12 +220,26 @@ class PromptBuilder:
         )
 
 
+def _example_reply(example: Example) -> Message:
+    """A reply that no model wrote."""
+    return Message(Role.ASSISTANT, example.response, typed=len(example.response))
+
+
 def message_fields(message: Message) -> dict[str, Any]:
     """`message` as templates see it. What a reasoning model thought goes under both names that templates use."""
     fields = {"role": message.role.value, "content": message.content}
     if message.thinking:
         fields |= {"reasoning_content": message.thinking, "thinking": message.thinking}
     return fields
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """All texts in a value of lists and dicts."""
+    if isinstance(value, str):
+        yield value
+    else:
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts_in(item)
 
 
 def locate(texts: Iterable[tuple[str, str]], prompt: str) -> tuple[Part, ...]:

@@ -38,18 +38,26 @@ class Resolved:
     """What a system text needs with this format."""
 
 
-def resolve(facts: ModelFacts, formats: Sequence[NamedFormat], render: Renderer, chosen: str | None = None) -> Resolved:
+def resolve(
+    facts: ModelFacts,
+    formats: Sequence[NamedFormat],
+    render: Renderer,
+    chosen: str | None = None,
+    shipped: Sequence[NamedFormat] = (),
+) -> Resolved:
     """`chosen` is the name of a format, or CHAT_TEMPLATE, if the user wants that one; `formats` has all that are known,
-    among them those for base models, for encoders and the last resort."""
+    among them those for base models, for encoders and the last resort. `shipped` are those that files of the user have
+    the place of."""
+    notes: list[str] = []
+    formats = _working(formats, shipped, facts.tokens, render, notes) if shipped else formats
     by_name = {named.name: named for named in formats}
     recognised = recognise(formats, facts.names, facts.special_texts)
     fallback = PromptFormat.of_name(recognised or by_name[LAST_RESORT])
     template = facts.chat_template if facts.chat_template and "{" in facts.chat_template else None
-    notes: list[str] = []
     if chosen is not None and chosen != CHAT_TEMPLATE:
         if named := by_name.get(chosen):
             if not (error := _failure(named.chat_template, facts.tokens, render)):
-                return _named(named, fallback, facts, render)
+                return _named(named, fallback, facts, render, *notes)
             notes.append(f"The format “{chosen}” fails ({error}).")
         else:
             notes.append(f"There is no format “{chosen}”.")
@@ -77,6 +85,25 @@ def resolve(facts: ModelFacts, formats: Sequence[NamedFormat], render: Renderer,
         "to chat, choose its format with /format."
     )
     return _named(by_name[BASE], fallback, facts, render, *notes)
+
+
+def _working(
+    formats: Sequence[NamedFormat],
+    shipped: Sequence[NamedFormat],
+    tokens: SpecialTokens,
+    render: Renderer,
+    notes: list[str],
+) -> list[NamedFormat]:
+    """`formats` with the shipped ones back in the place of files that fail."""
+    back = {named.name: named for named in shipped}
+    found = []
+    for named in formats:
+        if named.name in back and (error := _failure(named.chat_template, tokens, render)):
+            notes.append(f"Your format “{named.name}” fails ({error}): the one that ships with modechat is used.")
+            found.append(back[named.name])
+        else:
+            found.append(named)
+    return found
 
 
 def _named(named: NamedFormat, fallback: PromptFormat, facts: ModelFacts, render: Renderer, *notes: str) -> Resolved:

@@ -53,8 +53,7 @@ from modechat.session.timeline import Timeline
 from modechat.store import ConversationInUse, ConversationSummary, Store
 
 _SECONDS_TO_SETTLE = 3.0
-_BUSY = Incomplete("A reply is being written: Esc stops it.")
-_CLOSED = Incomplete("modechat is closing.")
+_BUSY, _CLOSED = Incomplete("A reply is being written: Esc stops it."), Incomplete("modechat is closing.")
 
 
 class ChatSession:
@@ -353,7 +352,8 @@ class ChatSession:
             case Delta() if self._running is not None and self._is_running(event.id):
                 self._running.grow(event.text, is_thinking=event.is_thinking)
                 self._tell(ReplyGrew(event.id, event.text, event.is_thinking))
-            case Finished():
+            case Finished(stats=stats):
+                self._host.notice_rung(stats.rung)
                 await self._answered(event.id, final_reply(event, self.model))
             case Failed(died=True):
                 await self._engine_died(event)
@@ -362,7 +362,7 @@ class ChatSession:
             case Failed():
                 await self._answered(event.id, Reply(state=ReplyState.FAILED, error=str(event.as_error())))
             case _:
-                pass  # a piece of a reply that was given up
+                pass  # of a reply that was given up
 
     async def _answered(self, request_id: int | None, result: Reply) -> None:
         """The engine is done with a request: that of the running reply, or one that was given up."""

@@ -26,7 +26,8 @@ from modechat.engine.protocol import (
     UseFormat,
 )
 from modechat.errors import EngineError, ModelError
-from modechat.session.events import FormatInUse, ModelLoading, PhaseChanged, SessionEvent
+from modechat.prompting.ladder import REFUSED
+from modechat.session.events import FormatInUse, ModelLoading, PhaseChanged, SessionEvent, Trouble
 from modechat.session.phase import Phase, check_transition
 from modechat.session.settings import SessionSettings
 
@@ -42,6 +43,7 @@ class ModelHost:
         self._phase = Phase.LOADING
         self._inspections: dict[int, asyncio.Future[PromptView]] = {}
         self._next_inspection = count(1)
+        self._told_rungs: set[str] = set()
         self.model: ModelInfo | None = None
 
     @property
@@ -58,6 +60,14 @@ class ModelHost:
         check_transition(self._phase, phase)
         self._phase = phase
         self._tell(PhaseChanged(phase))
+
+    def notice_rung(self, rung: str) -> None:
+        """Tell, once each, why a turn was not written in the model's own format."""
+        if rung not in self._told_rungs and REFUSED in rung:
+            self._told_rungs.add(rung)
+            self._tell(
+                Trouble("The model's chat template does not take this conversation", f"It was written as {rung}.")
+            )
 
     async def load(self) -> Failed | None:
         """Have the model loaded; why it cannot be, if its file shows that already."""

@@ -82,18 +82,25 @@ class TemplateSandbox:
         call = _encode(json.dumps({"arguments": arguments, "variables": variables}, ensure_ascii=False))
         most_bytes = _OUTPUT_PER_INPUT * len(call) + _OUTPUT_BYTES
 
+        request = _Request(b"%d %b\n" % (most_bytes, call), most_bytes)
+        try:
+            return self._ask(request)
+        except _SandboxDied:
+            return self._ask(request)  # killed from outside, perhaps: a template that kills it does so again
+
+    def _ask(self, request: _Request) -> str:
         self.start()
         process, self._process = self._process, None
         assert process is not None
         try:
-            answer = process.ask(_Request(b"%d %b\n" % (most_bytes, call), most_bytes), self._seconds)
+            answer = process.ask(request, self._seconds)
             if answer.kind not in ("text", "error"):
-                raise TemplateLimitError(self._limit_that_was_hit(answer.kind, most_bytes))
+                raise TemplateLimitError(self._limit_that_was_hit(answer.kind, request.most_bytes))
         except BaseException:
             process.end()
             raise
         self._process = process
-        text = answer.body.decode("utf-8", "surrogatepass")
+        text = answer.body.decode("utf-8", "replace")  # lone surrogates are no text: nothing could pass them on
         if answer.kind == "error":
             raise TemplateError(text)
         return text
@@ -106,6 +113,10 @@ class TemplateSandbox:
                 return f"the template wrote more than {most_bytes // 1000:,} kB"
             case _:
                 return f"the process that rendered the template answered with {kind!r}"
+
+
+class _SandboxDied(TemplateLimitError):
+    """The process died before it had answered."""
 
 
 class _Request(NamedTuple):
@@ -165,7 +176,7 @@ class _Process:
                 raise TemplateLimitError(f"the template took longer than {seconds:g} s") from None
             raise TemplateError("the process that renders templates did not start in time") from None
         if answer is None:
-            raise TemplateLimitError(f"the process that rendered the template died: {self._cause_of_death()}")
+            raise _SandboxDied(f"the process that rendered the template died: {self._cause_of_death()}")
         return answer
 
     def end(self) -> None:

@@ -29,6 +29,7 @@ _LONGEST_ENCODED = 2048  # tokens; its memory grows with the square
 _N_BATCH_CPU = 128  # 3 % slower than 512, and a stop loses a quarter of the work
 _N_BATCH_GPU = 512
 _KV_BYTES_PER_VALUE = 2  # f16
+_CONTEXT_LENGTH = ".context_length"
 _GIB = 1 << 30
 _SAMPLING_KEYS: dict[str, tuple[str, type[int] | type[float]]] = {
     "temperature": ("general.sampling.temp", float),
@@ -89,7 +90,7 @@ class LoadedModel:
 
     @property
     def n_ctx_train(self) -> int:
-        return int(llama.llama_model_n_ctx_train(self.model))
+        return _n_ctx_train(self.metadata)
 
     def sampling_defaults(self) -> Sampling:
         """The sampling that the file recommends, completed by modechat's defaults."""
@@ -129,13 +130,14 @@ def load(
             raise
     vocabulary = llama.llama_model_get_vocab(model)
     assert vocabulary is not None  # every loaded model has one
+    metadata = _metadata(model)
     return LoadedModel(
         path=request.model_path,
         model=model,
         context=context,
         vocabulary=Vocabulary(vocabulary),
-        metadata=_metadata(model),
-        n_ctx=_real_n_ctx(model, context, n_batch) if context is not None else _default_n_ctx(model, request),
+        metadata=metadata,
+        n_ctx=_expected_n_ctx(metadata, request) if context is None else _real_n_ctx(model, context, n_batch),
         n_batch=n_batch,
         device=_device(log),
         abort=abort,
@@ -220,6 +222,17 @@ def _real_n_ctx(model: llama.llama_model_p, context: llama.llama_context_p, n_ba
     return min(n_ctx, n_batch) if llama.llama_model_has_encoder(model) else n_ctx
 
 
+def _expected_n_ctx(metadata: dict[str, str], request: Load) -> int:
+    """The context that a model of which only the vocabulary was loaded would get."""
+    return request.n_ctx or min(_n_ctx_train(metadata) or _DEFAULT_N_CTX, _DEFAULT_N_CTX)
+
+
+def _n_ctx_train(metadata: dict[str, str]) -> int:
+    """What the file says: llama.cpp does not read it where it loads the vocabulary alone. 0 if it says nothing."""
+    length = metadata.get(f"{metadata.get('general.architecture', '')}{_CONTEXT_LENGTH}", "0")
+    return int(length) if length.isdigit() else 0
+
+
 def _default_n_ctx(model: llama.llama_model_p, request: Load) -> int:
     return request.n_ctx or min(llama.llama_model_n_ctx_train(model) or _DEFAULT_N_CTX, _DEFAULT_N_CTX)
 
@@ -260,11 +273,11 @@ def _device(log: NativeLog) -> str:
 
 
 def _metadata(model: llama.llama_model_p) -> dict[str, str]:
-    """The values under `general.` in the file, as llama.cpp prints them."""
+    """The values under `general.` in the file and the context length, as llama.cpp prints them."""
     pairs = {}
     for index in range(llama.llama_model_meta_count(model)):
         key = _read_string(partial(llama.llama_model_meta_key_by_index, model, index))
-        if key.startswith("general."):
+        if key.startswith("general.") or key.endswith(_CONTEXT_LENGTH):
             pairs[key] = _read_string(partial(llama.llama_model_meta_val_str_by_index, model, index))
     return pairs
 

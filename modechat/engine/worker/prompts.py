@@ -16,6 +16,7 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.prompting.formats import FormatSource, NamedFormat
 from modechat.prompting.guard import Guard, is_control_text
+from modechat.prompting.ladder import climb
 from modechat.prompting.leaks import own_stops
 from modechat.prompting.prompt import Part, Prompt, PromptBuilder, SingleShot
 from modechat.prompting.reasoning import ReasoningTags, marker_texts, tags_of
@@ -41,11 +42,13 @@ class Prompts:
         formats: Sequence[NamedFormat],
         render: Renderer,
         chosen: str | None = None,
+        overridden: Sequence[NamedFormat] = (),
     ) -> None:
         """`facts` knows nothing of the vocabulary yet. `chosen` is the format that the user wants."""
         self._vocabulary = vocabulary
         self._facts = facts
         self._formats = tuple(formats)
+        self._overridden = tuple(overridden)
         self._sandboxed = render
         self._ended: dict[str, TemplateLimitError] = {}
         self.use(chosen)
@@ -75,9 +78,18 @@ class Prompts:
 
     def use(self, chosen: str | None) -> None:
         """Use the format of this name; None: the one that fits the model."""
-        self._resolved = resolve(self._facts, self._formats, self._render, chosen)
+        self._resolved = resolve(self._facts, self._formats, self._render, chosen, self._overridden)
         format, fallback = self._resolved.format, self._resolved.fallback
-        templates = "".join((format.chat_template, format.instruct_template or "", fallback.chat_template))
+        # The model was trained on what its own template writes, whichever format is in use.
+        templates = "".join(
+            (
+                format.chat_template,
+                format.instruct_template or "",
+                fallback.chat_template,
+                self._facts.chat_template or "",
+                self._written_by_own_template(),
+            )
+        )
         self._guard = Guard(
             {
                 token.text
@@ -124,7 +136,7 @@ class Prompts:
             format=prompt.format.name,
             format_source=prompt.format.source,
             rung=prompt.rung,
-            defused=prompt.defused,
+            defused=(*prompt.defused_before, *prompt.defused),
             stop=prompt.stop,
         )
 
@@ -166,6 +178,21 @@ class Prompts:
         except TemplateLimitError as error:
             self._ended[template] = error
             raise
+
+    def _written_by_own_template(self) -> str:
+        """What the model's own template writes around messages: the names of roles may make tokens that its text does
+        not have as a whole."""
+        template, tokens = self._facts.chat_template, self._facts.tokens
+        if template is None:
+            return ""
+        probe = [{"role": role, "content": "x"} for role in ("system", "user", "assistant", "user")]
+        try:
+            return climb(
+                lambda messages: self._render(template, messages, tokens.bos, tokens.eos, add_generation_prompt=True),
+                probe,
+            ).text
+        except TemplateError:
+            return ""
 
     def _probe(self, **variables: bool) -> str:
         tokens = self._facts.tokens

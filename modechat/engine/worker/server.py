@@ -94,7 +94,9 @@ class Server:
             special_texts=frozenset(token.text for token in loaded.vocabulary.special_tokens),
             is_encoder_decoder=loaded.is_encoder_decoder,
         )
-        self._prompts = Prompts(loaded.vocabulary, facts, request.formats, self._sandbox, request.format)
+        self._prompts = Prompts(
+            loaded.vocabulary, facts, request.formats, self._sandbox, request.format, request.overridden
+        )
         info = _describe(request.model_path, loaded, self._prompts)
         self._pipe.emit(Loaded(model=info, seconds_load=time.perf_counter() - started))
 
