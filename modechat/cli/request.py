@@ -57,7 +57,7 @@ def read_task(task: NamedTask, said: str, piped: str) -> Task:
         case _:
             raise UsageError(
                 f"The task “{task.name}” has no text to work on",
-                "Pipe it in: < FILE",
+                f"Pipe it in: modechat … --task {task.name} < FILE",
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,6 +70,8 @@ def test_the_mode_can_be_chosen(shell: Shell, tiny: Path) -> None:
 
 
 def test_a_conversation_that_is_not_there_is_named(shell: Shell, tiny: Path) -> None:
+    assert shell.modechat("prompt", "Hi", "--model", tiny, "--conversation", "7").code == 2  # there is none at all
+    Store.open(shell.home / "data" / "modechat", lambda: datetime(2026, 1, 31, tzinfo=UTC)).close()
     done = shell.modechat("prompt", "Hi", "--model", tiny, "--conversation", "7")
     assert (done.code, done.out) == (7, "")
     assert "7" in done.err
@@ -126,3 +129,41 @@ def test_a_chosen_format_that_fails_gives_way_to_the_models_own(shell: Shell, ti
     done = shell.modechat("prompt", "Hi", "--model", tiny, "--format", "mine", "--json")
     assert json.loads(done.out)["format"] == "chat-template"
     assert "The format “mine” fails ('nonesuch' is undefined)" in done.err
+
+
+def test_what_is_no_file_among_the_formats_is_named_and_the_rest_works(shell: Shell, tiny: Path) -> None:
+    folder = shell.home / "config" / "modechat" / "formats"
+    folder.mkdir(parents=True)
+    (folder / ".#mine.toml").symlink_to("user@host.1234:567")  # Emacs' lock, while mine.toml is edited
+    (folder / "gone.toml").symlink_to("nowhere")
+    (folder / "folder.toml").mkdir()
+    os.mkfifo(folder / "pipe.toml")
+    done = shell.modechat("prompt", "Hi", "--model", tiny, "--json")
+    assert json.loads(done.out)["format"] == "chat-template"
+    for name in ("gone.toml", "folder.toml", "pipe.toml"):
+        assert f"{name} is no file" in done.err
+    assert ".#mine" not in done.err
+
+
+def test_a_users_file_that_fails_gives_way_to_the_shipped_format_of_its_name(shell: Shell, tmp_path: Path) -> None:
+    folder = shell.home / "config" / "modechat" / "formats"
+    folder.mkdir(parents=True)
+    for name in ("transcript", "chatml"):
+        text = f'name = "{name}"\nsource = "me"\nchat_template = "{{{{ raise_exception(\'no\') }}}}"\n'
+        (folder / f"{name}.toml").write_text(text)
+    model = write_llama(tmp_path / "base.gguf", chat_template=None)
+    done = shell.modechat("prompt", "Hi", "--model", model, "--json")
+    assert (json.loads(done.out)["format"], json.loads(done.out)["format_source"]) == ("transcript", "built-in")
+    assert "Your format “transcript” fails (no)" in done.err
+
+
+def test_a_prompt_that_would_be_refused_is_shown_and_says_so(shell: Shell, tmp_path: Path) -> None:
+    model = write_llama(tmp_path / "small.gguf", n_ctx_train=256)
+    done = shell.modechat("prompt", "x" * 300, "--model", model, "--json")
+    assert len(json.loads(done.out)["tokens"]) > 300
+    assert "the context holds 256: it would be refused" in done.err
+
+
+def test_a_task_is_never_a_chat_message(shell: Shell, tiny: Path) -> None:
+    done = shell.modechat("prompt", "Hi", "--task", "summarise", "--mode", "chat", "--model", tiny)
+    assert (done.code, done.out) == (2, "")

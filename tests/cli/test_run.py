@@ -275,7 +275,6 @@ def make_folder(path: Path) -> Path:
         (make_folder, "is a folder"),
         (write_text, "a text file"),
         (write_truncated, "incomplete"),
-        (write_t5, "encoder-decoder"),
         (write_bert, "embedding model"),
         (write_unknown_architecture, "nonesuch"),
     ],
@@ -396,3 +395,11 @@ def test_no_worker_stays_behind_when_there_is_nothing_to_do(shell: Shell) -> Non
         process.communicate(timeout=60)
         assert process.returncode == 2
         assert worker.ends()
+
+
+def test_an_encoder_decoder_model_does_a_task(shell: Shell, tmp_path: Path) -> None:
+    model = write_t5(tmp_path / "t5.gguf")
+    done = shell.modechat("run", "Count", "--model", model, "--max-tokens", "4", "--temperature", "0", "--json")
+    reply = json.loads(done.out)
+    assert (done.code, reply["format"], reply["completion_tokens"]) == (0, "t5", 4)
+    assert "your last message only" in done.err

@@ -192,7 +192,7 @@ def test_a_task_that_is_not_there_is_exit_code_2_with_those_that_are(shell: Shel
 def test_a_task_without_a_text_is_exit_code_2_with_the_way_to_give_one(shell: Shell, tiny: Path) -> None:
     err = refused(shell, tiny, ["--task", "translate", "Spanish"])
     assert "has no text to work on" in err
-    assert "modechat run --task translate < FILE" in err
+    assert "--task translate < FILE" in err
 
 
 def test_a_named_task_is_answered_with_its_examples_in_the_prompt(shell: Shell, tiny: Path) -> None:

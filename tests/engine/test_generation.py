@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from modechat.domain.conversation import StopReason
 from modechat.domain.sampling import Sampling
+from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import Delta, Event, Failed, InstructPrompt, Load, Loaded, PromptProgress
 from modechat.prompting.formats import FormatSource
-from tests.engine.driver import chat, formats, run, running_engine
+from tests.engine.driver import Driver, chat, formats, run, running_engine
 from tests.tiny_models import write_llama
 
 LIMITED = Sampling(temperature=0, max_tokens=24)
@@ -227,19 +229,50 @@ def test_a_hostile_template_is_reported_and_replaced(tmp_path: Path) -> None:
     run(work())
 
 
+@pytest.mark.parametrize(
+    "template",
+    ["{{ raise_exception('\\ud800') }}", "{{ '\\ud800' }}{% for m in messages %}{{ m.content }}{% endfor %}"],
+)
+def test_a_template_that_writes_what_is_no_text_does_not_end_the_engine(tmp_path: Path, template: str) -> None:
+    model = write_llama(tmp_path / "surrogate.gguf", chat_template=template, n_ctx_train=1024)
+
+    async def work() -> None:
+        async with running_engine(model) as driver:
+            assert "Hi" in (await driver.inspect(chat("Hi"))).text
+            assert (await driver.generate(chat("Hi"), LIMITED)).finished.stats.prompt_tokens > 0
+
+    run(work())
+
+
+def test_the_sandbox_is_started_again_after_it_was_killed_from_outside(model: Path) -> None:
+    async def work() -> None:
+        engine = WorkerEngine()
+        engine.start()
+        driver = Driver(engine)
+        assert isinstance(await driver.load(model), Loaded)
+        assert engine.process_id is not None
+        (sandbox,) = psutil.Process(engine.process_id).children()
+        sandbox.kill()
+        assert (await driver.inspect(chat("Hi"))).format == "chat-template"
+        await engine.close()
+
+    run(work())
+
+
 def test_a_template_that_turns_hostile_later_is_waited_for_once(tmp_path: Path) -> None:
     template = (
-        "{% if messages | length > 2 %}{{ 7 ** (99999999 + messages | length) }}{% endif %}{{ messages[0].content }}"
+        "{% if messages | length > 4 %}{{ 7 ** (99999999 + messages | length) }}{% endif %}{{ messages[0].content }}"
     )
     model = write_llama(tmp_path / "sleeper.gguf", chat_template=template, n_ctx_train=1024)
 
     async def work() -> None:
         async with running_engine(model) as driver:
             assert (await driver.inspect(chat("Hi"))).format == "chat-template"
-            view = await driver.inspect(chat("Hi", "Hello", "Bye"))
+            long = chat("Hi", "Hello", "How are you?", "Well", "Bye")
+            view = await driver.inspect(long)
             assert (view.format, "took longer than 5 s" in view.rung) == ("chatml", True)
             started = time.monotonic()
-            assert (await driver.inspect(chat("Hi", "Hello", "Bye"))).format == "chatml"
+            assert (await driver.inspect(long)).format == "chatml"
             assert time.monotonic() - started < 4
 
     run(work())
@@ -265,7 +298,7 @@ def test_what_is_inspected_is_what_the_model_gets(model: Path) -> None:
             stats = (await driver.generate(prompt, LIMITED)).finished.stats
             assert stats.prompt_tokens == len(view.tokens) == sum(count for _, count in view.parts)
             assert "".join(token.text for token in view.tokens) == view.text
-            assert view.defused == stats.defused == ("<|im_start|>",)
+            assert (view.defused, stats.defused) == (("<|im_end|>", "<|im_start|>"), ("<|im_start|>",))
             controls = [token.text for token in view.tokens if token.control]
             assert controls == ["<|im_start|>", "<|im_end|>"] * 3 + ["<|im_start|>"]
 

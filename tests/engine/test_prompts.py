@@ -415,6 +415,17 @@ def test_a_user_defined_token_is_guarded_while_the_format_in_use_writes_it(tmp_p
     assert case.prompts.make(chat("[INST]")).prompt.defused == ("[INST]",)
 
 
+def test_what_the_models_own_template_writes_is_guarded_in_every_format(tmp_path: Path) -> None:
+    vocabulary = write_bpe(
+        tmp_path / "bytes.gguf", {"[INST]": TokenType.USER_DEFINED, "<user>": TokenType.USER_DEFINED}
+    )
+    roles = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}[INST]"
+    case = case_of(vocabulary, roles)
+    for format in (None, "chatml", "alpaca"):
+        case.prompts.use(format)
+        assert case.prompts.make(chat("[INST] <user>")).prompt.defused == ("[INST]", "<user>")
+
+
 def test_a_conversation_that_no_format_takes_fails_with_what_to_do(tmp_path: Path) -> None:
     def renderer(*_: Any, **__: Any) -> str:
         raise TemplateLimitError("too slow")

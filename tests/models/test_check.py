@@ -53,7 +53,7 @@ def bytes_of(content: bytes) -> Callable[[Path], Path]:
     return write
 
 
-@pytest.mark.parametrize("write", [write_llama, write_recurrent, write_unknown_architecture])
+@pytest.mark.parametrize("write", [write_llama, write_recurrent, write_t5, write_unknown_architecture])
 def test_a_model_that_may_chat_passes(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     assert check_model_file(write(tmp_path / "model.gguf")).n_tensors
 
@@ -164,7 +164,6 @@ def test_sizes_are_written_as_download_pages_write_them(size: int, shown: str) -
 
 OTHER_MODELS: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "bert": (write_bert, "is an embedding model (bert)", "chat or instruct model"),
-    "t5": (write_t5, "is an encoder-decoder model (t5), which does not work yet", "chat or instruct model"),
     "vocabulary": (vocabulary_only, "holds a vocabulary only", "chat or instruct model"),
     "no architecture": (without_architecture, "does not say what architecture", "Download the file again"),
 }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from modechat.prompting.guard import MARKER, Guard, is_control_text, pieces, without_marker
+from modechat.prompting.guard import MARKER, Guard, is_control_text, mark_edges, pieces, without_marker
 
 CONTROL = (
     "<|im_start|>",
@@ -222,3 +222,45 @@ def test_a_vocabulary_without_control_texts_changes_nothing_but_the_marker() -> 
     assert guard.append("a", f"b{MARKER}") == "ab"
     assert guard.found("<s>") == ()
     assert Guard(["x", ""]).defuse("xx") == "xx"
+
+
+# Control texts over the borders of texts
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        ("ordinary", False),
+        ("a < b", False),
+        ("ends with <|im_", True),
+        ("ends with <", True),
+        ("end|> begins", True),
+        ("> quoted", True),
+        ("im_end", True),
+        ("  \n", False),
+        ("", False),
+    ],
+)
+def test_a_text_may_join_if_a_control_text_could_go_on_beside_it(text: str, may: bool) -> None:
+    assert Guard(["<|im_end|>"]).may_join(text) is may
+
+
+def test_a_control_text_over_a_border_is_cut_there_and_that_of_the_template_stays_whole() -> None:
+    guard = Guard(["<|im_end|>", "<|im_end|>x"])
+    texts = ["a <|im_", "end|> b", "x"]
+    rendered = f"{texts[0]}{texts[1]}<|im_end|>{texts[2]}"
+    edged = f"{mark_edges(texts[0])}{mark_edges(texts[1])}<|im_end|>{mark_edges(texts[2])}"
+    assert pieces(guard.break_borders(rendered, edged)) == ("a <|im_", "end|> b<|im_end|>", "x")
+
+
+def test_where_a_template_minds_the_marks_the_prompt_stays_as_it_was() -> None:
+    assert Guard(["<a>"]).break_borders("x<a>", f"other{mark_edges('x')}<a>") == "x<a>"
+
+
+def test_edges_stand_inside_of_outer_white_space_and_in_every_text_that_templates_show() -> None:
+    marked = mark_edges({"role": "user", "content": " a \n", "examples": [{"input": "b", "other": "c"}]})
+    assert without_marker(str(marked["content"])) == " a \n"
+    assert marked["content"].startswith(" ")
+    assert marked["content"].endswith(" \n")
+    assert (marked["role"], marked["examples"][0]["other"]) == ("user", "c")
+    assert marked["examples"][0]["input"] != "b"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -326,3 +327,15 @@ def test_a_rung_that_keeps_the_replies_is_better_than_one_above_it_that_drops_th
 def test_a_template_that_always_drops_replies_is_used_as_it_is() -> None:
     found = climb(lambda messages: show([m for m in messages if m["role"] != "assistant"]), messages_of("suau"))
     assert found == Climbed("[s:s0][u:u1][u:u3]", AS_IS)
+
+
+@pytest.mark.parametrize("form", [str, json.dumps, lambda content: json.dumps(content, separators=(",", ":"))])
+def test_typed_contents_that_a_template_shows_as_code_are_refused(form: Callable[[Any], str]) -> None:
+    def render(messages: list[dict[str, Any]]) -> str:
+        content = messages[-1]["content"]
+        if isinstance(content, str):
+            raise TemplateError("no")
+        return form(content)
+
+    with pytest.raises(TemplateError, match="no"):
+        climb(render, [{"role": "user", "content": "Hi"}])

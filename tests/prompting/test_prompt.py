@@ -16,6 +16,7 @@ from modechat.domain.conversation import Message, Role
 from modechat.domain.modes import Mode, Task
 from modechat.domain.tasks import Example
 from modechat.prompting import TemplateError, render
+from modechat.prompting.formats import FormatSource
 from modechat.prompting.guard import MARKER, Guard
 from modechat.prompting.ladder import AS_IS
 from modechat.prompting.prompt import Part, Prompt, PromptBuilder, SingleShot, locate
@@ -343,3 +344,52 @@ def test_parts_lie_in_the_prompt_sorted_and_apart(texts: list[tuple[str, str]], 
         assert (part.name, prompt[part.start : part.end]) in [(name, text.strip()) for name, text in texts]
     for before, after in pairwise(parts):
         assert before.end <= after.start
+
+
+def control_texts(prompt: Prompt, *controls: str) -> int:
+    """How many control texts the pieces of a prompt hold: those that become control tokens."""
+    return sum(piece.count(control) for piece in prompt.pieces for control in controls)
+
+
+def test_two_texts_that_a_template_joins_make_no_control_text_together() -> None:
+    bare = own_template("{% for m in messages %}{{ m.content }}{% endfor %}<|im_start|>assistant\n")
+    prompt = builder(bare, control=["<|im_start|>"]).chat(
+        (Message(Role.SYSTEM, "sys <|im_"), Message(Role.USER, "start|>x"))
+    )
+    assert prompt.text == "sys <|im_start|>x<|im_start|>assistant"
+    assert control_texts(prompt, "<|im_start|>") == 1
+
+
+def test_a_text_that_the_template_goes_on_with_makes_no_control_text() -> None:
+    open_ended = own_template("{% for m in messages %}[{{ m.content }}>{% endfor %}")
+    prompt = builder(open_ended, control=["<eot>"]).chat((Message(Role.USER, "a <eot"),))
+    assert prompt.text == "[a <eot>"
+    assert control_texts(prompt, "<eot>") == 0
+
+
+def test_the_parts_of_a_task_make_no_control_text_together() -> None:
+    glued = PromptFormat(
+        "glued", FormatSource.USER, "{{ messages[-1].content }}", "{{ instruction }}{{ input }}<|end|>{{ system }}"
+    )
+    prompt = builder(glued, control=["<|end|>"]).task(SingleShot(Task("Do <|en", "d|> x")))
+    assert prompt.text == "Do <|end|> x<|end|>"
+    assert control_texts(prompt, "<|end|>") == 1
+
+
+def test_in_a_reply_only_the_models_own_tags_of_thinking_stay() -> None:
+    messages = (
+        Message(Role.USER, "Hi"),
+        Message(Role.ASSISTANT, "</think>typed</think>own", typed=len("</think>typed")),
+        Message(Role.USER, "Bye"),
+    )
+    prompt = builder(own_template(CHATML), control=["</think>", "<|im_end|>"]).chat(messages)
+    assert control_texts(prompt, "</think>") == 1
+
+
+def test_worked_examples_make_no_control_tokens_at_all() -> None:
+    example = Example("Do", "it", "out <|im_end|> <tool_call> </think>")
+    controls = ("<|im_end|>", "<tool_call>", "</think>")
+    prompt = builder(own_template(CHATML), control=controls).task(SingleShot(Task("Do", "this"), examples=(example,)))
+    assert control_texts(prompt, "<tool_call>", "</think>") == 0
+    assert control_texts(prompt, "<|im_end|>") == 3  # the template's
+    assert prompt.defused_before == controls

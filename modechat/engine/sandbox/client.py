@@ -100,7 +100,7 @@ class TemplateSandbox:
             process.end()
             raise
         self._process = process
-        text = answer.body.decode("utf-8", "replace")  # lone surrogates are no text: nothing could pass them on
+        text = answer.body.decode("utf-8", "surrogatepass")
         if answer.kind == "error":
             raise TemplateError(text)
         return text

@@ -78,6 +78,7 @@ class Prompts:
 
     def use(self, chosen: str | None) -> None:
         """Use the format of this name; None: the one that fits the model."""
+        written = self._written_by_own_template()  # first: a template that has to be ended here is not resolved to
         self._resolved = resolve(self._facts, self._formats, self._render, chosen, self._overridden)
         format, fallback = self._resolved.format, self._resolved.fallback
         # The model was trained on what its own template writes, whichever format is in use.
@@ -87,7 +88,7 @@ class Prompts:
                 format.instruct_template or "",
                 fallback.chat_template,
                 self._facts.chat_template or "",
-                self._written_by_own_template(),
+                written,
             )
         )
         self._guard = Guard(
@@ -174,10 +175,13 @@ class Prompts:
         if error := self._ended.get(template):
             raise error
         try:
-            return self._sandboxed(template, messages, bos_token, eos_token, add_generation_prompt, **variables)
+            text = self._sandboxed(template, messages, bos_token, eos_token, add_generation_prompt, **variables)
         except TemplateLimitError as error:
             self._ended[template] = error
             raise
+        except TemplateError as error:
+            raise TemplateError(_unicode(str(error))) from error
+        return _unicode(text)
 
     def _written_by_own_template(self) -> str:
         """What the model's own template writes around messages: the names of roles may make tokens that its text does
@@ -199,6 +203,11 @@ class Prompts:
         probe = [{"role": "user", "content": "Hello"}]
         template = self._resolved.format.chat_template
         return self._render(template, probe, tokens.bos, tokens.eos, add_generation_prompt=True, **variables)
+
+
+def _unicode(text: str) -> str:
+    """`text` with U+FFFD for lone surrogates: a template can write them, but no message to the front end can."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def count_by_part(pieces: Sequence[bytes], text: str, parts: Sequence[Part]) -> tuple[tuple[str, int], ...]:
