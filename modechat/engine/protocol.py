@@ -100,6 +100,8 @@ class Inspect(_Frozen):
     prompt: Annotated[ChatPrompt | InstructPrompt, Field(discriminator="mode")]
     now: str | None = None
     thinking: bool | None = None
+    format: str | None = None
+    """Make it in this format; None: in the one that is in use."""
 
 
 class Stop(_Frozen):

@@ -95,15 +95,22 @@ class ModelHost:
             self._engine.send(UseFormat(format=name))
 
     async def inspect(
-        self, prompt: ChatPrompt | InstructPrompt, now: str | None = None, thinking: bool | None = None
+        self,
+        prompt: ChatPrompt | InstructPrompt,
+        now: str | None = None,
+        thinking: bool | None = None,
+        format: str | None = None,
     ) -> PromptView:
-        """The prompt as the model would get it, once what runs is done. Raises EngineError if there is none."""
+        """The prompt as the model would get it (in `format`, if one is named), once what runs is done.
+
+        Raises EngineError if there is none.
+        """
         if self.model is None:
             raise EngineError("The model is not loaded yet")
         number = next(self._next_inspection)
         answer: asyncio.Future[PromptView] = asyncio.get_running_loop().create_future()
         self._inspections[number] = answer
-        self._engine.send(Inspect(id=number, prompt=prompt, now=now, thinking=thinking))
+        self._engine.send(Inspect(id=number, prompt=prompt, now=now, thinking=thinking, format=format))
         try:
             return await answer
         finally:

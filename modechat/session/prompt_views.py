@@ -32,13 +32,18 @@ class PromptViews:
         return await self._inspect(request, conversation.turns, conversation.created_at)
 
     async def of_turn(self, turn: Turn) -> PromptView:
-        """The prompt of a turn, as today's format and settings make it."""
+        """The prompt of a turn in the format that it was asked in, as today's settings make it."""
         conversation = self._timeline.conversation
         assert conversation is not None  # it has that turn
         earlier = tuple(other for other in conversation.turns if other.id < turn.id)
-        return await self._inspect(turn.request, earlier, conversation.created_at)
+        stats = turn.reply.stats
+        return await self._inspect(
+            turn.request, earlier, conversation.created_at, format=stats.format if stats is not None else None
+        )
 
-    async def _inspect(self, request: ChatMessage | Task, history: tuple[Turn, ...], clock: datetime) -> PromptView:
+    async def _inspect(
+        self, request: ChatMessage | Task, history: tuple[Turn, ...], clock: datetime, format: str | None = None
+    ) -> PromptView:
         settings = self._settings()
         prompt = prompt_of(request, history, settings)
-        return await self._host.inspect(prompt, clock_text(clock), settings.thinking)
+        return await self._host.inspect(prompt, clock_text(clock), settings.thinking, format)

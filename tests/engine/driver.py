@@ -92,8 +92,8 @@ class Driver:
         answer: FormatChanged = await self.ask(UseFormat(format=name), FormatChanged)
         return answer
 
-    async def inspect(self, prompt: ChatPrompt | InstructPrompt) -> PromptView:
-        answer: Inspected = await self.ask(Inspect(id=1, prompt=prompt), Inspected)
+    async def inspect(self, prompt: ChatPrompt | InstructPrompt, format: str | None = None) -> PromptView:
+        answer: Inspected = await self.ask(Inspect(id=1, prompt=prompt, format=format), Inspected)
         assert answer.prompt is not None, answer.error
         return answer.prompt
 

@@ -290,6 +290,17 @@ def test_the_format_can_be_changed_and_changed_back_while_the_model_is_loaded(mo
     run(work())
 
 
+def test_a_prompt_can_be_inspected_in_another_format_than_the_one_in_use(model: Path) -> None:
+    async def work() -> None:
+        async with running_engine(model) as driver:
+            await driver.use_format("alpaca")
+            assert (await driver.inspect(chat("Hi"), "vicuna")).text.endswith("USER: Hi ASSISTANT:")
+            assert (await driver.inspect(chat("Hi"), "chat-template")).format == "chat-template"
+            assert (await driver.inspect(chat("Hi"))).format == "alpaca"
+
+    run(work())
+
+
 def test_what_is_inspected_is_what_the_model_gets(model: Path) -> None:
     async def work() -> None:
         async with running_engine(model) as driver:

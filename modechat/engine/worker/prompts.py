@@ -5,7 +5,8 @@ Owns the choice of format and the process that templates run in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -49,6 +50,7 @@ class Prompts:
         self._facts = facts
         self._formats = tuple(formats)
         self._overridden = tuple(overridden)
+        self._chosen = chosen
         self._sandboxed = render
         self._ended: dict[str, TemplateLimitError] = {}
         self.use(chosen)
@@ -78,6 +80,7 @@ class Prompts:
 
     def use(self, chosen: str | None) -> None:
         """Use the format of this name; None: the one that fits the model."""
+        self._chosen = chosen
         written = self._written_by_own_template()  # first: a template that has to be ended here is not resolved to
         self._resolved = resolve(self._facts, self._formats, self._render, chosen, self._overridden)
         format, fallback = self._resolved.format, self._resolved.fallback
@@ -102,6 +105,19 @@ class Prompts:
         self._tags = tags_of(format.chat_template, texts)
         self._own_stops = own_stops(format.chat_template, self.markers, texts)
         self._thinking = find_control(format.chat_template, self._probe)
+
+    @contextmanager
+    def using(self, format: str | None) -> Iterator[None]:
+        """Use another format for a moment; None: the one in use."""
+        if format is None or format == self._resolved.format.name:
+            yield
+            return
+        before = self._chosen
+        self.use(format)
+        try:
+            yield
+        finally:
+            self.use(before)
 
     def make(
         self, request: ChatPrompt | InstructPrompt, now: str | None = None, thinking: bool | None = None

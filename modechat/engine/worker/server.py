@@ -119,8 +119,9 @@ class Server:
         try:
             if self._prompts is None:
                 raise _nothing_loaded()
-            made = self._prompts.make(request.prompt, request.now, request.thinking)
-            self._pipe.emit(Inspected(id=request.id, prompt=self._prompts.view(made)))
+            with self._prompts.using(request.format):
+                made = self._prompts.make(request.prompt, request.now, request.thinking)
+                self._pipe.emit(Inspected(id=request.id, prompt=self._prompts.view(made)))
         except WorkerFailure as failure:
             self._pipe.emit(Inspected(id=request.id, error=failure.title))
 
