@@ -15,6 +15,7 @@ import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 MARKER = "\ufdd0"
@@ -22,6 +23,7 @@ MARKER = "\ufdd0"
 _BEGIN, _END = "\ufdd1", "\ufdd2"  # of the same kind: where a text of the conversation stands in the prompt
 _MARKS = re.compile(f"[{MARKER}{_BEGIN}{_END}]")
 
+_REMEMBERED = 512  # texts
 _SHORTEST = 2  # a single character cannot be broken
 _TAG_OF_ASSISTANT = re.compile(r"think|thought|reason|tool_?(?:call|resp|out)", re.IGNORECASE)
 _MARKER_LIKE = re.compile(r"<\|.*\|>|<\|.*>|<.*\|>", re.DOTALL)
@@ -55,6 +57,11 @@ class Guard:
         self._sorted_backwards = sorted(text[::-1] for text in self._texts)
         self._firsts = frozenset(text[0] for text in self._texts)
         self._lasts = frozenset(text[-1] for text in self._texts)
+        self._end = re.compile(_any_end({text[-_SHORTEST:] for text in self._texts})) if self._texts else None
+        # The texts of a chat come again with every turn.
+        self._find = lru_cache(maxsize=_REMEMBERED)(self._search)
+        self.may_join = lru_cache(maxsize=_REMEMBERED)(self._could_join)
+        """Whether a text could be a part of a control text, with what stands around it in a prompt."""
 
     def found(self, text: str) -> tuple[str, ...]:
         """The control texts in `text`, in order, overlapping ones too, each where it begins (the longest)."""
@@ -65,9 +72,10 @@ class Guard:
         on them.
         """
         text = without_marker(text)
-        cuts = [
-            start + 1 for start, found in self._find(text) if not (of_assistant and _TAG_OF_ASSISTANT.search(found))
-        ]
+        found_here = self._find(text)
+        if not found_here:
+            return text
+        cuts = [start + 1 for start, found in found_here if not (of_assistant and _TAG_OF_ASSISTANT.search(found))]
         if not cuts:
             return text
         return MARKER.join(text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True))
@@ -80,19 +88,21 @@ class Guard:
         spans = any(at < border < at + len(found) for at, found in self._find(before + after[: self._longest]))
         return rendered + (MARKER if spans else "") + after
 
-    def may_join(self, text: str) -> bool:
-        """Whether `text` could be a part of a control text, with what stands around it in a prompt."""
+    def _could_join(self, text: str) -> bool:
         core = text.strip()
-        if not core or not self._texts:
+        if not core or self._begin is None or self._end is None:
             return False
-        tail, head = core[-self._longest :], core[: self._longest]
-        return (
-            any(tail[i] in self._firsts and _begins_one(self._sorted, tail[i:]) for i in range(len(tail)))
-            or any(
-                head[i] in self._lasts and _begins_one(self._sorted_backwards, head[i::-1]) for i in range(len(head))
-            )
-            or (len(core) < self._longest and any(core in control for control in self._texts))
-        )
+        if core[-1] in self._firsts or core[0] in self._lasts:
+            return True
+        if self._begin.search(core, max(0, len(core) - self._longest)):
+            tail = core[-self._longest :]
+            if any(_begins_one(self._sorted, tail[found.start() :]) for found in self._begin.finditer(tail)):
+                return True
+        if self._end.search(core, 0, self._longest):
+            head = core[: self._longest][::-1]
+            if any(_begins_one(self._sorted_backwards, head[at:]) for at in range(len(head))):
+                return True
+        return len(core) < self._longest and any(core in control for control in self._texts)
 
     def break_borders(self, rendered: str, with_edges: str) -> str:
         """`rendered` with breaks also where a control text spans the border of a text of the conversation.
@@ -128,9 +138,10 @@ class Guard:
             }
         return value
 
-    def _find(self, text: str) -> list[tuple[int, str]]:
+    def _search(self, text: str) -> tuple[tuple[int, str], ...]:
+        """Where control texts begin in `text`, each with the longest one."""
         if self._begin is None:
-            return []
+            return ()
         found = []
         for match in self._begin.finditer(text):
             at = match.start()
@@ -138,7 +149,7 @@ class Guard:
                 if (control := text[at : at + length]) in self._texts:
                     found.append((at, control))
                     break
-        return found
+        return tuple(found)
 
 
 def _any_begin(begins: Iterable[str]) -> str:
@@ -147,6 +158,14 @@ def _any_begin(begins: Iterable[str]) -> str:
     for begin in sorted(begins):
         seconds[begin[0]] = seconds.get(begin[0], "") + begin[1]
     return "|".join(f"{re.escape(first)}(?=[{re.escape(after)}])" for first, after in seconds.items())
+
+
+def _any_end(ends: Iterable[str]) -> str:
+    """A pattern for the last character of any of these pairs, where it follows the first."""
+    firsts: dict[str, str] = {}
+    for end in sorted(ends):
+        firsts[end[1]] = firsts.get(end[1], "") + end[0]
+    return "|".join(f"{re.escape(last)}(?<=[{re.escape(before)}].)" for last, before in firsts.items())
 
 
 def _begins_one(texts: Sequence[str], beginning: str) -> bool:
@@ -188,7 +207,7 @@ def _read_marks(text: str) -> tuple[str, set[int], list[tuple[int, int]]]:
 
 def without_marker(text: str) -> str:
     """`text` without the characters that the guard uses itself."""
-    return _MARKS.sub("", text)
+    return text if text.isascii() else _MARKS.sub("", text)
 
 
 def pieces(rendered: str) -> tuple[str, ...]:
