@@ -76,6 +76,14 @@ class ReplyStats:
     """Of the completion."""
     leak: str = ""
     """The other role's marker at which the reply was stopped."""
+    evaluated_tokens: int = 0
+    """Tokens that were computed for this reply: what was new of the prompt, and the reply's own."""
+    restored_tokens: int = 0
+    """Of the reused ones, those that came from disk."""
+    drafted_tokens: int = 0
+    """Tokens that were guessed and checked together (speculative decoding)."""
+    accepted_tokens: int = 0
+    """Guessed tokens that were right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +174,8 @@ class Message:
     """What a reasoning model thought before it answered; its template decides whether it sees that again."""
     typed: int = 0
     """How many characters at the beginning of a reply are not the model's own: a prefill, or a worked example."""
+    pinned: bool = False
+    """Whether it stays when the context is full."""
 
 
 def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple[Message, ...]:

@@ -27,6 +27,20 @@ class _Frozen(BaseModel):
 # Requests
 
 
+class Adapter(_Frozen):
+    """A LoRA adapter: a small file that changes how a model behaves."""
+
+    path: str
+    scale: float = 1.0
+    """How strongly it is applied; 0: not at all."""
+    mode: Literal["chat", "instruct"] | None = None
+    """The mode it is for; None: both."""
+
+
+KVType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+"""How the KV cache stores its values: fewer bits take less memory and cost precision."""
+
+
 class Load(_Frozen):
     """Load a model; answered by LoadProgress events, then Loaded or Failed."""
 
@@ -37,6 +51,24 @@ class Load(_Frozen):
     n_gpu_layers: int | None = None
     """Layers on the GPU; None: all if the build can offload."""
     n_threads: int | None = None
+    """Threads that compute; None: as many as help, adapted while the model runs."""
+    devices: tuple[str, ...] = ()
+    """The devices to offload to, as llama.cpp names them; empty: the engine chooses."""
+    kv_type: KVType = "f16"
+    flash_attention: Literal["auto", "on", "off"] = "auto"
+    mmap: bool = True
+    """Whether the file is mapped into memory, instead of read into it."""
+    mlock: bool = False
+    """Whether the system must keep the model in memory."""
+    adapters: tuple[Adapter, ...] = ()
+    draft_path: str | None = None
+    """A small model with the same vocabulary that guesses what comes, for the big one to check."""
+    speculate: bool = True
+    """Whether tokens are guessed from repetitions in the text and checked several at once."""
+    state_folder: str | None = None
+    """Where evaluated conversations are kept on disk; None: nowhere."""
+    state_bytes: int = 2 << 30
+    """How much disk they may take."""
     formats: tuple[NamedFormat, ...]
     """The named formats: those that ship with modechat and the user's own."""
     overridden: tuple[NamedFormat, ...] = ()
@@ -55,11 +87,22 @@ class UseFormat(_Frozen):
     """As in Load."""
 
 
+class UseAdapters(_Frozen):
+    """Apply these LoRA adapters from now on, without loading the model again; answered by AdaptersChanged."""
+
+    type: Literal["use_adapters"] = "use_adapters"
+    adapters: tuple[Adapter, ...]
+
+
 class ChatPrompt(_Frozen):
     """The chat lane: the model sees `messages`, the last one the user's."""
 
     mode: Literal["chat"] = "chat"
     messages: tuple[Message, ...]
+    prefill: str = ""
+    """The start of the reply, which the model continues."""
+    n_left: int = 0
+    """How many messages, oldest first and without the system text and pinned ones, have left the context before."""
 
 
 class InstructPrompt(_Frozen):
@@ -89,6 +132,10 @@ class Generate(_Frozen):
     """The clock for templates with dates, an ISO time."""
     thinking: bool | None = None
     """Whether a reasoning model thinks, where its template lets one choose; None: as the template has it."""
+    schema_text: str | None = None
+    """A JSON schema; the answer is JSON that fits it."""
+    grammar: str | None = None
+    """A grammar in GBNF that the answer obeys; not together with a schema."""
 
 
 class Inspect(_Frozen):
@@ -111,13 +158,21 @@ class Stop(_Frozen):
     id: int
 
 
+class SaveLanes(_Frozen):
+    """The conversation is left: keep what was evaluated of it on disk, if a folder was given. No answer."""
+
+    type: Literal["save_lanes"] = "save_lanes"
+
+
 class Shutdown(_Frozen):
     """Free the model and exit."""
 
     type: Literal["shutdown"] = "shutdown"
 
 
-Request: TypeAlias = Annotated[Load | UseFormat | Generate | Inspect | Stop | Shutdown, Field(discriminator="type")]
+Request: TypeAlias = Annotated[
+    Load | UseFormat | UseAdapters | Generate | Inspect | Stop | SaveLanes | Shutdown, Field(discriminator="type")
+]
 
 
 # Events
@@ -167,6 +222,11 @@ class FormatChanged(_Frozen):
     model: ModelInfo
 
 
+class AdaptersChanged(_Frozen):
+    type: Literal["adapters_changed"] = "adapters_changed"
+    adapters: tuple[Adapter, ...]
+
+
 class TokenView(_Frozen):
     """One token of a prompt. `text` has U+FFFD where a character is split over tokens."""
 
@@ -211,6 +271,23 @@ class PromptProgress(_Frozen):
     total: int
 
 
+class Shortened(_Frozen):
+    """The context is full: older messages have left it, for this request and for those that follow."""
+
+    type: Literal["shortened"] = "shortened"
+    id: int
+    n_left: int
+    """As in ChatPrompt: all that have left so far."""
+
+
+class Heartbeat(_Frozen):
+    """The worker's process is alive; sent every second while it works on a request. For the client's watchdog."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+    progress: int
+    """Grows as long as the computation goes on."""
+
+
 class Delta(_Frozen):
     """More text of the reply. All deltas of a request joined are the reply, stripped, prefill included; those of the
     thinking are apart from it."""
@@ -253,7 +330,17 @@ class Failed(_Frozen):
 
 
 Event: TypeAlias = Annotated[
-    LoadProgress | Loaded | FormatChanged | Inspected | PromptProgress | Delta | Finished | Failed,
+    LoadProgress
+    | Loaded
+    | FormatChanged
+    | AdaptersChanged
+    | Inspected
+    | PromptProgress
+    | Shortened
+    | Heartbeat
+    | Delta
+    | Finished
+    | Failed,
     Field(discriminator="type"),
 ]
 

@@ -24,7 +24,8 @@ from modechat.engine.worker.encoder import EncoderDecoder
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.generate import Generation
 from modechat.engine.worker.lanes import Evaluator, Lanes
-from modechat.engine.worker.model import LoadedModel, load
+from modechat.engine.worker.loading import load
+from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.pipe import Pipe
 from modechat.engine.worker.prompts import Prompts
