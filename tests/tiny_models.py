@@ -115,6 +115,69 @@ def write_recurrent(path: Path, *, seed: int = 0) -> Path:
     return _write(path, "mamba", metadata, tensors)
 
 
+def write_sliding(path: Path, *, window: int = 16, seed: int = 0) -> Path:
+    """A Gemma 3 model with the vocabulary of `write_llama`: five of six layers see only the last `window` tokens."""
+    head = _N_EMBD // _N_HEAD
+    metadata: dict[str, Value] = {
+        "general.name": "tiny-gemma",
+        "gemma3.context_length": 1024,
+        "gemma3.block_count": 6,
+        "gemma3.embedding_length": _N_EMBD,
+        "gemma3.feed_forward_length": _N_FF,
+        "gemma3.attention.head_count": _N_HEAD,
+        "gemma3.attention.head_count_kv": 1,
+        "gemma3.attention.key_length": head,
+        "gemma3.attention.value_length": head,
+        "gemma3.attention.layer_norm_rms_epsilon": 1e-5,
+        "gemma3.attention.sliding_window": window,
+        **_byte_vocabulary(add_bos=False),
+        "tokenizer.chat_template": CHATML,
+    }
+    weights = _Weights(seed)
+    tensors = {
+        "token_embd.weight": weights.random(256 + len(CONTROL_TOKENS), _N_EMBD),
+        "output_norm.weight": weights.ones(_N_EMBD),
+    }
+    for layer in (f"blk.{i}" for i in range(6)):
+        for norm in ("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"):
+            tensors[f"{layer}.{norm}.weight"] = weights.ones(_N_EMBD)
+        tensors |= _attention(weights, layer, head) | _feed_forward(weights, layer)
+    return _write(path, "gemma3", metadata, tensors)
+
+
+def write_hybrid(path: Path, *, seed: int = 0) -> Path:
+    """An LFM2 model with the vocabulary of `write_llama`: one layer is a convolution with a state, one is attention."""
+    head = _N_EMBD // _N_HEAD
+    metadata: dict[str, Value] = {
+        "general.name": "tiny-lfm2",
+        "lfm2.context_length": 1024,
+        "lfm2.block_count": 2,
+        "lfm2.embedding_length": _N_EMBD,
+        "lfm2.feed_forward_length": _N_FF,
+        "lfm2.attention.head_count": _N_HEAD,
+        "lfm2.attention.head_count_kv": [0, 1],
+        "lfm2.attention.layer_norm_rms_epsilon": 1e-5,
+        "lfm2.rope.freq_base": 10000.0,
+        "lfm2.shortconv.l_cache": 3,
+        **_byte_vocabulary(add_bos=False),
+        "tokenizer.chat_template": CHATML,
+    }
+    weights = _Weights(seed)
+    tensors = {
+        "token_embd.weight": weights.random(256 + len(CONTROL_TOKENS), _N_EMBD),
+        "token_embd_norm.weight": weights.ones(_N_EMBD),
+        "blk.0.shortconv.conv.weight": weights.random(_N_EMBD, 3),
+        "blk.0.shortconv.in_proj.weight": weights.random(3 * _N_EMBD, _N_EMBD),
+        "blk.0.shortconv.out_proj.weight": weights.random(_N_EMBD, _N_EMBD),
+        **_attention(weights, "blk.1", head),
+    }
+    for layer in ("blk.0", "blk.1"):
+        tensors[f"{layer}.attn_norm.weight"] = weights.ones(_N_EMBD)
+        tensors[f"{layer}.ffn_norm.weight"] = weights.ones(_N_EMBD)
+        tensors |= _feed_forward(weights, layer)
+    return _write(path, "lfm2", metadata, tensors)
+
+
 def write_t5(path: Path, *, seed: int = 0) -> Path:
     """An encoder-decoder model with a unigram vocabulary of single letters."""
     d_head = _N_EMBD // _N_HEAD
@@ -226,6 +289,26 @@ class _Weights:
 
     def ones(self, *shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         return np.ones(shape, np.float32)
+
+
+def _attention(weights: _Weights, layer: str, head: int) -> Tensors:
+    """Grouped attention with normalised queries and keys; one key head."""
+    return {
+        f"{layer}.attn_q.weight": weights.random(_N_EMBD, _N_EMBD),
+        f"{layer}.attn_k.weight": weights.random(head, _N_EMBD),
+        f"{layer}.attn_v.weight": weights.random(head, _N_EMBD),
+        f"{layer}.attn_output.weight": weights.random(_N_EMBD, _N_EMBD),
+        f"{layer}.attn_q_norm.weight": weights.ones(head),
+        f"{layer}.attn_k_norm.weight": weights.ones(head),
+    }
+
+
+def _feed_forward(weights: _Weights, layer: str) -> Tensors:
+    return {
+        f"{layer}.ffn_gate.weight": weights.random(_N_FF, _N_EMBD),
+        f"{layer}.ffn_up.weight": weights.random(_N_FF, _N_EMBD),
+        f"{layer}.ffn_down.weight": weights.random(_N_EMBD, _N_FF),
+    }
 
 
 def _byte_vocabulary(*, add_bos: bool) -> dict[str, Value]:

@@ -136,6 +136,8 @@ class Generate(_Frozen):
     """A JSON schema; the answer is JSON that fits it."""
     grammar: str | None = None
     """A grammar in GBNF that the answer obeys; not together with a schema."""
+    conversation: str = ""
+    """A name for the conversation, under which its evaluated chat may be kept on disk; empty: it is not."""
 
 
 class Inspect(_Frozen):

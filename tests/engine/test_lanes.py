@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import ChatPrompt, InstructPrompt
 from tests.engine.driver import Answer, Driver, chat, run, running_engine
-from tests.tiny_models import write_llama, write_recurrent
+from tests.tiny_models import write_hybrid, write_llama, write_recurrent, write_sliding
 
 LIMITED = Sampling(temperature=0, max_tokens=12)
 
@@ -51,7 +52,7 @@ def test_lanes_give_way_to_each_other_when_the_context_is_short(tmp_path: Path) 
             task = await driver.generate(InstructPrompt(instruction="y" * 150), LIMITED)
             assert task.finished.stats.prompt_tokens > 150
             again = await driver.generate(chat("x" * 150), LIMITED)
-            assert again.finished.stats.reused_tokens == 0
+            assert again.finished.stats.reused_tokens < 10  # what both modes' prompts begin with
 
     run(work())
 
@@ -67,10 +68,9 @@ PROMPTS: tuple[ChatPrompt | InstructPrompt, ...] = (
 )
 
 
-@pytest.mark.parametrize("write", [write_llama, write_recurrent])
-def test_reuse_never_changes_an_answer(write: object, tmp_path: Path) -> None:
-    path = tmp_path / "model.gguf"
-    model = write_llama(path, n_ctx_train=1024) if write is write_llama else write_recurrent(path)
+@pytest.mark.parametrize("write", [write_llama, write_recurrent, write_sliding, write_hybrid])
+def test_reuse_never_changes_an_answer(write: Callable[[Path], Path], tmp_path: Path) -> None:
+    model = write(tmp_path / "model.gguf")
 
     async def with_reuse() -> list[str]:
         async with running_engine(model, n_ctx=1024) as driver:

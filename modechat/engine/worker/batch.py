@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 
-def fill_batch(batch: Any, tokens: Sequence[int], position: int, sequence: int) -> None:
-    """Put `tokens` at `position` and after in one sequence into a `llama_batch` that has room for them.
+class Logits(Enum):
+    """After which tokens of a batch the next one can be sampled."""
 
-    The result of the last one can be sampled from.
-    """
+    LAST = "last"
+    ALL = "all"
+
+
+def fill_batch(batch: Any, tokens: Sequence[int], position: int, sequence: int, logits: Logits = Logits.LAST) -> None:
+    """Put `tokens` at `position` and after in one sequence into a `llama_batch` that has room for them."""
     batch.n_tokens = len(tokens)
+    wanted = int(logits is Logits.ALL)
     for i, token in enumerate(tokens):
         batch.token[i] = token
         batch.pos[i] = position + i
         batch.n_seq_id[i] = 1
         batch.seq_id[i][0] = sequence
-        batch.logits[i] = 0
+        batch.logits[i] = wanted
     batch.logits[len(tokens) - 1] = 1

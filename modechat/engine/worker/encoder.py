@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from modechat.domain.modes import Mode
-from modechat.engine.worker.batch import fill_batch
+from modechat.engine.worker.batch import Logits, fill_batch
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.lanes import ABORTED, DECODED, Aborted
+from modechat.engine.worker.lanes import Aborted, Reused
+from modechat.engine.worker.memory import ABORTED, DECODED
 from modechat.engine.worker.model import LoadedModel
 
 
@@ -29,17 +30,35 @@ class EncoderDecoder:
         self._batch = llama.llama_batch_init(loaded.n_batch, 0, 1)
         self._n_decoded = 0
         self._is_encoded = False
+        self.n_evaluated = 0
+
+    @property
+    def can_take_back(self) -> bool:
+        return False
 
     def close(self) -> None:
         llama.llama_batch_free(self._batch)
 
-    def reuse(self, mode: Mode, prompt: Sequence[int]) -> int:  # noqa: ARG002
+    def reuse(
+        self,
+        mode: Mode,  # noqa: ARG002
+        prompt: Sequence[int],  # noqa: ARG002
+        *,
+        may_shift: bool = False,  # noqa: ARG002
+        label: str = "",  # noqa: ARG002
+    ) -> Reused:
         llama.llama_memory_clear(self._memory, True)
         self._n_decoded = 0
         self._is_encoded = False
-        return 0
+        return Reused(0)
 
-    def evaluate(self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None]) -> None:  # noqa: ARG002
+    def evaluate(
+        self,
+        mode: Mode,  # noqa: ARG002
+        tokens: Sequence[int],
+        on_progress: Callable[[int], None],
+        logits: Logits = Logits.LAST,  # noqa: ARG002
+    ) -> None:
         """The first tokens after `reuse` are the prompt, those that follow are the reply's."""
         if self._is_encoded:
             self._run(llama.llama_decode, tokens, self._n_decoded)
@@ -51,8 +70,14 @@ class EncoderDecoder:
         self._n_decoded = 1
         on_progress(len(tokens))
 
-    def has_room(self, mode: Mode) -> bool:  # noqa: ARG002
-        return self._n_decoded < self._n_ctx
+    def take_back(self, mode: Mode, count: int) -> None:
+        raise NotImplementedError("nothing is guessed here")
+
+    def room(self, mode: Mode) -> int:  # noqa: ARG002
+        return self._n_ctx - self._n_decoded
+
+    def save(self) -> None:
+        """Nothing outlives a prompt."""
 
     def _run(self, compute: Callable[..., int], tokens: Sequence[int], position: int) -> None:
         fill_batch(self._batch, tokens, position, sequence=0)
@@ -63,3 +88,4 @@ class EncoderDecoder:
             raise WorkerFailure(
                 "engine", f"llama.cpp could not evaluate the text (code {result})", "Try again, or restart modechat."
             )
+        self.n_evaluated += len(tokens)

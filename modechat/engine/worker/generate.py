@@ -1,4 +1,4 @@
-"""One request from prompt to reply: make the prompt, evaluate it, then token after token.
+"""One request from prompt to reply: make a prompt that fits, evaluate it, then token after token.
 
 Owns the order of these steps and the reasons for which a reply ends.
 """
@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 
 from pydantic import BaseModel
 
 from modechat.domain.conversation import ReplyStats, StopReason
 from modechat.domain.modes import Mode
-from modechat.engine.protocol import Finished, Generate, PromptProgress
-from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.lanes import Aborted, Evaluator
+from modechat.engine.protocol import ChatPrompt, Finished, Generate, PromptProgress, Shortened
+from modechat.engine.worker.decoding import decode
+from modechat.engine.worker.lanes import Aborted, Evaluator, Reused
 from modechat.engine.worker.model import LoadedModel
-from modechat.engine.worker.prompts import Prompts
+from modechat.engine.worker.overflow import fit
+from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
 from modechat.engine.worker.reply_stream import ReplyStream
 from modechat.engine.worker.sampler import SamplerChain
+from modechat.engine.worker.speculation import Guesser, GuessPolicy
 from modechat.engine.worker.tokens import Detokenizer
 from modechat.prompting.prompt import Prompt
-
-_ROOM_FOR_REPLY = 16  # tokens that must be free after the prompt
 
 
 class Generation:
@@ -35,30 +36,36 @@ class Generation:
         loaded: LoadedModel,
         evaluator: Evaluator,
         prompts: Prompts,
+        policy: GuessPolicy | None,
         emit: Callable[[BaseModel], None],
         is_stopped: Callable[[], bool],
     ) -> None:
+        """`policy` says how much to guess; None: nothing."""
         self._request = request
         self._loaded = loaded
         self._evaluator = evaluator
         self._prompts = prompts
+        self._policy = policy if evaluator.can_take_back else None
+        self._guesser: Guesser | None = None
         self._emit = emit
         self._is_stopped = is_stopped
         self._mode = Mode(request.prompt.mode)
         self._sampling = request.sampling.over(loaded.sampling_defaults())
         self._seed = random.getrandbits(31) if self._sampling.seed is None else self._sampling.seed
         self._started = time.perf_counter()
+        self._evaluated_before = evaluator.n_evaluated
         self._first_token = 0.0
 
     def run(self) -> None:
         """Raises WorkerFailure."""
-        made = self._prompts.make(self._request.prompt, self._request.now, self._request.thinking)
+        made, is_shorter = self._make()
         prompt = made.tokens
-        self._check_fit(len(prompt))
         reply = ReplyStream(self._request, made.prompt, self._sampling.stop, self._prompts, self._emit)
-        reused = self._evaluator.reuse(self._mode, prompt)
+        reused = self._evaluator.reuse(
+            self._mode, prompt, may_shift=is_shorter, label=self._request.conversation if self._is_chat else ""
+        )
         try:
-            self._evaluate(prompt, reused)
+            self._evaluate(prompt, reused.n_tokens)
             stop_reason = self._write(prompt, reply)
         except Aborted:
             stop_reason = StopReason.STOPPED
@@ -71,17 +78,23 @@ class Generation:
             )
         )
 
-    def _check_fit(self, n_prompt: int) -> None:
-        n_ctx = self._loaded.n_ctx
-        if n_prompt == 0:
-            raise WorkerFailure("engine", "The chat template makes an empty prompt of this", "Try another model.")
-        room = min(_ROOM_FOR_REPLY, self._sampling.max_tokens or _ROOM_FOR_REPLY, n_ctx // 4)
-        if n_prompt + room > n_ctx:
-            raise WorkerFailure(
-                "context",
-                f"The prompt has {n_prompt:,} tokens, the context holds {n_ctx:,}",
-                "Shorten the text, begin a new conversation, or give the model more room with --ctx.",
-            )
+    @property
+    def _is_chat(self) -> bool:
+        return self._mode is Mode.CHAT
+
+    def _make(self) -> tuple[TokenizedPrompt, bool]:
+        """The prompt, and whether messages had to leave for it."""
+        request = self._request
+        before = request.prompt.n_left if isinstance(request.prompt, ChatPrompt) else 0
+        fitted = fit(
+            request.prompt,
+            lambda prompt: self._prompts.make(prompt, request.now, request.thinking),
+            self._loaded.n_ctx,
+            self._sampling.max_tokens,
+        )
+        if fitted.n_left > before:
+            self._emit(Shortened(id=request.id, n_left=fitted.n_left))
+        return fitted.made, fitted.n_left > before
 
     def _evaluate(self, prompt: list[int], reused: int) -> None:
         def progress(evaluated: int) -> None:
@@ -96,9 +109,16 @@ class Generation:
     def _write(self, prompt: list[int], reply: ReplyStream) -> StopReason:
         vocabulary = self._loaded.vocabulary
         limit = self._sampling.max_tokens
+        context = self._loaded.context
+        assert context is not None  # it is not for inspecting only
         detokenizer = Detokenizer(vocabulary, self._prompts.shown_tokens)
-        with SamplerChain(self._sampling, self._seed, vocabulary.n_tokens, prompt) as sampler:
-            for token in self._tokens(sampler):
+        self._guesser = Guesser(self._policy, prompt) if self._policy is not None else None
+        with (
+            SamplerChain(context, self._sampling, self._seed, vocabulary.n_tokens, prompt) as sampler,
+            closing(decode(self._evaluator, self._mode, sampler, self._guesser)) as tokens,
+        ):
+            for token in tokens:
+                self._first_token = self._first_token or time.perf_counter()
                 if vocabulary.is_end(token):
                     reply.add(detokenizer.flush())
                     return StopReason.END
@@ -110,20 +130,8 @@ class Generation:
                     return StopReason.LENGTH
         return StopReason.CONTEXT
 
-    def _tokens(self, sampler: SamplerChain) -> Iterator[int]:
-        """Tokens until the context is full. Each is evaluated when the next one is asked for."""
-        context = self._loaded.context
-        assert context is not None  # it is not for inspecting only
-        while True:
-            token = sampler.sample(context)
-            self._first_token = self._first_token or time.perf_counter()
-            yield token
-            if not self._evaluator.has_room(self._mode):
-                return
-            self._evaluator.evaluate(self._mode, [token], lambda _count: None)
-
     def _stats(
-        self, prompt: Prompt, n_prompt: int, reused: int, reply: ReplyStream, stop_reason: StopReason
+        self, prompt: Prompt, n_prompt: int, reused: Reused, reply: ReplyStream, stop_reason: StopReason
     ) -> ReplyStats:
         now = time.perf_counter()
         first = self._first_token or now
@@ -133,7 +141,7 @@ class Generation:
             format=prompt.format.name,
             format_source=prompt.format.source,
             prompt_tokens=n_prompt,
-            reused_tokens=reused,
+            reused_tokens=reused.n_tokens,
             completion_tokens=reply.n_tokens,
             seconds_to_first_token=first - self._started,
             tokens_per_second=evaluated / (now - first) if evaluated > 0 else 0.0,
@@ -142,4 +150,8 @@ class Generation:
             defused=prompt.defused,
             thinking_tokens=reply.n_thinking_tokens,
             leak=reply.leak,
+            evaluated_tokens=self._evaluator.n_evaluated - self._evaluated_before,
+            restored_tokens=reused.n_restored,
+            drafted_tokens=self._guesser.n_guessed if self._guesser is not None else 0,
+            accepted_tokens=self._guesser.n_right if self._guesser is not None else 0,
         )

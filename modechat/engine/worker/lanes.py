@@ -1,7 +1,11 @@
-"""The lanes: one sequence of the KV cache for the chat and one for instruct, so that neither disturbs the other.
+"""The lanes: sequences of one KV cache, each with the tokens of a prompt and its reply.
 
-Owns what of which lane is in the cache. A lane's `tokens` are exactly those that the cache holds for it, always:
-after an abort, a failure or a cut as well.
+Chat and instruct turns, and branches after a regenerate or an edit, take lanes of their own, so that none disturbs
+the other; what they have in common is shared. A new prompt begins with the lane that has most of it. Where the room
+ends, the least recently used lane is given up first.
+
+Owns what is in the cache. A lane's `tokens` are exactly those that the cache holds for it, always: after an abort, a
+failure or a cut as well.
 """
 
 from __future__ import annotations
@@ -12,14 +16,14 @@ from typing import Protocol
 
 from modechat.domain.modes import Mode
 from modechat.domain.sequences import common_prefix_length
-from modechat.engine.worker.batch import fill_batch
-from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.batch import Logits, fill_batch
+from modechat.engine.worker.checkpoints import Checkpoint, Checkpoints
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.model import LoadedModel
+from modechat.engine.worker.memory import ABORTED, DECODED, NO_ROOM, Memory
+from modechat.engine.worker.saved_lanes import SavedLanes
 
-DECODED = 0
-_NO_ROOM = 1
-ABORTED = 2
+_WORTH_KEEPING = 16  # tokens: a lane that would lose fewer to a new prompt is cut, one that would lose more is branched
+_WORTH_A_CHECKPOINT = 32  # tokens that a checkpoint must save from being evaluated again
 
 
 class Aborted(Exception):
@@ -29,75 +33,239 @@ class Aborted(Exception):
 class Evaluator(Protocol):
     """What evaluates a prompt and then token after token, so that the next one can be sampled."""
 
+    n_evaluated: int
+    """Tokens that were computed so far, over all requests."""
+
     def close(self) -> None:
         """Free native memory."""
 
-    def reuse(self, mode: Mode, prompt: Sequence[int]) -> int:
-        """Begin with `prompt`: how many of its first tokens need no evaluation."""
+    def reuse(self, mode: Mode, prompt: Sequence[int], *, may_shift: bool = False, label: str = "") -> Reused:
+        """Begin with `prompt`: how many of its first tokens need no evaluation.
 
-    def evaluate(self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None]) -> None:
+        `may_shift`: tokens in the middle of an earlier prompt have left; what followed may move up. `label` is the
+        conversation, if it may be kept on disk.
+        """
+
+    def evaluate(
+        self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None], logits: Logits = Logits.LAST
+    ) -> None:
         """Evaluate what follows. Raises Aborted or WorkerFailure."""
 
-    def has_room(self, mode: Mode) -> bool:
-        """Whether one more token fits into the context."""
+    def take_back(self, mode: Mode, count: int) -> None:
+        """Forget the last `count` tokens, which came in one call of `evaluate`. Only where `can_take_back`."""
+
+    @property
+    def can_take_back(self) -> bool:
+        """Whether tokens that were evaluated can be taken back: guessed ones must be."""
+
+    def room(self, mode: Mode) -> int:
+        """How many more tokens fit into the context."""
+
+    def save(self) -> None:
+        """Keep what was evaluated of the chat on disk, if there is a place for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """How much of a prompt needs no evaluation. Counts are tokens."""
+
+    n_tokens: int
+    n_restored: int = 0
+    """Of these, those that came from disk."""
 
 
 @dataclass(slots=True)
-class _Lane:
+class Lane:
     sequence: int
     tokens: list[int] = field(default_factory=list)
+    key: str = ""
+    """What the cache depends on besides the tokens: the adapters that were applied."""
+    used: int = 0
+    """When it was used last, in requests."""
+    mode: Mode = Mode.CHAT
+    label: str = ""
+    """The conversation that it is kept as on disk; empty: it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Find:
+    """A lane that has the first `n_tokens` of a prompt, at a checkpoint if its memory cannot be cut there."""
+
+    lane: Lane
+    n_tokens: int
+    n_common: int
+    checkpoint: Checkpoint | None = None
+
+    @property
+    def n_lost(self) -> int:
+        """Tokens that the lane would lose if it was cut."""
+        return len(self.lane.tokens) - self.n_tokens
 
 
 class Lanes:
-    def __init__(self, loaded: LoadedModel) -> None:
-        assert loaded.context is not None  # it is not for inspecting only
-        memory = llama.llama_get_memory(loaded.context)
-        assert memory is not None  # models without one are not loaded
-        self._context = loaded.context
+    """The `Evaluator` of models that see what came before."""
+
+    def __init__(self, memory: Memory, saved: SavedLanes | None = None) -> None:
         self._memory = memory
-        self._n_ctx = loaded.n_ctx
-        self._n_batch = loaded.n_batch
-        self._batch = llama.llama_batch_init(loaded.n_batch, 0, 1)
-        self._lanes = {mode: _Lane(sequence) for sequence, mode in enumerate(Mode)}
+        self._saved = saved
+        self._checkpoints = Checkpoints(memory)
+        self._lanes = [Lane(sequence) for sequence in range(memory.n_sequences)]
+        self._current: dict[Mode, Lane] = {}
+        self._requests = 0
+        self._mark: int | None = None
+        self.key = ""
+        """The adapters that are applied now; lanes of other ones are of no use."""
+        self.n_evaluated = 0
 
     def close(self) -> None:
-        llama.llama_batch_free(self._batch)
+        self._memory.close()
 
-    def reuse(self, mode: Mode, prompt: Sequence[int]) -> int:
-        """Cut the lane back to what it has in common with `prompt`; how many tokens need no evaluation.
+    @property
+    def can_take_back(self) -> bool:
+        return self._memory.can_take_back
+
+    # Where a prompt begins
+
+    def reuse(self, mode: Mode, prompt: Sequence[int], *, may_shift: bool = False, label: str = "") -> Reused:
+        """Begin with `prompt` in the lane that has most of it.
 
         At least one token is left to evaluate: the next one is sampled from its result.
         """
-        lane = self._lanes[mode]
-        common = common_prefix_length(lane.tokens, prompt[:-1])
-        self._cut(lane, common)
-        return len(lane.tokens)
+        self._requests += 1
+        self._mark = None
+        if may_shift:
+            self._shift(mode, prompt)
+        found = self._find(prompt)
+        n_restored = self._restore(label, prompt, found.n_tokens if found is not None else 0)
+        if n_restored:
+            found = self._find(prompt)
+        lane = self._begin(mode, found)
+        lane.mode, lane.key, lane.used, lane.label = mode, self.key, self._requests, label
+        self._current[mode] = lane
+        if found is not None and found.n_common - len(lane.tokens) >= _WORTH_A_CHECKPOINT:
+            self._mark = found.n_common  # prompts part here: the next one may as well
+        return Reused(len(lane.tokens), min(n_restored, len(lane.tokens)))
 
-    def evaluate(self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None]) -> None:
+    def _find(self, prompt: Sequence[int]) -> _Find | None:
+        """The lane that has most of `prompt`."""
+        finds = [self._look(lane, prompt) for lane in self._lanes if lane.tokens and lane.key == self.key]
+        found = max(finds, key=lambda find: (find.n_tokens, -find.n_lost, find.lane.used), default=None)
+        return found if found is not None and found.n_common else None
+
+    def _look(self, lane: Lane, prompt: Sequence[int]) -> _Find:
+        common = common_prefix_length(lane.tokens, prompt[:-1])
+        if self._memory.can_keep(lane.sequence, common, len(lane.tokens)):
+            return _Find(lane, common, common)
+        checkpoint = self._checkpoints.newest(prompt[:common], lane.key)
+        return _Find(lane, checkpoint.n_tokens if checkpoint else 0, common, checkpoint)
+
+    def _begin(self, mode: Mode, found: _Find | None) -> Lane:
+        """The lane for the new prompt, cut back to what is reused."""
+        if found is None or found.n_tokens == 0:
+            lane = self._victim(mode, spared=None)
+            self._empty(lane)
+            return lane
+        source = found.lane
+        is_own = self._current.get(source.mode) is not source or source.mode is mode
+        if is_own and (found.n_lost <= _WORTH_KEEPING or not self._memory.can_branch):
+            self._cut(source, found)
+            return source
+        if not self._memory.can_branch:
+            return self._begin(mode, None)  # another mode's lane, whose state cannot be shared
+        lane = self._victim(mode, spared=source)
+        self._empty(lane)
+        self._memory.copy(source.sequence, lane.sequence, found.n_tokens)
+        lane.tokens = source.tokens[: found.n_tokens]
+        self._cut(lane, found)
+        return lane
+
+    def _cut(self, lane: Lane, found: _Find) -> None:
+        if found.checkpoint is not None and not self._checkpoints.restore(found.checkpoint, lane.sequence):
+            self._empty(lane)
+        else:
+            self._keep(lane, found.n_tokens)
+
+    def _keep(self, lane: Lane, count: int) -> None:
+        """Keep the first `count` tokens of the lane, or none where the memory cannot be cut there."""
+        if not self._memory.keep(lane.sequence, count):
+            count = 0
+        del lane.tokens[count:]
+
+    def _empty(self, lane: Lane) -> None:
+        self._memory.clear(lane.sequence)
+        lane.tokens.clear()
+
+    def _victim(self, mode: Mode, spared: Lane | None) -> Lane:
+        """The lane that a new prompt of `mode` may have: an empty one, else the least recently used one, the newest
+        one of the other mode last."""
+        others = {lane.sequence for other, lane in self._current.items() if other is not mode}
+        candidates = [lane for lane in self._lanes if lane is not spared]
+        return min(candidates, key=lambda lane: (bool(lane.tokens), lane.sequence in others, lane.used))
+
+    def _shift(self, mode: Mode, prompt: Sequence[int]) -> None:
+        """Take out of the current lane what is in the way between the beginning of `prompt` and its middle."""
+        lane = self._current.get(mode)
+        if lane is None or lane.key != self.key or not self._memory.can_shift:
+            return
+        start = common_prefix_length(lane.tokens, prompt[:-1])
+        gap = _gap(lane.tokens, start, prompt)
+        if not gap:
+            return
+        for other in self._lanes:  # their cells would move as well
+            if other is not lane and common_prefix_length(other.tokens, lane.tokens) > start:
+                self._empty(other)
+        self._memory.take_out(lane.sequence, start, start + gap)
+        del lane.tokens[start : start + gap]
+
+    # Evaluating
+
+    def evaluate(
+        self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None], logits: Logits = Logits.LAST
+    ) -> None:
         """Evaluate `tokens` at the end of the lane, in pieces; `on_progress` gets the count after each.
 
         Raises Aborted, with the pieces that were ready kept, or WorkerFailure.
         """
-        lane = self._lanes[mode]
-        self._make_room(lane, len(tokens))
-        for start in range(0, len(tokens), self._n_batch):
-            piece = tokens[start : start + self._n_batch]
-            self._decode(lane, piece)
-            on_progress(start + len(piece))
+        lane = self._current[mode]
+        done = 0
+        for end in self._stops(lane, len(tokens)) if logits is Logits.LAST else [len(tokens)]:
+            while done < end:
+                piece = tokens[done : min(end, done + self._memory.n_batch)]
+                self._decode(lane, piece, logits)
+                done += len(piece)
+                on_progress(done)
+            if done < len(tokens):
+                self._checkpoints.take(lane.sequence, lane.tokens, lane.key)
 
-    def has_room(self, mode: Mode) -> bool:
-        """Whether one more token fits into the context."""
-        return len(self._lanes[mode].tokens) < self._n_ctx
+    def take_back(self, mode: Mode, count: int) -> None:
+        lane = self._current[mode]
+        self._keep(lane, len(lane.tokens) - count)
 
-    def _decode(self, lane: _Lane, piece: Sequence[int]) -> None:
-        fill_batch(self._batch, piece, len(lane.tokens), lane.sequence)
-        result = llama.llama_decode(self._context, self._batch)
-        if result == _NO_ROOM and self._give_up_others(lane):
-            result = llama.llama_decode(self._context, self._batch)
+    def room(self, mode: Mode) -> int:
+        return self._memory.n_ctx - len(self._current[mode].tokens)
+
+    def _stops(self, lane: Lane, count: int) -> list[int]:
+        """Where in the next `count` tokens to pause for a checkpoint, and their end.
+
+        Before the last one, for the same prompt again, and where prompts parted before.
+        """
+        if count == 1 or self._memory.can_be_cut:
+            return [count]
+        stops = {count - 1, count}
+        if self._mark is not None and 0 < self._mark - len(lane.tokens) < count:
+            stops.add(self._mark - len(lane.tokens))
+        return sorted(stops)
+
+    def _decode(self, lane: Lane, piece: Sequence[int], logits: Logits) -> None:
+        fill_batch(self._memory.batch, piece, len(lane.tokens), lane.sequence, logits)
+        result = self._memory.decode()
+        while result == NO_ROOM and self._give_up_another(lane):
+            result = self._memory.decode()
         if result == DECODED:
             lane.tokens.extend(piece)
+            self.n_evaluated += len(piece)
             return
-        self._cut(lane, len(lane.tokens))
+        self._keep(lane, len(lane.tokens))
         if result == ABORTED:
             raise Aborted
         raise WorkerFailure(
@@ -106,22 +274,51 @@ class Lanes:
             "Try again, or restart modechat.",
         )
 
-    def _cut(self, lane: _Lane, keep: int) -> None:
-        """Keep the first `keep` tokens of the lane, or none where the memory cannot be cut (recurrent models)."""
-        if not llama.llama_memory_seq_rm(self._memory, lane.sequence, keep, -1):
-            llama.llama_memory_seq_rm(self._memory, lane.sequence, -1, -1)
-            keep = 0
-        del lane.tokens[keep:]
-
-    def _make_room(self, lane: _Lane, count: int) -> None:
-        """The lanes share the context: give up the others if they are in the way."""
-        used = sum(len(other.tokens) for other in self._lanes.values())
-        if used + count > self._n_ctx:
-            self._give_up_others(lane)
-
-    def _give_up_others(self, lane: _Lane) -> bool:
-        """Empty the other lanes; whether that freed anything."""
-        others = [other for other in self._lanes.values() if other is not lane and other.tokens]
-        for other in others:
-            self._cut(other, 0)
+    def _give_up_another(self, lane: Lane) -> bool:
+        """Empty the least recently used lane other than `lane`; whether there was one."""
+        others = [other for other in self._lanes if other is not lane and other.tokens]
+        if others:
+            self._empty(min(others, key=lambda other: other.used))
         return bool(others)
+
+    # On disk
+
+    def save(self) -> None:
+        """Keep the chat's lane on disk, if there is a place for it."""
+        lane = self._current.get(Mode.CHAT)
+        if self._saved is not None and lane is not None and lane.label:
+            self._saved.save(lane.label, lane.sequence, lane.tokens, lane.key)
+
+    def _restore(self, label: str, prompt: Sequence[int], n_in_memory: int) -> int:
+        """Bring back a lane from disk that has more of `prompt` than memory has; how many tokens of it, or 0."""
+        if self._saved is None or not label:
+            return 0
+        found = self._saved.find(prompt[:-1], self.key, more_than=n_in_memory)
+        if found is None:
+            return 0
+        state, n_common = found
+        lane = self._victim(Mode.CHAT, spared=None)
+        self._empty(lane)
+        while not self._saved.load(state, lane.sequence):
+            self._empty(lane)
+            if not self._give_up_another(lane):
+                return 0
+        lane.tokens, lane.key, lane.used, lane.mode = list(state.tokens), self.key, self._requests, Mode.CHAT
+        return n_common
+
+
+def _gap(tokens: Sequence[int], start: int, prompt: Sequence[int]) -> int:
+    """How many of `tokens` from `start` on are in the way of what `prompt` goes on with there; 0: that is not found.
+
+    The longest run that follows counts.
+    """
+    head = tuple(prompt[start : start + _WORTH_KEEPING])
+    if len(head) < _WORTH_KEEPING:
+        return 0
+    best, gap = 0, 0
+    for begin in range(start + 1, len(tokens) - len(head) + 1):
+        if tokens[begin] == head[0] and tuple(tokens[begin : begin + len(head)]) == head:
+            length = common_prefix_length(tokens[begin:], prompt[start:])
+            if length > best:
+                best, gap = length, begin - start
+    return gap

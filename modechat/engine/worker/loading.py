@@ -17,9 +17,10 @@ from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.model import LoadedModel, n_ctx_train_of, read_metadata
 from modechat.engine.worker.native_log import NativeLog
+from modechat.engine.worker.speculation import MOST_OUTPUTS
 from modechat.engine.worker.tokens import Vocabulary
 
-N_LANES = 2
+N_SEQUENCES = 4
 _DEFAULT_N_CTX = 4096
 _LONGEST_ENCODED = 2048  # tokens; its memory grows with the square
 _N_BATCH_CPU = 128  # 3 % slower than 512, and a stop loses a quarter of the work
@@ -120,7 +121,9 @@ def _create_context(
     params = llama.llama_context_default_params()
     params.n_ctx = n_ctx
     params.n_batch = params.n_ubatch = n_batch
-    params.n_seq_max = N_LANES
+    params.n_seq_max = N_SEQUENCES
+    params.swa_full = False
+    params.n_outputs_max = max(MOST_OUTPUTS, N_SEQUENCES)
     params.kv_unified = True
     params.n_threads = params.n_threads_batch = n_threads
     params.abort_callback = abort

@@ -17,16 +17,19 @@ class SamplerChain:
     `sampling` has every setting but `max_tokens` filled in. `prompt` counts for the repeat penalty.
     """
 
-    def __init__(self, sampling: Sampling, seed: int, n_vocab: int, prompt: Sequence[int]) -> None:
+    def __init__(
+        self, context: llama.llama_context_p, sampling: Sampling, seed: int, n_vocab: int, prompt: Sequence[int]
+    ) -> None:
+        self._context = context
         self._chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
         for sampler in _samplers(sampling, seed, n_vocab):
             llama.llama_sampler_chain_add(self._chain, sampler)
         for token in prompt[-_PENALTY_LAST_N:]:
             llama.llama_sampler_accept(self._chain, token)
 
-    def sample(self, context: llama.llama_context_p) -> int:
-        """A token for the last position that was evaluated."""
-        return int(llama.llama_sampler_sample(self._chain, context, -1))
+    def sample(self, index: int) -> int:
+        """A token from the result at this place of the last batch; -1: the last one."""
+        return int(llama.llama_sampler_sample(self._chain, self._context, index))
 
     def __enter__(self) -> SamplerChain:
         return self

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from pathlib import PurePath
+from importlib.metadata import version
+from pathlib import Path, PurePath
 
 from modechat.engine.protocol import (
     Failed,
@@ -15,23 +16,30 @@ from modechat.engine.protocol import (
     Loaded,
     LoadProgress,
     ModelInfo,
+    SaveLanes,
     Shutdown,
     UseFormat,
 )
 from modechat.engine.sandbox.client import TemplateSandbox
+from modechat.engine.saved_states import SavedStates
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.encoder import EncoderDecoder
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.generate import Generation
 from modechat.engine.worker.lanes import Evaluator, Lanes
 from modechat.engine.worker.loading import load
+from modechat.engine.worker.memory import Memory
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.pipe import Pipe
 from modechat.engine.worker.prompts import Prompts
+from modechat.engine.worker.saved_lanes import SavedLanes, fingerprint
+from modechat.engine.worker.speculation import CostCurve, GuessPolicy
 from modechat.prompting.resolve import ModelFacts
 
 _PROGRESS_STEP = 0.02
+_SLOPE_CPU = 0.7
+_SLOPE_GPU = 0.1
 
 
 class Server:
@@ -43,6 +51,7 @@ class Server:
         self._loaded: LoadedModel | None = None
         self._evaluator: Evaluator | None = None
         self._prompts: Prompts | None = None
+        self._policy: GuessPolicy | None = None
         self._sandbox = TemplateSandbox()
         self._running: int | None = None
         llama.llama_backend_init()
@@ -59,6 +68,8 @@ class Server:
                     self._use_format(request)
                 elif isinstance(request, Inspect):
                     self._inspect(request)
+                elif isinstance(request, SaveLanes):
+                    self._save_lanes()
             except WorkerFailure as failure:
                 self._pipe.emit(
                     Failed(
@@ -69,9 +80,11 @@ class Server:
                         log_tail=self._log.tail(),
                     )
                 )
+        self._save_lanes()
         self._unload()
 
     def _load(self, request: Load) -> None:
+        self._save_lanes()
         self._unload()
         self._sandbox.start()  # it starts up while the model is loaded
         started = time.perf_counter()
@@ -87,7 +100,8 @@ class Server:
         loaded = load(request, self._log, progress, self._is_aborted)
         self._loaded = loaded
         if loaded.context is not None:
-            self._evaluator = EncoderDecoder(loaded) if loaded.is_encoder_decoder else Lanes(loaded)
+            self._evaluator = EncoderDecoder(loaded) if loaded.is_encoder_decoder else _lanes(loaded, request)
+            self._policy = GuessPolicy(CostCurve(_slope(loaded))) if request.speculate else None
         facts = ModelFacts(
             names=(PurePath(request.model_path).stem, *loaded.names),
             chat_template=loaded.chat_template,
@@ -106,7 +120,15 @@ class Server:
             raise _nothing_loaded()
         self._running = request.id
         try:
-            Generation(request, self._loaded, self._evaluator, self._prompts, self._pipe.emit, self._is_aborted).run()
+            Generation(
+                request,
+                self._loaded,
+                self._evaluator,
+                self._prompts,
+                self._policy,
+                self._pipe.emit,
+                self._is_aborted,
+            ).run()
         finally:
             self._running = None
 
@@ -126,6 +148,10 @@ class Server:
         except WorkerFailure as failure:
             self._pipe.emit(Inspected(id=request.id, error=failure.title))
 
+    def _save_lanes(self) -> None:
+        if self._evaluator is not None:
+            self._evaluator.save()
+
     def _is_aborted(self) -> bool:
         is_stopped = self._running is not None and self._pipe.is_stopped(self._running)
         return is_stopped or self._pipe.is_shutting_down
@@ -137,6 +163,23 @@ class Server:
         if self._loaded is not None:
             self._loaded.close()
         self._evaluator = self._loaded = self._prompts = None
+
+
+def _lanes(loaded: LoadedModel, request: Load) -> Lanes:
+    assert loaded.context is not None  # it is not for inspecting only
+    memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch)
+    if request.state_folder is None:
+        return Lanes(memory)
+    states = SavedStates(Path(request.state_folder), request.state_bytes)
+    identity = "|".join(
+        (version("llama-cpp-python"), fingerprint(request.model_path), request.kv_type, request.flash_attention)
+    )
+    return Lanes(memory, SavedLanes(states, memory, identity))
+
+
+def _slope(loaded: LoadedModel) -> float:
+    """What a further token in a batch is thought to cost, in single tokens, before it was measured."""
+    return _SLOPE_CPU if loaded.device.startswith("CPU") else _SLOPE_GPU
 
 
 def _describe(path: str, loaded: LoadedModel, prompts: Prompts) -> ModelInfo:

@@ -1,0 +1,136 @@
+"""Evaluated conversations on disk: which there are, how much room they take, and who may still want them.
+
+Each is a pair of files: `NAME.state`, llama.cpp's own dump of a sequence, and `NAME.json`, what it is of. The second
+one is written last and names size and checksum of the first: a pair that does not fit together counts as absent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import zlib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from modechat.private_files import private_file, private_folder
+
+_CHUNK = 1 << 20
+_SPARE = 1 << 30  # bytes of the disk that are left to others
+
+
+class SavedState(BaseModel):
+    """What a state is of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    """The conversation."""
+    identity: str
+    """The model, and every setting that the state depends on."""
+    tokens: tuple[int, ...]
+    n_bytes: int
+    checksum: int
+    """CRC-32 of the state's file."""
+
+
+class SavedStates:
+    """The states in `folder`, which take at most `n_bytes`. The folder is made when there is something to keep.
+
+    One state is kept for each label and identity. Methods that cannot do what they are for raise OSError.
+    """
+
+    def __init__(self, folder: Path, n_bytes: int) -> None:
+        self._folder = folder
+        self._n_bytes = n_bytes
+
+    def begin(self, label: str, identity: str, n_bytes: int) -> Path | None:
+        """Where to write a new state of this size, private to the user; None if there is no room for it.
+
+        A state that this one takes the place of is gone then.
+        """
+        if n_bytes > self._n_bytes:
+            return None
+        private_folder(self._folder)
+        self._remove(_name(label, identity))
+        self._shrink_to(self._n_bytes - n_bytes)
+        if shutil.disk_usage(self._folder).free < n_bytes + _SPARE:
+            return None
+        return private_file(self._folder / f"{_name(label, identity)}.state")
+
+    def complete(self, label: str, identity: str, tokens: tuple[int, ...]) -> None:
+        """The state that was begun is written."""
+        name = _name(label, identity)
+        path = self._folder / f"{name}.state"
+        state = SavedState(
+            label=label, identity=identity, tokens=tokens, n_bytes=path.stat().st_size, checksum=_checksum(path)
+        )
+        unfinished = private_file(self._folder / f"{name}.new")
+        unfinished.write_text(state.model_dump_json(), encoding="utf-8")
+        unfinished.replace(self._folder / f"{name}.json")
+
+    def of(self, identity: str) -> tuple[SavedState, ...]:
+        """The states of this identity."""
+        found = (_read(path) for path in self._folder.glob("*.json"))
+        return tuple(state for state in found if state is not None and state.identity == identity)
+
+    def path(self, state: SavedState) -> Path | None:
+        """The file of a state, which counts as used now; None if it is damaged (then it is removed) or gone."""
+        name = _name(state.label, state.identity)
+        path = self._folder / f"{name}.state"
+        try:
+            if path.stat().st_size == state.n_bytes and _checksum(path) == state.checksum:
+                os.utime(path)
+                return path
+        except OSError:
+            return None
+        self._remove(name)
+        return None
+
+    def forget(self, label: str) -> None:
+        """Remove all states of a conversation."""
+        for path in self._folder.glob(f"{_slug(label)}-*"):
+            path.unlink(missing_ok=True)
+
+    def _remove(self, name: str) -> None:
+        for ending in ("json", "state", "new"):  # first what makes it count
+            (self._folder / f"{name}.{ending}").unlink(missing_ok=True)
+
+    def _shrink_to(self, n_bytes: int) -> None:
+        """Remove the least recently used states until the rest takes at most `n_bytes`."""
+        files = []
+        for path in self._folder.glob("*.state"):
+            with contextlib.suppress(OSError):  # another program removed it
+                files.append((path.stat().st_mtime, path.stat().st_size, path.stem))
+        taken = sum(size for _, size, _ in files)
+        for _, size, name in sorted(files):
+            if taken <= n_bytes:
+                break
+            self._remove(name)
+            taken -= size
+
+
+def _name(label: str, identity: str) -> str:
+    return f"{_slug(label)}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+
+
+def _slug(label: str) -> str:
+    """A file name for a label: another one for each."""
+    return hashlib.sha256(label.encode()).hexdigest()[:16]
+
+
+def _read(path: Path) -> SavedState | None:
+    try:
+        return SavedState.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum

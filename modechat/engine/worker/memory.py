@@ -1,0 +1,138 @@
+"""llama.cpp's memory of one context: sequences that are decoded, cut, copied and moved.
+
+Knows what each kind of memory can do. Ordinary KV caches can be cut and shared anywhere. Sliding windows have lost what
+is behind the window, and recurrent states are one value that cannot be taken apart.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from modechat.engine.worker.bindings import llama
+
+DECODED = 0
+NO_ROOM = 1
+ABORTED = 2
+
+
+class Memory:
+    """The memory of `context`. Positions count tokens from 0."""
+
+    def __init__(
+        self,
+        model: llama.llama_model_p,
+        context: llama.llama_context_p,
+        n_ctx: int,
+        n_batch: int,
+        on_decoded: Callable[[int, float], None] = lambda _n_tokens, _seconds: None,
+    ) -> None:
+        """`on_decoded` gets the tokens and the seconds of every decode."""
+        memory = llama.llama_get_memory(context)
+        assert memory is not None  # models without one are not loaded
+        self.context = context
+        self.n_ctx = n_ctx
+        self.n_batch = n_batch
+        self.n_sequences = int(llama.llama_n_seq_max(context))
+        self.batch: Any = llama.llama_batch_init(n_batch, 0, 1)
+        self._memory = memory
+        self._on_decoded = on_decoded
+        self._window = int(llama.llama_model_n_swa(model))
+        self._is_one_state = bool(llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
+
+    def close(self) -> None:
+        llama.llama_batch_free(self.batch)
+
+    @property
+    def can_be_cut(self) -> bool:
+        """Whether any number of tokens can be kept of any sequence."""
+        return not (self._window or self._is_one_state)
+
+    @property
+    def can_take_back(self) -> bool:
+        """Whether tokens of the last batch can be taken back. A sliding window still has what it needs for that."""
+        return not self._is_one_state
+
+    @property
+    def can_branch(self) -> bool:
+        """Whether a part of a sequence can be shared with another one."""
+        return not self._is_one_state
+
+    @property
+    def can_shift(self) -> bool:
+        """Whether tokens in the middle can be taken out, and those after them moved up."""
+        return self.can_be_cut and bool(llama.llama_memory_can_shift(self._memory))
+
+    def can_keep(self, sequence: int, count: int, length: int) -> bool:
+        """Whether the first `count` of the `length` tokens of the sequence can be gone on from."""
+        if count == length:
+            return True
+        if self._is_one_state:
+            return False
+        return not self._window or llama.llama_memory_seq_pos_min(self._memory, sequence) <= max(
+            0, count - self._window
+        )
+
+    def keep(self, sequence: int, count: int) -> bool:
+        """Keep the first `count` tokens. False: they could not be kept, the sequence is empty now."""
+        if llama.llama_memory_seq_rm(self._memory, sequence, count, -1):
+            return True
+        self.clear(sequence)
+        return False
+
+    def clear(self, sequence: int) -> None:
+        llama.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def copy(self, source: int, target: int, count: int) -> None:
+        """Share the first `count` tokens of `source` with `target`, which is empty."""
+        llama.llama_memory_seq_cp(self._memory, source, target, 0, count)
+
+    def take_out(self, sequence: int, start: int, end: int) -> None:
+        """Take the tokens from `start` to before `end` out; those that follow move up."""
+        llama.llama_memory_seq_rm(self._memory, sequence, start, end)
+        llama.llama_memory_seq_add(self._memory, sequence, end, -1, start - end)
+
+    def decode(self) -> int:
+        """Evaluate the batch: DECODED, NO_ROOM (nothing has changed), ABORTED, or another code of a failure."""
+        started = time.perf_counter()
+        result = int(llama.llama_decode(self.context, self.batch))
+        if result == DECODED:
+            self._on_decoded(self.batch.n_tokens, time.perf_counter() - started)
+        return result
+
+    def partial_state(self, sequence: int) -> bytes | None:
+        """What cannot be computed from the rest of the memory: the recurrent state, the sliding window."""
+        flags = llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
+        size = llama.llama_state_seq_get_size_ext(self.context, sequence, flags)
+        buffer = (ctypes.c_uint8 * size)()
+        written = llama.llama_state_seq_get_data_ext(self.context, buffer, size, sequence, flags)
+        return bytes(buffer) if written == size else None
+
+    def set_partial_state(self, sequence: int, state: bytes) -> bool:
+        """Bring a state back; what follows it must be cut then."""
+        flags = llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        return bool(llama.llama_state_seq_set_data_ext(self.context, buffer, len(state), sequence, flags))
+
+    def state_size(self, sequence: int) -> int:
+        return int(llama.llama_state_seq_get_size(self.context, sequence))
+
+    def save_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool:
+        """Write the whole state of a sequence into a file."""
+        held = (llama.llama_token * len(tokens))(*tokens)
+        written = llama.llama_state_seq_save_file(self.context, os.fsencode(path), sequence, held, len(tokens))
+        return bool(written)
+
+    def load_state(self, sequence: int, path: Path, n_tokens: int) -> bool:
+        """Read the state of `n_tokens` tokens into a sequence. False: not, or not wholly; the sequence must be
+        cleared."""
+        held = (llama.llama_token * n_tokens)()
+        n_read = ctypes.c_size_t()
+        read = llama.llama_state_seq_load_file(
+            self.context, os.fsencode(path), sequence, held, n_tokens, ctypes.pointer(n_read)
+        )
+        return bool(read) and n_read.value == n_tokens
