@@ -121,6 +121,10 @@ class Lanes:
         self._memory.close()
 
     @property
+    def lanes(self) -> tuple[Lane, ...]:
+        return tuple(self._lanes)
+
+    @property
     def can_take_back(self) -> bool:
         return self._memory.can_take_back
 
