@@ -21,14 +21,17 @@ from modechat.engine.protocol import (
     Finished,
     FormatChanged,
     Generate,
+    Heartbeat,
     Inspect,
     Inspected,
     InstructPrompt,
     Load,
     Loaded,
+    LoadProgress,
     PromptProgress,
     PromptView,
     Request,
+    Shortened,
     Stop,
     UseFormat,
 )
@@ -58,6 +61,7 @@ class Answer:
     deltas: list[Delta] = field(default_factory=list)
     progress: list[PromptProgress] = field(default_factory=list)
     end: Finished | Failed | None = None
+    shortened: Shortened | None = None
 
     @property
     def text(self) -> str:
@@ -110,9 +114,10 @@ class Driver:
         sampling: Sampling = GREEDY,
         *,
         stop_when: Callable[[Event], bool] = lambda _event: False,
+        conversation: str = "",
     ) -> Answer:
         """The answer to `prompt`; asks to stop at the first event for which `stop_when` holds."""
-        request = Generate(id=self._next_id, prompt=prompt, sampling=sampling)
+        request = Generate(id=self._next_id, prompt=prompt, sampling=sampling, conversation=conversation)
         self._next_id += 1
         self.engine.send(request)
         answer = Answer()
@@ -125,6 +130,10 @@ class Driver:
                     answer.progress.append(event)
                 case Finished() | Failed():
                     answer.end = event
+                case Shortened():
+                    answer.shortened = event
+                case Loaded() | LoadProgress() | Heartbeat():
+                    pass
                 case _:
                     raise AssertionError(event)
             if stop_when(event):

@@ -22,13 +22,17 @@ from tests.tiny_models import write_hybrid, write_llama, write_recurrent, write_
 
 N_CTX = 1024
 N_REPLY = 4
-KINDS = {"attention": write_llama, "sliding": write_sliding, "hybrid": write_hybrid, "recurrent": write_recurrent}
+KINDS: dict[str, Callable[..., Path]] = {
+    "attention": write_llama,
+    "sliding": write_sliding,
+    "hybrid": write_hybrid,
+    "recurrent": write_recurrent,
+}
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedModel]:
-    write: Callable[[Path], Path] = KINDS[request.param]
-    with loaded_model(write(tmp_path_factory.mktemp("models") / "tiny.gguf"), N_CTX) as loaded:
+    with loaded_model(KINDS[request.param](tmp_path_factory.mktemp("models") / "tiny.gguf"), N_CTX) as loaded:
         yield loaded
 
 

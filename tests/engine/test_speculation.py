@@ -1,0 +1,183 @@
+"""Guessing from repetitions: the reply is the same, only sooner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modechat.domain.modes import Mode
+from modechat.domain.sampling import Sampling
+from modechat.engine.protocol import InstructPrompt, Load
+from modechat.engine.worker.batch import Logits
+from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.decoding import decode
+from modechat.engine.worker.lanes import Lanes
+from modechat.engine.worker.model import LoadedModel
+from modechat.engine.worker.sampler import SamplerChain
+from modechat.engine.worker.speculation import (
+    MOST_OUTPUTS,
+    CostCurve,
+    Draft,
+    Guesser,
+    GuessPolicy,
+    NGramIndex,
+)
+from tests.engine.driver import formats, run, running_engine
+from tests.engine.loaded import Writer, loaded_model, memory_of
+from tests.tiny_models import write_llama, write_sliding
+
+GREEDY = Sampling(temperature=0, repeat_penalty=1.0)
+PROMPT = [65 + i % 5 for i in range(40)]
+SMALL_ALPHABET = st.lists(st.integers(0, 3), max_size=80)
+
+
+@given(SMALL_ALPHABET)
+def test_the_index_finds_the_longest_of_the_newest_runs(tokens: list[int]) -> None:
+    place, length = NGramIndex(tokens).find()
+    runs = [
+        next((n for n in range(32) if n >= end or tokens[end - n - 1] != tokens[len(tokens) - n - 1]), 32)
+        for end in range(len(tokens))
+    ]
+    longest = max((run for run in runs if run >= 3), default=0)
+    assert length <= longest
+    if length:
+        assert 3 <= place < len(tokens)
+        assert tokens[place - length : place] == tokens[-length:]
+    else:
+        assert longest == 0
+
+
+@given(st.floats(0.01, 1), st.lists(st.tuples(st.integers(1, 32), st.floats(0.001, 1)), max_size=30))
+def test_costs_are_positive_and_one_token_costs_one(slope: float, observed: list[tuple[int, float]]) -> None:
+    costs = CostCurve(slope)
+    for n_tokens, seconds in observed:
+        costs.observe(n_tokens, seconds)
+    assert costs.cost(1) == pytest.approx(1)
+    assert all(costs.cost(n) > 0 for n in range(1, 40))
+
+
+def learned(cost_of: Callable[[int], float]) -> CostCurve:
+    costs = CostCurve(0.7)
+    for n_tokens in range(1, MOST_OUTPUTS + 1):
+        costs.observe(n_tokens, 0.01 * cost_of(n_tokens))
+    return costs
+
+
+def test_nothing_is_guessed_where_a_batch_costs_as_much_as_its_tokens() -> None:
+    policy = GuessPolicy(learned(float))
+    assert [policy.n_guesses(length, 31) for length in (3, 8, 16, 32)] == [0, 0, 0, 0]
+
+
+def test_much_is_guessed_where_a_batch_costs_little() -> None:
+    policy = GuessPolicy(learned(lambda n: 1 + 0.02 * (n - 1)))
+    assert policy.n_guesses(32, 31) >= 15
+    assert policy.n_guesses(32, 4) <= 4
+
+
+def test_guesses_that_are_wrong_become_fewer() -> None:
+    policy = GuessPolicy(learned(lambda n: 1 + 0.3 * (n - 1)))
+    before = policy.n_guesses(16, 31)
+    for _ in range(12):
+        policy.record(16, 8, 0)
+    assert before > 0
+    assert policy.n_guesses(16, 31) == 0
+
+
+class Wild(Guesser):
+    """Guesses a lot, right or wrong: parts of the text so far, changed at the end."""
+
+    def guess(self, limit: int) -> Draft:
+        tokens = self._index.tokens
+        count = min(limit, len(tokens) % 7)
+        return Draft((*tokens[: max(0, count - 1)], *tokens[-1:])[:limit], 5)
+
+
+@pytest.fixture(scope="module", params=[write_llama, write_sliding])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedModel]:
+    with loaded_model(request.param(tmp_path_factory.mktemp("models") / "tiny.gguf"), 512) as loaded:
+        yield loaded
+
+
+def write(model: LoadedModel, prompt: list[int], sampling: Sampling, guesser: Guesser | None, count: int) -> list[int]:
+    memory = memory_of(model)
+    handle = llama.llama_get_memory(memory.context)
+    assert handle is not None
+    llama.llama_memory_clear(handle, True)
+    lanes = Lanes(memory)
+    lanes.reuse(Mode.CHAT, prompt)
+    lanes.evaluate(Mode.CHAT, prompt, lambda _count: None)
+    written = []
+    with (
+        SamplerChain(memory.context, sampling, 7, model.vocabulary.n_tokens, prompt) as sampler,
+        closing(decode(lanes, Mode.CHAT, sampler, guesser)) as tokens,
+    ):
+        for token in tokens:
+            written.append(token)
+            if len(written) >= count:
+                break
+    lane = next(lane for lane in lanes.lanes if lane.tokens)
+    assert lane.tokens == [*prompt, *written][: len(lane.tokens)]  # no wrong guess stays in the cache
+    assert len(lane.tokens) == llama.llama_memory_seq_pos_max(handle, lane.sequence) + 1
+    return written
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 17, 60])
+def test_guesses_never_change_what_is_written(model: LoadedModel, count: int) -> None:
+    plain = write(model, PROMPT, GREEDY, None, count)
+    assert write(model, PROMPT, GREEDY, Wild(GuessPolicy(CostCurve(0.1)), PROMPT), count) == plain
+
+
+def test_the_sampler_draws_as_often_with_guesses_as_without(model: LoadedModel) -> None:
+    """So that the same seed gives the same reply."""
+    sampling = Sampling(temperature=1, top_k=0, top_p=1.0, min_p=0.0, repeat_penalty=1.0)
+    plain = write(model, PROMPT, sampling, None, 12)
+    assert write(model, PROMPT, sampling, Wild(GuessPolicy(CostCurve(0.1)), PROMPT), 12) == plain
+
+
+def test_wrong_guesses_that_were_taken_back_leave_no_trace(model: LoadedModel) -> None:
+    reply = write(model, PROMPT, GREEDY, None, 100)
+
+    def results(n_wrong: Callable[[int], int]) -> list[list[float]]:
+        memory = memory_of(model)
+        lanes, found = Lanes(memory), []
+        lanes.reuse(Mode.CHAT, PROMPT)
+        lanes.evaluate(Mode.CHAT, PROMPT, lambda _count: None)
+        for index, token in enumerate(reply):
+            wrong = [70] * n_wrong(index)
+            lanes.evaluate(Mode.CHAT, [token, *wrong], lambda _count: None, Logits.ALL)
+            found.append(Writer(model, lanes).logits(0))
+            lanes.take_back(Mode.CHAT, len(wrong))
+        return found
+
+    without, with_wrong = results(lambda _index: 0), results(lambda index: index % 6)
+    for plain, other in zip(without, with_wrong, strict=True):
+        # Batches of other sizes are rounded in another way, nothing more.
+        assert max(abs(a - b) for a, b in zip(plain, other, strict=True)) < 0.01 * (max(plain) - min(plain))
+
+
+COPY = InstructPrompt(
+    instruction="Repeat the text exactly.",
+    input="The quick brown fox jumps over the lazy dog. " * 3 + "Pack my box with five dozen liquor jugs.",
+)
+
+
+@pytest.mark.real_model
+def test_the_starter_model_copies_with_guesses_that_are_right(starter: Path) -> None:
+    async def answer(*, speculate: bool) -> tuple[str, int, int]:
+        async with running_engine() as driver:
+            load = Load(model_path=str(starter), n_ctx=1024, n_gpu_layers=0, formats=formats(), speculate=speculate)
+            driver.engine.send(load)
+            reply = await driver.generate(COPY, Sampling(temperature=0, max_tokens=48))
+            stats = reply.finished.stats
+            return reply.text, stats.drafted_tokens, stats.accepted_tokens
+
+    text, drafted, accepted = run(answer(speculate=True))
+    plain, none, _ = run(answer(speculate=False))
+    assert text == plain
+    assert none == 0
+    assert accepted > drafted // 2 > 0
