@@ -79,6 +79,17 @@ def write_llama(
     return _write(path, "llama", metadata, tensors)
 
 
+def write_lora(path: Path, *, architecture: str = "llama", rank: int = 2, seed: int = 1) -> Path:
+    """A LoRA adapter for the models of `write_llama`: it changes the queries of both layers."""
+    weights = _Weights(seed)
+    tensors = {}
+    for layer in ("blk.0", "blk.1"):
+        tensors[f"{layer}.attn_q.weight.lora_a"] = weights.random(rank, _N_EMBD)
+        tensors[f"{layer}.attn_q.weight.lora_b"] = weights.random(_N_EMBD, rank)
+    metadata: dict[str, Value] = {"general.type": "adapter", "adapter.type": "lora", "adapter.lora.alpha": 16.0}
+    return _write(path, architecture, metadata, tensors)
+
+
 def write_recurrent(path: Path, *, seed: int = 0) -> Path:
     """A Mamba model with the vocabulary of `write_llama`: its memory is one state that cannot be cut."""
     d_inner, d_state, d_conv, dt_rank = 2 * _N_EMBD, 16, 4, 2

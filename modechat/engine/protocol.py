@@ -225,8 +225,12 @@ class FormatChanged(_Frozen):
 
 
 class AdaptersChanged(_Frozen):
+    """The adapters that are applied from now on; if they could not be changed, those before, and why."""
+
     type: Literal["adapters_changed"] = "adapters_changed"
     adapters: tuple[Adapter, ...]
+    error: str = ""
+    hint: str = ""
 
 
 class TokenView(_Frozen):

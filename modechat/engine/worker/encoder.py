@@ -45,6 +45,7 @@ class EncoderDecoder:
         prompt: Sequence[int],  # noqa: ARG002
         *,
         may_shift: bool = False,  # noqa: ARG002
+        key: str = "",  # noqa: ARG002
         label: str = "",  # noqa: ARG002
     ) -> Reused:
         llama.llama_memory_clear(self._memory, True)

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from modechat.domain.conversation import ReplyStats, StopReason
 from modechat.domain.modes import Mode
 from modechat.engine.protocol import ChatPrompt, Finished, Generate, PromptProgress, Shortened
+from modechat.engine.worker.adapters import Adapters
 from modechat.engine.worker.decoding import decode
 from modechat.engine.worker.lanes import Aborted, Evaluator, Reused
 from modechat.engine.worker.model import LoadedModel
@@ -36,6 +37,7 @@ class Generation:
         loaded: LoadedModel,
         evaluator: Evaluator,
         prompts: Prompts,
+        adapters: Adapters,
         policy: GuessPolicy | None,
         emit: Callable[[BaseModel], None],
         is_stopped: Callable[[], bool],
@@ -45,6 +47,7 @@ class Generation:
         self._loaded = loaded
         self._evaluator = evaluator
         self._prompts = prompts
+        self._adapters = adapters
         self._policy = policy if evaluator.can_take_back else None
         self._guesser: Guesser | None = None
         self._emit = emit
@@ -62,7 +65,11 @@ class Generation:
         prompt = made.tokens
         reply = ReplyStream(self._request, made.prompt, self._sampling.stop, self._prompts, self._emit)
         reused = self._evaluator.reuse(
-            self._mode, prompt, may_shift=is_shorter, label=self._request.conversation if self._is_chat else ""
+            self._mode,
+            prompt,
+            may_shift=is_shorter,
+            key=self._adapters.apply(self._mode),
+            label=self._request.conversation if self._mode is Mode.CHAT else "",
         )
         try:
             self._evaluate(prompt, reused.n_tokens)
@@ -77,10 +84,6 @@ class Generation:
                 stats=self._stats(made.prompt, len(prompt), reused, reply, stop_reason),
             )
         )
-
-    @property
-    def _is_chat(self) -> bool:
-        return self._mode is Mode.CHAT
 
     def _make(self) -> tuple[TokenizedPrompt, bool]:
         """The prompt, and whether messages had to leave for it."""

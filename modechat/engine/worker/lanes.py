@@ -39,11 +39,13 @@ class Evaluator(Protocol):
     def close(self) -> None:
         """Free native memory."""
 
-    def reuse(self, mode: Mode, prompt: Sequence[int], *, may_shift: bool = False, label: str = "") -> Reused:
+    def reuse(
+        self, mode: Mode, prompt: Sequence[int], *, may_shift: bool = False, key: str = "", label: str = ""
+    ) -> Reused:
         """Begin with `prompt`: how many of its first tokens need no evaluation.
 
-        `may_shift`: tokens in the middle of an earlier prompt have left; what followed may move up. `label` is the
-        conversation, if it may be kept on disk.
+        `may_shift`: tokens in the middle of an earlier prompt have left; what followed may move up. `key` names what
+        results depend on besides the tokens: the adapters. `label` is the conversation, if it may be kept on disk.
         """
 
     def evaluate(
@@ -113,8 +115,8 @@ class Lanes:
         self._current: dict[Mode, Lane] = {}
         self._requests = 0
         self._mark: int | None = None
-        self.key = ""
-        """The adapters that are applied now; lanes of other ones are of no use."""
+        self._key = ""
+        """That of the request; lanes of other ones are of no use."""
         self.n_evaluated = 0
 
     def close(self) -> None:
@@ -130,13 +132,16 @@ class Lanes:
 
     # Where a prompt begins
 
-    def reuse(self, mode: Mode, prompt: Sequence[int], *, may_shift: bool = False, label: str = "") -> Reused:
+    def reuse(
+        self, mode: Mode, prompt: Sequence[int], *, may_shift: bool = False, key: str = "", label: str = ""
+    ) -> Reused:
         """Begin with `prompt` in the lane that has most of it.
 
         At least one token is left to evaluate: the next one is sampled from its result.
         """
         self._requests += 1
         self._mark = None
+        self._key = key
         if may_shift:
             self._shift(mode, prompt)
         found = self._find(prompt)
@@ -144,7 +149,7 @@ class Lanes:
         if n_restored:
             found = self._find(prompt)
         lane = self._begin(mode, found)
-        lane.mode, lane.key, lane.used, lane.label = mode, self.key, self._requests, label
+        lane.mode, lane.key, lane.used, lane.label = mode, self._key, self._requests, label
         self._current[mode] = lane
         if found is not None and found.n_common - len(lane.tokens) >= _WORTH_A_CHECKPOINT:
             self._mark = found.n_common  # prompts part here: the next one may as well
@@ -152,7 +157,7 @@ class Lanes:
 
     def _find(self, prompt: Sequence[int]) -> _Find | None:
         """The lane that has most of `prompt`."""
-        finds = [self._look(lane, prompt) for lane in self._lanes if lane.tokens and lane.key == self.key]
+        finds = [self._look(lane, prompt) for lane in self._lanes if lane.tokens and lane.key == self._key]
         found = max(finds, key=lambda find: (find.n_tokens, -find.n_lost, find.lane.used), default=None)
         return found if found is not None and found.n_common else None
 
@@ -209,7 +214,7 @@ class Lanes:
     def _shift(self, mode: Mode, prompt: Sequence[int]) -> None:
         """Take out of the current lane what is in the way between the beginning of `prompt` and its middle."""
         lane = self._current.get(mode)
-        if lane is None or lane.key != self.key or not self._memory.can_shift:
+        if lane is None or lane.key != self._key or not self._memory.can_shift:
             return
         start = common_prefix_length(lane.tokens, prompt[:-1])
         gap = _gap(lane.tokens, start, prompt)
@@ -297,7 +302,7 @@ class Lanes:
         """Bring back a lane from disk that has more of `prompt` than memory has; how many tokens of it, or 0."""
         if self._saved is None or not label:
             return 0
-        found = self._saved.find(prompt[:-1], self.key, more_than=n_in_memory)
+        found = self._saved.find(prompt[:-1], self._key, more_than=n_in_memory)
         if found is None:
             return 0
         state, n_common = found
@@ -307,7 +312,7 @@ class Lanes:
             self._empty(lane)
             if not self._give_up_another(lane):
                 return 0
-        lane.tokens, lane.key, lane.used, lane.mode = list(state.tokens), self.key, self._requests, Mode.CHAT
+        lane.tokens, lane.key, lane.used, lane.mode = list(state.tokens), self._key, self._requests, Mode.CHAT
         return n_common
 
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePath
 
 from modechat.engine.protocol import (
+    AdaptersChanged,
     Failed,
     FormatChanged,
     Generate,
@@ -18,10 +19,12 @@ from modechat.engine.protocol import (
     ModelInfo,
     SaveLanes,
     Shutdown,
+    UseAdapters,
     UseFormat,
 )
 from modechat.engine.sandbox.client import TemplateSandbox
 from modechat.engine.saved_states import SavedStates
+from modechat.engine.worker.adapters import Adapters
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.encoder import EncoderDecoder
 from modechat.engine.worker.failure import WorkerFailure
@@ -51,6 +54,7 @@ class Server:
         self._loaded: LoadedModel | None = None
         self._evaluator: Evaluator | None = None
         self._prompts: Prompts | None = None
+        self._adapters: Adapters | None = None
         self._policy: GuessPolicy | None = None
         self._sandbox = TemplateSandbox()
         self._running: int | None = None
@@ -68,6 +72,8 @@ class Server:
                     self._use_format(request)
                 elif isinstance(request, Inspect):
                     self._inspect(request)
+                elif isinstance(request, UseAdapters):
+                    self._use_adapters(request)
                 elif isinstance(request, SaveLanes):
                     self._save_lanes()
             except WorkerFailure as failure:
@@ -101,6 +107,8 @@ class Server:
         self._loaded = loaded
         if loaded.context is not None:
             self._evaluator = EncoderDecoder(loaded) if loaded.is_encoder_decoder else _lanes(loaded, request)
+            self._adapters = Adapters(loaded, self._log)
+            self._adapters.use(request.adapters)
             self._policy = GuessPolicy(CostCurve(_slope(loaded))) if request.speculate else None
         facts = ModelFacts(
             names=(PurePath(request.model_path).stem, *loaded.names),
@@ -116,7 +124,7 @@ class Server:
         self._pipe.emit(Loaded(model=info, seconds_load=time.perf_counter() - started))
 
     def _generate(self, request: Generate) -> None:
-        if self._loaded is None or self._prompts is None or self._evaluator is None:
+        if self._loaded is None or self._prompts is None or self._evaluator is None or self._adapters is None:
             raise _nothing_loaded()
         self._running = request.id
         try:
@@ -125,6 +133,7 @@ class Server:
                 self._loaded,
                 self._evaluator,
                 self._prompts,
+                self._adapters,
                 self._policy,
                 self._pipe.emit,
                 self._is_aborted,
@@ -137,6 +146,16 @@ class Server:
             raise _nothing_loaded()
         self._prompts.use(request.format)
         self._pipe.emit(FormatChanged(model=_describe(self._loaded.path, self._loaded, self._prompts)))
+
+    def _use_adapters(self, request: UseAdapters) -> None:
+        if self._adapters is None:
+            self._pipe.emit(AdaptersChanged(adapters=(), error=_nothing_loaded().title))
+            return
+        try:
+            self._adapters.use(request.adapters)
+            self._pipe.emit(AdaptersChanged(adapters=self._adapters.wanted))
+        except WorkerFailure as failure:
+            self._pipe.emit(AdaptersChanged(adapters=self._adapters.wanted, error=failure.title, hint=failure.hint))
 
     def _inspect(self, request: Inspect) -> None:
         try:
@@ -162,7 +181,7 @@ class Server:
             self._evaluator.close()
         if self._loaded is not None:
             self._loaded.close()
-        self._evaluator = self._loaded = self._prompts = None
+        self._evaluator = self._loaded = self._prompts = self._adapters = None
 
 
 def _lanes(loaded: LoadedModel, request: Load) -> Lanes:
