@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from modechat.domain.modes import Mode
 from modechat.domain.sampling import Sampling
-from modechat.engine.protocol import InstructPrompt, Load
+from modechat.engine.protocol import Failed, InstructPrompt, Load, Loaded
 from modechat.engine.worker.batch import Logits
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.decoding import decode
+from modechat.engine.worker.draft_model import DraftModel, ModelGuesser
 from modechat.engine.worker.lanes import Lanes
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.sampler import SamplerChain
@@ -158,6 +159,58 @@ def test_wrong_guesses_that_were_taken_back_leave_no_trace(model: LoadedModel) -
     for plain, other in zip(without, with_wrong, strict=True):
         # Batches of other sizes are rounded in another way, nothing more.
         assert max(abs(a - b) for a, b in zip(plain, other, strict=True)) < 0.01 * (max(plain) - min(plain))
+
+
+# A draft model
+
+
+@pytest.mark.parametrize(("seed", "is_right"), [(0, True), (5, False)])
+def test_a_draft_model_never_changes_what_is_written(seed: int, is_right: bool, tmp_path: Path) -> None:
+    with (
+        loaded_model(write_llama(tmp_path / "model.gguf"), 512) as model,
+        loaded_model(write_llama(tmp_path / "draft.gguf", seed=seed), 512) as draft,
+    ):
+        plain = write(model, PROMPT, GREEDY, None, 60)
+        guesser = ModelGuesser(
+            GuessPolicy(learned(lambda n: 1 + 0.01 * n)), PROMPT, DraftModel(draft, model.vocabulary)
+        )
+        assert write(model, PROMPT, GREEDY, guesser, 60) == plain
+        assert guesser.n_guessed > 0
+        assert (guesser.n_right > guesser.n_guessed / 2) == is_right
+
+
+def test_a_draft_model_with_another_vocabulary_is_refused(starter: Path, tmp_path: Path) -> None:
+    async def work() -> Loaded | Failed:
+        async with running_engine() as driver:
+            load = Load(
+                model_path=str(write_llama(tmp_path / "tiny.gguf")),
+                n_gpu_layers=0,
+                formats=formats(),
+                draft_path=str(starter),
+            )
+            answer: Loaded | Failed = await driver.ask(load, Loaded | Failed)
+            return answer
+
+    failed = run(work())
+    assert isinstance(failed, Failed)
+    assert "vocabulary" in failed.title
+
+
+def test_the_worker_guesses_with_a_draft_model(tmp_path: Path) -> None:
+    model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024)
+
+    async def answer(draft: Path | None) -> tuple[str, int]:
+        async with running_engine() as driver:
+            path = str(draft) if draft is not None else None
+            load = Load(model_path=str(model), n_gpu_layers=0, formats=formats(), draft_path=path)
+            assert isinstance(await driver.ask(load, Loaded | Failed), Loaded)
+            answer = await driver.generate(InstructPrompt(instruction="Go on"), Sampling(temperature=0, max_tokens=100))
+            return answer.text, answer.finished.stats.drafted_tokens
+
+    text, drafted = run(answer(model))
+    plain, _ = run(answer(None))
+    assert text == plain
+    assert drafted > 0
 
 
 COPY = InstructPrompt(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from pydantic import BaseModel
@@ -23,7 +23,7 @@ from modechat.engine.worker.overflow import fit
 from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
 from modechat.engine.worker.reply_stream import ReplyStream
 from modechat.engine.worker.sampler import SamplerChain
-from modechat.engine.worker.speculation import Guesser, GuessPolicy
+from modechat.engine.worker.speculation import Guesser
 from modechat.engine.worker.tokens import Detokenizer
 from modechat.prompting.prompt import Prompt
 
@@ -38,17 +38,17 @@ class Generation:
         evaluator: Evaluator,
         prompts: Prompts,
         adapters: Adapters,
-        policy: GuessPolicy | None,
+        guesses: Callable[[Sequence[int]], Guesser] | None,
         emit: Callable[[BaseModel], None],
         is_stopped: Callable[[], bool],
     ) -> None:
-        """`policy` says how much to guess; None: nothing."""
+        """`guesses` makes the guesser for a prompt; None: nothing is guessed."""
         self._request = request
         self._loaded = loaded
         self._evaluator = evaluator
         self._prompts = prompts
         self._adapters = adapters
-        self._policy = policy if evaluator.can_take_back else None
+        self._guesses = guesses if evaluator.can_take_back else None
         self._guesser: Guesser | None = None
         self._emit = emit
         self._is_stopped = is_stopped
@@ -115,7 +115,7 @@ class Generation:
         context = self._loaded.context
         assert context is not None  # it is not for inspecting only
         detokenizer = Detokenizer(vocabulary, self._prompts.shown_tokens)
-        self._guesser = Guesser(self._policy, prompt) if self._policy is not None else None
+        self._guesser = self._guesses(prompt) if self._guesses is not None else None
         with (
             SamplerChain(context, self._sampling, self._seed, vocabulary.n_tokens, prompt) as sampler,
             closing(decode(self._evaluator, self._mode, sampler, self._guesser)) as tokens,

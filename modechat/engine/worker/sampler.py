@@ -31,13 +31,17 @@ class SamplerChain:
         """A token from the result at this place of the last batch; -1: the last one."""
         return int(llama.llama_sampler_sample(self._chain, self._context, index))
 
+    def close(self) -> None:
+        """Free native memory."""
+        llama.llama_sampler_free(self._chain)
+
     def __enter__(self) -> SamplerChain:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        llama.llama_sampler_free(self._chain)
+        self.close()
 
 
 def _samplers(sampling: Sampling, seed: int, n_vocab: int) -> list[llama.llama_sampler_p]:

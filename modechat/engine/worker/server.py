@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path, PurePath
 
@@ -26,6 +28,7 @@ from modechat.engine.sandbox.client import TemplateSandbox
 from modechat.engine.saved_states import SavedStates
 from modechat.engine.worker.adapters import Adapters
 from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.draft_model import DraftModel, ModelGuesser
 from modechat.engine.worker.encoder import EncoderDecoder
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.generate import Generation
@@ -37,7 +40,7 @@ from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.pipe import Pipe
 from modechat.engine.worker.prompts import Prompts
 from modechat.engine.worker.saved_lanes import SavedLanes, fingerprint
-from modechat.engine.worker.speculation import CostCurve, GuessPolicy
+from modechat.engine.worker.speculation import CostCurve, Guesser, GuessPolicy
 from modechat.prompting.resolve import ModelFacts
 
 _PROGRESS_STEP = 0.02
@@ -56,6 +59,7 @@ class Server:
         self._prompts: Prompts | None = None
         self._adapters: Adapters | None = None
         self._policy: GuessPolicy | None = None
+        self._draft: DraftModel | None = None
         self._sandbox = TemplateSandbox()
         self._running: int | None = None
         llama.llama_backend_init()
@@ -110,6 +114,7 @@ class Server:
             self._adapters = Adapters(loaded, self._log)
             self._adapters.use(request.adapters)
             self._policy = GuessPolicy(CostCurve(_slope(loaded))) if request.speculate else None
+            self._draft = self._load_draft(request, loaded)
         facts = ModelFacts(
             names=(PurePath(request.model_path).stem, *loaded.names),
             chat_template=loaded.chat_template,
@@ -134,12 +139,34 @@ class Server:
                 self._evaluator,
                 self._prompts,
                 self._adapters,
-                self._policy,
+                self._guesses(),
                 self._pipe.emit,
                 self._is_aborted,
             ).run()
         finally:
             self._running = None
+
+    def _load_draft(self, request: Load, loaded: LoadedModel) -> DraftModel | None:
+        """The draft model, if one is wanted. Raises WorkerFailure."""
+        if request.draft_path is None:
+            return None
+        wanted = request.model_copy(
+            update={"model_path": request.draft_path, "n_ctx": loaded.n_ctx, "n_gpu_layers": None, "adapters": ()}
+        )
+        draft = load(wanted, self._log, lambda _fraction: not self._pipe.is_shutting_down, self._is_aborted)
+        try:
+            return DraftModel(draft, loaded.vocabulary)
+        except WorkerFailure:
+            draft.close()
+            raise
+
+    def _guesses(self) -> Callable[[Sequence[int]], Guesser] | None:
+        policy, draft = self._policy, self._draft
+        if policy is None:
+            return None
+        if draft is None:
+            return partial(Guesser, policy)
+        return partial(ModelGuesser, policy, model=draft)
 
     def _use_format(self, request: UseFormat) -> None:
         if self._loaded is None or self._prompts is None:
@@ -179,9 +206,11 @@ class Server:
         self._sandbox.close()
         if self._evaluator is not None:
             self._evaluator.close()
+        if self._draft is not None:
+            self._draft.close()
         if self._loaded is not None:
             self._loaded.close()
-        self._evaluator = self._loaded = self._prompts = self._adapters = None
+        self._evaluator = self._loaded = self._prompts = self._adapters = self._draft = None
 
 
 def _lanes(loaded: LoadedModel, request: Load) -> Lanes:

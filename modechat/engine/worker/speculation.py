@@ -19,6 +19,9 @@ _SIZES = (1, 2, 3, 5, 7, 11, 15, 23, 31)  # guesses in one batch
 _WORTH_IT = 1.08  # times as fast as without, at least: the estimates are estimates
 _SURE = 12  # tokens of match from which on a size that was never measured is tried
 
+FROM_MODEL = 0
+"""The match length of guesses that a draft model made."""
+
 MOST_OUTPUTS = _SIZES[-1] + 1
 """Tokens of one batch whose results are looked at."""
 
@@ -77,6 +80,10 @@ class CostCurve:
         known = self._seconds.get(n_tokens)
         self._seconds[n_tokens] = seconds if known is None else known + 0.2 * (min(seconds, 3 * known) - known)
 
+    def in_tokens(self, seconds: float) -> float:
+        """How many single tokens take as long; 0 while nothing was measured."""
+        return seconds / self._seconds[1] if 1 in self._seconds else 0.0
+
     def is_measured(self, n_tokens: int) -> bool:
         return n_tokens in self._seconds
 
@@ -118,6 +125,7 @@ class GuessPolicy:
     costs: CostCurve
     _rates: dict[int, _Rate] = field(
         default_factory=lambda: {
+            FROM_MODEL: _Rate(2.8, 4),
             3: _Rate(1.2, 4),
             4: _Rate(2.0, 4),
             6: _Rate(2.8, 4),
@@ -126,8 +134,12 @@ class GuessPolicy:
         }
     )
 
-    def n_guesses(self, match_length: int, limit: int) -> int:
-        """How many guesses, at most `limit`, make the expected gain the largest; 0: none pay."""
+    def n_guesses(self, match_length: int, limit: int, seconds_each: float = 0.0) -> int:
+        """How many guesses, at most `limit`, make the expected gain the largest; 0: none pay.
+
+        `seconds_each` is what it takes to make one.
+        """
+        each = self.costs.in_tokens(seconds_each)
         right = self._rate(match_length).share
         best, best_gain = 0, _WORTH_IT
         for size in _SIZES:
@@ -136,7 +148,7 @@ class GuessPolicy:
             expected = 1 + sum(right**n for n in range(1, size + 1))
             if match_length >= _SURE and not self.costs.is_measured(1 + size) and right > 0.85:
                 return size  # to learn what it costs, where it costs little
-            if (gain := expected / self.costs.cost(1 + size)) > best_gain:
+            if (gain := expected / (self.costs.cost(1 + size) + each * size)) > best_gain:
                 best, best_gain = size, gain
         return best
 
@@ -145,7 +157,7 @@ class GuessPolicy:
         self._rate(match_length).record(n_right, min(n_right + 1, n_guessed))
 
     def _rate(self, match_length: int) -> _Rate:
-        return self._rates[max((length for length in self._rates if length <= match_length), default=3)]
+        return self._rates[max(length for length in self._rates if length <= match_length)]
 
 
 class Guesser:

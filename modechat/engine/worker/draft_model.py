@@ -1,0 +1,113 @@
+"""Speculative decoding with a second, small model of the same vocabulary: it guesses, the big one checks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from modechat.domain.sampling import Sampling
+from modechat.domain.sequences import common_prefix_length
+from modechat.engine.worker.batch import fill_batch
+from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.memory import DECODED, Memory
+from modechat.engine.worker.model import LoadedModel
+from modechat.engine.worker.sampler import SamplerChain
+from modechat.engine.worker.speculation import FROM_MODEL, Draft, Guesser, GuessPolicy
+from modechat.engine.worker.tokens import Vocabulary
+
+_SEQUENCE = 0
+_TRY_AGAIN_AFTER = 64  # tokens without a guess: what did not pay may pay now
+_FEW = 3
+_COMPARED = 512  # tokens of both vocabularies
+
+
+class DraftModel:
+    """Guesses the likeliest tokens after a text. Owns the model that it is given.
+
+    Raises WorkerFailure if `loaded` has another vocabulary than `vocabulary`.
+    """
+
+    def __init__(self, loaded: LoadedModel, vocabulary: Vocabulary) -> None:
+        self._loaded = loaded
+        _check_same(loaded, vocabulary)
+        assert loaded.context is not None  # it was loaded whole
+        self._memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch)
+        self._greedy = SamplerChain(loaded.context, Sampling(temperature=0), 0, vocabulary.n_tokens, ())
+        self._tokens: list[int] = []
+        self.seconds_per_token = 0.0
+        """What the last guesses took; 0: none yet."""
+
+    def close(self) -> None:
+        self._greedy.close()
+        self._memory.close()
+        self._loaded.close()
+
+    def guess(self, text: Sequence[int], count: int) -> tuple[int, ...]:
+        """At most `count` tokens after `text`; fewer where the model would end, or its context is full."""
+        if len(text) + count > self._memory.n_ctx or not self._catch_up(text):
+            return ()
+        started = time.perf_counter()
+        guessed: list[int] = []
+        while len(guessed) < count:
+            guessed.append(self._greedy.sample(-1))
+            if self._loaded.vocabulary.is_end(guessed[-1]):
+                break
+            if len(guessed) < count and not self._evaluate(guessed[-1:]):
+                break
+        self.seconds_per_token = (time.perf_counter() - started) / len(guessed)
+        return tuple(guessed)
+
+    def _catch_up(self, text: Sequence[int]) -> bool:
+        """Evaluate what is new of `text`; whether the next token can be sampled."""
+        keep = common_prefix_length(self._tokens, text[:-1])
+        if not self._memory.can_keep(_SEQUENCE, keep, len(self._tokens)) or not self._memory.keep(_SEQUENCE, keep):
+            self._memory.clear(_SEQUENCE)
+            keep = 0
+        del self._tokens[keep:]
+        new = text[keep:]
+        pieces = (new[start : start + self._memory.n_batch] for start in range(0, len(new), self._memory.n_batch))
+        return all(self._evaluate(piece) for piece in pieces)
+
+    def _evaluate(self, tokens: Sequence[int]) -> bool:
+        fill_batch(self._memory.batch, tokens, len(self._tokens), _SEQUENCE)
+        if self._memory.decode() != DECODED:  # stopped by the user, or no room: then nothing is guessed
+            self._memory.clear(_SEQUENCE)
+            self._tokens.clear()
+            return False
+        self._tokens.extend(tokens)
+        return True
+
+
+class ModelGuesser(Guesser):
+    """Guesses from repetitions where there are some, else by the draft model."""
+
+    def __init__(self, policy: GuessPolicy, prompt: Sequence[int], model: DraftModel) -> None:
+        super().__init__(policy, prompt)
+        self._model = model
+        self._without = _TRY_AGAIN_AFTER  # the first guess shows what guesses cost and how good they are
+
+    def guess(self, limit: int) -> Draft:
+        draft = super().guess(limit)
+        if draft.tokens:
+            return draft
+        count = self._policy.n_guesses(FROM_MODEL, limit, self._model.seconds_per_token)
+        self._without += 1
+        if count == 0 and self._without >= _TRY_AGAIN_AFTER:
+            count = min(_FEW, limit)
+        if count == 0:
+            return draft
+        self._without = 0
+        return Draft(self._model.guess(self._index.tokens, count), FROM_MODEL)
+
+
+def _check_same(draft: LoadedModel, vocabulary: Vocabulary) -> None:
+    own, n_tokens = draft.vocabulary, vocabulary.n_tokens
+    step = max(1, n_tokens // _COMPARED)
+    if own.n_tokens != n_tokens or any(
+        own.piece(token, special=True) != vocabulary.piece(token, special=True) for token in range(0, n_tokens, step)
+    ):
+        raise WorkerFailure(
+            "model",
+            "The draft model has another vocabulary than the model",
+            "A draft model must be a smaller one of the same family, such as a 0.5B beside a 7B.",
+        )
