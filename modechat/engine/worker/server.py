@@ -156,7 +156,7 @@ def _describe(path: str, loaded: LoadedModel, prompts: Prompts) -> ModelInfo:
         sees_history=resolved.format.sees_history,
         thinking=prompts.thinking.switch,
         has_template="{" in (loaded.chat_template or ""),
-        notes=(*resolved.notes, *_context_notes(loaded)),
+        notes=(*resolved.notes, *loaded.notes, *_context_notes(loaded)),
     )
 
 
