@@ -189,7 +189,7 @@ def _load_model(wish: _Wish, offload: Plan) -> llama.llama_model_p:
     # Where no layer is offloaded, no device is given either: llama.cpp would still take some of its memory.
     devices = (ctypes.c_void_p * (len(offload.parts) + 1))(*(handle_of(part.device) for part in offload.parts), None)
     split = (ctypes.c_float * llama.llama_max_devices())(*(part.n_layers for part in offload.parts))
-    params.devices = ctypes.cast(devices, type(params.devices))
+    params.devices = ctypes.cast(devices, ctypes.c_void_p)
     params.tensor_split = split
     model: llama.llama_model_p | None = llama.llama_model_load_from_file(os.fsencode(request.model_path), params)
     if model is None:
