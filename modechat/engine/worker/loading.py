@@ -23,7 +23,7 @@ from modechat.engine.worker.gguf_file import read_gguf
 from modechat.engine.worker.model import LoadedModel, read_metadata
 from modechat.engine.worker.model_sizes import ContextShape, ModelSizes, sizes_of
 from modechat.engine.worker.native_log import NativeLog
-from modechat.engine.worker.offload import Device, Plan, fewer_layers
+from modechat.engine.worker.offload import Device, Plan, smaller_plans
 from modechat.engine.worker.placement import Placement, read_placement
 from modechat.engine.worker.planning import N_OUTPUTS, N_SEQUENCES, LoadPlan, plan_load
 from modechat.engine.worker.tokens import Vocabulary
@@ -114,7 +114,7 @@ def load(
         metadata=read_metadata(native.model),
         n_ctx=_real_n_ctx(native) if native.context is not None else plan.n_ctx,
         n_batch=native.n_batch,
-        device=placement.badge(_why_on_cpu(request, devices)),
+        device=placement.badge(_why_on_cpu(request, devices, plan)),
         n_gpu_layers=placement.n_gpu_layers,
         kv_type=request.kv_type,
         flash_attention=placement.flash_attention,
@@ -150,22 +150,19 @@ def _expected_plan(request: Load, sizes: ModelSizes, devices: Sequence[Device]) 
 
 
 def _load_where_it_fits(wish: _Wish, plan: LoadPlan) -> tuple[_Native, LoadPlan]:
-    """The model, and the plan that worked: each attempt that fails has a note in it."""
-    while True:
-        wish.log.forget()
+    """The model, and the plan that worked: each attempt that failed has a note in it."""
+    for offload in smaller_plans(plan.offload):
         try:
             return _load_as_planned(wish, plan), plan
         except _Refused:
-            n_tried = plan.offload.n_gpu_layers
-            if not n_tried or wish.is_given_up:
+            if wish.is_given_up:
                 raise
-        fewer = fewer_layers(plan.offload)
-        then = f"with {fewer.n_gpu_layers}" if fewer.n_gpu_layers else "on the CPU"
-        note = f"Loading with {n_tried} of {fewer.n_all} layers on the GPU failed: {_reason(wish.log)}. Tried {then}."
-        plan = replace(plan, offload=fewer, notes=(*plan.notes, note))
+        plan = plan.with_fewer_layers(offload, _reason(wish.log))
+    return _load_as_planned(wish, plan), plan
 
 
 def _load_as_planned(wish: _Wish, plan: LoadPlan) -> _Native:
+    wish.log.forget()
     model = _load_model(wish, plan.offload)
     if wish.request.vocabulary_only:
         return _Native(model)
@@ -216,10 +213,12 @@ def _load_failure(wish: _Wish) -> WorkerFailure:
 
 
 def _reason(log: NativeLog) -> str:
-    """llama.cpp's own words on what failed."""
-    words = ("error", "failed", "unable")
-    reason = next((line for line in reversed(log.lines) if any(word in line.lower() for word in words)), None)
-    return "it gave no reason" if reason is None else reason.strip().rstrip(".")
+    """llama.cpp's own words on what failed: what it says of memory tells most, else its last complaint."""
+    for words in (("alloc", "memory", "buffer size exceeds"), ("error", "failed", "unable")):
+        for line in reversed(log.lines):
+            if any(word in line.lower() for word in words) and " = " not in line:
+                return re.sub(r"^\w+: (error loading model: )?", "", line.strip()).rstrip(".")
+    return "it gave no reason"
 
 
 def _check_can_generate(native: _Native, name: str) -> None:
@@ -281,13 +280,15 @@ def _useful_threads() -> int:
     return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 
 
-def _why_on_cpu(request: Load, devices: Sequence[Device]) -> str:
+def _why_on_cpu(request: Load, devices: Sequence[Device], plan: LoadPlan) -> str:
     """Why no layer is on a GPU; empty if the user wants it so."""
     if request.n_gpu_layers == 0 or request.vocabulary_only or (request.devices and not devices):
         return ""
     if not can_offload():
         return "this build has no GPU support"
-    return "no layer fits on the GPU" if devices else "no GPU found"
+    if not devices:
+        return "no GPU found"
+    return "the GPU failed" if plan.has_failed else "no layer fits on the GPU"
 
 
 def _notes_on(log: NativeLog, placement: Placement, plan: LoadPlan) -> tuple[str, ...]:

@@ -94,19 +94,20 @@ def plan_exactly(
     return Plan(fitting or _in_proportion(sizes, n_ctx, shape, devices, budgets, n_layers), n_all)
 
 
-def fewer_layers(plan: Plan) -> Plan:
-    """What to try when a plan fails: three quarters of its layers, at last none."""
-    n_layers = plan.n_gpu_layers * 3 // 4
-    if plan.n_gpu_layers <= plan.n_all // 4:
-        n_layers = 0
-    surplus = plan.n_gpu_layers - n_layers
-    parts = []
-    for part in plan.parts:  # the layers that go are the first ones
-        gone = min(surplus, part.n_layers)
-        surplus -= gone
-        if part.n_layers > gone:
-            kept = part.n_layers - gone
-            parts.append(DevicePart(part.device, kept, part.expected_bytes * kept // part.n_layers))
+def smaller_plans(plan: Plan) -> tuple[Plan, ...]:
+    """What to try when a plan fails, in order: three quarters of its layers, half of them, none."""
+    counts = (plan.n_gpu_layers * 3 // 4, plan.n_gpu_layers // 2, 0)
+    return tuple(_with_layers(plan, count) for count in dict.fromkeys(counts) if count < plan.n_gpu_layers)
+
+
+def _with_layers(plan: Plan, n_layers: int) -> Plan:
+    """A plan with the last of its layers only."""
+    parts: list[DevicePart] = []
+    for part in reversed(plan.parts):
+        kept = min(n_layers, part.n_layers)
+        n_layers -= kept
+        if kept:
+            parts.insert(0, DevicePart(part.device, kept, part.expected_bytes * kept // part.n_layers))
     return Plan(tuple(parts), plan.n_all)
 
 

@@ -36,10 +36,22 @@ class LoadPlan:
     offload: Plan
     shape: ContextShape
     notes: tuple[str, ...] = ()
+    has_failed: bool = False
+    """Whether it follows one that did not work."""
 
     @property
     def n_batch(self) -> int:
         return min(self.shape.n_ubatch, self.n_ctx)
+
+    def with_fewer_layers(self, offload: Plan, reason: str) -> LoadPlan:
+        """What to do after this plan failed for that reason."""
+        n_ubatch = self.shape.n_ubatch if offload.n_gpu_layers else _N_BATCH_CPU
+        note = (
+            f"Loading with {self.offload.n_gpu_layers} of {offload.n_all} layers on the GPU failed ({reason}): "
+            f"{f'with {offload.n_gpu_layers} next' if offload.n_gpu_layers else 'the CPU computes'}."
+        )
+        shape = replace(self.shape, n_ubatch=n_ubatch)
+        return replace(self, offload=offload, shape=shape, notes=(*self.notes, note), has_failed=True)
 
 
 def plan_load(request: Load, sizes: ModelSizes, devices: Sequence[Device], system_free: int) -> LoadPlan:
