@@ -34,6 +34,7 @@ def model(
         layers=(layer,) * n_layers,
         input_bytes=int(output_mib * MIB),
         output_bytes=int(output_mib * MIB),
+        tied_bytes=0,
         n_ctx_train=n_ctx_train,
         n_window=0,
         n_vocab=128_256,

@@ -69,6 +69,9 @@ class ModelSizes:
     input_bytes: int
     """The token embeddings, which stay on the host."""
     output_bytes: int
+    """Its share of the token embeddings too, where those are the output layer once more."""
+    tied_bytes: int
+    """That share: nothing of the file is there twice."""
     n_ctx_train: int
     """0: the file does not say."""
     n_window: int
@@ -79,7 +82,9 @@ class ModelSizes:
 
     @property
     def weight_bytes(self) -> int:
-        return self.input_bytes + self.output_bytes + sum(layer.weight_bytes for layer in self.layers)
+        """All of the file's tensors."""
+        layers = sum(layer.weight_bytes for layer in self.layers)
+        return self.input_bytes + self.output_bytes - self.tied_bytes + layers
 
     def layer_kv_bytes(self, layer: LayerSizes, n_ctx: int, shape: ContextShape) -> int:
         """KV cache and recurrent state of a layer."""
@@ -115,13 +120,13 @@ def sizes_of(file: GGUFContents) -> ModelSizes:
             input_bytes += size
         else:
             output_bytes += size
-    if "output.weight" not in file.tensor_bytes:
-        output_bytes += input_bytes  # the embeddings are the output layer too, once more on its device
+    tied_bytes = 0 if "output.weight" in file.tensor_bytes else input_bytes
     values, windowed, states = _kv_values(file, n_layers), _windowed(file, n_layers), _state_bytes(file, n_layers)
     return ModelSizes(
         layers=tuple(LayerSizes(*sizes) for sizes in zip(weights, values, windowed, states, strict=True)),
         input_bytes=input_bytes,
-        output_bytes=output_bytes,
+        output_bytes=output_bytes + tied_bytes,
+        tied_bytes=tied_bytes,
         n_ctx_train=file.number("context_length"),
         n_window=file.number("attention.sliding_window"),
         n_vocab=file.n_vocab or file.number("vocab_size"),
