@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modechat.engine.protocol import Load
 from modechat.engine.worker.devices import choose_devices
@@ -66,6 +68,16 @@ def test_zero_layers_are_none() -> None:
 def test_a_number_of_layers_of_the_user_is_taken_without_a_word() -> None:
     made = plan(gpu("CUDA0", 23), n_gpu_layers=12)
     assert (made.offload.n_gpu_layers, made.notes) == (12, ())
+
+
+def test_where_the_user_leaves_layers_to_the_cpu_the_context_suits_its_memory() -> None:
+    made = plan(gpu("CUDA0", 80), n_gpu_layers=12, free_gib=8)
+    assert made.n_ctx == plan(free_gib=8).n_ctx < plan(gpu("CUDA0", 80), free_gib=8).n_ctx
+
+
+@given(st.floats(0, 96), st.floats(1, 64), st.sampled_from((None, 1, 12, 33)))
+def test_what_is_chosen_is_never_refused(gpu_gib: float, free_gib: float, n_gpu_layers: int | None) -> None:
+    assert plan(gpu("CUDA0", gpu_gib), free_gib=free_gib, n_gpu_layers=n_gpu_layers).n_ctx >= 512
 
 
 def test_a_context_of_the_user_is_taken_as_it_is() -> None:

@@ -30,6 +30,7 @@ from modechat.engine.worker.tokens import Vocabulary
 
 __all__ = ["N_OUTPUTS", "N_SEQUENCES", "load"]
 
+_ANY_AMOUNT = 1 << 62  # bytes
 _LONGEST_ENCODED = 2048  # tokens; its memory grows with the square
 _GGML_TYPES: dict[KVType, int] = {
     "f32": 0,
@@ -144,8 +145,12 @@ def _plan(request: Load, devices: Sequence[Device]) -> LoadPlan:
 
 
 def _expected_plan(request: Load, sizes: ModelSizes, devices: Sequence[Device]) -> LoadPlan:
-    """The plan for weights that will not be loaded. Whether they fit does not matter."""
-    plan = plan_load(request.model_copy(update={"mmap": True, "mlock": False}), sizes, devices, 1 << 62)
+    """The plan for weights that will not be loaded, without a word of it. Whether they fit does not matter."""
+    mapped = request.model_copy(update={"mmap": True, "mlock": False})
+    try:
+        plan = plan_load(mapped, sizes, devices, psutil.virtual_memory().available)
+    except WorkerFailure:
+        plan = plan_load(mapped, sizes, devices, _ANY_AMOUNT)
     return replace(plan, notes=())
 
 

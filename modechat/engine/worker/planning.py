@@ -70,7 +70,7 @@ def _plan_on_gpu(
     request: Load, sizes: ModelSizes, devices: Sequence[Device], system_free: int, shape: ContextShape
 ) -> LoadPlan:
     room = total_budget(devices, system_free)
-    n_ctx = request.n_ctx or _n_ctx_on_gpu(sizes, room, shape)
+    n_ctx = request.n_ctx or _n_ctx_on_gpu(request, sizes, room, system_free, shape)
     if request.n_gpu_layers is None:
         offload = plan_offload(sizes, n_ctx, shape, devices, system_free)
     else:
@@ -85,11 +85,17 @@ def _plan_on_gpu(
     return LoadPlan(n_ctx, offload, shape, notes)
 
 
-def _n_ctx_on_gpu(sizes: ModelSizes, room: int, shape: ContextShape) -> int:
+def _n_ctx_on_gpu(request: Load, sizes: ModelSizes, room: int, system_free: int, shape: ContextShape) -> int:
+    def kv_bytes(n_ctx: int) -> int:
+        return sizes.kv_bytes(n_ctx, shape)
+
+    if request.n_gpu_layers is not None and request.n_gpu_layers <= len(sizes.layers):
+        # The user leaves layers to the CPU: the context must suit it, whatever the GPU has.
+        return choose_n_ctx(kv_bytes, sizes.n_ctx_train, max(system_free - sizes.weight_bytes, 0), LONGEST_ON_CPU)
     left = room - sizes.weight_bytes - sizes.compute_bytes(ENOUGH, shape, with_output=True)
     if left <= 0:  # not all layers fit, and every token of context takes the place of some
         return min(sizes.n_ctx_train or ENOUGH, ENOUGH)
-    return choose_n_ctx(lambda n_ctx: sizes.kv_bytes(n_ctx, shape), sizes.n_ctx_train, left, LONGEST_ON_GPU)
+    return choose_n_ctx(kv_bytes, sizes.n_ctx_train, left, LONGEST_ON_GPU)
 
 
 def _plan_on_cpu(
