@@ -43,16 +43,17 @@ class GGUFContents:
     """By tensor name."""
 
     def number(self, key: str, default: int = 0) -> int:
-        """A whole number under the architecture's own keys."""
+        """A count under the architecture's own keys."""
         value = self.metadata.get(f"{self.architecture}.{key}", default)
-        return int(value) if isinstance(value, int | float) else default
+        return max(value, 0) if isinstance(value, int) else default
 
     def numbers(self, key: str, count: int, default: int) -> tuple[int, ...]:
-        """A number for each of `count` layers: the file has one for all or one for each."""
+        """A count for each of `count` layers: the file has one for all or one for each."""
         value = self.metadata.get(f"{self.architecture}.{key}", default)
         if not isinstance(value, tuple):
-            return (int(value),) * count
-        return tuple(int(number) for number in value[:count]) + (default,) * (count - len(value))
+            return (self.number(key, default),) * count
+        counts = tuple(max(number, 0) if isinstance(number, int) else default for number in value[:count])
+        return counts + (default,) * (count - len(counts))
 
 
 class _InitParameters(ctypes.Structure):

@@ -108,7 +108,7 @@ class ModelSizes:
 
 def sizes_of(file: GGUFContents) -> ModelSizes:
     """From a model's header. Keys that are missing count as llama.cpp's defaults."""
-    n_layers = max(file.number("block_count"), 1)
+    n_layers = max(min(file.number("block_count"), len(file.tensor_bytes)), 1)  # a file may say any number
     n_head = max(file.numbers("attention.head_count", n_layers, 0), default=0)
     weights = [0] * n_layers
     input_bytes = output_bytes = 0
