@@ -12,6 +12,7 @@ import psutil
 import pytest
 from gguf import GGUFReader, GGUFValueType, GGUFWriter
 
+from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Failed, Load, Loaded, ModelInfo
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.devices import can_offload, choose_devices, list_devices
@@ -21,7 +22,7 @@ from modechat.engine.worker.loading import load
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.model_sizes import ContextShape, ModelSizes, sizes_of
 from modechat.engine.worker.planning import N_OUTPUTS, N_SEQUENCES
-from tests.engine.driver import formats, run, running_engine
+from tests.engine.driver import Answer, chat, formats, run, running_engine
 from tests.engine.vocabularies import native_log
 from tests.tiny_models import write_llama, write_recurrent, write_t5
 
@@ -306,3 +307,24 @@ def test_a_gpu_that_fails_with_any_layers_is_left_alone(starter: Path, monkeypat
     ]
     assert "unable to allocate" in info.notes[-1]
     assert info.notes[-1].endswith("the CPU computes.")
+
+
+@on_vulkan
+@pytest.mark.real_model
+def test_what_is_too_large_for_one_gpu_is_shared_by_two(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = min(GPUS[0].free_bytes, 3 << 30)
+    if free < GPUS[0].free_bytes or psutil.virtual_memory().available < 3 * free:
+        pytest.skip("this needs a small GPU, such as Mesa's software device, and memory for twice what it has")
+    n_ctx = free // 30_000  # a token takes 23 kB
+    monkeypatch.setenv("GGML_VK_VISIBLE_DEVICES", "0,0")  # one device, known under two names
+
+    async def work() -> Answer:
+        async with running_engine() as driver:
+            devices = ("Vulkan0", "Vulkan1")
+            request = Load(model_path=str(starter), formats=formats(), n_ctx=n_ctx, devices=devices)
+            loaded = await driver.ask(request, Loaded | Failed)
+            assert isinstance(loaded, Loaded), loaded
+            assert loaded.model.device.startswith("GPU 31/31 · ")
+            return await driver.generate(chat("What is the capital of France?"), Sampling(temperature=0, max_tokens=8))
+
+    assert "Paris" in run(work()).text

@@ -219,7 +219,7 @@ def _load_failure(wish: _Wish) -> WorkerFailure:
 
 def _reason(log: NativeLog) -> str:
     """llama.cpp's own words on what failed: what it says of memory tells most, else its last complaint."""
-    for words in (("alloc", "memory", "buffer size exceeds"), ("error", "failed", "unable")):
+    for words in (("alloc", "memory", "buffer size exceeds"), ("error",), ("failed", "unable")):
         for line in reversed(log.lines):
             if any(word in line.lower() for word in words) and " = " not in line:
                 return re.sub(r"^\w+: (error loading model: )?", "", line.strip()).rstrip(".")

@@ -101,6 +101,7 @@ class ModelSizes:
     def compute_bytes(self, n_ctx: int, shape: ContextShape, *, with_output: bool) -> int:
         """The buffer for what is computed, on one device."""
         activations = 6 * self.n_embd + 3 * self.n_ff
+        # The mask has two bytes for each token and cell, four times where several devices work in a pipeline.
         mask = 2 * n_ctx if shape.flash_attention else (1 + self.n_head) * n_ctx
         logits = shape.n_outputs * self.n_vocab if with_output else 0
         return _FLOAT * (shape.n_ubatch * (activations + mask) + logits)
