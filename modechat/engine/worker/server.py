@@ -79,7 +79,7 @@ class Server:
 
         def progress(fraction: float) -> bool:
             nonlocal sent
-            if fraction - sent >= _PROGRESS_STEP:
+            if fraction < sent or fraction - sent >= _PROGRESS_STEP:  # less: it is tried again, with fewer layers
                 sent = fraction
                 self._pipe.emit(LoadProgress(fraction=fraction))
             return not self._pipe.is_shutting_down
