@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from modechat.domain.sampling import Sampling
+from modechat.engine.protocol import KVType
 from modechat.errors import ConfigError
 from modechat.typed_toml import line_of, read_text, read_toml
 
@@ -39,9 +40,19 @@ class Config(_Section):
     model: Path | None = None
     """The GGUF file to load; unset: the starter model, if it is installed."""
     n_ctx: Annotated[int, Field(ge=256, le=2**31 - 1, strict=True)] | None = None
-    """Context length in tokens; unset: what the model was trained for, at most 4096."""
+    """Context length in tokens; unset: what the model was trained for, as far as memory allows."""
     n_gpu_layers: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] | None = None
-    """Layers to put on the GPU; unset: all, if this build of llama.cpp can use the GPU."""
+    """Layers to put on the GPU, the output layer counted as one; unset: as many as fit."""
+    devices: tuple[str, ...] = ()
+    """Devices to put layers on, as `modechat doctor` names them; empty: every GPU; `["none"]`: none."""
+    kv_type: KVType = "f16"
+    """How the KV cache is stored: q8_0 takes half the memory of f16, q4_0 a quarter, and costs precision."""
+    flash_attention: Literal["auto", "on", "off"] = "auto"
+    """Attention that takes less memory; auto: where the device can do it."""
+    mmap: Annotated[bool, Field(strict=True)] = True
+    """Whether the model's file is mapped into memory; false: it is read, which helps on slow network drives."""
+    mlock: Annotated[bool, Field(strict=True)] = False
+    """Whether the system must keep the model in memory and may not swap it out."""
     n_threads: Annotated[int, Field(ge=1, le=1024, strict=True)] | None = None
     """Threads that compute; unset: one for each physical core."""
     thinking: Annotated[bool, Field(strict=True)] | None = None

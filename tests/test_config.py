@@ -69,6 +69,11 @@ def test_every_option_can_be_set(file: Path) -> None:
         model = "/models/x.gguf"
         n_ctx = 8192
         n_gpu_layers = 0
+        devices = ["CUDA1", "CUDA0"]
+        kv_type = "q8_0"
+        flash_attention = "on"
+        mmap = false
+        mlock = true
         n_threads = 2
         thinking = false
         [sampling]
@@ -93,6 +98,11 @@ def test_every_option_can_be_set(file: Path) -> None:
         model=Path("/models/x.gguf"),
         n_ctx=8192,
         n_gpu_layers=0,
+        devices=("CUDA1", "CUDA0"),
+        kv_type="q8_0",
+        flash_attention="on",
+        mmap=False,
+        mlock=True,
         n_threads=2,
         thinking=False,
         sampling=Sampling(
@@ -142,6 +152,10 @@ def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:
         ("model = 5", 1, "model"),
         ("n_threads = 0", 1, "n_threads"),
         ("n_gpu_layers = -1", 1, "n_gpu_layers"),
+        ('kv_type = "q3_0"', 1, "kv_type"),
+        ('flash_attention = "maybe"', 1, "flash_attention"),
+        ('mmap = "yes"', 1, "mmap"),
+        ("mlock = 1", 1, "mlock"),
         ("sampling = 5", 1, "sampling"),
         ("[sampling]\ntop_k = 1\ntemperature = 99", 3, "sampling.temperature"),
         ("[sampling]\ntemperature = nan", 2, "sampling.temperature"),

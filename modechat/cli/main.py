@@ -20,6 +20,9 @@ exit codes: 0 done · 1 error · 2 wrong use · 3 wrong config file · 4 no usab
             6 prompt too long for the context · 7 conversations cannot be saved · 130 stopped with Ctrl+C"""
 
 
+KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
+"""Those of `modechat.engine.protocol`, which is too heavy to be imported here."""
+
 N = TypeVar("N", int, float)
 
 
@@ -39,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_command(arguments: argparse.Namespace) -> int:
+    if arguments.command == "doctor":
+        from modechat.cli.doctor import doctor
+
+        return doctor(arguments)
     if arguments.command in ("run", "prompt"):
         from modechat.engine.process import spawn_worker
 
@@ -83,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help="print one JSON object with the reply and its figures")
     _add_task_option(run)
     _add_prompt_command(commands)
+    _add_doctor_command(commands)
     return parser
 
 
@@ -110,6 +118,19 @@ def _add_prompt_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
     _add_task_option(prompt)
 
 
+def _add_doctor_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="show what this machine has, and what would make modechat faster on it",
+        description="Show this machine's hardware, the build of llama.cpp and the devices that it can use, models, "
+        "folders and what the terminal can do; and what would be faster, with the command for it.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+
+
 def _add_task_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", metavar="NAME", help="a named task, such as translate or summarise")
 
@@ -120,6 +141,11 @@ def _model_options() -> argparse.ArgumentParser:
     group = options.add_argument_group("model")
     group.add_argument("--model", type=Path, metavar="PATH", help="the GGUF file to load")
     group.add_argument("--ctx", type=_whole_number(256, 2**31 - 1), metavar="N", help="context length in tokens")
+    group.add_argument(
+        "--gpu-layers", type=_whole_number(0, 2**31 - 1), metavar="N", help="layers to put on the GPU; 0: none"
+    )
+    group.add_argument("--device", type=_names, metavar="NAME[,NAME]", help="GPUs to use; modechat doctor lists them")
+    group.add_argument("--kv-type", choices=KV_TYPES, metavar="TYPE", help="how the KV cache is stored: f16, q8_0, …")
     group.add_argument("--temperature", type=_number(0, 10), metavar="T", help="0: always the likeliest token")
     group.add_argument("--seed", type=_whole_number(0, 2**32 - 2), metavar="N", help="same seed, same reply")
     group.add_argument("--format", metavar="NAME", help="prompt format; chat-template is the model's own")
@@ -131,6 +157,14 @@ def _model_options() -> argparse.ArgumentParser:
 def _conversation(text: str) -> int | Literal["last"]:
     """An argument type: the number of a conversation, or `last`."""
     return "last" if text == "last" else _whole_number(1, 2**63 - 1)(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """An argument type: names with commas between."""
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of names")
+    return names
 
 
 def _whole_number(least: int, most: int) -> Callable[[str], int]:

@@ -60,7 +60,12 @@ def session_settings(
         load=Load(
             model_path=str(model),
             n_ctx=getattr(arguments, "ctx", config.n_ctx),
-            n_gpu_layers=config.n_gpu_layers,
+            n_gpu_layers=getattr(arguments, "gpu_layers", config.n_gpu_layers),
+            devices=getattr(arguments, "device", config.devices),
+            kv_type=getattr(arguments, "kv_type", config.kv_type),
+            flash_attention=config.flash_attention,
+            mmap=config.mmap,
+            mlock=config.mlock,
             n_threads=config.n_threads,
             formats=prompt_files.formats,
             overridden=prompt_files.overridden,

@@ -49,11 +49,11 @@ class Load(_Frozen):
     n_ctx: int | None = None
     """Context length in tokens; None: the engine chooses."""
     n_gpu_layers: int | None = None
-    """Layers on the GPU; None: all if the build can offload."""
+    """Layers on the GPU, the output layer counted as one; None: as many as fit."""
     n_threads: int | None = None
     """Threads that compute; None: as many as help, adapted while the model runs."""
     devices: tuple[str, ...] = ()
-    """The devices to offload to, as llama.cpp names them; empty: the engine chooses."""
+    """The devices to offload to, as llama.cpp names them; empty: the engine chooses; `none`: none."""
     kv_type: KVType = "f16"
     flash_attention: Literal["auto", "on", "off"] = "auto"
     mmap: bool = True
@@ -199,7 +199,7 @@ class ModelInfo(_Frozen):
     n_ctx: int
     n_ctx_train: int
     device: str
-    """Where it really runs: `CPU`, or `GPU 28/28` (layers)."""
+    """Where it really runs: `GPU 28/28 · 3.1 GiB` (layers and their memory), or `CPU` and, after a colon, why."""
     format: str
     format_source: FormatSource
     system_rung: str = AS_IS
@@ -210,7 +210,7 @@ class ModelInfo(_Frozen):
     has_template: bool = True
     """Whether the model's file has a chat template, in use or not."""
     notes: tuple[str, ...] = ()
-    """What the user should know about the choice of format and context."""
+    """What the user should know about the choice of format, context and device."""
 
 
 class Loaded(_Frozen):

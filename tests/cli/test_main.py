@@ -8,11 +8,13 @@ import pty
 import subprocess
 import sys
 import threading
+from typing import get_args
 
 import pytest
 
 from modechat import __version__
-from modechat.cli.main import main
+from modechat.cli.main import KV_TYPES, main
+from modechat.engine.protocol import KVType
 from modechat.errors import ModechatError
 from tests.cli.conftest import MODECHAT, PROJECT, Shell
 
@@ -82,6 +84,10 @@ def test_what_only_prints_a_text_loads_nothing_heavy(arguments: list[str], shell
         (["run", "hi", "--seed", "-1"], "-1 is not between"),
         (["run", "hi", "--seed", "4294967295"], "is not between"),
         (["run", "hi", "--max-tokens", "0"], "0 is not between 1"),
+        (["--gpu-layers", "-1"], "-1 is not between 0"),
+        (["--device", "CUDA0,,CUDA1"], "'CUDA0,,CUDA1' is no list of names"),
+        (["run", "hi", "--kv-type", "q3_0"], "invalid choice: 'q3_0'"),
+        (["doctor", "--model", "x.gguf"], "--model"),
     ],
 )
 def test_wrong_use_is_exit_code_2_with_the_reason_and_the_usage(
@@ -93,6 +99,10 @@ def test_wrong_use_is_exit_code_2_with_the_reason_and_the_usage(
     assert (ended.value.code, out) == (2, "")
     assert reason in err
     assert err.startswith("usage: modechat")
+
+
+def test_the_kv_types_of_the_command_line_are_those_of_the_engine() -> None:
+    assert get_args(KVType) == KV_TYPES
 
 
 @pytest.mark.parametrize("order", ["before", "after"])

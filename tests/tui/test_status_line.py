@@ -53,6 +53,14 @@ def test_thinking_is_shown_where_the_user_chose_and_the_template_has_a_switch() 
     assert "thinking" not in line(120, thinking=True)
 
 
+def test_the_reason_for_the_device_goes_before_anything_else_is_shortened() -> None:
+    model = MODEL.model_copy(update={"name": "SmolLM2", "device": "CPU: this build has no GPU support"})
+    assert line(120, model=model).endswith(" · 0.19 s · CPU: this build has no GPU support")
+    assert line(100, model=model) == "❯ chat · SmolLM2 · chat-template (gguf) · 342/4,096 · 78 tok/s · 0.19 s · CPU"
+    on_gpu = MODEL.model_copy(update={"device": "GPU 28/28 · 3.1 GiB"})
+    assert line(120, model=on_gpu).endswith(" · GPU 28/28 · 3.1 GiB")
+
+
 @given(width=st.integers(0, 200), loading=st.none() | st.floats(0, 1), activity=st.sampled_from(["", "thinking"]))
 def test_it_is_never_too_long(width: int, loading: float | None, activity: str) -> None:
     assert cell_len(line(width, loading=loading, activity=activity)) <= width

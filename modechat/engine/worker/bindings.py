@@ -6,8 +6,13 @@ longer than loading a small model. The bindings need none of it, so the package'
 
 from __future__ import annotations
 
+import ctypes
 import sys
+from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec, module_from_spec
+from pathlib import Path
+from typing import Any
 
 
 def _leave_out_high_level_api() -> None:
@@ -20,4 +25,27 @@ _leave_out_high_level_api()
 
 from llama_cpp import llama_cpp as llama  # noqa: E402
 
-__all__ = ["llama"]
+__all__ = ["ggml_function", "llama"]
+
+
+@cache
+def ggml_function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    """A function of ggml, which the bindings of llama.cpp leave out, with its ctypes types.
+
+    It comes from the copy of ggml that llama.cpp itself uses: another copy would know no devices.
+    """
+    function = _find(name)
+    function.restype = result
+    function.argtypes = arguments
+    return function  # type: ignore[no-any-return]
+
+
+def _find(name: str) -> Any:
+    library = llama._lib
+    if hasattr(library, name):  # the loader looks into the libraries that this one needs as well
+        return library[name]
+    folder = Path(library._name).parent
+    for file in ("ggml.dll", "ggml-base.dll"):  # Windows: each library only knows its own names
+        if (folder / file).is_file() and hasattr(needed := ctypes.CDLL(str(folder / file)), name):
+            return needed[name]
+    raise RuntimeError(f"llama.cpp lacks the function {name}")

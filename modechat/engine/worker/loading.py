@@ -1,32 +1,93 @@
-"""Loading a GGUF: llama.cpp's model and context from what the user asked for.
+"""Loading a GGUF: plan, load, create the context; where a GPU fails, again with fewer layers, at last on the CPU.
 
 Everything that can be wrong with a file or the settings becomes a WorkerFailure that says what to do.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 import psutil
 
-from modechat.engine.protocol import Load
+from modechat.engine.protocol import KVType, Load
 from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.context_size import ENOUGH
+from modechat.engine.worker.devices import can_offload, choose_devices, handle_of, list_devices
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.model import LoadedModel, n_ctx_train_of, read_metadata
+from modechat.engine.worker.gguf_file import read_gguf
+from modechat.engine.worker.model import LoadedModel, read_metadata
+from modechat.engine.worker.model_sizes import ContextShape, ModelSizes, sizes_of
 from modechat.engine.worker.native_log import NativeLog
-from modechat.engine.worker.speculation import MOST_OUTPUTS
+from modechat.engine.worker.offload import Device, Plan, smaller_plans
+from modechat.engine.worker.placement import Placement, read_placement
+from modechat.engine.worker.planning import N_OUTPUTS, N_SEQUENCES, LoadPlan, plan_load
 from modechat.engine.worker.tokens import Vocabulary
 
-N_SEQUENCES = 4
-_DEFAULT_N_CTX = 4096
+__all__ = ["N_OUTPUTS", "N_SEQUENCES", "load"]
+
+_ANY_AMOUNT = 1 << 62  # bytes
 _LONGEST_ENCODED = 2048  # tokens; its memory grows with the square
-_N_BATCH_CPU = 128  # 3 % slower than 512, and a stop loses a quarter of the work
-_N_BATCH_GPU = 512
-_KV_BYTES_PER_VALUE = 2  # f16
-_GIB = 1 << 30
+_GGML_TYPES: dict[KVType, int] = {
+    "f32": 0,
+    "f16": 1,
+    "q4_0": 2,
+    "q4_1": 3,
+    "q5_0": 6,
+    "q5_1": 7,
+    "q8_0": 8,
+    "bf16": 30,
+}
+_FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}  # llama_flash_attn_type
+_LOAD_MODES = {
+    (False, False): 0,
+    (True, False): -1,
+    (False, True): 2,
+    (True, True): 3,
+}  # (mmap, mlock): llama_load_mode
+
+
+class _Refused(WorkerFailure):
+    """llama.cpp could not load the model or create the context; fewer layers on the GPU may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Native:
+    """llama.cpp's handles. What native code calls or points to lives as long as they."""
+
+    model: llama.llama_model_p
+    context: llama.llama_context_p | None = None
+    n_batch: int = 0
+    kept: object = None
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What is wanted, and by whom it is watched."""
+
+    request: Load
+    log: NativeLog
+    on_progress: Callable[[float], bool]
+    is_aborted: Callable[[], bool]
+    _given_up: list[bool] = field(default_factory=list)
+
+    def go_on(self, fraction: float, _user_data: object = None) -> bool:
+        goes_on = self.on_progress(fraction)
+        if not goes_on:
+            self._given_up.append(True)
+        return goes_on
+
+    @property
+    def is_given_up(self) -> bool:
+        return bool(self._given_up)
+
+    @property
+    def name(self) -> str:
+        return PurePath(self.request.model_path).name
 
 
 def load(
@@ -37,46 +98,109 @@ def load(
 
     Raises WorkerFailure.
     """
-    model = _load_model(request, log, on_progress)
-    context: llama.llama_context_p | None = None
-    n_batch, abort = 0, None
-    if not request.vocabulary_only:
-        try:
-            context, n_batch, abort = _create_context(model, request, log, is_aborted)
-            _check_can_generate(context, request.model_path)
-        except WorkerFailure:
-            llama.llama_model_free(model)
-            raise
-    vocabulary = llama.llama_model_get_vocab(model)
+    _check_settings(request)
+    wish = _Wish(request, log, on_progress, is_aborted)
+    devices = choose_devices(list_devices(), request.devices)
+    plan = _plan(request, devices)
+    native, plan = _load_where_it_fits(wish, plan)
+    vocabulary = llama.llama_model_get_vocab(native.model)
     assert vocabulary is not None  # every loaded model has one
-    metadata = read_metadata(model)
+    names = [device.name for device in devices]
+    placement = read_placement(log.lines, names, flash_attention=plan.shape.flash_attention)
     return LoadedModel(
         path=request.model_path,
-        model=model,
-        context=context,
+        model=native.model,
+        context=native.context,
         vocabulary=Vocabulary(vocabulary),
-        metadata=metadata,
-        n_ctx=_expected_n_ctx(metadata, request) if context is None else _real_n_ctx(model, context, n_batch),
-        n_batch=n_batch,
-        device=_device(log),
-        abort=abort,
+        metadata=read_metadata(native.model),
+        n_ctx=_real_n_ctx(native) if native.context is not None else plan.n_ctx,
+        n_batch=native.n_batch,
+        device=placement.badge(_why_on_cpu(request, devices, plan)),
+        n_gpu_layers=placement.n_gpu_layers,
+        kv_type=request.kv_type,
+        flash_attention=placement.flash_attention,
+        notes=(*plan.notes, *_notes_on(log, placement, plan)),
+        abort=native.kept,
     )
 
 
-def _load_model(request: Load, log: NativeLog, on_progress: Callable[[float], bool]) -> llama.llama_model_p:
+def _check_settings(request: Load) -> None:
+    if request.flash_attention == "off" and request.kv_type.startswith("q"):
+        raise WorkerFailure(
+            "model",
+            f"A KV cache of the type {request.kv_type} needs flash attention",
+            'Write flash_attention = "auto" into the config file, or choose --kv-type f16.',
+        )
+
+
+def _plan(request: Load, devices: Sequence[Device]) -> LoadPlan:
+    contents = read_gguf(request.model_path)
+    if contents is None:  # it cannot be loaded either: llama.cpp says why
+        shape = ContextShape(request.kv_type, N_SEQUENCES, ENOUGH, N_OUTPUTS, flash_attention=False)
+        return LoadPlan(request.n_ctx or ENOUGH, Plan((), 1), shape)
+    sizes = sizes_of(contents)
+    if request.vocabulary_only:
+        return _expected_plan(request, sizes, devices)
+    return plan_load(request, sizes, devices, psutil.virtual_memory().available)
+
+
+def _expected_plan(request: Load, sizes: ModelSizes, devices: Sequence[Device]) -> LoadPlan:
+    """The plan for weights that will not be loaded, without a word of it. Whether they fit does not matter."""
+    mapped = request.model_copy(update={"mmap": True, "mlock": False})
+    try:
+        plan = plan_load(mapped, sizes, devices, psutil.virtual_memory().available)
+    except WorkerFailure:
+        plan = plan_load(mapped, sizes, devices, _ANY_AMOUNT)
+    return replace(plan, notes=())
+
+
+def _load_where_it_fits(wish: _Wish, plan: LoadPlan) -> tuple[_Native, LoadPlan]:
+    """The model, and the plan that worked: each attempt that failed has a note in it."""
+    for offload in smaller_plans(plan.offload):
+        try:
+            return _load_as_planned(wish, plan), plan
+        except _Refused:
+            if wish.is_given_up:
+                raise
+        plan = plan.with_fewer_layers(offload, _reason(wish.log))
+    return _load_as_planned(wish, plan), plan
+
+
+def _load_as_planned(wish: _Wish, plan: LoadPlan) -> _Native:
+    wish.log.forget()
+    model = _load_model(wish, plan.offload)
+    if wish.request.vocabulary_only:
+        return _Native(model)
+    try:
+        native = _create_context(model, wish, plan)
+        _check_can_generate(native, wish.name)
+    except WorkerFailure:
+        llama.llama_model_free(model)
+        raise
+    return native
+
+
+def _load_model(wish: _Wish, offload: Plan) -> llama.llama_model_p:
+    request = wish.request
     params = llama.llama_model_default_params()
-    callback = llama.llama_progress_callback(lambda fraction, _user_data: on_progress(fraction))
+    callback = llama.llama_progress_callback(wish.go_on)
     params.progress_callback = callback
     params.vocab_only = request.vocabulary_only
-    params.n_gpu_layers = -1 if request.n_gpu_layers is None else request.n_gpu_layers
+    params.load_mode = _LOAD_MODES[request.mmap, request.mlock]
+    params.n_gpu_layers = offload.n_gpu_layers
+    # Where no layer is offloaded, no device is given either: llama.cpp would still take some of its memory.
+    devices = (ctypes.c_void_p * (len(offload.parts) + 1))(*(handle_of(part.device) for part in offload.parts), None)
+    split = (ctypes.c_float * llama.llama_max_devices())(*(part.n_layers for part in offload.parts))
+    params.devices = ctypes.cast(devices, ctypes.c_void_p)
+    params.tensor_split = split
     model: llama.llama_model_p | None = llama.llama_model_load_from_file(os.fsencode(request.model_path), params)
     if model is None:
-        raise _load_failure(request.model_path, log)
+        raise _load_failure(wish)
     return model
 
 
-def _load_failure(path: str, log: NativeLog) -> WorkerFailure:
-    name = PurePath(path).name
+def _load_failure(wish: _Wish) -> WorkerFailure:
+    name, log = wish.name, wish.log
     unknown = re.search(r"unknown model architecture: '([^']*)'", log.find("unknown model architecture") or "")
     if unknown:
         return WorkerFailure(
@@ -85,92 +209,74 @@ def _load_failure(path: str, log: NativeLog) -> WorkerFailure:
             "A newer modechat may know it. Until then choose another model with --model.",
         )
     if log.find("unable to allocate") or log.find("failed to allocate"):
-        return WorkerFailure(
+        return _Refused(
             "model",
             f"There is not enough memory for {name}",
-            "Close other programs, choose a smaller model or quantization, or offload fewer layers "
-            "(n_gpu_layers in the config).",
+            "Close other programs, or choose a smaller model or quantization.",
         )
-    reason = next((line for line in reversed(log.lines) if "error" in line.lower()), "it gave no reason")
-    return WorkerFailure("model", f"llama.cpp cannot load {name}", f"It says: {reason.strip()}. Is the file complete?")
+    return _Refused("model", f"llama.cpp cannot load {name}", f"It says: {_reason(log)}. Is the file complete?")
 
 
-def _check_can_generate(context: llama.llama_context_p, path: str) -> None:
+def _reason(log: NativeLog) -> str:
+    """llama.cpp's own words on what failed: what it says of memory tells most, else its last complaint."""
+    for words in (("alloc", "memory", "buffer size exceeds"), ("error",), ("failed", "unable")):
+        for line in reversed(log.lines):
+            if any(word in line.lower() for word in words) and " = " not in line:
+                return re.sub(r"^\w+: (error loading model: )?", "", line.strip()).rstrip(".")
+    return "it gave no reason"
+
+
+def _check_can_generate(native: _Native, name: str) -> None:
     """Embedding models have no memory of what came before. Frees the context if it refuses."""
-    if llama.llama_get_memory(context) is None:
-        llama.llama_free(context)
+    assert native.context is not None  # it was just created
+    if llama.llama_get_memory(native.context) is None:
+        llama.llama_free(native.context)
         raise WorkerFailure(
-            "model",
-            f"{PurePath(path).name} is an embedding model: it cannot write",
-            "Choose a chat model with --model.",
+            "model", f"{name} is an embedding model: it cannot write", "Choose a chat model with --model."
         )
 
 
-def _create_context(
-    model: llama.llama_model_p, request: Load, log: NativeLog, is_aborted: Callable[[], bool]
-) -> tuple[llama.llama_context_p, int, object]:
-    n_ctx = _default_n_ctx(model, request)
-    on_gpu = _device(log) != "CPU"
-    if not on_gpu:
-        _check_memory(model, n_ctx)
-    n_batch = min(_N_BATCH_GPU if on_gpu else _N_BATCH_CPU, n_ctx)
+def _create_context(model: llama.llama_model_p, wish: _Wish, plan: LoadPlan) -> _Native:
+    request, n_ctx, n_batch = wish.request, plan.n_ctx, plan.n_batch
     if llama.llama_model_has_encoder(model):
         n_batch = n_ctx = min(n_ctx, _LONGEST_ENCODED)  # an encoder takes its text in one batch
-    n_threads = request.n_threads or _useful_threads()
-    abort = llama.ggml_abort_callback(lambda _user_data: is_aborted())
+    abort = llama.ggml_abort_callback(lambda _user_data: wish.is_aborted())
     params = llama.llama_context_default_params()
     params.n_ctx = n_ctx
     params.n_batch = params.n_ubatch = n_batch
     params.n_seq_max = N_SEQUENCES
-    params.swa_full = False
-    params.n_outputs_max = max(MOST_OUTPUTS, N_SEQUENCES)
+    params.n_outputs_max = min(N_OUTPUTS, n_batch)
     params.kv_unified = True
-    params.n_threads = params.n_threads_batch = n_threads
+    params.swa_full = False
+    params.n_rs_seq = 0
+    params.type_k = params.type_v = _GGML_TYPES[request.kv_type]
+    params.flash_attn_type = _FLASH_ATTENTION[request.flash_attention]
+    params.n_threads = params.n_threads_batch = request.n_threads or _useful_threads()
     params.abort_callback = abort
     context = llama.llama_init_from_model(model, params)
     if context is None:
-        raise WorkerFailure(
-            "model",
-            f"There is not enough memory for a context of {n_ctx:,} tokens",
-            "Choose a smaller one with --ctx, for example --ctx 4096.",
+        raise _context_failure(wish, n_ctx)
+    return _Native(model, context, n_batch, abort)
+
+
+def _context_failure(wish: _Wish, n_ctx: int) -> WorkerFailure:
+    if wish.log.find("does not divide"):
+        kv_type = wish.request.kv_type
+        return WorkerFailure(
+            "model", f"The KV cache of {wish.name} cannot be of the type {kv_type}", "Choose --kv-type f16."
         )
-    return context, n_batch, abort
-
-
-def _real_n_ctx(model: llama.llama_model_p, context: llama.llama_context_p, n_batch: int) -> int:
-    """What the context holds; an encoder takes no more than one batch, though llama.cpp rounds the context up."""
-    n_ctx = int(llama.llama_n_ctx(context))
-    return min(n_ctx, n_batch) if llama.llama_model_has_encoder(model) else n_ctx
-
-
-def _expected_n_ctx(metadata: dict[str, str], request: Load) -> int:
-    """The context that a model of which only the vocabulary was loaded would get."""
-    return request.n_ctx or min(n_ctx_train_of(metadata) or _DEFAULT_N_CTX, _DEFAULT_N_CTX)
-
-
-def _default_n_ctx(model: llama.llama_model_p, request: Load) -> int:
-    return request.n_ctx or min(llama.llama_model_n_ctx_train(model) or _DEFAULT_N_CTX, _DEFAULT_N_CTX)
-
-
-def _check_memory(model: llama.llama_model_p, n_ctx: int) -> None:
-    """Refuse a KV cache that does not fit: the system would kill the worker while it fills the cache."""
-    head_size = llama.llama_model_n_embd(model) // max(llama.llama_model_n_head(model), 1)
-    per_token = (
-        2
-        * llama.llama_model_n_layer(model)
-        * max(llama.llama_model_n_head_kv(model), 1)
-        * head_size
-        * _KV_BYTES_PER_VALUE
+    return _Refused(
+        "model",
+        f"There is not enough memory for a context of {n_ctx:,} tokens",
+        "Choose a smaller one with --ctx, for example --ctx 4096.",
     )
-    needed = per_token * n_ctx
-    free = psutil.virtual_memory().available
-    if needed > free * 0.95:
-        fits = min(int(free * 0.8 / per_token), llama.llama_model_n_ctx_train(model) or _DEFAULT_N_CTX)
-        raise WorkerFailure(
-            "model",
-            f"A context of {n_ctx:,} tokens needs {needed / _GIB:.1f} GiB of memory; {free / _GIB:.1f} GiB are free",
-            f"Choose a smaller one: --ctx {max(fits // 256 * 256, 256)}.",
-        )
+
+
+def _real_n_ctx(native: _Native) -> int:
+    """What the context holds; an encoder takes no more than one batch, though llama.cpp rounds the context up."""
+    assert native.context is not None
+    n_ctx = int(llama.llama_n_ctx(native.context))
+    return min(n_ctx, native.n_batch) if llama.llama_model_has_encoder(native.model) else n_ctx
 
 
 def _useful_threads() -> int:
@@ -179,9 +285,21 @@ def _useful_threads() -> int:
     return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 
 
-def _device(log: NativeLog) -> str:
-    """Where the layers really are, from llama.cpp's own report: `GPU 28/28`, or `CPU`."""
-    offloaded = re.search(r"offloaded (\d+)/(\d+) layers to GPU", log.find("layers to GPU") or "")
-    if offloaded and int(offloaded[1]) > 0:
-        return f"GPU {offloaded[1]}/{offloaded[2]}"
-    return "CPU"
+def _why_on_cpu(request: Load, devices: Sequence[Device], plan: LoadPlan) -> str:
+    """Why no layer is on a GPU; empty if the user wants it so."""
+    if request.n_gpu_layers == 0 or request.vocabulary_only or (request.devices and not devices):
+        return ""
+    if not can_offload():
+        return "this build has no GPU support"
+    if not devices:
+        return "no GPU found"
+    return "the GPU failed" if plan.has_failed else "no layer fits on the GPU"
+
+
+def _notes_on(log: NativeLog, placement: Placement, plan: LoadPlan) -> tuple[str, ...]:
+    notes = []
+    if log.find("failed to mlock"):
+        notes.append("The system does not let modechat keep the model in memory (mlock): ulimit -l is too low.")
+    if plan.shape.flash_attention and placement.n_gpu_layers and not placement.flash_attention:
+        notes.append("This GPU has no flash attention: long contexts take more memory.")
+    return tuple(notes)

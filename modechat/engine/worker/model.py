@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from modechat.domain.sampling import DEFAULTS, Sampling
+from modechat.engine.protocol import KVType
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.tokens import Vocabulary
 
@@ -34,6 +35,14 @@ class LoadedModel:
     n_ctx: int
     n_batch: int
     device: str
+    """Where it really runs, as `ModelInfo.device`."""
+    n_gpu_layers: int
+    """Layers that really are on GPUs, the output layer counted as one."""
+    kv_type: KVType
+    flash_attention: bool
+    """Whether it is really used."""
+    notes: tuple[str, ...]
+    """What the user should know about how it was loaded."""
     abort: object
 
     @property
@@ -50,6 +59,21 @@ class LoadedModel:
         """The token that the decoder of an encoder-decoder model begins with."""
         start = int(llama.llama_model_decoder_start_token(self.model))
         return start if start >= 0 else int(llama.llama_vocab_bos(self.vocabulary.handle))
+
+    @property
+    def n_swa(self) -> int:
+        """The sliding window in tokens; 0: the model sees all of its context everywhere."""
+        return int(llama.llama_model_n_swa(self.model))
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Its memory is one state, which cannot be cut."""
+        return bool(llama.llama_model_is_recurrent(self.model))
+
+    @property
+    def is_hybrid(self) -> bool:
+        """Some of its layers are recurrent, others have a KV cache."""
+        return bool(llama.llama_model_is_hybrid(self.model))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -25,6 +25,10 @@ class NativeLog:
         """The newest line that contains `text`."""
         return next((line for line in reversed(self.lines) if text in line), None)
 
+    def forget(self) -> None:
+        """Begin anew: what follows is about another model, or another attempt."""
+        self.lines.clear()
+
     def tail(self, count: int = 12) -> tuple[str, ...]:
         return tuple(self.lines)[-count:]
 

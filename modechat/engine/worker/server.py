@@ -102,7 +102,7 @@ class Server:
 
         def progress(fraction: float) -> bool:
             nonlocal sent
-            if fraction - sent >= _PROGRESS_STEP:
+            if fraction < sent or fraction - sent >= _PROGRESS_STEP:  # less: it is tried again, with fewer layers
                 sent = fraction
                 self._pipe.emit(LoadProgress(fraction=fraction))
             return not self._pipe.is_shutting_down
@@ -247,7 +247,7 @@ def _describe(path: str, loaded: LoadedModel, prompts: Prompts) -> ModelInfo:
         sees_history=resolved.format.sees_history,
         thinking=prompts.thinking.switch,
         has_template="{" in (loaded.chat_template or ""),
-        notes=(*resolved.notes, *_context_notes(loaded)),
+        notes=(*resolved.notes, *loaded.notes, *_context_notes(loaded)),
     )
 
 

@@ -23,6 +23,8 @@ _SEPARATOR = " · "
 _BAR_CELLS = 10
 _NAME = 3
 """Rank of the model's name."""
+_DEVICE = 4
+"""Rank of the device."""
 _SHORT_NAME = 12
 
 
@@ -98,6 +100,10 @@ def fit(segments: list[tuple[int, str]], width: int) -> str:
         return line
     if len(segments) == 1:
         return set_cell_size(line, width)
+    device = next((text for rank, text in segments if rank == _DEVICE), "")
+    if ": " in device:  # the reason why it is not the GPU goes first
+        shorter = device.partition(": ")[0]
+        return fit([(rank, shorter if rank == _DEVICE else text) for rank, text in segments], width)
     name = next((text for rank, text in segments if rank == _NAME), "")
     if cell_len(name) - excess >= _SHORT_NAME:
         shorter = set_cell_size(name, cell_len(name) - excess - 1).rstrip() + "…"
@@ -135,5 +141,5 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
     elif stats is not None:
         segments.append((1, f"{stats.tokens_per_second:.0f} tok/s"))
         segments.append((6, f"{stats.seconds_to_first_token:.2f} s"))
-    segments.append((4, model.device))
+    segments.append((_DEVICE, sanitize_line(model.device)))
     return segments

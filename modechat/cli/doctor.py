@@ -1,0 +1,218 @@
+"""`modechat doctor`: what this machine has, what modechat makes of it, and what would be faster."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TextIO
+
+from modechat import __version__
+from modechat.cli.advice import Advice, advise
+from modechat.cli.hardware import Hardware, this_machine
+from modechat.cli.streams import takes_unicode, write
+from modechat.config import Config, load_config
+from modechat.engine.probe import EngineProbe, ProbedDevice, probe_engine
+from modechat.errors import ConfigError, UsageError
+from modechat.models.starter import starter_model
+from modechat.paths import config_file, data_folder, engine_log_file
+
+_ENGINE = "llama-cpp-python"
+_WIDTH = 80
+_LABEL = 12
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What is known of the terminal from the environment; the programs in it cannot ask it here."""
+
+    is_terminal: bool
+    name: str
+    colours: str
+    """`16 million`, `256`, `16` or `none`."""
+    unicode: bool
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    machine: Hardware
+    engine: EngineProbe
+    engine_version: str
+    terminal: Terminal
+    config_error: str
+    models: tuple[Path, ...]
+    """Those that modechat would find, the one that it would load first."""
+    advice: tuple[Advice, ...]
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Returns the exit code: 0, whatever it finds. Raises UsageError."""
+    if sys.stdout is None:
+        raise UsageError("Standard output is closed", "The report goes there.")
+    report = examine(sys.stdout, os.environ)
+    if arguments.json:
+        text = json.dumps(as_object(report), indent=2, ensure_ascii=not takes_unicode(sys.stdout)) + "\n"
+    else:
+        text = as_text(report)
+    write(sys.stdout, text)
+    return 0
+
+
+def examine(out: TextIO, environment: Mapping[str, str]) -> Report:
+    machine, engine, engine_version = this_machine(), probe_engine(), _installed(_ENGINE)
+    config, config_error = _config()
+    found = (config.model, starter_model())
+    return Report(
+        machine=machine,
+        engine=engine,
+        engine_version=engine_version,
+        terminal=terminal_of(out, environment),
+        config_error=config_error,
+        models=tuple(dict.fromkeys(Path(path) for path in found if path is not None and Path(path).is_file())),
+        advice=advise(machine, engine, python=sys.executable, version=engine_version),
+    )
+
+
+def terminal_of(out: TextIO, environment: Mapping[str, str]) -> Terminal:
+    term = environment.get("TERM", "")
+    is_terminal = out.isatty()
+    if not is_terminal or environment.get("NO_COLOR") or term == "dumb":
+        colours = "none"
+    elif environment.get("COLORTERM") in ("truecolor", "24bit"):
+        colours = "16 million"
+    else:
+        colours = "256" if "256color" in term else "16"
+    size = shutil.get_terminal_size()
+    name = environment.get("TERM_PROGRAM") or term
+    return Terminal(is_terminal, name, colours, takes_unicode(out), size.columns, size.lines)
+
+
+def as_object(report: Report) -> dict[str, object]:
+    """The report for programs. Keys stay; new ones may come. Sizes are bytes."""
+    machine = asdict(report.machine)
+    return {
+        "modechat": __version__,
+        "python": platform.python_version(),
+        "machine": machine,
+        "engine": {
+            "name": _ENGINE,
+            "version": report.engine_version,
+            "can_offload": report.engine.can_offload,
+            "features": report.engine.features,
+            "devices": [device.model_dump() for device in report.engine.devices],
+            "error": report.engine.error,
+        },
+        "models": [str(model) for model in report.models],
+        "folders": {name: str(path) for name, path in _folders().items()},
+        "config_error": report.config_error,
+        "terminal": asdict(report.terminal),
+        "advice": [asdict(advice) for advice in report.advice],
+    }
+
+
+def as_text(report: Report) -> str:
+    """The report for people, 80 columns wide but for paths and commands, which can be copied."""
+    machine, terminal = report.machine, report.terminal
+    cores = f"{machine.physical_cores} cores, {machine.usable_cores} usable threads"
+    lines = [
+        f"modechat {__version__}, Python {platform.python_version()}, {machine.system} {machine.release}",
+        "",
+        *_entry("processor", f"{machine.cpu} ({machine.machine}), {cores}"),
+        *_entry("memory", f"{_gib(machine.free_bytes)} of {_gib(machine.memory_bytes)} free"),
+        *_entry("graphics", ", ".join(machine.gpu_vendors) or "none found"),
+        "",
+        *_entry("llama.cpp", _engine_text(report)),
+        *(line for device in report.engine.devices for line in _entry("device", _device_text(device))),
+        "",
+        *(line for model in report.models for line in _path_entry("model", model)),
+        *([] if report.models else _entry("model", "none; modechat run says how to get one")),
+        *(line for name, path in _folders().items() for line in _path_entry(name, path)),
+        *(_entry("trouble", report.config_error) if report.config_error else []),
+        "",
+        *_entry("terminal", _terminal_text(terminal)),
+        "",
+        *_advice_lines(report),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _advice_lines(report: Report) -> list[str]:
+    if not report.advice:
+        gpus = ", ".join(gpu.name for gpu in report.engine.gpus)
+        return _wrapped(f"Nothing to improve: {gpus} computes." if gpus else "Nothing to improve: there is no GPU.")
+    lines: list[str] = []
+    for advice in report.advice:
+        lines += _wrapped(advice.text)
+        lines += ["", f"    {advice.command}"] if advice.command else []
+    return lines
+
+
+def _engine_text(report: Report) -> str:
+    if report.engine.error:
+        return report.engine.error
+    support = "with GPU support" if report.engine.can_offload else "without GPU support"
+    return f"{_ENGINE} {report.engine_version}, a build {support}"
+
+
+def _device_text(device: ProbedDevice) -> str:
+    if device.kind not in ("gpu", "integrated"):  # the system's memory, which has its own line
+        return f"{device.name}: {device.description}"
+    memory = f"{_gib(device.free_bytes)} of {_gib(device.total_bytes)} free"
+    return f"{device.name}: {device.description}, {memory}"
+
+
+def _terminal_text(terminal: Terminal) -> str:
+    letters = "Unicode" if terminal.unicode else "no Unicode: set LC_ALL to a UTF-8 locale"
+    if not terminal.is_terminal:
+        return f"none: the output goes into a file or a pipe; {letters}"
+    colours = "no colours" if terminal.colours == "none" else f"{terminal.colours} colours"
+    return f"{terminal.name or 'unknown'}, {terminal.columns}×{terminal.rows}, {colours}, {letters}"
+
+
+def _folders() -> dict[str, Path]:
+    return {"config": config_file(), "data": data_folder(), "log": engine_log_file()}
+
+
+def _config() -> tuple[Config, str]:
+    """The config, or the defaults and what is wrong with it."""
+    try:
+        return load_config(config_file()), ""
+    except ConfigError as error:
+        return Config(), str(error)
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _entry(label: str, text: str) -> list[str]:
+    wrapped = textwrap.wrap(text, _WIDTH - _LABEL, break_long_words=False, break_on_hyphens=False)
+    labels = [label, *[""] * (len(wrapped) - 1)]
+    return [f"{name:<{_LABEL}}{line}" for name, line in zip(labels, wrapped, strict=True)]
+
+
+def _path_entry(label: str, path: Path) -> list[str]:
+    shown = str(path).encode("utf-8", "replace").decode()
+    return [f"{label:<{_LABEL}}{shown}{'' if path.exists() else ' (not there yet)'}"]
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH)
+
+
+def _gib(n_bytes: int) -> str:
+    return f"{n_bytes / _GIB:.1f} GiB"

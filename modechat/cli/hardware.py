@@ -1,0 +1,91 @@
+"""What this machine is: system, processor, memory and graphics cards, as far as they can be known without drivers."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_PCI = Path("/sys/class/drm")
+_VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
+_SECONDS = 10
+_TOOLS = ("nvcc", "hipcc", "glslc")
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    system: str
+    """`Linux`, `Darwin` or `Windows`."""
+    release: str
+    machine: str
+    """The processor's architecture as Python was built for it: `x86_64`, `arm64`."""
+    cpu: str
+    physical_cores: int
+    usable_cores: int
+    """Logical ones that this process may use."""
+    memory_bytes: int
+    free_bytes: int
+    gpu_vendors: tuple[str, ...]
+    """`NVIDIA`, `AMD`, `Intel`, `Apple`; each once."""
+    compilers: tuple[str, ...]
+    """Of `nvcc` (CUDA), `hipcc` (ROCm) and `glslc` (Vulkan), those that are installed."""
+
+
+def this_machine() -> Hardware:
+    memory = psutil.virtual_memory()
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Hardware(
+        system=platform.system(),
+        release=platform.release(),
+        machine=platform.machine(),
+        cpu=_cpu_name(),
+        physical_cores=psutil.cpu_count(logical=False) or usable,
+        usable_cores=usable,
+        memory_bytes=memory.total,
+        free_bytes=memory.available,
+        gpu_vendors=_gpu_vendors(),
+        compilers=tuple(tool for tool in _TOOLS if shutil.which(tool)),
+    )
+
+
+def _cpu_name() -> str:
+    if platform.system() == "Linux":
+        for line in _read(Path("/proc/cpuinfo")).splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
+    if platform.system() == "Darwin":
+        return _said("sysctl", "-n", "machdep.cpu.brand_string")
+    return platform.processor() or platform.machine()
+
+
+def _gpu_vendors() -> tuple[str, ...]:
+    found = []
+    if platform.system() == "Darwin" and platform.machine() == "arm64":
+        found.append("Apple")
+    if shutil.which("nvidia-smi") and _said("nvidia-smi", "-L"):
+        found.append("NVIDIA")
+    found += [vendor for card in sorted(_PCI.glob("card*/device/vendor")) if (vendor := _VENDORS.get(_read(card)))]
+    return tuple(dict.fromkeys(found))
+
+
+def _read(path: Path) -> str:
+    """The text of a file of the system; empty where it cannot be read."""
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _said(*command: str) -> str:
+    """What a command prints; empty where it fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,65 @@
+"""What llama.cpp can do on this machine, asked in a process of its own: it may be broken, and drivers may crash it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+_SECONDS = 120  # the first start of a GPU's driver can take long
+_LAST_WORDS = 300  # characters
+
+
+class ProbedDevice(BaseModel):
+    """One that llama.cpp can compute on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    description: str
+    backend: str
+    kind: str
+    """`cpu`, `gpu`, `integrated` or `accelerator`."""
+    free_bytes: int
+    total_bytes: int
+
+
+class EngineProbe(BaseModel):
+    """The build of llama.cpp and its devices; or why there are none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    can_offload: bool = False
+    """Whether the build has GPU support."""
+    features: str = ""
+    """What the build makes use of, in llama.cpp's words: `AVX2 = 1`."""
+    devices: tuple[ProbedDevice, ...] = ()
+    error: str = ""
+
+    @property
+    def gpus(self) -> tuple[ProbedDevice, ...]:
+        return tuple(device for device in self.devices if device.kind in ("gpu", "integrated"))
+
+
+def probe_engine() -> EngineProbe:
+    """Ask it. Takes about a second; never raises."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "modechat.engine.worker.probe"],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+            env=os.environ | {"GGML_NO_BACKTRACE": "1"},
+        )
+    except subprocess.TimeoutExpired:
+        return EngineProbe(error=f"llama.cpp does not answer within {_SECONDS} seconds")
+    except OSError as error:
+        return EngineProbe(error=f"llama.cpp does not start: {error.strerror}")
+    try:
+        return EngineProbe.model_validate_json(done.stdout.splitlines()[-1])
+    except (IndexError, ValidationError):
+        said = done.stderr.decode(errors="replace").strip()[-_LAST_WORDS:]
+        return EngineProbe(error=f"llama.cpp does not start (exit code {done.returncode}): {said}")

@@ -1,0 +1,109 @@
+"""`modechat doctor`: what it reports, for people and for programs, whatever the state of the machine."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modechat import __version__
+from modechat.cli.doctor import terminal_of
+from tests.cli.conftest import Shell
+
+KEYS = {
+    "modechat": str,
+    "python": str,
+    "machine": dict,
+    "engine": dict,
+    "models": list,
+    "folders": dict,
+    "config_error": str,
+    "terminal": dict,
+    "advice": list,
+}
+
+
+def report(shell: Shell) -> dict[str, Any]:
+    done = shell.modechat("doctor", "--json")
+    assert (done.code, done.err) == (0, "")
+    found: dict[str, Any] = json.loads(done.out)
+    return found
+
+
+def test_it_reports_machine_engine_and_folders_as_one_json_object(shell: Shell) -> None:
+    found = report(shell)
+    assert {key: type(value) for key, value in found.items()} == KEYS
+    assert found["modechat"] == __version__
+    assert found["machine"]["physical_cores"] >= 1
+    assert found["machine"]["memory_bytes"] > found["machine"]["free_bytes"] > 0
+    assert found["engine"]["version"] == "0.3.36"
+    assert found["engine"]["error"] == ""
+    assert "CPU" in {device["name"] for device in found["engine"]["devices"]}
+    assert found["folders"]["config"] == str(shell.home / "config" / "modechat" / "config.toml")
+    assert found["config_error"] == ""
+
+
+def test_the_models_that_it_would_find_are_listed_the_configured_one_first(shell: Shell, tiny: Path) -> None:
+    shell.hide_starter_model()
+    assert report(shell)["models"] == []
+    shell.configure(f'model = "{tiny}"')
+    assert report(shell)["models"] == [str(tiny)]
+
+
+def test_for_people_it_is_text_of_80_columns(shell: Shell) -> None:
+    done = shell.modechat("doctor")
+    assert (done.code, done.err) == (0, "")
+    for label in ("processor", "memory", "graphics", "llama.cpp", "device", "config", "data", "terminal"):
+        assert f"\n{label:<12}" in done.out
+    too_long = [line for line in done.out.splitlines() if len(line) > 80 and "/" not in line]
+    assert too_long == []
+    assert "\x1b" not in done.out
+    assert "none: the output goes into a file or a pipe" in done.out
+
+
+def test_a_wrong_config_file_is_reported_and_no_reason_to_fail(shell: Shell) -> None:
+    path = shell.configure("nonesuch = 1")
+    assert f"{path}, line 2" in report(shell)["config_error"]
+    assert "\ntrouble" in shell.modechat("doctor").out
+
+
+def test_a_broken_llama_cpp_is_reported_with_the_command_that_mends_it(shell: Shell) -> None:
+    broken = shell.home / "broken"
+    broken.mkdir()
+    done = shell.modechat("doctor", "--json", env={"LLAMA_CPP_LIB_PATH": str(broken)})
+    found = json.loads(done.out)
+    assert done.code == 0
+    assert "cannot be loaded" in found["engine"]["error"]
+    assert "--force-reinstall" in found["advice"][0]["command"]
+
+
+def test_it_loads_no_model_and_no_interface(shell: Shell) -> None:
+    missing = shell.home / "nowhere.gguf"
+    shell.configure(f'model = "{missing}"')
+    assert str(missing) not in report(shell)["models"]
+
+
+class Screen(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "colours"),
+    [
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "16 million"),
+        ({"TERM": "xterm-256color"}, "256"),
+        ({"TERM": "linux"}, "16"),
+        ({"TERM": "dumb"}, "none"),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, "none"),
+    ],
+)
+def test_the_colours_of_a_terminal_are_known_from_the_environment(environment: dict[str, str], colours: str) -> None:
+    terminal = terminal_of(Screen(), environment)
+    assert (terminal.is_terminal, terminal.colours, terminal.unicode) == (True, colours, True)
+    assert terminal.name == environment["TERM"]
