@@ -1,7 +1,7 @@
 """ChatSession: the state machine between a front end, the engine and the store.
 
-A turn's way: `send` parses the text, the timeline commits it, the engine gets it when the model is ready, `_handle`
-takes the reply's pieces and `RunningReply` saves them; every step is told to the front end as a session event.
+A turn's way: `send` parses the text, the timeline commits it, `Replies` hands it to the engine when the model is ready,
+takes the reply's pieces and has them saved; every step is told to the front end as a session event.
 
 Invariants: what the user typed is on disk before the engine sees it; at most one reply runs; the phase changes only
 as the table in `phase` allows. All methods belong to one event loop.
@@ -10,33 +10,18 @@ as the table in `phase` allows. All methods belong to one event loop.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from modechat.domain.conversation import Conversation, ModeChange, Reply, ReplyState, StopReason, Turn, as_mode
+from modechat.domain.conversation import Conversation, ModeChange, Reply, ReplyState, Turn, as_mode
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Parsed, Switch, Task, parse
-from modechat.engine.protocol import (
-    Delta,
-    Engine,
-    Event,
-    Failed,
-    Finished,
-    Loaded,
-    ModelInfo,
-    PromptProgress,
-    Stop,
-)
-from modechat.errors import StoreError
+from modechat.engine.protocol import Engine, Event, Failed, Loaded, ModelInfo
 from modechat.prompting.tasks import NamedTask
 from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
     ModeChanged,
     ModelReady,
-    PromptEvaluated,
-    ReplyEnded,
-    ReplyGrew,
     SessionEvent,
     ThinkingChanged,
     Trouble,
@@ -47,12 +32,11 @@ from modechat.session.events import (
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.prompt_views import PromptViews
-from modechat.session.running_reply import RunningReply, final_reply
-from modechat.session.settings import SessionSettings, generate_request
+from modechat.session.replies import Replies
+from modechat.session.settings import SessionSettings
 from modechat.session.timeline import Timeline
 from modechat.store import ConversationInUse, ConversationSummary, Store
 
-_SECONDS_TO_SETTLE = 3.0
 _BUSY, _CLOSED = Incomplete("A reply is being written: Esc stops it."), Incomplete("modechat is closing.")
 
 
@@ -72,8 +56,7 @@ class ChatSession:
         self._settings = settings
         self._tell = listener
         self._commands = asyncio.Lock()
-        self._running: RunningReply | None = None
-        self._disk_refuses = False
+        self._replies = Replies(self._host, self._timeline, lambda: self._settings, listener)
 
     # What a front end may read
 
@@ -106,7 +89,7 @@ class ChatSession:
     @property
     def is_busy(self) -> bool:
         """Whether a reply is awaited or written."""
-        return self._running is not None
+        return self._replies.is_busy
 
     # Life
 
@@ -122,7 +105,7 @@ class ChatSession:
         Raises StoreError if something could not be saved.
         """
         async with self._commands:
-            await self._settle()
+            await self._replies.settle()
             await self._host.close()
             await self._timeline.close()
 
@@ -148,13 +131,13 @@ class ChatSession:
     async def open(self, conversation_id: int) -> None:
         """Raises ConversationInUse if another program has it, StoreError if it is gone."""
         async with self._commands:
-            await self._settle()
+            await self._replies.settle()
             await self._timeline.open(conversation_id)
             self._show_conversation()
 
     async def new_conversation(self) -> None:
         async with self._commands:
-            await self._settle()
+            await self._replies.settle()
             await self._timeline.start_new()
             self._show_conversation()
 
@@ -251,13 +234,7 @@ class ChatSession:
 
     async def stop(self) -> None:
         """Stop the reply. What has come is kept."""
-        if self._running is None:
-            return
-        if self.phase is Phase.GENERATING:
-            self._host.enter(Phase.STOPPING)
-            self._host.send(Stop(id=self._running.turn.id))
-        elif self.phase in (Phase.LOADING, Phase.DOWN):
-            await self._end(Reply(state=ReplyState.STOPPED, stop_reason=StopReason.STOPPED))
+        await self._replies.stop()
 
     async def _repeat_last(self, request_of: Callable[[Turn], ChatMessage | Task]) -> Incomplete | None:
         async with self._commands:
@@ -281,61 +258,6 @@ class ChatSession:
         self._tell(ConversationOpened(self.conversation))
         self._tell(ModeChanged(self.state))
 
-    # The reply
-
-    async def _start_reply(self, turn: Turn) -> None:
-        """Let the turn wait for the engine, which has it at once if it is ready."""
-        assert self.conversation is not None
-        history = tuple(earlier for earlier in self.conversation.turns if earlier.id != turn.id)
-        self._running = RunningReply(turn, history, self._save_reply)
-        if self.phase is Phase.READY:
-            self._dispatch()
-        elif self.phase is Phase.DOWN:
-            await self._load(self._host.restart())
-
-    def _become_ready(self) -> None:
-        self._host.enter(Phase.READY)
-        if self._running is not None:
-            self._dispatch()
-
-    def _dispatch(self) -> None:
-        """Hand the waiting turn to the engine."""
-        assert self._running is not None
-        assert self.conversation is not None
-        running, clock = self._running, self.conversation.created_at
-        self._host.enter(Phase.GENERATING)
-        self._host.send(generate_request(running.turn.id, running.turn.request, running.history, self._settings, clock))
-
-    async def _end(self, result: Reply) -> None:
-        """Give the running reply its final state; the text that has come stays."""
-        running = self._running
-        if running is not None and not running.is_ending:
-            turn = await running.end(result)
-            self._running = None
-            self._tell(ReplyEnded(turn))
-
-    async def _settle(self) -> None:
-        """Stop the running reply and wait until it is saved."""
-        running = self._running
-        if running is None:
-            return
-        await self.stop()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(running.ended.wait(), _SECONDS_TO_SETTLE)
-        if not running.is_ending:  # the engine hangs: do not wait for it
-            await self._end(Reply(state=ReplyState.INTERRUPTED))
-
-    async def _save_reply(self, turn: Turn) -> None:
-        """Save a reply; if the disk refuses, say so once and go on: it is saved when the disk takes it again."""
-        try:
-            await self._timeline.save_reply(turn)
-        except StoreError as error:
-            if not self._disk_refuses:
-                self._tell(Trouble(error.title, error.hint))
-            self._disk_refuses = True
-        else:
-            self._disk_refuses = False
-
     # The engine
 
     async def _handle(self, event: Event) -> None:
@@ -345,35 +267,18 @@ class ChatSession:
             case Loaded(model=model) if self.phase is Phase.LOADING:
                 self._host.model = model
                 self._tell(ModelReady(model))
-                self._become_ready()
-            case PromptProgress() if self._is_running(event.id):
-                new = event.total - event.reused
-                self._tell(PromptEvaluated(event.id, (event.evaluated - event.reused) / new if new else 1.0))
-            case Delta() if self._running is not None and self._is_running(event.id):
-                self._running.grow(event.text, is_thinking=event.is_thinking)
-                self._tell(ReplyGrew(event.id, event.text, event.is_thinking))
-            case Finished(stats=stats):
-                self._host.notice_rung(stats.rung)
-                await self._answered(event.id, final_reply(event, self.model))
+                self._replies.engine_is_ready()
             case Failed(died=True):
                 await self._engine_died(event)
             case Failed(id=None):
                 await self._loading_failed(event)
-            case Failed():
-                await self._answered(event.id, Reply(state=ReplyState.FAILED, error=str(event.as_error())))
             case _:
-                pass  # of a reply that was given up
+                await self._replies.take(event)
 
-    async def _answered(self, request_id: int | None, result: Reply) -> None:
-        """The engine is done with a request: that of the running reply, or one that was given up."""
-        if self._is_running(request_id):
-            await self._end(result)
-        if self.phase is not Phase.CLOSED:
-            self._become_ready()
-
-    def _is_running(self, request_id: int | None) -> bool:
-        running = self._running
-        return running is not None and not running.is_ending and running.turn.id == request_id
+    async def _start_reply(self, turn: Turn) -> None:
+        self._replies.start(turn)
+        if self.phase is Phase.DOWN:
+            await self._load(self._host.restart())
 
     async def _engine_died(self, failed: Failed) -> None:
         if self.phase in (Phase.CLOSED, Phase.DOWN):
@@ -382,8 +287,8 @@ class ChatSession:
             hint = "Try a smaller context (--ctx 2048) or fewer GPU layers (n_gpu_layers in the config)."
             await self._loading_failed(failed.model_copy(update={"hint": hint}))
             return
-        hint = "It is starting again. " + ("What it had written is kept; Ctrl+R asks again." if self._running else "")
-        await self._end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
+        hint = "It is starting again. " + ("What it had written is kept; Ctrl+R asks again." if self.is_busy else "")
+        await self._replies.end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
         self._tell(Trouble(failed.title, hint.strip(), failed.log_tail))
         await self._load(self._host.restart())
 
@@ -392,7 +297,7 @@ class ChatSession:
             return
         self._host.model = None
         self._host.enter(Phase.DOWN)
-        await self._end(Reply(state=ReplyState.FAILED, error=failed.title))
+        await self._replies.end(Reply(state=ReplyState.FAILED, error=failed.title))
         self._tell(Trouble(failed.title, failed.hint, failed.log_tail))
 
     async def _load(self, loading: Awaitable[Failed | None]) -> None:
