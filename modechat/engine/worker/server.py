@@ -79,6 +79,7 @@ class Server:
 
         def progress(fraction: float) -> bool:
             nonlocal sent
+            self._pipe.note_progress()
             if fraction - sent >= _PROGRESS_STEP:
                 sent = fraction
                 self._pipe.emit(LoadProgress(fraction=fraction))
@@ -127,6 +128,7 @@ class Server:
             self._pipe.emit(Inspected(id=request.id, error=failure.title))
 
     def _is_aborted(self) -> bool:
+        self._pipe.note_progress()
         is_stopped = self._running is not None and self._pipe.is_stopped(self._running)
         return is_stopped or self._pipe.is_shutting_down
 
