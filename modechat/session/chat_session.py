@@ -10,10 +10,11 @@ as the table in `phase` allows. All methods belong to one event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
-from modechat.domain.conversation import Conversation, ModeChange, Reply, ReplyState, Turn, as_mode
+from modechat.domain.conversation import Conversation, ModeChange, ReplyState, Turn, as_mode
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Parsed, Switch, Task, parse
 from modechat.engine.protocol import Engine, Event, Failed, Loaded, ModelInfo
 from modechat.prompting.tasks import NamedTask
@@ -32,6 +33,7 @@ from modechat.session.events import (
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.prompt_views import PromptViews
+from modechat.session.recovery import Recovery
 from modechat.session.replies import Replies
 from modechat.session.settings import SessionSettings
 from modechat.session.timeline import Timeline
@@ -47,7 +49,12 @@ class ChatSession:
     """
 
     def __init__(
-        self, engine: Engine, store: Store, settings: SessionSettings, listener: Callable[[SessionEvent], None]
+        self,
+        engine: Engine,
+        store: Store,
+        settings: SessionSettings,
+        listener: Callable[[SessionEvent], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._host = ModelHost(engine, settings, listener)
@@ -57,6 +64,7 @@ class ChatSession:
         self._tell = listener
         self._commands = asyncio.Lock()
         self._replies = Replies(self._host, self._timeline, lambda: self._settings, listener)
+        self._recovery = Recovery(self._host, self._replies, listener, clock)
 
     # What a front end may read
 
@@ -95,7 +103,7 @@ class ChatSession:
 
     async def run(self) -> None:
         """Load the model and handle the engine's events until `close`. The engine has been started."""
-        await self._load(self._host.load())
+        await self._recovery.load(self._host.load)
         async for event in self._engine.events():
             await self._handle(event)
 
@@ -131,13 +139,13 @@ class ChatSession:
     async def open(self, conversation_id: int) -> None:
         """Raises ConversationInUse if another program has it, StoreError if it is gone."""
         async with self._commands:
-            await self._replies.settle()
+            await self._leave_conversation()
             await self._timeline.open(conversation_id)
             self._show_conversation()
 
     async def new_conversation(self) -> None:
         async with self._commands:
-            await self._replies.settle()
+            await self._leave_conversation()
             await self._timeline.start_new()
             self._show_conversation()
 
@@ -179,8 +187,24 @@ class ChatSession:
         return None
 
     async def regenerate(self) -> Incomplete | None:
-        """Ask for another reply to the last message; the first one is kept as a variant."""
+        """Ask for another reply to the last message; the first one is kept as a variant.
+
+        Where the engine is down and a load with less was offered, it is loaded so.
+        """
+        if self._recovery.accept_offer() and self._timeline.last_turn is None:
+            await self._recovery.restart()
+            return None
         return await self._repeat_last(lambda turn: turn.request)
+
+    async def retry_with_less(self) -> Incomplete | None:
+        """Load the model as was offered after it failed, and ask the message again that failed with it."""
+        if not self._recovery.accept_offer():
+            return Incomplete("There is nothing to retry with less memory.")
+        last = self._timeline.last_turn
+        if last is not None and last.reply.state in (ReplyState.FAILED, ReplyState.INTERRUPTED):
+            return await self._repeat_last(lambda turn: turn.request)
+        await self._recovery.restart()
+        return None
 
     async def run_in_other_mode(self) -> Incomplete | None:
         """Repeat the last turn in the other mode, as a variant."""
@@ -254,6 +278,10 @@ class ChatSession:
         entries = self.conversation.entries if self.conversation is not None else ()
         return tuple(entry for entry in entries if isinstance(entry, ModeChange) and entry.after_turn_id == turn.id)
 
+    async def _leave_conversation(self) -> None:
+        await self._replies.settle()
+        self._host.save_lanes()
+
     def _show_conversation(self) -> None:
         self._tell(ConversationOpened(self.conversation))
         self._tell(ModeChanged(self.state))
@@ -269,37 +297,15 @@ class ChatSession:
                 self._tell(ModelReady(model))
                 self._replies.engine_is_ready()
             case Failed(died=True):
-                await self._engine_died(event)
+                await self._recovery.died(event)
+            case Failed(id=None) if self.phase is Phase.LOADING:
+                await self._recovery.loading_failed(event)
             case Failed(id=None):
-                await self._loading_failed(event)
+                self._tell(Trouble(event.title, event.hint, event.log_tail))
             case _:
                 await self._replies.take(event)
 
     async def _start_reply(self, turn: Turn) -> None:
         self._replies.start(turn)
-        if self.phase is Phase.DOWN:
-            await self._load(self._host.restart())
-
-    async def _engine_died(self, failed: Failed) -> None:
-        if self.phase in (Phase.CLOSED, Phase.DOWN):
-            return
-        if self.phase is Phase.LOADING:
-            hint = "Try a smaller context (--ctx 2048) or fewer GPU layers (n_gpu_layers in the config)."
-            await self._loading_failed(failed.model_copy(update={"hint": hint}))
-            return
-        hint = "It is starting again. " + ("What it had written is kept; Ctrl+R asks again." if self.is_busy else "")
-        await self._replies.end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
-        self._tell(Trouble(failed.title, hint.strip(), failed.log_tail))
-        await self._load(self._host.restart())
-
-    async def _loading_failed(self, failed: Failed) -> None:
-        if self.phase is Phase.CLOSED:
-            return
-        self._host.model = None
-        self._host.enter(Phase.DOWN)
-        await self._replies.end(Reply(state=ReplyState.FAILED, error=failed.title))
-        self._tell(Trouble(failed.title, failed.hint, failed.log_tail))
-
-    async def _load(self, loading: Awaitable[Failed | None]) -> None:
-        if failed := await loading:
-            await self._loading_failed(failed)
+        if self.phase in (Phase.DOWN, Phase.UNLOADED):
+            await self._recovery.restart()

@@ -113,6 +113,13 @@ class Trouble:
     """Log lines, oldest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something worth knowing that the user did not ask for."""
+
+    text: str
+
+
 SessionEvent: TypeAlias = (
     PhaseChanged
     | ModelLoading
@@ -129,4 +136,5 @@ SessionEvent: TypeAlias = (
     | ReplyGrew
     | ReplyEnded
     | Trouble
+    | Remark
 )

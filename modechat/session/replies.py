@@ -44,6 +44,11 @@ class Replies:
         """Whether a reply is awaited or written."""
         return self._running is not None
 
+    @property
+    def turn(self) -> Turn | None:
+        """The turn whose reply is awaited or written."""
+        return self._running.turn if self._running is not None else None
+
     def start(self, turn: Turn) -> None:
         """Let the turn wait for the engine, which has it at once if it is ready."""
         conversation = self._timeline.conversation

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from modechat.domain.conversation import Turn, chat_messages
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import ChatPrompt, Generate, InstructPrompt, Load
+from modechat.errors import ModelError
 from modechat.prompting.tasks import NamedTask
+
+
+def _no_other_model(_name: str) -> SessionSettings:
+    raise ModelError("The model cannot be changed here", "Start modechat with --model PATH.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,10 @@ class SessionSettings:
 
     remember_format: Callable[[str | None], object] = lambda _name: None
     """Keeps the user's choice of format for the model; raises StoreError."""
+    unload_after: float | None = None
+    """Seconds without a request after which the model's memory is given back; None: never."""
+    for_model: Callable[[str], SessionSettings] = field(default=_no_other_model, repr=False)
+    """The settings for another model file, named as users name files; raises ModelError."""
 
     def task(self, name: str) -> NamedTask | None:
         return next((task for task in self.tasks if task.name == name), None)

@@ -38,6 +38,14 @@ ACTIONS = (
     Action("toggle_mode", ("shift+tab",), "Switch mode", "Change between chat and instruct mode"),
     Action("regenerate", ("ctrl+r",), "Regenerate", "Ask for another reply to the last message"),
     Action(
+        "retry_with_less",
+        (),
+        "Retry with less memory",
+        "Load the model with less memory, as offered after it failed",
+        is_binding=False,
+        slash="retry",
+    ),
+    Action(
         "try_format", ("ctrl+f",), "Try another format", "Ask the last message again in the next best prompt format"
     ),
     Action("run_in_other_mode", ("ctrl+t",), "Try the other mode", "Repeat the last turn in the other mode"),

@@ -138,6 +138,9 @@ class ChatScreen(Screen[None]):
     async def action_regenerate(self) -> None:
         await self.do(lambda session: session.regenerate())
 
+    async def action_retry_with_less(self) -> None:
+        await self.do(lambda session: session.retry_with_less())
+
     async def action_run_in_other_mode(self) -> None:
         await self.do(lambda session: session.run_in_other_mode())
 

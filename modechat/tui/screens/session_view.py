@@ -15,6 +15,7 @@ from modechat.session.events import (
     ModelReady,
     PhaseChanged,
     PromptEvaluated,
+    Remark,
     ReplyEnded,
     ReplyGrew,
     SessionEvent,
@@ -101,6 +102,8 @@ class SessionView:
                     view.update_turn(turn)
             case ReplyEnded(turn=turn):
                 self._show_end(turn)
+            case Remark(text=text):
+                await self._transcript.add_notice(text)
             case Trouble() as trouble:
                 await self._transcript.add_trouble(trouble)
 
