@@ -35,7 +35,7 @@ def lighter(load: Load, wanted: Load, header: GGUFHeader | None, *, uses_gpu: bo
             return Lighter(
                 load.model_copy(update={"n_gpu_layers": n_layers // 2}), f"{n_layers // 2} layers on the GPU"
             )
-        return Lighter(load.model_copy(update={"n_gpu_layers": 0}), "no layers on the GPU")
+        return Lighter(load.model_copy(update={"n_gpu_layers": 0}), "none of its layers on the GPU")
     n_ctx = load.n_ctx or min((header.n_ctx_train if header else None) or _DEFAULT_CONTEXT, _DEFAULT_CONTEXT)
     if n_ctx <= SHORTEST_CONTEXT:
         return None

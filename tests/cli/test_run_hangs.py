@@ -31,7 +31,8 @@ class StopsTheWorker(io.StringIO):
 
     def write(self, text: str) -> int:
         assert self._engine.process_id is not None
-        os.kill(self._engine.process_id, signal.SIGSTOP)
+        if not self.getvalue():
+            os.kill(self._engine.process_id, signal.SIGSTOP)
         return super().write(text)
 
 

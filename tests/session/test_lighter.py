@@ -38,8 +38,8 @@ def test_on_a_gpu_half_of_the_layers_then_none_come_first(tmp_path: Path) -> Non
     model = write_llama(tmp_path / "tiny.gguf")  # two blocks, and the output
     first = load(n_ctx=1024)
     assert steps(first, model, uses_gpu=True) == [
-        "1 layer on the GPU",
-        "no layers on the GPU",
+        "1 of its layers on the GPU",
+        "none of its layers on the GPU",
         "half the context (512 tokens)",
     ]
 
@@ -47,13 +47,13 @@ def test_on_a_gpu_half_of_the_layers_then_none_come_first(tmp_path: Path) -> Non
 def test_more_layers_than_there_are_count_as_all(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf")
     assert steps(load(n_ctx=512, n_gpu_layers=99), model, uses_gpu=True) == [
-        "1 layer on the GPU",
-        "no layers on the GPU",
+        "1 of its layers on the GPU",
+        "none of its layers on the GPU",
     ]
 
 
 def test_layers_that_nobody_can_count_go_to_the_cpu_at_once() -> None:
-    assert steps(load(n_ctx=512), uses_gpu=True) == ["no layers on the GPU"]
+    assert steps(load(n_ctx=512), uses_gpu=True) == ["none of its layers on the GPU"]
 
 
 def test_a_context_that_was_not_chosen_is_that_of_the_training_or_the_engines(tmp_path: Path) -> None:
