@@ -31,10 +31,9 @@ def lighter(load: Load, wanted: Load, header: GGUFHeader | None, *, uses_gpu: bo
     """
     if uses_gpu and load.n_gpu_layers != 0:
         n_layers = _layers_on_gpu(load, header)
-        if load.n_gpu_layers == wanted.n_gpu_layers and n_layers > 1:
-            return Lighter(
-                load.model_copy(update={"n_gpu_layers": n_layers // 2}), f"{n_layers // 2} layers on the GPU"
-            )
+        half = n_layers // 2
+        if load.n_gpu_layers == wanted.n_gpu_layers and half:
+            return Lighter(load.model_copy(update={"n_gpu_layers": half}), f"{half} of its layers on the GPU")
         return Lighter(load.model_copy(update={"n_gpu_layers": 0}), "none of its layers on the GPU")
     n_ctx = load.n_ctx or min((header.n_ctx_train if header else None) or _DEFAULT_CONTEXT, _DEFAULT_CONTEXT)
     if n_ctx <= SHORTEST_CONTEXT:
