@@ -187,13 +187,13 @@ def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple
     for turn in turns:
         if turn.in_chat and turn.reply.text:
             messages.append(Message(Role.USER, message_text(turn.request)))
-            messages.append(Message(Role.ASSISTANT, turn.reply.text, turn.reply.thinking, _prefilled(turn)))
+            messages.append(Message(Role.ASSISTANT, turn.reply.text, turn.reply.thinking, typed_of_reply(turn)))
     messages.append(Message(Role.USER, text))
     return tuple(messages)
 
 
-def _prefilled(turn: Turn) -> int:
-    """How many characters of the turn's reply are the user's."""
+def typed_of_reply(turn: Turn) -> int:
+    """How many characters of the turn's reply are the user's: those of a prefill."""
     prefill = turn.request.prefill.strip() if isinstance(turn.request, Task) else ""
     return len(prefill) if turn.reply.text.startswith(prefill) else 0
 

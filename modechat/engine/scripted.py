@@ -132,10 +132,10 @@ class ScriptedEngine:
             self._events.put_nowait(answer.model_copy(update={"id": request.id}))
             return
         mode = Mode(request.prompt.mode)
-        prompt = _words(_prompt_text(request))
+        prefill = request.prompt.prefill
+        prompt = _words(_prompt_text(request) + prefill)
         reused = common_prefix_length(self._lanes[mode], prompt)
         self._events.put_nowait(PromptProgress(id=request.id, evaluated=len(prompt), reused=reused, total=len(prompt)))
-        prefill = request.prompt.prefill if isinstance(request.prompt, InstructPrompt) else ""
         thought, answer = _part_thinking(answer)
         for word in _words(thought):
             await self._pace()

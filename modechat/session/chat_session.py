@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from modechat.domain.conversation import Conversation, ModeChange, ReplyState, Turn, as_mode
+from modechat.domain.continuing import reopened, why_not_continue
+from modechat.domain.conversation import Conversation, ModeChange, Reply, ReplyState, Turn, as_mode
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Parsed, Switch, Task, parse
 from modechat.engine.protocol import Engine, Event, Failed, Loaded, ModelInfo
 from modechat.prompting.tasks import NamedTask
@@ -206,6 +207,20 @@ class ChatSession:
         await self._recovery.restart()
         return None
 
+    async def continue_reply(self) -> Incomplete | None:
+        """Have the model go on with the last reply where it was cut."""
+        async with self._commands:
+            if self.is_busy:
+                return _BUSY
+            last = self._timeline.last_turn
+            reason = why_not_continue(last)
+            if last is None or reason:
+                return Incomplete(reason)
+            turn = reopened(last)
+            self._show_in_place(last, turn)
+            await self._start_reply(turn, last.reply)
+        return None
+
     async def run_in_other_mode(self) -> Incomplete | None:
         """Repeat the last turn in the other mode, as a variant."""
         return await self._repeat_last(lambda turn: as_mode(turn.request, turn.mode.other))
@@ -268,11 +283,15 @@ class ChatSession:
             if self.is_busy:
                 return _BUSY
             turn = await self._timeline.add_variant(last, request_of(last))
-            self._tell(TurnReplaced(last.id, turn))
-            for entry in self._entries_after(turn):
-                self._tell(ModeChangeAdded(entry))
+            self._show_in_place(last, turn)
             await self._start_reply(turn)
         return None
+
+    def _show_in_place(self, last: Turn, turn: Turn) -> None:
+        """Show `turn` in the place of the last one, and again what follows it."""
+        self._tell(TurnReplaced(last.id, turn))
+        for entry in self._entries_after(turn):
+            self._tell(ModeChangeAdded(entry))
 
     def _entries_after(self, turn: Turn) -> tuple[ModeChange, ...]:
         entries = self.conversation.entries if self.conversation is not None else ()
@@ -305,7 +324,8 @@ class ChatSession:
             case _:
                 await self._replies.take(event)
 
-    async def _start_reply(self, turn: Turn) -> None:
-        self._replies.start(turn)
+    async def _start_reply(self, turn: Turn, earlier: Reply | None = None) -> None:
+        """Have the turn answered; or, with its `earlier` reply, have the model go on with that."""
+        self._replies.start(turn, earlier)
         if self.phase in (Phase.DOWN, Phase.UNLOADED):
             await self._recovery.restart()

@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn
+from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, typed_of_reply
 from modechat.engine.protocol import Delta, Event, Failed, Finished, PromptProgress, Stop
 from modechat.errors import StoreError
 from modechat.session.events import PromptEvaluated, ReplyEnded, ReplyGrew, SessionEvent, Trouble
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.running_reply import RunningReply, final_reply
-from modechat.session.settings import SessionSettings, generate_request
+from modechat.session.settings import SessionSettings, SoFar, generate_request
 from modechat.session.timeline import Timeline
 
 _SECONDS_TO_SETTLE = 3.0
@@ -49,12 +49,15 @@ class Replies:
         """The turn whose reply is awaited or written."""
         return self._running.turn if self._running is not None else None
 
-    def start(self, turn: Turn) -> None:
-        """Let the turn wait for the engine, which has it at once if it is ready."""
+    def start(self, turn: Turn, earlier: Reply | None = None) -> None:
+        """Let the turn wait for the engine, which has it at once if it is ready.
+
+        `earlier` is the turn's reply that the model goes on with, if it does.
+        """
         conversation = self._timeline.conversation
         assert conversation is not None
         history = tuple(earlier for earlier in conversation.turns if earlier.id != turn.id)
-        self._running = RunningReply(turn, history, self._save)
+        self._running = RunningReply(turn, history, self._save, earlier)
         if self._host.phase is Phase.READY:
             self._dispatch()
 
@@ -71,12 +74,14 @@ class Replies:
                 new = event.total - event.reused
                 self._tell(PromptEvaluated(event.id, (event.evaluated - event.reused) / new if new else 1.0))
             case Delta() if self._running is not None and self._is_running(event.id):
-                self._running.grow(event.text, is_thinking=event.is_thinking)
-                self._tell(ReplyGrew(event.id, event.text, event.is_thinking))
+                if new_text := self._running.grow(event.text, is_thinking=event.is_thinking):
+                    self._tell(ReplyGrew(event.id, new_text, event.is_thinking))
             case Finished(stats=stats):
                 self._host.notice_rung(stats.rung)
                 await self._answered(event.id, final_reply(event, self._host.model))
             case Failed():
+                if self._is_running(event.id) and self._running is not None and self._running.is_unchanged:
+                    self._tell(Trouble(event.title, event.hint))  # the reply stays as it was, without the error
                 await self._answered(event.id, Reply(state=ReplyState.FAILED, error=str(event.as_error())))
             case _:
                 pass
@@ -117,7 +122,8 @@ class Replies:
         assert conversation is not None
         self._host.enter(Phase.GENERATING)
         turn, clock = running.turn, conversation.created_at
-        self._host.send(generate_request(turn.id, turn.request, running.history, self._settings(), clock))
+        so_far = None if running.earlier is None else SoFar(running.earlier.text, typed_of_reply(turn))
+        self._host.send(generate_request(turn.id, turn.request, running.history, self._settings(), clock, so_far))
 
     async def _answered(self, request_id: int | None, result: Reply) -> None:
         """The engine is done with a request: that of the running reply, or one that was given up."""

@@ -44,19 +44,30 @@ class SessionSettings:
         return next((task for task in self.tasks if task.name == name), None)
 
 
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """What a reply says already, for the model to go on with; `typed` characters of it are the user's prefill."""
+
+    text: str
+    typed: int
+
+
 def prompt_of(
-    request: ChatMessage | Task, history: tuple[Turn, ...], settings: SessionSettings
+    request: ChatMessage | Task, history: tuple[Turn, ...], settings: SessionSettings, so_far: SoFar | None = None
 ) -> ChatPrompt | InstructPrompt:
     """What the engine makes a prompt of, for one turn after `history`."""
     match request:
         case ChatMessage(text=text):
-            return ChatPrompt(messages=chat_messages(history, text, settings.chat_system))
+            return ChatPrompt(
+                messages=chat_messages(history, text, settings.chat_system), prefill=so_far.text if so_far else ""
+            )
         case Task() as task:
             named = settings.task(task.name)
             return InstructPrompt(
                 instruction=task.instruction,
                 input=task.input,
-                prefill=task.prefill,
+                prefill=so_far.text if so_far else task.prefill,
+                typed=so_far.typed if so_far else None,
                 system=settings.instruct_system,
                 examples=named.worked_examples(task.instruction) if named else (),
                 context_first=named.context_first if named else False,
@@ -74,12 +85,13 @@ def generate_request(
     history: tuple[Turn, ...],
     settings: SessionSettings,
     clock: datetime,
+    so_far: SoFar | None = None,
 ) -> Generate:
     """The engine's request for one turn after `history`. `clock` is the start of the conversation."""
     named = settings.task(request.name) if isinstance(request, Task) else None
     return Generate(
         id=request_id,
-        prompt=prompt_of(request, history, settings),
+        prompt=prompt_of(request, history, settings, so_far),
         sampling=named.sampling.over(settings.sampling) if named else settings.sampling,
         now=clock_text(clock),
         thinking=settings.thinking,

@@ -38,6 +38,14 @@ ACTIONS = (
     Action("toggle_mode", ("shift+tab",), "Switch mode", "Change between chat and instruct mode"),
     Action("regenerate", ("ctrl+r",), "Regenerate", "Ask for another reply to the last message"),
     Action(
+        "continue_reply",
+        (),
+        "Continue the reply",
+        "Go on with the last reply where it was cut",
+        is_binding=False,
+        slash="continue",
+    ),
+    Action(
         "retry_with_less",
         (),
         "Retry with less memory",

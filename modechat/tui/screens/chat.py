@@ -138,6 +138,9 @@ class ChatScreen(Screen[None]):
     async def action_regenerate(self) -> None:
         await self.do(lambda session: session.regenerate())
 
+    async def action_continue_reply(self) -> None:
+        await self.do(lambda session: session.continue_reply())
+
     async def action_retry_with_less(self) -> None:
         await self.do(lambda session: session.retry_with_less())
 
