@@ -71,6 +71,7 @@ def test_every_option_can_be_set(file: Path) -> None:
         n_gpu_layers = 0
         n_threads = 2
         thinking = false
+        unload_after_minutes = 2.5
         [sampling]
         temperature = 0.2
         top_k = 20
@@ -95,6 +96,7 @@ def test_every_option_can_be_set(file: Path) -> None:
         n_gpu_layers=0,
         n_threads=2,
         thinking=False,
+        unload_after_minutes=2.5,
         sampling=Sampling(
             temperature=0.2, top_k=20, top_p=0.9, min_p=0, repeat_penalty=1.1, seed=7, max_tokens=100, stop=("END",)
         ),

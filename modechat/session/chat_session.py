@@ -18,12 +18,14 @@ from modechat.domain.continuing import reopened, why_not_continue
 from modechat.domain.conversation import Conversation, ModeChange, Reply, ReplyState, Turn, as_mode
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Parsed, Switch, Task, parse
 from modechat.engine.protocol import Engine, Event, Failed, Loaded, ModelInfo
+from modechat.errors import ModelError
 from modechat.prompting.tasks import NamedTask
 from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
     ModeChanged,
     ModelReady,
+    Remark,
     SessionEvent,
     ThinkingChanged,
     Trouble,
@@ -31,6 +33,7 @@ from modechat.session.events import (
     TurnChanged,
     TurnReplaced,
 )
+from modechat.session.model_changes import note_on_change
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.prompt_views import PromptViews
@@ -64,6 +67,7 @@ class ChatSession:
         self._settings = settings
         self._tell = listener
         self._commands = asyncio.Lock()
+        self._replaced_model: ModelInfo | None = None
         self._replies = Replies(self._host, self._timeline, lambda: self._settings, listener)
         self._recovery = Recovery(self._host, self._replies, listener, clock)
 
@@ -76,6 +80,11 @@ class ChatSession:
     @property
     def model(self) -> ModelInfo | None:
         return self._host.model
+
+    @property
+    def has_previous_model(self) -> bool:
+        """Whether there is a model to go back to."""
+        return self._host.previous is not None
 
     @property
     def settings(self) -> SessionSettings:
@@ -264,6 +273,27 @@ class ChatSession:
         self._host.use_format(name)
         return await self.regenerate()
 
+    async def use_model(self, name: str = "") -> Incomplete | None:
+        """Go on with the model file that is named so; without a name, with the one before that.
+
+        The conversation stays. A file that is no model to chat with changes nothing.
+        """
+        async with self._commands:
+            if self.is_busy:
+                return _BUSY
+            try:
+                settings = await asyncio.to_thread(self._settings.for_model, name) if name else self._host.previous
+                if settings is None:
+                    return Incomplete("There was no other model before this one.")
+                await asyncio.to_thread(settings.check_model)
+            except ModelError as error:
+                return Incomplete(f"{error.title}. {error.hint}".strip())
+            self._settings = replace(settings, thinking=self._settings.thinking)
+            self._replaced_model = self.model
+            self._host.choose(settings)
+            await self._recovery.load(self._host.change)
+        return None
+
     def set_thinking(self, wanted: bool | None) -> None:
         """Have the model think before it answers, or not, where its template lets one choose."""
         self._settings = replace(self._settings, thinking=wanted)
@@ -299,7 +329,8 @@ class ChatSession:
 
     async def _leave_conversation(self) -> None:
         await self._replies.settle()
-        self._host.save_lanes()
+        if self.conversation is not None:
+            self._host.save_lanes()
 
     def _show_conversation(self) -> None:
         self._tell(ConversationOpened(self.conversation))
@@ -314,6 +345,7 @@ class ChatSession:
             case Loaded(model=model) if self.phase is Phase.LOADING:
                 self._host.model = model
                 self._tell(ModelReady(model))
+                self._tell_change_of_model(model)
                 self._replies.engine_is_ready()
             case Failed(died=True):
                 await self._recovery.died(event)
@@ -323,6 +355,11 @@ class ChatSession:
                 self._tell(Trouble(event.title, event.hint, event.log_tail))
             case _:
                 await self._replies.take(event)
+
+    def _tell_change_of_model(self, model: ModelInfo) -> None:
+        before, self._replaced_model = self._replaced_model, None
+        if before is not None and before.path != model.path:
+            self._tell(Remark(note_on_change(before, model)))
 
     async def _start_reply(self, turn: Turn, earlier: Reply | None = None) -> None:
         """Have the turn answered; or, with its `earlier` reply, have the model go on with that."""

@@ -95,6 +95,8 @@ def test_an_encoder_decoder_model_says_that_it_cannot_go_on(tmp_path: Path) -> N
             task = InstructPrompt(instruction="ab", prefill="cd ef", typed=2)
             assert "cannot go on" in (await driver.generate(task)).failed.title
             begun = InstructPrompt(instruction="ab", prefill="cd")
-            assert (await driver.generate(begun, Sampling(temperature=0, max_tokens=2))).finished.stats
+            assert (
+                await driver.generate(begun, Sampling(temperature=0, max_tokens=2))
+            ).finished.stats.completion_tokens <= 2
 
     run(work())

@@ -156,6 +156,9 @@ class ChatScreen(Screen[None]):
     def action_choose_format(self) -> None:
         self._talk(self._about_prompts.choose_format)
 
+    async def action_choose_model(self) -> None:
+        await self.do(self._about_prompts.tell_model)
+
     def action_choose_task(self) -> None:
         self._talk(self._about_prompts.choose_task)
 

@@ -82,7 +82,11 @@ class SessionView:
             case ThinkingChanged(wanted=wanted):
                 self._status.update_status(thinking=wanted)
             case PhaseChanged(phase=phase):
-                self._status.update_status(is_down=phase is Phase.DOWN, loading=0.0 if phase is Phase.LOADING else None)
+                self._status.update_status(
+                    is_down=phase is Phase.DOWN,
+                    is_unloaded=phase is Phase.UNLOADED,
+                    loading=0.0 if phase is Phase.LOADING else None,
+                )
                 self.show_hint()
             case ModeChanged(state=state):
                 self._prompt.show_state(state)

@@ -62,6 +62,8 @@ class Status:
     thinking: bool | None = None
     """What the user chose; None: nothing."""
     is_down: bool = False
+    is_unloaded: bool = False
+    """Whether the model's memory was given back until the next message."""
 
 
 class StatusLine(Widget):
@@ -130,7 +132,9 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
         segments.append((3, f"thinking {'on' if status.thinking else 'off'}"))
     used = stats.prompt_tokens + stats.completion_tokens if stats is not None else 0
     segments.append((2, f"{used:,}/{model.n_ctx:,}"))
-    if status.activity:
+    if status.is_unloaded:
+        segments.append((0, "unloaded until the next message"))
+    elif status.activity:
         segments.append((0, status.activity))
     elif stats is not None:
         segments.append((1, f"{stats.tokens_per_second:.0f} tok/s"))
