@@ -20,12 +20,11 @@ from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Pars
 from modechat.engine.protocol import Engine, Event, Failed, Loaded, ModelInfo
 from modechat.errors import ModelError
 from modechat.prompting.tasks import NamedTask
+from modechat.session.compaction import Compaction
 from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
     ModeChanged,
-    ModelReady,
-    Remark,
     SessionEvent,
     ThinkingChanged,
     Trouble,
@@ -33,7 +32,6 @@ from modechat.session.events import (
     TurnChanged,
     TurnReplaced,
 )
-from modechat.session.model_changes import note_on_change
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.prompt_views import PromptViews
@@ -67,8 +65,8 @@ class ChatSession:
         self._settings = settings
         self._tell = listener
         self._commands = asyncio.Lock()
-        self._replaced_model: ModelInfo | None = None
         self._replies = Replies(self._host, self._timeline, lambda: self._settings, listener)
+        self._compaction = Compaction(self._host, self._timeline, lambda: self._settings, listener)
         self._recovery = Recovery(self._host, self._replies, listener, clock)
 
     # What a front end may read
@@ -106,8 +104,8 @@ class ChatSession:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a reply is awaited or written."""
-        return self._replies.is_busy
+        """Whether a reply is awaited or written, or the chat is being summarised."""
+        return self._replies.is_busy or self._compaction.is_running
 
     # Life
 
@@ -123,6 +121,7 @@ class ChatSession:
         Raises StoreError if something could not be saved.
         """
         async with self._commands:
+            self._compaction.stop()
             await self._replies.settle()
             await self._host.close()
             await self._timeline.close()
@@ -247,6 +246,25 @@ class ChatSession:
             self._tell(TurnChanged(await self._timeline.set_in_chat(turn, not turn.in_chat)))
         return None
 
+    async def toggle_pin(self) -> Incomplete | None:
+        """Have the last chat turn stay in the context when that is full, or not any more."""
+        async with self._commands:
+            turn = self._timeline.last_turn_in(Mode.CHAT)
+            if turn is None:
+                return Incomplete("There is no chat turn here to pin.")
+            if not turn.reply.state.is_final:
+                return _BUSY
+            self._tell(TurnChanged(await self._timeline.set_pinned(turn, not turn.pinned)))
+        return None
+
+    async def compact(self) -> Incomplete | None:
+        """Have the model summarise what was said before the last turns; the summary takes its place in the context."""
+        async with self._commands:
+            if self.is_busy:
+                return _BUSY
+            reason = self._compaction.start()
+        return Incomplete(reason) if reason else None
+
     async def toggle_mode(self) -> None:
         """Change the mode without typing a header; nothing is added to the timeline."""
         async with self._commands:
@@ -289,7 +307,6 @@ class ChatSession:
             except ModelError as error:
                 return Incomplete(f"{error.title}. {error.hint}".strip())
             self._settings = replace(settings, thinking=self._settings.thinking)
-            self._replaced_model = self.model
             self._host.choose(settings)
             await self._recovery.load(self._host.change)
         return None
@@ -302,7 +319,8 @@ class ChatSession:
     # Stopping and repeating
 
     async def stop(self) -> None:
-        """Stop the reply. What has come is kept."""
+        """Stop the reply, or the summarising. What has come of a reply is kept."""
+        self._compaction.stop()
         await self._replies.stop()
 
     async def _repeat_last(self, request_of: Callable[[Turn], ChatMessage | Task]) -> Incomplete | None:
@@ -328,6 +346,7 @@ class ChatSession:
         return tuple(entry for entry in entries if isinstance(entry, ModeChange) and entry.after_turn_id == turn.id)
 
     async def _leave_conversation(self) -> None:
+        self._compaction.stop()
         await self._replies.settle()
         if self.conversation is not None:
             self._host.save_lanes()
@@ -343,11 +362,13 @@ class ChatSession:
             case _ if self._host.take(event):
                 pass
             case Loaded(model=model) if self.phase is Phase.LOADING:
-                self._host.model = model
-                self._tell(ModelReady(model))
-                self._tell_change_of_model(model)
+                self._host.loaded(model)
                 self._replies.engine_is_ready()
+            case _ if await self._compaction.take(event):
+                if not self._compaction.is_running and self.phase is not Phase.CLOSED:
+                    self._replies.engine_is_ready()
             case Failed(died=True):
+                self._compaction.give_up()
                 await self._recovery.died(event)
             case Failed(id=None) if self.phase is Phase.LOADING:
                 await self._recovery.loading_failed(event)
@@ -355,11 +376,6 @@ class ChatSession:
                 self._tell(Trouble(event.title, event.hint, event.log_tail))
             case _:
                 await self._replies.take(event)
-
-    def _tell_change_of_model(self, model: ModelInfo) -> None:
-        before, self._replaced_model = self._replaced_model, None
-        if before is not None and before.path != model.path:
-            self._tell(Remark(note_on_change(before, model)))
 
     async def _start_reply(self, turn: Turn, earlier: Reply | None = None) -> None:
         """Have the turn answered; or, with its `earlier` reply, have the model go on with that."""

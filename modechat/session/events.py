@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from modechat.domain.conversation import Conversation, ModeChange, Turn
+from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn
 from modechat.domain.modes import ModeState
 from modechat.session.phase import Phase
 
@@ -114,6 +114,22 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextMoved:
+    """The context begins elsewhere: messages have left it, or a summary took their place."""
+
+    cut: ContextCut
+    n_left: int
+    """Messages that have left so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionChanged:
+    """The model summarises what leaves the context, or has ended that."""
+
+    is_running: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Remark:
     """Something worth knowing that the user did not ask for."""
 
@@ -136,5 +152,7 @@ SessionEvent: TypeAlias = (
     | ReplyGrew
     | ReplyEnded
     | Trouble
+    | ContextMoved
+    | CompactionChanged
     | Remark
 )

@@ -33,7 +33,8 @@ from modechat.engine.protocol import (
 from modechat.errors import EngineError, ModelError
 from modechat.models.gguf import GGUFHeader
 from modechat.prompting.ladder import REFUSED
-from modechat.session.events import FormatInUse, ModelLoading, PhaseChanged, SessionEvent, Trouble
+from modechat.session.events import FormatInUse, ModelLoading, ModelReady, PhaseChanged, Remark, SessionEvent, Trouble
+from modechat.session.model_changes import note_on_change
 from modechat.session.phase import Phase, check_transition
 from modechat.session.settings import SessionSettings
 
@@ -46,6 +47,7 @@ class ModelHost:
         self._wanted = settings
         self._load = settings.load
         self._previous: SessionSettings | None = None
+        self._replaced: ModelInfo | None = None
         self._attempts = count(1)
         self._attempt = 0
         self._idle: asyncio.TimerHandle | None = None
@@ -123,7 +125,15 @@ class ModelHost:
     def choose(self, settings: SessionSettings) -> None:
         """The model of these settings is to be loaded, in place of the one so far."""
         self._previous, self._wanted, self._load = self._wanted, settings, settings.load
+        self._replaced = self.model
         self._told_rungs.clear()
+
+    def loaded(self, model: ModelInfo) -> None:
+        """The engine has loaded the model."""
+        before, self._replaced, self.model = self._replaced, None, model
+        self._tell(ModelReady(model))
+        if before is not None and before.path != model.path:
+            self._tell(Remark(note_on_change(before, model)))
 
     def use_load(self, load: Load) -> None:
         """From now on, load so: with less than the user asked for."""

@@ -9,10 +9,11 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from modechat.domain.context import cut_where
 from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, typed_of_reply
-from modechat.engine.protocol import Delta, Event, Failed, Finished, PromptProgress, Stop
+from modechat.engine.protocol import Delta, Event, Failed, Finished, PromptProgress, Shortened, Stop
 from modechat.errors import StoreError
-from modechat.session.events import PromptEvaluated, ReplyEnded, ReplyGrew, SessionEvent, Trouble
+from modechat.session.events import ContextMoved, PromptEvaluated, ReplyEnded, ReplyGrew, SessionEvent, Trouble
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.running_reply import RunningReply, final_reply
@@ -76,6 +77,8 @@ class Replies:
             case Delta() if self._running is not None and self._is_running(event.id):
                 if new_text := self._running.grow(event.text, is_thinking=event.is_thinking):
                     self._tell(ReplyGrew(event.id, new_text, event.is_thinking))
+            case Shortened() if self._running is not None and self._is_running(event.id):
+                await self._shorten(self._running.history, event.n_left)
             case Finished(stats=stats):
                 self._host.notice_rung(stats.rung)
                 await self._answered(event.id, final_reply(event, self._host.model))
@@ -123,7 +126,22 @@ class Replies:
         self._host.enter(Phase.GENERATING)
         turn, clock = running.turn, conversation.created_at
         so_far = None if running.earlier is None else SoFar(running.earlier.text, typed_of_reply(turn))
-        self._host.send(generate_request(turn.id, turn.request, running.history, self._settings(), clock, so_far))
+        self._host.send(
+            generate_request(turn.id, turn.request, running.history, self._settings(), clock, so_far, conversation.cut)
+        )
+
+    async def _shorten(self, history: tuple[Turn, ...], n_left: int) -> None:
+        """Older messages have left the context, for this turn and those that follow."""
+        conversation = self._timeline.conversation
+        assert conversation is not None
+        cut = cut_where(history, n_left, conversation.cut)
+        if cut is None or cut == conversation.cut:
+            return
+        try:
+            await self._timeline.add_cut(cut)
+        except StoreError as error:  # it counts as long as the conversation is open
+            self._tell(Trouble(error.title, error.hint))
+        self._tell(ContextMoved(cut, self._timeline.n_left))
 
     async def _answered(self, request_id: int | None, result: Reply) -> None:
         """The engine is done with a request: that of the running reply, or one that was given up."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from modechat.domain.conversation import Turn, chat_messages
+from modechat.domain.context import in_effect, n_left
+from modechat.domain.conversation import ContextCut, Turn, chat_messages
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import ChatPrompt, Generate, InstructPrompt, Load
@@ -53,13 +54,20 @@ class SoFar:
 
 
 def prompt_of(
-    request: ChatMessage | Task, history: tuple[Turn, ...], settings: SessionSettings, so_far: SoFar | None = None
+    request: ChatMessage | Task,
+    history: tuple[Turn, ...],
+    settings: SessionSettings,
+    so_far: SoFar | None = None,
+    cut: ContextCut | None = None,
 ) -> ChatPrompt | InstructPrompt:
-    """What the engine makes a prompt of, for one turn after `history`."""
+    """What the engine makes a prompt of, for one turn after `history`. `cut` says where the context begins."""
     match request:
         case ChatMessage(text=text):
+            cut = in_effect(cut, history)
             return ChatPrompt(
-                messages=chat_messages(history, text, settings.chat_system), prefill=so_far.text if so_far else ""
+                messages=chat_messages(history, text, _with_summary(settings.chat_system, cut)),
+                prefill=so_far.text if so_far else "",
+                n_left=n_left(cut, history),
             )
         case Task() as task:
             named = settings.task(task.name)
@@ -74,6 +82,13 @@ def prompt_of(
             )
 
 
+def _with_summary(system: str, cut: ContextCut | None) -> str:
+    """The system text of a chat whose oldest turns have been summarised."""
+    if cut is None or not cut.summary:
+        return system
+    return f"{system}\n\nSummary of the conversation so far:\n{cut.summary}".strip()
+
+
 def clock_text(clock: datetime) -> str:
     """The clock of a conversation as templates with dates get it."""
     return clock.astimezone().isoformat(timespec="seconds")
@@ -86,12 +101,13 @@ def generate_request(
     settings: SessionSettings,
     clock: datetime,
     so_far: SoFar | None = None,
+    cut: ContextCut | None = None,
 ) -> Generate:
     """The engine's request for one turn after `history`. `clock` is the start of the conversation."""
     named = settings.task(request.name) if isinstance(request, Task) else None
     return Generate(
         id=request_id,
-        prompt=prompt_of(request, history, settings, so_far),
+        prompt=prompt_of(request, history, settings, so_far, cut),
         sampling=named.sampling.over(settings.sampling) if named else settings.sampling,
         now=clock_text(clock),
         thinking=settings.thinking,

@@ -59,6 +59,22 @@ ACTIONS = (
     Action("run_in_other_mode", ("ctrl+t",), "Try the other mode", "Repeat the last turn in the other mode"),
     Action("toggle_in_chat", ("ctrl+g",), "Add to chat", "Bring the last instruct turn into the chat, or take it out"),
     Action(
+        "toggle_pin",
+        (),
+        "Pin the chat turn",
+        "Have the last chat turn stay when the context is full, or not",
+        is_binding=False,
+        slash="pin",
+    ),
+    Action(
+        "compact",
+        (),
+        "Compact the chat",
+        "Have the model summarise what leaves the context",
+        is_binding=False,
+        slash="compact",
+    ),
+    Action(
         "inspect",
         ("f2",),
         "Prompt inspector",
