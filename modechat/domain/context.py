@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from modechat.domain.conversation import ContextCut, Conversation, Turn
+from modechat.domain.conversation import ContextCut, Conversation, Turn, message_text
 from modechat.domain.modes import Mode
 
 _CHARACTERS_PER_TOKEN = 3.5
@@ -61,7 +61,16 @@ def forecast(conversation: Conversation | None, text: str, n_ctx: int) -> Foreca
     turns = conversation.turns if conversation is not None else ()
     last = next((turn.reply.stats for turn in reversed(turns) if turn.mode is Mode.CHAT and turn.reply.stats), None)
     known = last.prompt_tokens + last.completion_tokens - last.thinking_tokens if last is not None else 0
+    if conversation is not None and conversation.cut is not None and conversation.cut.summary:
+        known = min(known, _estimated(conversation, conversation.cut))  # it may be younger than the last chat turn
     return Forecast(known + _TOKENS_AROUND + math.ceil(len(text) / _CHARACTERS_PER_TOKEN), n_ctx)
+
+
+def _estimated(conversation: Conversation, cut: ContextCut) -> int:
+    """Tokens of the summary and of the turns after it, about."""
+    inside = [turn for turn in conversation.turns if _is_seen(turn) and (turn.pinned or turn.id > cut.left_turn_id)]
+    texts = [cut.summary, *(text for turn in inside for text in (message_text(turn.request), turn.reply.text))]
+    return sum(_TOKENS_AROUND + math.ceil(len(text) / _CHARACTERS_PER_TOKEN) for text in texts)
 
 
 def _is_seen(turn: Turn) -> bool:

@@ -23,6 +23,7 @@ from modechat.engine.protocol import (
     Load,
     Loaded,
     Request,
+    SaveLanes,
     UseAdapters,
     UseFormat,
 )
@@ -41,7 +42,7 @@ class Patience:
     standing_still: float = 30.0
     """Alive, but its computation does not go on. On the CPU every node of the graph counts as going on."""
     loading: float = 120.0
-    """Likewise while it loads, and where it computes on a GPU, which tells nothing within a batch."""
+    """Likewise while it loads or saves, and where it computes on a GPU, which tells nothing within a batch."""
 
 
 class Vigil:
@@ -52,12 +53,15 @@ class Vigil:
         self._open: deque[Request] = deque()
         self._has_spoken = False
         self._on_gpu = False
+        self._is_saving = False
         self._progress = -1
         self._heard_at = self._moved_at = now
 
     def asked(self, request: Request, now: float) -> None:
         """A request was sent. Those that have no answer do not count."""
-        if isinstance(request, Load | Generate | Inspect | UseFormat | UseAdapters):
+        if isinstance(request, SaveLanes):
+            self._is_saving = True
+        elif isinstance(request, Load | Generate | Inspect | UseFormat | UseAdapters):
             if not self._open:
                 self.begin_again(now)
             self._open.append(request)
@@ -69,7 +73,7 @@ class Vigil:
             if event.progress != self._progress:
                 self._progress, self._moved_at = event.progress, now
             return
-        self._has_spoken, self._moved_at = True, now
+        self._has_spoken, self._moved_at, self._is_saving = True, now, False
         if isinstance(event, Loaded):
             self._on_gpu = event.model.device != _DEVICE_CPU
         # Requests are answered in their order, one after the other.
@@ -88,7 +92,7 @@ class Vigil:
         silent = self._patience.silent if self._has_spoken else max(self._patience.silent, self._patience.starting)
         if now - self._heard_at > silent:
             return f"it gave no sign of life for {silent:g} seconds"
-        is_slow = self._on_gpu or not isinstance(self._open[0], Generate)
+        is_slow = self._on_gpu or self._is_saving or not isinstance(self._open[0], Generate)
         still = self._patience.loading if is_slow else self._patience.standing_still
         if now - self._moved_at > still:
             return f"its computation stood still for {still:g} seconds"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -58,4 +59,6 @@ def test_the_forecast_counts_the_last_chat_turn_and_what_is_typed() -> None:
     assert told.tokens == 130 + 8 + 10
     assert not told.is_full
     assert forecast(conversation, "x" * 350, 200).is_full
+    compacted = replace(conversation, cut=ContextCut(1, 1, "x" * 35))
+    assert forecast(compacted, "", 200).tokens == 8 + 10 + 8
     assert not forecast(None, "Hello", 200).is_full

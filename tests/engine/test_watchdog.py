@@ -86,6 +86,17 @@ def test_loading_and_looking_may_stand_still_for_longer(request_: Request) -> No
     assert "120 seconds" in watched.verdict(121)
 
 
+def test_what_is_asked_while_it_saves_may_wait_for_longer() -> None:
+    watched = vigil(SaveLanes(), GENERATE)
+    for second in range(0, 60, 5):
+        watched.heard(Heartbeat(progress=5), second)
+    assert watched.verdict(60) == ""
+    watched.heard(Delta(id=1, text="x", completion_tokens=1), 60)
+    watched.heard(Heartbeat(progress=5), 90)
+    watched.heard(Heartbeat(progress=5), 95)
+    assert "30 seconds" in watched.verdict(96)
+
+
 @pytest.mark.parametrize(("device", "hangs"), [("CPU", True), ("GPU 28/28", False)])
 def test_a_gpu_tells_nothing_within_a_batch(device: str, hangs: bool) -> None:
     watched = vigil(LOAD)

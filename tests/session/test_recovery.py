@@ -170,6 +170,23 @@ def test_a_death_while_it_starts_fails_the_waiting_turn_and_a_retry_with_less_as
     run(main())
 
 
+def test_a_worker_that_is_killed_while_it_saves_what_it_evaluated_costs_nothing(model: Path, tmp_path: Path) -> None:
+    killer = Killer(Trouble)
+
+    async def main() -> None:
+        async with running_session(tmp_path, engine=killer.engine, session_settings=options(model)) as harness:
+            await harness.session.open_latest()
+            await harness.ready()
+            harness.session._host.unload()
+            killer.kill()
+            await harness.session.send("Hello")
+            await harness.until(lambda: bool(harness.told(ReplyEnded)))
+            assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.COMPLETE
+            assert harness.told(Trouble) == []
+
+    run(main())
+
+
 @pytest.fixture
 def little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Lets workers have no more address space than so many bytes."""
