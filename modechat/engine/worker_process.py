@@ -113,7 +113,8 @@ class WorkerProcess:
                 threading.Thread(target=self._see_off, name="end of a worker", daemon=True).start()
                 return
             self._process.kill()
-            self._process.wait()
+            if not self.wait_for_end(_SECONDS_TO_DIE):
+                return  # the system cannot end it now: a driver that hangs
         for thread in self._threads:
             thread.join(_SECONDS_TO_CLOSE)
 
@@ -135,7 +136,7 @@ class WorkerProcess:
         """Wait until the process has ended by itself; end it if that takes too long."""
         if not self.wait_for_end(_SECONDS_TO_SHUT_DOWN):
             self._process.kill()
-            self._process.wait()
+            self.wait_for_end(_SECONDS_TO_DIE)
 
     def _end_hang(self, how: str) -> None:
         """Called by the watchdog: kill what hangs, and tell. A driver that hangs can keep the process from dying."""
