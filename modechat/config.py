@@ -57,6 +57,8 @@ class Config(_Section):
     """Threads that compute; unset: one for each physical core."""
     thinking: Annotated[bool, Field(strict=True)] | None = None
     """Whether a reasoning model thinks before it answers; unset: as its chat template has it."""
+    unload_after_minutes: Annotated[float, Field(gt=0, le=1e6, strict=True)] | None = None
+    """After so many minutes without a request the model's memory is given back; unset: never."""
     sampling: Sampling = Sampling()
     chat: ChatConfig = ChatConfig()
     instruct: InstructConfig = InstructConfig()

@@ -76,6 +76,7 @@ def test_every_option_can_be_set(file: Path) -> None:
         mlock = true
         n_threads = 2
         thinking = false
+        unload_after_minutes = 2.5
         [sampling]
         temperature = 0.2
         top_k = 20
@@ -105,6 +106,7 @@ def test_every_option_can_be_set(file: Path) -> None:
         mlock=True,
         n_threads=2,
         thinking=False,
+        unload_after_minutes=2.5,
         sampling=Sampling(
             temperature=0.2, top_k=20, top_p=0.9, min_p=0, repeat_penalty=1.1, seed=7, max_tokens=100, stop=("END",)
         ),

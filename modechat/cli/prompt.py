@@ -45,7 +45,7 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     clock = conversation.created_at if conversation is not None else datetime.now(UTC)
     inspect = Inspect(
         id=_REQUEST_ID,
-        prompt=prompt_of(request, turns, settings),
+        prompt=prompt_of(request, turns, settings, cut=conversation.cut if conversation is not None else None),
         now=clock_text(clock),
         thinking=settings.thinking,
     )

@@ -78,8 +78,29 @@ def session_settings(
         instruct_system=config.instruct.system_prompt,
         tasks=prompt_files.tasks,
         thinking=getattr(arguments, "thinking", config.thinking),
+        unload_after=config.unload_after_minutes and 60 * config.unload_after_minutes,
+        for_model=partial(_settings_for_model, arguments, config, prompt_files, keep_history),
         remember_format=partial(FormatChoices(data_folder()).remember, model) if keep_history else lambda _name: None,
     )
+
+
+def _settings_for_model(
+    arguments: argparse.Namespace, config: Config, prompt_files: PromptFiles, keep_history: bool, name: str
+) -> SessionSettings:
+    """The settings for a model file that is named while the program runs: `~` is the home folder, other names belong to
+    the folder that it was started in. What was asked of the first model's format does not count for this one.
+
+    Raises ModelError.
+    """
+    named = argparse.Namespace(**vars(arguments) | {"model": _expanded(name), "format": None})
+    return session_settings(named, config, choose_model(named, config), prompt_files, keep_history=keep_history)
+
+
+def _expanded(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise ModelError(f"There is no home folder for {sanitize_line(name)}", "Give the whole path.") from error
 
 
 def load_prompt_files_telling() -> PromptFiles:

@@ -112,6 +112,8 @@ class Turn:
     in_chat: bool
     """Whether the turn belongs to the chat's context. Instruct turns do only if the user added them."""
     reply: Reply = field(default_factory=Reply)
+    pinned: bool = False
+    """Whether the turn stays in the context when that is full."""
 
     @property
     def mode(self) -> Mode:
@@ -131,6 +133,19 @@ class ModeChange:
     """The header that the user typed; empty for a key."""
 
 
+@dataclass(frozen=True, slots=True)
+class ContextCut:
+    """The context was full, or compacted: `left_turn_id` and the turns before it have left it, but for pinned ones.
+
+    It belongs to every path of turns that has `after_turn_id`, the last turn when it happened.
+    """
+
+    after_turn_id: int
+    left_turn_id: int
+    summary: str = ""
+    """What the model sees in their place, if anything."""
+
+
 Entry: TypeAlias = Turn | ModeChange
 
 
@@ -144,6 +159,8 @@ class Conversation:
     """Also the clock that templates with dates see, so that the prompt's beginning never changes."""
     state: ModeState = field(default_factory=ModeState)
     entries: tuple[Entry, ...] = ()
+    cut: ContextCut | None = None
+    """Where the context begins; None: with the first turn."""
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -186,14 +203,15 @@ def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple
     messages = [Message(Role.SYSTEM, system)] if system else []
     for turn in turns:
         if turn.in_chat and turn.reply.text:
-            messages.append(Message(Role.USER, message_text(turn.request)))
-            messages.append(Message(Role.ASSISTANT, turn.reply.text, turn.reply.thinking, _prefilled(turn)))
+            asked, reply = message_text(turn.request), turn.reply
+            messages.append(Message(Role.USER, asked, pinned=turn.pinned))
+            messages.append(Message(Role.ASSISTANT, reply.text, reply.thinking, typed_of_reply(turn), turn.pinned))
     messages.append(Message(Role.USER, text))
     return tuple(messages)
 
 
-def _prefilled(turn: Turn) -> int:
-    """How many characters of the turn's reply are the user's."""
+def typed_of_reply(turn: Turn) -> int:
+    """How many characters of the turn's reply are the user's: those of a prefill."""
     prefill = turn.request.prefill.strip() if isinstance(turn.request, Task) else ""
     return len(prefill) if turn.reply.text.startswith(prefill) else 0
 

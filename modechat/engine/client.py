@@ -1,7 +1,6 @@
-"""The front ends' end of the pipe: starts the worker process, and survives its death.
+"""The front ends' engine in a worker process: starts it, and starts it again when it has died or was unloaded.
 
-Owns the process. Whatever happens to it, `events` tells: a death becomes exactly one Failed event with the last log
-lines, and the worker can be started again.
+Whatever happens to the process, `events` tells. What is special to one process stands in `worker_process`.
 """
 
 from __future__ import annotations
@@ -9,30 +8,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-import signal
 import subprocess
-import threading
-from collections import deque
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import IO
 
-from pydantic import ValidationError
-
 from modechat.engine.process import spawn_worker
-from modechat.engine.protocol import (
-    Event,
-    Failed,
-    Finished,
-    Generate,
-    Request,
-    Shutdown,
-    decode_event,
-    encode,
-)
+from modechat.engine.protocol import Event, Request
+from modechat.engine.watchdog import Patience, Watchdog
+from modechat.engine.worker_process import WorkerProcess
 
-_SECONDS_TO_SHUT_DOWN = 2.0
-_LOG_LINES = 200
-_LOG_TAIL = 12
+_PATIENCE = Patience()
 
 
 class WorkerEngine:
@@ -41,20 +27,32 @@ class WorkerEngine:
     `start` may be called before an event loop runs; three threads move the lines, so that nothing here blocks.
     """
 
-    def __init__(self, log: IO[str] | None = None, process: subprocess.Popen[bytes] | None = None) -> None:
-        """`log` gets the worker's standard error. `process` is a worker that was spawned already, for the start."""
+    def __init__(
+        self,
+        log: IO[str] | None = None,
+        process: subprocess.Popen[bytes] | None = None,
+        patience: Patience = _PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`log` gets the worker's standard error. `process` is a worker that was spawned already, for the start.
+
+        A worker that is quiet for longer than `patience` allows is killed; `clock` is monotonic.
+        """
         self._log = log
         self._spawned = process
+        self._patience = patience
+        self._clock = clock
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._wake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
-        self._worker: _Worker | None = None
+        self._worker: WorkerProcess | None = None
         self._closed = False
 
     def start(self) -> None:
-        if self._worker is not None:
-            self._worker.kill()
+        before = self._worker
+        if before is not None and not before.is_shutting_down:
+            before.kill()
         process, self._spawned = self._spawned or spawn_worker(), None
-        self._worker = _Worker(process, self._put, self._log)
+        self._worker = WorkerProcess(process, self._put, self._log, self._watchdog, before)
 
     def send(self, request: Request) -> None:
         if self._worker is not None:
@@ -83,6 +81,9 @@ class WorkerEngine:
     def process_id(self) -> int | None:
         return self._worker.process_id if self._worker else None
 
+    def _watchdog(self, on_hang: Callable[[str], None]) -> Watchdog:
+        return Watchdog(self._patience, on_hang, self._clock)
+
     def _put(self, event: Event | None) -> None:
         """Called from any thread."""
         self._events.put(event)
@@ -90,114 +91,3 @@ class WorkerEngine:
             loop, wake = self._wake
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody reads any more
                 loop.call_soon_threadsafe(wake.set)
-
-
-class _Worker:
-    """One worker process and the threads around it."""
-
-    def __init__(self, process: subprocess.Popen[bytes], put: Callable[[Event], None], log: IO[str] | None) -> None:
-        self._put = put
-        self._log = log
-        self._log_lines: deque[str] = deque(maxlen=_LOG_LINES)
-        self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._running: set[int] = set()
-        self._closing = False
-        self._process = process
-        self._threads = [
-            threading.Thread(target=target, name=target.__name__, daemon=True)
-            for target in (self._write_requests, self._read_events, self._read_log)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def process_id(self) -> int:
-        return self._process.pid
-
-    def send(self, request: Request) -> None:
-        """Hand over a request. A worker that is dead has reported it, or will: that answers the request too."""
-        if isinstance(request, Generate):
-            self._running.add(request.id)
-        self._requests.put(encode(request))
-
-    def kill(self) -> None:
-        """End the process at once, without a report."""
-        self._closing = True
-        self._requests.put(None)
-        self._process.kill()
-
-    def close(self) -> None:
-        """End the process: politely, then by force. Blocks for at most two seconds."""
-        self._closing = True
-        self._requests.put(encode(Shutdown()))
-        self._requests.put(None)
-        try:
-            self._process.wait(_SECONDS_TO_SHUT_DOWN)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for thread in self._threads:
-            thread.join(_SECONDS_TO_SHUT_DOWN)
-
-    def _write_requests(self) -> None:
-        stdin = self._process.stdin
-        assert stdin is not None
-        with contextlib.suppress(OSError):  # it died: the reading thread tells
-            while (line := self._requests.get()) is not None:
-                stdin.write(line)
-                stdin.flush()
-        with contextlib.suppress(OSError):
-            stdin.close()
-
-    def _read_events(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as lines:
-            for line in lines:
-                try:
-                    event = decode_event(line)
-                except ValidationError:
-                    self._log_lines.append(f"not an event: {line[:200]!r}")
-                    continue
-                if isinstance(event, Finished | Failed) and event.id is not None:
-                    self._running.discard(event.id)
-                self._put(event)
-        self._process.wait()
-        self._requests.put(None)
-        if not self._closing:
-            self._threads[2].join(_SECONDS_TO_SHUT_DOWN)  # the last log lines belong to the report
-            self._report_death()
-
-    def _read_log(self) -> None:
-        assert self._process.stderr is not None
-        with self._process.stderr as lines:
-            for line in lines:
-                text = line.decode(errors="replace").rstrip()
-                self._log_lines.append(text)
-                with contextlib.suppress(OSError, ValueError):  # a full disk, or closed: the lines above are kept
-                    if self._log is not None:
-                        self._log.write(text + "\n")
-                        self._log.flush()
-
-    def _report_death(self) -> None:
-        self._put(
-            Failed(
-                id=next(iter(self._running), None),
-                kind="engine",
-                title=f"The engine {_cause_of_death(self._process.returncode)}",
-                log_tail=tuple(self._log_lines)[-_LOG_TAIL:],
-                died=True,
-            )
-        )
-
-
-def _cause_of_death(code: int) -> str:
-    if code >= 0:
-        return f"ended unexpectedly (exit code {code})"
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    reasons = {
-        "SIGKILL": "was killed (SIGKILL): often the system does that when memory runs out",
-        "SIGABRT": "gave up (SIGABRT): an assertion in llama.cpp failed",
-        "SIGSEGV": "crashed (SIGSEGV)",
-        "SIGILL": "crashed (SIGILL): llama.cpp was built for another processor",
-    }
-    return reasons.get(name, f"died ({name})")

@@ -113,6 +113,8 @@ class InstructPrompt(_Frozen):
     input: str = ""
     prefill: str = ""
     """The start of the reply, which the model continues."""
+    typed: int | None = None
+    """How many characters of the prefill are the user's, where the rest is the model's own; None: all."""
     system: str = ""
     examples: tuple[Example, ...] = ()
     """Worked examples, shown before the task."""

@@ -31,6 +31,7 @@ from modechat.engine.protocol import (
     PromptProgress,
     PromptView,
     Request,
+    Shortened,
     Stop,
     TokenView,
     UseFormat,
@@ -71,9 +72,12 @@ async def as_a_small_model() -> None:
 
 
 class ScriptedEngine:
-    """Plays `script`. A `load_error` makes loading fail."""
+    """Plays `script`. A `load_error` makes loading fail. In a full context of `n_ctx` words the oldest turns leave."""
 
-    def __init__(self, script: Script, pace: Pace = at_once, load_error: Failed | None = None) -> None:
+    def __init__(
+        self, script: Script, pace: Pace = at_once, load_error: Failed | None = None, n_ctx: int = MODEL.n_ctx
+    ) -> None:
+        self._model = MODEL.model_copy(update={"n_ctx": n_ctx})
         self._script = script
         self._pace = pace
         self._load_error = load_error
@@ -101,7 +105,7 @@ class ScriptedEngine:
             case UseFormat(format=name):
                 self._format = name or MODEL.format
                 source = FormatSource.GGUF if name in (None, MODEL.format) else FormatSource.BUILT_IN
-                model = MODEL.model_copy(update={"format": self._format, "format_source": source})
+                model = self._model.model_copy(update={"format": self._format, "format_source": source})
                 self._events.put_nowait(FormatChanged(model=model))
             case _:
                 pass
@@ -124,18 +128,19 @@ class ScriptedEngine:
         for fraction in (0.5, 1.0):
             await self._pace()
             self._events.put_nowait(LoadProgress(fraction=fraction))
-        self._events.put_nowait(self._load_error or Loaded(model=MODEL, seconds_load=0.3))
+        self._events.put_nowait(self._load_error or Loaded(model=self._model, seconds_load=0.3))
 
     async def _generate(self, request: Generate) -> None:
+        request = self._fitted(request)
         answer = self._script(request)
         if isinstance(answer, Failed):
             self._events.put_nowait(answer.model_copy(update={"id": request.id}))
             return
         mode = Mode(request.prompt.mode)
-        prompt = _words(_prompt_text(request))
+        prefill = request.prompt.prefill
+        prompt = _words(_prompt_text(request) + prefill)
         reused = common_prefix_length(self._lanes[mode], prompt)
         self._events.put_nowait(PromptProgress(id=request.id, evaluated=len(prompt), reused=reused, total=len(prompt)))
-        prefill = request.prompt.prefill if isinstance(request.prompt, InstructPrompt) else ""
         thought, answer = _part_thinking(answer)
         for word in _words(thought):
             await self._pace()
@@ -169,6 +174,27 @@ class ScriptedEngine:
             defused=_defused(last_user_text(request)),
         )
         self._events.put_nowait(Finished(id=request.id, stop_reason=reason, stats=stats))
+
+    def _fitted(self, request: Generate) -> Generate:
+        """The request without what has left the context, and without what has to leave it now."""
+        prompt = request.prompt
+        if not isinstance(prompt, ChatPrompt):
+            return request
+        system = [message for message in prompt.messages if message.role == Role.SYSTEM]
+        said = [message for message in prompt.messages if message.role != Role.SYSTEM]
+        movable = [message for message in said[:-1] if not message.pinned]
+
+        def without(n_left: int) -> Generate:
+            left = {id(message) for message in movable[:n_left]}
+            kept = tuple(message for message in (*system, *said) if id(message) not in left)
+            return request.model_copy(update={"prompt": prompt.model_copy(update={"messages": kept, "n_left": n_left})})
+
+        n_left = prompt.n_left
+        while len(_words(_prompt_text(without(n_left)))) > self._model.n_ctx and n_left < len(movable):
+            n_left += 2
+        if n_left > prompt.n_left:
+            self._events.put_nowait(Shortened(id=request.id, n_left=n_left))
+        return without(n_left)
 
 
 def _words(text: str) -> list[str]:

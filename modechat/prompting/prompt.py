@@ -15,7 +15,19 @@ from modechat.domain.tasks import Example
 from modechat.prompting.guard import Guard, mark_edges, pieces, without_marker
 from modechat.prompting.ladder import AS_IS, REFUSED, Climbed, climb
 from modechat.prompting.prompt_format import NO_TOKENS, PromptFormat, SpecialTokens
+from modechat.prompting.reasoning import ReasoningTags, end_of_thinking
 from modechat.prompting.renderer import Renderer, TemplateError
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """The start of the reply, which the model continues. `typed` characters of it are the user's, the rest its own."""
+
+    text: str = ""
+    typed: int = 0
+
+
+_NO_PREFILL = Prefill()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,12 @@ class SingleShot:
     examples: tuple[Example, ...] = ()
     context_first: bool = False
     """Where a task is one user turn: the input, then the instruction as a question about it."""
+    typed: int | None = None
+    """How many characters of the task's prefill are the user's; None: all."""
+
+    @property
+    def prefill(self) -> Prefill:
+        return Prefill(self.task.prefill, len(self.task.prefill) if self.typed is None else self.typed)
 
     def messages(self) -> tuple[Message, ...]:
         """The task as messages: each worked example is a turn of its own."""
@@ -91,11 +109,16 @@ class PromptBuilder:
     tokens: SpecialTokens = NO_TOKENS
     variables: Mapping[str, Any] = field(default_factory=dict)
     """Further variables for the template, such as `enable_thinking`."""
+    reasoning_tags: tuple[ReasoningTags, ...] = ()
+    """What the model writes around its thinking: a prefill is part of the answer, behind that."""
 
-    def chat(self, messages: tuple[Message, ...], now: str | None = None) -> Prompt:
-        """The prompt of a chat whose last message is the user's. `now` is an ISO time: the clock of templates."""
+    def chat(self, messages: tuple[Message, ...], now: str | None = None, prefill: str = "") -> Prompt:
+        """The prompt of a chat whose last message is the user's. `now` is an ISO time: the clock of templates.
+
+        `prefill` is what the model has already written of its reply.
+        """
         return self._with_fallback(
-            lambda used: self._messages(used, messages, Mode.CHAT, now),
+            lambda used: self._messages(used, messages, Mode.CHAT, now, Prefill(prefill)),
             newest=[messages[-1].content],
             earlier=[message.content for message in messages[:-1] if message.role is not Role.ASSISTANT],
         )
@@ -105,7 +128,7 @@ class PromptBuilder:
         task = single.task
         return self._with_fallback(
             lambda used: self._task(used, single, now),
-            newest=[task.instruction, task.input, task.prefill],
+            newest=[task.instruction, task.input, task.prefill[: single.prefill.typed]],
             earlier=[single.system, *_texts_in([asdict(example) for example in single.examples])],
         )
 
@@ -128,7 +151,12 @@ class PromptBuilder:
         return tuple(found for text in texts for found in self.guard.found(text))
 
     def _messages(
-        self, used: PromptFormat, messages: tuple[Message, ...], mode: Mode, now: str | None, prefill: str = ""
+        self,
+        used: PromptFormat,
+        messages: tuple[Message, ...],
+        mode: Mode,
+        now: str | None,
+        prefill: Prefill = _NO_PREFILL,
     ) -> Prompt:
         seen = messages if used.sees_history else _last_only(messages)
         if used.system and all(message.role is not Role.SYSTEM for message in seen):
@@ -163,7 +191,7 @@ class PromptBuilder:
     def _task(self, used: PromptFormat, single: SingleShot, now: str | None) -> Prompt:
         task = single.task
         if used.instruct_template is None:
-            return self._messages(used, single.messages(), Mode.INSTRUCT, now, task.prefill)
+            return self._messages(used, single.messages(), Mode.INSTRUCT, now, single.prefill)
         system = single.system or used.system
         variables = {
             "instruction": task.instruction,
@@ -186,7 +214,7 @@ class PromptBuilder:
             ("instruction", task.instruction),
             ("input", task.input),
         ]
-        return self._prompt(used, text, AS_IS, Mode.INSTRUCT, texts, task.prefill)
+        return self._prompt(used, text, AS_IS, Mode.INSTRUCT, texts, single.prefill)
 
     def _prompt(
         self,
@@ -195,16 +223,20 @@ class PromptBuilder:
         rung: str,
         mode: Mode,
         texts: Iterable[tuple[str, str]],
-        prefill: str,
+        prefill: Prefill,
     ) -> Prompt:
-        whole = pieces(self.guard.append(rendered, prefill))
+        if prefill.text:
+            rendered += end_of_thinking(self.reasoning_tags, rendered)
+            rendered = self.guard.append(rendered, prefill.text[: prefill.typed])
+            rendered = self.guard.append(rendered, prefill.text[prefill.typed :], of_assistant=True)
+        whole = pieces(rendered)
         text = "".join(whole)
         return Prompt(
             pieces=whole,
             format=used,
             rung=rung,
             stop=used.stops(mode),
-            parts=locate([*texts, ("prefill", prefill)], text),
+            parts=locate([*texts, ("prefill", prefill.text)], text),
         )
 
     def _render(self, template: str, messages: list[dict[str, Any]], now: str | None, **variables: Any) -> str:

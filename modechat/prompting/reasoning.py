@@ -78,6 +78,17 @@ def marker_texts(tags: Iterable[ReasoningTags]) -> frozenset[str]:
     return frozenset(found)
 
 
+def end_of_thinking(tags: Iterable[ReasoningTags], prompt_end: str) -> str:
+    """What has to follow a prompt, so that an answer can follow; empty if it does not begin to think."""
+    ending = prompt_end.rstrip()
+    for tag in tags:
+        if tag == HARMONY:
+            return "" if ending.endswith("<|message|>") else "<|channel|>final<|message|>"
+        if ending.endswith(tag.open):
+            return f"\n{tag.close}\n\n{tag.answer_open}"
+    return ""
+
+
 class Split(NamedTuple):
     """New text of each part of a reply."""
 

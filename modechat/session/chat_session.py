@@ -1,7 +1,7 @@
 """ChatSession: the state machine between a front end, the engine and the store.
 
-A turn's way: `send` parses the text, the timeline commits it, the engine gets it when the model is ready, `_handle`
-takes the reply's pieces and `RunningReply` saves them; every step is told to the front end as a session event.
+A turn's way: `send` parses the text, the timeline commits it, `Replies` hands it to the engine when the model is ready,
+takes the reply's pieces and has them saved; every step is told to the front end as a session event.
 
 Invariants: what the user typed is on disk before the engine sees it; at most one reply runs; the phase changes only
 as the table in `phase` allows. All methods belong to one event loop.
@@ -10,33 +10,21 @@ as the table in `phase` allows. All methods belong to one event loop.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
-from modechat.domain.conversation import Conversation, ModeChange, Reply, ReplyState, StopReason, Turn, as_mode
+from modechat.domain.continuing import reopened, why_not_continue
+from modechat.domain.conversation import Conversation, ModeChange, Reply, ReplyState, Turn, as_mode
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Parsed, Switch, Task, parse
-from modechat.engine.protocol import (
-    Delta,
-    Engine,
-    Event,
-    Failed,
-    Finished,
-    Loaded,
-    ModelInfo,
-    PromptProgress,
-    Stop,
-)
-from modechat.errors import StoreError
+from modechat.engine.protocol import Engine, Event, Failed, Loaded, ModelInfo
+from modechat.errors import ModelError
 from modechat.prompting.tasks import NamedTask
+from modechat.session.compaction import Compaction
 from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
     ModeChanged,
-    ModelReady,
-    PromptEvaluated,
-    ReplyEnded,
-    ReplyGrew,
     SessionEvent,
     ThinkingChanged,
     Trouble,
@@ -47,12 +35,12 @@ from modechat.session.events import (
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.prompt_views import PromptViews
-from modechat.session.running_reply import RunningReply, final_reply
-from modechat.session.settings import SessionSettings, generate_request
+from modechat.session.recovery import Recovery
+from modechat.session.replies import Replies
+from modechat.session.settings import SessionSettings
 from modechat.session.timeline import Timeline
 from modechat.store import ConversationInUse, ConversationSummary, Store
 
-_SECONDS_TO_SETTLE = 3.0
 _BUSY, _CLOSED = Incomplete("A reply is being written: Esc stops it."), Incomplete("modechat is closing.")
 
 
@@ -63,7 +51,12 @@ class ChatSession:
     """
 
     def __init__(
-        self, engine: Engine, store: Store, settings: SessionSettings, listener: Callable[[SessionEvent], None]
+        self,
+        engine: Engine,
+        store: Store,
+        settings: SessionSettings,
+        listener: Callable[[SessionEvent], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._host = ModelHost(engine, settings, listener)
@@ -72,8 +65,9 @@ class ChatSession:
         self._settings = settings
         self._tell = listener
         self._commands = asyncio.Lock()
-        self._running: RunningReply | None = None
-        self._disk_refuses = False
+        self._replies = Replies(self._host, self._timeline, lambda: self._settings, listener)
+        self._compaction = Compaction(self._host, self._timeline, lambda: self._settings, listener)
+        self._recovery = Recovery(self._host, self._replies, listener, clock)
 
     # What a front end may read
 
@@ -84,6 +78,11 @@ class ChatSession:
     @property
     def model(self) -> ModelInfo | None:
         return self._host.model
+
+    @property
+    def has_previous_model(self) -> bool:
+        """Whether there is a model to go back to."""
+        return self._host.previous is not None
 
     @property
     def settings(self) -> SessionSettings:
@@ -105,14 +104,14 @@ class ChatSession:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a reply is awaited or written."""
-        return self._running is not None
+        """Whether a reply is awaited or written, or the chat is being summarised."""
+        return self._replies.is_busy or self._compaction.is_running
 
     # Life
 
     async def run(self) -> None:
         """Load the model and handle the engine's events until `close`. The engine has been started."""
-        await self._load(self._host.load())
+        await self._recovery.load(self._host.load)
         async for event in self._engine.events():
             await self._handle(event)
 
@@ -122,7 +121,8 @@ class ChatSession:
         Raises StoreError if something could not be saved.
         """
         async with self._commands:
-            await self._settle()
+            self._compaction.stop()
+            await self._replies.settle()
             await self._host.close()
             await self._timeline.close()
 
@@ -148,13 +148,13 @@ class ChatSession:
     async def open(self, conversation_id: int) -> None:
         """Raises ConversationInUse if another program has it, StoreError if it is gone."""
         async with self._commands:
-            await self._settle()
+            await self._leave_conversation()
             await self._timeline.open(conversation_id)
             self._show_conversation()
 
     async def new_conversation(self) -> None:
         async with self._commands:
-            await self._settle()
+            await self._leave_conversation()
             await self._timeline.start_new()
             self._show_conversation()
 
@@ -196,8 +196,38 @@ class ChatSession:
         return None
 
     async def regenerate(self) -> Incomplete | None:
-        """Ask for another reply to the last message; the first one is kept as a variant."""
+        """Ask for another reply to the last message; the first one is kept as a variant.
+
+        Where the engine is down and a load with less was offered, it is loaded so.
+        """
+        if self._recovery.accept_offer() and self._timeline.last_turn is None:
+            await self._recovery.restart()
+            return None
         return await self._repeat_last(lambda turn: turn.request)
+
+    async def retry_with_less(self) -> Incomplete | None:
+        """Load the model as was offered after it failed, and ask the message again that failed with it."""
+        if not self._recovery.accept_offer():
+            return Incomplete("There is nothing to retry with less memory.")
+        last = self._timeline.last_turn
+        if last is not None and last.reply.state in (ReplyState.FAILED, ReplyState.INTERRUPTED):
+            return await self._repeat_last(lambda turn: turn.request)
+        await self._recovery.restart()
+        return None
+
+    async def continue_reply(self) -> Incomplete | None:
+        """Have the model go on with the last reply where it was cut."""
+        async with self._commands:
+            if self.is_busy:
+                return _BUSY
+            last = self._timeline.last_turn
+            reason = why_not_continue(last)
+            if last is None or reason:
+                return Incomplete(reason)
+            turn = reopened(last)
+            self._show_in_place(last, turn)
+            await self._start_reply(turn, last.reply)
+        return None
 
     async def run_in_other_mode(self) -> Incomplete | None:
         """Repeat the last turn in the other mode, as a variant."""
@@ -215,6 +245,25 @@ class ChatSession:
                 return Incomplete("The last instruct turn has no answer that the chat could see.")
             self._tell(TurnChanged(await self._timeline.set_in_chat(turn, not turn.in_chat)))
         return None
+
+    async def toggle_pin(self) -> Incomplete | None:
+        """Have the last chat turn stay in the context when that is full, or not any more."""
+        async with self._commands:
+            turn = self._timeline.last_turn_in(Mode.CHAT)
+            if turn is None:
+                return Incomplete("There is no chat turn here to pin.")
+            if not turn.reply.state.is_final:
+                return _BUSY
+            self._tell(TurnChanged(await self._timeline.set_pinned(turn, not turn.pinned)))
+        return None
+
+    async def compact(self) -> Incomplete | None:
+        """Have the model summarise what was said before the last turns; the summary takes its place in the context."""
+        async with self._commands:
+            if self.is_busy:
+                return _BUSY
+            reason = self._compaction.start()
+        return Incomplete(reason) if reason else None
 
     async def toggle_mode(self) -> None:
         """Change the mode without typing a header; nothing is added to the timeline."""
@@ -242,6 +291,26 @@ class ChatSession:
         self._host.use_format(name)
         return await self.regenerate()
 
+    async def use_model(self, name: str = "") -> Incomplete | None:
+        """Go on with the model file that is named so; without a name, with the one before that.
+
+        The conversation stays. A file that is no model to chat with changes nothing.
+        """
+        async with self._commands:
+            if self.is_busy:
+                return _BUSY
+            try:
+                settings = await asyncio.to_thread(self._settings.for_model, name) if name else self._host.previous
+                if settings is None:
+                    return Incomplete("There was no other model before this one.")
+                await asyncio.to_thread(settings.check_model)
+            except ModelError as error:
+                return Incomplete(f"{error.title}. {error.hint}".strip())
+            self._settings = replace(settings, thinking=self._settings.thinking)
+            self._host.choose(settings)
+            await self._recovery.load(self._host.change)
+        return None
+
     def set_thinking(self, wanted: bool | None) -> None:
         """Have the model think before it answers, or not, where its template lets one choose."""
         self._settings = replace(self._settings, thinking=wanted)
@@ -250,14 +319,9 @@ class ChatSession:
     # Stopping and repeating
 
     async def stop(self) -> None:
-        """Stop the reply. What has come is kept."""
-        if self._running is None:
-            return
-        if self.phase is Phase.GENERATING:
-            self._host.enter(Phase.STOPPING)
-            self._host.send(Stop(id=self._running.turn.id))
-        elif self.phase in (Phase.LOADING, Phase.DOWN):
-            await self._end(Reply(state=ReplyState.STOPPED, stop_reason=StopReason.STOPPED))
+        """Stop the reply, or the summarising. What has come of a reply is kept."""
+        self._compaction.stop()
+        await self._replies.stop()
 
     async def _repeat_last(self, request_of: Callable[[Turn], ChatMessage | Task]) -> Incomplete | None:
         async with self._commands:
@@ -267,74 +331,29 @@ class ChatSession:
             if self.is_busy:
                 return _BUSY
             turn = await self._timeline.add_variant(last, request_of(last))
-            self._tell(TurnReplaced(last.id, turn))
-            for entry in self._entries_after(turn):
-                self._tell(ModeChangeAdded(entry))
+            self._show_in_place(last, turn)
             await self._start_reply(turn)
         return None
+
+    def _show_in_place(self, last: Turn, turn: Turn) -> None:
+        """Show `turn` in the place of the last one, and again what follows it."""
+        self._tell(TurnReplaced(last.id, turn))
+        for entry in self._entries_after(turn):
+            self._tell(ModeChangeAdded(entry))
 
     def _entries_after(self, turn: Turn) -> tuple[ModeChange, ...]:
         entries = self.conversation.entries if self.conversation is not None else ()
         return tuple(entry for entry in entries if isinstance(entry, ModeChange) and entry.after_turn_id == turn.id)
 
+    async def _leave_conversation(self) -> None:
+        self._compaction.stop()
+        await self._replies.settle()
+        if self.conversation is not None:
+            self._host.save_lanes()
+
     def _show_conversation(self) -> None:
         self._tell(ConversationOpened(self.conversation))
         self._tell(ModeChanged(self.state))
-
-    # The reply
-
-    async def _start_reply(self, turn: Turn) -> None:
-        """Let the turn wait for the engine, which has it at once if it is ready."""
-        assert self.conversation is not None
-        history = tuple(earlier for earlier in self.conversation.turns if earlier.id != turn.id)
-        self._running = RunningReply(turn, history, self._save_reply)
-        if self.phase is Phase.READY:
-            self._dispatch()
-        elif self.phase is Phase.DOWN:
-            await self._load(self._host.restart())
-
-    def _become_ready(self) -> None:
-        self._host.enter(Phase.READY)
-        if self._running is not None:
-            self._dispatch()
-
-    def _dispatch(self) -> None:
-        """Hand the waiting turn to the engine."""
-        assert self._running is not None
-        assert self.conversation is not None
-        running, clock = self._running, self.conversation.created_at
-        self._host.enter(Phase.GENERATING)
-        self._host.send(generate_request(running.turn.id, running.turn.request, running.history, self._settings, clock))
-
-    async def _end(self, result: Reply) -> None:
-        """Give the running reply its final state; the text that has come stays."""
-        running = self._running
-        if running is not None and not running.is_ending:
-            turn = await running.end(result)
-            self._running = None
-            self._tell(ReplyEnded(turn))
-
-    async def _settle(self) -> None:
-        """Stop the running reply and wait until it is saved."""
-        running = self._running
-        if running is None:
-            return
-        await self.stop()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(running.ended.wait(), _SECONDS_TO_SETTLE)
-        if not running.is_ending:  # the engine hangs: do not wait for it
-            await self._end(Reply(state=ReplyState.INTERRUPTED))
-
-    async def _save_reply(self, turn: Turn) -> None:
-        """Save a reply; if the disk refuses, say so once and go on: it is saved when the disk takes it again."""
-        try:
-            await self._timeline.save_reply(turn)
-        except StoreError as error:
-            if not self._disk_refuses:
-                self._tell(Trouble(error.title, error.hint))
-            self._disk_refuses = True
-        else:
-            self._disk_refuses = False
 
     # The engine
 
@@ -343,58 +362,23 @@ class ChatSession:
             case _ if self._host.take(event):
                 pass
             case Loaded(model=model) if self.phase is Phase.LOADING:
-                self._host.model = model
-                self._tell(ModelReady(model))
-                self._become_ready()
-            case PromptProgress() if self._is_running(event.id):
-                new = event.total - event.reused
-                self._tell(PromptEvaluated(event.id, (event.evaluated - event.reused) / new if new else 1.0))
-            case Delta() if self._running is not None and self._is_running(event.id):
-                self._running.grow(event.text, is_thinking=event.is_thinking)
-                self._tell(ReplyGrew(event.id, event.text, event.is_thinking))
-            case Finished(stats=stats):
-                self._host.notice_rung(stats.rung)
-                await self._answered(event.id, final_reply(event, self.model))
+                self._host.loaded(model)
+                self._replies.engine_is_ready()
+            case _ if await self._compaction.take(event):
+                if not self._compaction.is_running and self.phase is not Phase.CLOSED:
+                    self._replies.engine_is_ready()
             case Failed(died=True):
-                await self._engine_died(event)
+                self._compaction.give_up()
+                await self._recovery.died(event)
+            case Failed(id=None) if self.phase is Phase.LOADING:
+                await self._recovery.loading_failed(event)
             case Failed(id=None):
-                await self._loading_failed(event)
-            case Failed():
-                await self._answered(event.id, Reply(state=ReplyState.FAILED, error=str(event.as_error())))
+                self._tell(Trouble(event.title, event.hint, event.log_tail))
             case _:
-                pass  # of a reply that was given up
+                await self._replies.take(event)
 
-    async def _answered(self, request_id: int | None, result: Reply) -> None:
-        """The engine is done with a request: that of the running reply, or one that was given up."""
-        if self._is_running(request_id):
-            await self._end(result)
-        if self.phase is not Phase.CLOSED:
-            self._become_ready()
-
-    def _is_running(self, request_id: int | None) -> bool:
-        running = self._running
-        return running is not None and not running.is_ending and running.turn.id == request_id
-
-    async def _engine_died(self, failed: Failed) -> None:
-        if self.phase in (Phase.CLOSED, Phase.DOWN):
-            return
-        if self.phase is Phase.LOADING:
-            hint = "Try a smaller context (--ctx 2048) or fewer GPU layers (n_gpu_layers in the config)."
-            await self._loading_failed(failed.model_copy(update={"hint": hint}))
-            return
-        hint = "It is starting again. " + ("What it had written is kept; Ctrl+R asks again." if self._running else "")
-        await self._end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
-        self._tell(Trouble(failed.title, hint.strip(), failed.log_tail))
-        await self._load(self._host.restart())
-
-    async def _loading_failed(self, failed: Failed) -> None:
-        if self.phase is Phase.CLOSED:
-            return
-        self._host.model = None
-        self._host.enter(Phase.DOWN)
-        await self._end(Reply(state=ReplyState.FAILED, error=failed.title))
-        self._tell(Trouble(failed.title, failed.hint, failed.log_tail))
-
-    async def _load(self, loading: Awaitable[Failed | None]) -> None:
-        if failed := await loading:
-            await self._loading_failed(failed)
+    async def _start_reply(self, turn: Turn, earlier: Reply | None = None) -> None:
+        """Have the turn answered; or, with its `earlier` reply, have the model go on with that."""
+        self._replies.start(turn, earlier)
+        if self.phase in (Phase.DOWN, Phase.UNLOADED):
+            await self._recovery.restart()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from modechat.domain.conversation import Conversation, ModeChange, Turn
+from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn
 from modechat.domain.modes import ModeState
 from modechat.session.phase import Phase
 
@@ -113,6 +113,29 @@ class Trouble:
     """Log lines, oldest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class ContextMoved:
+    """The context begins elsewhere: messages have left it, or a summary took their place."""
+
+    cut: ContextCut
+    n_left: int
+    """Messages that have left so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionChanged:
+    """The model summarises what leaves the context, or has ended that."""
+
+    is_running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something worth knowing that the user did not ask for."""
+
+    text: str
+
+
 SessionEvent: TypeAlias = (
     PhaseChanged
     | ModelLoading
@@ -129,4 +152,7 @@ SessionEvent: TypeAlias = (
     | ReplyGrew
     | ReplyEnded
     | Trouble
+    | ContextMoved
+    | CompactionChanged
+    | Remark
 )

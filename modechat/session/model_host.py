@@ -1,6 +1,7 @@
 """The model behind a session: where its loading stands, which prompt format it uses, and prompts to look at.
 
-Owns the engine and the phase. What runs on it, and what a failure means for that, is the session's business.
+Owns the engine and the phase, and ends the engine when nothing was asked of it for a while. What runs on it, and what a
+failure means for that, is the business of `replies` and `recovery`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from itertools import count
+from pathlib import PurePath
 
 from modechat.engine.protocol import (
     ChatPrompt,
@@ -19,15 +21,20 @@ from modechat.engine.protocol import (
     Inspect,
     Inspected,
     InstructPrompt,
+    Load,
     LoadProgress,
     ModelInfo,
     PromptView,
+    SaveLanes,
+    Shutdown,
     Stop,
     UseFormat,
 )
 from modechat.errors import EngineError, ModelError
+from modechat.models.gguf import GGUFHeader
 from modechat.prompting.ladder import REFUSED
-from modechat.session.events import FormatInUse, ModelLoading, PhaseChanged, SessionEvent, Trouble
+from modechat.session.events import FormatInUse, ModelLoading, ModelReady, PhaseChanged, Remark, SessionEvent, Trouble
+from modechat.session.model_changes import note_on_change
 from modechat.session.phase import Phase, check_transition
 from modechat.session.settings import SessionSettings
 
@@ -37,14 +44,21 @@ class ModelHost:
 
     def __init__(self, engine: Engine, settings: SessionSettings, tell: Callable[[SessionEvent], None]) -> None:
         self._engine = engine
+        self._wanted = settings
         self._load = settings.load
-        self._check_model = settings.check_model
+        self._previous: SessionSettings | None = None
+        self._replaced: ModelInfo | None = None
+        self._attempts = count(1)
+        self._attempt = 0
+        self._idle: asyncio.TimerHandle | None = None
         self._tell = tell
         self._phase = Phase.LOADING
         self._inspections: dict[int, asyncio.Future[PromptView]] = {}
         self._next_inspection = count(1)
         self._told_rungs: set[str] = set()
         self.model: ModelInfo | None = None
+        self.header: GGUFHeader | None = None
+        """The header of the model's file, once it was looked at."""
 
     @property
     def phase(self) -> Phase:
@@ -55,10 +69,30 @@ class ModelHost:
         """The format that the user chose; None: the one that fits the model."""
         return self._load.format
 
+    @property
+    def wanted(self) -> Load:
+        """What the user asked for."""
+        return self._wanted.load
+
+    @property
+    def load_request(self) -> Load:
+        """What is loaded, or tried: with less than the user asked for, where that failed."""
+        return self._load
+
+    @property
+    def previous(self) -> SessionSettings | None:
+        """The settings of the model before this one."""
+        return self._previous
+
+    @property
+    def previous_name(self) -> str:
+        return PurePath(self._previous.load.model_path).stem if self._previous is not None else ""
+
     def enter(self, phase: Phase) -> None:
         """Raises ValueError for a transition that the table of phases does not have."""
         check_transition(self._phase, phase)
         self._phase = phase
+        self._wait_for_idleness()
         self._tell(PhaseChanged(phase))
 
     def notice_rung(self, rung: str) -> None:
@@ -71,11 +105,14 @@ class ModelHost:
 
     async def load(self) -> Failed | None:
         """Have the model loaded; why it cannot be, if its file shows that already."""
+        attempt = self._attempt = next(self._attempts)
         try:
-            await asyncio.to_thread(self._check_model)
+            header = await asyncio.to_thread(self._wanted.check_model)
         except ModelError as error:
             return Failed(id=None, kind="model", title=error.title, hint=error.hint)
-        self._engine.send(self._load)  # takes nothing if it was closed meanwhile
+        if attempt == self._attempt:  # else another model was chosen meanwhile
+            self.header = header if isinstance(header, GGUFHeader) else None
+            self._engine.send(self._load)  # takes nothing if it was closed meanwhile
         return None
 
     async def restart(self) -> Failed | None:
@@ -85,13 +122,49 @@ class ModelHost:
         self._engine.start()
         return await self.load()
 
+    def choose(self, settings: SessionSettings) -> None:
+        """The model of these settings is to be loaded, in place of the one so far."""
+        self._previous, self._wanted, self._load = self._wanted, settings, settings.load
+        self._replaced = self.model
+        self._told_rungs.clear()
+
+    def loaded(self, model: ModelInfo) -> None:
+        """The engine has loaded the model."""
+        before, self._replaced, self.model = self._replaced, None, model
+        self._tell(ModelReady(model))
+        if before is not None and before.path != model.path:
+            self._tell(Remark(note_on_change(before, model)))
+
+    def use_load(self, load: Load) -> None:
+        """From now on, load so: with less than the user asked for."""
+        self._load = load
+
+    async def change(self) -> Failed | None:
+        """Load the model that was chosen, by the engine that runs, if one does."""
+        if self._phase is not Phase.READY:
+            return await self.restart()
+        self._give_up_inspections("Another model is being loaded.")
+        self.save_lanes()
+        self.enter(Phase.LOADING)
+        return await self.load()
+
+    def save_lanes(self) -> None:
+        """The conversation, or the model, is left: have what was evaluated kept on disk."""
+        if self._phase is Phase.READY:
+            self._engine.send(SaveLanes())
+
+    def unload(self) -> None:
+        """End the engine, so that the system has its memory back. It keeps on disk what it evaluated."""
+        self.enter(Phase.UNLOADED)
+        self._engine.send(Shutdown())
+
     def send(self, request: Generate | Stop) -> None:
         self._engine.send(request)
 
     def use_format(self, name: str | None) -> None:
         """Use this format from now on, also after a restart."""
         self._load = self._load.model_copy(update={"format": name})
-        if self.model is not None:
+        if self.model is not None and self._phase is not Phase.UNLOADED:
             self._engine.send(UseFormat(format=name))
 
     async def inspect(
@@ -107,6 +180,9 @@ class ModelHost:
         """
         if self.model is None:
             raise EngineError("The model is not loaded yet")
+        if self._phase is Phase.UNLOADED:
+            raise EngineError("The model is unloaded: the next message loads it again")
+        self._wait_for_idleness()
         number = next(self._next_inspection)
         answer: asyncio.Future[PromptView] = asyncio.get_running_loop().create_future()
         self._inspections[number] = answer
@@ -139,6 +215,21 @@ class ModelHost:
         self._give_up_inspections("modechat is closing.")
         self.enter(Phase.CLOSED)
         await self._engine.close()
+
+    def _wait_for_idleness(self) -> None:
+        """Count the time without a request from now, if nothing runs."""
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        seconds = self._wanted.unload_after
+        if self._phase is Phase.READY and seconds is not None:
+            self._idle = asyncio.get_running_loop().call_later(seconds, self._unload_if_idle)
+
+    def _unload_if_idle(self) -> None:
+        if self._inspections:
+            self._wait_for_idleness()
+        else:
+            self.unload()
 
     def _give_up_inspections(self, reason: str) -> None:
         for answer in self._inspections.values():

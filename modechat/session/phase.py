@@ -12,16 +12,19 @@ class Phase(StrEnum):
     GENERATING = "generating"
     STOPPING = "stopping"
     """The user stopped the reply; the engine has not confirmed it yet."""
+    UNLOADED = "unloaded"
+    """Nothing was asked for a while, and the model's memory was given back. Sending a turn loads it again."""
     DOWN = "down"
-    """No engine: loading failed, or it died while loading. Sending a turn tries again."""
+    """No engine: loading failed, or it died too often. Sending a turn tries again."""
     CLOSED = "closed"
 
 
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.LOADING: frozenset({Phase.LOADING, Phase.READY, Phase.DOWN, Phase.CLOSED}),
-    Phase.READY: frozenset({Phase.GENERATING, Phase.LOADING, Phase.CLOSED}),
-    Phase.GENERATING: frozenset({Phase.READY, Phase.STOPPING, Phase.LOADING, Phase.CLOSED}),
-    Phase.STOPPING: frozenset({Phase.READY, Phase.LOADING, Phase.CLOSED}),
+    Phase.READY: frozenset({Phase.GENERATING, Phase.LOADING, Phase.UNLOADED, Phase.DOWN, Phase.CLOSED}),
+    Phase.GENERATING: frozenset({Phase.READY, Phase.STOPPING, Phase.LOADING, Phase.DOWN, Phase.CLOSED}),
+    Phase.STOPPING: frozenset({Phase.READY, Phase.LOADING, Phase.DOWN, Phase.CLOSED}),
+    Phase.UNLOADED: frozenset({Phase.LOADING, Phase.CLOSED}),
     Phase.DOWN: frozenset({Phase.LOADING, Phase.CLOSED}),
     Phase.CLOSED: frozenset(),
 }

@@ -45,5 +45,6 @@ class PromptViews:
         self, request: ChatMessage | Task, history: tuple[Turn, ...], clock: datetime, format: str | None = None
     ) -> PromptView:
         settings = self._settings()
-        prompt = prompt_of(request, history, settings)
+        conversation = self._timeline.conversation
+        prompt = prompt_of(request, history, settings, cut=conversation.cut if conversation is not None else None)
         return await self._host.inspect(prompt, clock_text(clock), settings.thinking, format)

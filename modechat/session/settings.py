@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from modechat.domain.conversation import Turn, chat_messages
+from modechat.domain.context import in_effect, n_left
+from modechat.domain.conversation import ContextCut, Turn, chat_messages
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import ChatPrompt, Generate, InstructPrompt, Load
+from modechat.errors import ModelError
 from modechat.prompting.tasks import NamedTask
+
+
+def _no_other_model(_name: str) -> SessionSettings:
+    raise ModelError("The model cannot be changed here", "Start modechat with --model PATH.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +36,57 @@ class SessionSettings:
 
     remember_format: Callable[[str | None], object] = lambda _name: None
     """Keeps the user's choice of format for the model; raises StoreError."""
+    unload_after: float | None = None
+    """Seconds without a request after which the model's memory is given back; None: never."""
+    for_model: Callable[[str], SessionSettings] = field(default=_no_other_model, repr=False)
+    """The settings for another model file, named as users name files; raises ModelError."""
 
     def task(self, name: str) -> NamedTask | None:
         return next((task for task in self.tasks if task.name == name), None)
 
 
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """What a reply says already, for the model to go on with; `typed` characters of it are the user's prefill."""
+
+    text: str
+    typed: int
+
+
 def prompt_of(
-    request: ChatMessage | Task, history: tuple[Turn, ...], settings: SessionSettings
+    request: ChatMessage | Task,
+    history: tuple[Turn, ...],
+    settings: SessionSettings,
+    so_far: SoFar | None = None,
+    cut: ContextCut | None = None,
 ) -> ChatPrompt | InstructPrompt:
-    """What the engine makes a prompt of, for one turn after `history`."""
+    """What the engine makes a prompt of, for one turn after `history`. `cut` says where the context begins."""
     match request:
         case ChatMessage(text=text):
-            return ChatPrompt(messages=chat_messages(history, text, settings.chat_system))
+            cut = in_effect(cut, history)
+            return ChatPrompt(
+                messages=chat_messages(history, text, _with_summary(settings.chat_system, cut)),
+                prefill=so_far.text if so_far else "",
+                n_left=n_left(cut, history),
+            )
         case Task() as task:
             named = settings.task(task.name)
             return InstructPrompt(
                 instruction=task.instruction,
                 input=task.input,
-                prefill=task.prefill,
+                prefill=so_far.text if so_far else task.prefill,
+                typed=so_far.typed if so_far else None,
                 system=settings.instruct_system,
                 examples=named.worked_examples(task.instruction) if named else (),
                 context_first=named.context_first if named else False,
             )
+
+
+def _with_summary(system: str, cut: ContextCut | None) -> str:
+    """The system text of a chat whose oldest turns have been summarised."""
+    if cut is None or not cut.summary:
+        return system
+    return f"{system}\n\nSummary of the conversation so far:\n{cut.summary}".strip()
 
 
 def clock_text(clock: datetime) -> str:
@@ -65,12 +100,14 @@ def generate_request(
     history: tuple[Turn, ...],
     settings: SessionSettings,
     clock: datetime,
+    so_far: SoFar | None = None,
+    cut: ContextCut | None = None,
 ) -> Generate:
     """The engine's request for one turn after `history`. `clock` is the start of the conversation."""
     named = settings.task(request.name) if isinstance(request, Task) else None
     return Generate(
         id=request_id,
-        prompt=prompt_of(request, history, settings),
+        prompt=prompt_of(request, history, settings, so_far, cut),
         sampling=named.sampling.over(settings.sampling) if named else settings.sampling,
         now=clock_text(clock),
         thinking=settings.thinking,

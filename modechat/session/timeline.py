@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
-from modechat.domain.conversation import Conversation, ModeChange, Turn, message_text, title_of
+from modechat.domain.context import n_left
+from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn, message_text, title_of
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
 from modechat.errors import StoreError
 from modechat.store import ConversationSummary, Store
@@ -44,6 +45,11 @@ class Timeline:
     @property
     def last_turn(self) -> Turn | None:
         return self._conversation.last_turn if self._conversation is not None else None
+
+    @property
+    def n_left(self) -> int:
+        """How many messages have left the context."""
+        return n_left(self._conversation.cut, self._conversation.turns) if self._conversation is not None else 0
 
     def last_turn_in(self, mode: Mode) -> Turn | None:
         turns = self._conversation.turns if self._conversation is not None else ()
@@ -127,6 +133,18 @@ class Timeline:
         changed = replace(turn, in_chat=in_chat)
         self._change(lambda current: current.with_turn(changed))
         return changed
+
+    async def set_pinned(self, turn: Turn, pinned: bool) -> Turn:
+        await self._on_disk(self._store.set_pinned, turn.id, pinned)
+        changed = replace(turn, pinned=pinned)
+        self._change(lambda current: current.with_turn(changed))
+        return changed
+
+    async def add_cut(self, cut: ContextCut) -> None:
+        """Record where the open conversation's context begins from now on; here it does, whatever the disk says."""
+        assert self._conversation is not None
+        self._change(lambda current: replace(current, cut=cut))
+        await self._on_disk(self._store.add_cut, self._conversation.id, cut)
 
     async def change_mode(self, state: ModeState, typed: str) -> ModeChange:
         """Record a header that the user typed."""

@@ -15,7 +15,7 @@ from modechat.store.database import Database
 from modechat.store.failures import not_found
 from modechat.store.locks import ConversationLocks
 from modechat.store.summaries import ConversationSummary, read_summaries
-from modechat.store.timeline import newest_leaf, variant_ids, visible_entries
+from modechat.store.timeline import cut_in_effect, newest_leaf, variant_ids, visible_entries
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from modechat.domain.conversation import ModeChange, Reply, Turn
+    from modechat.domain.conversation import ContextCut, ModeChange, Reply, Turn
     from modechat.domain.modes import ChatMessage, ModeState, Task
 
 _ADD_CONVERSATION = """
@@ -50,6 +50,10 @@ UPDATE conversations SET head_id = :head_id WHERE id = (SELECT conversation_id F
 _ADD_MODE_CHANGE = """
 INSERT INTO mode_changes (conversation_id, after_turn_id, mode, standing, task, typed)
 VALUES (:conversation_id, :after_turn_id, :mode, :standing, :task, :typed)
+"""
+_ADD_CUT = """
+INSERT INTO context_cuts (conversation_id, after_turn_id, left_turn_id, summary)
+VALUES (:conversation_id, :after_turn_id, :left_turn_id, :summary)
 """
 _SET_STATE = """
 UPDATE conversations SET mode = :mode, standing = :standing, task = :task WHERE id = :id
@@ -152,6 +156,15 @@ class Store:
         sql = "UPDATE turns SET in_chat = :in_chat WHERE id = :id"
         self._change("turn", turn_id, sql, in_chat=in_chat)
 
+    def set_pinned(self, turn_id: int, pinned: bool) -> None:
+        """Have the turn stay in a full context, or not."""
+        self._change("turn", turn_id, "UPDATE turns SET pinned = :pinned WHERE id = :id", pinned=pinned)
+
+    def add_cut(self, conversation_id: int, cut: ContextCut) -> None:
+        """Record where the context begins from now on."""
+        with self._database.writing() as db:
+            db.execute(_ADD_CUT, {"conversation_id": conversation_id, **rows.cut_columns(cut)})
+
     def variants(self, turn_id: int) -> tuple[int, ...]:
         """The turns that stand for the same message, `turn_id` among them, in the order of their creation."""
         with self._database.reading() as db:
@@ -218,4 +231,5 @@ def _conversation(connection: sqlite3.Connection, conversation_id: int) -> Conve
         created_at=rows.read_time(row["created_at"]),
         state=rows.read_state(row),
         entries=visible_entries(connection, conversation_id),
+        cut=cut_in_effect(connection, conversation_id),
     )

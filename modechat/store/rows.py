@@ -10,7 +10,7 @@ from dataclasses import MISSING, asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from modechat.domain.conversation import ModeChange, Reply, ReplyState, ReplyStats, StopReason, Turn
+from modechat.domain.conversation import ContextCut, ModeChange, Reply, ReplyState, ReplyStats, StopReason, Turn
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Columns: TypeAlias = dict[str, Any]
 
 SELECT_TURNS = """
 SELECT turns.id, turns.parent_id, turns.created_at, turns.mode, turns.in_chat,
-       turns.typed, turns.text, turns.input, turns.prefill, turns.task,
+       turns.typed, turns.text, turns.input, turns.prefill, turns.task, turns.pinned,
        replies.state, replies.stop_reason, replies.error, replies.model, replies.stats, replies.text AS reply,
        replies.thinking
 FROM turns JOIN replies ON replies.turn_id = turns.id
@@ -61,6 +61,18 @@ def mode_change_columns(change: ModeChange) -> Columns:
 
 def read_mode_change(row: sqlite3.Row) -> ModeChange:
     return ModeChange(row["after_turn_id"], read_state(row), row["typed"])
+
+
+def cut_columns(cut: ContextCut) -> Columns:
+    return {
+        "after_turn_id": cut.after_turn_id,
+        "left_turn_id": cut.left_turn_id,
+        "summary": storable(cut.summary),
+    }
+
+
+def read_cut(row: sqlite3.Row) -> ContextCut:
+    return ContextCut(row["after_turn_id"], row["left_turn_id"], row["summary"])
 
 
 def request_columns(request: ChatMessage | Task) -> Columns:
@@ -105,6 +117,7 @@ def read_turn(row: sqlite3.Row) -> Turn:
         created_at=read_time(row["created_at"]),
         in_chat=bool(row["in_chat"]),
         reply=_read_reply(row),
+        pinned=bool(row["pinned"]),
     )
 
 

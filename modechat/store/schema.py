@@ -92,7 +92,23 @@ DROP TABLE replies;
 ALTER TABLE new_replies RENAME TO replies;
 """
 
-MIGRATIONS: tuple[str, ...] = (_CONVERSATIONS_AND_TURNS, _TASKS_AND_THINKING)
+# What stays in a full context, and where it begins.
+_CONTEXT = """
+ALTER TABLE turns ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1));
+
+CREATE TABLE context_cuts (
+    id INTEGER PRIMARY KEY,
+    conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    after_turn_id INTEGER NOT NULL,  -- the last turn when it happened: the cut belongs to the paths that have it
+    left_turn_id INTEGER NOT NULL,  -- the newest turn that has left the context
+    summary TEXT NOT NULL,
+    FOREIGN KEY (conversation_id, after_turn_id) REFERENCES turns (conversation_id, id),
+    FOREIGN KEY (conversation_id, left_turn_id) REFERENCES turns (conversation_id, id)
+);
+CREATE INDEX context_cuts_by_turn ON context_cuts (conversation_id, after_turn_id);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_CONVERSATIONS_AND_TURNS, _TASKS_AND_THINKING, _CONTEXT)
 
 
 class SchemaTooNew(Exception):

@@ -13,20 +13,30 @@ from modechat.store import rows
 if TYPE_CHECKING:
     import sqlite3
 
-    from modechat.domain.conversation import Entry, ModeChange
+    from modechat.domain.conversation import ContextCut, Entry, ModeChange
 
-_VISIBLE_TURNS = f"""
+_PATH = """
 WITH RECURSIVE path(id) AS (
     SELECT head_id FROM conversations WHERE id = ?
     UNION ALL
     SELECT turns.parent_id FROM path JOIN turns ON turns.id = path.id
 )
+"""
+_VISIBLE_TURNS = f"""
+{_PATH}
 {rows.SELECT_TURNS}
 WHERE turns.id IN (SELECT id FROM path)
 ORDER BY turns.id
 """
 _MODE_CHANGES = """
 SELECT after_turn_id, mode, standing, task, typed FROM mode_changes WHERE conversation_id = ? ORDER BY id
+"""
+
+_CUT = f"""
+{_PATH}
+SELECT after_turn_id, left_turn_id, summary FROM context_cuts
+WHERE conversation_id = ? AND after_turn_id IN (SELECT id FROM path)
+ORDER BY left_turn_id DESC, id DESC LIMIT 1
 """
 
 _NEWEST_LEAF = """
@@ -57,6 +67,12 @@ def visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tup
         turn = rows.read_turn(row)
         entries += [turn, *changes.get(turn.id, ())]
     return tuple(entries)
+
+
+def cut_in_effect(connection: sqlite3.Connection, conversation_id: int) -> ContextCut | None:
+    """Where the context of the visible path begins: the last cut on it; None: with the first turn."""
+    row = connection.execute(_CUT, (conversation_id, conversation_id)).fetchone()
+    return None if row is None else rows.read_cut(row)
 
 
 def newest_leaf(connection: sqlite3.Connection, turn_id: int) -> int | None:

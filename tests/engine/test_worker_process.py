@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,7 @@ import pytest
 
 from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine
-from modechat.engine.protocol import Delta, Event, Failed, Generate, Loaded
+from modechat.engine.protocol import Delta, Event, Failed, Generate, Loaded, Shutdown
 from tests.engine.driver import Driver, chat, run, running_engine
 from tests.tiny_models import write_llama
 
@@ -149,3 +150,69 @@ def _process_id(driver: Driver) -> int:
     assert isinstance(driver.engine, WorkerEngine)
     assert driver.engine.process_id is not None
     return driver.engine.process_id
+
+
+SLOW_TO_END = """
+import sys, time, pathlib
+from modechat.engine.protocol import Heartbeat, encode
+for line in sys.stdin.buffer:
+    if b"shutdown" in line:
+        break
+for beat in range(8):  # it keeps something on disk
+    try:
+        sys.stdout.buffer.write(encode(Heartbeat(progress=beat)))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        pass
+    time.sleep(0.4)
+pathlib.Path(sys.argv[1]).write_text("kept")
+"""
+
+
+def _slow_to_end(kept: Path) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", SLOW_TO_END, str(kept)], stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+def test_a_worker_that_still_keeps_things_on_disk_does_not_hold_up_the_terminal_and_finishes(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    process = _slow_to_end(kept)
+
+    async def work() -> float:
+        engine = WorkerEngine(process=process)
+        engine.start()
+        before = time.monotonic()
+        await engine.close()
+        return time.monotonic() - before
+
+    assert run(work()) < 2.5
+    assert not kept.exists()
+    assert process.wait(20) == 0
+    assert kept.read_text() == "kept"
+
+
+def test_a_worker_that_hangs_when_it_should_end_is_killed(model: Path) -> None:
+    async def work() -> psutil.Process:
+        async with running_engine(model) as driver:
+            process = psutil.Process(_process_id(driver))
+            process.suspend()
+            return process
+
+    assert not run(work()).is_running()
+
+
+def test_a_worker_that_was_unloaded_tells_no_death_and_its_successor_waits_for_it(model: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+
+    async def work() -> None:
+        engine = WorkerEngine(process=_slow_to_end(kept))
+        engine.start()
+        driver = Driver(engine)
+        engine.send(Shutdown())
+        engine.send(Generate(id=1, prompt=chat("Nobody hears this")))
+        engine.start()
+        assert isinstance(await driver.load(model), Loaded)  # the very next answer
+        assert kept.exists()
+        await engine.close()
+
+    run(work())

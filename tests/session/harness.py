@@ -99,12 +99,19 @@ async def running_session(
     engine: Engine | None = None,
     session_settings: SessionSettings | None = None,
     store: Store | None = None,
+    watch: Callable[[SessionEvent], object] = lambda _event: None,
 ) -> AsyncIterator[Harness]:
+    """`watch` is called with every event at once."""
     engine = engine or ScriptedEngine(script, pace)
     engine.start()
     events: list[SessionEvent] = []
+
+    def listen(event: SessionEvent) -> None:
+        events.append(event)
+        watch(event)
+
     store = store or Store.open(folder, Clock())
-    session = ChatSession(engine, store, session_settings or settings(), events.append)
+    session = ChatSession(engine, store, session_settings or settings(), listen)
     loop = asyncio.create_task(session.run())
     harness = Harness(session, engine, events)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,7 @@ from modechat.session.events import PhaseChanged, ReplyEnded, TurnAdded, TurnRep
 from modechat.session.phase import TRANSITIONS, Phase, check_transition
 from tests.engine.driver import run
 from tests.session.harness import running_session
+from tests.session.harness import settings as harness_settings
 
 DIED = Failed(id=None, kind="engine", title="It died", died=True)
 
@@ -53,9 +55,14 @@ class MortalEngine(ScriptedEngine):
             self._events.put_nowait(DIED)
 
 
+RESTING = (Phase.READY, Phase.DOWN, Phase.UNLOADED)
+COMMAND_NAMES = (
+    *("send", "stop", "regenerate", "continue", "retry", "compact", "pin", "model", "idle"),
+    *("other-mode", "toggle", "new", "header", "die", "wait", "rest"),
+)
 COMMANDS = st.lists(
-    st.sampled_from(["send", "stop", "regenerate", "other mode", "toggle", "new", "header", "die", "wait", "rest"]),
-    max_size=14,
+    st.sampled_from(COMMAND_NAMES),
+    max_size=16,
 )
 
 
@@ -64,7 +71,8 @@ COMMANDS = st.lists(
 def test_whatever_happens_the_session_comes_back_and_every_turn_ends(commands: list[str]) -> None:
     async def main(folder: Path) -> None:
         engine = MortalEngine()
-        async with running_session(folder, engine=engine) as harness:
+        options = replace(harness_settings(), for_model=lambda _name: harness_settings())
+        async with running_session(folder, engine=engine, session_settings=options) as harness:
             session = harness.session
             await session.open_latest()
             for command in commands:
@@ -75,8 +83,20 @@ def test_whatever_happens_the_session_comes_back_and_every_turn_ends(commands: l
                         await session.stop()
                     case "regenerate":
                         await session.regenerate()
-                    case "other mode":
+                    case "other-mode":
                         await session.run_in_other_mode()
+                    case "continue":
+                        await session.continue_reply()
+                    case "retry":
+                        await session.retry_with_less()
+                    case "compact":
+                        await session.compact()
+                    case "pin":
+                        await session.toggle_pin()
+                    case "model":
+                        await session.use_model("another")
+                    case "idle" if session.phase is Phase.READY and not session.is_busy:
+                        session._host.unload()
                     case "toggle":
                         await session.toggle_mode()
                     case "new":
@@ -89,8 +109,8 @@ def test_whatever_happens_the_session_comes_back_and_every_turn_ends(commands: l
                         await asyncio.sleep(0)
                     case "rest":
                         await asyncio.sleep(0.01)
-            await harness.until(lambda: not session.is_busy and session.phase in (Phase.READY, Phase.DOWN))
-            if session.phase is Phase.DOWN:  # it died while it loaded: sending tries again
+            await harness.until(lambda: not session.is_busy and session.phase in RESTING)
+            if session.phase is not Phase.READY:  # it died while it loaded: sending tries again
                 await session.send("Hello?")
                 await harness.ready()
             started = len(harness.told(TurnAdded)) + len(harness.told(TurnReplaced))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from modechat.domain.conversation import ModeChange
+from modechat.domain.conversation import ContextCut, ModeChange
 from modechat.domain.modes import ChatMessage, Mode, ModeState
 from modechat.errors import StoreError
 from modechat.store import Store
@@ -154,3 +154,30 @@ def test_a_change_of_mode_needs_its_turn_in_the_conversation(store: Store) -> No
     assert store.conversation(mine.id).state == CHAT
     with pytest.raises(StoreError):
         store.add_mode_change(1000, ModeChange(None, INSTRUCT, ""))
+
+
+def test_a_context_begins_where_the_last_cut_of_the_visible_path_says(timeline: Timeline) -> None:
+    store = timeline.store
+    for name, after in (("a", None), ("b", "a"), ("c", "b"), ("d", "c")):
+        timeline.add(name, after=after)
+    assert store.conversation(timeline.id).cut is None
+    early = ContextCut(timeline.ids["b"], timeline.ids["a"])
+    late = ContextCut(timeline.ids["c"], timeline.ids["b"], "They said \x1b[31mhello.")
+    store.add_cut(timeline.id, late)
+    store.add_cut(timeline.id, early)
+    assert store.conversation(timeline.id).cut == late
+    timeline.add("c2", after="b")
+    assert store.conversation(timeline.id).cut == early
+    timeline.add("a2")
+    assert store.conversation(timeline.id).cut is None
+    store.delete(timeline.id)
+
+
+def test_a_pin_is_kept(timeline: Timeline) -> None:
+    timeline.add("a")
+    timeline.store.set_pinned(timeline.ids["a"], True)
+    assert timeline.store.conversation(timeline.id).turns[0].pinned
+    timeline.store.set_pinned(timeline.ids["a"], False)
+    assert not timeline.store.conversation(timeline.id).turns[0].pinned
+    with pytest.raises(StoreError):
+        timeline.store.set_pinned(99, True)

@@ -25,7 +25,7 @@ def test_no_key_means_two_things() -> None:
 
 def test_the_help_screen_shows_every_key_and_closes(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, size=(120, 70)) as screen:
+        async with running_app(tmp_path, size=(120, 100)) as screen:
             await screen.press("f1")
             for keys, text in (*key_table(), *slash_table()):
                 await screen.sees(keys)

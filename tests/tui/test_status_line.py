@@ -64,3 +64,9 @@ def test_the_reason_for_the_device_goes_before_anything_else_is_shortened() -> N
 @given(width=st.integers(0, 200), loading=st.none() | st.floats(0, 1), activity=st.sampled_from(["", "thinking"]))
 def test_it_is_never_too_long(width: int, loading: float | None, activity: str) -> None:
     assert cell_len(line(width, loading=loading, activity=activity)) <= width
+
+
+def test_a_model_whose_memory_was_given_back_is_said_to_be_unloaded() -> None:
+    texts = [text for _, text in status_segments(Status(model=MODEL, is_unloaded=True, stats=None))]
+    assert "unloaded until the next message" in texts
+    assert MODEL.name in texts

@@ -1,20 +1,25 @@
 """The worker's end of the pipe: requests from standard input, events to standard output.
 
 Owns the file descriptors: what native code prints to standard output goes to standard error instead, so that
-nothing but events reaches the pipe. A thread reads, so that a stop arrives while the model computes.
+nothing but events reaches the pipe. One thread reads, so that a stop arrives while the model computes; another one
+sends heartbeats while a request is worked on, so that the front end can tell a long computation from a hang.
 """
 
 from __future__ import annotations
 
 import os
 import queue
+import signal
 import sys
 import threading
 from typing import BinaryIO
 
 from pydantic import BaseModel
 
-from modechat.engine.protocol import Request, Shutdown, Stop, decode_request, encode
+from modechat.engine.protocol import Heartbeat, Request, Shutdown, Stop, decode_request, encode
+
+_SECONDS_BETWEEN_HEARTBEATS = 1.0
+_SECONDS_TO_SHUT_DOWN = 10
 
 
 class Pipe:
@@ -23,6 +28,10 @@ class Pipe:
         self._events = events
         self._queue: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._stopped: set[int] = set()
+        self._writing = threading.Lock()
+        self._working = threading.Event()
+        self._working.set()  # starting is work, too
+        self._progress = 0
         self.is_shutting_down = False
         """Whether the front end asked for the end: what runs should give up."""
 
@@ -34,21 +43,42 @@ class Pipe:
 
     def start_reading(self) -> None:
         threading.Thread(target=self._read, name="requests", daemon=True).start()
+        threading.Thread(target=self._send_heartbeats, name="heartbeat", daemon=True).start()
 
     def next_request(self) -> Request:
         """The next request other than a stop. Blocks."""
-        return self._queue.get()
+        self._working.clear()
+        request = self._queue.get()
+        self._working.set()
+        return request
 
     def is_stopped(self, request_id: int) -> bool:
         """Whether a stop for this request has arrived."""
         return request_id in self._stopped
 
+    def note_progress(self) -> None:
+        """The computation goes on. Called often: all that it does is count."""
+        self._progress += 1
+
     def emit(self, event: BaseModel) -> None:
+        self._progress += 1
+        self._write(event)
+
+    def _write(self, event: BaseModel) -> None:
         try:
-            self._events.write(encode(event))
-            self._events.flush()
-        except BrokenPipeError:
-            os._exit(0)  # the front end is gone: there is nobody to work for
+            with self._writing:
+                self._events.write(encode(event))
+                self._events.flush()
+        except (BrokenPipeError, ValueError):  # ValueError: a write that failed before has closed the stream
+            if not self.is_shutting_down:
+                os._exit(0)  # the front end is gone: there is nobody to work for
+
+    def _send_heartbeats(self) -> None:
+        pause = threading.Event()
+        while True:
+            self._working.wait()
+            self._write(Heartbeat(progress=self._progress))
+            pause.wait(_SECONDS_BETWEEN_HEARTBEATS)
 
     def _read(self) -> None:
         for line in self._requests:
@@ -56,8 +86,20 @@ class Pipe:
             if isinstance(request, Stop):
                 self._stopped.add(request.id)
             else:
-                self.is_shutting_down = isinstance(request, Shutdown)
+                if isinstance(request, Shutdown):
+                    self.is_shutting_down = True
+                    _end_after(_SECONDS_TO_SHUT_DOWN)
                 self._queue.put(request)
         if not self.is_shutting_down:
             # The front end was killed. The model may be computing: do not wait for it.
             os._exit(0)
+
+
+def _end_after(seconds: int) -> None:
+    """Have the process ended then, whatever it does: the front end may be gone, and nobody else would."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(seconds)  # by the system, even if Python's lock is never given back
+        return
+    timer = threading.Timer(seconds, os._exit, [0])
+    timer.daemon = True
+    timer.start()

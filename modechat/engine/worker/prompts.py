@@ -123,6 +123,8 @@ class Prompts:
         self, request: ChatPrompt | InstructPrompt, now: str | None = None, thinking: bool | None = None
     ) -> TokenizedPrompt:
         """Raises WorkerFailure if no format makes a prompt of the request."""
+        if self._facts.is_encoder_decoder and _continues(request):
+            raise WorkerFailure("engine", "This kind of model cannot go on with a reply", "Ctrl+R asks again.")
         try:
             prompt = self._build(request, now, thinking)
         except TemplateError as error:
@@ -165,13 +167,15 @@ class Prompts:
             guard=self._guard,
             tokens=self._facts.tokens,
             variables=self._thinking.variables(thinking),
+            reasoning_tags=self._tags,
         )
         match request:
             case ChatPrompt(messages=messages):
-                return builder.chat(messages, now)
+                return builder.chat(messages, now, request.prefill)
             case InstructPrompt():
                 single = SingleShot(
                     task=Task(request.instruction, request.input, request.prefill),
+                    typed=request.typed,
                     system=request.system,
                     examples=request.examples,
                     context_first=request.context_first,
@@ -219,6 +223,12 @@ class Prompts:
         probe = [{"role": "user", "content": "Hello"}]
         template = self._resolved.format.chat_template
         return self._render(template, probe, tokens.bos, tokens.eos, add_generation_prompt=True, **variables)
+
+
+def _continues(request: ChatPrompt | InstructPrompt) -> bool:
+    """Whether the prompt ends with what a model has written."""
+    typed = 0 if isinstance(request, ChatPrompt) else request.typed
+    return typed is not None and len(request.prefill) > typed
 
 
 def _unicode(text: str) -> str:

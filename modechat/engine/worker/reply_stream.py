@@ -31,7 +31,7 @@ class ReplyStream:
         emit: Callable[[BaseModel], None],
     ) -> None:
         stops = (*prompt.stop, *user_stops)
-        prefill = request.prompt.prefill if isinstance(request.prompt, InstructPrompt) else ""
+        prefill = request.prompt.prefill
         self._id = request.id
         self._emit = emit
         # Without tags there is nothing to part, and stop strings may begin with the white space that parting trims.
@@ -41,7 +41,8 @@ class ReplyStream:
         self._leaks = LeakDetector(_leak_markers(prompts, stops), _conversation(request))
         self._trimmer = ReplyTrimmer()
         self._thinking = ""
-        self._answer = self._trimmer.feed(prefill)
+        # The reply may go on in the middle of a line, or of a block of code.
+        self._answer = self._trimmer.feed(self._leaks.feed(prefill)[0])
         self._last_sent = 0.0
         self.n_tokens = 0
         self.n_thinking_tokens = 0
@@ -99,7 +100,7 @@ def _leak_markers(prompts: Prompts, stops: tuple[str, ...]) -> frozenset[str]:
 def _conversation(request: Generate) -> tuple[str, ...]:
     """The texts that the model was given."""
     match request.prompt:
-        case ChatPrompt(messages=messages):
-            return tuple(message.content for message in messages)
+        case ChatPrompt(messages=messages, prefill=prefill):
+            return (*(message.content for message in messages), prefill)
         case InstructPrompt() as task:
             return (task.instruction, task.input, task.prefill, task.system)

@@ -37,8 +37,9 @@ from modechat.engine.worker.loading import load
 from modechat.engine.worker.memory import Memory
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.native_log import NativeLog
+from modechat.engine.worker.overflow import fit
 from modechat.engine.worker.pipe import Pipe
-from modechat.engine.worker.prompts import Prompts
+from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
 from modechat.engine.worker.saved_lanes import SavedLanes, fingerprint
 from modechat.engine.worker.speculation import CostCurve, Guesser, GuessPolicy
 from modechat.prompting.resolve import ModelFacts
@@ -102,6 +103,7 @@ class Server:
 
         def progress(fraction: float) -> bool:
             nonlocal sent
+            self._pipe.note_progress()
             if fraction < sent or fraction - sent >= _PROGRESS_STEP:  # less: it is tried again, with fewer layers
                 sent = fraction
                 self._pipe.emit(LoadProgress(fraction=fraction))
@@ -189,16 +191,28 @@ class Server:
             if self._prompts is None:
                 raise _nothing_loaded()
             with self._prompts.using(request.format):
-                made = self._prompts.make(request.prompt, request.now, request.thinking)
-                self._pipe.emit(Inspected(id=request.id, prompt=self._prompts.view(made)))
+                self._pipe.emit(Inspected(id=request.id, prompt=self._prompts.view(self._make_for(request))))
         except WorkerFailure as failure:
             self._pipe.emit(Inspected(id=request.id, error=failure.title))
+
+    def _make_for(self, request: Inspect) -> TokenizedPrompt:
+        """The prompt as it would be sent: shortened where the context is full; if nothing helps, as it is."""
+        assert self._prompts is not None
+        assert self._loaded is not None
+        make = partial(self._prompts.make, now=request.now, thinking=request.thinking)
+        try:
+            return fit(request.prompt, make, self._loaded.n_ctx, max_tokens=None).made
+        except WorkerFailure as failure:
+            if failure.kind != "context":
+                raise
+            return make(request.prompt)
 
     def _save_lanes(self) -> None:
         if self._evaluator is not None:
             self._evaluator.save()
 
     def _is_aborted(self) -> bool:
+        self._pipe.note_progress()
         is_stopped = self._running is not None and self._pipe.is_stopped(self._running)
         return is_stopped or self._pipe.is_shutting_down
 

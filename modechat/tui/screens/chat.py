@@ -123,6 +123,10 @@ class ChatScreen(Screen[None]):
     def _mode_typed(self, message: Prompt.ModeTyped) -> None:
         self._status.update_status(mode=message.mode)
 
+    @on(Prompt.TextTyped)
+    def _text_typed(self) -> None:
+        self._view.show_forecast()
+
     async def action_stop(self) -> None:
         await self._prompt.keys_are_handled()
         if self._session is None:
@@ -138,17 +142,32 @@ class ChatScreen(Screen[None]):
     async def action_regenerate(self) -> None:
         await self.do(lambda session: session.regenerate())
 
+    async def action_continue_reply(self) -> None:
+        await self.do(lambda session: session.continue_reply())
+
+    async def action_retry_with_less(self) -> None:
+        await self.do(lambda session: session.retry_with_less())
+
     async def action_run_in_other_mode(self) -> None:
         await self.do(lambda session: session.run_in_other_mode())
 
     async def action_toggle_in_chat(self) -> None:
         await self.do(lambda session: session.toggle_in_chat())
 
+    async def action_toggle_pin(self) -> None:
+        await self.do(lambda session: session.toggle_pin())
+
+    async def action_compact(self) -> None:
+        await self.do(lambda session: session.compact())
+
     async def action_try_format(self) -> None:
         await self.do(self._about_prompts.try_format)
 
     def action_choose_format(self) -> None:
         self._talk(self._about_prompts.choose_format)
+
+    async def action_choose_model(self) -> None:
+        await self.do(self._about_prompts.tell_model)
 
     def action_choose_task(self) -> None:
         self._talk(self._about_prompts.choose_task)

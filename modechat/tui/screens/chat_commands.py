@@ -1,4 +1,4 @@
-"""What the user asks about prompts: formats, named tasks, thinking, the inspector, and the commands that are typed.
+"""What the user asks about prompts and models: formats, tasks, thinking, the inspector, and what is typed as a command.
 
 Acts through the chat screen, which owns the widgets and the order of commands.
 """
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from modechat.domain.conversation import StopReason
 from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
+from modechat.domain.text import sanitize_line
 from modechat.prompting.thinking import ThinkingSwitch
+from modechat.session.phase import Phase
 from modechat.tui.slash import SlashCommand, read_slash, without_escape, word_of
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class ChatCommands:
                 return await self._start_named(session, command.words)
             case "choose_format" if command.words:
                 return await self._use_named(session, command.words)
+            case "choose_model" if command.words:
+                return await session.use_model(command.words)
             case "toggle_thinking" if command.words:
                 return self._set_thinking(session, command.words)
             case "inspect":
@@ -112,6 +116,16 @@ class ChatCommands:
             what = f"“{name}” is" if name is not None else "what fits it is"
             self._screen.flash_up(f"The prompt format of this model: {what} used from now on.")
         return reason
+
+    # The model
+
+    async def tell_model(self, session: ChatSession) -> Incomplete | None:
+        """Which model it is. If it could not be loaded, go back to the one before."""
+        if session.phase is Phase.DOWN and session.has_previous_model:
+            return await session.use_model()
+        path = sanitize_line(session.settings.load.model_path)
+        self._screen.flash_up(f"The model is {path}. /model PATH goes on with another one.")
+        return None
 
     # Named tasks
 

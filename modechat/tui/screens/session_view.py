@@ -6,7 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from modechat.domain.context import forecast
+from modechat.domain.modes import ChatMessage, parse
 from modechat.session.events import (
+    CompactionChanged,
+    ContextMoved,
     ConversationOpened,
     FormatInUse,
     ModeChangeAdded,
@@ -15,6 +19,7 @@ from modechat.session.events import (
     ModelReady,
     PhaseChanged,
     PromptEvaluated,
+    Remark,
     ReplyEnded,
     ReplyGrew,
     SessionEvent,
@@ -81,7 +86,11 @@ class SessionView:
             case ThinkingChanged(wanted=wanted):
                 self._status.update_status(thinking=wanted)
             case PhaseChanged(phase=phase):
-                self._status.update_status(is_down=phase is Phase.DOWN, loading=0.0 if phase is Phase.LOADING else None)
+                self._status.update_status(
+                    is_down=phase is Phase.DOWN,
+                    is_unloaded=phase is Phase.UNLOADED,
+                    loading=0.0 if phase is Phase.LOADING else None,
+                )
                 self.show_hint()
             case ModeChanged(state=state):
                 self._prompt.show_state(state)
@@ -99,10 +108,33 @@ class SessionView:
             case TurnChanged(turn=turn):
                 if view := self._transcript.turn(turn.id):
                     view.update_turn(turn)
+                await self._transcript.show_cut(self._conversation)
+            case ContextMoved():
+                await self._transcript.show_cut(self._conversation)
+            case CompactionChanged(is_running=is_running):
+                self._status.update_status(activity="summarising the chat" if is_running else "")
+                self.show_hint()
             case ReplyEnded(turn=turn):
                 self._show_end(turn)
+            case Remark(text=text):
+                await self._transcript.add_notice(text)
             case Trouble() as trouble:
                 await self._transcript.add_trouble(trouble)
+
+    def show_forecast(self) -> None:
+        """What the text at the prompt will make of the context."""
+        session = self._session()
+        model = session.model if session is not None else None
+        meant = parse(self._prompt.text, session.state) if session is not None else None
+        told = None
+        if session is not None and model is not None and model.sees_history and isinstance(meant, ChatMessage):
+            told = forecast(session.conversation, meant.text, model.n_ctx)
+        self._status.update_status(forecast=told)
+
+    @property
+    def _conversation(self) -> Conversation | None:
+        session = self._session()
+        return session.conversation if session is not None else None
 
     async def _show_model(self, model: ModelInfo) -> None:
         """The model is there, or uses another format. What it notes is said once, as long as it stays the same."""
@@ -137,8 +169,6 @@ class SessionView:
         self._status.update_status(activity=text if text != "…" else "waiting")
 
     def _show_waiting(self, text: str) -> None:
-        session = self._session()
-        conversation = session.conversation if session is not None else None
-        turn = conversation.last_turn if conversation is not None else None
+        turn = self._conversation.last_turn if self._conversation is not None else None
         if turn is not None and (view := self._transcript.turn(turn.id)):
             view.reply.show_activity(text)

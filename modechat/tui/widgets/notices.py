@@ -36,6 +36,23 @@ class AppNotice(Static):
         super().__init__(Content(f"· {sanitize(text)}"), classes="remark")
 
 
+class CutNotice(Vertical):
+    """Where the context of the chat begins, and the summary of what is above, if there is one."""
+
+    def __init__(self, n_left: int, summary: str) -> None:
+        super().__init__(classes="cut")
+        self._n_left = n_left
+        self._summary = summary
+
+    def compose(self) -> ComposeResult:
+        messages = "1 message" if self._n_left == 1 else f"{self._n_left:,} messages"
+        if self._summary:
+            yield Static(Content(f"─ the model sees this summary of the {messages} above ─"), classes="line")
+            yield Static(Content(sanitize(self._summary)), classes="summary")
+        else:
+            yield Static(Content(f"─ the {messages} above have left the context ─"), classes="line")
+
+
 class TroubleNotice(Vertical):
     """Something went wrong: what, what to do, and the engine's last log lines (all of them are in its log file)."""
 

@@ -105,6 +105,9 @@ class Prompt(Vertical):
 
         mode: Mode
 
+    class TextTyped(Message):
+        """The text changed."""
+
     def __init__(self, submit: Callable[[str], None]) -> None:
         """`submit` is called with the text when the user presses Enter."""
         super().__init__(id="prompt")
@@ -170,6 +173,7 @@ class Prompt(Vertical):
         message.stop()
         self._refresh_mode()
         self._refresh_hint()
+        self.post_message(self.TextTyped())
 
     def _refresh_hint(self) -> None:
         """A command tells what it does while it is typed."""

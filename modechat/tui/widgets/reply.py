@@ -137,16 +137,17 @@ def note_on(reply: Reply) -> Content:
         case ReplyState.WAITING:
             return Content("…")
         case ReplyState.STOPPED:
-            return Content("■ stopped" if reply.text else "■ stopped before the reply began")
+            return Content("■ stopped. /continue goes on" if reply.text else "■ stopped before the reply began")
         case ReplyState.INTERRUPTED:
             what = error or "modechat ended while it was written"
-            return Content(f"✂ interrupted: {what}. Ctrl+R asks again.")
+            goes_on = " /continue goes on." if reply.text else ""
+            return Content(f"✂ interrupted: {what}. Ctrl+R asks again.{goes_on}")
         case ReplyState.FAILED:
             return Content.assemble(("✗ ", "$text-error"), error)
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LENGTH:
-            return Content("⋯ cut: the longest reply that is allowed (max_tokens)")
+            return Content("⋯ cut: the longest reply that is allowed (max_tokens). /continue goes on")
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.CONTEXT:
-            return Content("⋯ cut: the context is full")
+            return Content("⋯ cut: the context is full. /continue goes on")
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
             marker = sanitize_line(reply.stats.leak) if reply.stats is not None else ""
             return Content(f"✂ {leak_note(marker)} Ctrl+F tries another.")

@@ -9,6 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widget import Widget
 
+from modechat.domain.context import Forecast
 from modechat.domain.conversation import ReplyStats
 from modechat.domain.modes import Mode
 from modechat.domain.text import sanitize_line
@@ -63,7 +64,11 @@ class Status:
     """That of the last reply; of the model, where it changed since."""
     thinking: bool | None = None
     """What the user chose; None: nothing."""
+    forecast: Forecast | None = None
+    """What the text at the prompt will make of the context; None: nothing is typed that counts."""
     is_down: bool = False
+    is_unloaded: bool = False
+    """Whether the model's memory was given back until the next message."""
 
 
 class StatusLine(Widget):
@@ -135,8 +140,15 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
     if status.thinking is not None and model.thinking is not ThinkingSwitch.NONE:
         segments.append((3, f"thinking {'on' if status.thinking else 'off'}"))
     used = stats.prompt_tokens + stats.completion_tokens if stats is not None else 0
-    segments.append((2, f"{used:,}/{model.n_ctx:,}"))
-    if status.activity:
+    if status.forecast is not None:
+        segments.append((2, f"~{status.forecast.tokens:,}/{model.n_ctx:,}"))
+    else:
+        segments.append((2, f"{used:,}/{model.n_ctx:,}"))
+    if status.forecast is not None and status.forecast.is_full:
+        segments.append((0, "full: the oldest turns leave with this message"))
+    if status.is_unloaded:
+        segments.append((0, "unloaded until the next message"))
+    elif status.activity:
         segments.append((0, status.activity))
     elif stats is not None:
         segments.append((1, f"{stats.tokens_per_second:.0f} tok/s"))

@@ -13,9 +13,10 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from modechat.domain.conversation import Conversation, Entry, ModeChange, Turn
+from modechat.domain.context import n_left
+from modechat.domain.conversation import ContextCut, Conversation, Entry, ModeChange, Turn
 from modechat.session.events import Trouble
-from modechat.tui.widgets.notices import AppNotice, ModeNotice, TroubleNotice, Welcome
+from modechat.tui.widgets.notices import AppNotice, CutNotice, ModeNotice, TroubleNotice, Welcome
 from modechat.tui.widgets.turn import TurnView
 
 _MOUNTED_AT_FIRST = 30
@@ -27,6 +28,8 @@ class Transcript(VerticalScroll, can_focus=False):
     def __init__(self) -> None:
         super().__init__(id="transcript")
         self._earlier: list[Entry] = []
+        self._cut: ContextCut | None = None
+        self._n_left = 0
         self._without_history: Collection[str] = ()
         self._unfold_thinking = False
         self._hint = Static(classes="earlier")
@@ -42,6 +45,7 @@ class Transcript(VerticalScroll, can_focus=False):
         async with self.batch():
             await self.remove_children()
             await self.mount(self._hint, *(map(self._view, shown) if shown else [Welcome()]))
+        await self.show_cut(conversation)
         self._show_hint()
         self.anchor()
 
@@ -67,6 +71,14 @@ class Transcript(VerticalScroll, can_focus=False):
             await self.remove_children(children[start:])
             await self.mount(self._view(turn))
         self.anchor()
+
+    async def show_cut(self, conversation: Conversation | None) -> None:
+        """Draw the line where the context of this conversation begins."""
+        await self.query_children(CutNotice).remove()
+        self._cut = conversation.cut if conversation is not None else None
+        self._n_left = n_left(self._cut, conversation.turns) if conversation is not None else 0
+        if self._cut is not None and (view := self.turn(self._cut.left_turn_id)):
+            await self.mount(CutNotice(self._n_left, self._cut.summary), after=view)
 
     def show_alone(self, without_history: Collection[str]) -> None:
         """The names of the formats in which a chat's prompt has its last message only."""
@@ -117,6 +129,8 @@ class Transcript(VerticalScroll, can_focus=False):
         page, self._earlier = self._earlier[-_PAGE:], self._earlier[:-_PAGE]
         first = self.children[1]
         await self.mount(*map(self._view, page), after=self._hint)
+        if self._cut is not None and any(isinstance(turn, Turn) and turn.id == self._cut.left_turn_id for turn in page):
+            await self.mount(CutNotice(self._n_left, self._cut.summary), after=self.turn(self._cut.left_turn_id))
         self._show_hint()
         self.release_anchor()
         self.call_after_refresh(self.scroll_to_widget, first, animate=False, top=True)

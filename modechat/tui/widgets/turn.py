@@ -60,6 +60,8 @@ class TurnView(Vertical):
 def _label(turn: Turn, without_history: Collection[str]) -> Content:
     if turn.mode is Mode.INSTRUCT:
         where = "added to the chat" if turn.in_chat else "the chat does not see this"
+    elif turn.pinned:
+        where = "pinned: it stays when the context is full"
     elif turn.reply.stats is not None and turn.reply.stats.format in without_history:
         where = "only this message was sent"
     else:

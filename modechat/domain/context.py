@@ -1,0 +1,82 @@
+"""What of a chat is in the model's context: what has left it, what stays, and whether the next message fits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from modechat.domain.conversation import ContextCut, Conversation, Turn, message_text
+from modechat.domain.modes import Mode
+
+_CHARACTERS_PER_TOKEN = 3.5
+_TOKENS_AROUND = 8  # what a template writes around a message
+_ROOM_FOR_REPLY = 16
+_TURNS_KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the next chat turn will fill of the context, in tokens, about."""
+
+    tokens: int
+    n_ctx: int
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the oldest turns leave with it."""
+        return self.tokens + _ROOM_FOR_REPLY > self.n_ctx
+
+
+def in_effect(cut: ContextCut | None, history: Iterable[Turn]) -> ContextCut | None:
+    """The cut, if it belongs to this path of turns."""
+    return cut if cut is not None and any(turn.id == cut.after_turn_id for turn in history) else None
+
+
+def n_left(cut: ContextCut | None, history: Iterable[Turn]) -> int:
+    """How many messages have left the context: oldest first, without the system text and pinned ones."""
+    return 2 * sum(turn.id <= cut.left_turn_id for turn in _movable(history)) if cut is not None else 0
+
+
+def cut_where(history: tuple[Turn, ...], n_left: int, before: ContextCut | None) -> ContextCut | None:
+    """The cut that says that so many messages have left; None if that is none. Turns leave as a whole.
+
+    It keeps the summary of the cut `before` it.
+    """
+    leaving = _movable(history)[: math.ceil(n_left / 2)]
+    if not leaving:
+        return None
+    return ContextCut(history[-1].id, leaving[-1].id, before.summary if before is not None else "")
+
+
+def turns_to_compact(conversation: Conversation) -> tuple[Turn, ...]:
+    """The turns that a summary would take the place of: all in the context but the last ones and those pinned."""
+    inside = [turn for turn in conversation.turns if _is_seen(turn)]
+    kept = {turn.id for turn in inside[-_TURNS_KEPT:]}
+    return tuple(turn for turn in _movable(inside) if turn.id not in kept)
+
+
+def forecast(conversation: Conversation | None, text: str, n_ctx: int) -> Forecast:
+    """What a chat turn with `text` will fill of a context of `n_ctx` tokens."""
+    turns = conversation.turns if conversation is not None else ()
+    last = next((turn.reply.stats for turn in reversed(turns) if turn.mode is Mode.CHAT and turn.reply.stats), None)
+    known = last.prompt_tokens + last.completion_tokens - last.thinking_tokens if last is not None else 0
+    if conversation is not None and conversation.cut is not None and conversation.cut.summary:
+        known = min(known, _estimated(conversation, conversation.cut))  # it may be younger than the last chat turn
+    return Forecast(known + _TOKENS_AROUND + math.ceil(len(text) / _CHARACTERS_PER_TOKEN), n_ctx)
+
+
+def _estimated(conversation: Conversation, cut: ContextCut) -> int:
+    """Tokens of the summary and of the turns after it, about."""
+    inside = [turn for turn in conversation.turns if _is_seen(turn) and (turn.pinned or turn.id > cut.left_turn_id)]
+    texts = [cut.summary, *(text for turn in inside for text in (message_text(turn.request), turn.reply.text))]
+    return sum(_TOKENS_AROUND + math.ceil(len(text) / _CHARACTERS_PER_TOKEN) for text in texts)
+
+
+def _is_seen(turn: Turn) -> bool:
+    """Whether the turn is part of the chat that the model sees."""
+    return turn.in_chat and bool(turn.reply.text)
+
+
+def _movable(turns: Iterable[Turn]) -> list[Turn]:
+    return [turn for turn in turns if _is_seen(turn) and not turn.pinned]

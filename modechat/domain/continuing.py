@@ -1,0 +1,58 @@
+"""Replies that were cut, and what they become when the model goes on with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from modechat.domain.conversation import Reply, ReplyState, ReplyStats, StopReason, Turn
+
+_CUT_STATES = frozenset({ReplyState.STOPPED, ReplyState.INTERRUPTED, ReplyState.FAILED})
+_CUT_REASONS = frozenset({StopReason.LENGTH, StopReason.CONTEXT})
+
+
+def why_not_continue(turn: Turn | None) -> str:
+    """Why the model cannot go on with the turn's reply; empty if it can."""
+    if turn is None:
+        return "There is no reply yet that could go on."
+    reply = turn.reply
+    if reply.stop_reason is StopReason.LEAK:
+        return "The reply was cut where it began another role's turn: Ctrl+F asks in another format."
+    if reply.state not in _CUT_STATES and reply.stop_reason not in _CUT_REASONS:
+        return "The last reply is complete. Ctrl+R asks for another one."
+    if reply.text:
+        return ""
+    if reply.thinking:
+        return "The reply was cut while the model thought, and that cannot go on. Ctrl+R asks again."
+    return "Nothing of the reply had come yet. Ctrl+R asks again."
+
+
+def reopened(turn: Turn) -> Turn:
+    """The turn as it is while the model goes on with its reply."""
+    return turn.with_reply(replace(turn.reply, state=ReplyState.STREAMING, stop_reason=None, error=""))
+
+
+def joined(earlier: Reply, later: Reply) -> Reply:
+    """`later` is the reply with what was added to `earlier`, and the figures of that: those of both together."""
+    if earlier.stats is None or later.stats is None:
+        return later
+    return replace(later, stats=_sum(earlier.stats, later.stats))
+
+
+def _sum(first: ReplyStats, second: ReplyStats) -> ReplyStats:
+    """The second prompt ended with the first reply, whose tokens are not counted twice."""
+    seconds = sum(s.completion_tokens / s.tokens_per_second for s in (first, second) if s.tokens_per_second > 0)
+    completion = first.completion_tokens + second.completion_tokens
+    return replace(
+        second,
+        prompt_tokens=max(second.prompt_tokens - first.completion_tokens, 0),
+        reused_tokens=first.reused_tokens,
+        restored_tokens=first.restored_tokens,
+        completion_tokens=completion,
+        thinking_tokens=first.thinking_tokens + second.thinking_tokens,
+        seconds_to_first_token=first.seconds_to_first_token,
+        tokens_per_second=completion / seconds if seconds else 0.0,
+        evaluated_tokens=first.evaluated_tokens + second.evaluated_tokens,
+        drafted_tokens=first.drafted_tokens + second.drafted_tokens,
+        accepted_tokens=first.accepted_tokens + second.accepted_tokens,
+        defused=first.defused,
+    )

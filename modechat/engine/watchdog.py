@@ -1,0 +1,153 @@
+"""Notices when a worker hangs: it was asked something, and gives no sign of life, or its computation stands still.
+
+`Vigil` judges by what it is told and by the clock it is given; `Watchdog` looks at it from a thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from modechat.engine.protocol import (
+    AdaptersChanged,
+    Event,
+    Failed,
+    Finished,
+    FormatChanged,
+    Generate,
+    Heartbeat,
+    Inspect,
+    Inspected,
+    Load,
+    Loaded,
+    Request,
+    SaveLanes,
+    UseAdapters,
+    UseFormat,
+)
+
+_DEVICE_CPU = "CPU"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a worker that was asked something may be quiet, in seconds."""
+
+    silent: float = 10.0
+    """Without any sign of life. A worker that computes sends a heartbeat every second."""
+    starting: float = 60.0
+    """Likewise, until it has said anything: a cold disk gives Python and llama.cpp slowly."""
+    standing_still: float = 30.0
+    """Alive, but its computation does not go on. On the CPU every node of the graph counts as going on."""
+    loading: float = 120.0
+    """Likewise while it loads or saves, and where it computes on a GPU, which tells nothing within a batch."""
+
+
+class Vigil:
+    """What is asked of one worker, and when it was last heard of. Times are of a monotonic clock."""
+
+    def __init__(self, patience: Patience, now: float) -> None:
+        self._patience = patience
+        self._open: deque[Request] = deque()
+        self._has_spoken = False
+        self._on_gpu = False
+        self._is_saving = False
+        self._progress = -1
+        self._heard_at = self._moved_at = now
+
+    def asked(self, request: Request, now: float) -> None:
+        """A request was sent. Those that have no answer do not count."""
+        if isinstance(request, SaveLanes):
+            self._is_saving = True
+        elif isinstance(request, Load | Generate | Inspect | UseFormat | UseAdapters):
+            if not self._open:
+                self.begin_again(now)
+            self._open.append(request)
+
+    def heard(self, event: Event, now: float) -> None:
+        """The worker said something."""
+        self._heard_at = now
+        if isinstance(event, Heartbeat):
+            if event.progress != self._progress:
+                self._progress, self._moved_at = event.progress, now
+            return
+        self._has_spoken, self._moved_at, self._is_saving = True, now, False
+        if isinstance(event, Loaded):
+            self._on_gpu = event.model.device != _DEVICE_CPU
+        # Requests are answered in their order, one after the other.
+        answered = next((i for i, request in enumerate(self._open) if _answers(event, request)), -1)
+        for _ in range(answered + 1):
+            self._open.popleft()
+
+    def begin_again(self, now: float) -> None:
+        """Count from now: nobody could listen meanwhile."""
+        self._heard_at = self._moved_at = now
+
+    def verdict(self, now: float) -> str:
+        """How the worker hangs, as the end of a sentence; empty if it does not."""
+        if not self._open:
+            return ""
+        silent = self._patience.silent if self._has_spoken else max(self._patience.silent, self._patience.starting)
+        if now - self._heard_at > silent:
+            return f"it gave no sign of life for {silent:g} seconds"
+        is_slow = self._on_gpu or self._is_saving or not isinstance(self._open[0], Generate)
+        still = self._patience.loading if is_slow else self._patience.standing_still
+        if now - self._moved_at > still:
+            return f"its computation stood still for {still:g} seconds"
+        return ""
+
+
+class Watchdog:
+    """Calls `on_hang` once, in a thread of its own, with how the worker hangs. `clock` is monotonic."""
+
+    def __init__(self, patience: Patience, on_hang: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._on_hang = on_hang
+        self._interval = min(1.0, patience.silent / 4)
+        self._lock = threading.Lock()
+        self._vigil = Vigil(patience, clock())
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def asked(self, request: Request) -> None:
+        with self._lock:
+            self._vigil.asked(request, self._clock())
+
+    def heard(self, event: Event) -> None:
+        with self._lock:
+            self._vigil.heard(event, self._clock())
+
+    def end(self) -> None:
+        self._ended.set()
+
+    def _watch(self) -> None:
+        looked_at = self._clock()
+        while not self._ended.wait(self._interval):
+            now = self._clock()
+            with self._lock:
+                if now - looked_at > 3 * self._interval:  # this program slept itself: suspended, or a laptop's lid
+                    self._vigil.begin_again(now)
+                hang = self._vigil.verdict(now)
+            looked_at = now
+            if hang:
+                self._on_hang(hang)
+                return
+
+
+def _answers(event: Event, request: Request) -> bool:
+    """Whether `event` is the last one about `request`."""
+    match request:
+        case Load():
+            return isinstance(event, Loaded) or (isinstance(event, Failed) and event.id is None)
+        case UseFormat():
+            return isinstance(event, FormatChanged) or (isinstance(event, Failed) and event.id is None)
+        case UseAdapters():
+            return isinstance(event, AdaptersChanged) or (isinstance(event, Failed) and event.id is None)
+        case Generate(id=request_id):
+            return isinstance(event, Finished | Failed) and event.id == request_id
+        case Inspect(id=request_id):
+            return isinstance(event, Inspected) and event.id == request_id
+        case _:
+            return False

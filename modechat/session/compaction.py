@@ -1,0 +1,163 @@
+"""/compact: the model summarises what leaves the context. The originals stay in the conversation.
+
+One summary replaces the one before; what is too long for one request is summarised part by part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from modechat.domain.context import turns_to_compact
+from modechat.domain.conversation import ContextCut, StopReason, Turn, message_text
+from modechat.domain.sampling import Sampling
+from modechat.engine.protocol import Delta, Event, Failed, Finished, Generate, InstructPrompt, Stop
+from modechat.errors import StoreError
+from modechat.session.events import CompactionChanged, ContextMoved, SessionEvent, Trouble
+from modechat.session.model_host import ModelHost
+from modechat.session.phase import Phase
+from modechat.session.settings import SessionSettings
+from modechat.session.timeline import Timeline
+
+_INSTRUCTION = (
+    "Summarise this conversation so that it can go on without the original. Keep names, numbers, decisions, open "
+    "questions and what the user wants. Write plain sentences, no introduction."
+)
+_CHARACTERS_PER_TOKEN = 3  # cautious: the text has to fit
+_LONGEST_SUMMARY = 400  # tokens
+
+
+@dataclass(slots=True)
+class _Job:
+    """One summary in the making."""
+
+    left_turn_id: int
+    parts: list[str]
+    """What is still to be summarised."""
+    summary: str
+    """Of what came before."""
+    request_id: int = 0
+    written: list[str] = field(default_factory=list)
+
+
+class Compaction:
+    def __init__(
+        self,
+        host: ModelHost,
+        timeline: Timeline,
+        settings: Callable[[], SessionSettings],
+        tell: Callable[[SessionEvent], None],
+    ) -> None:
+        self._host = host
+        self._timeline = timeline
+        self._settings = settings
+        self._tell = tell
+        self._job: _Job | None = None
+        self._last_id = 0
+
+    @property
+    def is_running(self) -> bool:
+        return self._job is not None
+
+    def start(self) -> str:
+        """Begin; why not, if there is nothing to do or no model to do it."""
+        conversation, model = self._timeline.conversation, self._host.model
+        if self._host.phase is not Phase.READY or model is None:
+            return "The model is not loaded yet."
+        leaving = turns_to_compact(conversation) if conversation is not None else ()
+        if conversation is None or not leaving:
+            return "There is too little in the chat to summarise."
+        cut = conversation.cut
+        summary = cut.summary if cut is not None else ""
+        known = cut.left_turn_id if cut is not None and summary else 0
+        new = [turn for turn in leaving if turn.id > known]
+        if not new:  # once more, for another summary of the same
+            new, summary = list(leaving), ""
+        room = max((model.n_ctx - 2 * self._most_tokens - 64) * _CHARACTERS_PER_TOKEN, 256)
+        self._job = _Job(leaving[-1].id, _parts(new, room), summary)
+        self._tell(CompactionChanged(is_running=True))
+        self._ask(self._job)
+        return ""
+
+    async def take(self, event: Event) -> bool:
+        """Handle an event about the summary; whether it was one."""
+        job = self._job
+        if job is None or not isinstance(event, Delta | Finished | Failed) or event.id != job.request_id:
+            return False
+        match event:
+            case Delta(text=text, is_thinking=False):
+                job.written.append(text)
+            case Finished(stop_reason=reason):
+                await self._finished(job, reason)
+            case Failed(died=False):
+                self.give_up()
+                self._tell(Trouble(f"The chat could not be summarised: {event.title}", event.hint))
+            case _:
+                return not isinstance(event, Failed)
+        return True
+
+    def stop(self) -> None:
+        """Give it up; the engine confirms later that it is free."""
+        if self._job is not None and self._host.phase is Phase.GENERATING:
+            self._host.enter(Phase.STOPPING)
+            self._host.send(Stop(id=self._job.request_id))
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Nothing will come any more."""
+        if self._job is not None:
+            self._job = None
+            self._tell(CompactionChanged(is_running=False))
+
+    @property
+    def _most_tokens(self) -> int:
+        n_ctx = self._host.model.n_ctx if self._host.model is not None else 0
+        return min(_LONGEST_SUMMARY, n_ctx // 4)
+
+    def _ask(self, job: _Job) -> None:
+        text = job.parts.pop(0)
+        if job.summary:
+            text = f"Summary of what came before:\n{job.summary}\n\n{text}"
+        self._last_id -= 1  # turns have positive ids
+        job.request_id = self._last_id
+        job.written.clear()
+        settings = self._settings()
+        if self._host.phase is Phase.READY:
+            self._host.enter(Phase.GENERATING)
+        self._host.send(
+            Generate(
+                id=job.request_id,
+                prompt=InstructPrompt(instruction=_INSTRUCTION, input=text),
+                sampling=Sampling(temperature=0.2, max_tokens=self._most_tokens).over(settings.sampling),
+                thinking=False,
+            )
+        )
+
+    async def _finished(self, job: _Job, reason: StopReason) -> None:
+        job.summary = "".join(job.written).strip() or job.summary
+        if job.parts and reason is not StopReason.STOPPED:
+            self._ask(job)
+            return
+        self.give_up()
+        if not job.summary:
+            self._tell(Trouble("The model wrote no summary", "The chat stays as it is. /compact tries again."))
+            return
+        cut = ContextCut(job.left_turn_id, job.left_turn_id, job.summary)
+        try:
+            await self._timeline.add_cut(cut)
+        except StoreError as error:  # it counts as long as the conversation is open
+            self._tell(Trouble(error.title, error.hint))
+        self._tell(ContextMoved(cut, self._timeline.n_left))
+
+
+def _parts(turns: list[Turn], most_characters: int) -> list[str]:
+    """What was said, in parts of at most so many characters."""
+    parts = [""]
+    for turn in turns:
+        for said in (f"User: {message_text(turn.request)}\n", f"Assistant: {turn.reply.text}\n\n"):
+            for start in range(0, len(said), most_characters):
+                piece = said[start : start + most_characters]
+                if len(parts[-1]) + len(piece) > most_characters:
+                    parts.append("")
+                parts[-1] += piece
+    return parts

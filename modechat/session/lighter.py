@@ -1,0 +1,58 @@
+"""What to try when a model does not fit into memory: fewer layers on the GPU, then a shorter context."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from modechat.engine.protocol import Load, ModelInfo
+from modechat.models.gguf import GGUFHeader
+
+SHORTEST_CONTEXT = 512
+_DEFAULT_CONTEXT = 4096  # the engine's own, where nothing says otherwise
+_DEVICE = re.compile(r"\b(?:CUDA|ROCm|HIP|Vulkan|Metal|SYCL|GPU)\d*\b")
+_NOTHING_OFFLOADED = re.compile(r"offloaded 0/|no usable GPU|without GPU", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Lighter:
+    """A load that takes less memory; `words` say with what: `half the context (2,048 tokens)`."""
+
+    load: Load
+    words: str
+
+
+def lighter(load: Load, wanted: Load, header: GGUFHeader | None, *, uses_gpu: bool) -> Lighter | None:
+    """The next thing to try after `load`; None if there is nothing left.
+
+    `wanted` is what the user asked for. First half of its layers on the GPU, then none, where there is a GPU in use;
+    then half the context, again and again, down to 512 tokens.
+    """
+    if uses_gpu and load.n_gpu_layers != 0:
+        n_layers = _layers_on_gpu(load, header)
+        half = n_layers // 2
+        if load.n_gpu_layers == wanted.n_gpu_layers and half:
+            return Lighter(load.model_copy(update={"n_gpu_layers": half}), f"{half} of its layers on the GPU")
+        return Lighter(load.model_copy(update={"n_gpu_layers": 0}), "none of its layers on the GPU")
+    n_ctx = load.n_ctx or min((header.n_ctx_train if header else None) or _DEFAULT_CONTEXT, _DEFAULT_CONTEXT)
+    if n_ctx <= SHORTEST_CONTEXT:
+        return None
+    half = max(n_ctx // 2, SHORTEST_CONTEXT)
+    return Lighter(load.model_copy(update={"n_ctx": half}), f"half the context ({half:,} tokens)")
+
+
+def seems_to_use_gpu(model: ModelInfo | None, log: Iterable[str]) -> bool:
+    """Whether layers are on a GPU: by what was loaded last, else by the engine's last words."""
+    if model is not None:
+        return model.device != "CPU"
+    return any(_DEVICE.search(line) and not _NOTHING_OFFLOADED.search(line) for line in log)
+
+
+def _layers_on_gpu(load: Load, header: GGUFHeader | None) -> int:
+    """At most this many; 0: not known. llama.cpp counts the output as a layer."""
+    blocks = header.metadata.get(f"{header.architecture}.block_count") if header is not None else None
+    in_all = blocks + 1 if isinstance(blocks, int) else 0
+    if load.n_gpu_layers is None:
+        return in_all
+    return min(load.n_gpu_layers, in_all) if in_all else load.n_gpu_layers

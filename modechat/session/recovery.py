@@ -1,0 +1,109 @@
+"""What follows when the engine dies or cannot load.
+
+What it had written is kept, and it starts again. Where the same would happen again, it stays down, and a load with less
+is offered.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from modechat.domain.conversation import Reply, ReplyState, Turn
+from modechat.engine.protocol import Failed
+from modechat.session.events import SessionEvent, Trouble
+from modechat.session.lighter import Lighter, lighter, seems_to_use_gpu
+from modechat.session.model_host import ModelHost
+from modechat.session.phase import Phase
+from modechat.session.replies import Replies
+
+_MOST_DEATHS = 3
+_WITHIN_SECONDS = 60.0
+
+
+class Recovery:
+    """`clock` is monotonic, in seconds."""
+
+    def __init__(
+        self, host: ModelHost, replies: Replies, tell: Callable[[SessionEvent], None], clock: Callable[[], float]
+    ) -> None:
+        self._host = host
+        self._replies = replies
+        self._tell = tell
+        self._clock = clock
+        self._died_at: deque[float] = deque(maxlen=_MOST_DEATHS)
+        self._died_answering: object = None
+        self._offer: Lighter | None = None
+
+    async def died(self, failed: Failed) -> None:
+        """The engine is gone."""
+        if self._host.phase in (Phase.CLOSED, Phase.DOWN, Phase.UNLOADED):
+            return
+        if self._host.phase is Phase.LOADING:
+            await self.loading_failed(failed)
+        elif again := self._dies_again(self._replies.turn):
+            await self._give_up(failed, f"{again}, so it does not start again by itself.", ReplyState.INTERRUPTED)
+        else:
+            kept = " What it had written is kept; Ctrl+R asks again." if self._replies.is_busy else ""
+            await self._replies.end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
+            self._tell(Trouble(failed.title, f"It is starting again.{kept}", failed.log_tail))
+            await self.restart()
+
+    async def loading_failed(self, failed: Failed) -> None:
+        """The model could not be loaded, or the engine died over it."""
+        if self._host.phase is Phase.CLOSED:
+            return
+        # Our own words: what stands in the way of a wrong or damaged file would stand in the way again.
+        lacks_memory = failed.died or "memory" in failed.title
+        await self._give_up(failed, failed.hint, ReplyState.FAILED, offers=lacks_memory)
+
+    async def restart(self) -> None:
+        """Start the engine and load."""
+        await self.load(self._host.restart)
+
+    async def load(self, loading: Callable[[], Awaitable[Failed | None]]) -> None:
+        """Begin to load; what is wrong with the file ends it at once."""
+        self._offer = None
+        if failed := await loading():
+            await self.loading_failed(failed)
+
+    def accept_offer(self) -> bool:
+        """Load with less from now on; whether that was offered."""
+        offer, self._offer = self._offer, None
+        if offer is not None:
+            self._host.use_load(offer.load)
+        return offer is not None
+
+    async def _give_up(self, failed: Failed, hint: str, state: ReplyState, *, offers: bool = True) -> None:
+        """No engine until the user wants it again."""
+        model = self._host.model
+        self._host.model = None
+        self._host.enter(Phase.DOWN)
+        hints = [hint]
+        if offers:
+            self._offer = lighter(
+                self._host.load_request,
+                self._host.wanted,
+                self._host.header,
+                uses_gpu=seems_to_use_gpu(model, failed.log_tail),
+            )
+            hints.append(f"Ctrl+R or /retry loads it with {self._offer.words}." if self._offer else "")
+        if self._host.previous_name:
+            hints.append(f"/model goes back to {self._host.previous_name}.")
+        elif offers and self._offer is None:
+            hints.append("/model PATH loads a smaller one.")
+        await self._replies.end(Reply(state=state, error=failed.title))
+        self._tell(Trouble(failed.title, " ".join(filter(None, hints)), failed.log_tail))
+
+    def _dies_again(self, turn: Turn | None) -> str:
+        """Note a death; why starting again would not help, if so."""
+        now = self._clock()
+        self._died_at.append(now)
+        answering = (turn.parent_id, turn.request) if turn is not None else None
+        same = answering is not None and answering == self._died_answering
+        self._died_answering = answering
+        if same:
+            return "It died over this message before"
+        if len(self._died_at) == _MOST_DEATHS and now - self._died_at[0] <= _WITHIN_SECONDS:
+            return f"It died {_MOST_DEATHS} times within a minute"
+        return ""

@@ -1,0 +1,52 @@
+"""`modechat run` with a worker that hangs."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from modechat.cli.run import OneTask
+from modechat.domain.modes import Task
+from modechat.domain.sampling import Sampling
+from modechat.engine.client import WorkerEngine
+from modechat.engine.protocol import Load
+from modechat.engine.watchdog import Patience
+from modechat.errors import EngineError
+from modechat.session.settings import SessionSettings, generate_request
+from tests.engine.driver import formats, run
+from tests.tiny_models import write_llama
+
+
+class StopsTheWorker(io.StringIO):
+    """Standard output that stops the worker at the first word."""
+
+    def __init__(self, engine: WorkerEngine) -> None:
+        super().__init__()
+        self._engine = engine
+
+    def write(self, text: str) -> int:
+        assert self._engine.process_id is not None
+        if not self.getvalue():
+            os.kill(self._engine.process_id, signal.SIGSTOP)
+        return super().write(text)
+
+
+def test_a_hang_ends_it_with_the_cause_and_the_last_log_lines(tmp_path: Path) -> None:
+    model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=4096)
+    load = Load(model_path=str(model), n_ctx=4096, n_gpu_layers=0, formats=formats())
+    settings = SessionSettings(load=load, sampling=Sampling(temperature=1.0, seed=11))
+    request = generate_request(1, Task("Go " * 100), (), settings, datetime.now(UTC))
+
+    async def main() -> None:
+        engine = WorkerEngine(patience=Patience(silent=2.5, starting=20, standing_still=10, loading=20))
+        engine.start()
+        await OneTask(engine, settings, request, StopsTheWorker(engine), as_json=False).run()
+
+    with pytest.raises(EngineError, match="The engine hung: it gave no sign of life") as caught:
+        run(main())
+    assert "Its last log lines:" in caught.value.hint

@@ -1,0 +1,226 @@
+"""Workers that hang: noticed, killed and told, and nothing else is taken for a hang."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from modechat.domain.sampling import Sampling
+from modechat.engine.client import WorkerEngine
+from modechat.engine.protocol import (
+    Delta,
+    Event,
+    Failed,
+    Generate,
+    Heartbeat,
+    Inspect,
+    Inspected,
+    Load,
+    Loaded,
+    LoadProgress,
+    ModelInfo,
+    Request,
+    SaveLanes,
+)
+from modechat.engine.scripted import MODEL
+from modechat.engine.watchdog import Patience, Vigil, Watchdog
+from tests.engine.driver import Driver, chat, run
+from tests.tiny_models import write_llama
+
+PATIENCE = Patience(silent=10, starting=60, standing_still=30, loading=120)
+GENERATE = Generate(id=1, prompt=chat("Hello"))
+LOAD = Load(model_path="x.gguf", formats=())
+
+
+def vigil(*asked: Request, spoken: bool = True) -> Vigil:
+    vigil = Vigil(PATIENCE, 0)
+    if spoken:
+        vigil.heard(LoadProgress(fraction=0.1), 0)
+    for request in asked:
+        vigil.asked(request, 0)
+    return vigil
+
+
+def test_a_worker_that_was_asked_nothing_may_be_silent() -> None:
+    assert vigil().verdict(1000) == ""
+    assert vigil(SaveLanes()).verdict(1000) == ""
+
+
+def test_silence_is_a_hang_and_a_heartbeat_is_not() -> None:
+    watched = vigil(GENERATE)
+    assert watched.verdict(10) == ""
+    watched.heard(Heartbeat(progress=1), 10)
+    assert watched.verdict(20) == ""
+    assert watched.verdict(20.1) == "it gave no sign of life for 10 seconds"
+
+
+def test_a_worker_that_has_not_said_anything_yet_may_start_slowly() -> None:
+    watched = vigil(LOAD, spoken=False)
+    watched.heard(Heartbeat(progress=0), 1)
+    assert watched.verdict(59) == ""
+    assert "no sign of life for 60 seconds" in watched.verdict(62)
+
+
+def test_a_computation_that_stands_still_is_a_hang_though_the_heart_beats() -> None:
+    watched = vigil(GENERATE)
+    for second in range(1, 32):
+        watched.heard(Heartbeat(progress=min(second, 5)), second)
+    assert watched.verdict(34) == ""
+    watched.heard(Heartbeat(progress=5), 34)
+    assert watched.verdict(36) == "its computation stood still for 30 seconds"
+
+
+@pytest.mark.parametrize("request_", [LOAD, Inspect(id=1, prompt=chat("Hello"))])
+def test_loading_and_looking_may_stand_still_for_longer(request_: Request) -> None:
+    watched = vigil(request_)
+    for second in range(0, 122, 5):
+        watched.heard(Heartbeat(progress=5), second)
+    assert watched.verdict(120) == ""
+    assert "120 seconds" in watched.verdict(121)
+
+
+def test_what_is_asked_while_it_saves_may_wait_for_longer() -> None:
+    watched = vigil(SaveLanes(), GENERATE)
+    for second in range(0, 60, 5):
+        watched.heard(Heartbeat(progress=5), second)
+    assert watched.verdict(60) == ""
+    watched.heard(Delta(id=1, text="x", completion_tokens=1), 60)
+    watched.heard(Heartbeat(progress=5), 90)
+    watched.heard(Heartbeat(progress=5), 95)
+    assert "30 seconds" in watched.verdict(96)
+
+
+@pytest.mark.parametrize(("device", "hangs"), [("CPU", True), ("GPU 28/28", False)])
+def test_a_gpu_tells_nothing_within_a_batch(device: str, hangs: bool) -> None:
+    watched = vigil(LOAD)
+    model: ModelInfo = MODEL.model_copy(update={"device": device})
+    watched.heard(Loaded(model=model, seconds_load=1), 1)
+    watched.asked(GENERATE, 1)
+    for second in range(1, 60, 5):
+        watched.heard(Heartbeat(progress=5), second)
+    assert bool(watched.verdict(60)) is hangs
+
+
+def test_an_answer_ends_what_was_asked_up_to_it() -> None:
+    watched = vigil(LOAD, GENERATE, Inspect(id=7, prompt=chat("Hello")))
+    watched.heard(Delta(id=1, text="x", completion_tokens=1), 1)
+    assert watched.verdict(100)
+    watched.heard(Inspected(id=7, error="none"), 100)
+    assert watched.verdict(1000) == ""
+
+
+def test_the_time_before_a_request_does_not_count() -> None:
+    watched = vigil()
+    watched.asked(GENERATE, 500)
+    assert watched.verdict(505) == ""
+
+
+class SteppedClock:
+    """A clock that jumps when it is told to."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.offset
+
+
+def test_a_program_that_slept_itself_does_not_take_its_worker_for_hanging() -> None:
+    clock, hangs, looked = SteppedClock(), list[str](), threading.Event()
+
+    class Watched(SteppedClock):
+        def __call__(self) -> float:
+            looked.set()
+            return clock()
+
+    watchdog = Watchdog(Patience(silent=0.4, starting=0.4), hangs.append, Watched())
+    watchdog.asked(GENERATE)
+    clock.offset = 3600.0  # the lid of the laptop was closed
+    for _ in range(2):
+        looked.clear()
+        assert looked.wait(5)
+    assert hangs == []
+    watchdog.end()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_llama(tmp_path_factory.mktemp("models") / "tiny.gguf", n_ctx_train=8192)
+
+
+QUICK = Patience(silent=2.5, starting=20, standing_still=5, loading=20)
+
+
+def play(model: Path, work: Callable[[Driver, WorkerEngine], object], patience: Patience = QUICK) -> object:
+    async def main() -> object:
+        engine = WorkerEngine(patience=patience)
+        engine.start()
+        driver = Driver(engine)
+        try:
+            assert isinstance(await driver.load(model), Loaded)
+            return await work(driver, engine)  # type: ignore[misc]
+        finally:
+            await engine.close()
+
+    return run(main())
+
+
+def test_a_worker_that_was_stopped_in_a_reply_is_killed_and_told_once(model: Path) -> None:
+    async def work(driver: Driver, engine: WorkerEngine) -> None:
+        assert engine.process_id is not None
+        process = psutil.Process(engine.process_id)
+
+        def freeze(event: Event) -> bool:
+            if isinstance(event, Delta):
+                process.send_signal(signal.SIGSTOP)
+            return False
+
+        answer = await driver.generate(chat("x" * 2000), Sampling(temperature=1.0, seed=5), stop_when=freeze)
+        failed = answer.failed
+        assert failed.died
+        assert failed.title == "The engine hung: it gave no sign of life for 2.5 seconds"
+        assert failed.log_tail
+        assert not process.is_running()
+        engine.start()
+        assert isinstance(await driver.load(model), Loaded)  # the very next answer
+
+    play(model, work)
+
+
+def test_heartbeats_keep_a_long_request_alive_and_never_reach_the_front_end(model: Path) -> None:
+    async def work(driver: Driver, engine: WorkerEngine) -> None:
+        sampling = Sampling(temperature=1.0, seed=11, max_tokens=3000)
+        answer = await driver.generate(chat("Go " * 1000), sampling)  # it asserts that no other event comes
+        assert answer.finished.stats.completion_tokens > 0
+        assert engine.process_id is not None
+
+    play(model, work, Patience(silent=1.5, starting=20, standing_still=1.5, loading=20))
+
+
+def test_an_idle_worker_that_was_stopped_is_noticed_when_it_is_asked(model: Path) -> None:
+    async def work(driver: Driver, engine: WorkerEngine) -> None:
+        assert engine.process_id is not None
+        os.kill(engine.process_id, signal.SIGSTOP)
+        answer = await driver.generate(chat("Hello"))
+        assert isinstance(answer.failed, Failed)
+        assert "hung" in answer.failed.title
+
+    play(model, work)
+
+
+def test_a_worker_that_was_stopped_only_for_a_moment_goes_on(model: Path) -> None:
+    async def work(driver: Driver, engine: WorkerEngine) -> None:
+        assert engine.process_id is not None
+        os.kill(engine.process_id, signal.SIGSTOP)
+        threading.Timer(0.5, os.kill, (engine.process_id, signal.SIGCONT)).start()
+        answer = await driver.generate(chat("Hello"), Sampling(temperature=0, max_tokens=4))
+        assert answer.finished.stats.completion_tokens <= 4
+
+    play(model, work)
