@@ -16,6 +16,7 @@ from modechat.engine.worker.batch import fill_batch
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.model import LoadedModel
+from modechat.engine.worker.threads import DecodeThreads
 
 DECODED = 0
 _NO_ROOM = 1
@@ -49,11 +50,11 @@ class _Lane:
 
 
 class Lanes:
-    def __init__(self, loaded: LoadedModel) -> None:
+    def __init__(self, loaded: LoadedModel, threads: DecodeThreads) -> None:
         assert loaded.context is not None  # it is not for inspecting only
         memory = llama.llama_get_memory(loaded.context)
         assert memory is not None  # models without one are not loaded
-        self._context = loaded.context
+        self._threads = threads
         self._memory = memory
         self._n_ctx = loaded.n_ctx
         self._n_batch = loaded.n_batch
@@ -91,9 +92,9 @@ class Lanes:
 
     def _decode(self, lane: _Lane, piece: Sequence[int]) -> None:
         fill_batch(self._batch, piece, len(lane.tokens), lane.sequence)
-        result = llama.llama_decode(self._context, self._batch)
+        result = self._threads.run(llama.llama_decode, self._batch)
         if result == _NO_ROOM and self._give_up_others(lane):
-            result = llama.llama_decode(self._context, self._batch)
+            result = self._threads.run(llama.llama_decode, self._batch)
         if result == DECODED:
             lane.tokens.extend(piece)
             return

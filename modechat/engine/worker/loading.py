@@ -17,6 +17,7 @@ from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.model import LoadedModel, n_ctx_train_of, read_metadata
 from modechat.engine.worker.native_log import NativeLog
+from modechat.engine.worker.processors import useful_threads
 from modechat.engine.worker.tokens import Vocabulary
 
 N_LANES = 2
@@ -115,7 +116,7 @@ def _create_context(
     n_batch = min(_N_BATCH_GPU if on_gpu else _N_BATCH_CPU, n_ctx)
     if llama.llama_model_has_encoder(model):
         n_batch = n_ctx = min(n_ctx, _LONGEST_ENCODED)  # an encoder takes its text in one batch
-    n_threads = request.n_threads or _useful_threads()
+    n_threads = request.n_threads or useful_threads()
     abort = llama.ggml_abort_callback(lambda _user_data: is_aborted())
     params = llama.llama_context_default_params()
     params.n_ctx = n_ctx
@@ -168,12 +169,6 @@ def _check_memory(model: llama.llama_model_p, n_ctx: int) -> None:
             f"A context of {n_ctx:,} tokens needs {needed / _GIB:.1f} GiB of memory; {free / _GIB:.1f} GiB are free",
             f"Choose a smaller one: --ctx {max(fits // 256 * 256, 256)}.",
         )
-
-
-def _useful_threads() -> int:
-    """Physical cores that this process may use."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 
 
 def _device(log: NativeLog) -> str:

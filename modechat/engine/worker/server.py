@@ -29,6 +29,7 @@ from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.pipe import Pipe
 from modechat.engine.worker.prompts import Prompts
+from modechat.engine.worker.threads import DecodeThreads
 from modechat.prompting.resolve import ModelFacts
 
 _PROGRESS_STEP = 0.02
@@ -87,7 +88,8 @@ class Server:
         loaded = load(request, self._log, progress, self._is_aborted)
         self._loaded = loaded
         if loaded.context is not None:
-            self._evaluator = EncoderDecoder(loaded) if loaded.is_encoder_decoder else Lanes(loaded)
+            threads = DecodeThreads(loaded.context, adapts=request.n_threads is None)
+            self._evaluator = EncoderDecoder(loaded, threads) if loaded.is_encoder_decoder else Lanes(loaded, threads)
         facts = ModelFacts(
             names=(PurePath(request.model_path).stem, *loaded.names),
             chat_template=loaded.chat_template,
