@@ -121,7 +121,7 @@ DESKTOP = siblings("0,8", "1,9", "2,10", "3,11", "4,12", "5,13", "6,14", "7,15")
             8,
         ),
         ("a path out of the groups", 8, {"proc/self/cgroup": "0::/../..\n", "sys/cpu.max": "100000 100000\n"}, 8),
-        ("files that say nonsense", 4, {"proc/self/cgroup": "what\n", f"{CPUS}/cpu0/topology/thread_siblings_list": "x"}, 4),
+        ("files that say nonsense", 4, {"proc/self/cgroup": "what\n", f"{CPUS}/cpu0/cpu_capacity": "x"}, 4),
     ],
 )  # fmt: skip
 def test_the_threads_that_help_on_linux(

@@ -85,7 +85,7 @@ def test_a_machine_that_turns_busy_is_left_to_the_other_process_within_a_few_tok
     run.run(machine(n_max), 200)
     loaded = machine(n_max, busy=busy)
     run.run(loaded, 12)
-    assert run.controller.count <= n_max - busy
+    assert sum(count <= n_max - busy for count in run.counts[-8:]) >= 6
     run.run(loaded, 30)
     assert run.run(loaded, 1000) <= 1000 * best(loaded, n_max) / 0.85
 

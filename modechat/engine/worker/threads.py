@@ -46,10 +46,9 @@ class _Trial:
 class ThreadController:
     """Finds the count, from 1 to `n_max`, that decodes fastest. Knows no clock: the same decodes, the same counts.
 
-    It stays with a count and now and then tries another (one more or less, three quarters, half, the middle
-    between it and all, all) for a few decodes. A worse one is left at once, and then no other is tried until what it cost is a fiftieth of
-    the time. When decodes suddenly take much longer, it searches without waiting. `evidence` is how many decodes show
-    that a count is better.
+    It stays with a count, and now and then tries another for a few decodes: more of them, or a part. A worse one is
+    left at once, and then no other is tried until what that cost is a fiftieth of the time. When decodes suddenly take
+    much longer, it searches without waiting. `evidence` is how many decodes show that a count is better.
     """
 
     def __init__(self, n_max: int, evidence: int) -> None:
@@ -118,7 +117,7 @@ class ThreadController:
         self._trial = _Trial(self._candidates.pop(0))
 
     def _round(self) -> list[int]:
-        """All that is above, and the next of those below: more is usually better, and worse times show by themselves."""
+        """All above, and the next of those below: more is usually better, and a count that is too high shows."""
         below = _down(self._settled)
         self._n_rounds += 1
         return _up(self._settled, self._n_max) + below[self._n_rounds % max(len(below), 1) :][:1]
