@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -110,9 +111,12 @@ class Driver:
         sampling: Sampling = GREEDY,
         *,
         stop_when: Callable[[Event], bool] = lambda _event: False,
+        schema: object = None,
+        grammar: str | None = None,
     ) -> Answer:
         """The answer to `prompt`; asks to stop at the first event for which `stop_when` holds."""
-        request = Generate(id=self._next_id, prompt=prompt, sampling=sampling)
+        schema_text = None if schema is None else json.dumps(schema)
+        request = Generate(id=self._next_id, prompt=prompt, sampling=sampling, schema_text=schema_text, grammar=grammar)
         self._next_id += 1
         self.engine.send(request)
         answer = Answer()

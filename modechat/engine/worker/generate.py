@@ -15,6 +15,7 @@ from modechat.domain.conversation import ReplyStats, StopReason
 from modechat.domain.modes import Mode
 from modechat.engine.protocol import Finished, Generate, PromptProgress
 from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.grammar import grammar_for
 from modechat.engine.worker.lanes import Aborted, Evaluator
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.prompts import Prompts
@@ -56,12 +57,13 @@ class Generation:
         prompt = made.tokens
         self._check_fit(len(prompt))
         reply = ReplyStream(self._request, made.prompt, self._sampling.stop, self._prompts, self._emit)
-        reused = self._evaluator.reuse(self._mode, prompt)
-        try:
-            self._evaluate(prompt, reused)
-            stop_reason = self._write(prompt, reply)
-        except Aborted:
-            stop_reason = StopReason.STOPPED
+        with self._sampler(made.prompt, prompt) as sampler:
+            reused = self._evaluator.reuse(self._mode, prompt)
+            try:
+                self._evaluate(prompt, reused)
+                stop_reason = self._write(sampler, reply)
+            except Aborted:
+                stop_reason = StopReason.STOPPED
         reply.finish()
         self._emit(
             Finished(
@@ -93,22 +95,26 @@ class Generation:
 
         self._evaluator.evaluate(self._mode, prompt[reused:], progress)
 
-    def _write(self, prompt: list[int], reply: ReplyStream) -> StopReason:
+    def _sampler(self, made: Prompt, prompt: list[int]) -> SamplerChain:
+        vocabulary = self._loaded.vocabulary
+        grammar = grammar_for(self._request, vocabulary, self._prompts.reasoning_tags, made.text)
+        return SamplerChain(self._sampling, self._seed, vocabulary.n_tokens, prompt, grammar)
+
+    def _write(self, sampler: SamplerChain, reply: ReplyStream) -> StopReason:
         vocabulary = self._loaded.vocabulary
         limit = self._sampling.max_tokens
         detokenizer = Detokenizer(vocabulary, self._prompts.shown_tokens)
-        with SamplerChain(self._sampling, self._seed, vocabulary.n_tokens, prompt) as sampler:
-            for token in self._tokens(sampler):
-                if vocabulary.is_end(token):
-                    reply.add(detokenizer.flush())
-                    return StopReason.END
-                if ended := reply.add_token(detokenizer.feed(token)):
-                    return ended
-                if self._is_stopped():
-                    return StopReason.STOPPED
-                if limit is not None and reply.n_tokens >= limit:
-                    return StopReason.LENGTH
-        return StopReason.CONTEXT
+        for token in self._tokens(sampler):
+            if vocabulary.is_end(token):
+                reply.add(detokenizer.flush())
+                return StopReason.END
+            if ended := reply.add_token(detokenizer.feed(token)):
+                return ended
+            if self._is_stopped():
+                return StopReason.STOPPED
+            if limit is not None and reply.n_tokens >= limit:
+                return StopReason.END if sampler.must_end() else StopReason.LENGTH
+        return StopReason.END if sampler.must_end() else StopReason.CONTEXT
 
     def _tokens(self, sampler: SamplerChain) -> Iterator[int]:
         """Tokens until the context is full. Each is evaluated when the next one is asked for."""

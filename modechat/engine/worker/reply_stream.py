@@ -30,7 +30,9 @@ class ReplyStream:
         prompts: Prompts,
         emit: Callable[[BaseModel], None],
     ) -> None:
-        stops = (*prompt.stop, *user_stops)
+        is_constrained = request.schema_text is not None or request.grammar is not None
+        # What a grammar has shaped is whole as it is: cutting it would break it.
+        stops = () if is_constrained else (*prompt.stop, *user_stops)
         prefill = request.prompt.prefill if isinstance(request.prompt, InstructPrompt) else ""
         self._id = request.id
         self._emit = emit
@@ -38,10 +40,11 @@ class ReplyStream:
         parts = bool(prompts.reasoning_tags) and not prefill
         self._splitter = ReasoningSplitter(prompts.reasoning_tags, prompt.text) if parts else None
         self._stops = StopMatcher(stops)
-        self._leaks = LeakDetector(_leak_markers(prompts, stops), _conversation(request))
-        self._trimmer = ReplyTrimmer()
+        markers: frozenset[str] = frozenset() if is_constrained else _leak_markers(prompts, stops)
+        self._leaks = LeakDetector(markers, _conversation(request))
+        self._trim: Callable[[str], str] = str if is_constrained else ReplyTrimmer().feed
         self._thinking = ""
-        self._answer = self._trimmer.feed(prefill)
+        self._answer = self._trim(prefill)
         self._last_sent = 0.0
         self.n_tokens = 0
         self.n_thinking_tokens = 0
@@ -69,7 +72,7 @@ class ReplyStream:
         self._thinking += split.thinking
         if not self._add_answer(split.answer):
             shown, leak = self._leaks.feed(self._stops.flush())
-            self._answer += self._trimmer.feed(shown if leak else shown + self._leaks.flush())
+            self._answer += self._trim(shown if leak else shown + self._leaks.flush())
         self._send()
 
     def _add_answer(self, text: str) -> StopReason | None:
@@ -77,7 +80,7 @@ class ReplyStream:
         shown, leak = self._leaks.feed(shown)
         if stopped and leak is None:
             shown += self._leaks.flush()
-        self._answer += self._trimmer.feed(shown)
+        self._answer += self._trim(shown)
         if leak is not None:
             self.leak = leak
             return StopReason.LEAK

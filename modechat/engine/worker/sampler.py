@@ -1,4 +1,4 @@
-"""llama.cpp's sampler chain, built from sampling settings."""
+"""Choosing tokens: llama.cpp's sampler chain, built from sampling settings, and a grammar over it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,69 @@ from types import TracebackType
 
 from modechat.domain.sampling import Sampling
 from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.candidates import IMPOSSIBLE, Candidates
+from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.grammar import Grammar
 
 _PENALTY_LAST_N = 64
 
 
 class SamplerChain:
-    """Chooses tokens. Use as a context manager: it owns native memory.
+    """Chooses tokens. Use as a context manager: it owns native memory, that of the grammar too.
 
     `sampling` has every setting but `max_tokens` filled in. `prompt` counts for the repeat penalty.
     """
 
-    def __init__(self, sampling: Sampling, seed: int, n_vocab: int, prompt: Sequence[int]) -> None:
+    def __init__(
+        self, sampling: Sampling, seed: int, n_vocab: int, prompt: Sequence[int], grammar: Grammar | None = None
+    ) -> None:
         self._chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
         for sampler in _samplers(sampling, seed, n_vocab):
             llama.llama_sampler_chain_add(self._chain, sampler)
         for token in prompt[-_PENALTY_LAST_N:]:
             llama.llama_sampler_accept(self._chain, token)
+        self._grammar = grammar
+        self._candidates = Candidates(n_vocab) if grammar is not None else None
 
     def sample(self, context: llama.llama_context_p) -> int:
-        """A token for the last position that was evaluated."""
-        return int(llama.llama_sampler_sample(self._chain, context, -1))
+        """A token for the last position that was evaluated. Raises WorkerFailure if the grammar leaves none."""
+        if self._grammar is None or self._candidates is None:
+            return int(llama.llama_sampler_sample(self._chain, context, -1))
+        token = self._choose(context, self._candidates, self._grammar)
+        llama.llama_sampler_accept(self._chain, token)
+        self._grammar.accept(token)
+        return token
+
+    def must_end(self) -> bool:
+        """Whether a grammar leaves nothing but the reply's end."""
+        if self._grammar is None or self._candidates is None:
+            return False
+        return self._grammar.must_end(self._candidates)
+
+    def _choose(self, context: llama.llama_context_p, candidates: Candidates, grammar: Grammar) -> int:
+        """Freely, and if the grammar does not allow that, among all that it allows: asking about one token takes
+        microseconds, asking about all of them milliseconds. Models mostly do what they are told.
+        """
+        candidates.fill(context)
+        chosen = candidates.apply(self._chain)
+        if chosen is not None and grammar.allows(chosen[0]):
+            return chosen[0]
+        excluded: list[int] = []
+        while True:
+            candidates.fill(context)
+            grammar.filter(candidates)
+            for token in excluded:
+                candidates.exclude(token)
+            chosen = candidates.apply(self._chain)
+            if chosen is None or chosen[1] == IMPOSSIBLE:
+                raise WorkerFailure(
+                    "engine",
+                    "The model's vocabulary has nothing with which the reply could go on as it must",
+                    "Change the schema or the grammar, or choose another model.",
+                )
+            if grammar.allows(chosen[0]):
+                return chosen[0]
+            excluded.append(chosen[0])
 
     def __enter__(self) -> SamplerChain:
         return self
@@ -35,6 +78,8 @@ class SamplerChain:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         llama.llama_sampler_free(self._chain)
+        if self._grammar is not None:
+            self._grammar.close()
 
 
 def _samplers(sampling: Sampling, seed: int, n_vocab: int) -> list[llama.llama_sampler_p]:
