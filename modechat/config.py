@@ -43,7 +43,7 @@ class Config(_Section):
     n_gpu_layers: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] | None = None
     """Layers to put on the GPU; unset: all, if this build of llama.cpp can use the GPU."""
     n_threads: Annotated[int, Field(ge=1, le=1024, strict=True)] | None = None
-    """Threads that compute; unset: one for each physical core."""
+    """Threads that compute; unset: as many as help, adapted while the model runs."""
     thinking: Annotated[bool, Field(strict=True)] | None = None
     """Whether a reasoning model thinks before it answers; unset: as its chat template has it."""
     sampling: Sampling = Sampling()
