@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -13,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.grammar import grammar_for
@@ -31,7 +28,7 @@ MARCO = next(tags for tags in KNOWN_TAGS if tags.answer_open == "<Output>")
 
 
 @pytest.fixture(scope="module")
-def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vocabulary]:
+def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
     """Its tokens are the bytes, and control tokens."""
     return load_vocabulary(write_llama(tmp_path_factory.mktemp("models") / "bytes.gguf")).vocabulary
 
@@ -46,42 +43,83 @@ def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vocabulary]
         ({"type": "number"}, ["0", "-7.25", "1e5", "1E-5", "12"], ["1.", ".5", "+1", "01", "1e"]),
         ({"type": "boolean"}, ["true", "false"], ["True", "null", "truex"]),
         ({"type": ["string", "null"]}, ['""', '"a"', "null"], ["1", '"']),
-        ({"type": "string"}, ['"Grüße 👋"', r'"\n\"\\"', r'"\u00e9"'], ['"a\nb"', r'"\x"', '"\t"', '"\x7f"', r'"\ud83d"']),
+        (
+            {"type": "string"},
+            ['"Grüße 👋"', r'"\n\"\\"', r'"\u00e9"'],
+            ['"a\nb"', r'"\x"', '"\t"', '"\x7f"', r'"\ud83d"'],
+        ),
         ({"type": "string", "minLength": 2, "maxLength": 3}, ['"ab"', '"👋👋👋"', r'"\n\n"'], ['"a"', '"abcd"']),
-        ({"type": "string", "format": "date"}, ['"2024-02-28"', '"2024-12-31"'], ['"2024-02-30"', '"2024-13-01"', '"2024-04-31"']),
-        ({"type": "string", "format": "date-time"}, ['"2024-02-28T10:00:00Z"', '"2024-02-28T23:59:59.5+02:00"'], ['"2024-02-28"']),
+        (
+            {"type": "string", "format": "date"},
+            ['"2024-02-28"', '"2024-12-31"'],
+            ['"2024-02-30"', '"2024-13-01"', '"2024-04-31"'],
+        ),
+        (
+            {"type": "string", "format": "date-time"},
+            ['"2024-02-28T10:00:00Z"', '"2024-02-28T23:59:59.5+02:00"'],
+            ['"2024-02-28"'],
+        ),
         ({"type": "string", "format": "uuid"}, ['"123e4567-e89b-12d3-a456-426614174000"'], ['"123e4567"']),
-        ({"type": "integer", "minimum": 7, "maximum": 123}, ["7", "9", "10", "99", "100", "123"], ["6", "124", "07", "-8"]),
+        (
+            {"type": "integer", "minimum": 7, "maximum": 123},
+            ["7", "9", "10", "99", "100", "123"],
+            ["6", "124", "07", "-8"],
+        ),
         ({"type": "integer", "exclusiveMinimum": -12, "maximum": 3}, ["-11", "-1", "0", "3"], ["-12", "4", "-99"]),
         ({"type": "integer", "minimum": 95}, ["95", "99", "100", "4000"], ["94", "9", "-95"]),
         ({"type": "integer", "maximum": -5}, ["-5", "-50"], ["-4", "0", "5"]),
         ({"type": "number", "minimum": 0}, ["0", "1.5"], ["-1"]),
-        ({"enum": ["a\"b", "c\\d", "e\nf", "é", "👋", 1, None, {"k": [1]}]},
-         [r'"a\"b"', r'"c\\d"', r'"e\nf"', '"é"', '"👋"', "1", "null", '{"k": [1]}'], ['"a"', "2"]),
+        (
+            {"enum": ['a"b', "c\\d", "e\nf", "é", "👋", 1, None, {"k": [1]}]},
+            [r'"a\"b"', r'"c\\d"', r'"e\nf"', '"é"', '"👋"', "1", "null", '{"k": [1]}'],
+            ['"a"', "2"],
+        ),
         ({"type": "string", "enum": ["a", 1]}, ['"a"'], ["1"]),
         ({"const": "\ud800"}, [r'"\ud800"'], ['"x"']),
-        ({"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 3}, ["[1]", "[1, 2,3]", "[\n 1\n]"], ["[]", "[1,2,3,4]", "[1,]"]),
+        (
+            {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 3},
+            ["[1]", "[1, 2,3]", "[\n 1\n]"],
+            ["[]", "[1,2,3,4]", "[1,]"],
+        ),
         ({"type": "array", "maxItems": 0}, ["[]", "[ ]"], ["[1]"]),
         ({"type": "array"}, ["[]", '[1, "a", {}]'], ["{}"]),
         ({"prefixItems": [{"type": "integer"}, {"type": "string"}]}, ['[1, "a"]'], ['["a", 1]', "[1]", '[1, "a", 2]']),
-        ({"prefixItems": [{"type": "integer"}], "items": {"type": "null"}, "maxItems": 2}, ["[1]", "[1, null]"], ["[]", "[1, null, null]"]),
+        (
+            {"prefixItems": [{"type": "integer"}], "items": {"type": "null"}, "maxItems": 2},
+            ["[1]", "[1, null]"],
+            ["[]", "[1, null, null]"],
+        ),
         ({"type": "object"}, ["{}", '{"a": {"b": []}}', '{\n  "a": 1\n}'], ["[]", '{"a"}', "{1: 2}"]),
-        ({"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "null"}}, "required": ["b"]},
-         ['{"b": null}', '{"a": 1, "b": null}'], ["{}", '{"a": 1}', '{"b": null, "a": 1}', '{"b": null, "c": 1}']),
-        ({"properties": {"a": {"type": "integer"}, "b": {"type": "null"}}}, ["{}", '{"a":1}', '{"b":null}', '{"a":1,"b":null}'], ['{"c":1}', "{,}"]),
-        ({"properties": {"ab": {"type": "integer"}}, "additionalProperties": {"type": "null"}},
-         ["{}", '{"ab":1}', '{"ab":1,"a":null}', '{"abc":null,"":null}', '{"x":null}'], ['{"ab":null}', '{"x":1}', '{"ab":1,"ab":null}']),
+        (
+            {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "null"}}, "required": ["b"]},
+            ['{"b": null}', '{"a": 1, "b": null}'],
+            ["{}", '{"a": 1}', '{"b": null, "a": 1}', '{"b": null, "c": 1}'],
+        ),
+        (
+            {"properties": {"a": {"type": "integer"}, "b": {"type": "null"}}},
+            ["{}", '{"a":1}', '{"b":null}', '{"a":1,"b":null}'],
+            ['{"c":1}', "{,}"],
+        ),
+        (
+            {"properties": {"ab": {"type": "integer"}}, "additionalProperties": {"type": "null"}},
+            ["{}", '{"ab":1}', '{"ab":1,"a":null}', '{"abc":null,"":null}', '{"x":null}'],
+            ['{"ab":null}', '{"x":1}', '{"ab":1,"ab":null}'],
+        ),
         ({"type": "object", "required": ["x"]}, ['{"x": [1]}'], ["{}"]),
         ({"type": "object", "additionalProperties": {"type": "boolean"}}, ["{}", '{"a": true}'], ['{"a": 1}']),
         ({"anyOf": [{"type": "integer"}, {"const": "none"}]}, ["4", '"none"'], ['"some"']),
         ({"$ref": "#/$defs/n", "$defs": {"n": {"type": "null"}}}, ["null"], ["1"]),
-        ({"properties": {"next": {"$ref": "#"}}, "additionalProperties": False}, ["{}", '{"next": {"next": {}}}'], ['{"next": 1}']),
+        (
+            {"properties": {"next": {"$ref": "#"}}, "additionalProperties": False},
+            ["{}", '{"next": {"next": {}}}'],
+            ['{"next": 1}'],
+        ),
         ({"items": {"$ref": "#/definitions/a~1b"}, "definitions": {"a/b": {"type": "null"}}}, ["[null]"], ["[1]"]),
         ({"properties": {'a"\\\n': True}}, [r'{"a\"\\\n": 1}'], ['{"a": 1}']),
         ({}, ["1", "{}", "[]", '"a"', "null", "true"], ["a"]),
         (True, ["1"], ["a"]),
     ],
-)  # fmt: skip
+)
 def test_a_schema_allows_what_fits_it_and_nothing_else(
     schema: Any, fits: list[str], fails: list[str], vocabulary: Vocabulary
 ) -> None:
@@ -146,19 +184,36 @@ def test_whatever_a_schema_allows_parses_and_fits_it(schema: dict[str, Any], see
     ("tags", "prompt_end", "may_think", "fits", "fails"),
     [
         ((), "assistant\n", True, ["yes"], ["<think></think>yes", "maybe"]),
-        ((THINK,), "assistant\n", True, ["yes", "<think>a < b </thin </think>\n\nyes", "<think></think>no"],
-         ["<think>yes", "<think></think>maybe", "<think></think><think></think>yes"]),
+        (
+            (THINK,),
+            "assistant\n",
+            True,
+            ["yes", "<think>a < b </thin </think>\n\nyes", "<think></think>no"],
+            ["<think>yes", "<think></think>maybe", "<think></think><think></think>yes"],
+        ),
         ((THINK,), "assistant\n<think>\n", True, ["Well <</think>yes", "</think>\nno"], ["yes", "Well</think>"]),
         ((THINK,), "assistant\n", False, ["yes"], ["<think></think>yes"]),
         ((MARCO,), "assistant\n", True, ["<Thought>Hm</Thought>\n<Output>yes", "<Thought></Thought>yes"], ["<Output>"]),
-        ((HARMONY,), "<|start|>assistant", True,
-         ["<|channel|>final<|message|>yes",
-          "<|channel|>analysis<|message|>Hm<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>no"],
-         ["yes", "<|channel|>analysis<|message|>yes"]),
-        ((HARMONY,), "<|channel|>analysis<|message|>", True, ["Hm<|end|><|start|>assistant<|channel|>final<|message|>yes"], ["yes"]),
+        (
+            (HARMONY,),
+            "<|start|>assistant",
+            True,
+            [
+                "<|channel|>final<|message|>yes",
+                "<|channel|>analysis<|message|>Hm<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>no",
+            ],
+            ["yes", "<|channel|>analysis<|message|>yes"],
+        ),
+        (
+            (HARMONY,),
+            "<|channel|>analysis<|message|>",
+            True,
+            ["Hm<|end|><|start|>assistant<|channel|>final<|message|>yes"],
+            ["yes"],
+        ),
         ((HARMONY,), "<|channel|>final<|message|>", True, ["yes"], ["Hm"]),
     ],
-)  # fmt: skip
+)
 def test_thinking_is_free_and_the_answer_is_not(
     tags: tuple[ReasoningTags, ...],
     prompt_end: str,
@@ -175,9 +230,10 @@ def test_thinking_is_free_and_the_answer_is_not(
 # What cannot be used
 
 
-def refused(vocabulary: Vocabulary, **wanted: str) -> WorkerFailure:
+def refused(vocabulary: Vocabulary, *, schema_text: str | None = None, grammar: str | None = None) -> WorkerFailure:
+    request = Generate(id=1, prompt=chat("Hi"), schema_text=schema_text, grammar=grammar)
     with pytest.raises(WorkerFailure) as caught:
-        grammar_for(Generate(id=1, prompt=chat("Hi"), sampling=Sampling(), **wanted), vocabulary, (), "")
+        grammar_for(request, vocabulary, (), "")
     assert caught.value.hint
     return caught.value
 
@@ -197,7 +253,7 @@ def refused(vocabulary: Vocabulary, **wanted: str) -> WorkerFailure:
         ('root ::= "a"{5000}', "repetitions"),
         ('root ::= "a"{99999999999999999999}', "llama.cpp says"),
         ("root ::= *", "llama.cpp says"),
-        ('root ::= <|nonesuch|>', "invalid token"),
+        ("root ::= <|nonesuch|>", "invalid token"),
         ('root ::= root "a" | "b"', "begin with itself"),
         ('root ::= a\na ::= b?\nb ::= a "x"', "begin with itself"),
         ('root ::= "a"\n\0', "too large"),
@@ -205,7 +261,7 @@ def refused(vocabulary: Vocabulary, **wanted: str) -> WorkerFailure:
         ("root ::= r0\n" + "".join(f"r{n} ::= r{n + 1}\n" for n in range(30_000)), "too large"),
         ('root ::= "\ud800"', "UTF-8"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_grammar_is_refused_with_the_reason(text: str, told: str, vocabulary: Vocabulary) -> None:
     failure = refused(vocabulary, grammar=text)
     assert told in f"{failure.title} {failure.hint}"
