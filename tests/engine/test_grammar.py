@@ -200,7 +200,8 @@ def test_whatever_a_schema_allows_parses_and_fits_it(schema: dict[str, Any], see
             True,
             [
                 "<|channel|>final<|message|>yes",
-                "<|channel|>analysis<|message|>Hm<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>no",
+                "<|channel|>analysis<|message|>Hm<|end|><|start|>assistant"
+                "<|channel|>final <|constrain|>json<|message|>no",
             ],
             ["yes", "<|channel|>analysis<|message|>yes"],
         ),

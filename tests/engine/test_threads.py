@@ -5,12 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.engine.worker.threads import ThreadController
+from modechat.engine.worker.batch import fill_batch
+from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.threads import DecodeThreads, ThreadController
+from tests.engine.vocabularies import native_log
+from tests.tiny_models import write_llama
 
 COUNTS = [2, 3, 4, 6, 8, 16, 32, 64]
 COLLAPSE = 8.0
@@ -173,3 +178,31 @@ def test_whatever_the_times_are_the_count_stays_in_its_range_and_the_same_for_th
             controller.add(n_tokens, seconds, now)
             assert 1 <= controller.count <= n_max
         assert both[0].count == both[1].count
+
+
+# In llama.cpp
+
+
+@pytest.mark.parametrize(("adapts", "used"), [(True, [4, 4, 4, 3]), (False, [4, 4, 4, 4])])
+def test_decodes_run_with_the_count_that_was_decided_unless_the_user_fixed_it(
+    adapts: bool, used: list[int], tmp_path: Path
+) -> None:
+    native_log()
+    path = write_llama(tmp_path / "tiny.gguf")
+    model = llama.llama_model_load_from_file(str(path).encode(), llama.llama_model_default_params())
+    assert model is not None
+    params = llama.llama_context_default_params()
+    params.n_threads = params.n_threads_batch = 4
+    context = llama.llama_init_from_model(model, params)
+    assert context is not None
+    batch = llama.llama_batch_init(1, 0, 1)
+    threads = DecodeThreads(context, adapts=adapts)
+    counts = []
+    for position in range(len(used)):
+        fill_batch(batch, [65], position, 0)
+        assert threads.run(llama.llama_decode, batch) == 0
+        counts.append(llama.llama_n_threads(context))
+    assert counts == used
+    llama.llama_batch_free(batch)
+    llama.llama_free(context)
+    llama.llama_model_free(model)
