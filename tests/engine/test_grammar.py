@@ -200,8 +200,7 @@ def test_whatever_a_schema_allows_parses_and_fits_it(schema: dict[str, Any], see
             True,
             [
                 "<|channel|>final<|message|>yes",
-                "<|channel|>analysis<|message|>Hm<|end|><|start|>assistant"
-                "<|channel|>final <|constrain|>json<|message|>no",
+                "<|channel|>analysis<|message|>H<|end|><|start|>assistant<|channel|>final<|constrain|>json<|message|>no",
             ],
             ["yes", "<|channel|>analysis<|message|>yes"],
         ),

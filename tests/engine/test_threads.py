@@ -63,8 +63,14 @@ def best(seconds: Seconds, n_max: int) -> float:
     return min(seconds(count) for count in range(1, n_max + 1))
 
 
-def simulation(n_max: int, *, evidence: int = 5, size: int = 1) -> Simulation:
-    return Simulation(ThreadController(n_max, evidence), size)
+def simulation(n_max: int) -> Simulation:
+    """Of generating."""
+    return Simulation(ThreadController(n_max, evidence=5))
+
+
+def prompts(n_max: int) -> Simulation:
+    """Of evaluating prompts in batches of 128 tokens."""
+    return Simulation(ThreadController(n_max, evidence=2, patience=5), size=128)
 
 
 @pytest.mark.parametrize("n_max", COUNTS)
@@ -145,11 +151,35 @@ def test_noise_of_a_third_does_not_mislead_it(n_max: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize("n_max", COUNTS)
-def test_prompts_find_their_count_within_a_few_batches(n_max: int) -> None:
+def test_prompts_find_their_count_within_some_seconds(n_max: int) -> None:
     loaded = machine(n_max, busy=1, work=0.01)
-    run = simulation(n_max, evidence=2, size=128)
-    run.run(loaded, 20)
+    run = prompts(n_max)
+    while run.now < 15:
+        run.run(loaded, 1)
     assert run.run(loaded, 100) <= 100 * 128 * best(loaded, n_max) / 0.85
+
+
+@pytest.mark.parametrize("n_max", COUNTS)
+def test_short_prompts_with_pauses_between_them_lose_little_on_a_quiet_machine(n_max: int) -> None:
+    quiet = machine(n_max, work=0.01)
+    run = prompts(n_max)
+    assert run.run(quiet, 4) <= 4 * 128 * quiet(n_max) * 1.001
+    spent = 0.0
+    for _ in range(100):
+        run.now += 30
+        spent += run.run(quiet, 4)
+    assert spent <= 400 * 128 * best(quiet, n_max) * 1.03
+
+
+@pytest.mark.parametrize("n_max", COUNTS)
+def test_short_replies_with_pauses_between_them_lose_little_on_a_quiet_machine(n_max: int) -> None:
+    quiet = machine(n_max)
+    run = simulation(n_max)
+    spent = 0.0
+    for _ in range(30):
+        run.now += 30
+        spent += run.run(quiet, 40)
+    assert spent <= 30 * 40 * best(quiet, n_max) * 1.03
 
 
 def test_batches_of_different_sizes_are_not_compared() -> None:

@@ -27,6 +27,8 @@ _SLOW, _COLLAPSED = 1.4, 3.0
 """Times what the last decodes of the same size took."""
 _SHARE_OF_TRIALS = 0.02
 """Of the time may be lost with trials of counts that turn out to be worse."""
+_PATIENCE_WITH_PROMPTS = 5.0
+"""Seconds: a short prompt has four batches, and a trial of half the threads with one of them costs a quarter more."""
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.5, 5.0
 """Seconds of computing between trials."""
 _IDLE = 5.0
@@ -48,10 +50,11 @@ class ThreadController:
 
     It stays with a count, and now and then tries another for a few decodes: more of them, or a part. A worse one is
     left at once, and then no other is tried until what that cost is a fiftieth of the time. When decodes suddenly take
-    much longer, it searches without waiting. `evidence` is how many decodes show that a count is better.
+    much longer, it searches without waiting. `evidence` is how many decodes show that a count is better, `patience` the
+    seconds of computing before the first trial.
     """
 
-    def __init__(self, n_max: int, evidence: int) -> None:
+    def __init__(self, n_max: int, evidence: int, patience: float = 0.0) -> None:
         self._n_max = n_max
         self._evidence = evidence
         self._enough = min(evidence, 3)  # decodes that show what is usual
@@ -65,7 +68,7 @@ class ThreadController:
         self._computed = 0.0
         self._lost = 0.0
         self._wait = _SHORTEST_WAIT
-        self._next_trial = 0.0
+        self._next_trial = patience
         self._last_end = 0.0
 
     @property
@@ -75,22 +78,23 @@ class ThreadController:
 
     def add(self, n_tokens: int, seconds: float, now: float) -> None:
         """A decode of `n_tokens` with `count` threads took `seconds` and ended at `now`."""
-        if now - seconds - self._last_end > _IDLE:
-            self._begin_anew()
+        after_pause = now - seconds - self._last_end > _IDLE
         self._last_end = now
         self._computed += seconds
-        if self._trial is None:
-            self._watch(n_tokens, seconds)
-        else:
+        if self._trial is not None:
             self._judge(self._trial, n_tokens, seconds)
+            return
+        if after_pause:
+            self._begin_anew()
+        self._watch(n_tokens, seconds)
 
     def _begin_anew(self) -> None:
-        """Measure what is usual now, and then try what could be better."""
-        self._costs.clear()
-        self._trial = None
-        self._is_searching = True
-        self._candidates = self._round()
-        self._next_trial = self._computed
+        """After a pause: more may help again. That there are too many shows by itself, without a trial."""
+        if above := _up(self._settled, self._n_max):
+            self._costs.clear()
+            self._is_searching = True
+            self._candidates = above
+            self._next_trial = self._computed
 
     def _watch(self, n_tokens: int, seconds: float) -> None:
         cost = seconds / n_tokens
@@ -184,7 +188,7 @@ class DecodeThreads:
         self._context = context
         self._adapts = adapts and n_max > 1
         self._generation = ThreadController(n_max, evidence=5)
-        self._prompt = ThreadController(n_max, evidence=2)
+        self._prompt = ThreadController(n_max, evidence=2, patience=_PATIENCE_WITH_PROMPTS)
 
     def run(self, compute: Callable[..., int], batch: Any) -> int:
         """`llama_decode` or `llama_encode` for this batch; its result."""
