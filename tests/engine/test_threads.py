@@ -168,7 +168,7 @@ def test_short_prompts_with_pauses_between_them_lose_little_on_a_quiet_machine(n
     for _ in range(100):
         run.now += 30
         spent += run.run(quiet, 4)
-    assert spent <= 400 * 128 * best(quiet, n_max) * 1.03
+    assert spent <= 400 * 128 * quiet(n_max) * 1.03
 
 
 @pytest.mark.parametrize("n_max", COUNTS)
