@@ -31,9 +31,7 @@ def _tagged_rules(tags: Collection[ReasoningTags], prompt_end: str, *, may_think
         opening = "" if opened else f"{_SPACE} {gbnf.literal(tag.open)}"
         wrapper = f"( {gbnf.literal(tag.answer_open)} {_SPACE} )?" if tag.answer_open else ""
         thoughts.append(gbnf.sequence(opening, f"modechat-thought-{n}", _SPACE, wrapper))
-    thinking = gbnf.one_of(thoughts) + ("" if opened else "?") if thoughts else ""
-    if thoughts and not opened:
-        thinking = f"( {' | '.join(thoughts)} )?"
+    thinking = thoughts[0] if opened else f"( {' | '.join(thoughts)} )?" if thoughts else ""
     return {REPLY_ROOT: gbnf.sequence(thinking, "root")} | rules
 
 

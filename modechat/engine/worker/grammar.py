@@ -41,14 +41,15 @@ _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|#[^\n]*', re.DOTAL
 class Grammar:
     """A grammar and how far a reply has come in it. Use `close`: it owns native memory.
 
-    `written` are the special tokens that a reply may have. The others show as nothing, so they would write something
+    `written` are the control tokens that a reply may have. The others show as nothing, so they would write something
     else than the grammar has seen.
     """
 
     def __init__(self, vocabulary: Vocabulary, text: str, root: str, written: Collection[int] = ()) -> None:
         """Raises WorkerFailure for a text that is no grammar."""
         self._vocabulary = vocabulary
-        self._hidden = {token.id for token in vocabulary.special_tokens} - set(written)
+        control = {token.id for token in vocabulary.special_tokens if not token.user_defined}
+        self._hidden = control - set(written)
         self._sampler = _load(vocabulary, text, root)
         self._decoder = codecs.getincrementaldecoder("utf-8")("strict")
         self._one = (llama.llama_token_data * 1)()
