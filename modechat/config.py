@@ -54,7 +54,7 @@ class Config(_Section):
     mlock: Annotated[bool, Field(strict=True)] = False
     """Whether the system must keep the model in memory and may not swap it out."""
     n_threads: Annotated[int, Field(ge=1, le=1024, strict=True)] | None = None
-    """Threads that compute; unset: one for each physical core."""
+    """Threads that compute; unset: as many as help, adapted while the model runs."""
     thinking: Annotated[bool, Field(strict=True)] | None = None
     """Whether a reasoning model thinks before it answers; unset: as its chat template has it."""
     unload_after_minutes: Annotated[float, Field(gt=0, le=1e6, strict=True)] | None = None

@@ -19,6 +19,9 @@ from typing import ClassVar
 EXIT_INTERRUPTED = 130
 """Exit code after Ctrl+C, as shells have it: 128 + SIGINT."""
 
+EXIT_INCOMPLETE = 8
+"""Exit code of `modechat run` if a reply that had to fit a schema or a grammar was cut before its end."""
+
 
 class ModechatError(Exception):
     """An error that a user can understand and act on."""

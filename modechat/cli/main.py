@@ -17,7 +17,8 @@ Chat with a local GGUF model in the terminal. Type ### Instruction to switch to 
 
 _EXIT_CODES = """\
 exit codes: 0 done · 1 error · 2 wrong use · 3 wrong config file · 4 no usable model · 5 engine failed
-            6 prompt too long for the context · 7 conversations cannot be saved · 130 stopped with Ctrl+C"""
+            6 prompt too long for the context · 7 conversations cannot be saved · 8 the reply was cut
+            before it fitted its schema or grammar · 130 stopped with Ctrl+C"""
 
 
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
@@ -89,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("instruction", nargs="*", help="what to do; without it, the instruction is read from the pipe")
     run.add_argument("--json", action="store_true", help="print one JSON object with the reply and its figures")
     _add_task_option(run)
+    constraint = run.add_mutually_exclusive_group()
+    constraint.add_argument("--schema", type=Path, metavar="FILE", help="the reply is JSON that fits this JSON schema")
+    constraint.add_argument("--grammar", type=Path, metavar="FILE", help="the reply obeys this grammar, in GBNF")
     _add_prompt_command(commands)
     _add_doctor_command(commands)
     return parser

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TextIO
 
+from modechat.cli.constraint import constrain, is_constrained
 from modechat.cli.request import named_task, read_request, read_task
 from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
 from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell, write
@@ -20,11 +21,15 @@ from modechat.config import load_config
 from modechat.domain.conversation import StopReason, leak_note
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import Delta, Engine, Failed, Finished, Generate, Loaded, LoadProgress, Stop
-from modechat.errors import EXIT_INTERRUPTED, EngineError, ModechatError, UsageError
+from modechat.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EngineError, ModechatError, UsageError
 from modechat.paths import config_file
 from modechat.session.settings import SessionSettings, generate_request
 
 _REQUEST_ID = 1
+_INCOMPLETE = {
+    StopReason.LENGTH: "The reply is incomplete: the limit of tokens cut it. Raise it with --max-tokens.",
+    StopReason.CONTEXT: "The reply is incomplete: the context is full. Give the model more room with --ctx.",
+}
 
 
 def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
@@ -39,6 +44,7 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     model = choose_model(arguments, config)
     settings = session_settings(arguments, config, model, prompt_files)
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
+    generate = constrain(generate, arguments.schema, arguments.grammar)
     engine = WorkerEngine(process=worker)
     engine.start()
     task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
@@ -111,8 +117,12 @@ class OneTask:
             self._end_line()
         if finished.stop_reason is StopReason.LEAK:
             tell(f"{leak_note(finished.stats.leak)} Try another with --format NAME.")
-        stopped = finished.stop_reason is StopReason.STOPPED
-        return EXIT_INTERRUPTED if stopped else 0
+        if finished.stop_reason is StopReason.STOPPED:
+            return EXIT_INTERRUPTED
+        if is_constrained(self._request) and finished.stop_reason in _INCOMPLETE:
+            tell(_INCOMPLETE[finished.stop_reason])
+            return EXIT_INCOMPLETE
+        return 0
 
     def _end_line(self) -> None:
         if self._reply and not self._as_json:

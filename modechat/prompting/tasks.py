@@ -5,13 +5,15 @@ Each is an instruction that is asked often, with worked examples and the samplin
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from modechat.domain.modes import Incomplete, Mode, ModeState, Parsed, Switch, Task
 from modechat.domain.sampling import Sampling
 from modechat.domain.tasks import Example
+from modechat.prompting.json_schema import grammar_of
 
 _SLOT = "{argument}"
 
@@ -52,6 +54,24 @@ class NamedTask(_Data):
     """Over the user's settings."""
     context_first: bool = False
     """The input comes first, then `Question: ` and the instruction (Llama 2's form for a question about a text)."""
+
+    json_schema: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    """The answer is JSON that fits this JSON schema."""
+    grammar: str | None = None
+    """The answer obeys this grammar, in GBNF; not together with a schema."""
+
+    @model_validator(mode="after")
+    def _check_constraint(self) -> NamedTask:
+        if self.json_schema is not None and self.grammar is not None:
+            raise ValueError("a task has a schema or a grammar, not both")
+        if self.json_schema is not None:
+            grammar_of(self.json_schema)
+        return self
+
+    @property
+    def schema_text(self) -> str | None:
+        """The schema as the engine gets it."""
+        return None if self.json_schema is None else json.dumps(self.json_schema)
 
     @model_validator(mode="after")
     def _check_slot(self) -> NamedTask:

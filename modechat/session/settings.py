@@ -111,4 +111,6 @@ def generate_request(
         sampling=named.sampling.over(settings.sampling) if named else settings.sampling,
         now=clock_text(clock),
         thinking=settings.thinking,
+        schema_text=named.schema_text if named else None,
+        grammar=named.grammar if named else None,
     )

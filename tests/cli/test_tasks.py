@@ -146,6 +146,14 @@ def test_the_tasks_sampling_counts_over_the_users_and_what_it_leaves_open_stays(
     assert plain.sampling.temperature == 1.5
 
 
+def test_the_schema_of_a_task_reaches_the_engine(desk: Desk) -> None:
+    _, request = desk.request("--task", "extract-json", piped="Maria, 34")
+    assert request.schema_text == named("extract-json").schema_text
+    assert json.loads(request.schema_text or "")["type"] == "object"
+    _, plain = desk.request("--task", "summarise", piped="Maria, 34")
+    assert (plain.schema_text, plain.grammar) == (None, None)
+
+
 def test_a_system_text_for_tasks_reaches_named_ones_too(desk: Desk) -> None:
     desk.write("config.toml", "instruct.system_prompt = 'Be brief.'\n")
     prompt, _ = desk.request("--task", "summarise", piped="A long text")

@@ -335,8 +335,9 @@ def test_the_badge_shows_the_mode_in_which_a_text_is_sent(text: str, state: Mode
 
 @given(st.text().filter(lambda text: "###" not in text))
 @example(" \r\n  indented\r\n\r\ntext\t")
+@example("\ufeff")  # a byte order mark is no text
 def test_a_text_without_headers_is_changed_in_its_outer_white_space_only(text: str) -> None:
-    same = text.replace("\r\n", "\n").replace("\r", "\n")
+    same = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if same.strip():
         assert parse(text, CHAT) == ChatMessage(outer(same))
         assert parse(text, INSTRUCT) == Task(outer(same))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -115,9 +116,18 @@ class Driver:
         *,
         stop_when: Callable[[Event], bool] = lambda _event: False,
         conversation: str = "",
+        schema: object = None,
+        grammar: str | None = None,
     ) -> Answer:
         """The answer to `prompt`; asks to stop at the first event for which `stop_when` holds."""
-        request = Generate(id=self._next_id, prompt=prompt, sampling=sampling, conversation=conversation)
+        request = Generate(
+            id=self._next_id,
+            prompt=prompt,
+            sampling=sampling,
+            schema_text=None if schema is None else json.dumps(schema),
+            grammar=grammar,
+            conversation=conversation,
+        )
         self._next_id += 1
         self.engine.send(request)
         answer = Answer()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 from modechat.domain.modes import Mode
@@ -14,13 +13,8 @@ from modechat.engine.worker.lanes import Lanes
 from modechat.engine.worker.loading import load
 from modechat.engine.worker.memory import Memory
 from modechat.engine.worker.model import LoadedModel
-from modechat.engine.worker.native_log import NativeLog
-
-
-@cache
-def native_log() -> NativeLog:
-    llama.llama_backend_init()
-    return NativeLog()
+from modechat.engine.worker.threads import DecodeThreads
+from tests.engine.vocabularies import native_log
 
 
 @contextmanager
@@ -33,7 +27,8 @@ def loaded_model(path: Path, n_ctx: int = 1024) -> Iterator[LoadedModel]:
 
 def memory_of(loaded: LoadedModel) -> Memory:
     assert loaded.context is not None
-    return Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch)
+    threads = DecodeThreads(loaded.context, adapts=False)
+    return Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, threads)
 
 
 class Writer:

@@ -13,6 +13,7 @@ from modechat.engine.worker.memory import DECODED, Memory
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.sampler import SamplerChain
 from modechat.engine.worker.speculation import FROM_MODEL, Draft, Guesser, GuessPolicy
+from modechat.engine.worker.threads import DecodeThreads
 from modechat.engine.worker.tokens import Vocabulary
 
 _SEQUENCE = 0
@@ -27,11 +28,13 @@ class DraftModel:
     Raises WorkerFailure if `loaded` has another vocabulary than `vocabulary`.
     """
 
-    def __init__(self, loaded: LoadedModel, vocabulary: Vocabulary) -> None:
+    def __init__(self, loaded: LoadedModel, vocabulary: Vocabulary, *, adapts: bool = True) -> None:
+        """`adapts`: with as many threads as help at the moment."""
         self._loaded = loaded
         _check_same(loaded, vocabulary)
         assert loaded.context is not None  # it was loaded whole
-        self._memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch)
+        threads = DecodeThreads(loaded.context, adapts=adapts)
+        self._memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, threads)
         self._greedy = SamplerChain(loaded.context, Sampling(temperature=0), 0, vocabulary.n_tokens, ())
         self._tokens: list[int] = []
         self.seconds_per_token = 0.0

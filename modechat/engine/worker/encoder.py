@@ -14,16 +14,17 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.lanes import Aborted, Reused
 from modechat.engine.worker.memory import ABORTED, DECODED
 from modechat.engine.worker.model import LoadedModel
+from modechat.engine.worker.threads import DecodeThreads
 
 
 class EncoderDecoder:
     """The `Evaluator` of an encoder-decoder model."""
 
-    def __init__(self, loaded: LoadedModel) -> None:
+    def __init__(self, loaded: LoadedModel, threads: DecodeThreads) -> None:
         assert loaded.context is not None  # it is not for inspecting only
         memory = llama.llama_get_memory(loaded.context)
         assert memory is not None  # models without one are not loaded
-        self._context = loaded.context
+        self._threads = threads
         self._memory = memory
         self._n_ctx = loaded.n_ctx
         self._start = loaded.decoder_start
@@ -82,7 +83,7 @@ class EncoderDecoder:
 
     def _run(self, compute: Callable[..., int], tokens: Sequence[int], position: int) -> None:
         fill_batch(self._batch, tokens, position, sequence=0)
-        result = compute(self._context, self._batch)
+        result = self._threads.run(compute, self._batch)
         if result == ABORTED:
             raise Aborted
         if result != DECODED:

@@ -17,6 +17,7 @@ from modechat.domain.modes import Mode
 from modechat.engine.protocol import ChatPrompt, Finished, Generate, PromptProgress, Shortened
 from modechat.engine.worker.adapters import Adapters
 from modechat.engine.worker.decoding import decode
+from modechat.engine.worker.grammar import grammar_for
 from modechat.engine.worker.lanes import Aborted, Evaluator, Reused
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.overflow import fit
@@ -64,18 +65,19 @@ class Generation:
         made, is_shorter = self._make()
         prompt = made.tokens
         reply = ReplyStream(self._request, made.prompt, self._sampling.stop, self._prompts, self._emit)
-        reused = self._evaluator.reuse(
-            self._mode,
-            prompt,
-            may_shift=is_shorter,
-            key=self._adapters.apply(self._mode),
-            label=self._request.conversation if self._mode is Mode.CHAT else "",
-        )
-        try:
-            self._evaluate(prompt, reused.n_tokens)
-            stop_reason = self._write(prompt, reply)
-        except Aborted:
-            stop_reason = StopReason.STOPPED
+        with self._sampler(made.prompt, prompt) as sampler:
+            reused = self._evaluator.reuse(
+                self._mode,
+                prompt,
+                may_shift=is_shorter,
+                key=self._adapters.apply(self._mode),
+                label=self._request.conversation if self._mode is Mode.CHAT else "",
+            )
+            try:
+                self._evaluate(prompt, reused.n_tokens)
+                stop_reason = self._write(prompt, sampler, reply)
+            except Aborted:
+                stop_reason = StopReason.STOPPED
         reply.finish()
         self._emit(
             Finished(
@@ -109,17 +111,18 @@ class Generation:
 
         self._evaluator.evaluate(self._mode, prompt[reused:], progress)
 
-    def _write(self, prompt: list[int], reply: ReplyStream) -> StopReason:
+    def _sampler(self, made: Prompt, prompt: list[int]) -> SamplerChain:
+        vocabulary, context = self._loaded.vocabulary, self._loaded.context
+        assert context is not None  # it is not for inspecting only
+        grammar = grammar_for(self._request, vocabulary, self._prompts.reasoning_tags, made.text)
+        return SamplerChain(context, self._sampling, self._seed, vocabulary.n_tokens, prompt, grammar)
+
+    def _write(self, prompt: list[int], sampler: SamplerChain, reply: ReplyStream) -> StopReason:
         vocabulary = self._loaded.vocabulary
         limit = self._sampling.max_tokens
-        context = self._loaded.context
-        assert context is not None  # it is not for inspecting only
         detokenizer = Detokenizer(vocabulary, self._prompts.shown_tokens)
         self._guesser = self._guesses(prompt) if self._guesses is not None else None
-        with (
-            SamplerChain(context, self._sampling, self._seed, vocabulary.n_tokens, prompt) as sampler,
-            closing(decode(self._evaluator, self._mode, sampler, self._guesser)) as tokens,
-        ):
+        with closing(decode(self._evaluator, self._mode, sampler, self._guesser)) as tokens:
             for token in tokens:
                 self._first_token = self._first_token or time.perf_counter()
                 if vocabulary.is_end(token):
@@ -130,8 +133,8 @@ class Generation:
                 if self._is_stopped():
                     return StopReason.STOPPED
                 if limit is not None and reply.n_tokens >= limit:
-                    return StopReason.LENGTH
-        return StopReason.CONTEXT
+                    return StopReason.END if sampler.must_end() else StopReason.LENGTH
+        return StopReason.END if sampler.must_end() else StopReason.CONTEXT
 
     def _stats(
         self, prompt: Prompt, n_prompt: int, reused: Reused, reply: ReplyStream, stop_reason: StopReason

@@ -26,6 +26,7 @@ from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.offload import Device, Plan, smaller_plans
 from modechat.engine.worker.placement import Placement, read_placement
 from modechat.engine.worker.planning import N_OUTPUTS, N_SEQUENCES, LoadPlan, plan_load
+from modechat.engine.worker.processors import useful_threads
 from modechat.engine.worker.tokens import Vocabulary
 
 __all__ = ["N_OUTPUTS", "N_SEQUENCES", "load"]
@@ -251,7 +252,7 @@ def _create_context(model: llama.llama_model_p, wish: _Wish, plan: LoadPlan) -> 
     params.n_rs_seq = 0
     params.type_k = params.type_v = _GGML_TYPES[request.kv_type]
     params.flash_attn_type = _FLASH_ATTENTION[request.flash_attention]
-    params.n_threads = params.n_threads_batch = request.n_threads or _useful_threads()
+    params.n_threads = params.n_threads_batch = request.n_threads or useful_threads()
     params.abort_callback = abort
     context = llama.llama_init_from_model(model, params)
     if context is None:
@@ -277,12 +278,6 @@ def _real_n_ctx(native: _Native) -> int:
     assert native.context is not None
     n_ctx = int(llama.llama_n_ctx(native.context))
     return min(n_ctx, native.n_batch) if llama.llama_model_has_encoder(native.model) else n_ctx
-
-
-def _useful_threads() -> int:
-    """Physical cores that this process may use."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 
 
 def _why_on_cpu(request: Load, devices: Sequence[Device], plan: LoadPlan) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.threads import DecodeThreads
 
 DECODED = 0
 NO_ROOM = 1
@@ -29,9 +29,8 @@ class Memory:
         context: llama.llama_context_p,
         n_ctx: int,
         n_batch: int,
-        on_decoded: Callable[[int, float], None] = lambda _n_tokens, _seconds: None,
+        threads: DecodeThreads,
     ) -> None:
-        """`on_decoded` gets the tokens and the seconds of every decode."""
         memory = llama.llama_get_memory(context)
         assert memory is not None  # models without one are not loaded
         self.context = context
@@ -40,7 +39,7 @@ class Memory:
         self.n_sequences = int(llama.llama_n_seq_max(context))
         self.batch: Any = llama.llama_batch_init(n_batch, 0, 1)
         self._memory = memory
-        self._on_decoded = on_decoded
+        self._threads = threads
         self._window = int(llama.llama_model_n_swa(model))
         self._is_one_state = bool(llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
 
@@ -98,11 +97,7 @@ class Memory:
 
     def decode(self) -> int:
         """Evaluate the batch: DECODED, NO_ROOM (nothing has changed), ABORTED, or another code of a failure."""
-        started = time.perf_counter()
-        result = int(llama.llama_decode(self.context, self.batch))
-        if result == DECODED:
-            self._on_decoded(self.batch.n_tokens, time.perf_counter() - started)
-        return result
+        return int(self._threads.run(llama.llama_decode, self.batch))
 
     def partial_state(self, sequence: int) -> bytes | None:
         """What cannot be computed from the rest of the memory: the recurrent state, the sliding window."""

@@ -30,7 +30,9 @@ class ReplyStream:
         prompts: Prompts,
         emit: Callable[[BaseModel], None],
     ) -> None:
-        stops = (*prompt.stop, *user_stops)
+        is_constrained = request.schema_text is not None or request.grammar is not None
+        # What a grammar has shaped is whole as it is: cutting it would break it.
+        stops = () if is_constrained else (*prompt.stop, *user_stops)
         prefill = request.prompt.prefill
         self._id = request.id
         self._emit = emit
@@ -38,11 +40,12 @@ class ReplyStream:
         parts = bool(prompts.reasoning_tags) and not prefill
         self._splitter = ReasoningSplitter(prompts.reasoning_tags, prompt.text) if parts else None
         self._stops = StopMatcher(stops)
-        self._leaks = LeakDetector(_leak_markers(prompts, stops), _conversation(request))
-        self._trimmer = ReplyTrimmer()
+        markers: frozenset[str] = frozenset() if is_constrained else _leak_markers(prompts, stops)
+        self._leaks = LeakDetector(markers, _conversation(request))
+        self._trim: Callable[[str], str] = str if is_constrained else ReplyTrimmer().feed
         self._thinking = ""
         # The reply may go on in the middle of a line, or of a block of code.
-        self._answer = self._trimmer.feed(self._leaks.feed(prefill)[0])
+        self._answer = self._trim(self._leaks.feed(prefill)[0])
         self._last_sent = 0.0
         self.n_tokens = 0
         self.n_thinking_tokens = 0
@@ -70,7 +73,7 @@ class ReplyStream:
         self._thinking += split.thinking
         if not self._add_answer(split.answer):
             shown, leak = self._leaks.feed(self._stops.flush())
-            self._answer += self._trimmer.feed(shown if leak else shown + self._leaks.flush())
+            self._answer += self._trim(shown if leak else shown + self._leaks.flush())
         self._send()
 
     def _add_answer(self, text: str) -> StopReason | None:
@@ -78,7 +81,7 @@ class ReplyStream:
         shown, leak = self._leaks.feed(shown)
         if stopped and leak is None:
             shown += self._leaks.flush()
-        self._answer += self._trimmer.feed(shown)
+        self._answer += self._trim(shown)
         if leak is not None:
             self.leak = leak
             return StopReason.LEAK

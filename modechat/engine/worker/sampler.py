@@ -1,4 +1,4 @@
-"""llama.cpp's sampler chain, built from sampling settings."""
+"""Choosing tokens: llama.cpp's sampler chain, built from sampling settings, and a grammar over it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ from types import TracebackType
 
 from modechat.domain.sampling import Sampling
 from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.candidates import IMPOSSIBLE, Candidates
+from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.grammar import Grammar
 
 _PENALTY_LAST_N = 64
 
 
 class SamplerChain:
-    """Chooses tokens. Use as a context manager: it owns native memory.
+    """Chooses tokens. Use as a context manager: it owns native memory, that of the grammar too.
 
     `sampling` has every setting but `max_tokens` filled in. `prompt` counts for the repeat penalty.
     """
 
     def __init__(
-        self, context: llama.llama_context_p, sampling: Sampling, seed: int, n_vocab: int, prompt: Sequence[int]
+        self,
+        context: llama.llama_context_p,
+        sampling: Sampling,
+        seed: int,
+        n_vocab: int,
+        prompt: Sequence[int],
+        grammar: Grammar | None = None,
     ) -> None:
         self._context = context
         self._chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
@@ -26,14 +35,57 @@ class SamplerChain:
             llama.llama_sampler_chain_add(self._chain, sampler)
         for token in prompt[-_PENALTY_LAST_N:]:
             llama.llama_sampler_accept(self._chain, token)
+        self._grammar = grammar
+        self._candidates = Candidates(n_vocab) if grammar is not None else None
 
     def sample(self, index: int) -> int:
-        """A token from the result at this place of the last batch; -1: the last one."""
-        return int(llama.llama_sampler_sample(self._chain, self._context, index))
+        """A token from the result at this place of the last batch; -1: the last one.
+
+        Raises WorkerFailure if the grammar leaves none.
+        """
+        if self._grammar is None or self._candidates is None:
+            return int(llama.llama_sampler_sample(self._chain, self._context, index))
+        token = self._choose(index, self._candidates, self._grammar)
+        llama.llama_sampler_accept(self._chain, token)
+        self._grammar.accept(token)
+        return token
 
     def close(self) -> None:
         """Free native memory."""
         llama.llama_sampler_free(self._chain)
+        if self._grammar is not None:
+            self._grammar.close()
+
+    def must_end(self) -> bool:
+        """Whether a grammar leaves nothing but the reply's end."""
+        if self._grammar is None or self._candidates is None:
+            return False
+        return self._grammar.must_end(self._candidates)
+
+    def _choose(self, index: int, candidates: Candidates, grammar: Grammar) -> int:
+        """Freely, and if the grammar does not allow that, among all that it allows: asking about one token takes
+        microseconds, asking about all of them milliseconds. Models mostly do what they are told.
+        """
+        candidates.fill(self._context, index)
+        chosen = candidates.apply(self._chain)
+        if chosen is not None and grammar.allows(chosen[0]):
+            return chosen[0]
+        excluded: list[int] = []
+        while True:
+            candidates.fill(self._context, index)
+            grammar.filter(candidates)
+            for token in excluded:
+                candidates.exclude(token)
+            chosen = candidates.apply(self._chain)
+            if chosen is None or chosen[1] == IMPOSSIBLE:
+                raise WorkerFailure(
+                    "engine",
+                    "The model's vocabulary has nothing with which the reply could go on as it must",
+                    "Change the schema or the grammar, or choose another model.",
+                )
+            if grammar.allows(chosen[0]):
+                return chosen[0]
+            excluded.append(chosen[0])
 
     def __enter__(self) -> SamplerChain:
         return self

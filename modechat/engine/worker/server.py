@@ -42,6 +42,7 @@ from modechat.engine.worker.pipe import Pipe
 from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
 from modechat.engine.worker.saved_lanes import SavedLanes, fingerprint
 from modechat.engine.worker.speculation import CostCurve, Guesser, GuessPolicy
+from modechat.engine.worker.threads import DecodeThreads
 from modechat.prompting.resolve import ModelFacts
 
 _PROGRESS_STEP = 0.02
@@ -112,7 +113,10 @@ class Server:
         loaded = load(request, self._log, progress, self._is_aborted)
         self._loaded = loaded
         if loaded.context is not None:
-            self._evaluator = EncoderDecoder(loaded) if loaded.is_encoder_decoder else _lanes(loaded, request)
+            threads = DecodeThreads(loaded.context, adapts=request.n_threads is None)
+            self._evaluator = (
+                EncoderDecoder(loaded, threads) if loaded.is_encoder_decoder else _lanes(loaded, request, threads)
+            )
             self._adapters = Adapters(loaded, self._log)
             self._adapters.use(request.adapters)
             self._policy = GuessPolicy(CostCurve(_slope(loaded))) if request.speculate else None
@@ -157,7 +161,7 @@ class Server:
         )
         draft = load(wanted, self._log, lambda _fraction: not self._pipe.is_shutting_down, self._is_aborted)
         try:
-            return DraftModel(draft, loaded.vocabulary)
+            return DraftModel(draft, loaded.vocabulary, adapts=request.n_threads is None)
         except WorkerFailure:
             draft.close()
             raise
@@ -227,9 +231,9 @@ class Server:
         self._evaluator = self._loaded = self._prompts = self._adapters = self._draft = None
 
 
-def _lanes(loaded: LoadedModel, request: Load) -> Lanes:
+def _lanes(loaded: LoadedModel, request: Load, threads: DecodeThreads) -> Lanes:
     assert loaded.context is not None  # it is not for inspecting only
-    memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch)
+    memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, threads)
     if request.state_folder is None:
         return Lanes(memory)
     states = SavedStates(Path(request.state_folder), request.state_bytes)

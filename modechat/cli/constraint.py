@@ -1,0 +1,60 @@
+"""What a reply must fit: a JSON schema or a grammar from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modechat.domain.text import sanitize_line
+from modechat.engine.protocol import Generate
+from modechat.errors import UsageError
+from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
+
+_MOST_BYTES = 1 << 20
+
+
+def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> Generate:
+    """`request` with what the command line wants of its reply, instead of what a named task wants.
+
+    Raises UsageError, with the file in its title.
+    """
+    if schema is not None:
+        text = _read(schema, "schema")
+        try:
+            grammar_of(read_schema(text))
+        except SchemaError as error:
+            raise UsageError(f"The schema {_shown(schema)} cannot be used: {error}", "Change the schema.") from error
+        request = request.model_copy(update={"schema_text": text, "grammar": None})
+    if grammar is not None:
+        request = request.model_copy(update={"schema_text": None, "grammar": _read(grammar, "grammar")})
+    if is_constrained(request) and request.prompt.prefill:
+        raise UsageError(
+            "A reply that fits a schema or a grammar cannot begin with a ### Response", "Leave one of them out."
+        )
+    return request
+
+
+def is_constrained(request: Generate) -> bool:
+    """Whether the reply must fit something."""
+    return request.schema_text is not None or request.grammar is not None
+
+
+def _read(path: Path, kind: str) -> str:
+    if path.is_dir():
+        raise UsageError(f"The {kind} {_shown(path)} is a folder", f"Give a file: --{kind} FILE")
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise UsageError(f"The {kind} {_shown(path)} does not exist", f"Give a file: --{kind} FILE") from None
+    except OSError as error:
+        raise UsageError(f"The {kind} {_shown(path)} cannot be read: {error.strerror}") from error
+    if len(data) > _MOST_BYTES:
+        raise UsageError(f"The {kind} {_shown(path)} is larger than 1 MiB", "Give a smaller one.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"The {kind} {_shown(path)} is not UTF-8 text", "Convert it with iconv.") from None
+
+
+def _shown(path: Path) -> str:
+    return sanitize_line(str(path).encode("utf-8", "replace").decode("utf-8"))

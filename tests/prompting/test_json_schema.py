@@ -1,0 +1,70 @@
+"""Schemas that cannot be promised. What those that can allow, tests/engine/test_grammar.py asks llama.cpp."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"type": "string", "pattern": "^a$"}, "at #: “pattern” cannot be promised"),
+        ({"properties": {"a": {"propertes": {}}}}, "at #/properties/a: “propertes”"),
+        ({"items": {"not": {}}}, "at #/items: “not”"),
+        ({"$ref": "https://example.com/schema"}, "is not in this schema"),
+        ({"$ref": "other.json#/a"}, "is not in this schema"),
+        ({"$ref": "#/$defs/a"}, "points at nothing"),
+        ({"$ref": "#"}, "leads back to itself"),
+        ({"anyOf": [{"$ref": "#"}]}, "leads back to itself"),
+        ({"type": "strin"}, "there is no type “strin”"),
+        ({"type": "array", "uniqueItems": True}, "uniqueItems"),
+        ({"type": "array", "minItems": 3, "maxItems": 2}, "“minItems” is more than “maxItems”"),
+        ({"type": "string", "maxLength": 5000}, "above 2000"),
+        ({"type": "string", "minLength": -1}, "0 or more"),
+        ({"type": "string", "minLength": "1"}, "0 or more"),
+        ({"type": "string", "format": "date", "maxLength": 3}, "beside the format"),
+        ({"type": "number", "maximum": 4}, "no integers"),
+        ({"type": "integer", "minimum": 1.5}, "no whole numbers"),
+        ({"type": "integer", "minimum": 5, "maximum": 4}, "no number is within"),
+        ({"properties": {}, "required": ["a"], "additionalProperties": False}, "required and not allowed"),
+        ({"properties": [], "type": "object"}, "an object of schemas"),
+        ({"required": "a"}, "a list of names"),
+        ({"enum": []}, "wants a list"),
+        ({"enum": [1], "type": "string"}, "none of the values"),
+        ({"anyOf": [{}], "properties": {}}, "beside “anyOf”"),
+        ({"allOf": [{}, {}]}, "allOf"),
+        ({"prefixItems": [{}], "minItems": 2}, "do not fit together"),
+        (False, "nothing fits"),
+        ("string", "a schema is an object"),
+        ([], "a schema is an object"),
+    ],
+)
+def test_what_cannot_be_promised_is_refused_with_its_place(schema: Any, told: str) -> None:
+    with pytest.raises(SchemaError, match=r"^at #") as caught:
+        grammar_of(schema)
+    assert told in str(caught.value)
+
+
+def test_schemas_that_are_nested_beyond_reason_are_refused() -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(200):
+        schema = {"items": schema}
+    with pytest.raises(SchemaError, match="too deeply"):
+        grammar_of(schema)
+
+
+def test_schemas_beyond_reason_in_size_are_refused() -> None:
+    with pytest.raises(SchemaError, match="too large"):
+        grammar_of({"properties": {f"property {n}": {"enum": [n]} for n in range(20_000)}})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("{", "line 1, column 2"), ("NaN", "NaN"), ("[" * 100_000, "too deeply"), ("", "line 1")]
+)
+def test_what_is_no_json_is_told(text: str, told: str) -> None:
+    with pytest.raises(SchemaError, match=told):
+        read_schema(text)
