@@ -136,6 +136,8 @@ class Generate(_Frozen):
     """A JSON schema; the answer is JSON that fits it."""
     grammar: str | None = None
     """A grammar in GBNF that the answer obeys; not together with a schema."""
+    speculate: bool = True
+    """Whether tokens may be guessed, where Load.speculate allows it."""
     conversation: str = ""
     """A name for the conversation, under which its evaluated chat may be kept on disk; empty: it is not."""
 
@@ -166,6 +168,17 @@ class SaveLanes(_Frozen):
     type: Literal["save_lanes"] = "save_lanes"
 
 
+class MeasureRaw(_Frozen):
+    """Measure llama.cpp's own loop with the loaded model, to compare with; answered by RawMeasured or Failed.
+
+    What was evaluated is forgotten."""
+
+    type: Literal["measure_raw"] = "measure_raw"
+    prompt: Annotated[ChatPrompt | InstructPrompt, Field(discriminator="mode")]
+    n_generate: Annotated[int, Field(ge=2)]
+    """Tokens to generate, with the first one that the prompt itself gives."""
+
+
 class Shutdown(_Frozen):
     """Free the model and exit."""
 
@@ -173,7 +186,8 @@ class Shutdown(_Frozen):
 
 
 Request: TypeAlias = Annotated[
-    Load | UseFormat | UseAdapters | Generate | Inspect | Stop | SaveLanes | Shutdown, Field(discriminator="type")
+    Load | UseFormat | UseAdapters | Generate | Inspect | Stop | SaveLanes | MeasureRaw | Shutdown,
+    Field(discriminator="type"),
 ]
 
 
@@ -282,6 +296,18 @@ class Shortened(_Frozen):
     """As in ChatPrompt: all that have left so far."""
 
 
+class RawMeasured(_Frozen):
+    """What llama.cpp does without modechat: a batch, a decode, the likeliest token, and again."""
+
+    type: Literal["raw_measured"] = "raw_measured"
+    prompt_tokens: int
+    seconds_prompt: float
+    """From the prompt's tokens to the first token of a reply."""
+    generated_tokens: int
+    """After the first one."""
+    seconds_generation: float
+
+
 class Heartbeat(_Frozen):
     """The worker's process is alive; sent every second while it works on a request. For the client's watchdog."""
 
@@ -337,6 +363,7 @@ Event: TypeAlias = Annotated[
     | FormatChanged
     | AdaptersChanged
     | Inspected
+    | RawMeasured
     | PromptProgress
     | Shortened
     | Heartbeat

@@ -124,6 +124,11 @@ class Lanes:
     def can_take_back(self) -> bool:
         return self._memory.can_take_back
 
+    def forget(self) -> None:
+        """Empty all lanes."""
+        for lane in self._lanes:
+            self._empty(lane)
+
     # Where a prompt begins
 
     def reuse(self, mode: Mode, prompt: Sequence[int], *, may_shift: bool = False, label: str = "") -> Reused:

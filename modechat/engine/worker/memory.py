@@ -19,6 +19,8 @@ DECODED = 0
 NO_ROOM = 1
 ABORTED = 2
 
+_QUICK = 0.025  # seconds: a token that takes less is never aborted, the next one is just not asked for
+
 
 class Memory:
     """The memory of `context`. Positions count tokens from 0."""
@@ -30,8 +32,10 @@ class Memory:
         n_ctx: int,
         n_batch: int,
         on_decoded: Callable[[int, float], None] = lambda _n_tokens, _seconds: None,
+        abort: Any = None,
     ) -> None:
-        """`on_decoded` gets the tokens and the seconds of every decode."""
+        """`on_decoded` gets the tokens and the seconds of every decode. `abort` is the context's abort callback: it is
+        called hundreds of times in each decode, so it is taken away where one is over in a moment anyway."""
         memory = llama.llama_get_memory(context)
         assert memory is not None  # models without one are not loaded
         self.context = context
@@ -41,6 +45,9 @@ class Memory:
         self.batch: Any = llama.llama_batch_init(n_batch, 0, 1)
         self._memory = memory
         self._on_decoded = on_decoded
+        self._abort = abort
+        self._is_abortable = abort is not None
+        self._seconds_of_a_token = _QUICK
         self._window = int(llama.llama_model_n_swa(model))
         self._is_one_state = bool(llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
 
@@ -98,11 +105,22 @@ class Memory:
 
     def decode(self) -> int:
         """Evaluate the batch: DECODED, NO_ROOM (nothing has changed), ABORTED, or another code of a failure."""
+        n_tokens: int = self.batch.n_tokens
+        self._set_abortable(n_tokens > 1 or self._seconds_of_a_token >= _QUICK)
         started = time.perf_counter()
         result = int(llama.llama_decode(self.context, self.batch))
         if result == DECODED:
-            self._on_decoded(self.batch.n_tokens, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            if n_tokens == 1:
+                self._seconds_of_a_token = seconds
+            self._on_decoded(n_tokens, seconds)
         return result
+
+    def _set_abortable(self, is_abortable: bool) -> None:
+        if self._abort is not None and is_abortable is not self._is_abortable:
+            callback = self._abort if is_abortable else llama.ggml_abort_callback(0)
+            llama.llama_set_abort_callback(self.context, callback, None)
+            self._is_abortable = is_abortable
 
     def partial_state(self, sequence: int) -> bytes | None:
         """What cannot be computed from the rest of the memory: the recurrent state, the sliding window."""

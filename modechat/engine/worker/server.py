@@ -15,6 +15,7 @@ from modechat.engine.protocol import (
     Load,
     Loaded,
     LoadProgress,
+    MeasureRaw,
     ModelInfo,
     SaveLanes,
     Shutdown,
@@ -33,6 +34,7 @@ from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.pipe import Pipe
 from modechat.engine.worker.prompts import Prompts
+from modechat.engine.worker.raw_loop import measure_raw_loop
 from modechat.engine.worker.saved_lanes import SavedLanes, fingerprint
 from modechat.engine.worker.speculation import CostCurve, GuessPolicy
 from modechat.prompting.resolve import ModelFacts
@@ -70,6 +72,8 @@ class Server:
                     self._inspect(request)
                 elif isinstance(request, SaveLanes):
                     self._save_lanes()
+                elif isinstance(request, MeasureRaw):
+                    self._measure_raw(request)
             except WorkerFailure as failure:
                 self._pipe.emit(
                     Failed(
@@ -125,7 +129,7 @@ class Server:
                 self._loaded,
                 self._evaluator,
                 self._prompts,
-                self._policy,
+                self._policy if request.speculate else None,
                 self._pipe.emit,
                 self._is_aborted,
             ).run()
@@ -148,6 +152,15 @@ class Server:
         except WorkerFailure as failure:
             self._pipe.emit(Inspected(id=request.id, error=failure.title))
 
+    def _measure_raw(self, request: MeasureRaw) -> None:
+        if self._loaded is None or self._prompts is None:
+            raise _nothing_loaded()
+        if not isinstance(self._evaluator, Lanes):
+            raise WorkerFailure("engine", "This kind of model cannot be measured", "Take one that chats.")
+        tokens = self._prompts.make(request.prompt).tokens
+        self._evaluator.forget()
+        self._pipe.emit(measure_raw_loop(self._loaded, tokens, request.n_generate))
+
     def _save_lanes(self) -> None:
         if self._evaluator is not None:
             self._evaluator.save()
@@ -167,7 +180,7 @@ class Server:
 
 def _lanes(loaded: LoadedModel, request: Load) -> Lanes:
     assert loaded.context is not None  # it is not for inspecting only
-    memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch)
+    memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, abort=loaded.abort)
     if request.state_folder is None:
         return Lanes(memory)
     states = SavedStates(Path(request.state_folder), request.state_bytes)
