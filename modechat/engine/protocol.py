@@ -169,14 +169,11 @@ class SaveLanes(_Frozen):
 
 
 class MeasureRaw(_Frozen):
-    """Measure llama.cpp's own loop with the loaded model, to compare with; answered by RawMeasured or Failed.
-
-    What was evaluated is forgotten."""
+    """Run llama.cpp's own loop, for so many tokens; answered by RawMeasured or Failed. Empties the KV cache."""
 
     type: Literal["measure_raw"] = "measure_raw"
     prompt: Annotated[ChatPrompt | InstructPrompt, Field(discriminator="mode")]
     n_generate: Annotated[int, Field(ge=2)]
-    """Tokens to generate, with the first one that the prompt itself gives."""
 
 
 class Shutdown(_Frozen):
@@ -297,14 +294,12 @@ class Shortened(_Frozen):
 
 
 class RawMeasured(_Frozen):
-    """What llama.cpp does without modechat: a batch, a decode, the likeliest token, and again."""
+    """What llama.cpp's own loop took: for the prompt and the first token, and for those generated after it."""
 
     type: Literal["raw_measured"] = "raw_measured"
     prompt_tokens: int
     seconds_prompt: float
-    """From the prompt's tokens to the first token of a reply."""
     generated_tokens: int
-    """After the first one."""
     seconds_generation: float
 
 
@@ -349,11 +344,7 @@ class Failed(_Frozen):
     """The engine is gone, and everything with it that was asked of it."""
 
     def as_error(self) -> ModechatError:
-        errors: dict[str, type[ModechatError]] = {
-            "model": ModelError,
-            "engine": EngineError,
-            "context": ContextError,
-        }
+        errors: dict[str, type[ModechatError]] = {"model": ModelError, "engine": EngineError, "context": ContextError}
         return errors[self.kind](self.title, self.hint)
 
 

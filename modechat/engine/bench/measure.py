@@ -20,6 +20,7 @@ from modechat.errors import EngineError
 
 _ENOUGH_TO_SAVE = 400  # tokens of a chat that is surely kept on disk
 _LEAST_REPLY = 8  # tokens, for a speed that means something
+_LEAST_COPIED = 64  # tokens; below there is nothing to guess from
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ class _Bench:
         trial = await engine.generate(_chat(self._text(0, min(effort.prompt, n_ctx // 4))), 16, speculate=False)
         n_prompt = round(effort.seconds * trial.prompt_speed)
         n_reply = round(effort.seconds * trial.speed) if trial.completion_tokens > 1 else effort.reply
-        reply = max(min(effort.reply, n_reply, n_ctx // 4), _LEAST_REPLY)
+        reply = min(effort.reply, max(n_reply, 4 * _LEAST_REPLY), n_ctx // 4)
         return Effort(
             pairs=effort.pairs,
             prompt=max(min(effort.prompt, n_prompt, n_ctx // 4), 32),
@@ -176,7 +177,7 @@ class _Bench:
             turns=effort.turns,
             turn=max(min(effort.turn, n_prompt, n_ctx // 2 // effort.turns), 16),
             resumes=effort.resumes,
-            resume=min(effort.resume, n_prompt, n_ctx // 2),
+            resume=min(effort.resume, max(n_prompt, _ENOUGH_TO_SAVE), n_ctx // 2),
             seconds=effort.seconds,
         )
 
@@ -232,7 +233,7 @@ class _Bench:
     # Guesses
 
     def _copying_task(self, effort: Effort) -> InstructPrompt:
-        return InstructPrompt(instruction=COPY, input=self._text(900, effort.reply))
+        return InstructPrompt(instruction=COPY, input=self._text(900, max(effort.reply, _LEAST_COPIED)))
 
     async def _guessing(self, engine: Connection, effort: Effort, task: InstructPrompt) -> float | None:
         """Speed with guesses to without; the first pair does not count, from it the machine is known."""
