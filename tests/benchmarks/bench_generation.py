@@ -38,7 +38,8 @@ class Others:
         self._model = model
         self._home = Home(folder / "home")
         self._home.configure(
-            f"n_threads = {threads}\nmodel = {json.dumps(str(model))}\n[sampling]\ntemperature = 0\nmax_tokens = {tokens}\n"
+            f"n_threads = {threads}\nmodel = {json.dumps(str(model))}\n"
+            f"[sampling]\ntemperature = 0\nmax_tokens = {tokens}\n"
         )
 
     def run(self, question: str) -> float:
@@ -57,7 +58,7 @@ class Others:
 
     def terminal(self, questions: list[str]) -> list[float]:
         """Tokens a second of each answer, streamed to a terminal of 120 × 40."""
-        speeds = []
+        speeds: list[float] = []
         with self._home.start("--new", columns=120, rows=40) as terminal:
             wait_for_start(terminal)
             for question in questions:

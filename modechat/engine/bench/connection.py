@@ -116,12 +116,12 @@ class Connection:
                     pass
         raise _ended()
 
-    async def n_tokens(self, prompt: ChatPrompt | InstructPrompt) -> int:
-        """How many tokens a prompt has. Raises EngineError if there is none."""
+    async def tokens(self, prompt: ChatPrompt | InstructPrompt) -> tuple[int, ...]:
+        """The tokens that a prompt is made of. Raises EngineError if there is none."""
         inspected = await self._ask(Inspect(id=0, prompt=prompt), Inspected)
         if inspected.prompt is None:
             raise EngineError(inspected.error)
-        return len(inspected.prompt.tokens)
+        return tuple(token.id for token in inspected.prompt.tokens)
 
     async def measure_raw(self, prompt: ChatPrompt | InstructPrompt, n_generate: int) -> RawMeasured:
         """Raises ModechatError."""
@@ -130,7 +130,7 @@ class Connection:
     async def save(self) -> None:
         """Keep the chat on disk; returns when it is there."""
         self._engine.send(SaveLanes())
-        await self.n_tokens(InstructPrompt(instruction="saved?"))  # requests are answered in their order
+        await self.tokens(InstructPrompt(instruction="saved?"))  # requests are answered in their order
 
     async def _ask(self, request: Request, kind: type[E]) -> E:
         self._engine.send(request)

@@ -159,7 +159,7 @@ class _Bench:
     async def _calibrate(self, engine: Connection) -> None:
         """Learn how many tokens words make in this model's vocabulary and format."""
         self._step("Trying the model")
-        few, many = [await engine.n_tokens(_chat(prose(0, words))) for words in (1, 101)]
+        few, many = [len(await engine.tokens(_chat(prose(0, words)))) for words in (1, 101)]
         self._tokens_of_a_word = (many - few) / 100
         self._tokens_around = few
 
