@@ -24,7 +24,7 @@ from modechat.engine.bench.texts import STORY
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, InstructPrompt, Load
 from modechat.models.starter import starter_model
-from tests.e2e.home import MODECHAT, Home, type_and_enter, wait_for_start
+from tests.e2e.home import MODECHAT, Home, wait_for_start
 from tests.engine.driver import formats
 
 TARGETS = {"the worker": 0.98, "modechat run": 0.98, "the terminal": 0.9}
@@ -56,28 +56,16 @@ class Others:
         assert figures["completion_tokens"] >= LEAST, figures
         return float(figures["tokens_per_second"])
 
-    def terminal(self, questions: list[str]) -> list[float]:
-        """Tokens a second of each answer, streamed to a terminal of 120 × 40."""
-        speeds: list[float] = []
+    def terminal(self, question: str) -> float:
+        """Tokens a second of the answer, streamed to a terminal of 120 × 40."""
         with self._home.start("--new", columns=120, rows=40) as terminal:
             wait_for_start(terminal)
-            for question in questions:
-                type_and_enter(terminal, question)
-                terminal.wait_for(self._is_answered(len(speeds) + 1), timeout=300)
-                stats = self._home.turns()[-1].reply.stats
-                assert stats is not None
-                assert stats.completion_tokens >= LEAST, stats
-                speeds.append(stats.tokens_per_second)
+            stats = self._home.ask(terminal, question).reply.stats
             terminal.press("ctrl+q")
             terminal.wait_for_end()
-        return speeds
-
-    def _is_answered(self, n_turns: int) -> Callable[[], bool]:
-        def the_reply_has_ended() -> bool:
-            turns = self._home.turns()
-            return len(turns) == n_turns and turns[-1].reply.state.is_final
-
-        return the_reply_has_ended
+        assert stats is not None
+        assert stats.completion_tokens >= LEAST, stats
+        return stats.tokens_per_second
 
 
 async def measure(model: Path, pairs: int, threads: int, tokens: int, others: Others) -> bool:
@@ -96,7 +84,7 @@ async def measure(model: Path, pairs: int, threads: int, tokens: int, others: Ot
         return await asyncio.to_thread(others.run, question)
 
     async def terminal(_connection: Connection, question: str) -> float:
-        return (await asyncio.to_thread(others.terminal, [question]))[0]
+        return await asyncio.to_thread(others.terminal, question)
 
     ways: dict[str, Callable[[Connection, str], Awaitable[float]]] = {
         "the worker": worker,
