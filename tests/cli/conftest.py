@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.tiny_models import write_endless, write_llama
+from tests.tiny_models import write_endless, write_llama, write_t5
 
 PROJECT = Path(__file__).parents[2]
 MODECHAT = (sys.executable, "-m", "modechat")
@@ -144,3 +144,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A chat model whose likeliest next token is never one that ends the reply, with room for 200,000 of them."""
     return write_endless(tmp_path_factory.mktemp("models") / "endless.gguf")
+
+
+@pytest.fixture(scope="session")
+def t5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An encoder-decoder model."""
+    return write_t5(tmp_path_factory.mktemp("models") / "t5.gguf")

@@ -157,8 +157,9 @@ class _Bench:
     # How much
 
     async def _calibrate(self, engine: Connection) -> None:
-        """Learn how many tokens words make in this model's vocabulary and format."""
+        """Learn how many tokens words make in this model's vocabulary and format. Raises if it cannot be measured."""
         self._step("Trying the model")
+        await engine.measure_raw(_chat(prose(0, 1)), 2)
         few, many = [len(await engine.tokens(_chat(prose(0, words)))) for words in (1, 101)]
         self._tokens_of_a_word = (many - few) / 100
         self._tokens_around = few
