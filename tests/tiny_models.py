@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from gguf import GGUFWriter, TokenType
+from gguf import GGUFReader, GGUFWriter, TokenType
 
 Value: TypeAlias = str | int | float | bool | Sequence[str] | Sequence[int] | Sequence[float]
 Tensors: TypeAlias = dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]
@@ -88,6 +88,16 @@ def write_lora(path: Path, *, architecture: str = "llama", rank: int = 2, seed: 
         tensors[f"{layer}.attn_q.weight.lora_b"] = weights.random(_N_EMBD, rank)
     metadata: dict[str, Value] = {"general.type": "adapter", "adapter.type": "lora", "adapter.lora.alpha": 16.0}
     return _write(path, architecture, metadata, tensors)
+
+
+def write_endless(path: Path) -> Path:
+    """A llama model whose likeliest next token is never one that ends the reply, with room for 200,000 of them."""
+    write_llama(path, n_ctx_train=200_000)
+    reader = GGUFReader(path, "r+")
+    (output,) = (tensor for tensor in reader.tensors if tensor.name == "output.weight")
+    output.data[256:] = 0  # the control tokens: their logits are 0, and there are always some above
+    reader.data.flush()
+    return path
 
 
 def write_recurrent(path: Path, *, seed: int = 0) -> Path:

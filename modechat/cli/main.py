@@ -47,7 +47,7 @@ def _run_command(arguments: argparse.Namespace) -> int:
         from modechat.cli.doctor import doctor
 
         return doctor(arguments)
-    if arguments.command in ("run", "prompt"):
+    if arguments.command in ("run", "prompt", "bench"):
         from modechat.engine.process import spawn_worker
 
         worker = spawn_worker()  # it starts up while this process imports the rest
@@ -55,6 +55,10 @@ def _run_command(arguments: argparse.Namespace) -> int:
             from modechat.cli.run import run
 
             return run(arguments, worker)
+        if arguments.command == "bench":
+            from modechat.cli.bench import bench
+
+            return bench(arguments, worker)
         from modechat.cli.prompt import prompt
 
         return prompt(arguments, worker)
@@ -95,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     constraint.add_argument("--grammar", type=Path, metavar="FILE", help="the reply obeys this grammar, in GBNF")
     _add_prompt_command(commands)
     _add_doctor_command(commands)
+    _add_bench_command(commands)
     return parser
 
 
@@ -135,6 +140,22 @@ def _add_doctor_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def _add_bench_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    bench = commands.add_parser(
+        "bench",
+        help="measure how fast a model is on this machine",
+        description="Measure how fast a model is on this machine through modechat, next to llama.cpp's own loop: "
+        "prompt and generation, the first token of a growing chat, changes of mode, resuming, guessing. Takes minutes.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    _add_load_options(bench)
+    bench.add_argument("--quick", action="store_true", default=False, help="measure less, in less than a minute")
+    bench.add_argument("--json", action="store_true", default=False, help="print one JSON object")
+
+
 def _add_task_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", metavar="NAME", help="a named task, such as translate or summarise")
 
@@ -143,19 +164,23 @@ def _model_options() -> argparse.ArgumentParser:
     """Options of every command that loads a model. They work before and after the command's name."""
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = options.add_argument_group("model")
-    group.add_argument("--model", type=Path, metavar="PATH", help="the GGUF file to load")
-    group.add_argument("--ctx", type=_whole_number(256, 2**31 - 1), metavar="N", help="context length in tokens")
-    group.add_argument(
-        "--gpu-layers", type=_whole_number(0, 2**31 - 1), metavar="N", help="layers to put on the GPU; 0: none"
-    )
-    group.add_argument("--device", type=_names, metavar="NAME[,NAME]", help="GPUs to use; modechat doctor lists them")
-    group.add_argument("--kv-type", choices=KV_TYPES, metavar="TYPE", help="how the KV cache is stored: f16, q8_0, …")
+    _add_load_options(group)
     group.add_argument("--temperature", type=_number(0, 10), metavar="T", help="0: always the likeliest token")
     group.add_argument("--seed", type=_whole_number(0, 2**32 - 2), metavar="N", help="same seed, same reply")
     group.add_argument("--format", metavar="NAME", help="prompt format; chat-template is the model's own")
     group.add_argument("--thinking", action=argparse.BooleanOptionalAction, help="let a reasoning model think")
     group.add_argument("--max-tokens", type=_whole_number(1, 2**31 - 1), metavar="N", help="longest reply")
     return options
+
+
+def _add_load_options(options: argparse._ActionsContainer) -> None:
+    options.add_argument("--model", type=Path, metavar="PATH", help="the GGUF file to load")
+    options.add_argument("--ctx", type=_whole_number(256, 2**31 - 1), metavar="N", help="context length in tokens")
+    options.add_argument(
+        "--gpu-layers", type=_whole_number(0, 2**31 - 1), metavar="N", help="layers to put on the GPU; 0: none"
+    )
+    options.add_argument("--device", type=_names, metavar="NAME[,NAME]", help="GPUs to use; modechat doctor lists them")
+    options.add_argument("--kv-type", choices=KV_TYPES, metavar="TYPE", help="how the KV cache is stored: f16, q8_0, …")
 
 
 def _conversation(text: str) -> int | Literal["last"]:

@@ -138,6 +138,8 @@ class Generate(_Frozen):
     """A JSON schema; the answer is JSON that fits it."""
     grammar: str | None = None
     """A grammar in GBNF that the answer obeys; not together with a schema."""
+    speculate: bool = True
+    """Whether tokens may be guessed, where Load.speculate allows it."""
     conversation: str = ""
     """A name for the conversation, under which its evaluated chat may be kept on disk; empty: it is not."""
 
@@ -168,6 +170,14 @@ class SaveLanes(_Frozen):
     type: Literal["save_lanes"] = "save_lanes"
 
 
+class MeasureRaw(_Frozen):
+    """Run llama.cpp's own loop, for so many tokens; answered by RawMeasured or Failed. Empties the KV cache."""
+
+    type: Literal["measure_raw"] = "measure_raw"
+    prompt: Annotated[ChatPrompt | InstructPrompt, Field(discriminator="mode")]
+    n_generate: Annotated[int, Field(ge=2)]
+
+
 class Shutdown(_Frozen):
     """Free the model and exit."""
 
@@ -175,7 +185,8 @@ class Shutdown(_Frozen):
 
 
 Request: TypeAlias = Annotated[
-    Load | UseFormat | UseAdapters | Generate | Inspect | Stop | SaveLanes | Shutdown, Field(discriminator="type")
+    Load | UseFormat | UseAdapters | Generate | Inspect | Stop | SaveLanes | MeasureRaw | Shutdown,
+    Field(discriminator="type"),
 ]
 
 
@@ -288,6 +299,16 @@ class Shortened(_Frozen):
     """As in ChatPrompt: all that have left so far."""
 
 
+class RawMeasured(_Frozen):
+    """What llama.cpp's own loop took: for the prompt and the first token, and for those generated after it."""
+
+    type: Literal["raw_measured"] = "raw_measured"
+    prompt_tokens: int
+    seconds_prompt: float
+    generated_tokens: int
+    seconds_generation: float
+
+
 class Heartbeat(_Frozen):
     """The worker's process is alive; sent every second while it works on a request. For the client's watchdog."""
 
@@ -329,11 +350,7 @@ class Failed(_Frozen):
     """The engine is gone, and everything with it that was asked of it."""
 
     def as_error(self) -> ModechatError:
-        errors: dict[str, type[ModechatError]] = {
-            "model": ModelError,
-            "engine": EngineError,
-            "context": ContextError,
-        }
+        errors: dict[str, type[ModechatError]] = {"model": ModelError, "engine": EngineError, "context": ContextError}
         return errors[self.kind](self.title, self.hint)
 
 
@@ -343,6 +360,7 @@ Event: TypeAlias = Annotated[
     | FormatChanged
     | AdaptersChanged
     | Inspected
+    | RawMeasured
     | PromptProgress
     | Shortened
     | Heartbeat

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from gguf import GGUFReader
 
-from tests.tiny_models import write_llama
+from tests.tiny_models import write_endless, write_llama, write_t5
 
 PROJECT = Path(__file__).parents[2]
 MODECHAT = (sys.executable, "-m", "modechat")
@@ -144,9 +143,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A chat model whose likeliest next token is never one that ends the reply, with room for 200,000 of them."""
-    path = write_llama(tmp_path_factory.mktemp("models") / "endless.gguf", n_ctx_train=200_000)
-    reader = GGUFReader(path, "r+")
-    (output,) = (tensor for tensor in reader.tensors if tensor.name == "output.weight")
-    output.data[256:] = 0  # the control tokens: their logits are 0, and there are always some above
-    reader.data.flush()
-    return path
+    return write_endless(tmp_path_factory.mktemp("models") / "endless.gguf")
+
+
+@pytest.fixture(scope="session")
+def t5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An encoder-decoder model."""
+    return write_t5(tmp_path_factory.mktemp("models") / "t5.gguf")

@@ -130,6 +130,11 @@ class Lanes:
     def can_take_back(self) -> bool:
         return self._memory.can_take_back
 
+    def forget(self) -> None:
+        """Empty all lanes."""
+        for lane in self._lanes:
+            self._empty(lane)
+
     # Where a prompt begins
 
     def reuse(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from modechat.engine.worker.threads import DecodeThreads
 DECODED = 0
 NO_ROOM = 1
 ABORTED = 2
+
+_QUICK = 0.025  # seconds: a token that takes less is never aborted, the next one is just not asked for
 
 
 class Memory:
@@ -30,7 +33,10 @@ class Memory:
         n_ctx: int,
         n_batch: int,
         threads: DecodeThreads,
+        abort: Any = None,
     ) -> None:
+        """`abort` is the context's abort callback: it is called hundreds of times in each decode, so it is taken away
+        where one is over in a moment anyway."""
         memory = llama.llama_get_memory(context)
         assert memory is not None  # models without one are not loaded
         self.context = context
@@ -40,6 +46,9 @@ class Memory:
         self.batch: Any = llama.llama_batch_init(n_batch, 0, 1)
         self._memory = memory
         self._threads = threads
+        self._abort = abort
+        self._is_abortable = abort is not None
+        self._seconds_of_a_token = _QUICK
         self._window = int(llama.llama_model_n_swa(model))
         self._is_one_state = bool(llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
 
@@ -97,7 +106,19 @@ class Memory:
 
     def decode(self) -> int:
         """Evaluate the batch: DECODED, NO_ROOM (nothing has changed), ABORTED, or another code of a failure."""
-        return int(self._threads.run(llama.llama_decode, self.batch))
+        n_tokens: int = self.batch.n_tokens
+        self._set_abortable(n_tokens > 1 or self._seconds_of_a_token >= _QUICK)
+        started = time.perf_counter()
+        result = int(self._threads.run(llama.llama_decode, self.batch))
+        if result == DECODED and n_tokens == 1:
+            self._seconds_of_a_token = time.perf_counter() - started
+        return result
+
+    def _set_abortable(self, is_abortable: bool) -> None:
+        if self._abort is not None and is_abortable is not self._is_abortable:
+            callback = self._abort if is_abortable else llama.ggml_abort_callback(0)
+            llama.llama_set_abort_callback(self.context, callback, None)
+            self._is_abortable = is_abortable
 
     def partial_state(self, sequence: int) -> bytes | None:
         """What cannot be computed from the rest of the memory: the recurrent state, the sliding window."""

@@ -1,0 +1,283 @@
+"""Measures a model on this machine through the engine, as a front end does, next to llama.cpp's own loop.
+
+The loop runs in the same worker on the same context (`worker/raw_loop.py`), by turns with modechat, and medians count:
+machines are noisy. What modechat takes is measured here, at the far end of the pipe. All seconds are wall-clock, all
+speeds tokens a second.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from modechat.domain.conversation import Message, Role
+from modechat.engine.bench.connection import Connection
+from modechat.engine.bench.texts import COPY, STORY, prose
+from modechat.engine.protocol import ChatPrompt, Engine, InstructPrompt, Load
+from modechat.errors import EngineError
+
+_ENOUGH_TO_SAVE = 400  # tokens of a chat that is surely kept on disk
+_LEAST_REPLY = 8  # tokens, for a speed that means something
+_LEAST_COPIED = 64  # tokens; below there is nothing to guess from
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured. Sizes are tokens, at most: a slow machine or a short context gets less."""
+
+    pairs: int
+    """Times that modechat and the raw loop are measured, by turns."""
+    prompt: int
+    reply: int
+    turns: int
+    """Of the growing chat; before every other one the mode is switched."""
+    turn: int
+    resumes: int
+    resume: int
+    seconds: float
+    """What one prompt or one reply may take, about."""
+
+
+FULL = Effort(pairs=7, prompt=512, reply=128, turns=12, turn=150, resumes=2, resume=2000, seconds=15)
+QUICK = Effort(pairs=3, prompt=128, reply=48, turns=4, turn=60, resumes=1, resume=500, seconds=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the growing chat."""
+
+    context_tokens: int
+    seconds_to_first_token: float
+    evaluated_again: int
+    """Tokens that were evaluated before, and had to be once more."""
+    is_after_switch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BenchResult:
+    """What was measured. Speeds are tokens a second, medians; None: it could not be measured in this context."""
+
+    model: str
+    device: str
+    n_ctx: int
+    raw_pp: float
+    raw_tg: float
+    modechat_pp: float
+    modechat_tg: float
+    pp_ratio: float
+    """Of modechat's speed to the raw loop's, the median of the pairs."""
+    tg_ratio: float
+    first_token_series: tuple[Turn, ...]
+    switch_evaluated_tokens: int
+    """Tokens that a chat turn evaluates again only because of a task in between."""
+    resume_tokens: int
+    resume_ratio: float | None
+    """The time to the first token of a chat from disk, to evaluating one of the same length."""
+    speculation_ratio: float | None
+    """Speed with guesses to without, where the reply copies its input."""
+    speculation_other_ratio: float | None
+    """The same where nothing is repeated."""
+    seconds_load: float
+
+
+async def measure(
+    make_engine: Callable[[], Engine], load: Load, effort: Effort, on_progress: Callable[[str, float], None]
+) -> BenchResult:
+    """Measure the model of `load`, which names an empty folder for evaluated conversations.
+
+    `make_engine` gives a new engine, not started. `on_progress` gets what is measured, and how much is done (0 to 1).
+    Raises ModechatError.
+    """
+    bench = _Bench(make_engine, load, effort, on_progress)
+    return await bench.run()
+
+
+class _Bench:
+    def __init__(
+        self, make_engine: Callable[[], Engine], load: Load, effort: Effort, on_progress: Callable[[str, float], None]
+    ) -> None:
+        self._make_engine = make_engine
+        self._load = load
+        self._effort = effort
+        self._on_progress = on_progress
+        self._done = 0
+        self._steps = 2 * effort.pairs + effort.turns + 3 * effort.resumes + 4 * effort.pairs + 4
+        self._tokens_of_a_word = 1.0
+        self._tokens_around = 0
+
+    async def run(self) -> BenchResult:
+        async with self._engine("Loading the model") as engine:
+            model, seconds_load = engine.model, engine.seconds_load
+            await self._calibrate(engine)
+            effort = await self._affordable(engine)
+            raw, ours = await self._pairs(engine, effort)
+            turns = await self._growing_chat(engine, effort)
+            copying = await self._guessing(engine, effort, self._copying_task(effort))
+            other = await self._guessing(engine, effort, InstructPrompt(instruction=STORY))
+            n_resumed = effort.resume if effort.resume >= _ENOUGH_TO_SAVE else 0
+            if n_resumed:
+                for number in range(effort.resumes):
+                    await self._evaluate_and_save(engine, effort, number)
+        resume = await self._resume(effort) if n_resumed else None
+        return BenchResult(
+            model=model.name,
+            device=model.device,
+            n_ctx=model.n_ctx,
+            raw_pp=statistics.median(pp for pp, _ in raw),
+            raw_tg=statistics.median(tg for _, tg in raw),
+            modechat_pp=statistics.median(pp for pp, _ in ours),
+            modechat_tg=statistics.median(tg for _, tg in ours),
+            pp_ratio=statistics.median(our[0] / their[0] for our, their in zip(ours, raw, strict=True)),
+            tg_ratio=statistics.median(our[1] / their[1] for our, their in zip(ours, raw, strict=True)),
+            first_token_series=turns,
+            switch_evaluated_tokens=_cost_of_a_switch(turns),
+            resume_tokens=n_resumed,
+            resume_ratio=resume,
+            speculation_ratio=copying,
+            speculation_other_ratio=other,
+            seconds_load=seconds_load,
+        )
+
+    @asynccontextmanager
+    async def _engine(self, what: str) -> AsyncIterator[Connection]:
+        self._step(what)
+        engine = self._make_engine()
+        engine.start()
+        try:
+            yield await Connection.load(engine, self._load)
+        finally:
+            await engine.close()
+
+    def _step(self, what: str) -> None:
+        self._on_progress(what, min(self._done / self._steps, 1.0))
+        self._done += 1
+
+    # How much
+
+    async def _calibrate(self, engine: Connection) -> None:
+        """Learn how many tokens words make in this model's vocabulary and format. Raises if it cannot be measured."""
+        self._step("Trying the model")
+        await engine.measure_raw(_chat(prose(0, 1)), 2)
+        few, many = [len(await engine.tokens(_chat(prose(0, words)))) for words in (1, 101)]
+        self._tokens_of_a_word = (many - few) / 100
+        self._tokens_around = few
+
+    async def _affordable(self, engine: Connection) -> Effort:
+        """What this context holds, and this machine does in the time."""
+        effort, n_ctx = self._effort, engine.model.n_ctx
+        trial = await engine.generate(_chat(self._text(0, min(effort.prompt, n_ctx // 4))), 16, speculate=False)
+        n_prompt = round(effort.seconds * trial.prompt_speed)
+        n_reply = round(effort.seconds * trial.speed) if trial.completion_tokens > 1 else effort.reply
+        reply = min(effort.reply, max(n_reply, 4 * _LEAST_REPLY), n_ctx // 4)
+        return Effort(
+            pairs=effort.pairs,
+            prompt=max(min(effort.prompt, n_prompt, n_ctx // 4), 32),
+            reply=reply,
+            turns=effort.turns,
+            turn=max(min(effort.turn, n_prompt, n_ctx // 2 // effort.turns), 16),
+            resumes=effort.resumes,
+            resume=min(effort.resume, max(n_prompt, _ENOUGH_TO_SAVE), n_ctx // 2),
+            seconds=effort.seconds,
+        )
+
+    def _text(self, number: int, n_tokens: int) -> str:
+        """Prose that makes a prompt of about so many tokens; each number makes another one."""
+        return prose(number, max(1, round((n_tokens - self._tokens_around) / self._tokens_of_a_word)))
+
+    # modechat and the raw loop
+
+    async def _pairs(
+        self, engine: Connection, effort: Effort
+    ) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+        """Speeds of prompt and generation: of the raw loop, and of modechat."""
+        raw, ours = [], []
+        for number in range(2 * effort.pairs):
+            self._step("Prompt and generation, modechat and llama.cpp by turns")
+            prompt = _chat(f"{self._text(number, effort.prompt)}\n\n{STORY}")
+            our = await engine.generate(prompt, effort.reply, speculate=False)
+            if our.completion_tokens < _LEAST_REPLY:
+                continue  # it had nothing to say
+            their = await engine.measure_raw(prompt, our.completion_tokens)
+            ours.append((our.prompt_speed, our.speed))
+            raw.append((their.prompt_tokens / their.seconds_prompt, their.generated_tokens / their.seconds_generation))
+            if len(raw) == effort.pairs:
+                break
+        if not raw:
+            raise EngineError(
+                "The model ends its replies too soon to measure how fast it writes",
+                "Measure another one: modechat bench --model PATH",
+            )
+        self._done = 2 * effort.pairs + 2
+        return raw, ours
+
+    # A chat that grows, with tasks in between
+
+    async def _growing_chat(self, engine: Connection, effort: Effort) -> tuple[Turn, ...]:
+        messages: list[Message] = []
+        turns: list[Turn] = []
+        n_known = 0
+        for number in range(effort.turns):
+            self._step("A chat that grows, with changes of mode")
+            is_after_switch = number % 2 == 0 and number > 0
+            if is_after_switch:
+                await engine.generate(InstructPrompt(instruction=self._text(500 + number, effort.turn)), 8)
+            messages.append(Message(Role.USER, self._text(100 + number, effort.turn)))
+            answer = await engine.generate(ChatPrompt(messages=tuple(messages)), 12, speculate=False)
+            messages.append(Message(Role.ASSISTANT, answer.text or "…"))
+            again = max(0, n_known - answer.stats.reused_tokens)
+            turns.append(Turn(answer.stats.prompt_tokens, answer.seconds_to_first_token, again, is_after_switch))
+            n_known = answer.stats.prompt_tokens + answer.evaluated_reply_tokens
+        return tuple(turns)
+
+    # Guesses
+
+    def _copying_task(self, effort: Effort) -> InstructPrompt:
+        return InstructPrompt(instruction=COPY, input=self._text(900, max(effort.reply, _LEAST_COPIED)))
+
+    async def _guessing(self, engine: Connection, effort: Effort, task: InstructPrompt) -> float | None:
+        """Speed with guesses to without; the first pair does not count, from it the machine is known."""
+        ratios = []
+        for _ in range(effort.pairs + 1):
+            self._step("Guessing what comes next")
+            with_guesses = await engine.generate(task, effort.reply)
+            without = await engine.generate(task, effort.reply, speculate=False)
+            if min(with_guesses.completion_tokens, without.completion_tokens) >= _LEAST_REPLY:
+                ratios.append(with_guesses.speed / without.speed)
+        return statistics.median(ratios[1:]) if len(ratios) > 1 else None
+
+    # Resuming
+
+    def _long_chat(self, effort: Effort, number: int) -> ChatPrompt:
+        return _chat(self._text(1000 + number, effort.resume))
+
+    async def _evaluate_and_save(self, engine: Connection, effort: Effort, number: int) -> None:
+        self._step("Resuming a chat: evaluating it")
+        await engine.generate(self._long_chat(effort, number), 2, conversation=f"bench {number}")
+        await engine.save()
+
+    async def _resume(self, effort: Effort) -> float | None:
+        """In a new worker: chats from disk and chats that nobody has seen, by turns."""
+        ratios = []
+        async with self._engine("Resuming a chat: loading the model again") as engine:
+            for number in range(effort.resumes):
+                self._step("Resuming a chat: from disk, and another by evaluating")
+                resumed = await engine.generate(self._long_chat(effort, number), 2, conversation=f"bench {number}")
+                other = await engine.generate(self._long_chat(effort, effort.resumes + number), 2)
+                if resumed.stats.restored_tokens:
+                    ratios.append(resumed.seconds_to_first_token / other.seconds_to_first_token)
+        return statistics.median(ratios) if ratios else None
+
+
+def _chat(text: str) -> ChatPrompt:
+    return ChatPrompt(messages=(Message(Role.USER, text),))
+
+
+def _cost_of_a_switch(turns: tuple[Turn, ...]) -> int:
+    """What turns after a switch evaluate again, beyond what the others do."""
+    after = [turn.evaluated_again for turn in turns if turn.is_after_switch]
+    others = [turn.evaluated_again for turn in turns[1:] if not turn.is_after_switch]
+    if not after or not others:
+        return 0
+    return max(0, round(statistics.median(after) - statistics.median(others)))

@@ -1,0 +1,239 @@
+"""A loaded model with everything that works on it: lanes, prompts, adapters, guesses, threads.
+
+`load_runtime` makes one, `close` frees all of it. It answers requests about the model; the server says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path, PurePath
+
+from pydantic import BaseModel
+
+from modechat.engine.protocol import (
+    Adapter,
+    ChatPrompt,
+    Generate,
+    Inspect,
+    Load,
+    MeasureRaw,
+    ModelInfo,
+    PromptView,
+    RawMeasured,
+)
+from modechat.engine.saved_states import SavedStates
+from modechat.engine.worker.adapters import Adapters
+from modechat.engine.worker.draft_model import DraftModel, ModelGuesser
+from modechat.engine.worker.encoder import EncoderDecoder
+from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.generate import Generation
+from modechat.engine.worker.lanes import Evaluator, Lanes
+from modechat.engine.worker.loading import load
+from modechat.engine.worker.memory import Memory
+from modechat.engine.worker.model import LoadedModel
+from modechat.engine.worker.native_log import NativeLog
+from modechat.engine.worker.overflow import fit, without_left
+from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
+from modechat.engine.worker.raw_loop import measure_raw_loop
+from modechat.engine.worker.saved_lanes import SavedLanes, fingerprint
+from modechat.engine.worker.speculation import CostCurve, Guesser, GuessPolicy
+from modechat.engine.worker.threads import DecodeThreads
+from modechat.prompting.renderer import Renderer
+from modechat.prompting.resolve import ModelFacts
+
+_SLOPE_CPU = 0.7
+_SLOPE_GPU = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """What it takes to write with a model."""
+
+    evaluator: Evaluator
+    adapters: Adapters
+    policy: GuessPolicy | None
+    """How much is guessed; None: nothing."""
+    draft: DraftModel | None
+
+    def guesses(self) -> Callable[[Sequence[int]], Guesser] | None:
+        """Makes the guesser for a prompt; None: nothing is guessed."""
+        if self.policy is None:
+            return None
+        if self.draft is None:
+            return partial(Guesser, self.policy)
+        return partial(ModelGuesser, self.policy, model=self.draft)
+
+
+class ModelRuntime:
+    def __init__(self, loaded: LoadedModel, prompts: Prompts, writing: _Writing | None, owned: ExitStack) -> None:
+        """`writing` is None where only the vocabulary was loaded. `owned` frees everything."""
+        self._loaded = loaded
+        self._prompts = prompts
+        self._parts = writing
+        self._owned = owned
+
+    def close(self) -> None:
+        """Free the model and all that belongs to it."""
+        self._owned.close()
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        return self._parts.adapters.wanted if self._parts is not None else ()
+
+    @property
+    def _writing(self) -> _Writing:
+        """Raises WorkerFailure where only the vocabulary was loaded."""
+        if self._parts is None:
+            raise WorkerFailure("engine", "Only the vocabulary is loaded", "Load the whole model.")
+        return self._parts
+
+    def generate(self, request: Generate, emit: Callable[[BaseModel], None], is_stopped: Callable[[], bool]) -> None:
+        """Raises WorkerFailure."""
+        parts = self._writing
+        guesses = parts.guesses() if request.speculate else None
+        Generation(
+            request, self._loaded, parts.evaluator, self._prompts, parts.adapters, guesses, emit, is_stopped
+        ).run()
+
+    def use_format(self, name: str | None) -> None:
+        self._prompts.use(name)
+
+    def use_adapters(self, adapters: Sequence[Adapter]) -> None:
+        """Raises WorkerFailure, with the adapters as they were, if one cannot be used."""
+        self._writing.adapters.use(adapters)
+
+    def inspect(self, request: Inspect) -> PromptView:
+        """Raises WorkerFailure if there is no such prompt."""
+        with self._prompts.using(request.format):
+            return self._prompts.view(self._make(request))
+
+    def save_lanes(self) -> None:
+        if self._parts is not None:
+            self._parts.evaluator.save()
+
+    def measure_raw(self, request: MeasureRaw) -> RawMeasured:
+        """Raises WorkerFailure."""
+        evaluator = self._writing.evaluator
+        if not isinstance(evaluator, Lanes):
+            raise WorkerFailure("engine", "This kind of model cannot be measured", "Take one that chats.")
+        tokens = self._prompts.make(request.prompt).tokens
+        evaluator.forget()
+        return measure_raw_loop(self._loaded, tokens, request.n_generate)
+
+    def describe(self) -> ModelInfo:
+        loaded, resolved = self._loaded, self._prompts.resolved
+        return ModelInfo(
+            name=PurePath(loaded.path).stem,
+            path=loaded.path,
+            architecture=loaded.architecture,
+            description=loaded.description,
+            size_bytes=loaded.size_bytes,
+            n_ctx=loaded.n_ctx,
+            n_ctx_train=loaded.n_ctx_train,
+            device=loaded.device,
+            format=resolved.format.name,
+            format_source=resolved.format.source,
+            system_rung=resolved.system_rung,
+            sees_history=resolved.format.sees_history,
+            thinking=self._prompts.thinking.switch,
+            has_template="{" in (loaded.chat_template or ""),
+            notes=(*resolved.notes, *loaded.notes, *_context_notes(loaded)),
+        )
+
+    def _make(self, request: Inspect) -> TokenizedPrompt:
+        """The prompt as it would be sent: shortened where the context is full; if nothing helps, as it is."""
+        make = partial(self._prompts.make, now=request.now, thinking=request.thinking)
+        try:
+            return fit(request.prompt, make, self._loaded.n_ctx, max_tokens=None).made
+        except WorkerFailure as failure:
+            if failure.kind != "context":
+                raise
+        chat = request.prompt
+        return make(without_left(chat, chat.n_left) if isinstance(chat, ChatPrompt) else chat)
+
+
+def load_runtime(
+    request: Load,
+    log: NativeLog,
+    render: Renderer,
+    on_progress: Callable[[float], bool],
+    is_aborted: Callable[[], bool],
+) -> ModelRuntime:
+    """Load a model and what it needs; nothing stays loaded if that fails.
+
+    `render` runs templates. `on_progress` and `is_aborted` are as in `loading.load`. Raises WorkerFailure.
+    """
+    with ExitStack() as owned:
+        loaded = load(request, log, on_progress, is_aborted)
+        owned.callback(loaded.close)
+        writing = _prepare_writing(request, loaded, log, is_aborted, owned) if loaded.context is not None else None
+        facts = ModelFacts(
+            names=(PurePath(request.model_path).stem, *loaded.names),
+            chat_template=loaded.chat_template,
+            tokens=loaded.vocabulary.bos_and_eos,
+            special_texts=frozenset(token.text for token in loaded.vocabulary.special_tokens),
+            is_encoder_decoder=loaded.is_encoder_decoder,
+        )
+        prompts = Prompts(loaded.vocabulary, facts, request.formats, render, request.format, request.overridden)
+        return ModelRuntime(loaded, prompts, writing, owned.pop_all())
+
+
+def _prepare_writing(
+    request: Load, loaded: LoadedModel, log: NativeLog, is_aborted: Callable[[], bool], owned: ExitStack
+) -> _Writing:
+    assert loaded.context is not None  # it is not for inspecting only
+    threads = DecodeThreads(loaded.context, adapts=request.n_threads is None)
+    evaluator: Evaluator = (
+        EncoderDecoder(loaded, threads) if loaded.is_encoder_decoder else _lanes(loaded, request, threads)
+    )
+    owned.callback(evaluator.close)
+    adapters = Adapters(loaded, log)
+    adapters.use(request.adapters)
+    slope = _SLOPE_CPU if loaded.n_gpu_layers == 0 else _SLOPE_GPU
+    policy = GuessPolicy(CostCurve(slope)) if request.speculate else None
+    draft = _load_draft(request, loaded, log, is_aborted) if policy is not None else None
+    if draft is not None:
+        owned.callback(draft.close)
+    return _Writing(evaluator, adapters, policy, draft)
+
+
+def _lanes(loaded: LoadedModel, request: Load, threads: DecodeThreads) -> Lanes:
+    assert loaded.context is not None  # it is not for inspecting only
+    memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, threads, loaded.abort)
+    if request.state_folder is None:
+        return Lanes(memory)
+    states = SavedStates(Path(request.state_folder), request.state_bytes)
+    settings = (loaded.kv_type, "flash attention" if loaded.flash_attention else "attention")
+    identity = "|".join((version("llama-cpp-python"), fingerprint(request.model_path), *settings))
+    return Lanes(memory, SavedLanes(states, memory, identity))
+
+
+def _load_draft(
+    request: Load, loaded: LoadedModel, log: NativeLog, is_aborted: Callable[[], bool]
+) -> DraftModel | None:
+    """The draft model, if one is wanted. Raises WorkerFailure."""
+    if request.draft_path is None:
+        return None
+    wanted = request.model_copy(
+        update={"model_path": request.draft_path, "n_ctx": loaded.n_ctx, "n_gpu_layers": None, "adapters": ()}
+    )
+    draft = load(wanted, log, lambda _fraction: not is_aborted(), is_aborted)
+    try:
+        return DraftModel(draft, loaded.vocabulary, adapts=request.n_threads is None)
+    except WorkerFailure:
+        draft.close()
+        raise
+
+
+def _context_notes(loaded: LoadedModel) -> tuple[str, ...]:
+    if loaded.context is None or loaded.n_ctx <= loaded.n_ctx_train:
+        return ()
+    note = (
+        f"The context of {loaded.n_ctx:,} tokens is longer than the model was trained for ({loaded.n_ctx_train:,}): "
+        "beyond that its replies get worse."
+    )
+    return (note,)
