@@ -1,7 +1,6 @@
 """The messages between a front end and an engine, and the interface of an engine.
 
-On the pipe to the worker each message is one line of JSON: requests in, events out. `seconds_` are wall-clock
-seconds, counts are tokens.
+Requests in, events out; `wire` puts them on a pipe. `seconds_` are wall-clock seconds, counts are tokens.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal, Protocol, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 from modechat.domain.conversation import Message, ReplyStats, StopReason
 from modechat.domain.sampling import Sampling
@@ -369,24 +368,6 @@ Event: TypeAlias = Annotated[
     | Failed,
     Field(discriminator="type"),
 ]
-
-_REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)
-_EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
-
-
-def encode(message: BaseModel) -> bytes:
-    """One line of the pipe, newline included."""
-    return message.model_dump_json().encode() + b"\n"
-
-
-def decode_request(line: bytes) -> Request:
-    """Raises pydantic.ValidationError for a line that is no request."""
-    return _REQUESTS.validate_json(line)
-
-
-def decode_event(line: bytes) -> Event:
-    """Raises pydantic.ValidationError for a line that is no event."""
-    return _EVENTS.validate_json(line)
 
 
 class Engine(Protocol):

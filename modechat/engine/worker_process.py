@@ -25,10 +25,9 @@ from modechat.engine.protocol import (
     Heartbeat,
     Request,
     Shutdown,
-    decode_event,
-    encode,
 )
 from modechat.engine.watchdog import Watchdog
+from modechat.engine.wire import decode_event, encode
 
 _SECONDS_TO_CLOSE = 2.0
 """How long the terminal waits for the end of the worker."""

@@ -154,7 +154,8 @@ def _process_id(driver: Driver) -> int:
 
 SLOW_TO_END = """
 import sys, time, pathlib
-from modechat.engine.protocol import Heartbeat, encode
+from modechat.engine.protocol import Heartbeat
+from modechat.engine.wire import encode
 for line in sys.stdin.buffer:
     if b"shutdown" in line:
         break

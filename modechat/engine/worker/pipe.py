@@ -16,7 +16,8 @@ from typing import BinaryIO
 
 from pydantic import BaseModel
 
-from modechat.engine.protocol import Heartbeat, Request, Shutdown, Stop, decode_request, encode
+from modechat.engine.protocol import Heartbeat, Request, Shutdown, Stop
+from modechat.engine.wire import decode_request, encode
 
 _SECONDS_BETWEEN_HEARTBEATS = 1.0
 _SECONDS_TO_SHUT_DOWN = 10
