@@ -60,12 +60,11 @@ def mean_rain(path):
     total = sum(entry["rain"] for entry in entries)
     return total / len(entries)"""
 
-COPIES = {  # the start of the reply sets a small model on its way
-    "rewrite": InstructPrompt(
-        instruction="Rewrite this text. Correct what is wrong.", input=LETTER, prefill=LETTER[:90]
-    ),
-    "extract": InstructPrompt(instruction="List all records, as they are.", input=RECORDS, prefill=RECORDS[:60]),
-    "edit code": InstructPrompt(instruction="Format this code.", input=CODE, prefill=CODE[:70]),
+# A model as small as the starter copies faithfully only what it sees more than once, and when its reply begins so.
+COPIES = {
+    "rewrite": InstructPrompt(instruction=f"{LETTER}\n\nRepeat the text:", input=LETTER, prefill=LETTER[:160]),
+    "extract": InstructPrompt(instruction=f"{RECORDS}\n\nRepeat the records:", input=RECORDS, prefill=RECORDS[:160]),
+    "edit code": InstructPrompt(instruction=f"{CODE}\n\nRepeat the code:", input=CODE, prefill=CODE[:160]),
 }
 OTHERS = {
     "story": InstructPrompt(instruction="Write a story about a lighthouse keeper."),

@@ -17,7 +17,9 @@ _POSITIONS = 8  # of one n-gram, the newest ones
 _LONGEST_MATCH = 32
 _SIZES = (1, 2, 3, 5, 7, 11, 15, 23, 31)  # guesses in one batch
 _WORTH_IT = 1.08  # times as fast as without, at least: the estimates are estimates
-_SURE = 12  # tokens of match from which on a size that was never measured is tried
+_TRIED = (15, 31)  # tried once to learn what they cost: what lies between is estimated, and small ones rarely pay
+_MOSTLY = 0.6  # of the tokens of such a batch must be expected to be right
+_FORGOTTEN = 300  # batches after which a cost may be another: one that was measured in a bad moment counts no longer
 
 FROM_MODEL = 0
 """The match length of guesses that a draft model made."""
@@ -75,8 +77,12 @@ class CostCurve:
         """`slope` is what each further token is thought to cost before anything was measured."""
         self._slope = slope
         self._seconds: dict[int, float] = {}
+        self._observed: dict[int, int] = {}
+        self._n_observed = 0
 
     def observe(self, n_tokens: int, seconds: float) -> None:
+        self._n_observed += 1
+        self._observed[n_tokens] = self._n_observed
         known = self._seconds.get(n_tokens)
         self._seconds[n_tokens] = seconds if known is None else known + 0.2 * (min(seconds, 3 * known) - known)
 
@@ -84,8 +90,9 @@ class CostCurve:
         """How many single tokens take as long; 0 while nothing was measured."""
         return seconds / self._seconds[1] if 1 in self._seconds else 0.0
 
-    def is_measured(self, n_tokens: int) -> bool:
-        return n_tokens in self._seconds
+    def is_known(self, n_tokens: int) -> bool:
+        """Whether this size was measured, and not long ago."""
+        return n_tokens in self._observed and self._n_observed - self._observed[n_tokens] < _FORGOTTEN
 
     def cost(self, n_tokens: int) -> float:
         """Between two measured sizes, and beyond the largest, costs lie on a line."""
@@ -146,8 +153,8 @@ class GuessPolicy:
             if size > limit:
                 break
             expected = 1 + sum(right**n for n in range(1, size + 1))
-            if match_length >= _SURE and not self.costs.is_measured(1 + size) and right > 0.85:
-                return size  # to learn what it costs, where it costs little
+            if size in _TRIED and expected > _MOSTLY * (1 + size) and not self.costs.is_known(1 + size):
+                return size  # to learn what it costs, where that costs little
             if (gain := expected / (self.costs.cost(1 + size) + each * size)) > best_gain:
                 best, best_gain = size, gain
         return best

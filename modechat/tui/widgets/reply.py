@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 _SECONDS_BETWEEN_FLUSHES = 0.1
+_SHARE_OF_A_CORE = 0.1  # at most, for showing a reply: where all cores compute, llama.cpp waits for what it loses
+_LONGEST_REST = 0.3  # seconds, for that share
 _IDLE_PER_WORK = 4  # rest this many times as long as the last flush took, so that long lists leave the core to llama
 
 
@@ -85,6 +87,7 @@ class ReplyView(Vertical):
 
         markdown = Markdown(parser_factory=_parser, open_links=False)
         await self.mount(markdown, before=self._note)
+        computed = time.process_time()
         while True:
             if self._has_more and not self._finished:
                 self._note.display = False
@@ -98,7 +101,9 @@ class ReplyView(Vertical):
             if self._finished and not self._has_more:
                 break
             if not self._finished:
-                await asyncio.sleep(max(_SECONDS_BETWEEN_FLUSHES, _IDLE_PER_WORK * cost))
+                before, computed = computed, time.process_time()  # painting is not over when the text is appended
+                rest = min((computed - before) / _SHARE_OF_A_CORE, _LONGEST_REST)
+                await asyncio.sleep(max(_SECONDS_BETWEEN_FLUSHES, rest, _IDLE_PER_WORK * cost))
             if not self._has_more and not self._finished:
                 self._more.clear()
                 await self._more.wait()
