@@ -2,12 +2,17 @@
 
 With a guesser several tokens are evaluated at once. Each is sampled as without it, after exactly the tokens before it;
 a guess only decides whether its result is there already. So the reply is the same, and it may come sooner.
+
+The same but for rounding: llama.cpp may compute a token alone in another way than among others. Where that could be
+seen, at temperature 0 and with a seed that the user chose, `Proof` allows guesses only while both ways agree to the
+last bit.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from modechat.domain.modes import Mode
@@ -15,18 +20,55 @@ from modechat.engine.worker.batch import Logits
 from modechat.engine.worker.lanes import Evaluator
 from modechat.engine.worker.speculation import Guesser
 
+_ALIKE = 512  # cells of the KV cache: from here on llama.cpp splits the attention of a token that comes alone
+
 
 class TokenSampler(Protocol):
     def sample(self, index: int) -> int:
         """A token from the result at this place of the last batch; -1: the last one."""
 
 
+class Proof:
+    """Whether this model's results are the same for a token alone and among others. Lives as long as the model.
+
+    `result` is the last token's result, bit by bit, at this place of the last batch.
+    """
+
+    def __init__(self, result: Callable[[int], bytes]) -> None:
+        self._result = result
+        self._holds: bool | None = None
+
+    def holds(self, evaluator: Evaluator, mode: Mode, tokens: Sequence[int]) -> bool:
+        """Whether several tokens may be evaluated at once now. `tokens` are to be evaluated next, the first for sure:
+        where that is not known yet, they are, to find out, and taken back."""
+        if evaluator.n_cells + len(tokens) >= _ALIKE:
+            return False
+        if self._holds is None:
+            evaluator.evaluate(mode, tokens, _ignore, Logits.ALL)
+            among_others = self._result(0)
+            evaluator.take_back(mode, len(tokens))
+            evaluator.evaluate(mode, tokens[:1], _ignore)
+            self._holds = among_others == self._result(-1)
+            evaluator.take_back(mode, 1)
+        return self._holds
+
+
+@dataclass(frozen=True, slots=True)
+class Guessing:
+    """What guesses for a loaded model, and whether that could be seen."""
+
+    guesser_for: Callable[[Sequence[int]], Guesser]
+    """Makes the guesser for a prompt."""
+    proof: Proof
+
+
 def decode(
-    evaluator: Evaluator, mode: Mode, sampler: TokenSampler, guesser: Guesser | None
+    evaluator: Evaluator, mode: Mode, sampler: TokenSampler, guesser: Guesser | None, proof: Proof | None = None
 ) -> Generator[int, None, None]:
     """Tokens until the context is full. Close it when no more are wanted.
 
-    Each is evaluated when the next one is asked for. Raises what `Evaluator.evaluate` raises.
+    Each is evaluated when the next one is asked for. With a `proof` guesses must change nothing at all. Raises what
+    `Evaluator.evaluate` raises.
     """
     token = sampler.sample(-1)
     unchecked = 0
@@ -39,6 +81,8 @@ def decode(
             if room < 1:
                 return
             draft = guesser.guess(room - 1) if guesser is not None else None
+            if draft is not None and draft.tokens and proof is not None:
+                draft = draft if proof.holds(evaluator, mode, [token, *draft.tokens]) else None
             started = time.perf_counter()
             if guesser is None or draft is None or not draft.tokens:
                 evaluator.evaluate(mode, [token], _ignore)

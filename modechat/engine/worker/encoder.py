@@ -37,6 +37,10 @@ class EncoderDecoder:
     def can_take_back(self) -> bool:
         return False
 
+    @property
+    def n_cells(self) -> int:
+        return self._n_decoded
+
     def close(self) -> None:
         llama.llama_batch_free(self._batch)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 
 from pydantic import BaseModel
@@ -16,7 +16,7 @@ from modechat.domain.conversation import ReplyStats, StopReason
 from modechat.domain.modes import Mode
 from modechat.engine.protocol import ChatPrompt, Finished, Generate, PromptProgress, Shortened
 from modechat.engine.worker.adapters import Adapters
-from modechat.engine.worker.decoding import decode
+from modechat.engine.worker.decoding import Guessing, decode
 from modechat.engine.worker.grammar import grammar_for
 from modechat.engine.worker.lanes import Aborted, Evaluator, Reused
 from modechat.engine.worker.model import LoadedModel
@@ -39,17 +39,17 @@ class Generation:
         evaluator: Evaluator,
         prompts: Prompts,
         adapters: Adapters,
-        guesses: Callable[[Sequence[int]], Guesser] | None,
+        guessing: Guessing | None,
         emit: Callable[[BaseModel], None],
         is_stopped: Callable[[], bool],
     ) -> None:
-        """`guesses` makes the guesser for a prompt; None: nothing is guessed."""
+        """`guessing` is None where nothing is guessed."""
         self._request = request
         self._loaded = loaded
         self._evaluator = evaluator
         self._prompts = prompts
         self._adapters = adapters
-        self._guesses = guesses if evaluator.can_take_back else None
+        self._guessing = guessing if evaluator.can_take_back else None
         self._guesser: Guesser | None = None
         self._emit = emit
         self._is_stopped = is_stopped
@@ -111,6 +111,11 @@ class Generation:
 
         self._evaluator.evaluate(self._mode, prompt[reused:], progress)
 
+    @property
+    def _is_reproducible(self) -> bool:
+        """Whether the user may expect the same reply again, to the letter."""
+        return self._sampling.temperature == 0 or self._request.sampling.seed is not None
+
     def _sampler(self, made: Prompt, prompt: list[int]) -> SamplerChain:
         vocabulary, context = self._loaded.vocabulary, self._loaded.context
         assert context is not None  # it is not for inspecting only
@@ -121,8 +126,10 @@ class Generation:
         vocabulary = self._loaded.vocabulary
         limit = self._sampling.max_tokens
         detokenizer = Detokenizer(vocabulary, self._prompts.shown_tokens)
-        self._guesser = self._guesses(prompt) if self._guesses is not None else None
-        with closing(decode(self._evaluator, self._mode, sampler, self._guesser)) as tokens:
+        guessing = self._guessing
+        self._guesser = guessing.guesser_for(prompt) if guessing is not None else None
+        proof = guessing.proof if guessing is not None and self._is_reproducible else None
+        with closing(decode(self._evaluator, self._mode, sampler, self._guesser, proof)) as tokens:
             for token in tokens:
                 self._first_token = self._first_token or time.perf_counter()
                 if vocabulary.is_end(token):

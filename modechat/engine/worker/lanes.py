@@ -60,6 +60,10 @@ class Evaluator(Protocol):
     def can_take_back(self) -> bool:
         """Whether tokens that were evaluated can be taken back: guessed ones must be."""
 
+    @property
+    def n_cells(self) -> int:
+        """No cell of the KV cache from here on has been used since it was empty."""
+
     def room(self, mode: Mode) -> int:
         """How many more tokens fit into the context."""
 
@@ -118,6 +122,7 @@ class Lanes:
         self._key = ""
         """That of the request; lanes of other ones are of no use."""
         self.n_evaluated = 0
+        self._n_cells = 0
 
     def close(self) -> None:
         self._memory.close()
@@ -130,10 +135,15 @@ class Lanes:
     def can_take_back(self) -> bool:
         return self._memory.can_take_back
 
+    @property
+    def n_cells(self) -> int:
+        return self._n_cells
+
     def forget(self) -> None:
         """Empty all lanes."""
         for lane in self._lanes:
             self._empty(lane)
+        self._n_cells = 0
 
     # Where a prompt begins
 
@@ -277,6 +287,7 @@ class Lanes:
             result = self._memory.decode()
         if result == DECODED:
             lane.tokens.extend(piece)
+            self._n_cells = max(self._n_cells, sum(len(one.tokens) for one in self._lanes))
             self.n_evaluated += len(piece)
             return
         self._keep(lane, len(lane.tokens))
@@ -318,6 +329,7 @@ class Lanes:
             if not self._give_up_another(lane):
                 return 0
         lane.tokens, lane.key, lane.used, lane.mode = list(state.tokens), self._key, self._requests, Mode.CHAT
+        self._n_cells = max(self._n_cells, sum(len(one.tokens) for one in self._lanes))
         return n_common
 
 

@@ -27,6 +27,7 @@ from modechat.engine.protocol import (
 )
 from modechat.engine.saved_states import SavedStates
 from modechat.engine.worker.adapters import Adapters
+from modechat.engine.worker.decoding import Guessing, Proof
 from modechat.engine.worker.draft_model import DraftModel, ModelGuesser
 from modechat.engine.worker.encoder import EncoderDecoder
 from modechat.engine.worker.failure import WorkerFailure
@@ -45,7 +46,7 @@ from modechat.engine.worker.threads import DecodeThreads
 from modechat.prompting.renderer import Renderer
 from modechat.prompting.resolve import ModelFacts
 
-_SLOPE_CPU = 0.7
+_SLOPE_CPU = 0.7  # what a further token in a batch is thought to cost, in single tokens, before it was measured
 _SLOPE_GPU = 0.1
 
 
@@ -55,17 +56,8 @@ class _Writing:
 
     evaluator: Evaluator
     adapters: Adapters
-    policy: GuessPolicy | None
-    """How much is guessed; None: nothing."""
-    draft: DraftModel | None
-
-    def guesses(self) -> Callable[[Sequence[int]], Guesser] | None:
-        """Makes the guesser for a prompt; None: nothing is guessed."""
-        if self.policy is None:
-            return None
-        if self.draft is None:
-            return partial(Guesser, self.policy)
-        return partial(ModelGuesser, self.policy, model=self.draft)
+    guessing: Guessing | None
+    """None: nothing is guessed."""
 
 
 class ModelRuntime:
@@ -94,9 +86,9 @@ class ModelRuntime:
     def generate(self, request: Generate, emit: Callable[[BaseModel], None], is_stopped: Callable[[], bool]) -> None:
         """Raises WorkerFailure."""
         parts = self._writing
-        guesses = parts.guesses() if request.speculate else None
+        guessing = parts.guessing if request.speculate else None
         Generation(
-            request, self._loaded, parts.evaluator, self._prompts, parts.adapters, guesses, emit, is_stopped
+            request, self._loaded, parts.evaluator, self._prompts, parts.adapters, guessing, emit, is_stopped
         ).run()
 
     def use_format(self, name: str | None) -> None:
@@ -187,29 +179,42 @@ def _prepare_writing(
 ) -> _Writing:
     assert loaded.context is not None  # it is not for inspecting only
     threads = DecodeThreads(loaded.context, adapts=request.n_threads is None)
-    evaluator: Evaluator = (
-        EncoderDecoder(loaded, threads) if loaded.is_encoder_decoder else _lanes(loaded, request, threads)
-    )
-    owned.callback(evaluator.close)
     adapters = Adapters(loaded, log)
     adapters.use(request.adapters)
-    slope = _SLOPE_CPU if loaded.n_gpu_layers == 0 else _SLOPE_GPU
-    policy = GuessPolicy(CostCurve(slope)) if request.speculate else None
-    draft = _load_draft(request, loaded, log, is_aborted) if policy is not None else None
-    if draft is not None:
-        owned.callback(draft.close)
-    return _Writing(evaluator, adapters, policy, draft)
-
-
-def _lanes(loaded: LoadedModel, request: Load, threads: DecodeThreads) -> Lanes:
-    assert loaded.context is not None  # it is not for inspecting only
+    if loaded.is_encoder_decoder:
+        encoder = EncoderDecoder(loaded, threads)
+        owned.callback(encoder.close)
+        return _Writing(encoder, adapters, None)
     memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, threads, loaded.abort)
+    lanes = Lanes(memory, _saved_lanes(request, loaded, memory))
+    owned.callback(lanes.close)
+    guessing = _prepare_guessing(request, loaded, memory, log, is_aborted, owned) if request.speculate else None
+    return _Writing(lanes, adapters, guessing)
+
+
+def _saved_lanes(request: Load, loaded: LoadedModel, memory: Memory) -> SavedLanes | None:
     if request.state_folder is None:
-        return Lanes(memory)
+        return None
     states = SavedStates(Path(request.state_folder), request.state_bytes)
     settings = (loaded.kv_type, "flash attention" if loaded.flash_attention else "attention")
     identity = "|".join((version("llama-cpp-python"), fingerprint(request.model_path), *settings))
-    return Lanes(memory, SavedLanes(states, memory, identity))
+    return SavedLanes(states, memory, identity)
+
+
+def _prepare_guessing(
+    request: Load,
+    loaded: LoadedModel,
+    memory: Memory,
+    log: NativeLog,
+    is_aborted: Callable[[], bool],
+    owned: ExitStack,
+) -> Guessing:
+    policy = GuessPolicy(CostCurve(_SLOPE_CPU if loaded.n_gpu_layers == 0 else _SLOPE_GPU))
+    draft = _load_draft(request, loaded, log, is_aborted)
+    if draft is None:
+        return Guessing(partial(Guesser, policy), Proof(memory.result))
+    owned.callback(draft.close)
+    return Guessing(partial(ModelGuesser, policy, model=draft), Proof(memory.result))
 
 
 def _load_draft(
