@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from modechat.domain.continuing import reopened, why_not_continue
-from modechat.domain.conversation import Conversation, ModeChange, Reply, ReplyState, Turn, as_mode
+from modechat.domain.conversation import Conversation, Reply, ReplyState, Turn, as_mode
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Parsed, Switch, Task, parse
 from modechat.engine.protocol import Adapter, Engine, Event, Failed, Loaded, ModelInfo
 from modechat.errors import ModelError
@@ -157,19 +157,17 @@ class ChatSession:
             await self._timeline.open(conversation_id)
             self._show_conversation()
 
-    async def new_conversation(self) -> None:
-        await self._begin_new()
-
-    async def _begin_new(self, *, saved: bool = True) -> None:
+    async def new_conversation(self, *, keeps: bool = True) -> None:
+        """`keeps`: what was evaluated of the one before is kept on disk."""
         async with self._commands:
-            await self._leave_conversation(saved=saved)
+            await self._leave_conversation(keeps=keeps)
             await self._timeline.start_new()
             self._show_conversation()
 
     async def delete(self, conversation_id: int) -> None:
         """Delete a conversation for good. If it is the open one, a new one takes its place."""
         if self.conversation is not None and self.conversation.id == conversation_id:
-            await self._begin_new(saved=False)
+            await self.new_conversation(keeps=False)
         deleted = await self._timeline.delete(conversation_id)
         await asyncio.to_thread(self._settings.forget_kept, label_of(deleted))
 
@@ -358,17 +356,13 @@ class ChatSession:
     def _show_in_place(self, last: Turn, turn: Turn) -> None:
         """Show `turn` in the place of the last one, and again what follows it."""
         self._tell(TurnReplaced(last.id, turn))
-        for entry in self._entries_after(turn):
-            self._tell(ModeChangeAdded(entry))
+        for change in self.conversation.changes_after(turn) if self.conversation is not None else ():
+            self._tell(ModeChangeAdded(change))
 
-    def _entries_after(self, turn: Turn) -> tuple[ModeChange, ...]:
-        entries = self.conversation.entries if self.conversation is not None else ()
-        return tuple(entry for entry in entries if isinstance(entry, ModeChange) and entry.after_turn_id == turn.id)
-
-    async def _leave_conversation(self, *, saved: bool = True) -> None:
+    async def _leave_conversation(self, *, keeps: bool = True) -> None:
         self._compaction.stop()
         await self._replies.settle()
-        if saved and self.conversation is not None:
+        if keeps and self.conversation is not None:
             self._host.save_lanes()
 
     def _show_conversation(self) -> None:
