@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
 
 _SCALED = re.compile(r"(?P<file>.+):(?P<scale>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 
@@ -19,5 +18,5 @@ def read_scaled(text: str) -> tuple[str, float]:
 
 def lora_label(path: str, scale: float) -> str:
     """As it is shown: `tone`, `tone ×0.5`."""
-    name = PurePath(path).stem
+    name = re.sub(r"\.gguf$", "", re.split(r"[/\\]", path)[-1])
     return name if scale == 1 else f"{name} ×{scale:g}"
