@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from modechat.domain.lora import read_scaled
 from modechat.domain.sampling import Sampling
-from modechat.engine.protocol import KVType
+from modechat.engine.protocol import Adapter, KVType
 from modechat.errors import ConfigError
 from modechat.typed_toml import line_of, read_text, read_toml
+
+
+def _read_adapter(value: object) -> object:
+    if isinstance(value, Adapter):
+        return value
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"this must be a text, FILE or FILE:SCALE, not {value!r}")
+    path, scale = read_scaled(value)
+    return Adapter(path=path, scale=scale)
+
+
+LoraFile = Annotated[Adapter, BeforeValidator(_read_adapter)]
+"""`FILE` or `FILE:SCALE`."""
 
 
 class _Section(BaseModel):
@@ -20,11 +36,15 @@ class _Section(BaseModel):
 class ChatConfig(_Section):
     system_prompt: str = ""
     """What the model is told before every chat; empty: the model's own default."""
+    lora: tuple[LoraFile, ...] = ()
+    """LoRA adapters for chats only."""
 
 
 class InstructConfig(_Section):
     system_prompt: str = ""
     """What the model is told before every instruction; empty: nothing."""
+    lora: tuple[LoraFile, ...] = ()
+    """LoRA adapters for instructions only."""
 
 
 class InterfaceConfig(_Section):
@@ -55,10 +75,20 @@ class Config(_Section):
     """Whether the system must keep the model in memory and may not swap it out."""
     n_threads: Annotated[int, Field(ge=1, le=1024, strict=True)] | None = None
     """Threads that compute; unset: as many as help, adapted while the model runs."""
+    lora: tuple[LoraFile, ...] = ()
+    """LoRA adapters for the model, each `FILE` or `FILE:SCALE`; the scale says how strongly it is applied."""
+    draft: Path | None = None
+    """A small model with the same vocabulary, which guesses what the model will write, for it to check."""
+    speculate: Annotated[bool, Field(strict=True)] = True
+    """Whether the model checks several guessed tokens at once where that is faster; replies stay the same."""
     thinking: Annotated[bool, Field(strict=True)] | None = None
     """Whether a reasoning model thinks before it answers; unset: as its chat template has it."""
     unload_after_minutes: Annotated[float, Field(gt=0, le=1e6, strict=True)] | None = None
     """After so many minutes without a request the model's memory is given back; unset: never."""
+    keep_evaluated: Annotated[bool, Field(strict=True)] = True
+    """Whether evaluated chats are kept on disk, so that a long one goes on at once after a restart."""
+    kept_gib: Annotated[float, Field(gt=0, le=1e6, strict=True)] = 2.0
+    """Disk space for them in GiB; those that were used least recently make way."""
     sampling: Sampling = Sampling()
     chat: ChatConfig = ChatConfig()
     instruct: InstructConfig = InstructConfig()
@@ -72,14 +102,34 @@ def load_config(path: Path) -> Config:
     except FileNotFoundError:
         return Config()
     config = read_toml(path, text, Config)
-    if config.model is None:
-        return config
+    resolve = partial(_resolved, path, text)
+    files = {
+        name: resolve(file, name)
+        for name, file in (("model", config.model), ("draft", config.draft))
+        if file is not None
+    }
+    sections = {
+        name: section.model_copy(update={"lora": _with_paths(section.lora, resolve, name)})
+        for name, section in (("chat", config.chat), ("instruct", config.instruct))
+    }
+    return config.model_copy(update={**files, **sections, "lora": _with_paths(config.lora, resolve)})
+
+
+def _with_paths(adapters: tuple[Adapter, ...], resolve: Callable[..., Path], *section: str) -> tuple[Adapter, ...]:
+    return tuple(
+        adapter.model_copy(update={"path": str(resolve(Path(adapter.path), *section, "lora"))}) for adapter in adapters
+    )
+
+
+def _resolved(config_file: Path, text: str, file: Path, *location: str) -> Path:
+    """A file that the config names: `~` is the home folder, other paths begin at the config file's folder."""
     try:
-        model = config.model.expanduser()
+        return config_file.parent / file.expanduser()
     except RuntimeError as error:  # there is no such user
-        line = line_of(text, ("model",))
-        raise ConfigError(f"{path}, line {line}: model: there is no home folder for {config.model}") from error
-    return config.model_copy(update={"model": path.parent / model})
+        line = line_of(text, location)
+        raise ConfigError(
+            f"{config_file}, line {line}: {'.'.join(location)}: there is no home folder for {file}"
+        ) from error
 
 
 def line_of_option(path: Path, *location: str) -> int:

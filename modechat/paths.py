@@ -24,6 +24,11 @@ def data_folder() -> Path:
     return platformdirs.user_data_path(_APP, appauthor=False)
 
 
+def states_folder() -> Path:
+    """Where evaluated chats are kept."""
+    return platformdirs.user_cache_path(_APP, appauthor=False) / "states"
+
+
 def engine_log_file() -> Path:
     """The log of the engine."""
     return platformdirs.user_state_path(_APP, appauthor=False) / "engine.log"

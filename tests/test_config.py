@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from modechat.config import ChatConfig, Config, InstructConfig, InterfaceConfig, load_config
 from modechat.domain.sampling import Sampling
+from modechat.engine.protocol import Adapter
 from modechat.errors import ConfigError
 
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -75,8 +76,13 @@ def test_every_option_can_be_set(file: Path) -> None:
         mmap = false
         mlock = true
         n_threads = 2
+        lora = ["/loras/tone.gguf:0.5"]
+        draft = "/models/small.gguf"
+        speculate = false
         thinking = false
         unload_after_minutes = 2.5
+        keep_evaluated = false
+        kept_gib = 0.5
         [sampling]
         temperature = 0.2
         top_k = 20
@@ -88,8 +94,10 @@ def test_every_option_can_be_set(file: Path) -> None:
         stop = ["END"]
         [chat]
         system_prompt = "Be brief."
+        lora = ["/loras/chat.gguf"]
         [instruct]
         system_prompt = "Be exact."
+        lora = ["/loras/a:b.gguf", "/loras/tone.gguf:2"]
         [interface]
         theme = "nord"
         resume = false
@@ -105,13 +113,21 @@ def test_every_option_can_be_set(file: Path) -> None:
         mmap=False,
         mlock=True,
         n_threads=2,
+        lora=(Adapter(path="/loras/tone.gguf", scale=0.5),),
+        draft=Path("/models/small.gguf"),
+        speculate=False,
         thinking=False,
         unload_after_minutes=2.5,
+        keep_evaluated=False,
+        kept_gib=0.5,
         sampling=Sampling(
             temperature=0.2, top_k=20, top_p=0.9, min_p=0, repeat_penalty=1.1, seed=7, max_tokens=100, stop=("END",)
         ),
-        chat=ChatConfig(system_prompt="Be brief."),
-        instruct=InstructConfig(system_prompt="Be exact."),
+        chat=ChatConfig(system_prompt="Be brief.", lora=(Adapter(path="/loras/chat.gguf"),)),
+        instruct=InstructConfig(
+            system_prompt="Be exact.",
+            lora=(Adapter(path="/loras/a:b.gguf"), Adapter(path="/loras/tone.gguf", scale=2)),
+        ),
         interface=InterfaceConfig(theme="nord", resume=False),
     )
     unset = Config().model_dump()
@@ -132,6 +148,25 @@ def test_the_readme_documents_every_option_in_the_same_words() -> None:
 def test_the_models_path_counts_from_the_config_files_folder(file: Path) -> None:
     assert load(file, 'model = "models/x.gguf"').model == file.parent / "models" / "x.gguf"
     assert load(file, 'model = "/models/x.gguf"').model == Path("/models/x.gguf")
+
+
+def test_adapters_and_the_draft_model_count_from_there_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    config = load(file, 'lora = ["x.gguf:2"]\ndraft = "~/d.gguf"\n[chat]\nlora = ["~/c.gguf"]\n')
+    assert config.lora == (Adapter(path=str(file.parent / "x.gguf"), scale=2),)
+    assert config.chat.lora == (Adapter(path="/home/ada/c.gguf"),)
+    assert config.draft == Path("/home/ada/d.gguf")
+
+
+def test_a_home_folder_that_is_not_there_is_named_with_its_line(file: Path) -> None:
+    error = error_of(file, '\n[chat]\nlora = ["~nobody-of-that-name/c.gguf"]\n')
+    assert "line 3: chat.lora: there is no home folder for ~nobody-of-that-name" in error.title
+
+
+@pytest.mark.parametrize("value", ["[1]", '[""]', "[[]]"])
+def test_an_adapter_is_a_file(file: Path, value: str) -> None:
+    error = error_of(file, f"lora = {value}\n")
+    assert "line 1: lora.0: this must be a text, FILE or FILE:SCALE" in error.title
 
 
 def test_a_tilde_is_the_home_folder(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from modechat.paths import (
     data_folder,
     engine_log_file,
     prompts_folder,
+    states_folder,
 )
 
 PROJECT = Path(__file__).parents[1]
@@ -61,14 +62,16 @@ def test_in_an_installed_wheel_the_prompts_are_inside_the_package(tmp_path: Path
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
 def test_the_users_folders_are_those_of_the_xdg_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CONFIG", "DATA", "STATE"):
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", f"/xdg/{name.lower()}")
     assert config_file() == Path("/xdg/config/modechat/config.toml")
     assert data_folder() == Path("/xdg/data/modechat")
     assert engine_log_file() == Path("/xdg/state/modechat/engine.log")
-    for name in ("CONFIG", "DATA", "STATE"):
+    assert states_folder() == Path("/xdg/cache/modechat/states")
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.delenv(f"XDG_{name}_HOME")
     monkeypatch.setenv("HOME", "/home/ada")
     assert config_file() == Path("/home/ada/.config/modechat/config.toml")
     assert data_folder() == Path("/home/ada/.local/share/modechat")
     assert engine_log_file() == Path("/home/ada/.local/state/modechat/engine.log")
+    assert states_folder() == Path("/home/ada/.cache/modechat/states")

@@ -23,7 +23,7 @@ from modechat.config import Config, load_config
 from modechat.engine.probe import EngineProbe, ProbedDevice, probe_engine
 from modechat.errors import ConfigError, UsageError
 from modechat.models.starter import starter_model
-from modechat.paths import config_file, data_folder, engine_log_file
+from modechat.paths import config_file, data_folder, engine_log_file, states_folder
 
 _ENGINE = "llama-cpp-python"
 _WIDTH = 80
@@ -181,7 +181,7 @@ def _terminal_text(terminal: Terminal) -> str:
 
 
 def _folders() -> dict[str, Path]:
-    return {"config": config_file(), "data": data_folder(), "log": engine_log_file()}
+    return {"config": config_file(), "data": data_folder(), "kept chats": states_folder(), "log": engine_log_file()}
 
 
 def _config() -> tuple[Config, str]:

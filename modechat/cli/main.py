@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         description=_DESCRIPTION,
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[_model_options()],
+        parents=[_model_options(lora="lora")],
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"modechat {__version__}")
@@ -160,11 +160,24 @@ def _add_task_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", metavar="NAME", help="a named task, such as translate or summarise")
 
 
-def _model_options() -> argparse.ArgumentParser:
-    """Options of every command that loads a model. They work before and after the command's name."""
+def _model_options(lora: str = "lora_of_command") -> argparse.ArgumentParser:
+    """Options of every command that loads a model. They work before and after the command's name.
+
+    `lora` is the name under which adapters are collected: those after a command would replace those before it.
+    """
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = options.add_argument_group("model")
     _add_load_options(group)
+    group.add_argument(
+        "--lora",
+        action="append",
+        dest=lora,
+        metavar="FILE[:SCALE]",
+        help="a LoRA adapter for the model, and how strongly it is applied; can be given several times",
+    )
+    group.add_argument(
+        "--draft", type=Path, metavar="PATH", help="a small model that guesses what the model will write"
+    )
     group.add_argument("--temperature", type=_number(0, 10), metavar="T", help="0: always the likeliest token")
     group.add_argument("--seed", type=_whole_number(0, 2**32 - 2), metavar="N", help="same seed, same reply")
     group.add_argument("--format", metavar="NAME", help="prompt format; chat-template is the model's own")

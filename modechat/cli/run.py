@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TextIO
 
 from modechat.cli.constraint import constrain, is_constrained
+from modechat.cli.context_need import n_ctx_needed
 from modechat.cli.request import named_task, read_request, read_task
 from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
 from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell, write
@@ -45,6 +47,7 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     settings = session_settings(arguments, config, model, prompt_files)
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
     generate = constrain(generate, arguments.schema, arguments.grammar)
+    settings = replace(settings, load=settings.load.model_copy(update={"n_ctx_needed": n_ctx_needed(generate)}))
     engine = WorkerEngine(process=worker)
     engine.start()
     task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
@@ -90,10 +93,12 @@ class OneTask:
                 case LoadProgress(fraction=fraction):
                     self._progress.show(fraction)
                 case Loaded():
+                    known = self._loaded.model.notes if self._loaded is not None else ()
                     self._loaded = event
                     self._progress.clear()
                     for note in event.model.notes:
-                        tell(note)
+                        if note not in known:
+                            tell(note)
                 case Delta(text=text, is_thinking=True):
                     self._thinking += text
                 case Delta(text=text):
@@ -102,12 +107,30 @@ class OneTask:
                         write(self._out, text)
                 case Finished():
                     return self._print_end(event)
+                case Failed(kind="context") if self._load_longer():
+                    pass
                 case Failed():
                     self._end_line()
                     raise _with_log(event)
                 case _:
                     pass
         raise EngineError("The engine ended without an answer")
+
+    def _load_longer(self) -> bool:
+        """The prompt does not fit: if the context is only as long as it seemed to need, load again with a longer one.
+
+        Whether it does.
+        """
+        load, loaded = self._settings.load, self._loaded
+        if load.n_ctx is not None or load.n_ctx_needed is None or loaded is None or self._interrupted:
+            return False
+        if loaded.model.n_ctx < load.n_ctx_needed:  # memory or the model allow no more
+            return False
+        longer = load.model_copy(update={"n_ctx_needed": None})
+        self._settings = replace(self._settings, load=longer)
+        self._engine.send(longer)
+        self._engine.send(self._request)
+        return True
 
     def _print_end(self, finished: Finished) -> int:
         if self._as_json:
@@ -119,10 +142,10 @@ class OneTask:
             tell(f"{leak_note(finished.stats.leak)} Try another with --format NAME.")
         if finished.stop_reason is StopReason.STOPPED:
             return EXIT_INTERRUPTED
-        if is_constrained(self._request) and finished.stop_reason in _INCOMPLETE:
+        is_cut = is_constrained(self._request) and finished.stop_reason in _INCOMPLETE
+        if is_cut or finished.stop_reason is StopReason.CONTEXT:
             tell(_INCOMPLETE[finished.stop_reason])
-            return EXIT_INCOMPLETE
-        return 0
+        return EXIT_INCOMPLETE if is_cut else 0
 
     def _end_line(self) -> None:
         if self._reply and not self._as_json:

@@ -6,20 +6,23 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from modechat.cli.companions import absolute_path, adapters_of, draft_of, expanded, named_adapter
 from modechat.cli.streams import tell
 from modechat.config import Config
 from modechat.domain.sampling import Sampling
 from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Load
-from modechat.errors import ModelError, UsageError
+from modechat.engine.saved_states import SavedStates
+from modechat.errors import ModelError, StoreError, UsageError
 from modechat.models.check import check_model_file
-from modechat.models.failures import shown_name
 from modechat.models.format_choices import FormatChoices
 from modechat.models.starter import STARTER_SAMPLING, starter_model
-from modechat.paths import config_file, data_folder
+from modechat.paths import config_file, data_folder, states_folder
 from modechat.prompt_files import PromptFiles, load_prompt_files
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from modechat.session.settings import SessionSettings
+
+_GIB = 1 << 30
 
 
 def choose_model(arguments: argparse.Namespace, config: Config) -> Path:
@@ -31,14 +34,7 @@ def choose_model(arguments: argparse.Namespace, config: Config) -> Path:
     if chosen is None:
         raise ModelError("There is no model yet", _how_to_get_a_model())
     _check_is_file(chosen)
-    model = Path(chosen).absolute()
-    try:
-        str(model).encode()
-    except UnicodeEncodeError as error:
-        raise ModelError(
-            f"The path of the model {shown_name(model)} is not UTF-8 text", "Rename the file or its folder."
-        ) from error
-    return model
+    return absolute_path(Path(chosen), "model")
 
 
 def session_settings(
@@ -48,11 +44,19 @@ def session_settings(
     prompt_files: PromptFiles,
     *,
     keep_history: bool = False,
+    first_model: Path | None = None,
 ) -> SessionSettings:
     """What the user wants, options of the command line over the config file's.
 
-    Raises UsageError if there is no such format as is asked for.
+    With `keep_history` choices and evaluated chats are kept on disk. `first_model` is the one that the program was
+    started with, if that is another one.
+
+    Raises UsageError if there is no such format as is asked for, ModelError for a file that is not what it should be.
     """
+    inspects = getattr(arguments, "command", None) == "prompt"
+    takes_companions = not inspects and first_model in (None, model)
+    draft = draft_of(arguments, config) if takes_companions else None
+    keeps_states = keep_history and config.keep_evaluated
     options = {
         name: getattr(arguments, name) for name in ("temperature", "seed", "max_tokens") if hasattr(arguments, name)
     }
@@ -67,10 +71,15 @@ def session_settings(
             mmap=config.mmap,
             mlock=config.mlock,
             n_threads=config.n_threads,
+            adapters=adapters_of(arguments, config) if takes_companions else (),
+            draft_path=str(draft) if draft is not None else None,
+            speculate=config.speculate,
+            state_folder=str(states_folder()) if keeps_states else None,
+            state_bytes=int(config.kept_gib * _GIB),
             formats=prompt_files.formats,
             overridden=prompt_files.overridden,
             format=_choose_format(arguments, model, prompt_files),
-            vocabulary_only=getattr(arguments, "command", None) == "prompt",
+            vocabulary_only=inspects,
         ),
         check_model=partial(check_model_file, model),
         sampling=Sampling.model_validate(options).over(config.sampling).over(_recommended_sampling(model)),
@@ -79,28 +88,43 @@ def session_settings(
         tasks=prompt_files.tasks,
         thinking=getattr(arguments, "thinking", config.thinking),
         unload_after=config.unload_after_minutes and 60 * config.unload_after_minutes,
-        for_model=partial(_settings_for_model, arguments, config, prompt_files, keep_history),
+        for_model=partial(_settings_for_model, arguments, config, prompt_files, keep_history, first_model or model),
+        adapter_named=named_adapter,
+        forget_kept=partial(_forget_kept, keeps=keeps_states) if keep_history else lambda _label: None,
         remember_format=partial(FormatChoices(data_folder()).remember, model) if keep_history else lambda _name: None,
     )
 
 
 def _settings_for_model(
-    arguments: argparse.Namespace, config: Config, prompt_files: PromptFiles, keep_history: bool, name: str
+    arguments: argparse.Namespace,
+    config: Config,
+    prompt_files: PromptFiles,
+    keep_history: bool,
+    first_model: Path,
+    name: str,
 ) -> SessionSettings:
     """The settings for a model file that is named while the program runs: `~` is the home folder, other names belong to
     the folder that it was started in. What was asked of the first model's format does not count for this one.
 
     Raises ModelError.
     """
-    named = argparse.Namespace(**vars(arguments) | {"model": _expanded(name), "format": None})
-    return session_settings(named, config, choose_model(named, config), prompt_files, keep_history=keep_history)
+    named = argparse.Namespace(**vars(arguments) | {"model": expanded(name), "format": None})
+    model = choose_model(named, config)
+    return session_settings(named, config, model, prompt_files, keep_history=keep_history, first_model=first_model)
 
 
-def _expanded(name: str) -> Path:
+def _forget_kept(label: str, *, keeps: bool) -> None:
+    """Remove what is kept on disk of an evaluated chat. Raises StoreError."""
+    folder = states_folder()
+    if not keeps and not folder.is_dir():
+        return
     try:
-        return Path(name).expanduser()
-    except RuntimeError as error:
-        raise ModelError(f"There is no home folder for {sanitize_line(name)}", "Give the whole path.") from error
+        SavedStates(folder, 0).forget(label)
+    except OSError as error:
+        raise StoreError(
+            f"What was kept of the deleted chat in {folder} cannot be removed: {error.strerror}",
+            "Remove that folder: it only makes long chats go on sooner.",
+        ) from error
 
 
 def load_prompt_files_telling() -> PromptFiles:

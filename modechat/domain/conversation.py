@@ -170,6 +170,11 @@ class Conversation:
     def last_turn(self) -> Turn | None:
         return next((entry for entry in reversed(self.entries) if isinstance(entry, Turn)), None)
 
+    def changes_after(self, turn: Turn) -> tuple[ModeChange, ...]:
+        """The headers that were typed right after `turn`."""
+        changes = (entry for entry in self.entries if isinstance(entry, ModeChange))
+        return tuple(change for change in changes if change.after_turn_id == turn.id)
+
     def with_entry(self, entry: Entry) -> Conversation:
         return replace(self, entries=(*self.entries, entry))
 

@@ -47,6 +47,8 @@ class Load(_Frozen):
     model_path: str
     n_ctx: int | None = None
     """Context length in tokens; None: the engine chooses."""
+    n_ctx_needed: int | None = None
+    """Tokens that what will be asked may need: where the engine chooses the length, it chooses none that is longer."""
     n_gpu_layers: int | None = None
     """Layers on the GPU, the output layer counted as one; None: as many as fit."""
     n_threads: int | None = None

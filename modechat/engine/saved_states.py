@@ -2,6 +2,9 @@
 
 Each is a pair of files: `NAME.state`, llama.cpp's own dump of a sequence, and `NAME.json`, what it is of. The second
 one is written last and names size and checksum of the first: a pair that does not fit together counts as absent.
+
+Of a conversation that was deleted an empty file is left, `SLUG.gone`: an engine that still has it in memory, or is just
+writing it, cannot bring it back.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import time
 import zlib
 from pathlib import Path
 
@@ -19,6 +23,7 @@ from modechat.private_files import private_file, private_folder
 
 _CHUNK = 1 << 20
 _SPARE = 1 << 30  # bytes of the disk that are left to others
+_SECONDS_GONE = 30 * 86_400  # no engine has a conversation in memory that was deleted that long ago
 
 
 class SavedState(BaseModel):
@@ -47,11 +52,12 @@ class SavedStates:
         self._n_bytes = n_bytes
 
     def begin(self, label: str, identity: str, n_bytes: int) -> Path | None:
-        """Where to write a new state of this size, private to the user; None if there is no room for it.
+        """Where to write a new state of this size, private to the user; None if there is no room for it, or the
+        conversation was forgotten.
 
         A state that this one takes the place of is gone then.
         """
-        if n_bytes > self._n_bytes:
+        if n_bytes > self._n_bytes or self._is_forgotten(label):
             return None
         private_folder(self._folder)
         self._remove(_name(label, identity))
@@ -61,7 +67,7 @@ class SavedStates:
         return private_file(self._folder / f"{_name(label, identity)}.state")
 
     def complete(self, label: str, identity: str, tokens: tuple[int, ...]) -> None:
-        """The state that was begun is written."""
+        """The state that was begun is written. If the conversation was forgotten meanwhile, it is removed."""
         name = _name(label, identity)
         path = self._folder / f"{name}.state"
         state = SavedState(
@@ -70,6 +76,8 @@ class SavedStates:
         unfinished = private_file(self._folder / f"{name}.new")
         unfinished.write_text(state.model_dump_json(), encoding="utf-8")
         unfinished.replace(self._folder / f"{name}.json")
+        if self._is_forgotten(label):
+            self._remove(name)
 
     def of(self, identity: str) -> tuple[SavedState, ...]:
         """The states of this identity."""
@@ -90,9 +98,25 @@ class SavedStates:
         return None
 
     def forget(self, label: str) -> None:
-        """Remove all states of a conversation."""
+        """Remove all states of a conversation, for good: none is kept of it again."""
+        private_folder(self._folder)
+        private_file(self._mark(label))  # first this: what is being written sees it when it is complete
         for path in self._folder.glob(f"{_slug(label)}-*"):
             path.unlink(missing_ok=True)
+        self._forget_old_marks()
+
+    def _mark(self, label: str) -> Path:
+        """The file that says that a conversation was forgotten."""
+        return self._folder / f"{_slug(label)}.gone"
+
+    def _is_forgotten(self, label: str) -> bool:
+        return self._mark(label).exists()
+
+    def _forget_old_marks(self) -> None:
+        for path in self._folder.glob("*.gone"):
+            with contextlib.suppress(FileNotFoundError):  # another program removed it
+                if path.stat().st_mtime < time.time() - _SECONDS_GONE:
+                    path.unlink()
 
     def _remove(self, name: str) -> None:
         for ending in ("json", "state", "new"):  # first what makes it count

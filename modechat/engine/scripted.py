@@ -14,6 +14,7 @@ from modechat.domain.conversation import ReplyStats, Role, StopReason
 from modechat.domain.modes import Mode
 from modechat.domain.sequences import common_prefix_length
 from modechat.engine.protocol import (
+    AdaptersChanged,
     ChatPrompt,
     Delta,
     Event,
@@ -34,6 +35,7 @@ from modechat.engine.protocol import (
     Shortened,
     Stop,
     TokenView,
+    UseAdapters,
     UseFormat,
 )
 from modechat.prompting.formats import FormatSource
@@ -107,6 +109,8 @@ class ScriptedEngine:
                 source = FormatSource.GGUF if name in (None, MODEL.format) else FormatSource.BUILT_IN
                 model = self._model.model_copy(update={"format": self._format, "format_source": source})
                 self._events.put_nowait(FormatChanged(model=model))
+            case UseAdapters(adapters=adapters):
+                self._events.put_nowait(AdaptersChanged(adapters=adapters))
             case _:
                 pass
 

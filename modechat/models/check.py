@@ -34,6 +34,7 @@ _SPEECH = {"wavtokenizer-dec", "qwen3tts", "pockettts"}
 _DRAFT = {"eagle3", "dflash", "gemma4-assistant"}
 
 _CHOOSE = "Choose a chat or instruct model."
+_GIVE_ADAPTER = "Give a GGUF file with a LoRA adapter for your model, made by llama.cpp's convert_lora_to_gguf.py."
 _GIVE_BASE = "Give the base model that it belongs to."
 
 
@@ -47,6 +48,19 @@ def check_model_file(path: Path) -> GGUFHeader:
     if problem := _part_of_a_model(header) or _other_kind(header):
         what, hint = problem
         raise ModelError(f"{shown_name(path)} {what}.", hint)
+    return header
+
+
+def check_adapter_file(path: Path) -> GGUFHeader:
+    """The header of a LoRA adapter. Raises `ModelError` for a file that `read_header` refuses, and for any other."""
+    header = read_header(path)
+    kind = header.metadata.get("adapter.type", "lora")
+    if header.metadata.get("general.type") != "adapter":
+        raise ModelError(f"{shown_name(path)} is not a LoRA adapter.", _GIVE_ADAPTER)
+    if kind != "lora":
+        raise ModelError(
+            f"{shown_name(path)} is an adapter of another kind ({sanitize_line(str(kind))}).", _GIVE_ADAPTER
+        )
     return header
 
 

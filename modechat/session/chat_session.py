@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from modechat.domain.continuing import reopened, why_not_continue
-from modechat.domain.conversation import Conversation, ModeChange, Reply, ReplyState, Turn, as_mode
+from modechat.domain.conversation import Conversation, Reply, ReplyState, Turn, as_mode
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Parsed, Switch, Task, parse
-from modechat.engine.protocol import Engine, Event, Failed, Loaded, ModelInfo
+from modechat.engine.protocol import Adapter, Engine, Event, Failed, Loaded, ModelInfo
 from modechat.errors import ModelError
 from modechat.prompting.tasks import NamedTask
 from modechat.session.compaction import Compaction
@@ -37,7 +37,7 @@ from modechat.session.phase import Phase
 from modechat.session.prompt_views import PromptViews
 from modechat.session.recovery import Recovery
 from modechat.session.replies import Replies
-from modechat.session.settings import SessionSettings
+from modechat.session.settings import SessionSettings, label_of
 from modechat.session.timeline import Timeline
 from modechat.store import ConversationInUse, ConversationSummary, Store
 
@@ -83,6 +83,11 @@ class ChatSession:
     def has_previous_model(self) -> bool:
         """Whether there is a model to go back to."""
         return self._host.previous is not None
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """The LoRA adapters that are applied to the model."""
+        return self._host.adapters
 
     @property
     def settings(self) -> SessionSettings:
@@ -152,17 +157,19 @@ class ChatSession:
             await self._timeline.open(conversation_id)
             self._show_conversation()
 
-    async def new_conversation(self) -> None:
+    async def new_conversation(self, *, keeps: bool = True) -> None:
+        """`keeps`: what was evaluated of the one before is kept on disk."""
         async with self._commands:
-            await self._leave_conversation()
+            await self._leave_conversation(keeps=keeps)
             await self._timeline.start_new()
             self._show_conversation()
 
     async def delete(self, conversation_id: int) -> None:
         """Delete a conversation for good. If it is the open one, a new one takes its place."""
         if self.conversation is not None and self.conversation.id == conversation_id:
-            await self.new_conversation()
-        await self._timeline.delete(conversation_id)
+            await self.new_conversation(keeps=False)
+        deleted = await self._timeline.delete(conversation_id)
+        await asyncio.to_thread(self._settings.forget_kept, label_of(deleted))
 
     async def summaries(self) -> tuple[ConversationSummary, ...]:
         return await self._timeline.summaries()
@@ -311,6 +318,17 @@ class ChatSession:
             await self._recovery.load(self._host.change)
         return None
 
+    async def use_adapters(self, adapters: tuple[Adapter, ...]) -> Incomplete | None:
+        """Apply these LoRA adapters from now on. Where the model could not be loaded, try again with them."""
+        if self.is_busy:
+            return _BUSY
+        if self.phase is Phase.LOADING:
+            return Incomplete("The model is not loaded yet.")
+        changed = await self._host.use_adapters(adapters)
+        if self.phase is Phase.DOWN and not changed.error:
+            await self._recovery.restart()
+        return Incomplete(f"{changed.error}. {changed.hint}".strip()) if changed.error else None
+
     def set_thinking(self, wanted: bool | None) -> None:
         """Have the model think before it answers, or not, where its template lets one choose."""
         self._settings = replace(self._settings, thinking=wanted)
@@ -338,17 +356,13 @@ class ChatSession:
     def _show_in_place(self, last: Turn, turn: Turn) -> None:
         """Show `turn` in the place of the last one, and again what follows it."""
         self._tell(TurnReplaced(last.id, turn))
-        for entry in self._entries_after(turn):
-            self._tell(ModeChangeAdded(entry))
+        for change in self.conversation.changes_after(turn) if self.conversation is not None else ():
+            self._tell(ModeChangeAdded(change))
 
-    def _entries_after(self, turn: Turn) -> tuple[ModeChange, ...]:
-        entries = self.conversation.entries if self.conversation is not None else ()
-        return tuple(entry for entry in entries if isinstance(entry, ModeChange) and entry.after_turn_id == turn.id)
-
-    async def _leave_conversation(self) -> None:
+    async def _leave_conversation(self, *, keeps: bool = True) -> None:
         self._compaction.stop()
         await self._replies.settle()
-        if self.conversation is not None:
+        if keeps and self.conversation is not None:
             self._host.save_lanes()
 
     def _show_conversation(self) -> None:

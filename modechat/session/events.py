@@ -10,7 +10,7 @@ from modechat.domain.modes import ModeState
 from modechat.session.phase import Phase
 
 if TYPE_CHECKING:  # the first frame does without pydantic
-    from modechat.engine.protocol import ModelInfo
+    from modechat.engine.protocol import Adapter, ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,13 @@ class FormatInUse:
     """The loaded model uses another prompt format."""
 
     model: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptersInUse:
+    """The LoRA adapters that are applied to the model from now on."""
+
+    adapters: tuple[Adapter, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,7 @@ SessionEvent: TypeAlias = (
     | ModelLoading
     | ModelReady
     | FormatInUse
+    | AdaptersInUse
     | ThinkingChanged
     | ConversationOpened
     | ModeChanged

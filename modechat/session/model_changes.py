@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from modechat.engine.protocol import ModelInfo
+from pathlib import PurePath
+
+from modechat.domain.lora import lora_label
+from modechat.engine.protocol import Load, ModelInfo
 
 
 def note_on_change(before: ModelInfo | None, after: ModelInfo) -> str:
@@ -22,3 +25,13 @@ def note_on_change(before: ModelInfo | None, after: ModelInfo) -> str:
     if before.sees_history and not after.sees_history:
         different.append("it sees the last message only")
     return f"{note} Different: {', '.join(different)}." if different else note
+
+
+def note_on_companions(before: Load, after: Load) -> str:
+    """What belongs to the model before and does not come along: its adapters and its draft model. Empty: nothing."""
+    left = [
+        f"the LoRA adapter {lora_label(one.path, one.scale)}" for one in before.adapters if one not in after.adapters
+    ]
+    if before.draft_path is not None and before.draft_path != after.draft_path:
+        left.append(f"the draft model {PurePath(before.draft_path).stem}")
+    return f"Not used any more, because it belongs to the model before: {', '.join(left)}." if left else ""

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import PurePath
 
 from modechat.engine.protocol import (
+    Adapter,
+    AdaptersChanged,
     ChatPrompt,
     Engine,
     Event,
@@ -33,8 +36,18 @@ from modechat.engine.protocol import (
 from modechat.errors import EngineError, ModelError
 from modechat.models.gguf import GGUFHeader
 from modechat.prompting.ladder import REFUSED
-from modechat.session.events import FormatInUse, ModelLoading, ModelReady, PhaseChanged, Remark, SessionEvent, Trouble
-from modechat.session.model_changes import note_on_change
+from modechat.session.adapters import AdapterChanges
+from modechat.session.events import (
+    AdaptersInUse,
+    FormatInUse,
+    ModelLoading,
+    ModelReady,
+    PhaseChanged,
+    Remark,
+    SessionEvent,
+    Trouble,
+)
+from modechat.session.model_changes import note_on_change, note_on_companions
 from modechat.session.phase import Phase, check_transition
 from modechat.session.settings import SessionSettings
 
@@ -56,6 +69,8 @@ class ModelHost:
         self._inspections: dict[int, asyncio.Future[PromptView]] = {}
         self._next_inspection = count(1)
         self._told_rungs: set[str] = set()
+        self._adapter_changes = AdapterChanges(engine)
+        self._left_behind = ""
         self.model: ModelInfo | None = None
         self.header: GGUFHeader | None = None
         """The header of the model's file, once it was looked at."""
@@ -92,6 +107,8 @@ class ModelHost:
         """Raises ValueError for a transition that the table of phases does not have."""
         check_transition(self._phase, phase)
         self._phase = phase
+        if phase in (Phase.LOADING, Phase.DOWN, Phase.UNLOADED, Phase.CLOSED):
+            self._adapter_changes.give_up()
         self._wait_for_idleness()
         self._tell(PhaseChanged(phase))
 
@@ -124,6 +141,7 @@ class ModelHost:
 
     def choose(self, settings: SessionSettings) -> None:
         """The model of these settings is to be loaded, in place of the one so far."""
+        self._left_behind = note_on_companions(self._load, settings.load)
         self._previous, self._wanted, self._load = self._wanted, settings, settings.load
         self._replaced = self.model
         self._told_rungs.clear()
@@ -134,6 +152,10 @@ class ModelHost:
         self._tell(ModelReady(model))
         if before is not None and before.path != model.path:
             self._tell(Remark(note_on_change(before, model)))
+        if self._left_behind:
+            self._tell(Remark(self._left_behind))
+            self._left_behind = ""
+        self._tell(AdaptersInUse(self.adapters))
 
     def use_load(self, load: Load) -> None:
         """From now on, load so: with less than the user asked for."""
@@ -166,6 +188,27 @@ class ModelHost:
         self._load = self._load.model_copy(update={"format": name})
         if self.model is not None and self._phase is not Phase.UNLOADED:
             self._engine.send(UseFormat(format=name))
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """The LoRA adapters that are applied, or will be when the model is loaded."""
+        return self._load.adapters
+
+    async def use_adapters(self, adapters: tuple[Adapter, ...]) -> AdaptersChanged:
+        """Apply these from now on, also after a restart. With an error in the answer nothing has changed.
+
+        Where no engine runs, they are applied when it loads the model.
+        """
+        if self._phase in (Phase.DOWN, Phase.UNLOADED):
+            self._keep_adapters(adapters)
+            return AdaptersChanged(adapters=adapters)
+        return await self._adapter_changes.ask(adapters)
+
+    def _keep_adapters(self, adapters: tuple[Adapter, ...]) -> None:
+        self._load = self._load.model_copy(update={"adapters": adapters})
+        load = self._wanted.load.model_copy(update={"adapters": adapters})
+        self._wanted = replace(self._wanted, load=load)
+        self._tell(AdaptersInUse(adapters))
 
     async def inspect(
         self,
@@ -200,6 +243,10 @@ class ModelHost:
             case FormatChanged(model=model):
                 self.model = model
                 self._tell(FormatInUse(model))
+            case AdaptersChanged():
+                if not event.error:
+                    self._keep_adapters(event.adapters)
+                self._adapter_changes.take(event)
             case Inspected():
                 answer = self._inspections.get(event.id)
                 if answer is not None and not answer.done():

@@ -88,6 +88,8 @@ class Recovery:
                 uses_gpu=seems_to_use_gpu(model, failed.log_tail),
             )
             hints.append(f"Ctrl+R or /retry loads it with {self._offer.words}." if self._offer else "")
+        if self._host.adapters and "LoRA" in failed.title:
+            hints.append("/lora off loads the model without.")
         if self._host.previous_name:
             hints.append(f"/model goes back to {self._host.previous_name}.")
         elif offers and self._offer is None:

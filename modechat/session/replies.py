@@ -17,7 +17,7 @@ from modechat.session.events import ContextMoved, PromptEvaluated, ReplyEnded, R
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.running_reply import RunningReply, final_reply
-from modechat.session.settings import SessionSettings, SoFar, generate_request
+from modechat.session.settings import SessionSettings, SoFar, generate_request, label_of
 from modechat.session.timeline import Timeline
 
 _SECONDS_TO_SETTLE = 3.0
@@ -126,8 +126,12 @@ class Replies:
         self._host.enter(Phase.GENERATING)
         turn, clock = running.turn, conversation.created_at
         so_far = None if running.earlier is None else SoFar(running.earlier.text, typed_of_reply(turn))
+        settings = self._settings()
+        label = label_of(conversation) if settings.load.state_folder is not None else ""
         self._host.send(
-            generate_request(turn.id, turn.request, running.history, self._settings(), clock, so_far, conversation.cut)
+            generate_request(
+                turn.id, turn.request, running.history, settings, clock, so_far, conversation.cut, label=label
+            )
         )
 
     async def _shorten(self, history: tuple[Turn, ...], n_left: int) -> None:

@@ -7,16 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from modechat.domain.context import in_effect, n_left
-from modechat.domain.conversation import ContextCut, Turn, chat_messages
+from modechat.domain.conversation import ContextCut, Conversation, Turn, chat_messages
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.sampling import Sampling
-from modechat.engine.protocol import ChatPrompt, Generate, InstructPrompt, Load
+from modechat.engine.protocol import Adapter, ChatPrompt, Generate, InstructPrompt, Load
 from modechat.errors import ModelError
 from modechat.prompting.tasks import NamedTask
 
 
 def _no_other_model(_name: str) -> SessionSettings:
     raise ModelError("The model cannot be changed here", "Start modechat with --model PATH.")
+
+
+def _no_adapter(_name: str) -> Adapter:
+    raise ModelError("Adapters cannot be changed here", "Start modechat with a model of your own.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,14 @@ class SessionSettings:
 
     remember_format: Callable[[str | None], object] = lambda _name: None
     """Keeps the user's choice of format for the model; raises StoreError."""
+    forget_kept: Callable[[str], object] = lambda _label: None
+    """Removes what is kept on disk of the evaluated chat with this label; raises StoreError."""
     unload_after: float | None = None
     """Seconds without a request after which the model's memory is given back; None: never."""
     for_model: Callable[[str], SessionSettings] = field(default=_no_other_model, repr=False)
     """The settings for another model file, named as users name files; raises ModelError."""
+    adapter_named: Callable[[str], Adapter] = field(default=_no_adapter, repr=False)
+    """A LoRA adapter, named as users name files, with its scale; raises ModelError."""
 
     def task(self, name: str) -> NamedTask | None:
         return next((task for task in self.tasks if task.name == name), None)
@@ -89,6 +97,11 @@ def _with_summary(system: str, cut: ContextCut | None) -> str:
     return f"{system}\n\nSummary of the conversation so far:\n{cut.summary}".strip()
 
 
+def label_of(conversation: Conversation) -> str:
+    """The name under which the evaluated chat is kept on disk: no conversation of another database has it."""
+    return f"{conversation.id} {conversation.created_at.isoformat()}"
+
+
 def clock_text(clock: datetime) -> str:
     """The clock of a conversation as templates with dates get it."""
     return clock.astimezone().isoformat(timespec="seconds")
@@ -102,8 +115,12 @@ def generate_request(
     clock: datetime,
     so_far: SoFar | None = None,
     cut: ContextCut | None = None,
+    label: str = "",
 ) -> Generate:
-    """The engine's request for one turn after `history`. `clock` is the start of the conversation."""
+    """The engine's request for one turn after `history`. `clock` is the start of the conversation.
+
+    `label` names the conversation if its evaluated chat may be kept on disk.
+    """
     named = settings.task(request.name) if isinstance(request, Task) else None
     return Generate(
         id=request_id,
@@ -113,4 +130,5 @@ def generate_request(
         thinking=settings.thinking,
         schema_text=named.schema_text if named else None,
         grammar=named.grammar if named else None,
+        conversation=label if isinstance(request, ChatMessage) else "",
     )

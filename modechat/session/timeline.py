@@ -77,8 +77,11 @@ class Timeline:
         self._conversation = None
         self._state = ModeState()
 
-    async def delete(self, conversation_id: int) -> None:
+    async def delete(self, conversation_id: int) -> Conversation:
+        """The conversation as it was."""
+        deleted = await self._on_disk(self._store.conversation, conversation_id)
         await self._on_disk(self._store.delete, conversation_id)
+        return deleted
 
     async def summaries(self) -> tuple[ConversationSummary, ...]:
         return await self._on_disk(self._store.summaries)

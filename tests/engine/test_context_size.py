@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.engine.worker.context_size import LONGEST_ON_CPU, LONGEST_ON_GPU, choose_n_ctx
+from modechat.engine.worker.context_size import LONGEST_ON_CPU, LONGEST_ON_GPU, as_needed, choose_n_ctx
 
 KIB, GIB = 1 << 10, 1 << 30
 
@@ -56,3 +56,9 @@ def test_it_is_never_longer_than_training_and_limit_and_long_ones_take_a_quarter
 @given(TRAINED, FREE, FREE, KV)
 def test_more_memory_never_means_a_shorter_context(n_ctx_train: int, free: int, more: int, kv: int) -> None:
     assert chosen(n_ctx_train, free + more, kv=kv) >= chosen(n_ctx_train, free, kv=kv)
+
+
+def test_where_less_is_needed_it_is_shorter_and_never_longer() -> None:
+    assert as_needed(8192, None) == 8192
+    assert as_needed(8192, 2048) == 2048
+    assert as_needed(1024, 2048) == 1024

@@ -168,3 +168,11 @@ def test_a_device_that_does_not_exist_is_refused_by_name() -> None:
 
 def _fields(device: Device) -> dict[str, Any]:
     return {name: getattr(device, name) for name in device.__slots__}
+
+
+def test_a_context_that_is_longer_than_needed_is_not_made_and_nothing_is_said_of_it() -> None:
+    for made in (plan(n_ctx_needed=2048), plan(gpu("CUDA0", 11.5), n_ctx_needed=2048)):
+        assert (made.n_ctx, made.notes) == (2048, ())
+    assert plan(n_ctx_needed=2048, n_ctx=4096).n_ctx == 4096
+    assert plan(n_ctx_needed=1 << 30).n_ctx == plan().n_ctx
+    assert "--ctx" in plan(gpu("CUDA0", 11.5), n_ctx_needed=1 << 30).notes[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,13 +199,44 @@ def test_a_newer_state_takes_the_place_of_the_older_one(tmp_path: Path) -> None:
     assert [state.tokens for state in states.of("model")] == [(1, 2, 3, 4)]
 
 
-def test_a_forgotten_conversation_leaves_no_file(tmp_path: Path) -> None:
+def test_a_forgotten_conversation_leaves_an_empty_file_only(tmp_path: Path) -> None:
     states = SavedStates(tmp_path, 1000)
     keep(states, "a", 100)
     keep(states, "b", 100)
     states.forget("a")
     assert labels(states) == {"b"}
-    assert len(list(tmp_path.iterdir())) == 2
+    (mark,) = (path for path in tmp_path.iterdir() if path.suffix not in (".state", ".json"))
+    assert mark.stat().st_size == 0
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_forgotten_conversation_is_never_kept_again(tmp_path: Path) -> None:
+    states = SavedStates(tmp_path, 1000)
+    states.forget("a")
+    assert not keep(states, "a", 100)
+    assert keep(states, "b", 100)
+    assert labels(states) == {"b"}
+
+
+def test_a_conversation_that_is_forgotten_while_it_is_written_is_removed(tmp_path: Path) -> None:
+    states = SavedStates(tmp_path, 1000)
+    path = states.begin("a", "model", 100)
+    assert path is not None
+    states.forget("a")
+    path.write_bytes(b"x" * 100)  # as llama.cpp does, which opens it by its name
+    states.complete("a", "model", (1, 2, 3))
+    assert [found.suffix for found in tmp_path.iterdir()] == [".gone"]
+
+
+def test_the_marks_of_forgotten_conversations_go_after_a_month(tmp_path: Path) -> None:
+    states = SavedStates(tmp_path, 1000)
+    states.forget("a")
+    (mark,) = tmp_path.iterdir()
+    a_month_ago = time.time() - 31 * 86_400
+    os.utime(mark, (a_month_ago, a_month_ago))
+    states.forget("b")
+    assert not mark.exists()
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_state_that_was_begun_and_never_completed_counts_for_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -13,9 +14,9 @@ import pytest
 from gguf import GGUFWriter
 
 from modechat.errors import ModelError
-from modechat.models.check import check_model_file
+from modechat.models.check import check_adapter_file, check_model_file
 from modechat.models.failures import human_size
-from tests.tiny_models import write_bert, write_llama, write_recurrent, write_t5, write_unknown_architecture
+from tests.tiny_models import write_bert, write_llama, write_lora, write_recurrent, write_t5, write_unknown_architecture
 
 
 def refused(path: Path) -> tuple[str, str]:
@@ -51,6 +52,26 @@ def bytes_of(content: bytes) -> Callable[[Path], Path]:
         return path
 
     return write
+
+
+def control_vector(path: Path) -> Path:
+    writer = GGUFWriter(path, "controlvector")
+    writer.add_string("general.type", "adapter")
+    writer.add_string("adapter.type", "control")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    return path
+
+
+def test_an_adapter_is_known_by_its_header(tmp_path: Path) -> None:
+    assert check_adapter_file(write_lora(tmp_path / "lora.gguf")).n_tensors == 4
+    for write, reason in ((write_llama, "is not a LoRA adapter"), (control_vector, "of another kind (control)")):
+        with pytest.raises(ModelError, match=re.escape(reason)) as caught:
+            check_adapter_file(write(tmp_path / "other.gguf"))
+        assert "LoRA" in caught.value.hint
+    with pytest.raises(ModelError, match="no file"):
+        check_adapter_file(tmp_path / "missing.gguf")
 
 
 @pytest.mark.parametrize("write", [write_llama, write_recurrent, write_t5, write_unknown_architecture])

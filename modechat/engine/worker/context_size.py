@@ -29,6 +29,11 @@ def choose_n_ctx(kv_bytes: Callable[[int], int], n_ctx_train: int, free_bytes: i
     return largest_fitting(kv_bytes, min(_LEAST, most), enough, _LEAST_STEP, int(free_bytes * _SAFE))
 
 
+def as_needed(chosen: int, needed: int | None) -> int:
+    """The chosen length, or less where less is needed: a longer one takes time and memory for nothing."""
+    return chosen if needed is None else min(chosen, needed)
+
+
 def largest_fitting(kv_bytes: Callable[[int], int], least: int, most: int, step: int, free_bytes: int) -> int:
     """The largest multiple of `step` from `least` to `most` that takes at most `free_bytes`; `least` if none does."""
     low, high = least // step, most // step

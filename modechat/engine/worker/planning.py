@@ -13,6 +13,7 @@ from modechat.engine.worker.context_size import (
     ENOUGH,
     LONGEST_ON_CPU,
     LONGEST_ON_GPU,
+    as_needed,
     choose_n_ctx,
     largest_fitting,
 )
@@ -71,14 +72,15 @@ def _plan_on_gpu(
     request: Load, sizes: ModelSizes, devices: Sequence[Device], system_free: int, shape: ContextShape
 ) -> LoadPlan:
     room = total_budget(devices, system_free)
-    n_ctx = request.n_ctx or _n_ctx_on_gpu(request, sizes, room, system_free, shape)
+    chosen = _n_ctx_on_gpu(request, sizes, room, system_free, shape)
+    n_ctx = request.n_ctx or as_needed(chosen, request.n_ctx_needed)
     if request.n_gpu_layers is None:
         offload = plan_offload(sizes, n_ctx, shape, devices, system_free)
     else:
         offload = plan_exactly(request.n_gpu_layers, sizes, n_ctx, shape, devices, system_free)
     notes = _offload_notes(offload, devices) if request.n_gpu_layers is None else ()
     if request.n_ctx is None and offload.is_whole:
-        notes += _shortened_notes(n_ctx, sizes.n_ctx_train, LONGEST_ON_GPU)
+        notes += _shortened_notes(chosen, sizes.n_ctx_train, LONGEST_ON_GPU, n_ctx)
     if not offload.is_whole:
         n_left = offload.n_all - offload.n_gpu_layers
         left = sum(sizes.layer_kv_bytes(layer, n_ctx, shape) for layer in sizes.layers[:n_left])
@@ -114,8 +116,9 @@ def _plan_on_cpu(
     left = max(system_free - weights, 0)
     n_ctx = request.n_ctx
     if n_ctx is None:
-        n_ctx = choose_n_ctx(lambda n: sizes.kv_bytes(n, shape), sizes.n_ctx_train, left, LONGEST_ON_CPU)
-        notes += _shortened_notes(n_ctx, sizes.n_ctx_train, LONGEST_ON_CPU)
+        chosen = choose_n_ctx(lambda n: sizes.kv_bytes(n, shape), sizes.n_ctx_train, left, LONGEST_ON_CPU)
+        n_ctx = as_needed(chosen, request.n_ctx_needed)
+        notes += _shortened_notes(chosen, sizes.n_ctx_train, LONGEST_ON_CPU, n_ctx)
     # A mapped file's pages make room for the cache, if slowly.
     free = left if must_stay else system_free
     _refuse_what_does_not_fit(sizes.kv_bytes(n_ctx, shape), n_ctx, sizes, shape, free)
@@ -147,11 +150,12 @@ def _offload_notes(offload: Plan, devices: Sequence[Device]) -> tuple[str, ...]:
     return (f"{offload.n_gpu_layers} of {offload.n_all} layers fit into the {free}; the CPU computes the others.",)
 
 
-def _shortened_notes(n_ctx: int, n_ctx_train: int, longest: int) -> tuple[str, ...]:
-    if n_ctx >= min(n_ctx_train or ENOUGH, longest):
+def _shortened_notes(chosen: int, n_ctx_train: int, longest: int, n_ctx: int) -> tuple[str, ...]:
+    """What to say if memory allowed no more than the `chosen` length, and no shorter one was enough."""
+    if chosen >= min(n_ctx_train or ENOUGH, longest) or n_ctx < chosen:
         return ()
     note = (
-        f"The context holds {n_ctx:,} tokens, not the {n_ctx_train:,} that the model was trained for: there is not "
+        f"The context holds {chosen:,} tokens, not the {n_ctx_train:,} that the model was trained for: there is not "
         "more free memory. --ctx N chooses another length."
     )
     return (note,)

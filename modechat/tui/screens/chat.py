@@ -169,6 +169,9 @@ class ChatScreen(Screen[None]):
     async def action_choose_model(self) -> None:
         await self.do(self._about_prompts.tell_model)
 
+    async def action_choose_adapters(self) -> None:
+        await self.do(self._about_prompts.tell_adapters)
+
     def action_choose_task(self) -> None:
         self._talk(self._about_prompts.choose_task)
 

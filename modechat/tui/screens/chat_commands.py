@@ -5,18 +5,22 @@ Acts through the chat screen, which owns the widgets and the order of commands.
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from modechat.domain.conversation import StopReason
+from modechat.domain.lora import lora_label
 from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
 from modechat.domain.text import sanitize_line
+from modechat.errors import ModelError
 from modechat.prompting.thinking import ThinkingSwitch
 from modechat.session.phase import Phase
 from modechat.tui.slash import SlashCommand, read_slash, without_escape, word_of
 
 if TYPE_CHECKING:
+    from modechat.engine.protocol import Adapter
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
     from modechat.tui.screens.chat import ChatScreen
@@ -25,6 +29,7 @@ _NOT_LOADED = Incomplete("The model is not loaded yet.")
 _NO_SWITCH = Incomplete("This model's template has no switch for thinking.")
 _THINKING = {"on": True, "off": False, "auto": None}
 _AUTO = "auto"
+_OFF = "off"
 
 
 class ChatCommands:
@@ -44,6 +49,8 @@ class ChatCommands:
                 return await self._use_named(session, command.words)
             case "choose_model" if command.words:
                 return await session.use_model(command.words)
+            case "choose_adapters" if command.words:
+                return await self._use_adapters(session, command.words)
             case "toggle_thinking" if command.words:
                 return self._set_thinking(session, command.words)
             case "inspect":
@@ -126,6 +133,26 @@ class ChatCommands:
         path = sanitize_line(session.settings.load.model_path)
         self._screen.flash_up(f"The model is {path}. /model PATH goes on with another one.")
         return None
+
+    # LoRA adapters
+
+    async def tell_adapters(self, session: ChatSession) -> Incomplete | None:
+        """Which ones are applied."""
+        shown = ", ".join(_shown_adapter(adapter) for adapter in session.adapters)
+        what = f"Applied: {shown}. /lora off takes them away." if shown else "No LoRA adapter is applied."
+        self._screen.flash_up(f"{what} /lora FILE[:SCALE] applies one.")
+        return None
+
+    async def _use_adapters(self, session: ChatSession, words: str) -> Incomplete | None:
+        """Apply one more, or one of them with another scale; or none."""
+        adapters: tuple[Adapter, ...] = ()
+        if words.casefold() != _OFF:
+            try:
+                named = await asyncio.to_thread(session.settings.adapter_named, words)
+            except ModelError as error:
+                return Incomplete(f"{error.title.rstrip('.')}. {error.hint}".strip())
+            adapters = (*(other for other in session.adapters if other.path != named.path), named)
+        return await session.use_adapters(adapters) or await self.tell_adapters(session)
 
     # Named tasks
 
@@ -220,6 +247,11 @@ def task_usage(task: NamedTask) -> str:
         return f"/task {task.name}"
     word = task.argument.name.upper()
     return f"/task {task.name} " + (f"[{word}]" if task.argument.default else word)
+
+
+def _shown_adapter(adapter: Adapter) -> str:
+    label = sanitize_line(lora_label(adapter.path, adapter.scale))
+    return f"{label} ({adapter.mode})" if adapter.mode is not None else label
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> Incomplete:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from modechat.domain.context import forecast
 from modechat.domain.modes import ChatMessage, parse
 from modechat.session.events import (
+    AdaptersInUse,
     CompactionChanged,
     ContextMoved,
     ConversationOpened,
@@ -83,6 +84,8 @@ class SessionView:
                 await self._show_model(model)
             case FormatInUse(model=model):
                 await self._show_model(model)
+            case AdaptersInUse(adapters=adapters):
+                self._status.update_status(adapters=adapters)
             case ThinkingChanged(wanted=wanted):
                 self._status.update_status(thinking=wanted)
             case PhaseChanged(phase=phase):

@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from modechat.domain.context import Forecast
 from modechat.domain.conversation import ReplyStats
+from modechat.domain.lora import lora_label
 from modechat.domain.modes import Mode
 from modechat.domain.text import sanitize_line
 from modechat.prompting.ladder import AS_IS
@@ -18,7 +19,7 @@ from modechat.prompting.thinking import ThinkingSwitch
 from modechat.tui.widgets.mode_label import GLYPHS
 
 if TYPE_CHECKING:
-    from modechat.engine.protocol import ModelInfo
+    from modechat.engine.protocol import Adapter, ModelInfo
 
 _SEPARATOR = " · "
 _BAR_CELLS = 10
@@ -64,6 +65,8 @@ class Status:
     """That of the last reply; of the model, where it changed since."""
     thinking: bool | None = None
     """What the user chose; None: nothing."""
+    adapters: tuple[Adapter, ...] = ()
+    """The LoRA adapters that are applied, of both modes."""
     forecast: Forecast | None = None
     """What the text at the prompt will make of the context; None: nothing is typed that counts."""
     is_down: bool = False
@@ -125,6 +128,13 @@ def _format_segments(used: FormatShown) -> list[tuple[int, str]]:
     return segments
 
 
+def _lora_text(status: Status) -> str:
+    """The adapters that count in this mode: the first by its name, the others by their number."""
+    labels = [lora_label(one.path, one.scale) for one in status.adapters if one.mode in (None, status.mode.value)]
+    more = f" +{len(labels) - 1}" if len(labels) > 1 else ""
+    return f"lora {sanitize_line(labels[0])}{more}" if labels else ""
+
+
 def status_segments(status: Status) -> list[tuple[int, str]]:
     """The parts of the line, each with its rank: 0 stays longest."""
     segments = [(2, f"{GLYPHS[status.mode]} {status.mode}")]
@@ -137,6 +147,8 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
     model, stats = status.model, status.stats
     segments.append((_NAME, sanitize_line(model.name)))
     segments += _format_segments(status.format or FormatShown.of_model(model))
+    if lora := _lora_text(status):
+        segments.append((5, lora))
     if status.thinking is not None and model.thinking is not ThinkingSwitch.NONE:
         segments.append((3, f"thinking {'on' if status.thinking else 'off'}"))
     used = stats.prompt_tokens + stats.completion_tokens if stats is not None else 0

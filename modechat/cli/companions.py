@@ -1,0 +1,79 @@
+"""What goes with a model besides its file: LoRA adapters and a draft model, as the user names them.
+
+They belong to the model that the program was started with: another one takes none of them along.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Literal
+
+from modechat.config import Config
+from modechat.domain.lora import read_scaled
+from modechat.domain.text import sanitize_line
+from modechat.engine.protocol import Adapter
+from modechat.errors import ModelError
+from modechat.models.check import check_adapter_file, check_model_file
+from modechat.models.failures import shown_name
+
+
+def adapters_of(arguments: argparse.Namespace, config: Config) -> tuple[Adapter, ...]:
+    """Those of the command line, else those of the config. Raises ModelError for a file that is no adapter."""
+    said = (*getattr(arguments, "lora", ()), *getattr(arguments, "lora_of_command", ()))
+    if said:
+        return tuple(_adapter(text) for text in said)
+    modes: tuple[tuple[Literal["chat", "instruct"] | None, tuple[Adapter, ...]], ...] = (
+        (None, config.lora),
+        ("chat", config.chat.lora),
+        ("instruct", config.instruct.lora),
+    )
+    return tuple(
+        _checked(adapter.model_copy(update={"mode": mode})) for mode, adapters in modes for adapter in adapters
+    )
+
+
+def named_adapter(text: str) -> Adapter:
+    """An adapter that is named while the program runs: `~` is the home folder. Raises ModelError."""
+    return _adapter(text, expands=True)
+
+
+def draft_of(arguments: argparse.Namespace, config: Config) -> Path | None:
+    """The draft model of the command line, else of the config. Raises ModelError if it is no model."""
+    chosen: Path | None = getattr(arguments, "draft", config.draft)
+    if chosen is None:
+        return None
+    draft = absolute_path(chosen, "draft model")
+    check_model_file(draft)
+    return draft
+
+
+def absolute_path(path: Path, kind: str) -> Path:
+    """`path` from the root. Raises ModelError for one that cannot go through the pipe to the engine."""
+    absolute = path.absolute()
+    try:
+        str(absolute).encode()
+    except UnicodeEncodeError as error:
+        raise ModelError(
+            f"The path of the {kind} {shown_name(absolute)} is not UTF-8 text", "Rename the file or its folder."
+        ) from error
+    return absolute
+
+
+def expanded(name: str) -> Path:
+    """A path with the home folder in the place of `~`. Raises ModelError if there is none."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise ModelError(f"There is no home folder for {sanitize_line(name)}", "Give the whole path.") from error
+
+
+def _adapter(text: str, *, expands: bool = False) -> Adapter:
+    name, scale = read_scaled(text)
+    path = expanded(name) if expands else Path(name)
+    return _checked(Adapter(path=str(absolute_path(path, "adapter")), scale=scale))
+
+
+def _checked(adapter: Adapter) -> Adapter:
+    check_adapter_file(Path(adapter.path))
+    return adapter
