@@ -79,6 +79,10 @@ class SavedStates:
         if self._is_forgotten(label):
             self._remove(name)
 
+    def abandon(self, label: str, identity: str) -> None:
+        """The state that was begun could not be written."""
+        self._remove(_name(label, identity))
+
     def of(self, identity: str) -> tuple[SavedState, ...]:
         """The states of this identity."""
         found = (_read(path) for path in self._folder.glob("*.json"))

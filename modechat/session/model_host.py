@@ -258,6 +258,12 @@ class ModelHost:
                 return False
         return True
 
+    def go_down(self) -> None:
+        """There is no engine now, until the user wants it again."""
+        self.model = None
+        self._give_up_inspections("The engine is gone.")
+        self.enter(Phase.DOWN)
+
     async def close(self) -> None:
         self._give_up_inspections("modechat is closing.")
         self.enter(Phase.CLOSED)

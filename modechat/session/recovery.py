@@ -77,8 +77,7 @@ class Recovery:
     async def _give_up(self, failed: Failed, hint: str, state: ReplyState, *, offers: bool = True) -> None:
         """No engine until the user wants it again."""
         model = self._host.model
-        self._host.model = None
-        self._host.enter(Phase.DOWN)
+        self._host.go_down()
         hints = [hint]
         if offers:
             self._offer = lighter(

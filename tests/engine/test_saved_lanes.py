@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, InstructPrompt, Load, Loaded, SaveLanes, Shutdown
 from modechat.engine.saved_states import SavedState, SavedStates
+from modechat.engine.worker.saved_lanes import SavedLanes
 from tests.engine.driver import Answer, chat, formats, run, running_engine
 from tests.tiny_models import write_hybrid, write_llama, write_recurrent, write_sliding
 
@@ -245,6 +246,24 @@ def test_a_state_that_was_begun_and_never_completed_counts_for_nothing(tmp_path:
     assert path is not None
     path.write_bytes(b"x" * 50)
     assert states.of("model") == ()
+
+
+def test_a_state_that_could_not_be_written_leaves_no_file(tmp_path: Path) -> None:
+    class Full:
+        """A memory whose state the disk does not take."""
+
+        def state_size(self, sequence: int) -> int:
+            return 100 + sequence
+
+        def save_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool:
+            path.write_bytes(b"x" * (sequence + len(tokens)))
+            return False
+
+        def load_state(self, sequence: int, path: Path, n_tokens: int) -> bool:
+            raise AssertionError((sequence, path, n_tokens))
+
+    SavedLanes(SavedStates(tmp_path, 1000), Full(), "model").save("a", 0, list(range(300)), "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_state_whose_file_changed_is_removed(tmp_path: Path) -> None:

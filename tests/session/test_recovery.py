@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ from modechat.domain.conversation import ReplyState, Turn
 from modechat.domain.modes import ChatMessage, Incomplete
 from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine
-from modechat.engine.protocol import Failed, Load
+from modechat.engine.protocol import Failed, Inspect, Load, Request
 from modechat.engine.scripted import ScriptedEngine
 from modechat.engine.watchdog import Patience
 from modechat.errors import EngineError
@@ -315,5 +316,31 @@ def test_what_is_wrong_with_a_format_is_no_reason_to_give_up_the_model(tmp_path:
             await harness.until(lambda: bool(harness.told(Trouble)))
             assert harness.session.phase is Phase.READY
             assert await harness.say("Hello") is not None
+
+    run(main())
+
+
+class DyingOverPrompts(Dying):
+    """Dies as well where a prompt is to be looked at."""
+
+    def send(self, request: Request) -> None:
+        if isinstance(request, Inspect):
+            self.die()
+        else:
+            super().send(request)
+
+
+def test_whoever_waits_for_a_prompt_hears_of_an_engine_that_stays_down(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path, engine=DyingOverPrompts()) as harness:
+            await harness.session.open_latest()
+            for _ in range(2):
+                await harness.ready()
+                with pytest.raises(EngineError, match="starting again"):
+                    await harness.session.prompts.next(ChatMessage("Hello"))
+            await harness.ready()
+            with pytest.raises(EngineError, match="gone"):
+                await asyncio.wait_for(harness.session.prompts.next(ChatMessage("Hello")), 10)
+            assert harness.session.phase is Phase.DOWN
 
     run(main())

@@ -48,8 +48,12 @@ class SavedLanes:
             return
         try:
             path = self._states.begin(label, identity, self._memory.state_size(sequence))
-            if path is not None and self._memory.save_state(sequence, path, tokens):
+            if path is None:
+                return
+            if self._memory.save_state(sequence, path, tokens):
                 self._states.complete(label, identity, tuple(tokens))
+            else:
+                self._states.abandon(label, identity)
         except OSError as error:
             print(f"the evaluated conversation cannot be kept: {error}", file=sys.stderr)
 
