@@ -152,7 +152,7 @@ def _add_bench_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
         allow_abbrev=False,
     )
     _add_load_options(bench)
-    bench.add_argument("--quick", action="store_true", default=False, help="measure less, in less than a minute")
+    bench.add_argument("--quick", action="store_true", default=False, help="measure less, in a minute or two")
     bench.add_argument("--json", action="store_true", default=False, help="print one JSON object")
 
 

@@ -216,6 +216,8 @@ class ModelInfo(_Frozen):
     """Where it really runs: `GPU 28/28 · 3.1 GiB` (layers and their memory), or `CPU` and, after a colon, why."""
     format: str
     format_source: FormatSource
+    uses_gpu: bool = False
+    """Whether any layer is on a GPU."""
     system_rung: str = AS_IS
     """What a system text needs with this format: a rung of `modechat.prompting.ladder`."""
     sees_history: bool = True

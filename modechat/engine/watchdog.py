@@ -28,8 +28,6 @@ from modechat.engine.protocol import (
     UseFormat,
 )
 
-_DEVICE_CPU = "CPU"
-
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -75,7 +73,7 @@ class Vigil:
             return
         self._has_spoken, self._moved_at, self._is_saving = True, now, False
         if isinstance(event, Loaded):
-            self._on_gpu = event.model.device != _DEVICE_CPU
+            self._on_gpu = event.model.uses_gpu
         # Requests are answered in their order, one after the other.
         answered = next((i for i, request in enumerate(self._open) if _answers(event, request)), -1)
         for _ in range(answered + 1):

@@ -45,7 +45,7 @@ def lighter(load: Load, wanted: Load, header: GGUFHeader | None, *, uses_gpu: bo
 def seems_to_use_gpu(model: ModelInfo | None, log: Iterable[str]) -> bool:
     """Whether layers are on a GPU: by what was loaded last, else by the engine's last words."""
     if model is not None:
-        return model.device != "CPU"
+        return model.uses_gpu
     return any(_DEVICE.search(line) and not _NOTHING_OFFLOADED.search(line) for line in log)
 
 

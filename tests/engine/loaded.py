@@ -38,7 +38,7 @@ class Writer:
         self.loaded = loaded
         self.lanes = lanes
 
-    def write(self, mode: Mode, prompt: Sequence[int], count: int, **how: bool | str) -> tuple[list[float], list[int]]:
+    def write(self, mode: Mode, prompt: Sequence[int], count: int, **how: int | str) -> tuple[list[float], list[int]]:
         """The logits after `prompt`, and the `count` likeliest tokens, one after the other."""
         reused = self.lanes.reuse(mode, prompt, **how)  # type: ignore[arg-type]
         self.lanes.evaluate(mode, prompt[reused.n_tokens :], lambda _count: None)

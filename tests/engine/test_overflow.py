@@ -136,7 +136,7 @@ def test_what_moved_up_in_the_cache_is_where_it_would_be(tmp_path: Path) -> None
         writer.write(Mode.CHAT, [*head, *gone, *tail], 4)
         writer.write(Mode.INSTRUCT, [*head, *gone, 80], 4)  # shares cells that will move
         lanes.n_evaluated = 0
-        writer.write(Mode.CHAT, [*head, *tail, 90], 4, may_shift=True)
+        writer.write(Mode.CHAT, [*head, *tail, 90], 4, n_left=2)
         assert lanes.n_evaluated <= 2 + 3
         shifted = next(lane for lane in lanes.lanes if lane.tokens[:151] == [*head, *tail, 90])
         assert len(shifted.tokens) == 154
@@ -144,3 +144,16 @@ def test_what_moved_up_in_the_cache_is_where_it_would_be(tmp_path: Path) -> None
         _, reply = writer.write(Mode.INSTRUCT, [*head, *gone, 80], 4)
         assert lanes.n_evaluated > 100  # it was given up, not left with cells that moved
         assert reply == Writer(loaded, Lanes(memory_of(loaded))).write(Mode.INSTRUCT, [*head, *gone, 80], 4)[1]
+
+
+def test_what_moved_up_is_of_use_to_its_own_conversation_alone(tmp_path: Path) -> None:
+    with loaded_model(write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024), 1024) as loaded:
+        lanes = Lanes(memory_of(loaded))
+        writer = Writer(loaded, lanes)
+        head, gone, tail = [65] * 50, [66 + i % 9 for i in range(200)], [75 + i % 13 for i in range(100)]
+        writer.write(Mode.CHAT, [*head, *gone, *tail], 4, label="one")
+        shortened = [*head, *tail, 90]
+        writer.write(Mode.CHAT, shortened, 4, n_left=2, label="one")
+        assert lanes.reuse(Mode.CHAT, [*shortened, 91], n_left=2, label="one").n_tokens > 140
+        for others in ({"label": "two"}, {"label": "two", "n_left": 2}, {"label": "one"}):
+            assert lanes.reuse(Mode.INSTRUCT, [*shortened, 92], **others).n_tokens == 50

@@ -259,8 +259,8 @@ def test_a_state_that_could_not_be_written_leaves_no_file(tmp_path: Path) -> Non
             path.write_bytes(b"x" * (sequence + len(tokens)))
             return False
 
-        def load_state(self, sequence: int, path: Path, n_tokens: int) -> bool:
-            raise AssertionError((sequence, path, n_tokens))
+        def load_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool:
+            raise AssertionError((sequence, path, tokens))
 
     SavedLanes(SavedStates(tmp_path, 1000), Full(), "model").save("a", 0, list(range(300)), "")
     assert list(tmp_path.iterdir()) == []

@@ -164,28 +164,46 @@ def test_wrong_guesses_that_were_taken_back_leave_no_trace(model: LoadedModel) -
 # The proof that it cannot be seen
 
 
-class Alike:
-    """Results that are alike for a token alone and among others, or not."""
+class Results:
+    """What comes out at the places of a batch: the same for a token alone, or not from `other_from` on."""
 
-    def __init__(self, *, alike: bool) -> None:
-        self._results = iter([b"1", b"1" if alike else b"2"])
+    def __init__(self, other_from: int) -> None:
+        self._other_from = other_from
+        self._alone = 0
 
-    def __call__(self, _index: int) -> bytes:
-        return next(self._results)
+    def __call__(self, place: int) -> bytes:
+        if place >= 0:
+            return bytes([place])
+        self._alone += 1
+        return bytes([self._alone - 1 if self._alone <= self._other_from else 255])
 
 
-@pytest.mark.parametrize("alike", [True, False])
-def test_a_proof_is_made_once_and_leaves_no_trace(model: LoadedModel, alike: bool) -> None:
-    memory = memory_of(model)
-    lanes = Lanes(memory)
+@pytest.mark.parametrize(("other_from", "holds"), [(8, True), (7, False), (3, False), (0, False)])
+def test_a_proof_is_made_once_and_leaves_no_trace(model: LoadedModel, other_from: int, holds: bool) -> None:
+    lanes = Lanes(memory_of(model))
     lanes.reuse(Mode.CHAT, PROMPT)
     lanes.evaluate(Mode.CHAT, PROMPT, lambda _count: None)
-    proof = Proof(Alike(alike=alike))
-    assert proof.holds(lanes, Mode.CHAT, [70, 71, 72]) == alike
-    assert proof.holds(lanes, Mode.CHAT, [70, 71]) == alike  # another result would end the iterator
+    proof = Proof(Results(other_from))
+    assert proof.may_hold(lanes)
+    assert proof.holds(lanes, Mode.CHAT, [70, 71, 72]) == holds
+    evaluated = lanes.n_evaluated
+    assert proof.holds(lanes, Mode.CHAT, [70, 71]) == holds
+    assert proof.may_hold(lanes) == holds
+    assert lanes.n_evaluated == evaluated
     assert [lane.tokens for lane in lanes.lanes if lane.tokens] == [PROMPT]
-    lanes.evaluate(Mode.CHAT, [66] * 470, lambda _count: None)
-    assert not proof.holds(lanes, Mode.CHAT, [70, 71, 72])  # so long a cache is computed in another way
+    lanes.evaluate(Mode.CHAT, [66] * 450, lambda _count: None)
+    assert not proof.may_hold(lanes)  # so long a cache is computed in another way
+
+
+def test_other_adapters_want_a_proof_of_their_own(model: LoadedModel) -> None:
+    lanes = Lanes(memory_of(model))
+    proof = Proof(Results(0))
+    for key in ("", "adapter"):
+        reused = lanes.reuse(Mode.CHAT, PROMPT, key=key)
+        lanes.evaluate(Mode.CHAT, PROMPT[reused.n_tokens :], lambda _count: None)
+        assert proof.may_hold(lanes)
+        assert not proof.holds(lanes, Mode.CHAT, [70, 71])
+        assert not proof.may_hold(lanes)
 
 
 @pytest.mark.real_model

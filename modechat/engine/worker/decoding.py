@@ -18,8 +18,9 @@ from typing import Protocol
 from modechat.domain.modes import Mode
 from modechat.engine.worker.batch import Logits
 from modechat.engine.worker.lanes import Evaluator
-from modechat.engine.worker.speculation import Guesser
+from modechat.engine.worker.speculation import MOST_OUTPUTS, Guesser
 
+_COMPARED = 8  # tokens
 _ALIKE = 512  # cells of the KV cache: from here on llama.cpp splits the attention of a token that comes alone
 
 
@@ -31,26 +32,43 @@ class TokenSampler(Protocol):
 class Proof:
     """Whether this model's results are the same for a token alone and among others. Lives as long as the model.
 
-    `result` is the last token's result, bit by bit, at this place of the last batch.
+    `result` is what came out, bit by bit, at a place of the last batch; -1: the last one. `is_possible` is false where
+    it is known not to hold.
     """
 
-    def __init__(self, result: Callable[[int], bytes]) -> None:
+    def __init__(self, result: Callable[[int], bytes], *, is_possible: bool = True) -> None:
         self._result = result
-        self._holds: bool | None = None
+        self._is_possible = is_possible
+        self._holds: dict[str, bool] = {}
+
+    def may_hold(self, evaluator: Evaluator) -> bool:
+        """Whether it is worth guessing at all now."""
+        fits = evaluator.n_cells + MOST_OUTPUTS < _ALIKE
+        return self._is_possible and fits and self._holds.get(evaluator.key, True)
 
     def holds(self, evaluator: Evaluator, mode: Mode, tokens: Sequence[int]) -> bool:
-        """Whether several tokens may be evaluated at once now. `tokens` are to be evaluated next, the first for sure:
-        where that is not known yet, they are, to find out, and taken back."""
-        if evaluator.n_cells + len(tokens) >= _ALIKE:
+        """Whether several tokens may be evaluated at once now. Where that is not known yet, `tokens` are evaluated in
+        both ways to find out, and taken back."""
+        if not self.may_hold(evaluator):
             return False
-        if self._holds is None:
-            evaluator.evaluate(mode, tokens, _ignore, Logits.ALL)
-            among_others = self._result(0)
-            evaluator.take_back(mode, len(tokens))
-            evaluator.evaluate(mode, tokens[:1], _ignore)
-            self._holds = among_others == self._result(-1)
-            evaluator.take_back(mode, 1)
-        return self._holds
+        if evaluator.key not in self._holds:
+            self._holds[evaluator.key] = self._compare(evaluator, mode, (list(tokens) * _COMPARED)[:_COMPARED])
+        return self._holds[evaluator.key]
+
+    def _compare(self, evaluator: Evaluator, mode: Mode, tokens: Sequence[int]) -> bool:
+        evaluator.evaluate(mode, tokens, _ignore, Logits.ALL)
+        among_others = [self._result(place) for place in range(len(tokens))]
+        evaluator.take_back(mode, len(tokens))
+        n_same = 0
+        for token, result in zip(tokens, among_others, strict=True):
+            evaluator.evaluate(mode, [token], _ignore)
+            n_same += 1
+            if self._result(-1) != result:
+                break
+        else:
+            n_same += 1
+        evaluator.take_back(mode, min(n_same, len(tokens)))
+        return n_same > len(tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +98,8 @@ def decode(
             room = evaluator.room(mode)
             if room < 1:
                 return
-            draft = guesser.guess(room - 1) if guesser is not None else None
+            may_guess = guesser is not None and (proof is None or proof.may_hold(evaluator))
+            draft = guesser.guess(room - 1) if guesser is not None and may_guess else None
             if draft is not None and draft.tokens and proof is not None:
                 draft = draft if proof.holds(evaluator, mode, [token, *draft.tokens]) else None
             started = time.perf_counter()

@@ -38,6 +38,10 @@ class EncoderDecoder:
         return False
 
     @property
+    def key(self) -> str:
+        return ""
+
+    @property
     def n_cells(self) -> int:
         return self._n_decoded
 
@@ -49,7 +53,7 @@ class EncoderDecoder:
         mode: Mode,  # noqa: ARG002
         prompt: Sequence[int],  # noqa: ARG002
         *,
-        may_shift: bool = False,  # noqa: ARG002
+        n_left: int = 0,  # noqa: ARG002
         key: str = "",  # noqa: ARG002
         label: str = "",  # noqa: ARG002
     ) -> Reused:

@@ -62,14 +62,14 @@ class Generation:
 
     def run(self) -> None:
         """Raises WorkerFailure."""
-        made, is_shorter = self._make()
+        made, n_left = self._make()
         prompt = made.tokens
         reply = ReplyStream(self._request, made.prompt, self._sampling.stop, self._prompts, self._emit)
         with self._sampler(made.prompt, prompt) as sampler:
             reused = self._evaluator.reuse(
                 self._mode,
                 prompt,
-                may_shift=is_shorter,
+                n_left=n_left,
                 key=self._adapters.apply(self._mode),
                 label=self._request.conversation if self._mode is Mode.CHAT else "",
             )
@@ -87,8 +87,8 @@ class Generation:
             )
         )
 
-    def _make(self) -> tuple[TokenizedPrompt, bool]:
-        """The prompt, and whether messages had to leave for it."""
+    def _make(self) -> tuple[TokenizedPrompt, int]:
+        """The prompt, and how many messages of its chat have left the context."""
         request = self._request
         before = request.prompt.n_left if isinstance(request.prompt, ChatPrompt) else 0
         fitted = fit(
@@ -99,7 +99,7 @@ class Generation:
         )
         if fitted.n_left > before:
             self._emit(Shortened(id=request.id, n_left=fitted.n_left))
-        return fitted.made, fitted.n_left > before
+        return fitted.made, fitted.n_left
 
     def _evaluate(self, prompt: list[int], reused: int) -> None:
         def progress(evaluated: int) -> None:

@@ -23,6 +23,7 @@ from modechat.engine.worker.memory import ABORTED, DECODED, NO_ROOM, Memory
 from modechat.engine.worker.saved_lanes import SavedLanes
 
 _WORTH_KEEPING = 16  # tokens: a lane that would lose fewer to a new prompt is cut, one that would lose more is branched
+_MOST_TRIES = 32  # places at which the rest of a shortened chat is looked for
 _WORTH_A_CHECKPOINT = 32  # tokens that a checkpoint must save from being evaluated again
 
 
@@ -39,12 +40,10 @@ class Evaluator(Protocol):
     def close(self) -> None:
         """Free native memory."""
 
-    def reuse(
-        self, mode: Mode, prompt: Sequence[int], *, may_shift: bool = False, key: str = "", label: str = ""
-    ) -> Reused:
+    def reuse(self, mode: Mode, prompt: Sequence[int], *, n_left: int = 0, key: str = "", label: str = "") -> Reused:
         """Begin with `prompt`: how many of its first tokens need no evaluation.
 
-        `may_shift`: tokens in the middle of an earlier prompt have left; what followed may move up. `key` names what
+        `n_left` messages have left a full context: what followed them may move up in the cache. `key` names what
         results depend on besides the tokens: the adapters. `label` is the conversation, if it may be kept on disk.
         """
 
@@ -63,6 +62,10 @@ class Evaluator(Protocol):
     @property
     def n_cells(self) -> int:
         """No cell of the KV cache from here on has been used since it was empty."""
+
+    @property
+    def key(self) -> str:
+        """What results depend on besides the tokens, in this request."""
 
     def room(self, mode: Mode) -> int:
         """How many more tokens fit into the context."""
@@ -91,6 +94,17 @@ class Lane:
     mode: Mode = Mode.CHAT
     label: str = ""
     """The conversation that it is kept as on disk; empty: it is not."""
+    n_exact: int | None = None
+    """How many of the tokens were evaluated after exactly those before them; None: all. Behind messages that have left
+    a full context they were not: they are of use to that conversation alone."""
+    n_left: int = 0
+    """How many messages have left, where some tokens are not exact."""
+
+    def keep(self, count: int) -> None:
+        """Forget all tokens but the first `count`."""
+        del self.tokens[count:]
+        if self.n_exact is not None and count <= self.n_exact:
+            self.n_exact, self.n_left = None, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +133,8 @@ class Lanes:
         self._current: dict[Mode, Lane] = {}
         self._requests = 0
         self._mark: int | None = None
+        self._label = ""
+        self._n_left = 0
         self._key = ""
         """That of the request; lanes of other ones are of no use."""
         self.n_evaluated = 0
@@ -139,6 +155,10 @@ class Lanes:
     def n_cells(self) -> int:
         return self._n_cells
 
+    @property
+    def key(self) -> str:
+        return self._key
+
     def forget(self) -> None:
         """Empty all lanes."""
         for lane in self._lanes:
@@ -147,18 +167,15 @@ class Lanes:
 
     # Where a prompt begins
 
-    def reuse(
-        self, mode: Mode, prompt: Sequence[int], *, may_shift: bool = False, key: str = "", label: str = ""
-    ) -> Reused:
+    def reuse(self, mode: Mode, prompt: Sequence[int], *, n_left: int = 0, key: str = "", label: str = "") -> Reused:
         """Begin with `prompt` in the lane that has most of it.
 
         At least one token is left to evaluate: the next one is sampled from its result.
         """
         self._requests += 1
         self._mark = None
-        self._key = key
-        if may_shift:
-            self._shift(mode, prompt)
+        self._key, self._label, self._n_left = key, label, n_left
+        self._shift(mode, prompt)
         found = self._find(prompt)
         n_restored = self._restore(label, prompt, found.n_tokens if found is not None else 0)
         if n_restored:
@@ -177,11 +194,18 @@ class Lanes:
         return found if found is not None and found.n_common else None
 
     def _look(self, lane: Lane, prompt: Sequence[int]) -> _Find:
-        common = common_prefix_length(lane.tokens, prompt[:-1])
+        common = self._common(lane, prompt)
         if self._memory.can_keep(lane.sequence, common, len(lane.tokens)):
             return _Find(lane, common, common)
         checkpoint = self._checkpoints.newest(prompt[:common], lane.key)
         return _Find(lane, checkpoint.n_tokens if checkpoint else 0, common, checkpoint)
+
+    def _common(self, lane: Lane, prompt: Sequence[int]) -> int:
+        """How many of its tokens the lane has for `prompt`."""
+        common = common_prefix_length(lane.tokens, prompt[:-1])
+        if lane.n_exact is None or (self._n_left and (lane.n_left, lane.label) == (self._n_left, self._label)):
+            return common
+        return min(common, lane.n_exact)
 
     def _begin(self, mode: Mode, found: _Find | None) -> Lane:
         """The lane for the new prompt, cut back to what is reused."""
@@ -199,7 +223,8 @@ class Lanes:
         lane = self._victim(mode, spared=source)
         self._empty(lane)
         self._memory.copy(source.sequence, lane.sequence, found.n_tokens)
-        lane.tokens = source.tokens[: found.n_tokens]
+        lane.tokens, lane.n_exact, lane.n_left = list(source.tokens), source.n_exact, source.n_left
+        lane.keep(found.n_tokens)
         self._cut(lane, found)
         return lane
 
@@ -213,11 +238,11 @@ class Lanes:
         """Keep the first `count` tokens of the lane, or none where the memory cannot be cut there."""
         if not self._memory.keep(lane.sequence, count):
             count = 0
-        del lane.tokens[count:]
+        lane.keep(count)
 
     def _empty(self, lane: Lane) -> None:
         self._memory.clear(lane.sequence)
-        lane.tokens.clear()
+        lane.keep(0)
 
     def _victim(self, mode: Mode, spared: Lane | None) -> Lane:
         """The lane that a new prompt of `mode` may have: an empty one, else the least recently used one, the newest
@@ -229,7 +254,9 @@ class Lanes:
     def _shift(self, mode: Mode, prompt: Sequence[int]) -> None:
         """Take out of the current lane what is in the way between the beginning of `prompt` and its middle."""
         lane = self._current.get(mode)
-        if lane is None or lane.key != self._key or not self._memory.can_shift:
+        if lane is None or self._n_left <= lane.n_left or not self._memory.can_shift:
+            return
+        if (lane.key, lane.label) != (self._key, self._label):
             return
         start = common_prefix_length(lane.tokens, prompt[:-1])
         gap = _gap(lane.tokens, start, prompt)
@@ -240,6 +267,7 @@ class Lanes:
                 self._empty(other)
         self._memory.take_out(lane.sequence, start, start + gap)
         del lane.tokens[start : start + gap]
+        lane.n_exact, lane.n_left = start if lane.n_exact is None else min(start, lane.n_exact), self._n_left
 
     # Evaluating
 
@@ -312,25 +340,35 @@ class Lanes:
         """Keep the chat's lane on disk, if there is a place for it."""
         lane = self._current.get(Mode.CHAT)
         if self._saved is not None and lane is not None and lane.label:
-            self._saved.save(lane.label, lane.sequence, lane.tokens, lane.key)
+            self._saved.save(lane.label, lane.sequence, lane.tokens, _kept_key(lane.key, lane.n_left))
 
     def _restore(self, label: str, prompt: Sequence[int], n_in_memory: int) -> int:
         """Bring back a lane from disk that has more of `prompt` than memory has; how many tokens of it, or 0."""
         if self._saved is None or not label:
             return 0
-        found = self._saved.find(prompt[:-1], self._key, more_than=n_in_memory)
+        found = self._saved.find(prompt[:-1], _kept_key(self._key, self._n_left), n_in_memory, self._memory.n_ctx)
         if found is None:
             return 0
         state, n_common = found
+        path = self._saved.check(state)
+        if path is None:
+            return 0
         lane = self._victim(Mode.CHAT, spared=None)
         self._empty(lane)
-        while not self._saved.load(state, lane.sequence):
+        while not self._saved.load(state, path, lane.sequence):
             self._empty(lane)
             if not self._give_up_another(lane):
                 return 0
         lane.tokens, lane.key, lane.used, lane.mode = list(state.tokens), self._key, self._requests, Mode.CHAT
+        lane.label, lane.n_left = state.label, self._n_left
+        lane.n_exact = 0 if self._n_left else None
         self._n_cells = max(self._n_cells, sum(len(one.tokens) for one in self._lanes))
         return n_common
+
+
+def _kept_key(key: str, n_left: int) -> str:
+    """What a kept lane depends on besides its tokens: where messages have left, not all of it is exact."""
+    return f"{key}|{n_left} left" if n_left else key
 
 
 def _gap(tokens: Sequence[int], start: int, prompt: Sequence[int]) -> int:
@@ -338,12 +376,16 @@ def _gap(tokens: Sequence[int], start: int, prompt: Sequence[int]) -> int:
 
     The longest run that follows counts.
     """
+    tries = 0
     head = tuple(prompt[start : start + _WORTH_KEEPING])
     if len(head) < _WORTH_KEEPING:
         return 0
     best, gap = 0, 0
     for begin in range(start + 1, len(tokens) - len(head) + 1):
         if tokens[begin] == head[0] and tuple(tokens[begin : begin + len(head)]) == head:
+            tries += 1
+            if tries > _MOST_TRIES:  # a text that repeats itself: each try takes its time
+                break
             length = common_prefix_length(tokens[begin:], prompt[start:])
             if length > best:
                 best, gap = length, begin - start

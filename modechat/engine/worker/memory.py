@@ -150,12 +150,12 @@ class Memory:
         written = llama.llama_state_seq_save_file(self.context, os.fsencode(path), sequence, held, len(tokens))
         return bool(written)
 
-    def load_state(self, sequence: int, path: Path, n_tokens: int) -> bool:
-        """Read the state of `n_tokens` tokens into a sequence. False: not, or not wholly; the sequence must be
-        cleared."""
+    def load_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool:
+        """Read the state of `tokens` into a sequence. False: not, or not of these; the sequence must be cleared."""
+        n_tokens = len(tokens)
         held = (llama.llama_token * n_tokens)()
         n_read = ctypes.c_size_t()
         read = llama.llama_state_seq_load_file(
             self.context, os.fsencode(path), sequence, held, n_tokens, ctypes.pointer(n_read)
         )
-        return bool(read) and n_read.value == n_tokens
+        return bool(read) and n_read.value == n_tokens and list(held) == list(tokens)

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from pydantic import BaseModel
 
-from modechat.engine.protocol import Heartbeat, Request, Shutdown, Stop
+from modechat.engine.protocol import Generate, Heartbeat, Request, Shutdown, Stop
 from modechat.engine.wire import decode_request, encode
 
 _SECONDS_BETWEEN_HEARTBEATS = 1.0
@@ -87,6 +87,8 @@ class Pipe:
             if isinstance(request, Stop):
                 self._stopped.add(request.id)
             else:
+                if isinstance(request, Generate):
+                    self._stopped.discard(request.id)  # a reply that was stopped goes on under its number
                 if isinstance(request, Shutdown):
                     self.is_shutting_down = True
                     _end_after(_SECONDS_TO_SHUT_DOWN)

@@ -127,6 +127,7 @@ class ModelRuntime:
             n_ctx=loaded.n_ctx,
             n_ctx_train=loaded.n_ctx_train,
             device=loaded.device,
+            uses_gpu=loaded.n_gpu_layers > 0,
             format=resolved.format.name,
             format_source=resolved.format.source,
             system_rung=resolved.system_rung,
@@ -211,10 +212,11 @@ def _prepare_guessing(
 ) -> Guessing:
     policy = GuessPolicy(CostCurve(_SLOPE_CPU if loaded.n_gpu_layers == 0 else _SLOPE_GPU))
     draft = _load_draft(request, loaded, log, is_aborted)
+    proof = Proof(memory.result, is_possible=loaded.flash_attention)  # without it, sizes of batches matter as well
     if draft is None:
-        return Guessing(partial(Guesser, policy), Proof(memory.result))
+        return Guessing(partial(Guesser, policy), proof)
     owned.callback(draft.close)
-    return Guessing(partial(ModelGuesser, policy, model=draft), Proof(memory.result))
+    return Guessing(partial(ModelGuesser, policy, model=draft), proof)
 
 
 def _load_draft(

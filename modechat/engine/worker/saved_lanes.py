@@ -17,7 +17,7 @@ from modechat.engine.saved_states import SavedState, SavedStates
 
 _WORTH_SAVING = 256  # tokens; fewer are evaluated in a moment
 _WORTH_RESTORING = 64  # tokens more than memory has
-_SAMPLE = 1 << 20
+_SAMPLE, _SAMPLES = 1 << 16, 32  # bytes of each
 
 
 class SequenceMemory(Protocol):
@@ -28,7 +28,7 @@ class SequenceMemory(Protocol):
 
     def save_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool: ...
 
-    def load_state(self, sequence: int, path: Path, n_tokens: int) -> bool: ...
+    def load_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool: ...
 
 
 class SavedLanes:
@@ -44,9 +44,9 @@ class SavedLanes:
         if len(tokens) < _WORTH_SAVING:
             return
         identity = self._identity + key
-        if any(state.label == label and state.tokens == tuple(tokens) for state in self._states.of(identity)):
-            return
         try:
+            if any(state.label == label and state.tokens == tuple(tokens) for state in self._states.of(identity)):
+                return
             path = self._states.begin(label, identity, self._memory.state_size(sequence))
             if path is None:
                 return
@@ -57,26 +57,37 @@ class SavedLanes:
         except OSError as error:
             print(f"the evaluated conversation cannot be kept: {error}", file=sys.stderr)
 
-    def find(self, prompt: Sequence[int], key: str, more_than: int) -> tuple[SavedState, int] | None:
+    def find(self, prompt: Sequence[int], key: str, more_than: int, n_ctx: int) -> tuple[SavedState, int] | None:
         """The state that has most of `prompt`, and how many tokens of it; None if none has clearly more than
-        `more_than`."""
-        found = [(state, common_prefix_length(state.tokens, prompt)) for state in self._states.of(self._identity + key)]
+        `more_than`. States that a context of `n_ctx` tokens cannot hold do not count."""
+        try:
+            states = self._states.of(self._identity + key)
+        except OSError:
+            return None
+        found = [(state, common_prefix_length(state.tokens, prompt)) for state in states if len(state.tokens) <= n_ctx]
         best = max(found, key=lambda pair: pair[1], default=None)
         return best if best is not None and best[1] >= more_than + _WORTH_RESTORING else None
 
-    def load(self, state: SavedState, sequence: int) -> bool:
-        """Read a state into an empty sequence. False: it is damaged, or there is no room; what was read is to be
-        cleared."""
-        path = self._states.path(state)
-        return path is not None and self._memory.load_state(sequence, path, len(state.tokens))
+    def check(self, state: SavedState) -> Path | None:
+        """The state's file; None if it is damaged or gone."""
+        try:
+            return self._states.path(state)
+        except OSError:
+            return None
+
+    def load(self, state: SavedState, path: Path, sequence: int) -> bool:
+        """Read a state into an empty sequence. False: there is no room; what was read is to be cleared."""
+        return self._memory.load_state(sequence, path, state.tokens)
 
 
 def fingerprint(path: str) -> str:
-    """Tells model files apart without reading all of them: by size, beginning and end."""
+    """Tells model files apart without reading all of them: by size, time of change, and samples from all over."""
     with Path(path).open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        sample = hashlib.sha256(str(size).encode())
-        sample.update(file.read(_SAMPLE))
-        file.seek(max(0, size - _SAMPLE))
+        status = os.fstat(file.fileno())
+        sample = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode())
+        for part in range(_SAMPLES):
+            file.seek(status.st_size * part // _SAMPLES)
+            sample.update(file.read(_SAMPLE))
+        file.seek(max(0, status.st_size - _SAMPLE))
         sample.update(file.read(_SAMPLE))
     return sample.hexdigest()
