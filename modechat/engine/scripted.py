@@ -99,6 +99,7 @@ class ScriptedEngine:
             case Load():
                 self._run(self._load())
             case Generate():
+                self._stopped.discard(request.id)
                 self._run(self._generate(request))
             case Stop(id=request_id):
                 self._stopped.add(request_id)

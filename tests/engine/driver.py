@@ -109,6 +109,10 @@ class Driver:
             pass
         return event
 
+    def repeat_number(self) -> None:
+        """The next request has the number of the last one."""
+        self._next_id -= 1
+
     async def generate(
         self,
         prompt: ChatPrompt | InstructPrompt,

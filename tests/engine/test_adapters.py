@@ -98,3 +98,26 @@ def test_a_file_that_is_no_adapter_for_the_model_is_named(files: tuple[Path, Pat
             assert "missing.gguf" in failed.title
 
     run(work())
+
+
+def test_an_adapter_whose_file_was_changed_is_read_again(files: tuple[Path, Path], tmp_path: Path) -> None:
+    model, _ = files
+    lora = write_lora(tmp_path / "lora.gguf", seed=1)
+    wanted = Adapter(path=str(lora))
+
+    async def work() -> tuple[str, str]:
+        async with running_engine() as driver:
+            await driver.ask(load_of(model, wanted), Loaded)
+            first = await said(driver)
+            lora.unlink()
+            write_lora(lora, seed=2)
+            await driver.ask(UseAdapters(adapters=(wanted,)), AdaptersChanged)
+            return first, await said(driver)
+
+    async def fresh() -> str:
+        async with running_engine() as driver:
+            await driver.ask(load_of(model, wanted), Loaded)
+            return await said(driver)
+
+    first, changed = run(work())
+    assert changed == run(fresh()) != first

@@ -326,3 +326,16 @@ def test_prompts_can_be_inspected_with_the_vocabulary_alone(model: Path) -> None
             assert "Only the vocabulary" in (await driver.generate(chat("Hi"))).failed.title
 
     run(work())
+
+
+def test_a_reply_that_was_stopped_can_be_asked_for_again_under_its_number(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with running_engine(write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024)) as driver:
+            stopped = await driver.generate(chat("Hello"), stop_when=lambda event: isinstance(event, Delta))
+            assert stopped.finished.stop_reason is StopReason.STOPPED
+            driver.repeat_number()
+            again = await driver.generate(chat("Hello"), Sampling(temperature=0, max_tokens=20))
+            assert again.finished.stop_reason is not StopReason.STOPPED
+            assert again.finished.stats.completion_tokens > 0
+
+    run(work())

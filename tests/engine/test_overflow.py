@@ -76,9 +76,14 @@ def test_a_shortened_chat_has_room_for_turns_to_come(request: ChatPrompt) -> Non
         fitted = fit(request, letters, N_CTX, None)
     except WorkerFailure:
         return
-    fewer = [m for m in without_left(request, fitted.n_left).messages if m.role is not Role.SYSTEM and not m.pinned]
-    if fitted.n_left > request.n_left and len(fewer) > 1:
+    movable = [m for m in request.messages[:-1] if m.role is not Role.SYSTEM and not m.pinned]
+    stays = sum(len(m.content) for m in request.messages) - sum(len(m.content) for m in movable)
+    if fitted.n_left > request.n_left and stays <= 0.6 * N_CTX:
         assert len(fitted.made.tokens) <= 0.6 * N_CTX
+    if fitted.n_left > request.n_left and stays + 250 <= N_CTX:
+        with_one_more = letters(without_left(request, fitted.n_left - 2))
+        limit = 0.6 * N_CTX if stays <= 0.6 * N_CTX else N_CTX - 250
+        assert len(with_one_more.tokens) > limit or fitted.n_left - 2 <= request.n_left  # no more left than had to
 
 
 def test_a_message_that_cannot_fit_alone_is_refused_with_both_numbers() -> None:

@@ -141,6 +141,22 @@ def test_a_damaged_file_is_as_good_as_none(files: str, damage: Callable[[Path], 
     assert answer.finished.stats.restored_tokens == 0
 
 
+def test_a_file_that_cannot_be_removed_ends_nothing(tmp_path: Path) -> None:
+    load = load_of(write_llama(tmp_path / "tiny.gguf"), tmp_path / "states")
+    chat_then_quit(load)
+    state = next((tmp_path / "states").glob("*.state"))
+    state.unlink()
+    state.mkdir()
+    assert restored(load) == 0
+
+
+def test_a_model_that_changed_in_the_middle_is_another_one(tmp_path: Path) -> None:
+    model = write_llama(tmp_path / "tiny.gguf")
+    chat_then_quit(load_of(model, tmp_path / "states"))
+    flip_a_byte(model)
+    assert restored(load_of(model, tmp_path / "states")) == 0
+
+
 def test_instruct_turns_and_unnamed_chats_leave_nothing_on_disk(tmp_path: Path) -> None:
     load = load_of(write_llama(tmp_path / "tiny.gguf"), tmp_path / "states")
 

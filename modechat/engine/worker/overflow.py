@@ -47,7 +47,7 @@ def fit(
     choices = _choices(request)
     if not choices:
         return Fitted(_checked(made, n_ctx, least), request.n_left)
-    fitted = _shorten(request, choices, make, round(n_ctx * _FILLED))
+    fitted = _shorten(request, choices, make, (round(n_ctx * _FILLED), n_ctx - room))
     return Fitted(_checked(fitted.made, n_ctx, least), fitted.n_left)
 
 
@@ -62,14 +62,15 @@ def _shorten(
     request: ChatPrompt,
     choices: list[int],
     make: Callable[[ChatPrompt | InstructPrompt], TokenizedPrompt],
-    n_wanted: int,
+    wanted: tuple[int, ...],
 ) -> Fitted:
-    """The prompt with the fewest messages gone that has at most `n_wanted` tokens; if none has, the shortest one."""
+    """The prompt with the fewest messages gone that has at most so many tokens: the first of `wanted` that can be had.
+    If none can, the shortest one."""
     low, high = 0, len(choices) - 1
-    shortest = Fitted(make(without_left(request, choices[high])), choices[high])
-    if len(shortest.made.tokens) > n_wanted:
-        return shortest
-    best = shortest
+    best = Fitted(make(without_left(request, choices[high])), choices[high])
+    n_wanted = next((limit for limit in wanted if len(best.made.tokens) <= limit), None)
+    if n_wanted is None:
+        return best
     while low < high:
         middle = (low + high) // 2
         made = make(without_left(request, choices[middle]))
