@@ -23,7 +23,8 @@ _INSTRUCTION = (
     "Summarise this conversation so that it can go on without the original. Keep names, numbers, decisions, open "
     "questions and what the user wants. Write plain sentences, no introduction."
 )
-_CHARACTERS_PER_TOKEN = 3  # cautious: the text has to fit
+_CHARACTERS_PER_TOKEN = 3  # where a text has fewer, it does not fit, and is halved
+_SHORTEST_PART = 100  # characters
 _LONGEST_SUMMARY = 400  # tokens
 
 
@@ -36,6 +37,8 @@ class _Job:
     """What is still to be summarised."""
     summary: str
     """Of what came before."""
+    asked: str = ""
+    """The part that is being summarised."""
     request_id: int = 0
     written: list[str] = field(default_factory=list)
 
@@ -89,6 +92,10 @@ class Compaction:
                 job.written.append(text)
             case Finished(stop_reason=reason):
                 await self._finished(job, reason)
+            case Failed(kind="context", died=False) if len(job.asked) > _SHORTEST_PART:
+                middle = len(job.asked) // 2
+                job.parts[:0] = [job.asked[:middle], job.asked[middle:]]
+                self._ask(job)
             case Failed(died=False):
                 self.give_up()
                 self._tell(Trouble(f"The chat could not be summarised: {event.title}", event.hint))
@@ -115,7 +122,7 @@ class Compaction:
         return min(_LONGEST_SUMMARY, n_ctx // 4)
 
     def _ask(self, job: _Job) -> None:
-        text = job.parts.pop(0)
+        text = job.asked = job.parts.pop(0)
         if job.summary:
             text = f"Summary of what came before:\n{job.summary}\n\n{text}"
         self._last_id -= 1  # turns have positive ids

@@ -206,6 +206,27 @@ def test_a_summary_that_fails_is_told_and_changes_nothing(tmp_path: Path) -> Non
     run(main())
 
 
+def test_what_is_too_long_to_be_summarised_at_once_is_halved(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def script(request: Generate) -> str | Failed:
+        if not isinstance(request.prompt, InstructPrompt):
+            return echo(request)
+        asked.append(len(request.prompt.input))
+        too_long = len(request.prompt.input) > 250
+        return Failed(id=None, kind="context", title="Too long") if too_long else "A summary"
+
+    async def main() -> None:
+        async with running_session(tmp_path, script) as harness:
+            await opened(harness)
+            for _ in range(4):
+                await harness.say("long " * 60)
+            assert (await compacted(harness)).summary == "A summary"
+            assert max(asked) > 500 > min(asked)
+
+    run(main())
+
+
 def test_an_engine_that_dies_over_a_summary_starts_again(tmp_path: Path) -> None:
     died = Failed(id=None, kind="engine", title="It died", died=True)
 

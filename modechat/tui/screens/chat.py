@@ -21,7 +21,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from modechat.domain.modes import Incomplete
+from modechat.domain.modes import Incomplete, Mode
 from modechat.domain.text import sanitize
 from modechat.errors import StoreError
 from modechat.session.events import SessionEvent, Trouble
@@ -56,7 +56,7 @@ class ChatScreen(Screen[None]):
         self._prompt = Prompt(self._submit)
         self._commands = CommandQueue()
         self._status = StatusLine()
-        self._view = SessionView(self._transcript, self._prompt, self._status, lambda: self._session)
+        self._view = SessionView(self._transcript, self._prompt, self._status, lambda: self._session, self.flash_up)
         self._about_prompts = ChatCommands(self)
         self._flash_timer: Timer | None = None
 
@@ -155,7 +155,16 @@ class ChatScreen(Screen[None]):
         await self.do(lambda session: session.toggle_in_chat())
 
     async def action_toggle_pin(self) -> None:
-        await self.do(lambda session: session.toggle_pin())
+        await self.do(self._toggle_pin)
+
+    async def _toggle_pin(self, session: ChatSession) -> Incomplete | None:
+        reason = await session.toggle_pin()
+        turns = session.conversation.turns if session.conversation is not None else ()
+        last = next((turn for turn in reversed(turns) if turn.mode is Mode.CHAT), None)
+        if reason is None and last is not None:  # its mark may be far above
+            stays = "stays when the context is full" if last.pinned else "is not pinned any more"
+            self.flash_up(f"The last chat turn {stays}.")
+        return reason
 
     async def action_compact(self) -> None:
         await self.do(lambda session: session.compact())

@@ -45,12 +45,19 @@ class SessionView:
     """Shows the events of a session on the widgets of the chat screen. `session` gives it, once there is one."""
 
     def __init__(
-        self, transcript: Transcript, prompt: Prompt, status: StatusLine, session: Callable[[], ChatSession | None]
+        self,
+        transcript: Transcript,
+        prompt: Prompt,
+        status: StatusLine,
+        session: Callable[[], ChatSession | None],
+        flash_up: Callable[[str], None],
     ) -> None:
+        """`flash_up` shows a short text for a moment."""
         self._transcript = transcript
         self._prompt = prompt
         self._status = status
         self._session = session
+        self._flash_up = flash_up
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._notes: tuple[str, ...] = ()
 
@@ -112,8 +119,11 @@ class SessionView:
                 if view := self._transcript.turn(turn.id):
                     view.update_turn(turn)
                 await self._transcript.show_cut(self._conversation)
-            case ContextMoved():
+            case ContextMoved(cut=cut, n_left=n_left):
                 await self._transcript.show_cut(self._conversation)
+                self.show_forecast()
+                if cut.summary:  # its line may be far above
+                    self._flash_up(f"A summary stands for {n_left} earlier messages now.")
             case CompactionChanged(is_running=is_running):
                 self._status.update_status(activity="summarising the chat" if is_running else "")
                 self.show_hint()
