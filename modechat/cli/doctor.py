@@ -73,6 +73,8 @@ def examine(out: TextIO, environment: Mapping[str, str]) -> Report:
     machine, engine, engine_version = this_machine(), probe_engine(), _installed(_ENGINE)
     config, config_error = _config()
     found = (config.model, starter_model())
+    if config.model is not None and not config.model.is_file():
+        config_error = f"The model of the config file does not exist: {config.model}"
     return Report(
         machine=machine,
         engine=engine,
@@ -189,7 +191,7 @@ def _config() -> tuple[Config, str]:
     try:
         return load_config(config_file()), ""
     except ConfigError as error:
-        return Config(), str(error)
+        return Config(), ". ".join(part.rstrip(".") for part in (error.title, error.hint) if part) + "."
 
 
 def _installed(package: str) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from modechat.domain.conversation import Message, ReplyStats, StopReason
 from modechat.domain.sampling import Sampling
 from modechat.domain.tasks import Example
-from modechat.errors import ContextError, EngineError, ModechatError, ModelError
+from modechat.errors import ContextError, EngineError, ModechatError, ModelError, UsageError
 from modechat.prompting.formats import FormatSource, NamedFormat
 from modechat.prompting.ladder import AS_IS
 from modechat.prompting.thinking import ThinkingSwitch
@@ -344,7 +344,7 @@ class Failed(_Frozen):
     type: Literal["failed"] = "failed"
     id: int | None
     """The request; None: it was the loading, or the engine died while nothing ran."""
-    kind: Literal["model", "engine", "context"]
+    kind: Literal["model", "engine", "context", "request"]
     title: str
     hint: str = ""
     log_tail: tuple[str, ...] = ()
@@ -353,7 +353,12 @@ class Failed(_Frozen):
     """The engine is gone, and everything with it that was asked of it."""
 
     def as_error(self) -> ModechatError:
-        errors: dict[str, type[ModechatError]] = {"model": ModelError, "engine": EngineError, "context": ContextError}
+        errors: dict[str, type[ModechatError]] = {
+            "model": ModelError,
+            "engine": EngineError,
+            "context": ContextError,
+            "request": UsageError,
+        }
         return errors[self.kind](self.title, self.hint)
 
 

@@ -70,7 +70,9 @@ def _named(name: str, gpus: Sequence[Device]) -> Device:
     found = next((device for device in gpus if device.name.casefold() == name.casefold()), None)
     if found is not None:
         return found
-    if not can_offload():
+    if name.casefold() == "cpu":
+        hint = "`none` leaves all layers on the CPU."
+    elif not can_offload():
         hint = "This build of llama.cpp has no GPU support: modechat doctor names the command for one that has."
     else:
         names = ", ".join(device.name for device in gpus)

@@ -177,4 +177,4 @@ def _listening(work: Callable[[], T]) -> tuple[T, str]:
 
 
 def _wrong(title: str, hint: str) -> WorkerFailure:
-    return WorkerFailure("engine", title, hint)
+    return WorkerFailure("request", title, hint)

@@ -120,7 +120,7 @@ def load(
         n_gpu_layers=placement.n_gpu_layers,
         kv_type=request.kv_type,
         flash_attention=placement.flash_attention,
-        notes=(*plan.notes, *_notes_on(log, placement, plan)),
+        notes=(*plan.notes, *_notes_on(log, placement, plan), *_notes_on_layers(request, devices)),
         abort=native.kept,
     )
 
@@ -289,6 +289,17 @@ def _why_on_cpu(request: Load, devices: Sequence[Device], plan: LoadPlan) -> str
     if not devices:
         return "no GPU found"
     return "the GPU failed" if plan.has_failed else "no layer fits on the GPU"
+
+
+def _notes_on_layers(request: Load, devices: Sequence[Device]) -> tuple[str, ...]:
+    """A wish for layers on a GPU that cannot come true."""
+    if not request.n_gpu_layers or request.vocabulary_only or devices:
+        return ()
+    if not can_offload():
+        return (
+            "No layer is on a GPU: this build of llama.cpp has no GPU support. `modechat doctor` says how to get one.",
+        )
+    return ("No layer is on a GPU: llama.cpp finds none.",)
 
 
 def _notes_on(log: NativeLog, placement: Placement, plan: LoadPlan) -> tuple[str, ...]:
