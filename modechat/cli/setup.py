@@ -155,7 +155,7 @@ def _check_is_file(path: Path) -> None:
         exists, is_file = True, False
     if not exists:
         shown = sanitize_line(str(path).encode("utf-8", "replace").decode("utf-8"))
-        raise ModelError(f"The model {shown} does not exist", "Check the path and its spelling.")
+        raise ModelError(f"The model {shown} does not exist", "Give a GGUF file: modechat --model PATH")
     if not is_file:
         check_model_file(path)  # says what it is instead
 

@@ -21,6 +21,13 @@ class Forecast:
 
     tokens: int
     n_ctx: int
+    alone: int = 0
+    """Of these, the new message itself."""
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the message alone is longer than the context: whatever leaves, it cannot be sent."""
+        return self.alone > self.n_ctx
 
     @property
     def is_full(self) -> bool:
@@ -63,7 +70,8 @@ def forecast(conversation: Conversation | None, text: str, n_ctx: int) -> Foreca
     known = last.prompt_tokens + last.completion_tokens - last.thinking_tokens if last is not None else 0
     if conversation is not None and conversation.cut is not None and conversation.cut.summary:
         known = min(known, _estimated(conversation, conversation.cut))  # it may be younger than the last chat turn
-    return Forecast(known + _TOKENS_AROUND + math.ceil(len(text) / _CHARACTERS_PER_TOKEN), n_ctx)
+    new = _TOKENS_AROUND + math.ceil(len(text) / _CHARACTERS_PER_TOKEN)
+    return Forecast(known + new, n_ctx, new)
 
 
 def _estimated(conversation: Conversation, cut: ContextCut) -> int:

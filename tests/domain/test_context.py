@@ -62,3 +62,5 @@ def test_the_forecast_counts_the_last_chat_turn_and_what_is_typed() -> None:
     compacted = replace(conversation, cut=ContextCut(1, 1, "x" * 35))
     assert forecast(compacted, "", 200).tokens == 8 + 10 + 8
     assert not forecast(None, "Hello", 200).is_full
+    assert not forecast(conversation, "x" * 350, 200).is_too_long
+    assert forecast(None, "x" * 1000, 200).is_too_long

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -13,9 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from modechat.domain.conversation import StopReason
 from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine
-from modechat.engine.protocol import Delta, Event, Failed, Generate, Loaded, Shutdown
+from modechat.engine.protocol import Delta, Event, Failed, Generate, Loaded, PromptProgress, Shutdown
 from tests.engine.driver import Driver, chat, run, running_engine
 from tests.tiny_models import write_llama
 
@@ -217,3 +219,21 @@ def test_a_worker_that_was_unloaded_tells_no_death_and_its_successor_waits_for_i
         await engine.close()
 
     run(work())
+
+
+def test_a_stop_leaves_nothing_in_the_log_that_reads_like_a_failure(tmp_path: Path) -> None:
+    """The last lines of the log are shown as the cause of a death."""
+    log = io.StringIO()
+
+    async def work() -> None:
+        engine = WorkerEngine(log=log)
+        engine.start()
+        driver = Driver(engine)
+        await driver.load(write_llama(tmp_path / "tiny.gguf", n_ctx_train=8192), n_ctx=8192)
+        stopped = await driver.generate(chat("z" * 6000), stop_when=lambda event: isinstance(event, PromptProgress))
+        assert stopped.finished.stop_reason is StopReason.STOPPED
+        await engine.close()
+
+    run(work())
+    assert "n_ctx" in log.getvalue()
+    assert "failed" not in log.getvalue()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
 from collections import deque
 
 from modechat.engine.worker.bindings import llama
 
 _DEBUG = 1  # GGML_LOG_LEVEL_DEBUG
+_OF_A_STOP = re.compile(  # how llama.cpp tells that the user stopped it: it reads like a failure
+    r"graph_compute\S* failed with error 1\b|compute status: 1\b|removing memory module entries"
+    r"|failed to decode, ret = 2\b"
+)
 _CONTINUATION = 5  # GGML_LOG_LEVEL_CONT: more of the line before
 
 
@@ -37,6 +42,8 @@ class NativeLog:
         if self._level == _DEBUG:
             return
         line = text.decode(errors="replace")
+        if _OF_A_STOP.search(line):
+            return
         sys.stderr.write(line)
         if line.strip(" .\n"):
             self.lines.append(line.rstrip())

@@ -88,6 +88,9 @@ class SessionView:
                 self._show_waiting(f"Waiting for the model · {fraction:.0%}")
             case ModelReady(model=model):
                 self._status.update_status(loading=None, is_down=False)
+                before = self._status.status.model
+                if before is not None and before.path != model.path:
+                    self._status.update_status(stats=None, format=None)  # they were the other model's
                 await self._show_model(model)
             case FormatInUse(model=model):
                 await self._show_model(model)

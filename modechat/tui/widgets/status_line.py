@@ -156,7 +156,9 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
         segments.append((2, f"~{status.forecast.tokens:,}/{model.n_ctx:,}"))
     else:
         segments.append((2, f"{used:,}/{model.n_ctx:,}"))
-    if status.forecast is not None and status.forecast.is_full:
+    if status.forecast is not None and status.forecast.is_too_long:
+        segments.append((0, "too long: this message alone does not fit"))
+    elif status.forecast is not None and status.forecast.is_full:
         segments.append((0, "full: the oldest turns leave with this message"))
     if status.is_unloaded:
         segments.append((0, "unloaded until the next message"))
