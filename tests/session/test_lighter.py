@@ -74,4 +74,4 @@ def test_a_context_that_was_not_chosen_is_that_of_the_training_or_the_engines(tm
 def test_the_engines_last_words_tell_whether_a_gpu_was_in_use(log: tuple[str, ...], uses: bool) -> None:
     assert seems_to_use_gpu(None, log) is uses
     assert seems_to_use_gpu(MODEL, log) is False
-    assert seems_to_use_gpu(MODEL.model_copy(update={"device": "GPU 28/28"}), ()) is True
+    assert seems_to_use_gpu(MODEL.model_copy(update={"uses_gpu": True}), ()) is True
