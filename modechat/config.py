@@ -79,8 +79,8 @@ class Config(_Section):
     """LoRA adapters for the model, each `FILE` or `FILE:SCALE`; the scale says how strongly it is applied."""
     draft: Path | None = None
     """A small model with the same vocabulary, which guesses what the model will write, for it to check."""
-    speculate: Annotated[bool, Field(strict=True)] = True
-    """Whether the model checks several guessed tokens at once where that is faster; replies stay the same."""
+    speculate: Annotated[bool, Field(strict=True)] | Literal["always"] = True
+    """Whether guessed tokens are checked at once where that is faster; `"always"`: even if rounding may show."""
     thinking: Annotated[bool, Field(strict=True)] | None = None
     """Whether a reasoning model thinks before it answers; unset: as its chat template has it."""
     unload_after_minutes: Annotated[float, Field(gt=0, le=1e6, strict=True)] | None = None

@@ -38,8 +38,8 @@ def busy_core() -> Iterator[None]:
             process.kill()
 
 
-async def tokens_per_second(driver: Driver, seed: int, n_tokens: int) -> float:
-    sampling = Sampling(temperature=0.8, seed=seed, max_tokens=n_tokens)
+async def tokens_per_second(driver: Driver, n_tokens: int) -> float:
+    sampling = Sampling(temperature=0.8, max_tokens=n_tokens)
     answer = await driver.generate(chat(STORY), sampling)
     return answer.finished.stats.tokens_per_second
 
@@ -55,7 +55,7 @@ async def measure(model: Path, rounds: int, n_tokens: int) -> dict[str, float]:
             assert isinstance(await drivers[name].ask(load, Loaded), Loaded)
         for turn in range(rounds + 1):
             for name, driver in drivers.items():
-                speed = await tokens_per_second(driver, turn, n_tokens)
+                speed = await tokens_per_second(driver, n_tokens)
                 if turn:  # the first one fills the caches
                     speeds[name].append(speed)
     for name, found in speeds.items():

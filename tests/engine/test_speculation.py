@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Failed, InstructPrompt, Load, Loaded
 from modechat.engine.worker.batch import Logits
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.decoding import Proof, decode
+from modechat.engine.worker.decoding import decode
 from modechat.engine.worker.draft_model import DraftModel, ModelGuesser
 from modechat.engine.worker.lanes import Lanes
 from modechat.engine.worker.model import LoadedModel
+from modechat.engine.worker.proof import Proof
 from modechat.engine.worker.sampler import SamplerChain
 from modechat.engine.worker.speculation import (
     MOST_OUTPUTS,
@@ -178,44 +179,81 @@ class Results:
         return bytes([self._alone - 1 if self._alone <= self._other_from else 255])
 
 
+def prove(proof: Proof, lanes: Lanes, tokens: Sequence[int]) -> None:
+    """Write as `decode` does where a guess is wanted at every token."""
+    for token in tokens:
+        proof.holds(lanes)
+        lanes.evaluate(Mode.CHAT, [token], lambda _count: None)
+        proof.witness(lanes, Mode.CHAT, token)
+
+
 @pytest.mark.parametrize(("other_from", "holds"), [(8, True), (7, False), (3, False), (0, False)])
 def test_a_proof_is_made_once_and_leaves_no_trace(model: LoadedModel, other_from: int, holds: bool) -> None:
     lanes = Lanes(memory_of(model))
     lanes.reuse(Mode.CHAT, PROMPT)
     lanes.evaluate(Mode.CHAT, PROMPT, lambda _count: None)
-    proof = Proof(Results(other_from))
+    before = lanes.n_evaluated
+    proof = Proof(Results(other_from), lambda: 2)
+    proof.begin()
     assert proof.may_hold(lanes)
-    assert proof.holds(lanes, Mode.CHAT, [70, 71, 72]) == holds
-    evaluated = lanes.n_evaluated
-    assert proof.holds(lanes, Mode.CHAT, [70, 71]) == holds
-    assert proof.may_hold(lanes) == holds
-    assert lanes.n_evaluated == evaluated
-    assert [lane.tokens for lane in lanes.lanes if lane.tokens] == [PROMPT]
-    lanes.evaluate(Mode.CHAT, [66] * 450, lambda _count: None)
-    assert not proof.may_hold(lanes)  # so long a cache is computed in another way
+    assert not proof.holds(lanes)  # not yet
+    reply = [70 + i for i in range(12)]
+    prove(proof, lanes, reply)
+    assert lanes.n_evaluated == before + len(reply) + (8 if holds else 16)
+    assert (proof.may_hold(lanes), proof.holds(lanes)) == (holds, holds)
+    assert [lane.tokens for lane in lanes.lanes if lane.tokens] == [[*PROMPT, *reply]]
+    prove(proof, lanes, reply)
+    assert lanes.n_evaluated == before + 2 * len(reply) + (8 if holds else 16)
+
+
+def test_nothing_is_proved_where_no_guess_is_wanted(model: LoadedModel) -> None:
+    lanes = Lanes(memory_of(model))
+    lanes.reuse(Mode.CHAT, PROMPT)
+    lanes.evaluate(Mode.CHAT, PROMPT, lambda _count: None)
+    proof = Proof(Results(0), lambda: 1)
+    for token in PROMPT:
+        proof.witness(lanes, Mode.CHAT, token)
+    assert proof.may_hold(lanes)
+    assert lanes.n_evaluated == len(PROMPT)
+
+
+@pytest.mark.parametrize(
+    ("n_threads", "splits", "n_tokens", "may_hold"),
+    [(2, True, 224, True), (2, True, 225, False), (1, True, 400, True), (2, False, 400, True)],
+)
+def test_many_cells_and_several_threads_compute_in_another_way(
+    model: LoadedModel, n_threads: int, splits: bool, n_tokens: int, may_hold: bool
+) -> None:
+    lanes = Lanes(memory_of(model))
+    lanes.reuse(Mode.CHAT, [65])
+    lanes.evaluate(Mode.CHAT, [66] * n_tokens, lambda _count: None)
+    assert Proof(Results(0), lambda: n_threads, splits=splits).may_hold(lanes) == may_hold
 
 
 def test_other_adapters_want_a_proof_of_their_own(model: LoadedModel) -> None:
     lanes = Lanes(memory_of(model))
-    proof = Proof(Results(0))
+    proof = Proof(Results(0), lambda: 1)
     for key in ("", "adapter"):
         reused = lanes.reuse(Mode.CHAT, PROMPT, key=key)
         lanes.evaluate(Mode.CHAT, PROMPT[reused.n_tokens :], lambda _count: None)
         assert proof.may_hold(lanes)
-        assert not proof.holds(lanes, Mode.CHAT, [70, 71])
+        prove(proof, lanes, [70] * 9)
         assert not proof.may_hold(lanes)
 
 
 @pytest.mark.real_model
-def test_the_starter_model_computes_a_token_alone_as_among_others(starter: Path) -> None:
-    """Below 512 cells: above, llama.cpp splits the attention of a token that comes alone."""
+@pytest.mark.parametrize(("n_threads", "n_cells"), [(1, 100), (1, 600), (2, 200)])
+def test_the_starter_model_computes_a_token_alone_as_among_others(starter: Path, n_threads: int, n_cells: int) -> None:
     with loaded_model(starter, 1024) as loaded:
+        llama.llama_set_n_threads(loaded.context, n_threads, n_threads)
         memory = memory_of(loaded)
         lanes = Lanes(memory)
-        prompt = loaded.vocabulary.tokenize_prompt(["The quick brown fox jumps over the lazy dog. " * 30])[:400]
-        lanes.reuse(Mode.CHAT, prompt)
-        lanes.evaluate(Mode.CHAT, prompt, lambda _count: None)
-        assert Proof(memory.result).holds(lanes, Mode.CHAT, prompt[:9])
+        text = loaded.vocabulary.tokenize_prompt(["The quick brown fox jumps over the lazy dog. " * 90])
+        lanes.reuse(Mode.CHAT, text[:n_cells])
+        lanes.evaluate(Mode.CHAT, text[:n_cells], lambda _count: None)
+        proof = Proof(memory.result, lambda: n_threads)
+        prove(proof, lanes, text[n_cells : n_cells + 8])
+        assert proof.holds(lanes)
 
 
 # A draft model

@@ -33,6 +33,7 @@ from modechat.engine.protocol import (
 from modechat.errors import EngineError
 
 E = TypeVar("E", bound=BaseModel)
+_LIKELIEST = Sampling(temperature=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +88,19 @@ class Connection:
         return cls(engine, events, await _next(events, Loaded))
 
     async def generate(
-        self, prompt: ChatPrompt | InstructPrompt, max_tokens: int, *, speculate: bool = True, conversation: str = ""
+        self,
+        prompt: ChatPrompt | InstructPrompt,
+        max_tokens: int,
+        *,
+        speculate: bool = True,
+        conversation: str = "",
+        sampling: Sampling = _LIKELIEST,
     ) -> Timed:
-        """The likeliest answer of at most `max_tokens` tokens. Raises ModechatError."""
+        """An answer of at most `max_tokens` tokens, by default the likeliest one. Raises ModechatError."""
         request = Generate(
             id=self._next_id,
             prompt=prompt,
-            sampling=Sampling(temperature=0, max_tokens=max_tokens),
+            sampling=sampling.model_copy(update={"max_tokens": max_tokens}),
             speculate=speculate,
             conversation=conversation,
         )

@@ -13,12 +13,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from modechat.domain.conversation import Message, Role
+from modechat.domain.sampling import Sampling
 from modechat.engine.bench.connection import Connection
 from modechat.engine.bench.texts import COPY, STORY, prose
 from modechat.engine.protocol import ChatPrompt, Engine, InstructPrompt, Load
 from modechat.errors import EngineError
 
 _ENOUGH_TO_SAVE = 400  # tokens of a chat that is surely kept on disk
+_FAITHFUL = Sampling(temperature=0.2)  # at 0 guesses may change nothing at all, which few machines can promise
 _LEAST_REPLY = 8  # tokens, for a speed that means something
 _LEAST_COPIED = 64  # tokens; below there is nothing to guess from
 
@@ -241,8 +243,8 @@ class _Bench:
         ratios = []
         for _ in range(effort.pairs + 1):
             self._step("Guessing what comes next")
-            with_guesses = await engine.generate(task, effort.reply)
-            without = await engine.generate(task, effort.reply, speculate=False)
+            with_guesses = await engine.generate(task, effort.reply, sampling=_FAITHFUL)
+            without = await engine.generate(task, effort.reply, speculate=False, sampling=_FAITHFUL)
             if min(with_guesses.completion_tokens, without.completion_tokens) >= _LEAST_REPLY:
                 ratios.append(with_guesses.speed / without.speed)
         return statistics.median(ratios[1:]) if len(ratios) > 1 else None

@@ -4,7 +4,7 @@ With a guesser several tokens are evaluated at once. Each is sampled as without 
 a guess only decides whether its result is there already. So the reply is the same, and it may come sooner.
 
 The same but for rounding: llama.cpp may compute a token alone in another way than among others. Where that could be
-seen, at temperature 0 and with a seed that the user chose, `Proof` allows guesses only while both ways agree to the
+seen, at temperature 0 and with a seed that the user chose, a `Proof` allows guesses only while both ways agree to the
 last bit.
 """
 
@@ -18,57 +18,13 @@ from typing import Protocol
 from modechat.domain.modes import Mode
 from modechat.engine.worker.batch import Logits
 from modechat.engine.worker.lanes import Evaluator
-from modechat.engine.worker.speculation import MOST_OUTPUTS, Guesser
-
-_COMPARED = 8  # tokens
-_ALIKE = 512  # cells of the KV cache: from here on llama.cpp splits the attention of a token that comes alone
+from modechat.engine.worker.proof import Proof
+from modechat.engine.worker.speculation import Guesser
 
 
 class TokenSampler(Protocol):
     def sample(self, index: int) -> int:
         """A token from the result at this place of the last batch; -1: the last one."""
-
-
-class Proof:
-    """Whether this model's results are the same for a token alone and among others. Lives as long as the model.
-
-    `result` is what came out, bit by bit, at a place of the last batch; -1: the last one. `is_possible` is false where
-    it is known not to hold.
-    """
-
-    def __init__(self, result: Callable[[int], bytes], *, is_possible: bool = True) -> None:
-        self._result = result
-        self._is_possible = is_possible
-        self._holds: dict[str, bool] = {}
-
-    def may_hold(self, evaluator: Evaluator) -> bool:
-        """Whether it is worth guessing at all now."""
-        fits = evaluator.n_cells + MOST_OUTPUTS < _ALIKE
-        return self._is_possible and fits and self._holds.get(evaluator.key, True)
-
-    def holds(self, evaluator: Evaluator, mode: Mode, tokens: Sequence[int]) -> bool:
-        """Whether several tokens may be evaluated at once now. Where that is not known yet, `tokens` are evaluated in
-        both ways to find out, and taken back."""
-        if not self.may_hold(evaluator):
-            return False
-        if evaluator.key not in self._holds:
-            self._holds[evaluator.key] = self._compare(evaluator, mode, (list(tokens) * _COMPARED)[:_COMPARED])
-        return self._holds[evaluator.key]
-
-    def _compare(self, evaluator: Evaluator, mode: Mode, tokens: Sequence[int]) -> bool:
-        evaluator.evaluate(mode, tokens, _ignore, Logits.ALL)
-        among_others = [self._result(place) for place in range(len(tokens))]
-        evaluator.take_back(mode, len(tokens))
-        n_same = 0
-        for token, result in zip(tokens, among_others, strict=True):
-            evaluator.evaluate(mode, [token], _ignore)
-            n_same += 1
-            if self._result(-1) != result:
-                break
-        else:
-            n_same += 1
-        evaluator.take_back(mode, min(n_same, len(tokens)))
-        return n_same > len(tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +33,8 @@ class Guessing:
 
     guesser_for: Callable[[Sequence[int]], Guesser]
     """Makes the guesser for a prompt."""
-    proof: Proof
+    proof: Proof | None
+    """None: it may be seen."""
 
 
 def decode(
@@ -90,6 +47,8 @@ def decode(
     """
     token = sampler.sample(-1)
     unchecked = 0
+    if proof is not None:
+        proof.begin()
     try:
         while True:
             if guesser is not None:
@@ -100,13 +59,15 @@ def decode(
                 return
             may_guess = guesser is not None and (proof is None or proof.may_hold(evaluator))
             draft = guesser.guess(room - 1) if guesser is not None and may_guess else None
-            if draft is not None and draft.tokens and proof is not None:
-                draft = draft if proof.holds(evaluator, mode, [token, *draft.tokens]) else None
+            if draft is not None and draft.tokens and proof is not None and not proof.holds(evaluator):
+                draft = None
             started = time.perf_counter()
             if guesser is None or draft is None or not draft.tokens:
                 evaluator.evaluate(mode, [token], _ignore)
                 if guesser is not None:
                     guesser.observe(1, time.perf_counter() - started)
+                if proof is not None:
+                    proof.witness(evaluator, mode, token)
                 token = sampler.sample(-1)
                 continue
             evaluator.evaluate(mode, [token, *draft.tokens], _ignore, Logits.ALL)

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 
@@ -25,8 +26,20 @@ from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
 from modechat.engine.worker.reply_stream import ReplyStream
 from modechat.engine.worker.sampler import SamplerChain
 from modechat.engine.worker.speculation import Guesser
+from modechat.engine.worker.threads import DecodeThreads
 from modechat.engine.worker.tokens import Detokenizer
 from modechat.prompting.prompt import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class WritingParts:
+    """What it takes to write with a model."""
+
+    evaluator: Evaluator
+    threads: DecodeThreads
+    adapters: Adapters
+    guessing: Guessing | None
+    """None: nothing is guessed."""
 
 
 class Generation:
@@ -36,20 +49,18 @@ class Generation:
         self,
         request: Generate,
         loaded: LoadedModel,
-        evaluator: Evaluator,
         prompts: Prompts,
-        adapters: Adapters,
-        guessing: Guessing | None,
+        parts: WritingParts,
         emit: Callable[[BaseModel], None],
         is_stopped: Callable[[], bool],
     ) -> None:
-        """`guessing` is None where nothing is guessed."""
         self._request = request
         self._loaded = loaded
-        self._evaluator = evaluator
         self._prompts = prompts
-        self._adapters = adapters
-        self._guessing = guessing if evaluator.can_take_back else None
+        self._evaluator = parts.evaluator
+        self._threads = parts.threads
+        self._adapters = parts.adapters
+        self._guessing = parts.guessing if request.speculate and parts.evaluator.can_take_back else None
         self._guesser: Guesser | None = None
         self._emit = emit
         self._is_stopped = is_stopped
@@ -57,7 +68,7 @@ class Generation:
         self._sampling = request.sampling.over(loaded.sampling_defaults())
         self._seed = random.getrandbits(31) if self._sampling.seed is None else self._sampling.seed
         self._started = time.perf_counter()
-        self._evaluated_before = evaluator.n_evaluated
+        self._evaluated_before = self._evaluator.n_evaluated
         self._first_token = 0.0
 
     def run(self) -> None:
@@ -75,7 +86,8 @@ class Generation:
             )
             try:
                 self._evaluate(prompt, reused.n_tokens)
-                stop_reason = self._write(prompt, sampler, reply)
+                with self._threads.held(is_held=self._is_reproducible):
+                    stop_reason = self._write(prompt, sampler, reply)
             except Aborted:
                 stop_reason = StopReason.STOPPED
         reply.finish()

@@ -53,7 +53,10 @@ class Evaluator(Protocol):
         """Evaluate what follows. Raises Aborted or WorkerFailure."""
 
     def take_back(self, mode: Mode, count: int) -> None:
-        """Forget the last `count` tokens, which came in one call of `evaluate`. Only where `can_take_back`."""
+        """Forget the last `count` tokens: those of the last call of `evaluate`, or a few.
+
+        Only where `can_take_back`.
+        """
 
     @property
     def can_take_back(self) -> bool:

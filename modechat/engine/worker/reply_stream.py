@@ -16,7 +16,7 @@ from modechat.prompting.leaks import LeakDetector
 from modechat.prompting.prompt import Prompt
 from modechat.prompting.reasoning import ReasoningSplitter, Split
 
-_SECONDS_BETWEEN_DELTAS = 0.03
+_SECONDS_BETWEEN_DELTAS = 0.05
 
 
 class ReplyStream:

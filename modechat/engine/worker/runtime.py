@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path, PurePath
@@ -27,18 +26,19 @@ from modechat.engine.protocol import (
 )
 from modechat.engine.saved_states import SavedStates
 from modechat.engine.worker.adapters import Adapters
-from modechat.engine.worker.decoding import Guessing, Proof
+from modechat.engine.worker.decoding import Guessing
 from modechat.engine.worker.draft_model import DraftModel, ModelGuesser
 from modechat.engine.worker.encoder import EncoderDecoder
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.generate import Generation
-from modechat.engine.worker.lanes import Evaluator, Lanes
+from modechat.engine.worker.generate import Generation, WritingParts
+from modechat.engine.worker.lanes import Lanes
 from modechat.engine.worker.loading import load
 from modechat.engine.worker.memory import Memory
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.overflow import fit, without_left
 from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
+from modechat.engine.worker.proof import Proof
 from modechat.engine.worker.raw_loop import measure_raw_loop
 from modechat.engine.worker.saved_lanes import SavedLanes, fingerprint
 from modechat.engine.worker.speculation import CostCurve, Guesser, GuessPolicy
@@ -48,20 +48,11 @@ from modechat.prompting.resolve import ModelFacts
 
 _SLOPE_CPU = 0.7  # what a further token in a batch is thought to cost, in single tokens, before it was measured
 _SLOPE_GPU = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class _Writing:
-    """What it takes to write with a model."""
-
-    evaluator: Evaluator
-    adapters: Adapters
-    guessing: Guessing | None
-    """None: nothing is guessed."""
+_SPLIT_TYPES = ("f16", "f32")  # of KV caches whose attention may be split among threads
 
 
 class ModelRuntime:
-    def __init__(self, loaded: LoadedModel, prompts: Prompts, writing: _Writing | None, owned: ExitStack) -> None:
+    def __init__(self, loaded: LoadedModel, prompts: Prompts, writing: WritingParts | None, owned: ExitStack) -> None:
         """`writing` is None where only the vocabulary was loaded. `owned` frees everything."""
         self._loaded = loaded
         self._prompts = prompts
@@ -77,7 +68,7 @@ class ModelRuntime:
         return self._parts.adapters.wanted if self._parts is not None else ()
 
     @property
-    def _writing(self) -> _Writing:
+    def _writing(self) -> WritingParts:
         """Raises WorkerFailure where only the vocabulary was loaded."""
         if self._parts is None:
             raise WorkerFailure("engine", "Only the vocabulary is loaded", "Load the whole model.")
@@ -85,11 +76,7 @@ class ModelRuntime:
 
     def generate(self, request: Generate, emit: Callable[[BaseModel], None], is_stopped: Callable[[], bool]) -> None:
         """Raises WorkerFailure."""
-        parts = self._writing
-        guessing = parts.guessing if request.speculate else None
-        Generation(
-            request, self._loaded, parts.evaluator, self._prompts, parts.adapters, guessing, emit, is_stopped
-        ).run()
+        Generation(request, self._loaded, self._prompts, self._writing, emit, is_stopped).run()
 
     def use_format(self, name: str | None) -> None:
         self._prompts.use(name)
@@ -177,7 +164,7 @@ def load_runtime(
 
 def _prepare_writing(
     request: Load, loaded: LoadedModel, log: NativeLog, is_aborted: Callable[[], bool], owned: ExitStack
-) -> _Writing:
+) -> WritingParts:
     assert loaded.context is not None  # it is not for inspecting only
     threads = DecodeThreads(loaded.context, adapts=request.n_threads is None)
     adapters = Adapters(loaded, log)
@@ -185,12 +172,22 @@ def _prepare_writing(
     if loaded.is_encoder_decoder:
         encoder = EncoderDecoder(loaded, threads)
         owned.callback(encoder.close)
-        return _Writing(encoder, adapters, None)
+        return WritingParts(encoder, threads, adapters, None)
     memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, threads, loaded.abort)
     lanes = Lanes(memory, _saved_lanes(request, loaded, memory))
     owned.callback(lanes.close)
-    guessing = _prepare_guessing(request, loaded, memory, log, is_aborted, owned) if request.speculate else None
-    return _Writing(lanes, adapters, guessing)
+    if not request.speculate:
+        return WritingParts(lanes, threads, adapters, None)
+    proof = Proof(
+        memory.result,
+        lambda: threads.count,
+        splits=loaded.kv_type in _SPLIT_TYPES,
+        is_possible=loaded.flash_attention,  # without it, sizes of batches matter as well
+    )
+    guesser_for = _prepare_guesser(request, loaded, log, is_aborted, owned)
+    return WritingParts(
+        lanes, threads, adapters, Guessing(guesser_for, proof if request.speculate != "always" else None)
+    )
 
 
 def _saved_lanes(request: Load, loaded: LoadedModel, memory: Memory) -> SavedLanes | None:
@@ -202,21 +199,16 @@ def _saved_lanes(request: Load, loaded: LoadedModel, memory: Memory) -> SavedLan
     return SavedLanes(states, memory, identity)
 
 
-def _prepare_guessing(
-    request: Load,
-    loaded: LoadedModel,
-    memory: Memory,
-    log: NativeLog,
-    is_aborted: Callable[[], bool],
-    owned: ExitStack,
-) -> Guessing:
+def _prepare_guesser(
+    request: Load, loaded: LoadedModel, log: NativeLog, is_aborted: Callable[[], bool], owned: ExitStack
+) -> Callable[[Sequence[int]], Guesser]:
+    """What makes the guesser for a prompt: a draft model where one is wanted, else the text itself."""
     policy = GuessPolicy(CostCurve(_SLOPE_CPU if loaded.n_gpu_layers == 0 else _SLOPE_GPU))
     draft = _load_draft(request, loaded, log, is_aborted)
-    proof = Proof(memory.result, is_possible=loaded.flash_attention)  # without it, sizes of batches matter as well
     if draft is None:
-        return Guessing(partial(Guesser, policy), proof)
+        return partial(Guesser, policy)
     owned.callback(draft.close)
-    return Guessing(partial(ModelGuesser, policy, model=draft), proof)
+    return partial(ModelGuesser, policy, model=draft)
 
 
 def _load_draft(

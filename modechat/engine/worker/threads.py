@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -184,17 +185,36 @@ class DecodeThreads:
     """Runs llama.cpp's computations with as many threads as help at the moment, where `adapts`; else it leaves them."""
 
     def __init__(self, context: llama.llama_context_p, *, adapts: bool) -> None:
-        n_max = int(llama.llama_n_threads(context))
+        self._n_max = int(llama.llama_n_threads(context))
         self._context = context
-        self._adapts = adapts and n_max > 1
-        self._generation = ThreadController(n_max, evidence=5)
-        self._prompt = ThreadController(n_max, evidence=2, patience=_PATIENCE_WITH_PROMPTS)
+        self._adapts = adapts and self._n_max > 1
+        self._is_held = False
+        self._generation = ThreadController(self._n_max, evidence=5)
+        self._prompt = ThreadController(self._n_max, evidence=2, patience=_PATIENCE_WITH_PROMPTS)
+
+    @property
+    def count(self) -> int:
+        """For the next token that comes alone."""
+        return self._n_max if self._is_held or not self._adapts else self._generation.count
+
+    @contextmanager
+    def held(self, *, is_held: bool) -> Iterator[None]:
+        """Meanwhile tokens that come alone are computed by the same number of threads, if so: how many share an
+        attention can be seen in the last digits of its result."""
+        self._is_held = is_held
+        try:
+            yield
+        finally:
+            self._is_held = False
 
     def run(self, compute: Callable[..., int], batch: Any) -> int:
         """`llama_decode` or `llama_encode` for this batch; its result."""
         if not self._adapts:
             return compute(self._context, batch)
         n_tokens: int = batch.n_tokens
+        if self._is_held and n_tokens == 1:
+            llama.llama_set_n_threads(self._context, self._n_max, self._n_max)
+            return compute(self._context, batch)
         controller = self._prompt if n_tokens >= LEAST_PROMPT else self._generation
         llama.llama_set_n_threads(self._context, controller.count, controller.count)
         started = time.perf_counter()
