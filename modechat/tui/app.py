@@ -18,6 +18,7 @@ from modechat.errors import ModechatError
 from modechat.session.events import Trouble
 from modechat.tui.actions import ACTIONS, PALETTE_KEY
 from modechat.tui.screens.chat import ChatScreen
+from modechat.tui.widgets.reply import preload
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -111,6 +112,7 @@ class ModechatApp(App[ModechatError]):
         for trouble in backstage.troubles:
             self._chat.receive(Trouble(trouble.title, trouble.hint))
         self.run_worker(session.run(), name="session")  # what it tells comes below the conversation
+        await asyncio.to_thread(preload)
 
     async def action_quit(self) -> None:
         """Leave. What was asked for is done first, and what is being written is stopped and saved."""

@@ -40,6 +40,7 @@ class Terminal(Window):
         self._stream = pyte.ByteStream(self._screen)
         self._unfinished = b""
         self._lines: list[str] = []
+        self._is_watched = True
         super().__init__(command, env, columns=columns, rows=rows)
 
     @property
@@ -79,8 +80,14 @@ class Terminal(Window):
         edge = "─" * self._screen.columns
         return "\n".join((edge, *self.lines, edge))
 
+    def look_away(self) -> None:
+        """From now on read what comes, and paint nothing: the emulator takes time that the program could use."""
+        self._is_watched = False
+
     def _receive(self, data: bytes) -> None:
         super()._receive(data)
+        if not self._is_watched:
+            return
         data = self._unfinished + data
         unfinished = _UNFINISHED.search(data)
         end = unfinished.start() if unfinished else len(data)

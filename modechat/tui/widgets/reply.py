@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 _SECONDS_BETWEEN_FLUSHES = 0.1
-_SHARE_OF_A_CORE = 0.1  # at most, for showing a reply: where all cores compute, llama.cpp waits for what it loses
+_SHARE_OF_A_CORE = 0.05  # at most, for showing a reply: where all cores compute, llama.cpp waits for what it loses
 _LONGEST_REST = 0.3  # seconds, for that share
 _IDLE_PER_WORK = 4  # rest this many times as long as the last flush took, so that long lists leave the core to llama
 
@@ -129,7 +130,15 @@ class ReplyView(Vertical):
             self._thinking.end()
 
 
+def preload() -> None:
+    """Import what shows replies. It takes as long as some tokens: better done while the model is being loaded."""
+    _parser()
+    from textual.widgets import Markdown  # noqa: F401
+
+
+@cache
 def _parser() -> MarkdownIt:
+    """One for all: it keeps nothing of what it parses."""
     from markdown_it import MarkdownIt
 
     return MarkdownIt("gfm-like", {"html": False})
