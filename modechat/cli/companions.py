@@ -71,7 +71,13 @@ def expanded(name: str) -> Path:
 def _adapter(text: str, *, expands: bool = False) -> Adapter:
     name, scale = read_scaled(text)
     path = expanded(name) if expands else Path(name)
-    return _checked(Adapter(path=str(absolute_path(path, "adapter")), scale=scale))
+    try:
+        return _checked(Adapter(path=str(absolute_path(path, "adapter")), scale=scale))
+    except ModelError as error:
+        if ":" in path.name and not path.exists():
+            hint = "If what follows the colon is the scale, it must be a number: FILE:0.5"
+            raise ModelError(error.title, hint) from error
+        raise
 
 
 def _checked(adapter: Adapter) -> Adapter:

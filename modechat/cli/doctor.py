@@ -21,7 +21,8 @@ from modechat.cli.hardware import Hardware, this_machine
 from modechat.cli.streams import takes_unicode, write
 from modechat.config import Config, load_config
 from modechat.engine.probe import EngineProbe, ProbedDevice, probe_engine
-from modechat.errors import ConfigError, UsageError
+from modechat.errors import ConfigError, ModechatError, ModelError, UsageError
+from modechat.models.check import check_model_file
 from modechat.models.starter import starter_model
 from modechat.paths import config_file, data_folder, engine_log_file, states_folder
 
@@ -51,6 +52,8 @@ class Report:
     engine_version: str
     terminal: Terminal
     config_error: str
+    model_error: str
+    """What is wrong with the model that it would load."""
     models: tuple[Path, ...]
     """Those that modechat would find, the one that it would load first."""
     advice: tuple[Advice, ...]
@@ -60,7 +63,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     """Returns the exit code: 0, whatever it finds. Raises UsageError."""
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "The report goes there.")
-    report = examine(sys.stdout, os.environ)
+    report = examine(sys.stdout, os.environ, getattr(arguments, "model", None))
     if arguments.json:
         text = json.dumps(as_object(report), indent=2, ensure_ascii=not takes_unicode(sys.stdout)) + "\n"
     else:
@@ -69,18 +72,21 @@ def doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def examine(out: TextIO, environment: Mapping[str, str]) -> Report:
+def examine(out: TextIO, environment: Mapping[str, str], model: Path | None = None) -> Report:
+    """`model` is the one that the user asks about."""
     machine, engine, engine_version = this_machine(), probe_engine(), _installed(_ENGINE)
     config, config_error = _config()
-    found = (config.model, starter_model())
+    found = (model, config.model, starter_model())
     if config.model is not None and not config.model.is_file():
         config_error = f"The model of the config file does not exist: {config.model}"
+    chosen = model or (config.model if not config_error else None)
     return Report(
         machine=machine,
         engine=engine,
         engine_version=engine_version,
         terminal=terminal_of(out, environment),
         config_error=config_error,
+        model_error=_what_is_wrong_with(chosen) if chosen is not None else "",
         models=tuple(dict.fromkeys(Path(path) for path in found if path is not None and Path(path).is_file())),
         advice=advise(machine, engine, python=sys.executable, version=engine_version),
     )
@@ -118,6 +124,7 @@ def as_object(report: Report) -> dict[str, object]:
         "models": [str(model) for model in report.models],
         "folders": {name: str(path) for name, path in _folders().items()},
         "config_error": report.config_error,
+        "model_error": report.model_error,
         "terminal": asdict(report.terminal),
         "advice": [asdict(advice) for advice in report.advice],
     }
@@ -140,7 +147,7 @@ def as_text(report: Report) -> str:
         *(line for model in report.models for line in _path_entry("model", model)),
         *([] if report.models else _entry("model", "none; modechat run says how to get one")),
         *(line for name, path in _folders().items() for line in _path_entry(name, path)),
-        *(_entry("trouble", report.config_error) if report.config_error else []),
+        *(line for error in (report.model_error, report.config_error) if error for line in _entry("trouble", error)),
         "",
         *_entry("terminal", _terminal_text(terminal)),
         "",
@@ -191,7 +198,20 @@ def _config() -> tuple[Config, str]:
     try:
         return load_config(config_file()), ""
     except ConfigError as error:
-        return Config(), ". ".join(part.rstrip(".") for part in (error.title, error.hint) if part) + "."
+        return Config(), _sentences(error)
+
+
+def _what_is_wrong_with(model: Path) -> str:
+    """Empty: nothing that could be seen without loading it."""
+    try:
+        check_model_file(model)
+    except ModelError as error:
+        return _sentences(error)
+    return ""
+
+
+def _sentences(error: ModechatError) -> str:
+    return ". ".join(part.rstrip(".") for part in (error.title, error.hint) if part) + "."
 
 
 def _installed(package: str) -> str:

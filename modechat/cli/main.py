@@ -11,14 +11,36 @@ from modechat import __version__
 from modechat.cli.streams import forget_unwritten_output, tell
 from modechat.errors import EXIT_INTERRUPTED, ModechatError
 
+# Written as it is shown, at most 79 columns wide: argparse would run the lines together.
 _DESCRIPTION = """\
-Chat with a local GGUF model in the terminal. Type ### Instruction to switch to single-shot tasks,
-### Chat to come back."""
+Chat with a local GGUF model in the terminal. Type ### Instruction to switch to
+single-shot tasks, ### Chat to come back."""
+
+_RUN = """\
+Do one task and print the reply on standard output. Text that is piped in
+becomes the task's input: modechat run 'Summarise' < file
+The headers ### Input, ### Response and ### Chat work as in the chat."""
+
+_PROMPT = """\
+Show the exact prompt that a message makes in the model's format, as text and
+as tokens. Nothing is answered."""
+
+_DOCTOR = """\
+Show this machine's hardware, the build of llama.cpp and the devices that it
+can use, models, folders and what the terminal can do; and what would be
+faster, with the command for it."""
+
+_BENCH = """\
+Measure how fast a model is on this machine through modechat, next to
+llama.cpp's own loop: prompt and generation, the first token of a growing chat,
+changes of mode, resuming, guessing. Takes minutes."""
 
 _EXIT_CODES = """\
-exit codes: 0 done · 1 error · 2 wrong use · 3 wrong config file · 4 no usable model · 5 engine failed
-            6 prompt too long for the context · 7 conversations cannot be saved · 8 the reply was cut
-            before it fitted its schema or grammar · 130 stopped with Ctrl+C"""
+exit codes: 0 done · 1 error · 2 wrong use · 3 wrong config file
+            4 no usable model · 5 engine failed
+            6 prompt too long for the context · 7 conversations cannot be saved
+            8 the reply was cut before it fitted its schema or grammar
+            130 stopped with Ctrl+C"""
 
 
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
@@ -84,8 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run",
         help="do one task and print the reply",
-        description="Do one task and print the reply on standard output. Text that is piped in becomes the task's "
-        "input: modechat run 'Summarise' < file. The headers ### Input, ### Response and ### Chat work as in the chat.",
+        description=_RUN,
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[_model_options()],
@@ -107,8 +128,7 @@ def _add_prompt_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
     prompt = commands.add_parser(
         "prompt",
         help="show the exact prompt that a message makes, token by token",
-        description="Show the exact prompt that a message makes in the model's format, as text and as tokens. "
-        "Nothing is answered.",
+        description=_PROMPT,
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[_model_options()],
@@ -131,21 +151,21 @@ def _add_doctor_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
     doctor = commands.add_parser(
         "doctor",
         help="show what this machine has, and what would make modechat faster on it",
-        description="Show this machine's hardware, the build of llama.cpp and the devices that it can use, models, "
-        "folders and what the terminal can do; and what would be faster, with the command for it.",
+        description=_DOCTOR,
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor.add_argument("--model", type=Path, metavar="PATH", help="look at this GGUF file, too")
+    doctor.add_argument("--json", action="store_true", default=False, help="print one JSON object")
 
 
 def _add_bench_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bench = commands.add_parser(
         "bench",
         help="measure how fast a model is on this machine",
-        description="Measure how fast a model is on this machine through modechat, next to llama.cpp's own loop: "
-        "prompt and generation, the first token of a growing chat, changes of mode, resuming, guessing. Takes minutes.",
+        description=_BENCH,
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
@@ -188,7 +208,12 @@ def _model_options(lora: str = "lora_of_command") -> argparse.ArgumentParser:
 
 def _add_load_options(options: argparse._ActionsContainer) -> None:
     options.add_argument("--model", type=Path, metavar="PATH", help="the GGUF file to load")
-    options.add_argument("--ctx", type=_whole_number(256, 2**31 - 1), metavar="N", help="context length in tokens")
+    options.add_argument(
+        "--ctx",
+        type=_whole_number(256, 2**31 - 1),
+        metavar="N",
+        help="context length in tokens; llama.cpp rounds it up to 256s",
+    )
     options.add_argument(
         "--gpu-layers", type=_whole_number(0, 2**31 - 1), metavar="N", help="layers to put on the GPU; 0: none"
     )

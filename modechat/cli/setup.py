@@ -10,11 +10,11 @@ from modechat.cli.companions import absolute_path, adapters_of, draft_of, expand
 from modechat.cli.streams import tell
 from modechat.config import Config
 from modechat.domain.sampling import Sampling
-from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Load
 from modechat.engine.saved_states import SavedStates
 from modechat.errors import ModelError, StoreError, UsageError
 from modechat.models.check import check_model_file
+from modechat.models.failures import shown_path
 from modechat.models.format_choices import FormatChoices
 from modechat.models.starter import STARTER_SAMPLING, starter_model
 from modechat.paths import config_file, data_folder, states_folder
@@ -33,8 +33,7 @@ def choose_model(arguments: argparse.Namespace, config: Config) -> Path:
     chosen = getattr(arguments, "model", None) or config.model or starter_model()
     if chosen is None:
         raise ModelError("There is no model yet", _how_to_get_a_model())
-    _check_is_file(chosen)
-    return absolute_path(Path(chosen), "model")
+    return _existing(chosen, "Give a GGUF file: modechat --model PATH")
 
 
 def session_settings(
@@ -108,8 +107,8 @@ def _settings_for_model(
 
     Raises ModelError.
     """
-    named = argparse.Namespace(**vars(arguments) | {"model": expanded(name), "format": None})
-    model = choose_model(named, config)
+    model = _existing(expanded(name), "Give a GGUF file: /model PATH")
+    named = argparse.Namespace(**vars(arguments) | {"model": model, "format": None})
     return session_settings(named, config, model, prompt_files, keep_history=keep_history, first_model=first_model)
 
 
@@ -147,17 +146,18 @@ def _choose_format(arguments: argparse.Namespace, model: Path, prompt_files: Pro
     return wanted
 
 
-def _check_is_file(path: Path) -> None:
-    """Raises ModelError for what is no file; what is in it is looked at later."""
+def _existing(path: Path, hint: str) -> Path:
+    """The file's path from the root. Raises ModelError for what is no file, with `hint` if there is nothing there; what
+    is in it is looked at later."""
     try:
         exists, is_file = path.exists(), path.is_file()
     except OSError:  # a folder above it that may not be read, a name that is too long
         exists, is_file = True, False
     if not exists:
-        shown = sanitize_line(str(path).encode("utf-8", "replace").decode("utf-8"))
-        raise ModelError(f"The model {shown} does not exist", "Give a GGUF file: modechat --model PATH")
+        raise ModelError(f"The model {shown_path(path)} does not exist", hint)
     if not is_file:
         check_model_file(path)  # says what it is instead
+    return absolute_path(path, "model")
 
 
 def _recommended_sampling(model: Path) -> Sampling:

@@ -38,7 +38,15 @@ _FOREIGN: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
 
 def shown_name(path: Path) -> str:
     """The file's name (for `/` or `..` the path), safe to show in one line."""
-    name = path.name or str(path)
+    return _shown(path.name or str(path))
+
+
+def shown_path(path: Path) -> str:
+    """The whole path, safe to show in one line: where the file is missing, the folder may be what is wrong."""
+    return _shown(str(path))
+
+
+def _shown(name: str) -> str:
     # Bytes of a name that are not UTF-8 arrive as surrogates, which no terminal's encoding takes.
     return sanitize_line(name.encode("utf-8", "replace").decode("utf-8"))
 
@@ -48,7 +56,7 @@ def unreadable(path: Path, error: OSError | ValueError) -> ModelError:
     name = shown_name(path)
     match error:
         case FileNotFoundError() | NotADirectoryError():
-            return ModelError(f"There is no file {name}.", "Check the path and its spelling.")
+            return ModelError(f"There is no file {shown_path(path)}.", "Check the path and its spelling.")
         case PermissionError():
             return ModelError(f"{name} cannot be read: permission denied.", "Give yourself read access to it.")
         case OSError():

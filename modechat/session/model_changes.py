@@ -8,11 +8,12 @@ from modechat.domain.lora import lora_label
 from modechat.engine.protocol import Load, ModelInfo
 
 
-def note_on_change(before: ModelInfo | None, after: ModelInfo) -> str:
+def note_on_change(before: ModelInfo, after: ModelInfo) -> str:
     """One sentence on the new model, and one on what is different of what matters to a conversation."""
-    note = f"The model is now {after.name}; the conversation goes on with it."
-    if before is None:
-        return note
+    if before.path == after.path:
+        note = f"{after.name} was loaded again."
+    else:
+        note = f"The model is now {after.name}; the conversation goes on with it."
     different = [
         f"{what} {old} → {new}"
         for what, old, new in (

@@ -150,7 +150,7 @@ class ModelHost:
         """The engine has loaded the model."""
         before, self._replaced, self.model = self._replaced, None, model
         self._tell(ModelReady(model))
-        if before is not None and before.path != model.path:
+        if before is not None:
             self._tell(Remark(note_on_change(before, model)))
         if self._left_behind:
             self._tell(Remark(self._left_behind))

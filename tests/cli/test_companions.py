@@ -99,10 +99,11 @@ def test_looking_at_prompts_needs_none(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "name", "reason"),
     [
-        ("--lora", "missing.gguf", "no file missing.gguf"),
+        ("--lora", "missing.gguf", "missing.gguf"),
+        ("--lora", "tone.gguf:strong", "tone.gguf:strong"),
         ("--lora", "first.gguf:0.5", "first.gguf is not a LoRA adapter"),
         ("--lora", ".", "is a folder"),
-        ("--draft", "missing.gguf", "no file missing.gguf"),
+        ("--draft", "missing.gguf", "missing.gguf"),
         ("--draft", "tone.gguf", "is an adapter (LoRA), not a whole model"),
     ],
 )
@@ -110,6 +111,9 @@ def test_a_wrong_file_is_named(folder: Path, option: str, name: str, reason: str
     with pytest.raises(ModelError) as raised:
         load_of(folder, option, name)
     assert reason in raised.value.title
+    if not (folder / name).exists() and name != "first.gguf:0.5":
+        assert f"There is no file {folder / name}." == raised.value.title
+        assert ("must be a number" in raised.value.hint) == (":" in name)
     assert raised.value.hint
 
 

@@ -12,6 +12,7 @@ import pytest
 from modechat import __version__
 from modechat.cli.doctor import terminal_of
 from tests.cli.conftest import Shell
+from tests.tiny_models import write_llama
 
 KEYS = {
     "modechat": str,
@@ -21,13 +22,14 @@ KEYS = {
     "models": list,
     "folders": dict,
     "config_error": str,
+    "model_error": str,
     "terminal": dict,
     "advice": list,
 }
 
 
-def report(shell: Shell) -> dict[str, Any]:
-    done = shell.modechat("doctor", "--json")
+def report(shell: Shell, *options: str | Path) -> dict[str, Any]:
+    done = shell.modechat("doctor", "--json", *options)
     assert (done.code, done.err) == (0, "")
     found: dict[str, Any] = json.loads(done.out)
     return found
@@ -43,7 +45,7 @@ def test_it_reports_machine_engine_and_folders_as_one_json_object(shell: Shell) 
     assert found["engine"]["error"] == ""
     assert "CPU" in {device["name"] for device in found["engine"]["devices"]}
     assert found["folders"]["config"] == str(shell.home / "config" / "modechat" / "config.toml")
-    assert found["config_error"] == ""
+    assert (found["config_error"], found["model_error"]) == ("", "")
 
 
 def test_the_models_that_it_would_find_are_listed_the_configured_one_first(shell: Shell, tiny: Path) -> None:
@@ -107,3 +109,11 @@ def test_the_colours_of_a_terminal_are_known_from_the_environment(environment: d
     terminal = terminal_of(Screen(), environment)
     assert (terminal.is_terminal, terminal.colours, terminal.unicode) == (True, colours, True)
     assert terminal.name == environment["TERM"]
+
+
+def test_it_looks_at_the_model_that_is_named(shell: Shell, tmp_path: Path) -> None:
+    model, broken = write_llama(tmp_path / "good.gguf"), tmp_path / "broken.gguf"
+    broken.write_bytes(b"<html>")
+    assert report(shell, "--model", model)["models"][0] == str(model)
+    assert "a web page" in report(shell, "--model", broken)["model_error"]
+    assert "There is no file" in shell.modechat("doctor", "--model", tmp_path / "missing.gguf").out

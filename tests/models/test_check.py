@@ -129,8 +129,8 @@ def test_a_missing_file_a_folder_and_an_impossible_name_are_refused(tmp_path: Pa
     (tmp_path / "folder").mkdir()
     (tmp_path / "plain").touch()
     check = "Check the path and its spelling."
-    assert refused(tmp_path / "none.gguf") == ("There is no file none.gguf.", check)
-    assert refused(tmp_path / "plain" / "none.gguf") == ("There is no file none.gguf.", check)
+    for missing in (tmp_path / "none.gguf", tmp_path / "plain" / "none.gguf"):
+        assert refused(missing) == (f"There is no file {missing}.", check)
     assert refused(tmp_path / "a\0b.gguf") == ("a␀b.gguf is not a possible file name.", check)
     assert refused(tmp_path / ("x" * 300))[0].endswith("cannot be read: File name too long.")
     assert refused(tmp_path / "folder") == ("folder is a folder, not a model file.", "Give a .gguf file inside it.")
@@ -229,5 +229,5 @@ def test_a_model_without_pooling_is_no_embedding_model(tmp_path: Path) -> None:
 
 def test_names_cannot_act_on_the_terminal(tmp_path: Path) -> None:
     title, _ = refused(tmp_path / "a\x1b[2J\nb\u202e.gguf")
-    assert title == "There is no file a␛[2J b\N{REPLACEMENT CHARACTER}.gguf."
-    assert refused(tmp_path / os.fsdecode(b"\xff.gguf"))[0] == "There is no file ?.gguf."
+    assert title == f"There is no file {tmp_path}/a␛[2J b\N{REPLACEMENT CHARACTER}.gguf."
+    assert refused(tmp_path / os.fsdecode(b"\xff.gguf"))[0] == f"There is no file {tmp_path}/?.gguf."

@@ -74,6 +74,9 @@ def test_another_model_goes_on_with_the_conversation_and_what_is_different_is_to
             assert turn.reply.model == "second"
             view = await harness.session.prompts.of_turn(turn)
             assert "Hello" in view.text
+            assert await harness.session.use_model(base_model) is None
+            await harness.ready()
+            assert harness.told(Remark)[-1].text == "second was loaded again."
 
     run(main())
 
