@@ -47,7 +47,7 @@ def probe_engine() -> EngineProbe:
     """Ask it. Takes about a second; never raises."""
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "modechat.engine.worker.probe"],
+            [sys.executable, "-P", "-m", "modechat.engine.worker.loading.probe"],
             capture_output=True,
             stdin=subprocess.DEVNULL,
             timeout=_SECONDS,

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from modechat.domain.sampling import DEFAULTS
-from modechat.engine.worker.batch import fill_batch
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.grammar import Grammar
-from modechat.engine.worker.sampler import SamplerChain
+from modechat.engine.worker.evaluation.batch import fill_batch
 from modechat.engine.worker.tokens import Vocabulary
+from modechat.engine.worker.writing.grammar import Grammar
+from modechat.engine.worker.writing.sampler import SamplerChain
 from modechat.models.starter import starter_model
 from modechat.prompting.json_schema import grammar_of
 from tests.engine.vocabularies import native_log

@@ -26,7 +26,7 @@ from modechat.engine.bench.texts import STORY, prose
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, Delta, Load
 from modechat.engine.worker.pipe import Pipe
-from modechat.engine.worker.speculation import CostCurve, Guesser, GuessPolicy
+from modechat.engine.worker.writing.speculation import CostCurve, Guesser, GuessPolicy
 from tests.engine.driver import formats
 from tests.tiny_models import write_endless
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Load, Loaded
-from modechat.engine.worker.processors import useful_threads
+from modechat.engine.worker.evaluation.processors import useful_threads
 from modechat.models.starter import starter_model
 from tests.engine.driver import Driver, chat, formats, running_engine
 

@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from modechat.engine.worker.candidates import Candidates
-from modechat.engine.worker.grammar import Grammar
 from modechat.engine.worker.tokens import Vocabulary
+from modechat.engine.worker.writing.candidates import Candidates
+from modechat.engine.worker.writing.grammar import Grammar
 
 _CLOSING = frozenset(b'"}],:')
 

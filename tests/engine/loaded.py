@@ -9,11 +9,11 @@ from pathlib import Path
 from modechat.domain.modes import Mode
 from modechat.engine.protocol import Load
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.lanes import Lanes
-from modechat.engine.worker.loading import load
-from modechat.engine.worker.memory import Memory
+from modechat.engine.worker.evaluation.lanes import Lanes
+from modechat.engine.worker.evaluation.memory import Memory
+from modechat.engine.worker.evaluation.threads import DecodeThreads
+from modechat.engine.worker.loading.loader import load
 from modechat.engine.worker.model import LoadedModel
-from modechat.engine.worker.threads import DecodeThreads
 from tests.engine.vocabularies import native_log
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from modechat.engine.worker.model_sizes import ContextShape, LayerSizes, ModelSizes
-from modechat.engine.worker.offload import Device
+from modechat.engine.worker.loading.model_sizes import ContextShape, LayerSizes, ModelSizes
+from modechat.engine.worker.loading.offload import Device
 
 MIB, GIB = 1 << 20, 1 << 30
 SHAPE = ContextShape("f16", n_sequences=4, n_ubatch=512, n_outputs=32, flash_attention=True)

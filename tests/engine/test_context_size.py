@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.engine.worker.context_size import LONGEST_ON_CPU, LONGEST_ON_GPU, as_needed, choose_n_ctx
+from modechat.engine.worker.loading.context_size import LONGEST_ON_CPU, LONGEST_ON_GPU, as_needed, choose_n_ctx
 
 KIB, GIB = 1 << 10, 1 << 30
 

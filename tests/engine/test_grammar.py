@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from modechat.engine.protocol import Generate
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.grammar import grammar_for
 from modechat.engine.worker.tokens import Vocabulary
+from modechat.engine.worker.writing.grammar import grammar_for
 from modechat.prompting.answer_grammar import REPLY_ROOT, reply_grammar
 from modechat.prompting.json_schema import grammar_of
 from modechat.prompting.reasoning import HARMONY, KNOWN_TAGS, ReasoningTags

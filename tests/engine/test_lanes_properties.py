@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from modechat.domain.modes import Mode
 from modechat.domain.sequences import common_prefix_length
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.lanes import Lanes
-from modechat.engine.worker.memory import Memory
+from modechat.engine.worker.evaluation.lanes import Lanes
+from modechat.engine.worker.evaluation.memory import Memory
 from modechat.engine.worker.model import LoadedModel
 from tests.engine.loaded import Writer, loaded_model, memory_of
 from tests.tiny_models import write_hybrid, write_llama, write_recurrent, write_sliding

@@ -15,13 +15,14 @@ from gguf import GGUFReader, GGUFValueType, GGUFWriter
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Failed, Load, Loaded, ModelInfo
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.devices import can_offload, choose_devices, list_devices
+from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.gguf_file import read_gguf
-from modechat.engine.worker.loading import load
+from modechat.engine.worker.loading.devices import can_offload, choose_devices, list_devices
+from modechat.engine.worker.loading.gguf_file import read_gguf
+from modechat.engine.worker.loading.loader import load
+from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes, sizes_of
+from modechat.engine.worker.loading.planning import N_SEQUENCES
 from modechat.engine.worker.model import LoadedModel
-from modechat.engine.worker.model_sizes import ContextShape, ModelSizes, sizes_of
-from modechat.engine.worker.planning import N_OUTPUTS, N_SEQUENCES
 from tests.engine.driver import Answer, chat, formats, run, running_engine
 from tests.engine.vocabularies import native_log
 from tests.tiny_models import write_llama, write_recurrent, write_t5
@@ -75,7 +76,7 @@ def test_the_sizes_of_weights_are_those_of_the_files_tensors(write: Callable[[Pa
 def test_the_size_of_a_kv_cache_is_known_before_it_is_there(kv_type: Any, tmp_path: Path) -> None:
     path = write_llama(tmp_path / "tiny.gguf", n_ctx_train=65_536)
     with loaded(path, kv_type=kv_type, n_ctx=65_536) as model:
-        shape = ContextShape(kv_type, N_SEQUENCES, model.n_batch, N_OUTPUTS, model.flash_attention)
+        shape = ContextShape(kv_type, N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention)
         assert sizes(path).kv_bytes(model.n_ctx, shape) == pytest.approx(allocated("KV"), abs=0.01 * MIB)
         assert sizes(path).compute_bytes(model.n_ctx, shape, with_output=True) >= allocated("compute")
 
@@ -83,7 +84,7 @@ def test_the_size_of_a_kv_cache_is_known_before_it_is_there(kv_type: Any, tmp_pa
 def test_the_state_of_a_recurrent_model_is_known_before_it_is_there(tmp_path: Path) -> None:
     path = write_recurrent(tmp_path / "tiny.gguf")
     with loaded(path) as model:
-        shape = ContextShape("f16", N_SEQUENCES, model.n_batch, N_OUTPUTS, flash_attention=True)
+        shape = ContextShape("f16", N_SEQUENCES, model.n_batch, MOST_OUTPUTS, flash_attention=True)
         assert sizes(path).kv_bytes(model.n_ctx, shape) >= allocated("RS") - 0.01 * MIB > 0  # the log rounds
         assert (model.is_recurrent, model.is_hybrid, model.n_swa) == (True, False, 0)
 
@@ -92,7 +93,7 @@ def test_the_state_of_a_recurrent_model_is_known_before_it_is_there(tmp_path: Pa
 @pytest.mark.parametrize("kv_type", ["f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"])
 def test_the_size_of_a_real_models_kv_cache_is_known_before_it_is_there(kv_type: Any, starter: Path) -> None:
     with loaded(starter, kv_type=kv_type, n_ctx=1024) as model:
-        shape = ContextShape(kv_type, N_SEQUENCES, model.n_batch, N_OUTPUTS, model.flash_attention)
+        shape = ContextShape(kv_type, N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention)
         assert sizes(starter).kv_bytes(1024, shape) == pytest.approx(allocated("KV"), abs=0.02 * MIB)
         assert (model.kv_type, model.flash_attention) == (kv_type, True)
 
@@ -101,7 +102,7 @@ def test_the_size_of_a_real_models_kv_cache_is_known_before_it_is_there(kv_type:
 def test_the_size_of_a_kv_cache_with_sliding_windows_is_known_before_it_is_there(gemma: Path) -> None:
     with loaded(gemma, n_ctx=16_384) as model:
         assert model.n_swa == 512
-        shape = ContextShape("f16", N_SEQUENCES, model.n_batch, N_OUTPUTS, model.flash_attention)
+        shape = ContextShape("f16", N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention)
         assert sizes(gemma).kv_bytes(16_384, shape) == pytest.approx(allocated("KV"), rel=0.01)
         assert allocated("compute") <= 64 * MIB  # no logits of a whole batch: that would be 128 MiB
 
@@ -265,7 +266,7 @@ def test_what_a_plan_expects_of_a_device_is_at_least_what_it_takes(starter: Path
             lines = [line for line in native_log().lines if f" {name} " in line and "buffer size" in line]
             taken = sum(float(line.split("=")[1].split()[0]) for line in lines) * MIB
             found = sizes(starter)
-            shape = ContextShape("f16", N_SEQUENCES, model.n_batch, N_OUTPUTS, model.flash_attention)
+            shape = ContextShape("f16", N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention)
             offloaded = found.layers[len(found.layers) + 1 - n_layers :]
             kv = sum(found.layer_kv_bytes(layer, 2048, shape) for layer in offloaded)
             weights = found.output_bytes + sum(layer.weight_bytes for layer in offloaded)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from modechat.engine.worker.gguf_file import GGUFContents
-from modechat.engine.worker.model_sizes import KV_BYTES, ContextShape, ModelSizes, sizes_of
+from modechat.engine.worker.loading.gguf_file import GGUFContents
+from modechat.engine.worker.loading.model_sizes import KV_BYTES, ContextShape, ModelSizes, sizes_of
 
 SHAPE = ContextShape("f16", n_sequences=4, n_ubatch=512, n_outputs=32, flash_attention=True)
 PLAIN = {

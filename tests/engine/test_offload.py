@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.engine.worker.model_sizes import ModelSizes
-from modechat.engine.worker.offload import (
+from modechat.engine.worker.loading.model_sizes import ModelSizes
+from modechat.engine.worker.loading.offload import (
     Device,
     DevicePart,
     Plan,

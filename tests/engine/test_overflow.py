@@ -12,10 +12,10 @@ from modechat.domain.conversation import Message, Role
 from modechat.domain.modes import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import ChatPrompt, InstructPrompt
+from modechat.engine.worker.evaluation.lanes import Lanes
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.lanes import Lanes
-from modechat.engine.worker.overflow import fit, without_left
 from modechat.engine.worker.prompts import TokenizedPrompt
+from modechat.engine.worker.writing.overflow import fit, without_left
 from modechat.prompting.formats import FormatSource
 from modechat.prompting.prompt import Prompt
 from modechat.prompting.prompt_format import PromptFormat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modechat.engine.worker.placement import read_placement
+from modechat.engine.worker.loading.placement import read_placement
 
 VULKAN = """
 load_tensors: offloading output layer to GPU

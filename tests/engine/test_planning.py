@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modechat.engine.protocol import Load
-from modechat.engine.worker.devices import choose_devices
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.model_sizes import ModelSizes
-from modechat.engine.worker.offload import Device
-from modechat.engine.worker.planning import LoadPlan, plan_load
+from modechat.engine.worker.loading.devices import choose_devices
+from modechat.engine.worker.loading.model_sizes import ModelSizes
+from modechat.engine.worker.loading.offload import Device
+from modechat.engine.worker.loading.planning import LoadPlan, plan_load
 from tests.engine.machines import CPU, GIB, LLAMA_8B, gpu, integrated, model
 
 

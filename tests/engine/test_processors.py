@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from modechat.engine.worker.processors import (
+from modechat.engine.worker.evaluation.processors import (
     linux_threads,
     parse_cpu_list,
     parse_quota_v1,

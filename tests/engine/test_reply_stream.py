@@ -11,8 +11,8 @@ from modechat.domain.conversation import StopReason
 from modechat.engine.protocol import ChatPrompt, Delta, Generate, InstructPrompt
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.prompts import Prompts
-from modechat.engine.worker.reply_stream import ReplyStream
 from modechat.engine.worker.tokens import Vocabulary
+from modechat.engine.worker.writing.reply_stream import ReplyStream
 from modechat.prompting import render
 from modechat.prompting.resolve import ModelFacts
 from tests.engine.driver import chat, formats

@@ -13,7 +13,7 @@ import pytest
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, InstructPrompt, Load, Loaded, SaveLanes, Shutdown
 from modechat.engine.saved_states import SavedState, SavedStates
-from modechat.engine.worker.saved_lanes import SavedLanes
+from modechat.engine.worker.evaluation.saved_lanes import SavedLanes
 from tests.engine.driver import Answer, chat, formats, run, running_engine
 from tests.tiny_models import write_hybrid, write_llama, write_recurrent, write_sliding
 

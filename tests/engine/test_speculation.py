@@ -13,16 +13,15 @@ from hypothesis import strategies as st
 from modechat.domain.modes import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Failed, InstructPrompt, Load, Loaded
-from modechat.engine.worker.batch import Logits
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.decoding import decode
-from modechat.engine.worker.draft_model import DraftModel, ModelGuesser
-from modechat.engine.worker.lanes import Lanes
+from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS, Logits
+from modechat.engine.worker.evaluation.lanes import Lanes
 from modechat.engine.worker.model import LoadedModel
-from modechat.engine.worker.proof import Proof
-from modechat.engine.worker.sampler import SamplerChain
-from modechat.engine.worker.speculation import (
-    MOST_OUTPUTS,
+from modechat.engine.worker.writing.decoding import decode
+from modechat.engine.worker.writing.draft_model import DraftModel, ModelGuesser
+from modechat.engine.worker.writing.proof import Proof
+from modechat.engine.worker.writing.sampler import SamplerChain
+from modechat.engine.worker.writing.speculation import (
     CostCurve,
     Draft,
     Guesser,

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.engine.worker.batch import fill_batch
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.threads import DecodeThreads, ThreadController
+from modechat.engine.worker.evaluation.batch import fill_batch
+from modechat.engine.worker.evaluation.threads import DecodeThreads, ThreadController
 from tests.engine.vocabularies import native_log
 from tests.tiny_models import write_llama
 

@@ -11,8 +11,8 @@ import time
 from collections.abc import Sequence
 
 from modechat.engine.protocol import RawMeasured
-from modechat.engine.worker.batch import fill_batch
 from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.evaluation.batch import fill_batch
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.model import LoadedModel
 

@@ -25,24 +25,24 @@ from modechat.engine.protocol import (
     RawMeasured,
 )
 from modechat.engine.saved_states import SavedStates
-from modechat.engine.worker.adapters import Adapters
-from modechat.engine.worker.decoding import Guessing
-from modechat.engine.worker.draft_model import DraftModel, ModelGuesser
-from modechat.engine.worker.encoder import EncoderDecoder
+from modechat.engine.worker.evaluation.adapters import Adapters
+from modechat.engine.worker.evaluation.encoder import EncoderDecoder
+from modechat.engine.worker.evaluation.lanes import Lanes
+from modechat.engine.worker.evaluation.memory import Memory
+from modechat.engine.worker.evaluation.saved_lanes import SavedLanes, fingerprint
+from modechat.engine.worker.evaluation.threads import DecodeThreads
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.generate import Generation, WritingParts
-from modechat.engine.worker.lanes import Lanes
-from modechat.engine.worker.loading import load
-from modechat.engine.worker.memory import Memory
+from modechat.engine.worker.loading.loader import load
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.native_log import NativeLog
-from modechat.engine.worker.overflow import fit, without_left
 from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
-from modechat.engine.worker.proof import Proof
 from modechat.engine.worker.raw_loop import measure_raw_loop
-from modechat.engine.worker.saved_lanes import SavedLanes, fingerprint
-from modechat.engine.worker.speculation import CostCurve, Guesser, GuessPolicy
-from modechat.engine.worker.threads import DecodeThreads
+from modechat.engine.worker.writing.decoding import Guessing
+from modechat.engine.worker.writing.draft_model import DraftModel, ModelGuesser
+from modechat.engine.worker.writing.generate import Generation, WritingParts
+from modechat.engine.worker.writing.overflow import fit, without_left
+from modechat.engine.worker.writing.proof import Proof
+from modechat.engine.worker.writing.speculation import CostCurve, Guesser, GuessPolicy
 from modechat.prompting.renderer import Renderer
 from modechat.prompting.resolve import ModelFacts
 

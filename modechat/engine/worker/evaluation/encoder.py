@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from modechat.domain.modes import Mode
-from modechat.engine.worker.batch import Logits, fill_batch
 from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.evaluation.batch import Logits, fill_batch
+from modechat.engine.worker.evaluation.lanes import Aborted, Reused
+from modechat.engine.worker.evaluation.memory import ABORTED, DECODED
+from modechat.engine.worker.evaluation.threads import DecodeThreads
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.lanes import Aborted, Reused
-from modechat.engine.worker.memory import ABORTED, DECODED
 from modechat.engine.worker.model import LoadedModel
-from modechat.engine.worker.threads import DecodeThreads
 
 
 class EncoderDecoder:

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
+MOST_OUTPUTS = 32
+"""Tokens of one batch whose results are looked at."""
+
 
 class Logits(Enum):
     """After which tokens of a batch the next one can be sampled."""

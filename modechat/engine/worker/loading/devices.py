@@ -8,7 +8,7 @@ from functools import cache
 
 from modechat.engine.worker.bindings import ggml_function, llama
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.offload import Device, DeviceKind
+from modechat.engine.worker.loading.offload import Device, DeviceKind
 
 _KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "integrated"}  # ggml_backend_dev_type; others only help the CPU
 _SHARED_MEMORY = ("MTL", "Metal")  # Apple's GPUs call themselves discrete

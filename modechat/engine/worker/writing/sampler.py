@@ -7,9 +7,9 @@ from types import TracebackType
 
 from modechat.domain.sampling import Sampling
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.candidates import IMPOSSIBLE, Candidates
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.grammar import Grammar
+from modechat.engine.worker.writing.candidates import IMPOSSIBLE, Candidates
+from modechat.engine.worker.writing.grammar import Grammar
 
 _PENALTY_LAST_N = 64
 

@@ -16,18 +16,18 @@ from pydantic import BaseModel
 from modechat.domain.conversation import ReplyStats, StopReason
 from modechat.domain.modes import Mode
 from modechat.engine.protocol import ChatPrompt, Finished, Generate, PromptProgress, Shortened
-from modechat.engine.worker.adapters import Adapters
-from modechat.engine.worker.decoding import Guessing, decode
-from modechat.engine.worker.grammar import grammar_for
-from modechat.engine.worker.lanes import Aborted, Evaluator, Reused
+from modechat.engine.worker.evaluation.adapters import Adapters
+from modechat.engine.worker.evaluation.lanes import Aborted, Evaluator, Reused
+from modechat.engine.worker.evaluation.threads import DecodeThreads
 from modechat.engine.worker.model import LoadedModel
-from modechat.engine.worker.overflow import fit
 from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
-from modechat.engine.worker.reply_stream import ReplyStream
-from modechat.engine.worker.sampler import SamplerChain
-from modechat.engine.worker.speculation import Guesser
-from modechat.engine.worker.threads import DecodeThreads
 from modechat.engine.worker.tokens import Detokenizer
+from modechat.engine.worker.writing.decoding import Guessing, decode
+from modechat.engine.worker.writing.grammar import grammar_for
+from modechat.engine.worker.writing.overflow import fit
+from modechat.engine.worker.writing.reply_stream import ReplyStream
+from modechat.engine.worker.writing.sampler import SamplerChain
+from modechat.engine.worker.writing.speculation import Guesser
 from modechat.prompting.prompt import Prompt
 
 

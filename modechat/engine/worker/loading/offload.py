@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from modechat.engine.worker.model_sizes import ContextShape, ModelSizes
+from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes
 
 DeviceKind: TypeAlias = Literal["cpu", "gpu", "integrated", "accelerator"]
 

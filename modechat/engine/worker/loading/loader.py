@@ -16,20 +16,19 @@ import psutil
 
 from modechat.engine.protocol import KVType, Load
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.context_size import ENOUGH
-from modechat.engine.worker.devices import can_offload, choose_devices, handle_of, list_devices
+from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS
+from modechat.engine.worker.evaluation.processors import useful_threads
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.gguf_file import read_gguf
+from modechat.engine.worker.loading.context_size import ENOUGH
+from modechat.engine.worker.loading.devices import can_offload, choose_devices, handle_of, list_devices
+from modechat.engine.worker.loading.gguf_file import read_gguf
+from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes, sizes_of
+from modechat.engine.worker.loading.offload import Device, Plan, smaller_plans
+from modechat.engine.worker.loading.placement import Placement, read_placement
+from modechat.engine.worker.loading.planning import N_SEQUENCES, LoadPlan, plan_load
 from modechat.engine.worker.model import LoadedModel, read_metadata
-from modechat.engine.worker.model_sizes import ContextShape, ModelSizes, sizes_of
 from modechat.engine.worker.native_log import NativeLog
-from modechat.engine.worker.offload import Device, Plan, smaller_plans
-from modechat.engine.worker.placement import Placement, read_placement
-from modechat.engine.worker.planning import N_OUTPUTS, N_SEQUENCES, LoadPlan, plan_load
-from modechat.engine.worker.processors import useful_threads
 from modechat.engine.worker.tokens import Vocabulary
-
-__all__ = ["N_OUTPUTS", "N_SEQUENCES", "load"]
 
 _ANY_AMOUNT = 1 << 62  # bytes
 _LONGEST_ENCODED = 2048  # tokens; its memory grows with the square
@@ -137,7 +136,7 @@ def _check_settings(request: Load) -> None:
 def _plan(request: Load, devices: Sequence[Device]) -> LoadPlan:
     contents = read_gguf(request.model_path)
     if contents is None:  # it cannot be loaded either: llama.cpp says why
-        shape = ContextShape(request.kv_type, N_SEQUENCES, ENOUGH, N_OUTPUTS, flash_attention=False)
+        shape = ContextShape(request.kv_type, N_SEQUENCES, ENOUGH, MOST_OUTPUTS, flash_attention=False)
         return LoadPlan(request.n_ctx or ENOUGH, Plan((), 1), shape)
     sizes = sizes_of(contents)
     if request.vocabulary_only:
@@ -246,7 +245,7 @@ def _create_context(model: llama.llama_model_p, wish: _Wish, plan: LoadPlan) -> 
     params.n_ctx = n_ctx
     params.n_batch = params.n_ubatch = n_batch
     params.n_seq_max = N_SEQUENCES
-    params.n_outputs_max = min(N_OUTPUTS, n_batch)
+    params.n_outputs_max = min(MOST_OUTPUTS, n_batch)
     params.kv_unified = True
     params.swa_full = False
     params.n_rs_seq = 0

@@ -1,4 +1,4 @@
-"""Answers `modechat.engine.probe`: `python -m modechat.engine.worker.probe` prints one line of JSON."""
+"""Answers `modechat.engine.probe`: `python -m modechat.engine.worker.loading.probe` prints one line of JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modechat.engine.probe import EngineProbe, ProbedDevice
 def main() -> None:
     try:
         from modechat.engine.worker.bindings import llama
-        from modechat.engine.worker.devices import can_offload, list_devices
+        from modechat.engine.worker.loading.devices import can_offload, list_devices
     except (ImportError, OSError, RuntimeError) as error:
         print(EngineProbe(error=f"llama.cpp cannot be loaded: {error}").model_dump_json())
         return

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from modechat.domain.modes import Mode
-from modechat.engine.worker.batch import Logits
-from modechat.engine.worker.lanes import Evaluator
-from modechat.engine.worker.speculation import MOST_OUTPUTS
+from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS, Logits
+from modechat.engine.worker.evaluation.lanes import Evaluator
 
 _WITNESSES = 8  # tokens: kernels take rows by four, and what is left over one by one
 _UNSPLIT = 256  # cells in use: beyond, several threads split the attention of a token that comes alone

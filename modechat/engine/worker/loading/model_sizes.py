@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from modechat.engine.protocol import KVType
-from modechat.engine.worker.gguf_file import GGUFContents
+from modechat.engine.worker.loading.gguf_file import GGUFContents
 
 KV_BYTES: dict[KVType, Fraction] = {
     "f32": Fraction(4),

@@ -16,11 +16,11 @@ from typing import Protocol
 
 from modechat.domain.modes import Mode
 from modechat.domain.sequences import common_prefix_length
-from modechat.engine.worker.batch import Logits, fill_batch
-from modechat.engine.worker.checkpoints import Checkpoint, Checkpoints
+from modechat.engine.worker.evaluation.batch import Logits, fill_batch
+from modechat.engine.worker.evaluation.checkpoints import Checkpoint, Checkpoints
+from modechat.engine.worker.evaluation.memory import ABORTED, DECODED, NO_ROOM, Memory
+from modechat.engine.worker.evaluation.saved_lanes import SavedLanes
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.memory import ABORTED, DECODED, NO_ROOM, Memory
-from modechat.engine.worker.saved_lanes import SavedLanes
 
 _WORTH_KEEPING = 16  # tokens: a lane that would lose fewer to a new prompt is cut, one that would lose more is branched
 _MOST_TRIES = 32  # places at which the rest of a shortened chat is looked for

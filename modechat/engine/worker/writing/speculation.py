@@ -12,10 +12,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS
+
 _N_GRAM = 3
 _POSITIONS = 8  # of one n-gram, the newest ones
 _LONGEST_MATCH = 32
-_SIZES = (1, 2, 3, 5, 7, 11, 15, 23, 31)  # guesses in one batch
+_SIZES = (1, 2, 3, 5, 7, 11, 15, 23, MOST_OUTPUTS - 1)  # guesses in one batch
 _WORTH_IT = 1.08  # times as fast as without, at least: the estimates are estimates
 _TRIED = (15, 31)  # tried once to learn what they cost: what lies between is estimated, and small ones rarely pay
 _MOSTLY = 0.6  # of the tokens of such a batch must be expected to be right
@@ -23,9 +25,6 @@ _FORGOTTEN = 300  # batches after which a cost may be another: one that was meas
 
 FROM_MODEL = 0
 """The match length of guesses that a draft model made."""
-
-MOST_OUTPUTS = _SIZES[-1] + 1
-"""Tokens of one batch whose results are looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from typing import TypeVar
 
 from modechat.engine.protocol import Generate
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.candidates import IMPOSSIBLE, Candidates
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
+from modechat.engine.worker.writing.candidates import IMPOSSIBLE, Candidates
 from modechat.prompting.answer_grammar import REPLY_ROOT, reply_grammar
 from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
 from modechat.prompting.reasoning import ReasoningTags, marker_texts

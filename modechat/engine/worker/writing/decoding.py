@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from modechat.domain.modes import Mode
-from modechat.engine.worker.batch import Logits
-from modechat.engine.worker.lanes import Evaluator
-from modechat.engine.worker.proof import Proof
-from modechat.engine.worker.speculation import Guesser
+from modechat.engine.worker.evaluation.batch import Logits
+from modechat.engine.worker.evaluation.lanes import Evaluator
+from modechat.engine.worker.writing.proof import Proof
+from modechat.engine.worker.writing.speculation import Guesser
 
 
 class TokenSampler(Protocol):

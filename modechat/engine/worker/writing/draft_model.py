@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from modechat.domain.sampling import Sampling
 from modechat.domain.sequences import common_prefix_length
-from modechat.engine.worker.batch import fill_batch
+from modechat.engine.worker.evaluation.batch import fill_batch
+from modechat.engine.worker.evaluation.memory import DECODED, Memory
+from modechat.engine.worker.evaluation.threads import DecodeThreads
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.memory import DECODED, Memory
 from modechat.engine.worker.model import LoadedModel
-from modechat.engine.worker.sampler import SamplerChain
-from modechat.engine.worker.speculation import FROM_MODEL, Draft, Guesser, GuessPolicy
-from modechat.engine.worker.threads import DecodeThreads
 from modechat.engine.worker.tokens import Vocabulary
+from modechat.engine.worker.writing.sampler import SamplerChain
+from modechat.engine.worker.writing.speculation import FROM_MODEL, Draft, Guesser, GuessPolicy
 
 _SEQUENCE = 0
 _TRY_AGAIN_AFTER = 64  # tokens without a guess: what did not pay may pay now

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from modechat.engine.protocol import Load
-from modechat.engine.worker.context_size import (
+from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS
+from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.loading.context_size import (
     ENOUGH,
     LONGEST_ON_CPU,
     LONGEST_ON_GPU,
@@ -17,14 +19,11 @@ from modechat.engine.worker.context_size import (
     choose_n_ctx,
     largest_fitting,
 )
-from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.model_sizes import ContextShape, ModelSizes
-from modechat.engine.worker.offload import Device, Plan, plan_exactly, plan_offload, total_budget
-from modechat.engine.worker.speculation import MOST_OUTPUTS
+from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes
+from modechat.engine.worker.loading.offload import Device, Plan, plan_exactly, plan_offload, total_budget
 
 N_SEQUENCES = 4
 """Sequences of the KV cache: the lanes, and room for others."""
-N_OUTPUTS = MOST_OUTPUTS
 """Most tokens of one batch whose logits are kept: llama.cpp would keep those of a whole batch, n_batch × n_vocab."""
 _N_BATCH_CPU = 128  # 3 % slower than 512, and a stop loses a quarter of the work
 _N_BATCH_GPU = 512
@@ -58,7 +57,7 @@ class LoadPlan:
 
 def plan_load(request: Load, sizes: ModelSizes, devices: Sequence[Device], system_free: int) -> LoadPlan:
     """`devices` are those to offload to, in order; `system_free` is the system's free memory in bytes."""
-    on_cpu = ContextShape(request.kv_type, N_SEQUENCES, _N_BATCH_CPU, N_OUTPUTS, request.flash_attention != "off")
+    on_cpu = ContextShape(request.kv_type, N_SEQUENCES, _N_BATCH_CPU, MOST_OUTPUTS, request.flash_attention != "off")
     notes: tuple[str, ...] = ()
     if devices and request.n_gpu_layers != 0:
         plan = _plan_on_gpu(request, sizes, devices, system_free, replace(on_cpu, n_ubatch=_N_BATCH_GPU))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.threads import DecodeThreads
+from modechat.engine.worker.evaluation.threads import DecodeThreads
 
 DECODED = 0
 NO_ROOM = 1

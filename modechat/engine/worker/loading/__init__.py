@@ -1,0 +1,1 @@
+"""How a model is loaded: what fits where, decided before it happens."""
