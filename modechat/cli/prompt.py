@@ -18,7 +18,8 @@ from modechat.config import load_config
 from modechat.domain.conversation import Conversation, as_mode
 from modechat.domain.modes import ChatMessage, Mode, Task
 from modechat.engine.client import WorkerEngine
-from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded, PromptView
+from modechat.engine.prompt_view import PromptView
+from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded
 from modechat.errors import EngineError, UsageError
 from modechat.paths import config_file, data_folder
 from modechat.session.settings import SessionSettings, clock_text, prompt_of

@@ -22,7 +22,7 @@ from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell,
 from modechat.config import load_config
 from modechat.domain.conversation import StopReason, leak_note
 from modechat.engine.client import WorkerEngine
-from modechat.engine.protocol import Delta, Engine, Failed, Finished, Generate, Loaded, LoadProgress, Stop
+from modechat.engine.protocol import Cancelled, Delta, Engine, Failed, Finished, Generate, Loaded, LoadProgress, Stop
 from modechat.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EngineError, ModechatError, UsageError
 from modechat.paths import config_file
 from modechat.session.settings import SessionSettings, generate_request
@@ -107,6 +107,8 @@ class OneTask:
                         write(self._out, text)
                 case Finished():
                     return self._print_end(event)
+                case Cancelled():
+                    return EXIT_INTERRUPTED
                 case Failed(kind="context") if self._load_longer():
                     pass
                 case Failed():

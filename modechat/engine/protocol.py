@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from modechat.domain.conversation import Message, ReplyStats, StopReason
 from modechat.domain.sampling import Sampling
 from modechat.domain.tasks import Example
+from modechat.engine.prompt_view import PromptView
 from modechat.errors import ContextError, EngineError, ModechatError, ModelError, UsageError
 from modechat.prompting.formats import FormatSource, NamedFormat
 from modechat.prompting.ladder import AS_IS
@@ -160,7 +161,7 @@ class Inspect(_Frozen):
 
 
 class Stop(_Frozen):
-    """Stop the request `id`; it answers with Finished. Without effect if it is not running."""
+    """Stop the request `id`; it answers with Finished, or Cancelled. Without effect if it is done."""
 
     type: Literal["stop"] = "stop"
     id: int
@@ -250,31 +251,6 @@ class AdaptersChanged(_Frozen):
     hint: str = ""
 
 
-class TokenView(_Frozen):
-    """One token of a prompt. `text` has U+FFFD where a character is split over tokens."""
-
-    id: int
-    text: str
-    control: bool
-
-
-class PromptView(_Frozen):
-    """A prompt exactly as the model gets it."""
-
-    text: str
-    tokens: tuple[TokenView, ...]
-    """With the BOS that the vocabulary asks for; their texts joined are `text`, as far as texts allow."""
-    parts: tuple[tuple[str, int], ...]
-    """Tokens of each part in order: `template`, `system`, `user`, `assistant`, `instruction`, `input`, `example`,
-    `prefill`."""
-    format: str
-    format_source: FormatSource
-    rung: str
-    defused: tuple[str, ...]
-    """Texts of control tokens in messages, system text and worked examples that are plain text here."""
-    stop: tuple[str, ...]
-
-
 class Inspected(_Frozen):
     """The answer to Inspect: a prompt, or why there is none."""
 
@@ -339,6 +315,13 @@ class Finished(_Frozen):
     stats: ReplyStats
 
 
+class Cancelled(_Frozen):
+    """A request was stopped before its turn came; those before it may still be worked on."""
+
+    type: Literal["cancelled"] = "cancelled"
+    id: int
+
+
 class Failed(_Frozen):
     """A request failed; the engine goes on unless `died`."""
 
@@ -375,6 +358,7 @@ Event: TypeAlias = Annotated[
     | Heartbeat
     | Delta
     | Finished
+    | Cancelled
     | Failed,
     Field(discriminator="type"),
 ]

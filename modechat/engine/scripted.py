@@ -13,6 +13,7 @@ from typing import TypeAlias
 from modechat.domain.conversation import ReplyStats, Role, StopReason
 from modechat.domain.modes import Mode
 from modechat.domain.sequences import common_prefix_length
+from modechat.engine.prompt_view import PromptView, TokenView
 from modechat.engine.protocol import (
     AdaptersChanged,
     ChatPrompt,
@@ -30,11 +31,9 @@ from modechat.engine.protocol import (
     LoadProgress,
     ModelInfo,
     PromptProgress,
-    PromptView,
     Request,
     Shortened,
     Stop,
-    TokenView,
     UseAdapters,
     UseFormat,
 )

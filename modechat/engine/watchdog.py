@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from modechat.engine.protocol import (
     AdaptersChanged,
+    Cancelled,
     Event,
     Failed,
     Finished,
@@ -70,6 +71,9 @@ class Vigil:
         if isinstance(event, Heartbeat):
             if event.progress != self._progress:
                 self._progress, self._moved_at = event.progress, now
+            return
+        if isinstance(event, Cancelled):  # out of order: what is before it goes on
+            self._open = deque(request for request in self._open if not _answers(event, request))
             return
         self._has_spoken, self._moved_at, self._is_saving = True, now, False
         if isinstance(event, Loaded):
@@ -144,7 +148,7 @@ def _answers(event: Event, request: Request) -> bool:
         case UseAdapters():
             return isinstance(event, AdaptersChanged) or (isinstance(event, Failed) and event.id is None)
         case Generate(id=request_id):
-            return isinstance(event, Finished | Failed) and event.id == request_id
+            return isinstance(event, Finished | Cancelled | Failed) and event.id == request_id
         case Inspect(id=request_id):
             return isinstance(event, Inspected) and event.id == request_id
         case _:

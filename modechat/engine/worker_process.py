@@ -18,6 +18,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from modechat.engine.protocol import (
+    Cancelled,
     Event,
     Failed,
     Finished,
@@ -168,7 +169,7 @@ class WorkerProcess:
                     continue
                 self._has_life.set()
                 self._watchdog.heard(event)
-                if isinstance(event, Finished | Failed) and event.id is not None:
+                if isinstance(event, Finished | Cancelled | Failed) and event.id is not None:
                     self._running.discard(event.id)
                 if not isinstance(event, Heartbeat) and not self._asked_to_end:
                     self._put(event)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import PurePath
 
+from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import (
     Adapter,
     AdaptersChanged,
@@ -27,7 +28,6 @@ from modechat.engine.protocol import (
     Load,
     LoadProgress,
     ModelInfo,
-    PromptView,
     SaveLanes,
     Shutdown,
     Stop,
@@ -171,8 +171,8 @@ class ModelHost:
         return await self.load()
 
     def save_lanes(self) -> None:
-        """The conversation, or the model, is left: have what was evaluated kept on disk."""
-        if self._phase is Phase.READY:
+        """The conversation, or the model, is left: have what was evaluated kept on disk, once what runs has stopped."""
+        if self._phase in (Phase.READY, Phase.STOPPING):
             self._engine.send(SaveLanes())
 
     def unload(self) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from modechat.domain.conversation import Turn
 from modechat.domain.modes import ChatMessage, Task
-from modechat.engine.protocol import PromptView
+from modechat.engine.prompt_view import PromptView
 from modechat.session.model_host import ModelHost
 from modechat.session.settings import SessionSettings, clock_text, prompt_of
 from modechat.session.timeline import Timeline

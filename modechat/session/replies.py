@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from modechat.domain.context import cut_where
 from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, typed_of_reply
-from modechat.engine.protocol import Delta, Event, Failed, Finished, PromptProgress, Shortened, Stop
+from modechat.engine.protocol import Cancelled, Delta, Event, Failed, Finished, PromptProgress, Shortened, Stop
 from modechat.errors import StoreError
 from modechat.session.events import ContextMoved, PromptEvaluated, ReplyEnded, ReplyGrew, SessionEvent, Trouble
 from modechat.session.model_host import ModelHost
@@ -82,6 +82,8 @@ class Replies:
             case Finished(stats=stats):
                 self._host.notice_rung(stats.rung)
                 await self._answered(event.id, final_reply(event, self._host.model))
+            case Cancelled():
+                await self._answered(event.id, Reply(state=ReplyState.STOPPED, stop_reason=StopReason.STOPPED))
             case Failed():
                 if self._is_running(event.id) and self._running is not None and self._running.is_unchanged:
                     self._tell(Trouble(event.title, event.hint))  # the reply stays as it was, without the error

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from modechat.domain.text import sanitize
 
 if TYPE_CHECKING:
-    from modechat.engine.protocol import PromptView
+    from modechat.engine.prompt_view import PromptView
 
 
 class Kind(StrEnum):

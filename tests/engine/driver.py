@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from modechat.domain.conversation import Message, Role
 from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine
+from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import (
     ChatPrompt,
     Delta,
@@ -30,7 +31,6 @@ from modechat.engine.protocol import (
     Loaded,
     LoadProgress,
     PromptProgress,
-    PromptView,
     Request,
     Shortened,
     Stop,

@@ -9,7 +9,8 @@ import pytest
 
 from modechat.domain.conversation import StopReason
 from modechat.domain.sampling import Sampling
-from modechat.engine.protocol import ChatPrompt, Inspect, Inspected, InstructPrompt, Loaded, PromptView
+from modechat.engine.prompt_view import PromptView
+from modechat.engine.protocol import ChatPrompt, Inspect, Inspected, InstructPrompt, Loaded
 from modechat.prompt_files import load_prompt_files
 from modechat.prompting.formats import FormatSource
 from tests.engine.driver import Answer, Driver, chat, run, running_engine

@@ -11,7 +11,20 @@ import pytest
 from modechat.domain.conversation import StopReason
 from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine
-from modechat.engine.protocol import Delta, Event, Failed, InstructPrompt, Load, Loaded, PromptProgress
+from modechat.engine.protocol import (
+    Cancelled,
+    Delta,
+    Event,
+    Failed,
+    Finished,
+    Generate,
+    Heartbeat,
+    InstructPrompt,
+    Load,
+    Loaded,
+    PromptProgress,
+    Stop,
+)
 from modechat.prompting.formats import FormatSource
 from tests.engine.driver import Driver, chat, formats, run, running_engine
 from tests.tiny_models import write_llama
@@ -337,5 +350,29 @@ def test_a_reply_that_was_stopped_can_be_asked_for_again_under_its_number(tmp_pa
             again = await driver.generate(chat("Hello"), Sampling(temperature=0, max_tokens=20))
             assert again.finished.stop_reason is not StopReason.STOPPED
             assert again.finished.stats.completion_tokens > 0
+
+    run(work())
+
+
+def test_what_waits_is_stopped_at_once_whatever_is_worked_on(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with running_engine(write_llama(tmp_path / "tiny.gguf", n_ctx_train=65536), n_ctx=65536) as driver:
+            first, second = (Generate(id=number, prompt=chat("x" * 60000), sampling=LIMITED) for number in (101, 102))
+            for request in (first, second, Stop(id=102)):
+                driver.engine.send(request)
+            events = [await driver.next_event()]
+            while not isinstance(events[-1], Cancelled):
+                events.append(await driver.next_event())
+            assert events[-1].id == 102
+            assert all(isinstance(event, PromptProgress | Heartbeat) for event in events[:-1])
+            driver.engine.send(second)  # it goes on under its number
+            driver.engine.send(Stop(id=101))
+            finished: list[tuple[int, StopReason]] = []
+            while len(finished) < 2:
+                event = await driver.next_event()
+                assert not isinstance(event, Cancelled)
+                if isinstance(event, Finished):
+                    finished.append((event.id, event.stop_reason))
+            assert finished == [(101, StopReason.STOPPED), (102, StopReason.LENGTH)]
 
     run(work())

@@ -15,6 +15,7 @@ import pytest
 from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import (
+    Cancelled,
     Delta,
     Event,
     Failed,
@@ -113,6 +114,16 @@ def test_an_answer_ends_what_was_asked_up_to_it() -> None:
     watched.heard(Delta(id=1, text="x", completion_tokens=1), 1)
     assert watched.verdict(100)
     watched.heard(Inspected(id=7, error="none"), 100)
+    assert watched.verdict(1000) == ""
+
+
+def test_what_is_cancelled_is_no_answer_to_what_is_before_it() -> None:
+    watched = vigil(SaveLanes(), LOAD, GENERATE)
+    watched.heard(Cancelled(id=1), 1)
+    for second in range(0, 120, 5):
+        watched.heard(Heartbeat(progress=5), second)
+    assert "120 seconds" in watched.verdict(121)
+    watched.heard(Loaded(model=MODEL, seconds_load=1), 122)
     assert watched.verdict(1000) == ""
 
 

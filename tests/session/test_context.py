@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modechat.domain.conversation import ContextCut, Message, Role
 from modechat.domain.modes import Incomplete
-from modechat.engine.protocol import ChatPrompt, Failed, Generate, InstructPrompt
+from modechat.engine.protocol import ChatPrompt, Failed, Generate, InstructPrompt, SaveLanes
 from modechat.engine.scripted import ScriptedEngine
 from modechat.session.events import CompactionChanged, ContextMoved, ConversationOpened, Trouble, TurnChanged
 from modechat.session.phase import Phase
@@ -241,6 +241,21 @@ def test_an_engine_that_dies_over_a_summary_starts_again(tmp_path: Path) -> None
             await harness.ready()
             assert harness.session.phase is Phase.READY
             assert await harness.say("Go on") is not None
+
+    run(main())
+
+
+def test_a_chat_that_is_left_while_it_is_summarised_is_kept_on_disk(tmp_path: Path) -> None:
+    engine = ScriptedEngine(summariser)
+
+    async def main() -> None:
+        async with running_session(tmp_path, engine=engine) as harness:
+            await opened(harness)
+            await fill(harness, 3)
+            assert await harness.session.compact() is None
+            await harness.session.new_conversation()
+            assert isinstance(engine.requests[-1], SaveLanes)
+            await harness.ready()
 
     run(main())
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from modechat.domain.text import sanitize
-from modechat.engine.protocol import PromptView, TokenView
+from modechat.engine.prompt_view import PromptView, TokenView
 from modechat.prompting.formats import FormatSource
 from modechat.tui.prompt_lines import LAYOUTS, Kind, Layout, Line, control_spans, id_lines, text_lines, token_lines
 from modechat.tui.widgets.prompt_pane import bar, count_parts

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from pydantic import BaseModel
 
-from modechat.engine.protocol import Generate, Heartbeat, Request, Shutdown, Stop
+from modechat.engine.protocol import Cancelled, Generate, Heartbeat, Request, Shutdown, Stop
 from modechat.engine.wire import decode_request, encode
 
 _SECONDS_BETWEEN_HEARTBEATS = 1.0
@@ -28,6 +28,8 @@ class Pipe:
         self._requests = requests
         self._events = events
         self._queue: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._waiting: dict[int, Generate] = {}  # those in the queue that are still wanted
+        self._handing_over = threading.Lock()
         self._stopped: set[int] = set()
         self._writing = threading.Lock()
         self._working = threading.Event()
@@ -47,11 +49,21 @@ class Pipe:
         threading.Thread(target=self._send_heartbeats, name="heartbeat", daemon=True).start()
 
     def next_request(self) -> Request:
-        """The next request other than a stop. Blocks."""
+        """The next request other than a stop, and other than what was stopped before its turn. Blocks."""
         self._working.clear()
         request = self._queue.get()
+        while isinstance(request, Generate) and not self._take(request):
+            request = self._queue.get()
         self._working.set()
         return request
+
+    def _take(self, request: Generate) -> bool:
+        """Whether the request is still wanted. It waits no longer."""
+        with self._handing_over:
+            if self._waiting.get(request.id) is not request:
+                return False
+            del self._waiting[request.id]
+            return True
 
     def is_stopped(self, request_id: int) -> bool:
         """Whether a stop for this request has arrived."""
@@ -85,10 +97,11 @@ class Pipe:
         for line in self._requests:
             request = decode_request(line)
             if isinstance(request, Stop):
-                self._stopped.add(request.id)
+                self._stop(request.id)
             else:
                 if isinstance(request, Generate):
                     self._stopped.discard(request.id)  # a reply that was stopped goes on under its number
+                    self._waiting[request.id] = request
                 if isinstance(request, Shutdown):
                     self.is_shutting_down = True
                     _end_after(_SECONDS_TO_SHUT_DOWN)
@@ -96,6 +109,14 @@ class Pipe:
         if not self.is_shutting_down:
             # The front end was killed. The model may be computing: do not wait for it.
             os._exit(0)
+
+    def _stop(self, request_id: int) -> None:
+        """Stop a request. One that waits ends at once: what is before it, such as a long saving, may take its time."""
+        self._stopped.add(request_id)
+        with self._handing_over:
+            waited = self._waiting.pop(request_id, None)
+        if waited is not None:
+            self.emit(Cancelled(id=request_id))
 
 
 def _end_after(seconds: int) -> None:

@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from modechat.domain.modes import Task
-from modechat.engine.protocol import ChatPrompt, InstructPrompt, PromptView, TokenView
+from modechat.engine.prompt_view import PromptView, TokenView
+from modechat.engine.protocol import ChatPrompt, InstructPrompt
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.prompting.formats import FormatSource, NamedFormat

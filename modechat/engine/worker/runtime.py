@@ -13,17 +13,8 @@ from pathlib import Path, PurePath
 
 from pydantic import BaseModel
 
-from modechat.engine.protocol import (
-    Adapter,
-    ChatPrompt,
-    Generate,
-    Inspect,
-    Load,
-    MeasureRaw,
-    ModelInfo,
-    PromptView,
-    RawMeasured,
-)
+from modechat.engine.prompt_view import PromptView
+from modechat.engine.protocol import Adapter, ChatPrompt, Generate, Inspect, Load, MeasureRaw, ModelInfo, RawMeasured
 from modechat.engine.saved_states import SavedStates
 from modechat.engine.worker.evaluation.adapters import Adapters
 from modechat.engine.worker.evaluation.encoder import EncoderDecoder

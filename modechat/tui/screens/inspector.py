@@ -20,7 +20,7 @@ from modechat.tui.prompt_lines import Layout
 from modechat.tui.widgets.prompt_pane import PromptPane
 
 if TYPE_CHECKING:
-    from modechat.engine.protocol import PromptView
+    from modechat.engine.prompt_view import PromptView
     from modechat.session.chat_session import ChatSession
 
 _WIDTH_FOR_BOTH = 100

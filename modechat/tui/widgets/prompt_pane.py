@@ -19,7 +19,7 @@ from modechat.tui.prompt_lines import LAYOUTS, Kind, Layout, Line
 from modechat.tui.widgets.mode_label import GLYPHS, mode_class
 
 if TYPE_CHECKING:
-    from modechat.engine.protocol import PromptView
+    from modechat.engine.prompt_view import PromptView
 
 _PART_COLOURS = {
     "system": "$warning",

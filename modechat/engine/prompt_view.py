@@ -1,0 +1,36 @@
+"""A prompt to look at: what the inspector and `modechat prompt` show."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from modechat.prompting.formats import FormatSource
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TokenView(_Frozen):
+    """One token of a prompt. `text` has U+FFFD where a character is split over tokens."""
+
+    id: int
+    text: str
+    control: bool
+
+
+class PromptView(_Frozen):
+    """A prompt exactly as the model gets it."""
+
+    text: str
+    tokens: tuple[TokenView, ...]
+    """With the BOS that the vocabulary asks for; their texts joined are `text`, as far as texts allow."""
+    parts: tuple[tuple[str, int], ...]
+    """Tokens of each part in order: `template`, `system`, `user`, `assistant`, `instruction`, `input`, `example`,
+    `prefill`."""
+    format: str
+    format_source: FormatSource
+    rung: str
+    defused: tuple[str, ...]
+    """Texts of control tokens in messages, system text and worked examples that are plain text here."""
+    stop: tuple[str, ...]
