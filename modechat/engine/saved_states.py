@@ -15,6 +15,7 @@ import os
 import shutil
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -70,8 +71,10 @@ class SavedStates:
         """The state that was begun is written. If the conversation was forgotten meanwhile, it is removed."""
         name = _name(label, identity)
         path = self._folder / f"{name}.state"
+        checksum = _checksum(path)
+        assert checksum is not None  # nobody aborts it
         state = SavedState(
-            label=label, identity=identity, tokens=tokens, n_bytes=path.stat().st_size, checksum=_checksum(path)
+            label=label, identity=identity, tokens=tokens, n_bytes=path.stat().st_size, checksum=checksum
         )
         unfinished = private_file(self._folder / f"{name}.new")
         unfinished.write_text(state.model_dump_json(), encoding="utf-8")
@@ -88,14 +91,21 @@ class SavedStates:
         found = (_read(path) for path in self._folder.glob("*.json"))
         return tuple(state for state in found if state is not None and state.identity == identity)
 
-    def path(self, state: SavedState) -> Path | None:
-        """The file of a state, which counts as used now; None if it is damaged (then it is removed) or gone."""
+    def path(self, state: SavedState, is_aborted: Callable[[], bool] = lambda: False) -> Path | None:
+        """The file of a state, which counts as used now; None if it is damaged (then it is removed) or gone.
+
+        Reads all of it. Also None if `is_aborted`, which is asked again and again, becomes true.
+        """
         name = _name(state.label, state.identity)
         path = self._folder / f"{name}.state"
         try:
-            if path.stat().st_size == state.n_bytes and _checksum(path) == state.checksum:
-                os.utime(path)
-                return path
+            if path.stat().st_size == state.n_bytes:
+                checksum = _checksum(path, is_aborted)
+                if checksum is None:
+                    return None
+                if checksum == state.checksum:
+                    os.utime(path)
+                    return path
         except OSError:
             return None
         self._remove(name)
@@ -156,9 +166,12 @@ def _read(path: Path) -> SavedState | None:
         return None
 
 
-def _checksum(path: Path) -> int:
+def _checksum(path: Path, is_aborted: Callable[[], bool] = lambda: False) -> int | None:
+    """CRC-32 of a file; None if aborted."""
     checksum = 0
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             checksum = zlib.crc32(chunk, checksum)
+            if is_aborted():
+                return None
     return checksum

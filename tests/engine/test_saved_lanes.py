@@ -209,6 +209,14 @@ def test_the_least_recently_used_states_make_way(tmp_path: Path) -> None:
     assert labels(states) == {"a", "c"}
 
 
+def test_a_stop_ends_the_reading_of_a_state_and_removes_nothing(tmp_path: Path) -> None:
+    states = SavedStates(tmp_path, 1000)
+    keep(states, "a", 100)
+    (state,) = states.of("model")
+    assert states.path(state, lambda: True) is None
+    assert states.path(state) is not None
+
+
 def test_a_newer_state_takes_the_place_of_the_older_one(tmp_path: Path) -> None:
     states = SavedStates(tmp_path, 1000)
     keep(states, "a", 100)
@@ -278,7 +286,7 @@ def test_a_state_that_could_not_be_written_leaves_no_file(tmp_path: Path) -> Non
         def load_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool:
             raise AssertionError((sequence, path, tokens))
 
-    SavedLanes(SavedStates(tmp_path, 1000), Full(), "model").save("a", 0, list(range(300)), "")
+    SavedLanes(SavedStates(tmp_path, 1000), Full(), "model", lambda: False).save("a", 0, list(range(300)), "")
     assert list(tmp_path.iterdir()) == []
 
 

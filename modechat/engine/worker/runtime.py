@@ -165,7 +165,7 @@ def _prepare_writing(
         owned.callback(encoder.close)
         return WritingParts(encoder, threads, adapters, None)
     memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, threads, loaded.abort)
-    lanes = Lanes(memory, _saved_lanes(request, loaded, memory))
+    lanes = Lanes(memory, _saved_lanes(request, loaded, memory, is_aborted))
     owned.callback(lanes.close)
     if not request.speculate:
         return WritingParts(lanes, threads, adapters, None)
@@ -181,13 +181,15 @@ def _prepare_writing(
     )
 
 
-def _saved_lanes(request: Load, loaded: LoadedModel, memory: Memory) -> SavedLanes | None:
+def _saved_lanes(
+    request: Load, loaded: LoadedModel, memory: Memory, is_aborted: Callable[[], bool]
+) -> SavedLanes | None:
     if request.state_folder is None:
         return None
     states = SavedStates(Path(request.state_folder), request.state_bytes)
     settings = (loaded.kv_type, "flash attention" if loaded.flash_attention else "attention")
     identity = "|".join((version("llama-cpp-python"), fingerprint(request.model_path), *settings))
-    return SavedLanes(states, memory, identity)
+    return SavedLanes(states, memory, identity, is_aborted)
 
 
 def _prepare_guesser(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -32,12 +32,15 @@ class SequenceMemory(Protocol):
 
 
 class SavedLanes:
-    """`identity` names the model and the settings that a state depends on."""
-
-    def __init__(self, states: SavedStates, memory: SequenceMemory, identity: str) -> None:
+    def __init__(
+        self, states: SavedStates, memory: SequenceMemory, identity: str, is_aborted: Callable[[], bool]
+    ) -> None:
+        """`identity` names the model and the settings that a state depends on. `is_aborted` is asked while a file is
+        read, which takes long on slow disks."""
         self._states = states
         self._memory = memory
         self._identity = identity
+        self._is_aborted = is_aborted
 
     def save(self, label: str, sequence: int, tokens: Sequence[int], key: str) -> None:
         """Keep a lane. Where the disk refuses, that costs time later, nothing else: it goes into the log."""
@@ -69,9 +72,9 @@ class SavedLanes:
         return best if best is not None and best[1] >= more_than + _WORTH_RESTORING else None
 
     def check(self, state: SavedState) -> Path | None:
-        """The state's file; None if it is damaged or gone."""
+        """The state's file; None if it is damaged or gone, or reading it was aborted."""
         try:
-            return self._states.path(state)
+            return self._states.path(state, self._is_aborted)
         except OSError:
             return None
 
