@@ -74,7 +74,7 @@ class Config(_Section):
     mlock: Annotated[bool, Field(strict=True)] = False
     """Whether the system must keep the model in memory and may not swap it out."""
     n_threads: Annotated[int, Field(ge=1, le=1024, strict=True)] | None = None
-    """Threads that compute; unset: as many as help, adapted while the model runs."""
+    """Threads that compute; unset: as many as help, adapted while the model writes, unless it has a seed or temperature 0."""
     lora: tuple[LoraFile, ...] = ()
     """LoRA adapters for the model, each `FILE` or `FILE:SCALE`; the scale says how strongly it is applied."""
     draft: Path | None = None
