@@ -74,12 +74,12 @@ class Config(_Section):
     mlock: Annotated[bool, Field(strict=True)] = False
     """Whether the system must keep the model in memory and may not swap it out."""
     n_threads: Annotated[int, Field(ge=1, le=1024, strict=True)] | None = None
-    """Threads that compute; unset: as many as help, adapted while the model writes, unless it has a seed or temperature 0."""
+    """Threads that compute; unset: as many as help, adapted meanwhile, unless with a seed or at temperature 0."""
     lora: tuple[LoraFile, ...] = ()
     """LoRA adapters for the model, each `FILE` or `FILE:SCALE`; the scale says how strongly it is applied."""
     draft: Path | None = None
     """A small model with the same vocabulary, which guesses what the model will write, for it to check."""
-    speculate: Annotated[bool, Field(strict=True)] | Literal["always"] = True
+    speculate: Literal[True, False, "always"] = True
     """Whether guessed tokens are checked at once where that is faster; `"always"`: even if rounding may show."""
     thinking: Annotated[bool, Field(strict=True)] | None = None
     """Whether a reasoning model thinks before it answers; unset: as its chat template has it."""

@@ -163,6 +163,12 @@ def test_a_home_folder_that_is_not_there_is_named_with_its_line(file: Path) -> N
     assert "line 3: chat.lora: there is no home folder for ~nobody-of-that-name" in error.title
 
 
+def test_what_guessing_may_be_is_told(file: Path) -> None:
+    assert load(file, 'speculate = "always"').speculate == "always"
+    error = error_of(file, 'n_ctx = 512\nspeculate = "never"\n\n')
+    assert "line 2: speculate: input should be True, False or 'always', not 'never'" in error.title
+
+
 @pytest.mark.parametrize("value", ["[1]", '[""]', "[[]]"])
 def test_an_adapter_is_a_file(file: Path, value: str) -> None:
     error = error_of(file, f"lora = {value}\n")

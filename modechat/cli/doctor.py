@@ -23,6 +23,7 @@ from modechat.config import Config, load_config
 from modechat.engine.probe import EngineProbe, ProbedDevice, probe_engine
 from modechat.errors import ConfigError, ModechatError, ModelError, UsageError
 from modechat.models.check import check_model_file
+from modechat.models.failures import shown_path
 from modechat.models.starter import starter_model
 from modechat.paths import config_file, data_folder, engine_log_file, states_folder
 
@@ -80,14 +81,16 @@ def examine(out: TextIO, environment: Mapping[str, str], model: Path | None = No
     if config.model is not None and not config.model.is_file():
         config_error = f"The model of the config file does not exist: {config.model}"
     chosen = model or (config.model if not config_error else None)
+    model_error = _what_is_wrong_with(chosen) if chosen is not None else ""
+    models = (Path(path) for path in found if path is not None and not (path == chosen and model_error))
     return Report(
         machine=machine,
         engine=engine,
         engine_version=engine_version,
         terminal=terminal_of(out, environment),
         config_error=config_error,
-        model_error=_what_is_wrong_with(chosen) if chosen is not None else "",
-        models=tuple(dict.fromkeys(Path(path) for path in found if path is not None and Path(path).is_file())),
+        model_error=model_error,
+        models=tuple(dict.fromkeys(path for path in models if path.is_file())),
         advice=advise(machine, engine, python=sys.executable, version=engine_version),
     )
 
@@ -228,8 +231,7 @@ def _entry(label: str, text: str) -> list[str]:
 
 
 def _path_entry(label: str, path: Path) -> list[str]:
-    shown = str(path).encode("utf-8", "replace").decode()
-    return [f"{label:<{_LABEL}}{shown}{'' if path.exists() else ' (not there yet)'}"]
+    return [f"{label:<{_LABEL}}{shown_path(path)}{'' if path.exists() else ' (not there yet)'}"]
 
 
 def _wrapped(text: str) -> list[str]:

@@ -65,7 +65,7 @@ class Load(_Frozen):
     adapters: tuple[Adapter, ...] = ()
     draft_path: str | None = None
     """A small model with the same vocabulary that guesses what comes, for the big one to check."""
-    speculate: Annotated[bool, Field(strict=True)] | Literal["always"] = True
+    speculate: Literal[True, False, "always"] = True
     """Whether tokens are guessed and checked several at once. `True`: at temperature 0 and with a seed only where that
     changes no bit of any result; `always`: there, too, where llama.cpp may round in another way."""
     state_folder: str | None = None

@@ -256,7 +256,7 @@ class ChatSession:
     async def toggle_pin(self) -> Incomplete | None:
         """Have the last chat turn stay in the context when that is full, or not any more."""
         async with self._commands:
-            turn = self._timeline.last_turn_in(Mode.CHAT)
+            turn = self._timeline.last_turn_in(Mode.CHAT, answered=True)
             if turn is None:
                 return Incomplete("There is no chat turn here to pin.")
             if not turn.reply.state.is_final:

@@ -10,7 +10,7 @@ from modechat.engine.protocol import Load, ModelInfo
 from modechat.models.gguf import GGUFHeader
 
 SHORTEST_CONTEXT = 512
-_DEFAULT_CONTEXT = 4096  # the engine's own, where nothing says otherwise
+_DEFAULT_CONTEXT = 4096  # the least that the engine tries to have, where nothing says otherwise
 _DEVICE = re.compile(r"\b(?:CUDA|ROCm|HIP|Vulkan|Metal|SYCL|GPU)\d*\b")
 _NOTHING_OFFLOADED = re.compile(r"offloaded 0/|no usable GPU|without GPU", re.IGNORECASE)
 
@@ -39,7 +39,8 @@ def lighter(load: Load, wanted: Load, header: GGUFHeader | None, *, uses_gpu: bo
     if n_ctx <= SHORTEST_CONTEXT:
         return None
     half = max(n_ctx // 2, SHORTEST_CONTEXT)
-    return Lighter(load.model_copy(update={"n_ctx": half}), f"half the context ({half:,} tokens)")
+    words = f"half the context ({half:,} tokens)" if load.n_ctx else f"a context of {half:,} tokens"
+    return Lighter(load.model_copy(update={"n_ctx": half}), words)
 
 
 def seems_to_use_gpu(model: ModelInfo | None, log: Iterable[str]) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 from modechat.domain.context import n_left
-from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn, message_text, title_of
+from modechat.domain.conversation import ContextCut, Conversation, ModeChange, ReplyState, Turn, message_text, title_of
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
 from modechat.errors import StoreError
 from modechat.store import ConversationSummary, Store
@@ -51,9 +51,10 @@ class Timeline:
         """How many messages have left the context."""
         return n_left(self._conversation.cut, self._conversation.turns) if self._conversation is not None else 0
 
-    def last_turn_in(self, mode: Mode) -> Turn | None:
+    def last_turn_in(self, mode: Mode, *, answered: bool = False) -> Turn | None:
+        """With `answered`, a turn whose reply failed before it began does not count."""
         turns = self._conversation.turns if self._conversation is not None else ()
-        return next((turn for turn in reversed(turns) if turn.mode is mode), None)
+        return next((turn for turn in reversed(turns) if turn.mode is mode and not (answered and _failed(turn))), None)
 
     # Which conversation
 
@@ -204,3 +205,7 @@ class Timeline:
     async def _on_disk(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+
+def _failed(turn: Turn) -> bool:
+    return turn.reply.state is ReplyState.FAILED and not turn.reply.text

@@ -115,5 +115,14 @@ def test_it_looks_at_the_model_that_is_named(shell: Shell, tmp_path: Path) -> No
     model, broken = write_llama(tmp_path / "good.gguf"), tmp_path / "broken.gguf"
     broken.write_bytes(b"<html>")
     assert report(shell, "--model", model)["models"][0] == str(model)
-    assert "a web page" in report(shell, "--model", broken)["model_error"]
+    found = report(shell, "--model", broken)
+    assert "a web page" in found["model_error"]
+    assert str(broken) not in found["models"]
     assert "There is no file" in shell.modechat("doctor", "--model", tmp_path / "missing.gguf").out
+
+
+def test_the_name_of_a_model_cannot_act_on_the_terminal(shell: Shell, tmp_path: Path) -> None:
+    model = write_llama(tmp_path / "a\x1b[31mb.gguf")
+    out = shell.modechat("doctor", "--model", model).out
+    assert "\x1b" not in out
+    assert "a␛[31mb.gguf" in out

@@ -18,6 +18,8 @@ from modechat.domain.lora import lora_label, read_scaled
         ("tone.gguf:-1", "tone.gguf", -1.0),
         ("tone.gguf:0", "tone.gguf", 0.0),
         ("tone.gguf:1e-2", "tone.gguf", 0.01),
+        ("tone.gguf:1e31", "tone.gguf:1e31", 1.0),
+        ("tone.gguf:1e400", "tone.gguf:1e400", 1.0),
         (r"C:\loras\tone.gguf", r"C:\loras\tone.gguf", 1.0),
         (r"C:\loras\tone.gguf:2", r"C:\loras\tone.gguf", 2.0),
         ("of: me.gguf", "of: me.gguf", 1.0),

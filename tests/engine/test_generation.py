@@ -376,3 +376,19 @@ def test_what_waits_is_stopped_at_once_whatever_is_worked_on(tmp_path: Path) -> 
             assert finished == [(101, StopReason.STOPPED), (102, StopReason.LENGTH)]
 
     run(work())
+
+
+@pytest.mark.real_model
+def test_the_same_seed_gives_the_same_reply_again(starter: Path) -> None:
+    """Though the second time only the last token of the prompt is evaluated."""
+    seeded = Sampling(temperature=0.7, seed=5, max_tokens=100)
+
+    async def work() -> None:
+        async with running_engine(starter, n_ctx=1024) as driver:
+            prompt = chat("Write a story about a lighthouse keeper and a violin without strings. " * 3)
+            first = await driver.generate(prompt, seeded)
+            again = await driver.generate(prompt, seeded)
+            assert again.finished.stats.evaluated_tokens < first.finished.stats.evaluated_tokens
+            assert again.text == first.text
+
+    run(work())

@@ -30,7 +30,7 @@ FORMAT = PromptFormat("letters", FormatSource.BUILT_IN, "")
 def letters(request: ChatPrompt | InstructPrompt) -> TokenizedPrompt:
     """A prompt with one token for each letter."""
     assert isinstance(request, ChatPrompt)
-    text = "".join(message.content for message in request.messages)
+    text = "".join(message.content for message in request.messages) + request.prefill
     return TokenizedPrompt(Prompt((text,), FORMAT, "as is"), [ord(letter) for letter in text])
 
 
@@ -84,6 +84,28 @@ def test_a_shortened_chat_has_room_for_turns_to_come(request: ChatPrompt) -> Non
         with_one_more = letters(without_left(request, fitted.n_left - 2))
         limit = 0.6 * N_CTX if stays <= 0.6 * N_CTX else N_CTX - 250
         assert len(with_one_more.tokens) > limit or fitted.n_left - 2 <= request.n_left  # no more left than had to
+
+
+@given(chats(), st.integers(1, 3000))
+def test_a_reply_that_fills_the_context_goes_on_from_its_end(request: ChatPrompt, n_come: int) -> None:
+    reply = "".join(chr(1000 + i) for i in range(n_come))
+    try:
+        fit(request, letters, N_CTX, None)
+    except WorkerFailure:
+        return
+    tokens = fit(request.model_copy(update={"prefill": reply}), letters, N_CTX, None).made.tokens
+    assert len(tokens) + 16 <= N_CTX
+    goes_on_from = "".join(chr(token) for token in tokens if token >= 1000)
+    assert reply.endswith(goes_on_from)
+    if goes_on_from != reply:
+        assert len(tokens) + 250 <= N_CTX or len(goes_on_from) <= 1
+
+
+def test_pins_that_leave_no_room_are_named() -> None:
+    pinned = (Message(Role.USER, "u" * 700, pinned=True), Message(Role.ASSISTANT, "a" * 400, pinned=True))
+    with pytest.raises(WorkerFailure) as raised:
+        fit(ChatPrompt(messages=(*pinned, Message(Role.USER, "n"))), letters, N_CTX, None)
+    assert "/pin" in raised.value.hint
 
 
 def test_a_message_that_cannot_fit_alone_is_refused_with_both_numbers() -> None:

@@ -192,7 +192,7 @@ def test_a_proof_is_made_once_and_leaves_no_trace(model: LoadedModel, other_from
     lanes.reuse(Mode.CHAT, PROMPT)
     lanes.evaluate(Mode.CHAT, PROMPT, lambda _count: None)
     before = lanes.n_evaluated
-    proof = Proof(Results(other_from), lambda: 2)
+    proof = Proof(Results(other_from), lambda: 2, 1024)
     proof.begin()
     assert proof.may_hold(lanes)
     assert not proof.holds(lanes)  # not yet
@@ -209,7 +209,7 @@ def test_nothing_is_proved_where_no_guess_is_wanted(model: LoadedModel) -> None:
     lanes = Lanes(memory_of(model))
     lanes.reuse(Mode.CHAT, PROMPT)
     lanes.evaluate(Mode.CHAT, PROMPT, lambda _count: None)
-    proof = Proof(Results(0), lambda: 1)
+    proof = Proof(Results(0), lambda: 1, 1024)
     for token in PROMPT:
         proof.witness(lanes, Mode.CHAT, token)
     assert proof.may_hold(lanes)
@@ -226,12 +226,12 @@ def test_many_cells_and_several_threads_compute_in_another_way(
     lanes = Lanes(memory_of(model))
     lanes.reuse(Mode.CHAT, [65])
     lanes.evaluate(Mode.CHAT, [66] * n_tokens, lambda _count: None)
-    assert Proof(Results(0), lambda: n_threads, splits=splits).may_hold(lanes) == may_hold
+    assert Proof(Results(0), lambda: n_threads, 1024, splits=splits).may_hold(lanes) == may_hold
 
 
 def test_other_adapters_want_a_proof_of_their_own(model: LoadedModel) -> None:
     lanes = Lanes(memory_of(model))
-    proof = Proof(Results(0), lambda: 1)
+    proof = Proof(Results(0), lambda: 1, 1024)
     for key in ("", "adapter"):
         reused = lanes.reuse(Mode.CHAT, PROMPT, key=key)
         lanes.evaluate(Mode.CHAT, PROMPT[reused.n_tokens :], lambda _count: None)
@@ -250,7 +250,7 @@ def test_the_starter_model_computes_a_token_alone_as_among_others(starter: Path,
         text = loaded.vocabulary.tokenize_prompt(["The quick brown fox jumps over the lazy dog. " * 90])
         lanes.reuse(Mode.CHAT, text[:n_cells])
         lanes.evaluate(Mode.CHAT, text[:n_cells], lambda _count: None)
-        proof = Proof(memory.result, lambda: n_threads)
+        proof = Proof(memory.result, lambda: n_threads, 1024)
         prove(proof, lanes, text[n_cells : n_cells + 8])
         assert proof.holds(lanes)
 

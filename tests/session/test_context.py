@@ -82,6 +82,31 @@ def test_a_pinned_turn_stays_and_counts_for_nothing(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_turn_that_failed_is_not_in_the_way_of_the_pin_before_it(tmp_path: Path) -> None:
+    def script(request: Generate) -> str | Failed:
+        assert isinstance(request.prompt, ChatPrompt)
+        if any(message.pinned for message in request.prompt.messages):
+            return Failed(id=None, kind="context", title="Too long")
+        return echo(request)
+
+    async def main() -> None:
+        async with running_session(tmp_path, script) as harness:
+            await opened(harness)
+            await harness.say("My name is Ada")
+            assert await harness.session.toggle_pin() is None
+            failed = await harness.say("And now?")
+            assert failed is not None
+            assert failed.reply.error
+            assert await harness.session.toggle_pin() is None
+            changed = harness.told(TurnChanged)[-1].turn
+            assert (changed.typed, changed.pinned) == ("My name is Ada", False)
+            answered = await harness.say("And now?")
+            assert answered is not None
+            assert not answered.reply.error
+
+    run(main())
+
+
 def summariser(request: Generate) -> str:
     if isinstance(request.prompt, InstructPrompt) and request.prompt.instruction.startswith("Summarise this"):
         return "They counted."

@@ -58,8 +58,8 @@ def test_layers_that_nobody_can_count_go_to_the_cpu_at_once() -> None:
 
 def test_a_context_that_was_not_chosen_is_that_of_the_training_or_the_engines(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=2048)
-    assert steps(load(), model)[0] == "half the context (1,024 tokens)"
-    assert steps(load())[0] == "half the context (2,048 tokens)"
+    assert steps(load(), model)[0] == "a context of 1,024 tokens"
+    assert steps(load())[0] == "a context of 2,048 tokens"
 
 
 @pytest.mark.parametrize(

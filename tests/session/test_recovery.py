@@ -276,7 +276,7 @@ def test_an_engine_that_dies_again_over_the_same_message_is_not_started_in_a_loo
             await harness.session.regenerate()
             trouble = await _down(harness)
             assert trouble.hint.startswith("It died over this message before, so it does not start again by itself.")
-            assert re.search(r"Ctrl\+R or /retry loads it with half the context \(2,048 tokens\)\.", trouble.hint)
+            assert re.search(r"Ctrl\+R or /retry loads it with a context of 2,048 tokens\.", trouble.hint)
             assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.INTERRUPTED
             assert (await harness.say("Hello")) is not None  # another message may work
 

@@ -9,6 +9,7 @@ from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Failed, Load
 from modechat.engine.scripted import ScriptedEngine
 from modechat.errors import ModelError
+from modechat.session.events import ModelLoading
 from modechat.session.settings import SessionSettings
 from tests.engine.driver import run
 from tests.session.harness import echo, settings
@@ -53,12 +54,27 @@ def test_another_model_is_told_and_a_wrong_name_is_given_back(tmp_path: Path) ->
     run(main())
 
 
+def test_an_error_stays_where_it_is_while_the_engine_starts_again(tmp_path: Path) -> None:
+    failure = Failed(id=None, kind="context", title="Far too long")
+
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: failure) as screen:
+            await screen.send("Hello")
+            await screen.sees("✗ Far too long")
+            screen.tell(ModelLoading(0.5))
+            await screen.sees("Loading the model")
+            assert "✗ Far too long" in screen.text
+            assert "Waiting for the model" not in screen.text
+
+    run(main())
+
+
 def test_a_model_that_lacks_memory_is_loaded_with_less_by_one_command(tmp_path: Path) -> None:
     engine = ScriptedEngine(echo, load_error=Failed(id=None, kind="model", title="There is not enough memory"))
 
     async def main() -> None:
         async with running_app(tmp_path, engine=engine) as screen:
-            await screen.sees("Ctrl+R or /retry loads it with half the context (2,048 tokens).")
+            await screen.sees("Ctrl+R or /retry loads it with a context of 2,048 tokens.")
             engine._load_error = None
             await screen.send("/retry")
             await screen.sees("Scripted demo")

@@ -172,8 +172,10 @@ def _prepare_writing(
     proof = Proof(
         memory.result,
         lambda: threads.count,
+        loaded.n_ctx,
         splits=loaded.kv_type in _SPLIT_TYPES,
-        is_possible=loaded.flash_attention,  # without it, sizes of batches matter as well
+        # Without flash attention sizes of batches matter, and the cells of sliding windows change places.
+        is_possible=loaded.flash_attention and memory.can_be_cut,
     )
     guesser_for = _prepare_guesser(request, loaded, log, is_aborted, owned)
     return WritingParts(

@@ -72,7 +72,7 @@ class ReplyView(Vertical):
 
     def show_activity(self, text: str) -> None:
         """What happens before the first text comes."""
-        if not self._begun:
+        if not self._begun and not self._finished:
             self._note.update(Content(text))
             self._note.display = True
 

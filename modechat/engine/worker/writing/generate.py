@@ -121,7 +121,14 @@ class Generation:
             if self._is_stopped():
                 raise Aborted
 
-        self._evaluator.evaluate(self._mode, prompt[reused:], progress)
+        if not self._is_reproducible:
+            self._evaluator.evaluate(self._mode, prompt[reused:], progress)
+            return
+        # The last token is evaluated alone, as it is when the same is asked again: then all others are there already.
+        new = prompt[reused:-1]
+        if new:
+            self._evaluator.evaluate(self._mode, new, progress)
+        self._evaluator.evaluate(self._mode, prompt[-1:], lambda count: progress(len(new) + count))
 
     @property
     def _is_reproducible(self) -> bool:

@@ -1,7 +1,8 @@
 """What happens when a prompt is longer than the context: the oldest messages of a chat leave it, in blocks.
 
 System text and pinned turns stay, and so does what the user just said. As many leave at once as make the rest a good
-deal shorter than the context: what left once stays out, so that the prompt's beginning changes rarely.
+deal shorter than the context: what left once stays out, so that the prompt's beginning changes rarely. A reply that is
+to go on and fills the context alone goes on from its end.
 """
 
 from __future__ import annotations
@@ -41,14 +42,14 @@ def fit(
     room = max(least, min(_ROOM, max_tokens or _ROOM, n_ctx // 4))
     if not isinstance(request, ChatPrompt):
         return Fitted(_checked(make(request), n_ctx, least))
-    made = make(without_left(request, request.n_left))
-    if len(made.tokens) + room <= n_ctx:
-        return Fitted(_checked(made, n_ctx, least), request.n_left)
-    choices = _choices(request)
-    if not choices:
-        return Fitted(_checked(made, n_ctx, least), request.n_left)
-    fitted = _shorten(request, choices, make, (round(n_ctx * _FILLED), n_ctx - room))
-    return Fitted(_checked(fitted.made, n_ctx, least), fitted.n_left)
+    fitted = Fitted(make(without_left(request, request.n_left)), request.n_left)
+    if len(fitted.made.tokens) + room > n_ctx and (choices := _choices(request)):
+        fitted = _shorten(request, choices, make, (round(n_ctx * _FILLED), n_ctx - room))
+    made = fitted.made
+    if len(made.tokens) + least > n_ctx and request.prefill:
+        made = _from_the_end(without_left(request, fitted.n_left), make, n_ctx - room)
+    has_pins = any(message.pinned for message in request.messages)
+    return Fitted(_checked(made, n_ctx, least, has_pins=has_pins), fitted.n_left)
 
 
 def without_left(request: ChatPrompt, n_left: int) -> ChatPrompt:
@@ -81,6 +82,20 @@ def _shorten(
     return best
 
 
+def _from_the_end(
+    request: ChatPrompt, make: Callable[[ChatPrompt | InstructPrompt], TokenizedPrompt], wanted: int
+) -> TokenizedPrompt:
+    """The prompt with the end of the reply that is to go on: as much of it as makes no more than `wanted` tokens, but
+    one character at least."""
+    rest = request.prefill
+    while len(rest) > 1:
+        rest = rest[(len(rest) + 1) // 2 :]
+        made = make(request.model_copy(update={"prefill": rest}))
+        if len(made.tokens) <= wanted:
+            return made
+    return make(request.model_copy(update={"prefill": rest}))
+
+
 def _may_leave(messages: tuple[Message, ...]) -> list[int]:
     """Where the messages are that may leave, oldest first: all but the system text, pinned ones and the last."""
     return [i for i, message in enumerate(messages[:-1]) if message.role is not Role.SYSTEM and not message.pinned]
@@ -97,7 +112,7 @@ def _choices(request: ChatPrompt) -> list[int]:
     ]
 
 
-def _checked(made: TokenizedPrompt, n_ctx: int, room: int) -> TokenizedPrompt:
+def _checked(made: TokenizedPrompt, n_ctx: int, room: int, *, has_pins: bool = False) -> TokenizedPrompt:
     n_prompt = len(made.tokens)
     if n_prompt == 0:
         raise WorkerFailure("engine", "The chat template makes an empty prompt of this", "Try another model.")
@@ -105,6 +120,8 @@ def _checked(made: TokenizedPrompt, n_ctx: int, room: int) -> TokenizedPrompt:
         raise WorkerFailure(
             "context",
             f"The prompt has {n_prompt:,} tokens, the context holds {n_ctx:,}",
-            "Shorten the text, or give the model more room with --ctx.",
+            "Pinned turns stay in the context: /pin takes the last one out again."
+            if has_pins
+            else "Shorten the text, or give the model more room with --ctx.",
         )
     return made

@@ -27,17 +27,19 @@ class Proof:
         self,
         result: Callable[[int], bytes],
         n_threads: Callable[[], int],
+        n_ctx: int,
         *,
         splits: bool = True,
         is_possible: bool = True,
     ) -> None:
         """`result` is what came out, bit by bit, at a place of the last batch; -1: the last one.
 
-        `n_threads` compute the next token. `splits` is false where they never share an attention, `is_possible` where
-        results are known to differ.
+        `n_threads` compute the next token, in a cache of `n_ctx` cells. `splits` is false where
+        they never share an attention, `is_possible` where results are known to differ.
         """
         self._result = result
         self._n_threads = n_threads
+        self._n_ctx = n_ctx
         self._splits = splits
         self._is_possible = is_possible
         self._holds: dict[str, bool] = {}
@@ -51,8 +53,10 @@ class Proof:
 
     def may_hold(self, evaluator: Evaluator) -> bool:
         """Whether guesses are worth looking for now."""
-        is_alike = not self._splits or self._n_threads() == 1 or evaluator.n_cells + MOST_OUTPUTS <= _UNSPLIT
-        return self._is_possible and is_alike and self._holds.get(evaluator.key, True)
+        n_cells = evaluator.n_cells + MOST_OUTPUTS
+        is_alike = not self._splits or self._n_threads() == 1 or n_cells <= _UNSPLIT
+        has_order = n_cells <= self._n_ctx  # else what is taken back may come to other cells, and is added up otherwise
+        return self._is_possible and is_alike and has_order and self._holds.get(evaluator.key, True)
 
     def holds(self, evaluator: Evaluator) -> bool:
         """Whether guesses may be checked in one batch now. Where that is not known yet, the next tokens will show."""
