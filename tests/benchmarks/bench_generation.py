@@ -42,7 +42,7 @@ class Others:
         """How much of one core the app's own process took while a reply came."""
         self._home = Home(folder / "home")
         self._home.configure(
-            f"n_threads = {threads}\nmodel = {json.dumps(str(model))}\n"
+            f"n_ctx = 4096\nn_threads = {threads}\nmodel = {json.dumps(str(model))}\n"
             f"[sampling]\ntemperature = 0\nmax_tokens = {tokens}\n"
         )
 

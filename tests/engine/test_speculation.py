@@ -181,7 +181,7 @@ class Results:
 def prove(proof: Proof, lanes: Lanes, tokens: Sequence[int]) -> None:
     """Write as `decode` does where a guess is wanted at every token."""
     for token in tokens:
-        proof.holds(lanes)
+        proof.holds(lanes, 7)
         lanes.evaluate(Mode.CHAT, [token], lambda _count: None)
         proof.witness(lanes, Mode.CHAT, token)
 
@@ -195,22 +195,23 @@ def test_a_proof_is_made_once_and_leaves_no_trace(model: LoadedModel, other_from
     proof = Proof(Results(other_from), lambda: 2, 1024)
     proof.begin()
     assert proof.may_hold(lanes)
-    assert not proof.holds(lanes)  # not yet
+    assert not proof.holds(lanes, 7)  # not yet
     reply = [70 + i for i in range(12)]
     prove(proof, lanes, reply)
     assert lanes.n_evaluated == before + len(reply) + (8 if holds else 16)
-    assert (proof.may_hold(lanes), proof.holds(lanes)) == (holds, holds)
+    assert (proof.may_hold(lanes), proof.holds(lanes, 7)) == (holds, holds)
     assert [lane.tokens for lane in lanes.lanes if lane.tokens] == [[*PROMPT, *reply]]
     prove(proof, lanes, reply)
     assert lanes.n_evaluated == before + 2 * len(reply) + (8 if holds else 16)
 
 
-def test_nothing_is_proved_where_no_guess_is_wanted(model: LoadedModel) -> None:
+def test_nothing_is_proved_where_too_few_guesses_are_wanted(model: LoadedModel) -> None:
     lanes = Lanes(memory_of(model))
     lanes.reuse(Mode.CHAT, PROMPT)
     lanes.evaluate(Mode.CHAT, PROMPT, lambda _count: None)
     proof = Proof(Results(0), lambda: 1, 1024)
     for token in PROMPT:
+        assert not proof.holds(lanes, 6)
         proof.witness(lanes, Mode.CHAT, token)
     assert proof.may_hold(lanes)
     assert lanes.n_evaluated == len(PROMPT)
@@ -252,7 +253,7 @@ def test_the_starter_model_computes_a_token_alone_as_among_others(starter: Path,
         lanes.evaluate(Mode.CHAT, text[:n_cells], lambda _count: None)
         proof = Proof(memory.result, lambda: n_threads, 1024)
         prove(proof, lanes, text[n_cells : n_cells + 8])
-        assert proof.holds(lanes)
+        assert proof.holds(lanes, 7)
 
 
 # A draft model

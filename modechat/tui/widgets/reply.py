@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SECONDS_BETWEEN_FLUSHES = 0.1
 _SHARE_OF_A_CORE = 0.05  # at most, for showing a reply: where all cores compute, llama.cpp waits for what it loses
-_LONGEST_REST = 0.3  # seconds, for that share
+_LONGEST_REST = 0.4  # seconds, for that share
 _IDLE_PER_WORK = 4  # rest this many times as long as the last flush took, so that long lists leave the core to llama
 
 

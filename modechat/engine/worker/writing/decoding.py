@@ -59,7 +59,12 @@ def decode(
                 return
             may_guess = guesser is not None and (proof is None or proof.may_hold(evaluator))
             draft = guesser.guess(room - 1) if guesser is not None and may_guess else None
-            if draft is not None and draft.tokens and proof is not None and not proof.holds(evaluator):
+            if (
+                draft is not None
+                and draft.tokens
+                and proof is not None
+                and not proof.holds(evaluator, len(draft.tokens))
+            ):
                 draft = None
             started = time.perf_counter()
             if guesser is None or draft is None or not draft.tokens:

@@ -14,6 +14,7 @@ from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS, Logits
 from modechat.engine.worker.evaluation.lanes import Evaluator
 
 _WITNESSES = 8  # tokens: kernels take rows by four, and what is left over one by one
+_WORTH_PROVING = 7  # guesses at once: where a reply copies; a few now and then are not worth a proof's batch
 _UNSPLIT = 256  # cells in use: beyond, several threads split the attention of a token that comes alone
 
 
@@ -58,12 +59,16 @@ class Proof:
         has_order = n_cells <= self._n_ctx  # else what is taken back may come to other cells, and is added up otherwise
         return self._is_possible and is_alike and has_order and self._holds.get(evaluator.key, True)
 
-    def holds(self, evaluator: Evaluator) -> bool:
-        """Whether guesses may be checked in one batch now. Where that is not known yet, the next tokens will show."""
+    def holds(self, evaluator: Evaluator, n_guesses: int) -> bool:
+        """Whether guesses may be checked in one batch now.
+
+        Where that is not known yet, and there are so many that it is worth knowing, the next tokens will show.
+        """
         if not self.may_hold(evaluator):
             return False
-        self._is_wanted = evaluator.key not in self._holds
-        return not self._is_wanted
+        is_known = evaluator.key in self._holds
+        self._is_wanted = not is_known and (self._is_wanted or n_guesses >= _WORTH_PROVING)
+        return is_known
 
     def witness(self, evaluator: Evaluator, mode: Mode, token: int) -> None:
         """`token` was evaluated alone. Proves or refutes when enough were; the last result stays in its place.
