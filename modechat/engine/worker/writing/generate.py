@@ -121,7 +121,7 @@ class Generation:
             if self._is_stopped():
                 raise Aborted
 
-        if not self._is_reproducible:
+        if not (self._is_reproducible and self._evaluator.can_take_back):  # those that cannot see to it themselves
             self._evaluator.evaluate(self._mode, prompt[reused:], progress)
             return
         # The last token is evaluated alone, as it is when the same is asked again: then all others are there already.
