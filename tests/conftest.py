@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from hypothesis import settings
 from modechat.models.starter import starter_model
 
 os.environ["GGML_NO_BACKTRACE"] = "1"  # an abort in native code would otherwise run a debugger
+
+# Programs inherit an ignored Ctrl+C, as it is where the tests run in the background of a shell, but not a handler.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("modechat", deadline=None)  # a busy machine is no bug
 settings.load_profile("modechat")
