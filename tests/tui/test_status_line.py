@@ -34,6 +34,10 @@ def test_a_narrow_line_shortens_the_name_first_and_keeps_the_speed() -> None:
     assert "tok/s" in line(12)
 
 
+def test_a_context_is_never_fuller_than_full() -> None:
+    assert " · 300/300 · " in line(120, model=MODEL.model_copy(update={"n_ctx": 300}))
+
+
 def test_the_rung_is_shown_where_the_format_needed_one() -> None:
     climbed = FormatShown("chat-template", "gguf", "system text joined to a user's message")
     assert " · chat-template (gguf) · system text joined to a user's… · " in line(160, format=climbed)

@@ -155,7 +155,8 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
     if status.forecast is not None:
         segments.append((2, f"~{status.forecast.tokens:,}/{model.n_ctx:,}"))
     else:
-        segments.append((2, f"{used:,}/{model.n_ctx:,}"))
+        # A reply that went on when the context was full has more tokens than are still in it.
+        segments.append((2, f"{min(used, model.n_ctx):,}/{model.n_ctx:,}"))
     if status.forecast is not None and status.forecast.is_too_long:
         segments.append((0, "too long: this message alone does not fit"))
     elif status.forecast is not None and status.forecast.is_full:
