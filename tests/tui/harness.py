@@ -48,8 +48,8 @@ class Screen:
 
     @property
     def replies(self) -> list[str]:
-        """The answers that are shown, as their rows say them."""
-        return [view.reply.answer_text for view in self.transcript.turns]
+        """The Markdown sources of the answers that are shown."""
+        return [view.reply.reply.source for view in self.transcript.turns]
 
     def tell(self, event: SessionEvent) -> None:
         """As if the session had said so."""

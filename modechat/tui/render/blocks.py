@@ -28,11 +28,14 @@ _OF_THEIR_OWN = ("code", "table", "rule", "heading")
 def parser() -> MarkdownIt:
     """One for all: it keeps nothing of what it parses.
 
-    Raw HTML stays text. So do definitions of links: they would vanish, with what looks like one (footnotes).
+    Raw HTML stays text. So do definitions of links: they would vanish, with what looks like one (footnotes). Escaped
+    characters stay apart from the text around them, so that those of formulas can be told.
     """
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["reference"])
+    return (
+        MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["reference", "text_join"])
+    )
 
 
 @dataclass(slots=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len, set_cell_size
+
 from modechat.tui.render.highlight import Highlighter
 from modechat.tui.render.leaves import Leaf
 from modechat.tui.render.rows import Piece, Prefix, Row
 from modechat.tui.render.wrap import wrap
 
 _TAB = 4
+_NARROWEST_TITLE = 12
+"""Cells; a narrower block does not show its number."""
 _FILL = ("code",)
 
 
@@ -53,10 +57,9 @@ class CodeLeaf(Leaf):
 
     def lay_out(self, width: int) -> None:
         name = self.language.strip().split(" ")[0] or "text"
-        number = f"[{self.number}] " if self.number else ""
-        room = width - len(number) - 2
-        name = name if len(name) <= room else name[: max(0, room - 1)] + "…"
-        space = " " * max(1, width - len(name) - len(number) - 1)
+        number = f"[{self.number}] " if self.number and width >= _NARROWEST_TITLE else ""
+        name = set_cell_size(name, min(cell_len(name), max(0, width - len(number) - 2)))
+        space = " " * max(0, width - cell_len(name) - len(number) - 1)
         title = ((f" {name}", ("code", "code-title")), (space, _FILL), (number, ("code", "code-title")))
         self._title = Row(title, _FILL, is_frame=True)
         self._rows, self._n_settled = [], 0

@@ -69,6 +69,11 @@ class MarkdownDocument:
         """In the order of their numbers, from 1."""
         return self._codes
 
+    @property
+    def open_source(self) -> str:
+        """What is parsed again when more comes."""
+        return self._open.source
+
     def append(self, text: str) -> None:
         """More of the text. It must be safe to show (`domain.text.sanitize`)."""
         if text:

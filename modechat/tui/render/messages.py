@@ -143,11 +143,16 @@ class ReplyLines:
         self._unfold_thinking = unfold_thinking
         self._thinking: ThinkingLines | None = None
         self.answer = MarkdownDocument()
-        self._has_answer = False
+        self._source: list[str] = []
         self._finished = reply.state.is_final
         self._note = ""
         self._stack = Stack()
         self.flush()
+
+    @property
+    def source(self) -> str:
+        """The answer as the model wrote it, as far as it is shown; safe to show."""
+        return "".join(self._source)
 
     @property
     def has_thinking(self) -> bool:
@@ -160,7 +165,7 @@ class ReplyLines:
     @property
     def is_waiting(self) -> bool:
         """Whether nothing has come yet."""
-        return not (self._finished or self._has_answer or self.has_thinking or self.has_more)
+        return not (self._finished or self._source or self.has_thinking or self.has_more)
 
     @property
     def has_more(self) -> bool:
@@ -200,12 +205,13 @@ class ReplyLines:
             self._thinking.append("".join(self._pending_thinking))
             self._pending_thinking.clear()
         if self._pending:
-            self.answer.append(sanitize("".join(self._pending)))
+            text = sanitize("".join(self._pending))
             self._pending.clear()
-            self._has_answer = True
-        if self._thinking is not None and (self._has_answer or self._finished):
+            self._source.append(text)
+            self.answer.append(text)
+        if self._thinking is not None and (self._source or self._finished):
             self._thinking.ended = True
-        waits = not (self._has_answer or self._thinking)
+        waits = not (self._source or self._thinking)
         self._note = note_on(self._reply) if self._finished or (waits and not self._note) else self._note * waits
         self._arrange()
 
@@ -219,7 +225,7 @@ class ReplyLines:
         parts: list[Lines] = []
         if self._thinking is not None:
             parts.append(self._thinking)
-        if self._has_answer:
+        if self._source:
             parts += [Blank(), self.answer] if parts else [self.answer]
         if self._note:
             style: Style = ("error",) if self._reply.state is ReplyState.FAILED else ("muted",)

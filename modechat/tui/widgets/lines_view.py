@@ -28,10 +28,12 @@ _NAMES = (
 """Every name that a `Row` may use."""
 
 
-class LineColours(Widget):
-    """Mixin of a container: has the colours of the rows in it."""
+LINE_COLOURS = {f"{_PREFIX}{name}" for name in _NAMES}
+"""The component classes of a container that has the colours of rows."""
 
-    COMPONENT_CLASSES = {f"{_PREFIX}{name}" for name in _NAMES}
+
+class LineColours(Widget):
+    """Mixin of such a container. Its class must come first: Textual's CSS follows the first base only."""
 
     _cached: dict[Style, RichStyle]
     _component_version = 0

@@ -10,7 +10,6 @@ from textual.timer import Timer
 from modechat.domain.conversation import Reply
 from modechat.tui.render.blocks import parser
 from modechat.tui.render.messages import ReplyLines
-from modechat.tui.render.rows import copied
 from modechat.tui.widgets.lines_view import LinesView
 
 _SECONDS_BETWEEN_FLUSHES = 0.1
@@ -34,12 +33,6 @@ class ReplyView(LinesView):
     @property
     def thinking_is_open(self) -> bool:
         return self.reply.thinking_is_open
-
-    @property
-    def answer_text(self) -> str:
-        """The answer as it is shown, without its looks."""
-        answer = self.reply.answer
-        return copied(answer.row(index) for index in range(answer.height(max(20, self.content_size.width))))
 
     def on_mount(self) -> None:
         if self.reply.has_more:  # it came while nobody looked

@@ -21,7 +21,7 @@ from textual.widgets import Static
 from modechat.domain.context import n_left
 from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn
 from modechat.session.events import Trouble
-from modechat.tui.widgets.lines_view import LineColours
+from modechat.tui.widgets.lines_view import LINE_COLOURS, LineColours
 from modechat.tui.widgets.notices import AppNotice, CutNotice, ModeNotice, TroubleNotice, Welcome
 from modechat.tui.widgets.turn import TurnView
 from modechat.tui.widgets.window import Window
@@ -45,7 +45,9 @@ class _Item:
     widgets: tuple[Widget, ...] = ()
 
 
-class Transcript(LineColours, VerticalScroll, can_focus=False):
+class Transcript(VerticalScroll, LineColours, can_focus=False):
+    COMPONENT_CLASSES = LINE_COLOURS
+
     @dataclass
     class Following(Message):
         """The end of the conversation came into view or left it."""
