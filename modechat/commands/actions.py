@@ -176,13 +176,23 @@ ACTIONS = (
         slash="delete",
         words="NUMBER",
     ),
-    Action("scroll_back", ("pageup",), "Scroll up", "Show what was written earlier", in_palette=False),
+    Action("scroll_back", ("pageup",), "Scroll up", "Show what was written earlier", in_palette=False, slash="earlier"),
     Action("scroll_forward", ("pagedown",), "Scroll down", "Go back towards the end", in_palette=False),
     Action("follow", ("ctrl+end",), "To the end", "Go to the end and follow the reply"),
     Action("help", ("f1",), "Help", "Show the modes, the keys and the commands", slash="help"),
     Action("interrupt", ("ctrl+c",), "Copy", "Copy the selected text; without one: stop, then clear", in_palette=False),
     Action("quit", ("ctrl+q",), "Quit", "Leave modechat; everything is saved", slash="quit"),
 )
+
+MODES = (
+    ("### Instruction", "alone: every message is a task of its own, without history"),
+    ("### Instruction …", "with text: this one message is a task"),
+    ("### Input", "in a task: the text to work on; empty at its end: every following message is an input"),
+    ("### Response", "at the end of a task: how the reply starts"),
+    ("### Chat", "alone: back to the chat; with text: this one message is chat"),
+    ("\\### …", "sends the text itself"),
+)
+"""What can be typed to change the mode, and what it does."""
 
 _KEY_NAMES = {
     "pageup": "Page Up",

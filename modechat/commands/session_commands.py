@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from modechat.commands.slash import SlashCommand, word_of
 from modechat.domain.conversation import StopReason
 from modechat.domain.lora import lora_label
-from modechat.domain.modes import Incomplete
+from modechat.domain.modes import Incomplete, Mode
 from modechat.domain.text import sanitize_line
 from modechat.errors import ModelError
 from modechat.prompting.thinking import ThinkingSwitch
@@ -129,6 +129,17 @@ class SessionCommands:
                 return Incomplete(f"{error.title.rstrip('.')}. {error.hint}".strip())
             adapters = (*(other for other in session.adapters if other.path != named.path), named)
         return await session.use_adapters(adapters) or await self.tell_adapters(session)
+
+    # Turns
+
+    async def toggle_pin(self, session: ChatSession) -> Incomplete | None:
+        reason = await session.toggle_pin()
+        turns = session.conversation.turns if session.conversation is not None else ()
+        last = next((turn for turn in reversed(turns) if turn.mode is Mode.CHAT), None)
+        if reason is None and last is not None:  # its mark may be far above
+            stays = "stays when the context is full" if last.pinned else "is not pinned any more"
+            self._say(f"The last chat turn {stays}.")
+        return reason
 
     # Named tasks
 

@@ -37,7 +37,7 @@ def model_sentence(model: ModelInfo) -> str:
 
 
 def _sentences(session: ChatSession) -> Iterator[str]:
-    yield _mode_sentence(session.state)
+    yield mode_sentence(session.state)
     model = session.model
     if session.phase in _STATES:
         yield _STATES[session.phase]
@@ -58,7 +58,8 @@ def _sentences(session: ChatSession) -> Iterator[str]:
         yield _speed_sentence(stats)
 
 
-def _mode_sentence(state: ModeState) -> str:
+def mode_sentence(state: ModeState) -> str:
+    """Which mode it is, and the instruction that stands."""
     if state.standing is None:
         return f"The mode is {state.mode}."
     return f"The mode is {state.mode}: every message is an input for “{sanitize_line(state.standing)}”."
