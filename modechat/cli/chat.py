@@ -13,7 +13,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from modechat.cli.plain import plain_chat, wants_plain
+from modechat.cli.plain import plain_chat
+from modechat.cli.streams import can_repaint
 from modechat.engine.process import spawn_worker
 from modechat.errors import ConfigError
 from modechat.paths import config_file
@@ -27,7 +28,7 @@ _DEFAULT_THEME = "textual-dark"
 
 def chat(arguments: argparse.Namespace) -> int:
     """Returns the exit code. Raises ModechatError."""
-    if arguments.plain or wants_plain(sys.stdin, sys.stdout, os.environ):
+    if arguments.plain or not can_repaint(os.environ, sys.stdin, sys.stdout):
         return plain_chat(arguments)
     if sys.__stderr__ is None or not sys.__stderr__.isatty():
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc] # where Textual draws; standard error goes elsewhere

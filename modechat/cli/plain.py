@@ -5,25 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from typing import TextIO
 
 from modechat.engine.process import spawn_worker
 from modechat.errors import UsageError
-
-
-def wants_plain(stdin: TextIO | None, stdout: TextIO | None, env: Mapping[str, str]) -> bool:
-    """Whether there is no terminal on which a screen can be drawn, or the user asks programs for accessible output."""
-    if env.get("ACCESSIBLE", "") not in ("", "0"):
-        return True
-    if stdin is None or stdout is None or not (stdin.isatty() and stdout.isatty()):
-        return True
-    if os.name == "nt" and "TERM" not in env:  # Windows says nothing about its terminals
-        return False
-    return env.get("TERM", "") in ("", "dumb")
 
 
 def plain_chat(arguments: argparse.Namespace) -> int:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from modechat.store import Store
 
 _WORKING = (Phase.GENERATING, Phase.STOPPING)
+_SECONDS_TO_LOAD = 2.0
 _SECONDS_TO_WRITE = 1.0
 """For what is left to write when the system wants the program to end: who should read it may not do so."""
 
@@ -68,6 +69,8 @@ class PlainChat:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._leaving = asyncio.Event()
+        self._hurry = asyncio.Event()
+        """Set when the program is asked to end while it does so."""
         self._was_asked = False
         """Whether anything was there to do."""
         self._may_leave = False
@@ -82,11 +85,11 @@ class PlainChat:
         """
         if not self._is_watched:
             await asyncio.to_thread(self._settings.check_model)  # there is nobody to choose another one
-        try:
-            with self._on_signals():
+        with self._on_signals():
+            try:
                 await self._chat(resume=resume, troubles=troubles)
-        finally:
-            await self._close()
+            finally:
+                await self._close()
         if self._signal is not None and self._signal is not signal.SIGINT:
             signal.signal(self._signal, signal.SIG_DFL)
             signal.raise_signal(self._signal)
@@ -121,9 +124,15 @@ class PlainChat:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._output.end_piece()
-            limit = _SECONDS_TO_WRITE if self._signal is not None else None
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._writer.drained(), limit)
+            await self._finish_writing()
+
+    async def _finish_writing(self) -> None:
+        """Wait for who reads, but not for ever if the program should end."""
+        waits = [asyncio.create_task(self._writer.drained()), asyncio.create_task(self._hurry.wait())]
+        limit = _SECONDS_TO_WRITE if self._signal is not None else None
+        _, waiting = await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
 
     def _exit_code(self) -> int:
         if self._is_watched:
@@ -138,12 +147,16 @@ class PlainChat:
 
     async def _do_all(self) -> None:
         """Do what is typed, one after the other: the next when the reply to the last is complete."""
+        if self._is_watched:  # the model is often there at once: then the prompt follows what is said of it
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._until(lambda: self._session.phase is not Phase.LOADING), _SECONDS_TO_LOAD)
         await self._view.all_is_shown()
         while (text := await self._intake.next(prompt_label(self._session.state))) is not None:
             self._was_asked = True
             self._may_leave = False
             await self._do(text)
             await self._until(lambda: not (self._session.is_busy or self._session.phase in _WORKING))
+            self._may_leave = False
             await self._view.all_is_shown()
         self._leave()
 
@@ -238,6 +251,8 @@ class PlainChat:
                 loop.remove_signal_handler(number)
 
     def _end_by(self, name: str) -> None:
+        if self._leaving.is_set():
+            self._hurry.set()
         self._signal = signal.Signals[name]
         self._leave()
 
@@ -247,12 +262,14 @@ class PlainChat:
             self._end_by("SIGINT")
             return
         self._output.keys_were_shown()
-        if self._may_leave:
+        if self._leaving.is_set():
+            self._hurry.set()
+        elif self._may_leave:
             self._leave()
-            return
-        self._may_leave = True
-        if self._session.is_busy:
+        elif self._session.is_busy:
+            self._may_leave = True
             self._begin(self._session.stop())
         else:
+            self._may_leave = True
             self._view.say("What was typed is dropped. Ctrl+C once more leaves, and so does Ctrl+D.")
             self._intake.clear()

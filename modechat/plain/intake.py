@@ -37,12 +37,14 @@ class Intake:
         self._texts: asyncio.Queue[str | None] = asyncio.Queue()
         self._label = ""
         """What the user is asked with; empty while something else is done."""
+        self._has_asked = False
 
     def start(self) -> None:
         self._reader.start()
 
     async def next(self, label: str) -> str | None:
         """The next message or command, asked for with `label`; None: no more will come."""
+        self._has_asked = True
         if self._texts.empty():
             self._label = label
             self._ask()
@@ -70,6 +72,7 @@ class Intake:
                 if message is not None:
                     self._put(message)
                 elif self._messages.pasted:
+                    self._output.keys_were_shown()  # the last line of a paste may stand there, without its end
                     self._output.say(f"{self._messages.pasted} lines were pasted. Enter sends them, Ctrl+C drops them.")
             case Unreadable(reason=reason, hint=hint):
                 self._messages.clear()
@@ -97,6 +100,6 @@ class Intake:
     def _put(self, text: str) -> None:
         if not text.strip() or self._at_once(text):
             return
-        if self._is_terminal and not self._label:
+        if self._is_terminal and self._has_asked and not self._label:
             self._output.say("This waits until the reply has ended. /stop stops it.")
         self._texts.put_nowait(text)

@@ -13,7 +13,7 @@ from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import ModelInfo
 from modechat.plain.output import Output
 from modechat.plain.reply_text import ReplyText
-from modechat.plain.words import as_commands, defused_note, end_note, percent, prompt_label, reply_label
+from modechat.plain.words import as_commands, defused_note, end_note, percent, reply_label, shortened
 from modechat.session.events import (
     CompactionChanged,
     ContextMoved,
@@ -38,6 +38,7 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_BETWEEN_NEWS = 10.0
 _TURNS_AT_START = 2
 _TURNS_AT_ONCE = 5
+_SHORTENED = 400
 _LOG_LINES = 4
 
 
@@ -57,7 +58,7 @@ class PlainView:
         self._notes: tuple[str, ...] = ()
         self._conversation: Conversation | None = None
         self._first_shown = 0
-        """How many turns of the conversation, from its beginning, were not shown."""
+        """How many turns of the conversation, from its beginning, were not shown in full."""
 
     def receive(self, event: SessionEvent) -> None:
         """Take an event; it is shown after those before it."""
@@ -162,9 +163,10 @@ class PlainView:
 
     def _write_text(self, text: str) -> None:
         if text and self._turn is not None:
-            label = "" if self._has_begun else reply_label(self._turn.mode)
+            if not self._has_begun:
+                text = reply_label(self._turn.mode) + text.lstrip()
             self._has_begun = True
-            self._output.piece(label + text)
+            self._output.piece(text)
 
     def _end(self, turn: Turn) -> None:
         if self._turn is not None:
@@ -218,10 +220,10 @@ class PlainView:
         self._output.notice(f"This is conversation {conversation.id}, “{title}”, with {turns}.")
         if self._output.echoes:
             return
-        self._first_shown = max(0, n_turns - _TURNS_AT_START)
-        if self._first_shown:
-            self._output.notice(f"Its last {_TURNS_AT_START} turns follow; /earlier shows those before.")
-        self._show_entries(self._entries_from(self._first_shown, n_turns))
+        self._first_shown = n_turns
+        if n_turns:
+            self._output.notice("Its end follows, shortened; /earlier shows all of it.")
+        self._show_entries(self._entries_from(max(0, n_turns - _TURNS_AT_START), n_turns), _SHORTENED)
         if conversation.state != ModeState():
             self.say(mode_sentence(conversation.state))
 
@@ -237,14 +239,15 @@ class PlainView:
             if (entry.id if isinstance(entry, Turn) else entry.after_turn_id) in shown
         ]
 
-    def _show_entries(self, entries: Iterable[Turn | ModeChange]) -> None:
+    def _show_entries(self, entries: Iterable[Turn | ModeChange], longest: int | None = None) -> None:
+        """`longest`: how many characters of a text are shown."""
         for entry in entries:
             if isinstance(entry, ModeChange):
-                self._output.line(prompt_label(entry.state) + entry.typed.strip())
+                self._output.line(f"You: {entry.typed.strip()}")
                 self.say(notice(entry.state))
                 continue
-            self._output.line(f"You ({entry.mode}): {entry.typed.strip()}")
+            self._output.line(f"You ({entry.mode}): {shortened(entry.typed.strip(), longest)}")
             if entry.reply.text:
-                self._output.line(reply_label(entry.mode) + entry.reply.text)
+                self._output.line(reply_label(entry.mode) + shortened(entry.reply.text, longest))
             if note := end_note(entry.reply):
                 self.say(note)

@@ -90,3 +90,11 @@ def defused_note(reply: Reply) -> str:
 
 def percent(fraction: float) -> str:
     return f"{round(100 * fraction)} percent"
+
+
+def shortened(text: str, longest: int | None) -> str:
+    """`text` with at most so many characters, cut between words; None: all of it."""
+    if longest is None or len(text) <= longest:
+        return text
+    end = max(text.rfind(" ", 0, longest), text.rfind("\n", 0, longest))
+    return f"{text[: end if end > 0 else longest].rstrip()} …"
