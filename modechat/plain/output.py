@@ -19,6 +19,8 @@ class Output:
         self._prompts = prompts
         self._one_screen = out.isatty() and err is not None and err.isatty() and not prompts
         self._in_line = False
+        self._after_key = False
+        """Whether the terminal has shown a key where it stood."""
         self._prompt = ""
 
     @property
@@ -55,6 +57,8 @@ class Output:
     def piece(self, text: str) -> None:
         """A piece of a line, or several."""
         self._prompt = ""
+        if self._after_key:
+            self._end_line()
         self._write(text)
         self._in_line = not text.endswith("\n")
 
@@ -72,12 +76,12 @@ class Output:
     def line_was_typed(self) -> None:
         """The terminal has shown what the user typed, and is at the beginning of a line."""
         self._prompt = ""
-        self._in_line = False
+        self._in_line = self._after_key = False
 
     def keys_were_shown(self) -> None:
         """The terminal has shown a key, such as ^C, and is within a line."""
         self._prompt = ""
-        self._in_line = self._prompts
+        self._in_line = self._after_key = self._prompts
 
     def _prompt_again(self) -> None:
         if self._prompt:
@@ -87,7 +91,7 @@ class Output:
     def _end_line(self) -> None:
         if self._in_line:
             self._write("\n")
-            self._in_line = False
+        self._in_line = self._after_key = False
 
     def _write(self, text: str) -> None:
         self._writer.put(self._out, _safe(text))
