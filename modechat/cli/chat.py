@@ -13,7 +13,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from modechat.cli.plain import plain_chat
 from modechat.cli.streams import can_repaint
 from modechat.engine.process import spawn_worker
 from modechat.errors import ConfigError
@@ -29,6 +28,8 @@ _DEFAULT_THEME = "textual-dark"
 def chat(arguments: argparse.Namespace) -> int:
     """Returns the exit code. Raises ModechatError."""
     if arguments.plain or not can_repaint(os.environ, sys.stdin, sys.stdout):
+        from modechat.cli.plain import plain_chat
+
         return plain_chat(arguments)
     if sys.__stderr__ is None or not sys.__stderr__.isatty():
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc] # where Textual draws; standard error goes elsewhere
