@@ -26,9 +26,9 @@ class Action:
 ACTIONS = (
     Action("send", ("enter",), "Send", "Send the message", in_palette=False, is_binding=False),
     Action("newline", ("shift+enter", "ctrl+j"), "New line", "Begin a new line", in_palette=False, is_binding=False),
-    Action("stop", ("escape",), "Stop", "Stop the reply; what has come is kept"),
-    Action("toggle_mode", ("shift+tab",), "Switch mode", "Change between chat and instruct mode"),
-    Action("regenerate", ("ctrl+r",), "Regenerate", "Ask for another reply to the last message"),
+    Action("stop", ("escape",), "Stop", "Stop the reply; what has come is kept", slash="stop"),
+    Action("toggle_mode", ("shift+tab",), "Switch mode", "Change between chat and instruct mode", slash="mode"),
+    Action("regenerate", ("ctrl+r",), "Regenerate", "Ask for another reply to the last message", slash="regenerate"),
     Action(
         "continue_reply",
         (),
@@ -46,10 +46,26 @@ ACTIONS = (
         slash="retry",
     ),
     Action(
-        "try_format", ("ctrl+f",), "Try another format", "Ask the last message again in the next best prompt format"
+        "try_format",
+        ("ctrl+f",),
+        "Try another format",
+        "Ask the last message again in the next best prompt format",
+        slash="reformat",
     ),
-    Action("run_in_other_mode", ("ctrl+t",), "Try the other mode", "Repeat the last turn in the other mode"),
-    Action("toggle_in_chat", ("ctrl+g",), "Add to chat", "Bring the last instruct turn into the chat, or take it out"),
+    Action(
+        "run_in_other_mode",
+        ("ctrl+t",),
+        "Try the other mode",
+        "Repeat the last turn in the other mode",
+        slash="other",
+    ),
+    Action(
+        "toggle_in_chat",
+        ("ctrl+g",),
+        "Add to chat",
+        "Bring the last instruct turn into the chat, or take it out",
+        slash="add",
+    ),
     Action(
         "toggle_pin",
         (),
@@ -74,7 +90,13 @@ ACTIONS = (
         slash="prompt",
         words="[TEXT]",
     ),
-    Action("toggle_thinking_view", ("ctrl+y",), "Unfold thinking", "Show what the model thought, or fold it"),
+    Action(
+        "toggle_thinking_view",
+        ("ctrl+y",),
+        "Unfold thinking",
+        "Show what the model thought, or fold it",
+        slash="thoughts",
+    ),
     Action(
         "toggle_thinking",
         (),
@@ -120,15 +142,57 @@ ACTIONS = (
         slash="lora",
         words="[FILE/off]",
     ),
-    Action("new_conversation", ("ctrl+n",), "New conversation", "Leave this conversation and begin a new one"),
-    Action("conversations", ("ctrl+o",), "Conversations", "Open or delete an earlier conversation"),
-    Action("scroll_back", ("pageup",), "Scroll up", "Show what was written earlier", in_palette=False),
+    Action(
+        "tell_status",
+        (),
+        "Status",
+        "Say the mode, the model, its format and how full the context is",
+        in_palette=False,
+        is_binding=False,
+        slash="status",
+    ),
+    Action(
+        "new_conversation",
+        ("ctrl+n",),
+        "New conversation",
+        "Leave this conversation and begin a new one",
+        slash="new",
+    ),
+    Action(
+        "conversations",
+        ("ctrl+o",),
+        "Conversations",
+        "Open or delete an earlier conversation",
+        slash="open",
+        words="[NUMBER]",
+    ),
+    Action(
+        "delete_conversation",
+        (),
+        "Delete a conversation",
+        "Delete the conversation of this number, when asked twice",
+        in_palette=False,
+        is_binding=False,
+        slash="delete",
+        words="NUMBER",
+    ),
+    Action("scroll_back", ("pageup",), "Scroll up", "Show what was written earlier", in_palette=False, slash="earlier"),
     Action("scroll_forward", ("pagedown",), "Scroll down", "Go back towards the end", in_palette=False),
     Action("follow", ("ctrl+end",), "To the end", "Go to the end and follow the reply"),
     Action("help", ("f1",), "Help", "Show the modes, the keys and the commands", slash="help"),
     Action("interrupt", ("ctrl+c",), "Copy", "Copy the selected text; without one: stop, then clear", in_palette=False),
-    Action("quit", ("ctrl+q",), "Quit", "Leave modechat; everything is saved"),
+    Action("quit", ("ctrl+q",), "Quit", "Leave modechat; everything is saved", slash="quit"),
 )
+
+MODES = (
+    ("### Instruction", "alone: every message is a task of its own, without history"),
+    ("### Instruction …", "with text: this one message is a task"),
+    ("### Input", "in a task: the text to work on; empty at its end: every following message is an input"),
+    ("### Response", "at the end of a task: how the reply starts"),
+    ("### Chat", "alone: back to the chat; with text: this one message is chat"),
+    ("\\### …", "sends the text itself"),
+)
+"""What can be typed to change the mode, and what it does."""
 
 _KEY_NAMES = {
     "pageup": "Page Up",
