@@ -10,47 +10,11 @@ from modechat.tui.render.markdown import MarkdownDocument
 from modechat.tui.render.rows import Lines, Row
 
 _FRAGMENTS = (
-    *(
-        "# H\n",
-        "para text ",
-        "**bold** ",
-        "*em",
-        "`code` ",
-        "\n",
-        "\n\n",
-        "- item ",
-        "  - nested ",
-        "1. num ",
-        "2. two ",
-    ),
-    *("> quote ", "> - in quote ", "```\n", "```python\n", "def f():\n", "    x = 1\n", "| a | b |\n", "|---|---|\n"),
-    *(
-        "| 1 | 2 |\n",
-        "---\n",
-        "    ",
-        "\t",
-        "~~~\n",
-        "[x](http://y) ",
-        "日本語",
-        "<think>",
-        "- [ ] t ",
-        "***\n",
-        "===\n",
-    ),
-    *(
-        "\\*",
-        "+ plus ",
-        "10) ten ",
-        "word " * 30,
-        "[^1]: f\n",
-        "&amp;",
-        "* \n",
-        "-\n",
-        "1.\n",
-        ">\n",
-        "x" * 50,
-        "0. zero ",
-    ),
+    *("# H\n", "para text ", "**bold** ", "*em", "`code` ", "\n", "\n\n", "- item ", "  - nested ", "1. num "),
+    *("2. two ", "> quote ", "> - in quote ", "```\n", "```python\n", "def f():\n", "    x = 1\n", "| a | b |\n"),
+    *("|---|---|\n", "| 1 | 2 |\n", "---\n", "    ", "\t", "~~~\n", "[x](http://y) ", "日本語", "<think>", "***\n"),
+    *("- [ ] t ", "===\n", "\\*", "+ plus ", "10) ten ", "word " * 30, "[^1]: f\n", "&amp;", "* \n", "-\n", "1.\n"),
+    *(">\n", "x" * 50, "0. zero "),
 )
 texts = st.lists(st.sampled_from(_FRAGMENTS), min_size=1, max_size=40).map("".join)
 
@@ -72,7 +36,8 @@ def document(*pieces: str) -> MarkdownDocument:
 
 def cut(text: str, sizes: Sequence[int]) -> list[str]:
     """`text` in pieces of these sizes, over and over."""
-    pieces, at = [], 0
+    pieces: list[str] = []
+    at = 0
     while at < len(text):
         size = sizes[len(pieces) % len(sizes)]
         pieces.append(text[at : at + size])
