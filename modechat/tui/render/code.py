@@ -65,6 +65,9 @@ class CodeLeaf(Leaf):
         self._rows, self._n_settled = [], 0
         self._refresh()
 
+    def n_settled(self) -> int:
+        return self._first + 1 + len(self._rows)
+
     def count(self) -> int:
         return 1 + len(self._rows) + len(self._end)
 

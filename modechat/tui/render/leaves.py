@@ -35,6 +35,10 @@ class Leaf:
             return Row(gap, prefix=sum(len(text) for text, _ in gap))
         return self._prefix.before(self.inner_row(number), is_first=number == 0)
 
+    def n_settled(self) -> int:
+        """Rows from the first on that have not changed since last asked and will not."""
+        return 0
+
     def lay_out(self, width: int) -> None:
         """Make all rows for a new width (cells, at least 1)."""
         raise NotImplementedError
@@ -84,6 +88,9 @@ class TextLeaf(Leaf):
         self._rows, self._carry, self._n_final = [], [], 0
         self._wrap_final(self._final)
         self._wrap_open()
+
+    def n_settled(self) -> int:
+        return self._first + self._n_final
 
     def count(self) -> int:
         return len(self._rows)

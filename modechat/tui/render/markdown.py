@@ -104,6 +104,10 @@ class MarkdownDocument:
             index -= height
         raise IndexError(index)
 
+    def n_settled(self) -> int:
+        start = self._ends[-1] if self._ends else 0
+        return start + (self._last[0].n_settled() if self._last else 0)
+
     # Reading
 
     def _read(self) -> None:

@@ -38,6 +38,9 @@ class Blank:
     def row(self, index: int) -> Row:  # noqa: ARG002
         return BLANK
 
+    def n_settled(self) -> int:
+        return 1
+
 
 class RequestLines(Stack):
     """The message as it was meant: its sections, without the headers."""
@@ -119,6 +122,9 @@ class ThinkingLines:
 
     def row(self, index: int) -> Row:
         return self._body.row(index - 1) if index else Row(((self._heading(), ("muted",)),), is_frame=True)
+
+    def n_settled(self) -> int:
+        return 0
 
     def _heading(self) -> str:
         arrow = "▾" if self.is_open else "▸"
@@ -220,6 +226,9 @@ class ReplyLines:
 
     def row(self, index: int) -> Row:
         return self._stack.row(index)
+
+    def n_settled(self) -> int:
+        return self._stack.n_settled()
 
     def _arrange(self) -> None:
         parts: list[Lines] = []

@@ -52,6 +52,9 @@ class Lines(Protocol):
     def row(self, index: int) -> Row:
         """A row of those that `height` counted last."""
 
+    def n_settled(self) -> int:
+        """How many of those rows, from the first on, will stay as they are at this width, and are since last asked."""
+
 
 @dataclass(slots=True)
 class Prefix:
@@ -117,3 +120,12 @@ class Stack:
     def row(self, index: int) -> Row:
         at = bisect_right(self._ends, index)
         return self.parts[at].row(index - (self._ends[at - 1] if at else 0))
+
+    def n_settled(self) -> int:
+        start = 0
+        for part, end in zip(self.parts, self._ends, strict=False):
+            settled = part.n_settled()
+            if settled < end - start:
+                return start + settled
+            start = end
+        return start

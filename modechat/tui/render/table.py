@@ -29,6 +29,8 @@ class TableLeaf(Leaf):
         self._rows: list[Row] = []
         self._end: list[Row] = []
         self._n_laid_out = 0
+        self._is_new = True
+        """Whether the rows were laid out again since somebody asked."""
 
     def grow(self, rows: Sequence[Cells]) -> None:
         """More rows that are complete."""
@@ -46,6 +48,11 @@ class TableLeaf(Leaf):
         self._widths = []
         self._refresh()
 
+    def n_settled(self) -> int:
+        settled = 0 if self._is_new else self._first + len(self._rows)
+        self._is_new = False
+        return settled
+
     def count(self) -> int:
         return len(self._rows) + len(self._end)
 
@@ -59,6 +66,7 @@ class TableLeaf(Leaf):
         widths = fitted(natural, self._width - len(_BETWEEN) * (len(natural) - 1))
         if widths != self._widths or not self._rows:
             self._widths = widths
+            self._is_new = True
             self._rows = self._top()
             self._n_laid_out = 0
         for cells in self._final[self._n_laid_out :]:

@@ -53,7 +53,7 @@ class LineColours(Widget):
         super().notify_style_update()
         self._forget()
         for view in self.query(LinesView):
-            view.refresh()
+            view.forget_drawn()
 
     def _forget(self) -> None:
         self._cached = {}
@@ -69,6 +69,10 @@ class LinesView(Widget):
         super().__init__(classes=classes)
         self.lines = lines
         self._height = 0
+        self._n_settled = 0
+        self._drawn_width = 0
+        self._strips: dict[int, Strip] = {}
+        """Rows that were drawn, without the selection."""
 
     @property
     def colours(self) -> LineColours:
@@ -79,31 +83,44 @@ class LinesView(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         self._height = self.lines.height(width) if width > 0 else 0
+        if width != self._drawn_width:
+            self._drawn_width = width
+            self._strips.clear()
         return self._height
 
     def lines_changed(self) -> None:
-        """The rows are others than before; the parent is laid out again only if their number is, too."""
+        """Rows have changed; the parent is laid out again only if their number has, too."""
         width = self.content_size.width
-        if width <= 0 or self.lines.height(width) != self._height:
+        if width <= 0:
+            self._strips.clear()
             self.refresh(layout=True)
-        else:
-            self.refresh()
+            return
+        height = self.lines.height(width)
+        settled = self.lines.n_settled()
+        first, self._n_settled = min(self._n_settled, settled), settled
+        for y in range(first, max(height, self._height)):
+            self._strips.pop(y, None)
+        self.refresh(Region(0, first, width, max(height, self._height) - first), layout=height != self._height)
 
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width
         if y >= self._height:
             return Strip.blank(width, self.rich_style)
-        row = self.lines.row(y)
-        strip = self._strip(row)
+        if (strip := self._strips.get(y)) is None:
+            strip = self._strips[y] = self._strip(self.lines.row(y), width).apply_offsets(0, y)
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(y)) is not None:
-            strip = self._with_selection(strip, row, *span)
-        fill = self.rich_style + self.colours.colour_of(row.fill) if row.fill else self.rich_style
-        return strip.adjust_cell_length(width, fill).apply_offsets(0, y)
+            return self._with_selection(strip, self.lines.row(y), *span)
+        return strip
 
-    def _strip(self, row: Row) -> Strip:
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+
+    def _strip(self, row: Row, width: int) -> Strip:
         base, colour_of = self.rich_style, self.colours.colour_of
-        return Strip([Segment(text, base + colour_of(style) if style else base) for text, style in row.pieces])
+        segments = [Segment(text, base + colour_of(style) if style else base) for text, style in row.pieces]
+        return Strip(segments).adjust_cell_length(width, base + colour_of(row.fill) if row.fill else base)
 
     def _with_selection(self, strip: Strip, row: Row, start: int, end: int) -> Strip:
         """Paint what is selected, from one character to another (-1: to the end of the row)."""
@@ -127,9 +144,10 @@ class LinesView(Widget):
         rows = [self.lines.row(y) for y in range(max(0, start_y), end_y + 1)]
         return copied(rows, start, end), "\n"
 
-    def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002
+    def forget_drawn(self) -> None:
+        """The colours have changed."""
+        self._strips.clear()
         self.refresh()
 
-    def row_region(self, first: int, count: int) -> Region:
-        """Where these rows are, in the coordinates of the widget."""
-        return Region(0, first, self.content_size.width, count)
+    def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002
+        self.refresh()
