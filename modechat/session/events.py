@@ -83,6 +83,17 @@ class TurnReplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchChanged:
+    """Other turns of the same conversation are visible: a turn was deleted, or another variant was chosen."""
+
+    conversation: Conversation
+    turn_id: int | None = None
+    """The variant that is shown now, if one was chosen, with its number (from 1) among them, and their count."""
+    number: int = 0
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TurnChanged:
     """Something of the turn other than its growing text changed."""
 
@@ -155,6 +166,7 @@ SessionEvent: TypeAlias = (
     | ModeChangeAdded
     | TurnAdded
     | TurnReplaced
+    | BranchChanged
     | TurnChanged
     | PromptEvaluated
     | ReplyGrew

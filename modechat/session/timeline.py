@@ -109,14 +109,14 @@ class Timeline:
         self._change(lambda current: current.with_entry(turn))
         return turn
 
-    async def add_variant(self, of: Turn, request: ChatMessage | Task) -> Turn:
-        """Commit a turn in the place of `of`, the last one; that one is kept beside it.
+    async def add_variant(self, of: Turn, request: ChatMessage | Task, typed: str | None = None) -> Turn:
+        """Commit a turn in the place of `of`; that one is kept beside it, with the turns that followed it.
 
-        Headers that were typed after `of` come after the new turn.
+        Headers that were typed after `of` come after the new turn, if it was the last. `typed`: None if as before.
         """
         conversation = await self._saved()
-        turn = await self._create(conversation, of.parent_id, of.typed, request)
-        later = conversation.entries[conversation.entries.index(of) + 1 :]
+        turn = await self._create(conversation, of.parent_id, of.typed if typed is None else typed, request)
+        later = conversation.entries[conversation.entries.index(of) + 1 :] if of == conversation.last_turn else ()
         changes = [replace(change, after_turn_id=turn.id) for change in later if isinstance(change, ModeChange)]
         for change in changes:
             await self._on_disk(self._store.add_mode_change, conversation.id, change)
@@ -125,6 +125,25 @@ class Timeline:
         kept = conversation.entries[: conversation.entries.index(of)]
         self._change(lambda current: replace(current, entries=(*kept, turn, *changes)))
         return turn
+
+    async def variants(self, turn_id: int) -> tuple[int, ...]:
+        """The turns that stand for the same message, `turn_id` among them, in the order of their creation."""
+        return await self._on_disk(self._store.variants, turn_id)
+
+    async def select(self, turn_id: int) -> Conversation:
+        """Make the branch of a turn visible. Returns the conversation as it is then."""
+        conversation = await self._saved()
+        await self._save_unsaved()
+        await self._on_disk(self._store.select, turn_id)
+        self._conversation = await self._on_disk(self._store.conversation, conversation.id)
+        return self._conversation
+
+    async def delete_turn(self, turn_id: int) -> Conversation:
+        """Delete a turn for good. Returns the conversation as it is then."""
+        self._unsaved.pop(turn_id, None)
+        await self._save_unsaved()
+        self._conversation = await self._on_disk(self._store.delete_turn, turn_id)
+        return self._conversation
 
     async def save_reply(self, turn: Turn) -> None:
         """Save the reply of `turn`; if the disk refuses, it is saved again with the next one, or at the end."""

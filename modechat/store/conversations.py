@@ -15,7 +15,7 @@ from modechat.store.database import Database
 from modechat.store.failures import not_found
 from modechat.store.locks import ConversationLocks
 from modechat.store.summaries import ConversationSummary, read_summaries
-from modechat.store.timeline import cut_in_effect, newest_leaf, variant_ids, visible_entries
+from modechat.store.timeline import cut_in_effect, delete_turn, newest_leaf, variant_ids, visible_entries
 
 if TYPE_CHECKING:
     import sqlite3
@@ -177,6 +177,14 @@ class Store:
             if leaf_id is None:
                 raise not_found("turn", turn_id)
             db.execute(_SET_HEAD, {"head_id": leaf_id})
+
+    def delete_turn(self, turn_id: int) -> Conversation:
+        """Delete one turn for good; what follows it stays. Returns its conversation as it is then."""
+        with self._database.writing() as db:
+            conversation_id = delete_turn(db, turn_id)
+            if conversation_id is None:
+                raise not_found("turn", turn_id)
+            return _conversation(db, conversation_id)
 
     # The mode
 

@@ -81,6 +81,29 @@ def newest_leaf(connection: sqlite3.Connection, turn_id: int) -> int | None:
     return leaf_id
 
 
+def delete_turn(connection: sqlite3.Connection, turn_id: int) -> int | None:
+    """Take a turn out of its tree: what follows it follows the turn before it. Returns the conversation's id; None if
+    there is no such turn.
+
+    Where it was the end of the visible path, its newest variant takes its place, or the turn before it.
+    """
+    row = connection.execute("SELECT conversation_id, parent_id FROM turns WHERE id = ?", (turn_id,)).fetchone()
+    if row is None:
+        return None
+    conversation_id, parent_id = row["conversation_id"], row["parent_id"]
+    others = [variant for variant in variant_ids(connection, turn_id) if variant != turn_id]
+    head = newest_leaf(connection, others[-1]) if others else parent_id
+    names = {"turn": turn_id, "parent": parent_id, "conversation": conversation_id, "head": head}
+    connection.execute("UPDATE turns SET parent_id = :parent WHERE parent_id = :turn", names)
+    connection.execute("UPDATE mode_changes SET after_turn_id = :parent WHERE after_turn_id = :turn", names)
+    connection.execute("DELETE FROM context_cuts WHERE after_turn_id = :turn OR left_turn_id = :turn", names)
+    connection.execute(
+        "UPDATE conversations SET head_id = :head WHERE id = :conversation AND head_id = :turn", names
+    )
+    connection.execute("DELETE FROM turns WHERE id = :turn", names)
+    return int(conversation_id)
+
+
 def variant_ids(connection: sqlite3.Connection, turn_id: int) -> tuple[int, ...]:
     """The turns with the same parent, `turn_id` among them, oldest first; none if there is no such turn."""
     return tuple(row["id"] for row in connection.execute(_VARIANTS, (turn_id,)))
