@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from modechat.commands.session_commands import SessionCommands, thinks
 from modechat.commands.slash import SlashCommand, read_slash, without_escape, word_of
 from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
+from modechat.session.phase import Phase
 
 if TYPE_CHECKING:
     from modechat.prompting.tasks import NamedTask
@@ -28,6 +29,8 @@ class PromptingActions:
                 return await self._commands.use_named_format(session, command.words)
             case "choose_model" if command.words:
                 return await session.use_model(command.words)
+            case "choose_model" if session.phase is Phase.DOWN and session.has_previous_model:
+                return await session.use_model()
             case "choose_adapters" if command.words:
                 return await self._commands.use_adapters(session, command.words)
             case "toggle_thinking" if command.words:
@@ -44,9 +47,6 @@ class PromptingActions:
 
     async def try_format(self) -> None:
         await self._screen.do(self._commands.try_format)
-
-    async def choose_model(self) -> None:
-        await self._screen.do(self._commands.tell_model)
 
     async def choose_adapters(self) -> None:
         await self._screen.do(self._commands.tell_adapters)
