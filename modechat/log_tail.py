@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 _FIRST = 1 << 18  # bytes from the end that are read at first, and at most at once
-_LONGEST_LINE = 2000  # characters
+_LONGEST_LINE = 1000  # characters
 
 
 class LogTail:

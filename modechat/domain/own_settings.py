@@ -29,7 +29,7 @@ class OwnSettings(BaseModel):
 
 def written(own: OwnSettings) -> str | None:
     """As JSON, for `read_own`; None if there is nothing to keep."""
-    return None if own.is_empty else json.dumps(own.model_dump(mode="json", exclude_defaults=True))
+    return None if own.is_empty else json.dumps(own.model_dump(exclude_defaults=True), ensure_ascii=False)
 
 
 def read_own(text: str | None) -> OwnSettings:

@@ -34,7 +34,7 @@ class ListDialog(Dialog[T], Generic[T, R]):
 
     def __init__(self, columns: Sequence[Column[R]], placeholder: str = "Type to filter") -> None:
         super().__init__()
-        self.filter = Input(placeholder=placeholder, compact=True, id="filter", classes="filter")
+        self.filter = Input(placeholder=placeholder, compact=True, select_on_focus=False, id="filter", classes="filter")
         self.list: RowList[R] = RowList(columns)
         self.said = Static(classes="said")
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import ClassVar
 
+from rich.cells import cell_len, chop_cells
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -23,7 +24,7 @@ from modechat.tui.screens.dialog import Dialog
 from modechat.tui.screens.list_dialog import matches
 from modechat.tui.widgets.line_view import LineView
 
-_MOST_LINES = 3000
+_MOST_LINES = 1500
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 Troubles = Callable[[], Iterable[tuple[datetime, Trouble]]]
@@ -90,7 +91,7 @@ class LogScreen(Dialog[None]):
         lines, is_new = await asyncio.to_thread(self._tail.read)
         if is_new:
             self._log.clear()
-        self._log.extend(lines)
+        self._log.extend(sanitize_line(line) for line in lines)
         if lines or is_new or self._source is Source.TROUBLES:
             self._show()
 
@@ -100,7 +101,7 @@ class LogScreen(Dialog[None]):
         self._shown = [line for line in self._all_lines() if matches(words, line)]
         if self._shown != before or not before:
             shown = self._shown
-            self._lines.show(lambda _width: [Content(line) for line in shown])
+            self._lines.show(lambda width: [Content(part) for line in shown for part in folded(line, width)])
         self.show_heading(f"Log · {self._source.value}")
         self.show_hints("Tab " + self._source.other.value, "^Y copies", "Esc closes", "type to filter", "F1 help")
         self._say()
@@ -108,7 +109,7 @@ class LogScreen(Dialog[None]):
     def _say(self) -> None:
         place = sanitize_line(str(self._tail.path)) if self._source is Source.ENGINE else "since modechat was started"
         if self._shown:
-            text = f"{len(self._shown):,} lines · {place}"
+            text = f"{len(self._shown):,} line{'' if len(self._shown) == 1 else 's'} · {place}"
         elif self._filter.value:
             text = "No line has these words."
         else:
@@ -117,7 +118,7 @@ class LogScreen(Dialog[None]):
 
     def _all_lines(self) -> Iterable[str]:
         if self._source is Source.ENGINE:
-            return (sanitize_line(line) for line in self._log)
+            return self._log
         return (sanitize_line(line) for when, trouble in self._troubles() for line in trouble_lines(when, trouble))
 
     def action_other(self) -> None:
@@ -136,6 +137,13 @@ class LogScreen(Dialog[None]):
     def _filter_changed(self) -> None:
         self._show()
         self._lines.scroll_end(animate=False)
+
+
+def folded(line: str, width: int) -> list[str]:
+    """`line` in parts of at most `width` cells."""
+    if cell_len(line) <= width:
+        return [line]
+    return chop_cells(line, width)
 
 
 def trouble_lines(when: datetime, trouble: Trouble) -> list[str]:

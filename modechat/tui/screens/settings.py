@@ -68,7 +68,7 @@ class SettingsScreen(Dialog[None]):
             )
         )
         self._about = Static(classes="about")
-        self._input = Input(compact=True, classes="filter value")
+        self._input = Input(compact=True, select_on_focus=False, classes="filter value")
         self._text = TextArea(soft_wrap=True, show_line_numbers=False, classes="text", compact=True)
         self._said = Static(classes="said")
 
@@ -210,6 +210,8 @@ class SettingsScreen(Dialog[None]):
             shown = typed or ("" if value in (None, ()) else shown_value(value))
             self._input.value = shown
             self._input.cursor_position = len(shown)
+            if not typed:
+                self._input.action_select_all()
             self._input.focus()
             self.show_hints("Enter keeps it", "Esc leaves it as it was", "empty resets")
 
