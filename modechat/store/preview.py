@@ -20,8 +20,8 @@ SELECT turns.mode, substr(turns.typed, 1, :longest) AS said, substr(replies.text
 FROM turns JOIN replies ON replies.turn_id = turns.id
 WHERE turns.conversation_id = :id AND turns.id IN (SELECT id FROM path) ORDER BY turns.id
 """
-_COUNT = 6
-_LONGEST = 800  # characters
+_COUNT = 4
+_LONGEST = 600  # characters
 
 
 @dataclass(frozen=True, slots=True)

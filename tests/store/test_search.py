@@ -177,14 +177,14 @@ def test_the_preview_has_the_last_turns_or_those_up_to_one(store: Store) -> None
         last = store.conversation(conversation_id).last_turn
         assert last is not None
         add(store, f"turn {number}", f"reply {number}", parent=(conversation_id, last.id))
-    assert [turn.said for turn in store.preview(conversation_id)] == [f"turn {n}" for n in range(4, 10)]
+    assert [turn.said for turn in store.preview(conversation_id)] == [f"turn {n}" for n in range(6, 10)]
     third = store.conversation(conversation_id).turns[2]
     assert [turn.answered for turn in store.preview(conversation_id, third.id)] == ["reply 0", "reply 1", "reply 2"]
 
 
 def test_a_long_message_is_cut_in_the_preview(store: Store) -> None:
     (turn,) = store.preview(add(store, "x" * 100_000))
-    assert len(turn.said) == 800
+    assert len(turn.said) == 600
 
 
 def test_the_preview_of_what_is_gone_is_empty(store: Store) -> None:

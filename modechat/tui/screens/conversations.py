@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from modechat.domain.modes import Mode
 from modechat.domain.text import sanitize, sanitize_line
 from modechat.errors import StoreError
 from modechat.store import ConversationSummary, Found
 from modechat.tui.screens.list_dialog import ListDialog, matches
+from modechat.tui.widgets.line_view import LineView
 from modechat.tui.widgets.mode_label import GLYPHS
 from modechat.tui.widgets.row_list import Column
 
@@ -62,15 +63,16 @@ class ConversationsScreen(ListDialog[int, Row]):
         self._armed: int | None = None
         self._is_loaded = False
         self._title = Input(compact=True, max_length=_LONGEST_TITLE, classes="filter")
-        self._preview = Static()
+        self._preview = LineView(follows=True)
+        self._preview.can_focus = False
+        self._preview.add_class("preview")
         self._renamed: int | None = None
 
     def compose_body(self) -> ComposeResult:
         yield self._title
         with Container(classes="beside"):
             yield self.list
-            with VerticalScroll(classes="preview", can_focus=False):
-                yield self._preview
+            yield self._preview
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -156,7 +158,7 @@ class ConversationsScreen(ListDialog[int, Row]):
 
     def highlighted(self, row: Row | None) -> None:
         if row is None:
-            self._preview.update(Content(""))
+            self._show_text(Content(""))
             return
         if self._armed is not None and self._armed != row.summary.id:
             self._disarm()
@@ -167,11 +169,13 @@ class ConversationsScreen(ListDialog[int, Row]):
         try:
             turns = await self._session.library.preview(row.summary.id, turn_id)
         except StoreError as error:
-            self._preview.update(Content(sanitize(error.title)))
+            self._show_text(Content(sanitize(error.title)))
             return
-        self._preview.update(preview_of(row, turns, self.filter.value.split()))
-        place = self.query_one(".preview", VerticalScroll)
-        place.call_after_refresh(place.scroll_end, animate=False)
+        self._show_text(preview_of(row, turns, self.filter.value.split()))
+
+    def _show_text(self, text: Content) -> None:
+        self._preview.show(lambda width: text.wrap(width))
+        self._preview.call_after_refresh(self._preview.scroll_end, animate=False)
 
     # What can be done
 
@@ -276,7 +280,8 @@ def preview_of(row: Row, turns: Iterable[TurnExcerpt], words: Iterable[str]) -> 
         parts += [Content(""), Content.assemble((f"{GLYPHS[turn.mode]} ", colour), (said, colour))]
         if answered:
             parts.append(Content(answered))
-    if row.found is not None:
+    shown = sanitize_line(" ".join(part.plain for part in parts))
+    if row.found is not None and row.found.excerpt not in shown:  # it stands further on in a long text
         parts += [Content(""), Content.styled(f"… {row.found.excerpt} …", "italic")]
     content = Content("\n").join(parts)
     wanted = [re.escape(word) for word in words if word]

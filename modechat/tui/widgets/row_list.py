@@ -49,8 +49,8 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         Binding("enter", "choose", show=False),
     ]
 
-    highlighted: reactive[int | None] = reactive(None)
-    _hovered: reactive[int | None] = reactive(None)
+    highlighted: reactive[int | None] = reactive(None, repaint=False)
+    _hovered: reactive[int | None] = reactive(None, repaint=False)
 
     class Highlighted(Message):
         """Another row is highlighted, or none."""
@@ -146,9 +146,18 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         if self._rows:
             self.highlighted = min(max(at, 0), len(self._rows) - 1)
 
-    def watch_highlighted(self) -> None:
+    def watch_highlighted(self, before: int | None, after: int | None) -> None:
+        self._repaint(before, after)
         self._show_highlighted()
         self.post_message(self.Highlighted())
+
+    def watch__hovered(self, before: int | None, after: int | None) -> None:
+        self._repaint(before, after)
+
+    def _repaint(self, *rows: int | None) -> None:
+        for row in rows:
+            if row is not None:
+                self.refresh_line(row + self._n_header)
 
     def _show_highlighted(self) -> None:
         if self.highlighted is not None:
