@@ -14,6 +14,7 @@ from typing import Literal
 from modechat.cli.request import named_task, read_request, read_task
 from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
 from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell, write
+from modechat.commands.prompt_text import as_text
 from modechat.config import load_config
 from modechat.domain.conversation import Conversation, as_mode
 from modechat.domain.modes import ChatMessage, Mode, Task
@@ -23,6 +24,7 @@ from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded
 from modechat.errors import EngineError, UsageError
 from modechat.paths import config_file, data_folder
 from modechat.session.settings import SessionSettings, clock_text, prompt_of
+from modechat.session.tuning import with_own
 
 _REQUEST_ID = 1
 
@@ -42,6 +44,8 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     request = read_task(named, said, piped) if named else _read_request(said, piped, arguments.mode)
     settings = session_settings(arguments, config, choose_model(arguments, config), files)
     conversation = _read_conversation(arguments.conversation)
+    if conversation is not None and conversation.own is not None:
+        settings = with_own(settings, conversation.own)
     turns = conversation.turns if conversation is not None else ()
     clock = conversation.created_at if conversation is not None else datetime.now(UTC)
     inspect = Inspect(
@@ -49,6 +53,7 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
         prompt=prompt_of(request, turns, settings, cut=conversation.cut if conversation is not None else None),
         now=clock_text(clock),
         thinking=settings.thinking,
+        format=_own_format(arguments, conversation),
     )
     engine = WorkerEngine(process=worker)
     engine.start()
@@ -63,31 +68,11 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     return 0
 
 
-def as_text(view: PromptView, mode: Mode) -> str:
-    """The prompt for people: what it is, its text, its tokens."""
-    lines = [
-        f"mode    {mode}",
-        f"format  {view.format} ({view.format_source})",
-        f"rung    {view.rung}",
-        f"tokens  {len(view.tokens)}: " + ", ".join(f"{name} {count}" for name, count in total_by_part(view)),
-    ]
-    if view.defused:
-        lines.append(f"defused {' '.join(view.defused)} (sent as plain text)")
-    if view.stop:
-        lines.append("stops   " + " ".join(json.dumps(stop, ensure_ascii=False) for stop in view.stop))
-    tokens = "\n".join(
-        f"{token.id:>7}  {'control' if token.control else '       '}  {json.dumps(token.text, ensure_ascii=False)}"
-        for token in view.tokens
-    )
-    return "\n".join([*lines, "", view.text, "", tokens, ""])
-
-
-def total_by_part(view: PromptView) -> tuple[tuple[str, int], ...]:
-    """Tokens of each kind of part, in the order of their first appearance."""
-    totals: dict[str, int] = {}
-    for name, count in view.parts:
-        totals[name] = totals.get(name, 0) + count
-    return tuple(totals.items())
+def _own_format(arguments: argparse.Namespace, conversation: Conversation | None) -> str | None:
+    """The format that the conversation has of its own, unless the command line names one."""
+    if hasattr(arguments, "format") or conversation is None or conversation.own is None:
+        return None
+    return conversation.own.format
 
 
 def _as_object(view: PromptView, mode: Mode) -> dict[str, object]:

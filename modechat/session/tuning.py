@@ -49,15 +49,7 @@ class Tuning:
 
     @property
     def in_effect(self) -> SessionSettings:
-        own, everywhere = self.own, self.everywhere
-        if own.is_empty:
-            return everywhere
-        return replace(
-            everywhere,
-            sampling=own.sampling.over(everywhere.sampling),
-            chat_system=everywhere.chat_system if own.chat_system is None else own.chat_system,
-            instruct_system=everywhere.instruct_system if own.instruct_system is None else own.instruct_system,
-        )
+        return with_own(self.everywhere, self.own)
 
     async def set_own(self, own: OwnSettings) -> Incomplete | None:
         """Give the open conversation these settings of its own. Raises StoreError."""
@@ -109,3 +101,15 @@ class Tuning:
     def _use(self, format: str | None) -> None:
         if format != self._host.format:
             self._host.use_format(format)
+
+
+def with_own(settings: SessionSettings, own: OwnSettings) -> SessionSettings:
+    """`settings` with what a conversation has of its own; but for the format, which is the engine's."""
+    if own.is_empty:
+        return settings
+    return replace(
+        settings,
+        sampling=own.sampling.over(settings.sampling),
+        chat_system=settings.chat_system if own.chat_system is None else own.chat_system,
+        instruct_system=settings.instruct_system if own.instruct_system is None else own.instruct_system,
+    )

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from modechat.commands.setting_values import SETTINGS, Setting, WrongValue, read_value, shown_value
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, Load
 from modechat.engine.scripted import ScriptedEngine
 from modechat.errors import ConfigError
 from modechat.session.settings import SessionSettings
-from modechat.tui.setting_values import SETTINGS, Setting, WrongValue, read_value, shown_value
 from tests.engine.driver import run
 from tests.session.harness import echo, settings
 from tests.tui.harness import Screen, running_app

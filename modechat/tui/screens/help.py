@@ -12,19 +12,11 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input
 
-from modechat.commands.actions import key_table, slash_table
+from modechat.commands.actions import MODES, key_table, slash_table
 from modechat.domain.text import sanitize_line
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.line_view import LineView
 
-MODES = (
-    ("### Instruction", "alone: every message is a task of its own, without history"),
-    ("### Instruction …", "with text: this one message is a task"),
-    ("### Input", "in a task: the text to work on; empty at its end: every following message is an input"),
-    ("### Response", "at the end of a task: how the reply starts"),
-    ("### Chat", "alone: back to the chat; with text: this one message is chat"),
-    ("\\### …", "sends the text itself"),
-)
 _NAMES = 26  # cells
 _WIDTH_FOR_COLUMNS = 56
 

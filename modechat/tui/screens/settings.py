@@ -15,14 +15,13 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static, TextArea
 
-from modechat.domain.modes import Incomplete
-from modechat.domain.own_settings import OwnSettings
+from modechat.commands.setting_commands import change, value_of
+from modechat.commands.setting_values import SETTINGS, Kind, Setting, WrongValue, read_value, shown_value
 from modechat.domain.text import sanitize
 from modechat.errors import ModechatError
 from modechat.session import provenance
 from modechat.session.provenance import Valued
 from modechat.tui.screens.dialog import Dialog
-from modechat.tui.setting_values import SETTINGS, Kind, Setting, WrongValue, read_value, shown_value
 from modechat.tui.widgets.row_list import Column, RowList
 
 if TYPE_CHECKING:
@@ -91,26 +90,7 @@ class SettingsScreen(Dialog[None]):
 
     def _value(self, setting: Setting) -> Valued:
         """In the scope that is shown."""
-        tuning = self._session.tuning
-        everywhere = tuning.everywhere
-        own = tuning.own if self._scope is Scope.CONVERSATION else OwnSettings()
-        match setting.kind:
-            case Kind.SAMPLING:
-                return provenance.sampling_value(setting.name, everywhere, tuning.header, own)
-            case Kind.SYSTEM:
-                return provenance.system_value(getattr(everywhere, setting.name), getattr(own, setting.name))
-            case Kind.CONTEXT:
-                wanted, model = everywhere.load.n_ctx, self._session.model
-                if wanted is not None:
-                    return Valued(wanted, "chosen")
-                return Valued(model.n_ctx if model is not None else None, "what fits")
-            case Kind.FORMAT:
-                model = self._session.model
-                used = model.format if model is not None else None
-                if own.format is not None:
-                    return Valued(own.format, provenance.THIS_CONVERSATION)
-                chosen = self._session.tuning.format_everywhere
-                return Valued(chosen, "chosen for it") if chosen is not None else Valued(used, "fits the model")
+        return value_of(setting, self._session, everywhere=self._scope is Scope.EVERYWHERE)
 
     def _shown(self, setting: Setting) -> Content:
         return Content(shown_value(self._value(setting).value)[:300])
@@ -260,7 +240,7 @@ class SettingsScreen(Dialog[None]):
     async def _kept(self, setting: Setting, value: object) -> None:
         """Have `value` used; None: what counts without it."""
         try:
-            reason = await self._use(setting, value)
+            reason = await change(setting, value, self._session, everywhere=self._scope is Scope.EVERYWHERE)
         except ModechatError as error:
             self._say(f"{error.title}. {error.hint}".strip(), is_trouble=True)
         else:
@@ -279,25 +259,6 @@ class SettingsScreen(Dialog[None]):
         if self._scope is Scope.EVERYWHERE and getattr(mine, setting.name) not in (None, ()):
             return f"{what}. But this conversation has a value of its own."
         return f"{what}."
-
-    async def _use(self, setting: Setting, value: object) -> Incomplete | None:
-        tuning = self._session.tuning
-        if setting.kind is Kind.CONTEXT:
-            if self._scope is Scope.EVERYWHERE:
-                await tuning.set_everywhere({setting.option: value})
-            return await self._session.use_context(value if isinstance(value, int) else None)
-        if self._scope is Scope.EVERYWHERE:
-            if setting.kind is Kind.FORMAT:
-                return await self._session.use_format(value if isinstance(value, str) else None)
-            await tuning.set_everywhere({setting.option: list(value) if isinstance(value, tuple) else value})
-            return None
-        own = tuning.own
-        if setting.kind is Kind.SAMPLING:
-            wanted = () if setting.name == "stop" and value is None else value
-            return await tuning.set_own(
-                own.model_copy(update={"sampling": own.sampling.model_copy(update={setting.name: wanted})})
-            )
-        return await tuning.set_own(own.model_copy(update={setting.name: value}))
 
     # The format
 

@@ -1,4 +1,4 @@
-"""What the settings screen lists: each setting's name, meaning and range, and reading what is typed for it.
+"""The settings that users change while the program runs: name, meaning and range of each, and reading what is typed.
 
 Values are checked by the pydantic models that the config file is checked by, so that both take the same.
 """
