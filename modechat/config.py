@@ -59,6 +59,8 @@ class Config(_Section):
 
     model: Path | None = None
     """The GGUF file to load; unset: the starter model, if it is installed."""
+    model_folders: tuple[Path, ...] = ()
+    """More folders to look into for models, besides the usual places."""
     n_ctx: Annotated[int, Field(ge=256, le=2**31 - 1, strict=True)] | None = None
     """Context length in tokens; unset: what the model was trained for, as far as memory allows."""
     n_gpu_layers: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] | None = None
@@ -108,11 +110,14 @@ def load_config(path: Path) -> Config:
         for name, file in (("model", config.model), ("draft", config.draft))
         if file is not None
     }
+    folders = tuple(resolve(folder, "model_folders") for folder in config.model_folders)
     sections = {
         name: section.model_copy(update={"lora": _with_paths(section.lora, resolve, name)})
         for name, section in (("chat", config.chat), ("instruct", config.instruct))
     }
-    return config.model_copy(update={**files, **sections, "lora": _with_paths(config.lora, resolve)})
+    return config.model_copy(
+        update={**files, **sections, "model_folders": folders, "lora": _with_paths(config.lora, resolve)}
+    )
 
 
 def _with_paths(adapters: tuple[Adapter, ...], resolve: Callable[..., Path], *section: str) -> tuple[Adapter, ...]:

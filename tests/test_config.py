@@ -68,6 +68,7 @@ def test_every_option_can_be_set(file: Path) -> None:
         file,
         """
         model = "/models/x.gguf"
+        model_folders = ["/models", "more"]
         n_ctx = 8192
         n_gpu_layers = 0
         devices = ["CUDA1", "CUDA0"]
@@ -105,6 +106,7 @@ def test_every_option_can_be_set(file: Path) -> None:
     )
     assert config == Config(
         model=Path("/models/x.gguf"),
+        model_folders=(Path("/models"), file.parent / "more"),
         n_ctx=8192,
         n_gpu_layers=0,
         devices=("CUDA1", "CUDA0"),

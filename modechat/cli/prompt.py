@@ -24,6 +24,7 @@ from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded
 from modechat.errors import EngineError, UsageError
 from modechat.paths import config_file, data_folder
 from modechat.session.settings import SessionSettings, clock_text, prompt_of
+from modechat.session.tuning import with_own
 
 _REQUEST_ID = 1
 
@@ -43,6 +44,8 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     request = read_task(named, said, piped) if named else _read_request(said, piped, arguments.mode)
     settings = session_settings(arguments, config, choose_model(arguments, config), files)
     conversation = _read_conversation(arguments.conversation)
+    if conversation is not None and conversation.own is not None:
+        settings = with_own(settings, conversation.own)
     turns = conversation.turns if conversation is not None else ()
     clock = conversation.created_at if conversation is not None else datetime.now(UTC)
     inspect = Inspect(
@@ -50,6 +53,7 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
         prompt=prompt_of(request, turns, settings, cut=conversation.cut if conversation is not None else None),
         now=clock_text(clock),
         thinking=settings.thinking,
+        format=_own_format(arguments, conversation),
     )
     engine = WorkerEngine(process=worker)
     engine.start()
@@ -62,6 +66,13 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     else:
         write(sys.stdout, as_text(view, mode))
     return 0
+
+
+def _own_format(arguments: argparse.Namespace, conversation: Conversation | None) -> str | None:
+    """The format that the conversation has of its own, unless the command line names one."""
+    if hasattr(arguments, "format") or conversation is None or conversation.own is None:
+        return None
+    return conversation.own.format
 
 
 def _as_object(view: PromptView, mode: Mode) -> dict[str, object]:

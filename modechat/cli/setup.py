@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial, reduce
 from pathlib import Path
 
 from modechat.cli.companions import absolute_path, adapters_of, draft_of, expanded, named_adapter
 from modechat.cli.streams import tell
 from modechat.config import Config
+from modechat.config_file import write_options
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Load
 from modechat.engine.saved_states import SavedStates
 from modechat.errors import ModelError, StoreError, UsageError
+from modechat.models.catalog import CURRENT, RECENT, STARTER, Looking, ModelFile, find_models
 from modechat.models.check import check_model_file
 from modechat.models.failures import shown_path
 from modechat.models.format_choices import FormatChoices
+from modechat.models.places import usual_places
+from modechat.models.recent import RecentModels
 from modechat.models.starter import STARTER_SAMPLING, starter_model
 from modechat.paths import config_file, data_folder, states_folder
 from modechat.prompt_files import PromptFiles, load_prompt_files
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from modechat.session.settings import SessionSettings
+
+SAMPLING_OPTIONS = ("temperature", "seed", "max_tokens")
+"""Those that the command line has."""
 
 _GIB = 1 << 30
 
@@ -56,9 +65,11 @@ def session_settings(
     takes_companions = not inspects and first_model in (None, model)
     draft = draft_of(arguments, config) if takes_companions else None
     keeps_states = keep_history and config.keep_evaluated
-    options = {
-        name: getattr(arguments, name) for name in ("temperature", "seed", "max_tokens") if hasattr(arguments, name)
-    }
+    sources = (
+        ("command line", Sampling.model_validate(_given(arguments, SAMPLING_OPTIONS))),
+        ("config file", config.sampling),
+        ("model's maker", _recommended_sampling(model)),
+    )
     return SessionSettings(
         load=Load(
             model_path=str(model),
@@ -81,7 +92,8 @@ def session_settings(
             vocabulary_only=inspects,
         ),
         check_model=partial(check_model_file, model),
-        sampling=Sampling.model_validate(options).over(config.sampling).over(_recommended_sampling(model)),
+        sampling=reduce(Sampling.over, (sampling for _, sampling in sources)),
+        sampling_sources=sources,
         chat_system=config.chat.system_prompt,
         instruct_system=config.instruct.system_prompt,
         tasks=prompt_files.tasks,
@@ -89,6 +101,9 @@ def session_settings(
         unload_after=config.unload_after_minutes and 60 * config.unload_after_minutes,
         for_model=partial(_settings_for_model, arguments, config, prompt_files, keep_history, first_model or model),
         adapter_named=named_adapter,
+        find_models=partial(_find_models, config, model),
+        remember_model=partial(RecentModels(data_folder()).remember, model) if keep_history else lambda: None,
+        keep_defaults=partial(_keep_defaults, arguments, model, prompt_files, keep_history, first_model),
         forget_kept=partial(_forget_kept, keeps=keeps_states) if keep_history else lambda _label: None,
         remember_format=partial(FormatChoices(data_folder()).remember, model) if keep_history else lambda _name: None,
     )
@@ -110,6 +125,39 @@ def _settings_for_model(
     model = _existing(expanded(name), "Give a GGUF file: /model PATH")
     named = argparse.Namespace(**vars(arguments) | {"model": model, "format": None})
     return session_settings(named, config, model, prompt_files, keep_history=keep_history, first_model=first_model)
+
+
+def _keep_defaults(
+    arguments: argparse.Namespace,
+    model: Path,
+    prompt_files: PromptFiles,
+    keep_history: bool,
+    first_model: Path | None,
+    options: Mapping[str, object],
+) -> SessionSettings:
+    """Write options into the config file; the settings that follow from it. What was said on the command line about the
+    same does not count any more: this is the user's newer word.
+
+    Raises ConfigError.
+    """
+    config = write_options(config_file(), options)
+    said = {name.rpartition(".")[2].replace("n_ctx", "ctx") for name in options}
+    left = argparse.Namespace(**{name: value for name, value in vars(arguments).items() if name not in said})
+    return session_settings(left, config, model, prompt_files, keep_history=keep_history, first_model=first_model)
+
+
+def _find_models(config: Config, current: Path, cancelled: Callable[[], bool]) -> Iterator[ModelFile | Looking]:
+    starter = starter_model()
+    known = [
+        (CURRENT, current),
+        *((RECENT, path) for path in RecentModels(data_folder()).paths()),
+        *([(STARTER, starter)] if starter is not None else []),
+    ]
+    return find_models(usual_places(Path.home(), os.environ, config.model_folders, current), known, cancelled)
+
+
+def _given(arguments: argparse.Namespace, names: Iterable[str]) -> dict[str, object]:
+    return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
 
 def _forget_kept(label: str, *, keeps: bool) -> None:

@@ -126,10 +126,9 @@ ACTIONS = (
     ),
     Action(
         "choose_model",
-        (),
-        "Model",
-        "Go on with another model file; alone: which one it is",
-        is_binding=False,
+        ("f3",),
+        "Models",
+        "Choose another model; with a path: go on with that file",
         slash="model",
         words="[PATH]",
     ),
@@ -141,6 +140,14 @@ ACTIONS = (
         is_binding=False,
         slash="lora",
         words="[FILE/off]",
+    ),
+    Action(
+        "settings",
+        ("f4",),
+        "Settings",
+        "Change sampling, context, system prompts and format",
+        slash="settings",
+        words="[NAME VALUE]",
     ),
     Action(
         "tell_status",
@@ -162,7 +169,7 @@ ACTIONS = (
         "conversations",
         ("ctrl+o",),
         "Conversations",
-        "Open or delete an earlier conversation",
+        "Search, open, rename or delete conversations",
         slash="open",
         words="[NUMBER]",
     ),
@@ -179,6 +186,7 @@ ACTIONS = (
     Action("scroll_back", ("pageup",), "Scroll up", "Show what was written earlier", in_palette=False, slash="earlier"),
     Action("scroll_forward", ("pagedown",), "Scroll down", "Go back towards the end", in_palette=False),
     Action("follow", ("ctrl+end",), "To the end", "Go to the end and follow the reply"),
+    Action("show_log", ("f12",), "Log", "Show the engine's log, and what went wrong", slash="log"),
     Action("help", ("f1",), "Help", "Show the modes, the keys and the commands", slash="help"),
     Action("interrupt", ("ctrl+c",), "Copy", "Copy the selected text; without one: stop, then clear", in_palette=False),
     Action("quit", ("ctrl+q",), "Quit", "Leave modechat; everything is saved", slash="quit"),
@@ -198,8 +206,6 @@ _KEY_NAMES = {
     "pageup": "Page Up",
     "pagedown": "Page Down",
     "escape": "Esc",
-    "f1": "F1",
-    "f2": "F2",
 }
 
 

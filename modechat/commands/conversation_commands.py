@@ -71,6 +71,6 @@ def title_of(summary: ConversationSummary) -> str:
 async def _found(session: ChatSession, words: str) -> ConversationSummary | Incomplete:
     if not (words.isascii() and words.isdigit()):
         return _NO_NUMBER
-    every = await session.summaries()
+    every = await session.library.summaries()
     found = next((summary for summary in every if summary.id == int(words)), None)
     return found or Incomplete(f"There is no conversation {words}. /open lists them.")

@@ -9,9 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+
+if TYPE_CHECKING:  # the first frame does without pydantic
+    from modechat.domain.own_settings import OwnSettings
 
 
 class Role(StrEnum):
@@ -161,6 +164,8 @@ class Conversation:
     entries: tuple[Entry, ...] = ()
     cut: ContextCut | None = None
     """Where the context begins; None: with the first turn."""
+    own: OwnSettings | None = None
+    """Its own settings, if it has any."""
 
     @property
     def turns(self) -> tuple[Turn, ...]:

@@ -37,5 +37,14 @@ class Sampling(BaseModel):
         return fallback.model_copy(update=own)
 
 
+MODEL_KEYS = {
+    "temperature": "general.sampling.temp",
+    "top_k": "general.sampling.top_k",
+    "top_p": "general.sampling.top_p",
+    "min_p": "general.sampling.min_p",
+    "repeat_penalty": "general.sampling.penalty_repeat",
+}
+"""Under which keys a model's file recommends settings."""
+
 DEFAULTS = Sampling(temperature=0.7, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0)
 """What is used where neither the user nor the model's file says anything."""

@@ -45,10 +45,15 @@ def check_model_file(path: Path) -> GGUFHeader:
     is whole but no model to chat with.
     """
     header = read_header(path)
+    check_header(path, header)
+    return header
+
+
+def check_header(path: Path, header: GGUFHeader) -> None:
+    """Raises `ModelError` if the header, which is that of the file at `path`, is not one of a model that can chat."""
     if problem := _part_of_a_model(header) or _other_kind(header):
         what, hint = problem
         raise ModelError(f"{shown_name(path)} {what}.", hint)
-    return header
 
 
 def check_adapter_file(path: Path) -> GGUFHeader:

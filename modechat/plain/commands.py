@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,15 @@ from modechat.commands.conversation_commands import ConversationCommands, title_
 from modechat.commands.prompt_text import heading
 from modechat.commands.requests import request_of, task_usage
 from modechat.commands.session_commands import SessionCommands
+from modechat.commands.setting_commands import SettingCommands, setting_lines
 from modechat.commands.slash import SlashCommand, takes_no_words
 from modechat.commands.status import mode_sentence, status_sentences
 from modechat.domain.conversation import Turn
 from modechat.domain.modes import Incomplete, Mode, Task
 from modechat.domain.text import sanitize_line
 from modechat.errors import EngineError
+from modechat.log_tail import LogTail
+from modechat.paths import engine_log_file
 from modechat.plain.words import help_lines
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
 _MOST_LISTED = 30
+_MOST_LOG_LINES = 20
 
 
 class PlainCommands:
@@ -35,10 +40,11 @@ class PlainCommands:
         self._leave = leave
         self._session_commands = SessionCommands(view.say)
         self._conversation_commands = ConversationCommands(view.say)
+        self._setting_commands = SettingCommands(view.say)
 
     async def run(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
         """Do what was typed; why not, if it cannot be done. Raises StoreError."""
-        for commands in (self._session_commands, self._conversation_commands):
+        for commands in (self._session_commands, self._conversation_commands, self._setting_commands):
             if (work := commands.with_words(command)) is not None:
                 return await work(session)
         if command.action.id == "inspect":
@@ -100,6 +106,10 @@ class PlainCommands:
                 return self._list_conversations(session)
             case "scroll_back":
                 return self._show_earlier()
+            case "settings":
+                return self._print(setting_lines(session))
+            case "show_log":
+                return self._show_log()
             case "tell_status":
                 return self._print(status_sentences(session))
             case "help":
@@ -112,6 +122,12 @@ class PlainCommands:
     async def _print(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._output.line(line)
+
+    async def _show_log(self) -> None:
+        """The last lines of the engine's log."""
+        path = engine_log_file()
+        lines, _ = await asyncio.to_thread(LogTail(path).read)
+        await self._print(sanitize_line(line) for line in [f"The log is {path}:", *lines[-_MOST_LOG_LINES:]])
 
     async def _quit(self) -> None:
         self._leave()
@@ -174,7 +190,7 @@ class PlainCommands:
         await self._print(f"/format {name}: {text}{', in use' if name == used else ''}." for name, text in rows)
 
     async def _list_conversations(self, session: ChatSession) -> Incomplete | None:
-        every = await session.summaries()
+        every = await session.library.summaries()
         if not every:
             return Incomplete("No conversation is saved yet.")
         open_id = session.conversation.id if session.conversation is not None else None

@@ -12,13 +12,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from modechat.domain.continuing import reopened, why_not_continue
 from modechat.domain.conversation import Conversation, Reply, ReplyState, Turn, as_mode
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Parsed, Switch, Task, parse
 from modechat.engine.protocol import Adapter, Engine, Event, Failed, Loaded, ModelInfo
-from modechat.errors import ModelError
 from modechat.prompting.tasks import NamedTask
 from modechat.session.compaction import Compaction
 from modechat.session.events import (
@@ -26,22 +24,23 @@ from modechat.session.events import (
     ModeChangeAdded,
     ModeChanged,
     SessionEvent,
-    ThinkingChanged,
     Trouble,
     TurnAdded,
     TurnChanged,
     TurnReplaced,
 )
+from modechat.session.library import Library
+from modechat.session.model_choice import ModelChoice
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.prompt_views import PromptViews
 from modechat.session.recovery import Recovery
+from modechat.session.refusals import BUSY, CLOSED
 from modechat.session.replies import Replies
 from modechat.session.settings import SessionSettings, label_of
 from modechat.session.timeline import Timeline
-from modechat.store import ConversationInUse, ConversationSummary, Store
-
-_BUSY, _CLOSED = Incomplete("A reply is being written: Esc stops it."), Incomplete("modechat is closing.")
+from modechat.session.tuning import Tuning
+from modechat.store import ConversationInUse, Store
 
 
 class ChatSession:
@@ -61,13 +60,17 @@ class ChatSession:
         self._engine = engine
         self._host = ModelHost(engine, settings, listener)
         self._timeline = Timeline(store)
-        self._prompts = PromptViews(self._host, self._timeline, lambda: self._settings)
-        self._settings = settings
+        self._tuning = Tuning(settings, self._host, self._timeline, lambda: self.is_busy)
+        self._prompts = PromptViews(self._host, self._timeline, lambda: self.settings)
         self._tell = listener
         self._commands = asyncio.Lock()
-        self._replies = Replies(self._host, self._timeline, lambda: self._settings, listener)
-        self._compaction = Compaction(self._host, self._timeline, lambda: self._settings, listener)
+        self._replies = Replies(self._host, self._timeline, lambda: self.settings, listener)
+        self._compaction = Compaction(self._host, self._timeline, lambda: self.settings, listener)
         self._recovery = Recovery(self._host, self._replies, listener, clock)
+        self._choice = ModelChoice(
+            self._host, self._recovery, self._tuning, self._commands, lambda: self.is_busy, listener
+        )
+        self._library = Library(self._timeline)
 
     # What a front end may read
 
@@ -91,7 +94,23 @@ class ChatSession:
 
     @property
     def settings(self) -> SessionSettings:
-        return self._settings
+        """Those in effect, with what the conversation has of its own."""
+        return self._tuning.in_effect
+
+    @property
+    def tuning(self) -> Tuning:
+        """Where settings come from, and changing them."""
+        return self._tuning
+
+    @property
+    def library(self) -> Library:
+        """All conversations."""
+        return self._library
+
+    @property
+    def loading(self) -> float:
+        """How much of the model is loaded, 0 to 1, while it is."""
+        return self._host.fraction
 
     @property
     def prompts(self) -> PromptViews:
@@ -169,10 +188,7 @@ class ChatSession:
         if self.conversation is not None and self.conversation.id == conversation_id:
             await self.new_conversation(keeps=False)
         deleted = await self._timeline.delete(conversation_id)
-        await asyncio.to_thread(self._settings.forget_kept, label_of(deleted))
-
-    async def summaries(self) -> tuple[ConversationSummary, ...]:
-        return await self._timeline.summaries()
+        await asyncio.to_thread(self.settings.forget_kept, label_of(deleted))
 
     # Turns
 
@@ -187,7 +203,7 @@ class ChatSession:
     async def _act(self, read: Callable[[], Parsed], typed: str) -> Incomplete | None:
         async with self._commands:
             if self.phase is Phase.CLOSED:
-                return _CLOSED
+                return CLOSED
             match read():
                 case Incomplete() as incomplete:
                     return incomplete
@@ -196,7 +212,7 @@ class ChatSession:
                     self._tell(ModeChanged(state))
                 case (ChatMessage() | Task()) as request:
                     if self.is_busy:
-                        return _BUSY
+                        return BUSY
                     turn = await self._timeline.add_turn(typed, request)
                     self._tell(TurnAdded(turn))
                     await self._start_reply(turn)
@@ -226,7 +242,7 @@ class ChatSession:
         """Have the model go on with the last reply where it was cut."""
         async with self._commands:
             if self.is_busy:
-                return _BUSY
+                return BUSY
             last = self._timeline.last_turn
             reason = why_not_continue(last)
             if last is None or reason:
@@ -247,7 +263,7 @@ class ChatSession:
             if turn is None:
                 return Incomplete("There is no instruct turn here to add to the chat.")
             if not turn.reply.state.is_final:
-                return _BUSY
+                return BUSY
             if not turn.reply.text:
                 return Incomplete("The last instruct turn has no answer that the chat could see.")
             self._tell(TurnChanged(await self._timeline.set_in_chat(turn, not turn.in_chat)))
@@ -260,7 +276,7 @@ class ChatSession:
             if turn is None:
                 return Incomplete("There is no chat turn here to pin.")
             if not turn.reply.state.is_final:
-                return _BUSY
+                return BUSY
             self._tell(TurnChanged(await self._timeline.set_pinned(turn, not turn.pinned)))
         return None
 
@@ -268,7 +284,7 @@ class ChatSession:
         """Have the model summarise what was said before the last turns; the summary takes its place in the context."""
         async with self._commands:
             if self.is_busy:
-                return _BUSY
+                return BUSY
             reason = self._compaction.start()
         return Incomplete(reason) if reason else None
 
@@ -285,16 +301,12 @@ class ChatSession:
 
         Raises StoreError if it cannot be remembered; it is used all the same.
         """
-        if self.is_busy:
-            return _BUSY
-        self._host.use_format(name)
-        self._settings.remember_format(name)
-        return None
+        return await self._choice.use_format(name)
 
     async def try_format(self, name: str) -> Incomplete | None:
         """Ask for another reply to the last message in this format, and stay with it until the program ends."""
         if self.is_busy:
-            return _BUSY
+            return BUSY
         self._host.use_format(name)
         return await self.regenerate()
 
@@ -303,36 +315,19 @@ class ChatSession:
 
         The conversation stays. A file that is no model to chat with changes nothing.
         """
-        async with self._commands:
-            if self.is_busy:
-                return _BUSY
-            try:
-                settings = await asyncio.to_thread(self._settings.for_model, name) if name else self._host.previous
-                if settings is None:
-                    return Incomplete("There was no other model before this one.")
-                await asyncio.to_thread(settings.check_model)
-            except ModelError as error:
-                return Incomplete(f"{error.title}. {error.hint}".strip())
-            self._settings = replace(settings, thinking=self._settings.thinking)
-            self._host.choose(settings)
-            await self._recovery.load(self._host.change)
-        return None
+        return await self._choice.use(name)
+
+    async def use_context(self, n_ctx: int | None) -> Incomplete | None:
+        """Load the model again with a context of so many tokens; None: as many as suit it."""
+        return await self._choice.use_context(n_ctx)
 
     async def use_adapters(self, adapters: tuple[Adapter, ...]) -> Incomplete | None:
         """Apply these LoRA adapters from now on. Where the model could not be loaded, try again with them."""
-        if self.is_busy:
-            return _BUSY
-        if self.phase is Phase.LOADING:
-            return Incomplete("The model is not loaded yet.")
-        changed = await self._host.use_adapters(adapters)
-        if self.phase is Phase.DOWN and not changed.error:
-            await self._recovery.restart()
-        return Incomplete(f"{changed.error}. {changed.hint}".strip()) if changed.error else None
+        return await self._choice.use_adapters(adapters)
 
     def set_thinking(self, wanted: bool | None) -> None:
         """Have the model think before it answers, or not, where its template lets one choose."""
-        self._settings = replace(self._settings, thinking=wanted)
-        self._tell(ThinkingChanged(wanted))
+        self._choice.set_thinking(wanted)
 
     # Stopping and repeating
 
@@ -347,7 +342,7 @@ class ChatSession:
             if last is None:
                 return Incomplete("There is no turn to repeat yet.")
             if self.is_busy:
-                return _BUSY
+                return BUSY
             turn = await self._timeline.add_variant(last, request_of(last))
             self._show_in_place(last, turn)
             await self._start_reply(turn)
@@ -366,6 +361,7 @@ class ChatSession:
             self._host.save_lanes()
 
     def _show_conversation(self) -> None:
+        self._tuning.conversation_changed()
         self._tell(ConversationOpened(self.conversation))
         self._tell(ModeChanged(self.state))
 

@@ -71,6 +71,8 @@ class ModelHost:
         self._told_rungs: set[str] = set()
         self._adapter_changes = AdapterChanges(engine)
         self._left_behind = ""
+        self.fraction = 0.0
+        """How much of the model is loaded, while it is."""
         self.model: ModelInfo | None = None
         self.header: GGUFHeader | None = None
         """The header of the model's file, once it was looked at."""
@@ -123,6 +125,7 @@ class ModelHost:
     async def load(self) -> Failed | None:
         """Have the model loaded; why it cannot be, if its file shows that already."""
         attempt = self._attempt = next(self._attempts)
+        self.fraction = 0.0
         try:
             header = await asyncio.to_thread(self._wanted.check_model)
         except ModelError as error:
@@ -150,6 +153,7 @@ class ModelHost:
         """The engine has loaded the model."""
         before, self._replaced, self.model = self._replaced, None, model
         self._tell(ModelReady(model))
+        asyncio.get_running_loop().run_in_executor(None, self._wanted.remember_model)
         if before is not None:
             self._tell(Remark(note_on_change(before, model)))
         if self._left_behind:
@@ -239,6 +243,7 @@ class ModelHost:
         """Handle an event that concerns the model alone; whether it was one."""
         match event:
             case LoadProgress(fraction=fraction):
+                self.fraction = fraction
                 self._tell(ModelLoading(fraction))
             case FormatChanged(model=model):
                 self.model = model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,7 +11,8 @@ from modechat.domain.conversation import ContextCut, Conversation, Turn, chat_me
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Adapter, ChatPrompt, Generate, InstructPrompt, Load
-from modechat.errors import ModelError
+from modechat.errors import ConfigError, ModelError
+from modechat.models.catalog import Looking, ModelFile
 from modechat.prompting.tasks import NamedTask
 
 
@@ -21,6 +22,14 @@ def _no_other_model(_name: str) -> SessionSettings:
 
 def _no_adapter(_name: str) -> Adapter:
     raise ModelError("Adapters cannot be changed here", "Start modechat with a model of your own.")
+
+
+def _no_models(_cancelled: Callable[[], bool]) -> Iterator[ModelFile | Looking]:
+    return iter(())
+
+
+def _no_config(_options: Mapping[str, object]) -> SessionSettings:
+    raise ConfigError("Defaults cannot be changed here", "Start modechat with a model of your own.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,17 @@ class SessionSettings:
     """The settings for another model file, named as users name files; raises ModelError."""
     adapter_named: Callable[[str], Adapter] = field(default=_no_adapter, repr=False)
     """A LoRA adapter, named as users name files, with its scale; raises ModelError."""
+    sampling_sources: tuple[tuple[str, Sampling], ...] = ()
+    """Where `sampling` comes from: what each source says, the one that counts most first."""
+    find_models: Callable[[Callable[[], bool]], Iterator[ModelFile | Looking]] = field(default=_no_models, repr=False)
+    """The models on this machine, one after the other, until the function that is given says that it is enough."""
+    remember_model: Callable[[], object] = field(default=lambda: None, repr=False)
+    """Keeps in mind that the model was used."""
+    keep_defaults: Callable[[Mapping[str, object]], SessionSettings] = field(default=_no_config, repr=False)
+    """Writes options into the config file (None takes one out) and gives the settings that follow from it.
+
+    Raises ConfigError.
+    """
 
     def task(self, name: str) -> NamedTask | None:
         return next((task for task in self.tasks if task.name == name), None)

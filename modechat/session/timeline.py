@@ -16,8 +16,10 @@ from typing import ParamSpec, TypeVar
 from modechat.domain.context import n_left
 from modechat.domain.conversation import ContextCut, Conversation, ModeChange, ReplyState, Turn, message_text, title_of
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+from modechat.domain.own_settings import OwnSettings
 from modechat.errors import StoreError
-from modechat.store import ConversationSummary, Store
+from modechat.store import ConversationSummary, Found, Store
+from modechat.store.preview import TurnExcerpt
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,6 +33,7 @@ class Timeline:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._conversation: Conversation | None = None
         self._state = ModeState()
+        self._own = OwnSettings()
         self._unsaved: dict[int, Turn] = {}
 
     @property
@@ -41,6 +44,11 @@ class Timeline:
     @property
     def state(self) -> ModeState:
         return self._state
+
+    @property
+    def own(self) -> OwnSettings:
+        """What the open conversation has of its own among the settings."""
+        return self._own
 
     @property
     def last_turn(self) -> Turn | None:
@@ -72,11 +80,13 @@ class Timeline:
             raise
         self._conversation = opened
         self._state = opened.state
+        self._own = opened.own or OwnSettings()
 
     async def start_new(self) -> None:
         await self._on_disk(self._store.unlock)
         self._conversation = None
         self._state = ModeState()
+        self._own = OwnSettings()
 
     async def delete(self, conversation_id: int) -> Conversation:
         """The conversation as it was."""
@@ -84,8 +94,21 @@ class Timeline:
         await self._on_disk(self._store.delete, conversation_id)
         return deleted
 
-    async def summaries(self) -> tuple[ConversationSummary, ...]:
-        return await self._on_disk(self._store.summaries)
+    # All that are kept
+
+    async def summaries(self, limit: int) -> tuple[ConversationSummary, ...]:
+        return await self._on_disk(self._store.summaries, limit)
+
+    async def search(self, text: str) -> tuple[Found, ...]:
+        return await self._on_disk(self._store.search, text)
+
+    async def preview(self, conversation_id: int, turn_id: int | None) -> tuple[TurnExcerpt, ...]:
+        return await self._on_disk(self._store.preview, conversation_id, turn_id)
+
+    async def rename(self, conversation_id: int, title: str) -> None:
+        await self._on_disk(self._store.rename, conversation_id, title)
+        if self._conversation is not None and self._conversation.id == conversation_id:
+            self._change(lambda current: replace(current, title=title))
 
     async def close(self) -> None:
         """Save what could not be saved before, and close the store."""
@@ -169,6 +192,12 @@ class Timeline:
         self._change(lambda current: replace(current, cut=cut))
         await self._on_disk(self._store.add_cut, self._conversation.id, cut)
 
+    async def set_own(self, own: OwnSettings) -> None:
+        """Give the open conversation settings of its own; a new one keeps them when it is first saved."""
+        if self._conversation is not None:
+            await self._on_disk(self._store.set_own, self._conversation.id, own)
+        self._own = own
+
     async def change_mode(self, state: ModeState, typed: str) -> ModeChange:
         """Record a header that the user typed."""
         conversation = await self._saved()
@@ -191,6 +220,8 @@ class Timeline:
             created = await self._on_disk(self._store.create_conversation, "", self._state)
             try:
                 await self._on_disk(self._store.lock, created.id)
+                if not self._own.is_empty:
+                    await self._on_disk(self._store.set_own, created.id, self._own)
             except StoreError:
                 await self._on_disk(self._store.delete, created.id)
                 raise

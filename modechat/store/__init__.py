@@ -2,6 +2,7 @@
 
 from modechat.store.conversations import Store
 from modechat.store.locks import ConversationInUse
+from modechat.store.search import Found
 from modechat.store.summaries import ConversationSummary
 
-__all__ = ["ConversationInUse", "ConversationSummary", "Store"]
+__all__ = ["ConversationInUse", "ConversationSummary", "Found", "Store"]

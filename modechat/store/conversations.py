@@ -10,10 +10,13 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 from modechat.domain.conversation import Conversation
+from modechat.domain.own_settings import read_own, written
 from modechat.store import rows
 from modechat.store.database import Database
 from modechat.store.failures import not_found
 from modechat.store.locks import ConversationLocks
+from modechat.store.preview import TurnExcerpt, read_preview
+from modechat.store.search import Found, forget_deleted, search
 from modechat.store.summaries import ConversationSummary, read_summaries
 from modechat.store.timeline import cut_in_effect, delete_turn, newest_leaf, variant_ids, visible_entries
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from modechat.domain.conversation import ContextCut, ModeChange, Reply, Turn
     from modechat.domain.modes import ChatMessage, ModeState, Task
+    from modechat.domain.own_settings import OwnSettings
 
 _ADD_CONVERSATION = """
 INSERT INTO conversations (title, created_at, updated_at, mode, standing, task)
@@ -113,6 +117,24 @@ class Store:
         """Delete the conversation with its turns. Raises ConversationInUse if another process has it open."""
         with self._locks.borrow(conversation_id) if self._locks else nullcontext():
             self._change("conversation", conversation_id, "DELETE FROM conversations WHERE id = :id")
+            with self._database.writing() as db:
+                forget_deleted(db)
+
+    def search(self, text: str) -> tuple[Found, ...]:
+        """The conversations in which all the words of `text`, or words that begin so, stand in one message or reply."""
+        with self._database.reading() as db:
+            return search(db, rows.storable(text))
+
+    def preview(self, conversation_id: int, turn_id: int | None = None) -> tuple[TurnExcerpt, ...]:
+        """The last turns of a conversation, or those up to `turn_id`, cut short; oldest first."""
+        with self._database.reading() as db:
+            return read_preview(db, conversation_id, turn_id)
+
+    def set_own(self, conversation_id: int, own: OwnSettings) -> None:
+        """Keep what the conversation has of its own among the settings."""
+        sql = "UPDATE conversations SET settings = :settings WHERE id = :id"
+        text = written(own)
+        self._change("conversation", conversation_id, sql, settings=None if text is None else rows.storable(text))
 
     # Turns and their replies
 
@@ -229,7 +251,8 @@ def _insert(connection: sqlite3.Connection, sql: str, columns: rows.Columns) -> 
 
 def _conversation(connection: sqlite3.Connection, conversation_id: int) -> Conversation:
     row = connection.execute(
-        "SELECT id, title, created_at, mode, standing, task FROM conversations WHERE id = ?", (conversation_id,)
+        "SELECT id, title, created_at, mode, standing, task, settings FROM conversations WHERE id = ?",
+        (conversation_id,),
     ).fetchone()
     if row is None:
         raise not_found("conversation", conversation_id)
@@ -240,4 +263,5 @@ def _conversation(connection: sqlite3.Connection, conversation_id: int) -> Conve
         state=rows.read_state(row),
         entries=visible_entries(connection, conversation_id),
         cut=cut_in_effect(connection, conversation_id),
+        own=None if row["settings"] is None else read_own(row["settings"]),
     )

@@ -108,7 +108,40 @@ CREATE TABLE context_cuts (
 CREATE INDEX context_cuts_by_turn ON context_cuts (conversation_id, after_turn_id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_CONVERSATIONS_AND_TURNS, _TASKS_AND_THINKING, _CONTEXT)
+# Settings of single conversations, and an index of all that was said. Its rows: 2 * turn is what was typed,
+# 2 * turn + 1 the reply, once that is final (while it comes, it is saved twice a second). The index keeps no texts of
+# its own, so whoever removes one has to say what it was. A table that is rebuilt loses its triggers.
+_SETTINGS_AND_SEARCH = """
+ALTER TABLE conversations ADD COLUMN settings TEXT;  -- JSON, never searched; NULL: none of its own
+
+CREATE VIRTUAL TABLE turn_texts USING fts5 (text, content='', prefix='2 3', tokenize='unicode61 remove_diacritics 2');
+INSERT INTO turn_texts (rowid, text) SELECT 2 * id, typed FROM turns;
+INSERT INTO turn_texts (rowid, text)
+    SELECT 2 * turn_id + 1, text FROM replies WHERE state NOT IN ('waiting', 'streaming') AND text <> '';
+
+CREATE TRIGGER turn_texts_of_new_turn AFTER INSERT ON turns BEGIN
+    INSERT INTO turn_texts (rowid, text) VALUES (2 * new.id, new.typed);
+END;
+CREATE TRIGGER turn_texts_of_old_turn AFTER DELETE ON turns BEGIN
+    INSERT INTO turn_texts (turn_texts, rowid, text) VALUES ('delete', 2 * old.id, old.typed);
+END;
+CREATE TRIGGER turn_texts_of_new_reply AFTER INSERT ON replies
+WHEN new.state NOT IN ('waiting', 'streaming') AND new.text <> '' BEGIN
+    INSERT INTO turn_texts (rowid, text) VALUES (2 * new.turn_id + 1, new.text);
+END;
+CREATE TRIGGER turn_texts_of_reply AFTER UPDATE OF state, text ON replies BEGIN
+    INSERT INTO turn_texts (turn_texts, rowid, text) SELECT 'delete', 2 * old.turn_id + 1, old.text
+        WHERE old.state NOT IN ('waiting', 'streaming') AND old.text <> '';
+    INSERT INTO turn_texts (rowid, text) SELECT 2 * new.turn_id + 1, new.text
+        WHERE new.state NOT IN ('waiting', 'streaming') AND new.text <> '';
+END;
+CREATE TRIGGER turn_texts_of_old_reply AFTER DELETE ON replies
+WHEN old.state NOT IN ('waiting', 'streaming') AND old.text <> '' BEGIN
+    INSERT INTO turn_texts (turn_texts, rowid, text) VALUES ('delete', 2 * old.turn_id + 1, old.text);
+END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_CONVERSATIONS_AND_TURNS, _TASKS_AND_THINKING, _CONTEXT, _SETTINGS_AND_SEARCH)
 
 
 class SchemaTooNew(Exception):

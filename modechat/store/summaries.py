@@ -25,9 +25,11 @@ WITH RECURSIVE listed AS (
     SELECT path.conversation_id, turns.parent_id FROM path JOIN turns ON turns.id = path.turn_id
     WHERE turns.parent_id IS NOT NULL
 ), counted AS (
-    SELECT conversation_id, count(*) AS turn_count FROM path GROUP BY conversation_id
+    SELECT path.conversation_id, count(*) AS turn_count, sum(turns.mode = 'instruct') AS instruct_count
+    FROM path JOIN turns ON turns.id = path.turn_id GROUP BY path.conversation_id
 )
 SELECT listed.id, listed.title, listed.updated_at, coalesce(counted.turn_count, 0) AS turn_count,
+       coalesce(counted.instruct_count, 0) AS instruct_count,
        substr(coalesce(nullif(replies.text, ''), turns.typed, ''), 1, :read) AS said
 FROM listed
 LEFT JOIN counted ON counted.conversation_id = listed.id
@@ -48,6 +50,8 @@ class ConversationSummary:
     """Turns on the visible timeline."""
     preview: str
     """The beginning of the last reply, or of the last message if it has no reply, in one line safe to show."""
+    instruct_count: int = 0
+    """Of the turns, those of instruct mode."""
 
 
 def read_summaries(connection: sqlite3.Connection, limit: int) -> tuple[ConversationSummary, ...]:
@@ -60,6 +64,7 @@ def read_summaries(connection: sqlite3.Connection, limit: int) -> tuple[Conversa
             updated_at=rows.read_time(row["updated_at"]),
             turn_count=row["turn_count"],
             preview=_preview(row["said"]),
+            instruct_count=row["instruct_count"],
         )
         for row in found
     )

@@ -49,9 +49,9 @@ def test_a_conversation_is_deleted_when_asked_twice_in_a_row(tmp_path: Path) -> 
             assert await do(harness, commands, "/delete 1") == "/delete 1 once more deletes “the first” for good."
             assert "/delete 2 once more" in await do(harness, commands, "/delete 2")
             assert "/delete 1 once more" in await do(harness, commands, "/delete 1")
-            assert len(await harness.session.summaries()) == 2
+            assert len(await harness.session.library.summaries()) == 2
             assert await do(harness, commands, "/delete 1") == ""
             assert said == ["“the first” is deleted."]
-            assert [summary.id for summary in await harness.session.summaries()] == [2]
+            assert [summary.id for summary in await harness.session.library.summaries()] == [2]
 
     run(main())

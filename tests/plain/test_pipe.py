@@ -45,7 +45,7 @@ def test_it_goes_on_with_the_last_conversation_and_saves_in_it(tmp_path: Path) -
         await in_pipe(tmp_path, "two\n")
         await in_pipe(tmp_path, "three\n", resume=False)
         async with running_session(tmp_path) as harness:
-            summaries = await harness.session.summaries()
+            summaries = await harness.session.library.summaries()
             assert [(summary.title, summary.turn_count) for summary in summaries] == [("three", 1), ("one", 2)]
 
     run(main())

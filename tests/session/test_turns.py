@@ -360,7 +360,7 @@ def test_deleting_the_open_conversation_opens_a_new_one(tmp_path: Path) -> None:
         assert conversation is not None
         await harness.session.delete(conversation.id)
         assert harness.session.conversation is None
-        assert await harness.session.summaries() == ()
+        assert await harness.session.library.summaries() == ()
 
     play(tmp_path, work)
 
@@ -378,7 +378,7 @@ def test_a_second_program_gets_a_new_conversation_and_is_told(tmp_path: Path) ->
                 assert "another modechat" in second.told(Trouble)[-1].title
                 await second.ready()
                 await second.say("Yours")
-            assert len(await first.session.summaries()) == 2
+            assert len(await first.session.library.summaries()) == 2
 
     run(main())
 

@@ -164,13 +164,15 @@ def test_a_conversation_is_found_again_and_can_be_chosen_and_deleted(tmp_path: P
             await screen.press("down", "enter")
             await screen.sees("You said: The first one")
             await screen.press("ctrl+o")
-            await screen.sees("d deletes")
-            await screen.press("down", "d")
-            await screen.sees("Press d again")
-            await screen.press("d")
+            await screen.sees("Del deletes")
+            await screen.press("delete")
+            await screen.sees("Delete “The first one”? Press the key again.")
+            await screen.press("ctrl+d")
+            await screen.sees("Deleted.")
+            await screen.press("escape")
             await screen.sees("Message, or ### Instruction")
             assert screen.app.session is not None
-            assert [summary.title for summary in await screen.app.session.summaries()] == ["The second one"]
+            assert [summary.title for summary in await screen.app.session.library.summaries()] == ["The second one"]
 
     run(main())
 

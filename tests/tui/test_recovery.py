@@ -49,7 +49,7 @@ def test_another_model_is_told_and_a_wrong_name_is_given_back(tmp_path: Path) ->
             screen.prompt.clear()
             await screen.send("/model b.gguf")
             await screen.send("/model")
-            await screen.sees("The model is b.gguf.")
+            await screen.sees("No model was found.")
 
     run(main())
 

@@ -7,19 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from modechat.domain.sampling import DEFAULTS, Sampling
+from modechat.domain.sampling import DEFAULTS, MODEL_KEYS, Sampling
 from modechat.engine.protocol import KVType
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.tokens import Vocabulary
 
 _CONTEXT_LENGTH = ".context_length"
-_SAMPLING_KEYS: dict[str, tuple[str, type[int] | type[float]]] = {
-    "temperature": ("general.sampling.temp", float),
-    "top_k": ("general.sampling.top_k", int),
-    "top_p": ("general.sampling.top_p", float),
-    "min_p": ("general.sampling.min_p", float),
-    "repeat_penalty": ("general.sampling.penalty_repeat", float),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +94,8 @@ class LoadedModel:
         """The sampling that the file recommends, completed by modechat's defaults."""
         try:
             found = {
-                setting: convert(self.metadata[key])
-                for setting, (key, convert) in _SAMPLING_KEYS.items()
+                setting: (int if setting == "top_k" else float)(self.metadata[key])
+                for setting, key in MODEL_KEYS.items()
                 if key in self.metadata
             }
             return Sampling.model_validate(found).over(DEFAULTS)

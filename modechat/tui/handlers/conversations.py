@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from modechat.errors import StoreError
-
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
     from modechat.tui.screens.chat import ChatScreen
@@ -23,19 +21,9 @@ class ConversationActions:
         self._screen.talk(self._choose)
 
     async def _choose(self, session: ChatSession) -> None:
-        from modechat.tui.screens.conversations import ConversationsScreen, Delete, Open
+        from modechat.tui.screens.conversations import ConversationsScreen
 
-        try:
-            summaries = await session.summaries()
-        except StoreError as error:
-            await self._screen.show_trouble(error)
-            return
-        open_id = session.conversation.id if session.conversation is not None else None
-        screen = ConversationsScreen(summaries, open_id, lambda: datetime.now(UTC))
-        match await self._screen.app.push_screen_wait(screen):
-            case Open(conversation_id=chosen) if chosen != open_id:
-                await self._screen.do(lambda session: session.open(chosen))
-            case Delete(conversation_id=chosen):
-                await self._screen.do(lambda session: session.delete(chosen))
-            case _:
-                pass
+        chosen = await self._screen.app.push_screen_wait(ConversationsScreen(session, lambda: datetime.now(UTC)))
+        is_open = session.conversation is not None and session.conversation.id == chosen
+        if chosen is not None and not is_open:
+            await self._screen.do(lambda session: session.open(chosen))

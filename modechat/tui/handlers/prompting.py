@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from modechat.commands.conversation_commands import ConversationCommands
 from modechat.commands.requests import needs_words, request_of, task_usage
 from modechat.commands.session_commands import SessionCommands, thinks
+from modechat.commands.setting_commands import SettingCommands
 from modechat.commands.slash import SlashCommand, takes_no_words
 from modechat.commands.status import status_sentences
 from modechat.domain.modes import Incomplete
+from modechat.session.phase import Phase
 
 if TYPE_CHECKING:
     from modechat.prompting.tasks import NamedTask
@@ -22,12 +24,16 @@ class PromptingActions:
         self._screen = screen
         self._commands = SessionCommands(screen.flash_up)
         self._conversations = ConversationCommands(screen.flash_up)
+        self._settings = SettingCommands(screen.flash_up)
 
     async def run(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
         """Do what was typed; why not, if it cannot be done."""
-        if (work := self._commands.with_words(command) or self._conversations.with_words(command)) is not None:
-            return await work(session)
+        for commands in (self._commands, self._conversations, self._settings):
+            if (work := commands.with_words(command)) is not None:
+                return await work(session)
         match command.action.id:
+            case "choose_model" if session.phase is Phase.DOWN and session.has_previous_model:
+                return await session.use_model()
             case "inspect":
                 self._inspect(session, command.words)
             case "quit":  # leaving waits for what was asked for, such as this
@@ -40,9 +46,6 @@ class PromptingActions:
 
     async def try_format(self) -> None:
         await self._screen.do(self._commands.try_format)
-
-    async def choose_model(self) -> None:
-        await self._screen.do(self._commands.tell_model)
 
     async def choose_adapters(self) -> None:
         await self._screen.do(self._commands.tell_adapters)

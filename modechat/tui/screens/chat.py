@@ -6,7 +6,8 @@ What the user does goes up to the session, in the order of the keys; what the se
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
@@ -32,6 +33,7 @@ from modechat.tui.handlers.conversations import ConversationActions
 from modechat.tui.handlers.program import ProgramActions
 from modechat.tui.handlers.prompting import PromptingActions
 from modechat.tui.handlers.replies import ReplyActions
+from modechat.tui.handlers.screens import ScreenActions
 from modechat.tui.handlers.view import ViewActions
 from modechat.tui.screens.session_view import SessionView
 from modechat.tui.widgets.prompt import Prompt
@@ -64,7 +66,12 @@ class ChatScreen(Screen[None]):
         self._view = SessionView(self._transcript, self._prompt, self._status, lambda: self._session, self.flash_up)
         self._prompting = PromptingActions(self)
         self.handlers = ActionHandlers(
-            self._prompting, ReplyActions(self), ConversationActions(self), ViewActions(self), ProgramActions(self)
+            self._prompting,
+            ReplyActions(self),
+            ConversationActions(self),
+            ScreenActions(self),
+            ViewActions(self),
+            ProgramActions(self),
         )
         self._flash_timer: Timer | None = None
 
@@ -89,6 +96,11 @@ class ChatScreen(Screen[None]):
     @property
     def transcript(self) -> Transcript:
         return self._transcript
+
+    @property
+    def troubles(self) -> Sequence[tuple[datetime, Trouble]]:
+        """What went wrong since the start, oldest first."""
+        return self._view.troubles
 
     @property
     def session(self) -> ChatSession | None:

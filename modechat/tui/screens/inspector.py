@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.screen import ModalScreen
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 
 from modechat.domain.conversation import Turn, as_mode
 from modechat.domain.modes import ChatMessage, Mode, Task
 from modechat.errors import EngineError
 from modechat.tui.prompt_lines import Layout
+from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.prompt_pane import PromptPane
 
 if TYPE_CHECKING:
@@ -41,11 +40,19 @@ class Subject:
         return Mode.CHAT if isinstance(self.request, ChatMessage) else Mode.INSTRUCT
 
 
-class InspectorScreen(ModalScreen[None]):
+class InspectorScreen(Dialog[None]):
     """Both modes side by side where the window is wide, else one at a time."""
 
-    BINDINGS = [
-        Binding("escape,f2,q", "dismiss", "Close", show=False),
+    HEADING = "Prompt inspector"
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Left, Right", "Go to the turn before, or after"),
+        ("Up, Down, Page Up, Page Down", "Scroll"),
+        ("Tab", "Change between chat and instruct mode"),
+        ("T", "Show text, tokens, or the numbers of tokens"),
+        ("C", "Copy the prompt"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2,q", "close", show=False),
         Binding("left,left_square_bracket", "step(-1)", "Earlier", show=False, priority=True),
         Binding("right,right_square_bracket", "step(1)", "Later", show=False, priority=True),
         Binding("tab,shift+tab", "other_mode", "Other mode", show=False, priority=True),
@@ -66,16 +73,16 @@ class InspectorScreen(ModalScreen[None]):
         self._layout_used = Layout.TEXT
         self._panes = {mode: PromptPane(mode) for mode in Mode}
         self._front = self._subjects[-1].mode if self._subjects else Mode.CHAT
-        self._dialog = Vertical(classes="dialog")
 
     def compose(self) -> ComposeResult:
-        with self._dialog, Horizontal():
+        with self.frame, Horizontal():
             yield from self._panes.values()
 
     def on_mount(self) -> None:
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
         self.set_class(event.size.width < _WIDTH_FOR_BOTH, "-single")
         self._show_front()
 
@@ -99,7 +106,7 @@ class InspectorScreen(ModalScreen[None]):
         """Copy the prompt that has the focus."""
         if (view := self._panes[self._front].view) is not None:
             self.app.copy_to_clipboard(view.text)
-            self._dialog.border_subtitle = Content("Sent to the clipboard, if the terminal allows it.")
+            self.show_hints("Sent to the clipboard, if the terminal allows it.")
 
     def _show(self) -> None:
         self._show_titles()
@@ -119,9 +126,9 @@ class InspectorScreen(ModalScreen[None]):
                 if turn is None
                 else f"Prompt of turn {self._at + 1} of {count}, as it would be made now"
             )
-        self._dialog.border_title = Content(f"{title} · {self._layout_used}")
+        self.show_heading(f"{title} · {self._layout_used}")
         following = self._layout_used.following
-        self._dialog.border_subtitle = Content(f"←→ turns · t {following} · Tab mode · c copies · Esc closes")
+        self.show_hints("←→ turns", f"t {following}", "Tab mode", "c copies", "Esc closes", "F1 help")
 
     def _show_front(self) -> None:
         """The mode in front has the focus; in a narrow window it is the only one."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Static
 
 from modechat.domain.text import sanitize_line
+from modechat.tui.screens.list_dialog import ListDialog, matches
+from modechat.tui.widgets.row_list import Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,38 +25,46 @@ class Choice:
     is_current: bool = False
 
 
-class PickerScreen(ModalScreen[int | None]):
+class PickerScreen(ListDialog[int, tuple[int, Choice]]):
     """Returns the index of what was chosen, or None."""
 
-    BINDINGS = [Binding("escape", "dismiss(None)", "Close", show=False)]
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Letters", "Show only what has these words"),
+        ("Up, Down, Page Up, Page Down", "Move in the list"),
+        ("Enter", "Choose"),
+    )
 
     def __init__(self, title: str, choices: Sequence[Choice], nothing: str = "There are none.") -> None:
-        super().__init__()
-        self._heading = title
-        self._choices = choices
+        longest = max((len(choice.name) for choice in choices), default=0)
+        super().__init__(
+            (
+                Column("", lambda row: Content.styled("●" if row[1].is_current else " ", "$text-success"), width=1),
+                Column("Name", lambda row: Content(sanitize_line(row[1].name)), width=min(max(longest, 8), 26)),
+                Column("", lambda row: Content.styled(sanitize_line(row[1].title), "dim")),
+            )
+        )
+        self._choices = tuple(enumerate(choices))
         self._nothing = nothing
+        self._about = Static(classes="about")
+        self.show_heading(title)
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = Content(self._heading)
-            dialog.border_subtitle = Content("Enter chooses · Esc closes")
-            if self._choices:
-                yield OptionList(*(Option(_row(choice)) for choice in self._choices))
-            else:
-                yield Static(Content(self._nothing))
+    def compose_body(self) -> ComposeResult:
+        yield self.list
+        yield self._about
 
     def on_mount(self) -> None:
-        current = next((index for index, choice in enumerate(self._choices) if choice.is_current), 0)
-        if self._choices:
-            self.query_one(OptionList).highlighted = current
+        super().on_mount()
+        self.show_hints("Enter chooses", "Esc closes", "type to filter", "F1 help")
+        self.filtered("")
 
-    @on(OptionList.OptionSelected)
-    def _chosen(self, message: OptionList.OptionSelected) -> None:
-        self.dismiss(message.option_index)
+    def filtered(self, text: str) -> None:
+        rows = [row for row in self._choices if matches(text, row[1].name, row[1].title, row[1].detail)]
+        current = next((at for at, (_, choice) in enumerate(rows) if choice.is_current), 0)
+        self.list.show(rows, 0 if text else current)
+        self.say("" if rows else "Nothing has these words." if self._choices else self._nothing)
 
+    def highlighted(self, row: tuple[int, Choice] | None) -> None:
+        self._about.update(Content(sanitize_line(row[1].detail) if row is not None else ""))
 
-def _row(choice: Choice) -> Content:
-    mark = (" · in use", "$text-success") if choice.is_current else ""
-    title = (f"  {sanitize_line(choice.title)}", "dim") if choice.title else ""
-    detail = ("\n" + sanitize_line(choice.detail), "dim") if choice.detail else ""
-    return Content.assemble((sanitize_line(choice.name), "bold"), title, mark, detail)
+    def chosen(self, row: tuple[int, Choice]) -> None:
+        self.dismiss(row[0])

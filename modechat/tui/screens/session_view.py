@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from modechat.domain.context import forecast
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from modechat.engine.protocol import ModelInfo
     from modechat.session.chat_session import ChatSession
 
+_MOST_TROUBLES = 200
+
 
 class SessionView:
     """Shows the events of a session on the widgets of the chat screen. `session` gives it, once there is one."""
@@ -60,6 +64,8 @@ class SessionView:
         self._flash_up = flash_up
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._notes: tuple[str, ...] = ()
+        self.troubles: deque[tuple[datetime, Trouble]] = deque(maxlen=_MOST_TROUBLES)
+        """What went wrong, and when, oldest first."""
 
     def receive(self, event: SessionEvent) -> None:
         """Take an event; it is shown after those before it."""
@@ -135,6 +141,7 @@ class SessionView:
             case Remark(text=text):
                 await self._transcript.add_notice(text)
             case Trouble() as trouble:
+                self.troubles.append((datetime.now(UTC), trouble))
                 await self._transcript.add_trouble(trouble)
 
     def show_forecast(self) -> None:

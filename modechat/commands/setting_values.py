@@ -1,0 +1,152 @@
+"""The settings that users change while the program runs: name, meaning and range of each, and reading what is typed.
+
+Values are checked by the pydantic models that the config file is checked by, so that both take the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from modechat.config import Config
+from modechat.domain.sampling import Sampling
+from modechat.domain.text import sanitize_line
+
+
+class Kind(StrEnum):
+    SAMPLING = "sampling"
+    CONTEXT = "context"
+    SYSTEM = "system"
+    FORMAT = "format"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str
+    """As the field is called."""
+    label: str
+    kind: Kind
+    option: str
+    """Its name in the config file; empty: it is kept elsewhere."""
+    meaning: str
+    range: str = ""
+
+
+class WrongValue(ValueError):
+    """What was typed is no value of the setting; the message says why."""
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def range_of(model: type[BaseModel], name: str) -> str:
+    """The values that a number may have, in words; empty for other settings."""
+    limits: dict[str, Any] = {}
+    for part in _parts(model.model_fields[name].annotation, model.model_fields[name].metadata):
+        limits |= {limit: getattr(part, limit) for limit in ("ge", "gt", "le", "lt") if hasattr(part, limit)}
+    low = f"from {limits['ge']:,}" if "ge" in limits else f"above {limits['gt']:,}" if "gt" in limits else ""
+    high = limits.get("le", limits.get("lt"))
+    if high is None or high >= 1 << 30:  # a limit of the machine's numbers
+        return f"{low} on" if low.startswith("from") else low
+    return f"{low} to {high:,}" if low else f"up to {high:,}"
+
+
+def _parts(annotation: Any, metadata: Iterable[Any]) -> Iterable[Any]:
+    for part in (*metadata, *getattr(annotation, "__metadata__", ())):
+        yield part
+        yield from getattr(part, "metadata", ())
+    for inner in get_args(annotation):
+        if inner is not type(None) and hasattr(inner, "__metadata__"):
+            yield from _parts(None, inner.__metadata__)
+
+
+SETTINGS = (
+    *(
+        Setting(
+            name,
+            _label(name),
+            Kind.SAMPLING,
+            f"sampling.{name}",
+            field.description or "",
+            "texts in quotes, commas between them" if name == "stop" else range_of(Sampling, name),
+        )
+        for name, field in Sampling.model_fields.items()
+    ),
+    Setting(
+        "n_ctx",
+        "Context size",
+        Kind.CONTEXT,
+        "n_ctx",
+        (Config.model_fields["n_ctx"].description or "") + " Loads the model again.",
+        range_of(Config, "n_ctx"),
+    ),
+    Setting(
+        "chat_system",
+        "System, chat",
+        Kind.SYSTEM,
+        "chat.system_prompt",
+        "What the model is told before the chat.",
+    ),
+    Setting(
+        "instruct_system",
+        "System, instruct",
+        Kind.SYSTEM,
+        "instruct.system_prompt",
+        "What the model is told before every instruction.",
+    ),
+    Setting("format", "Prompt format", Kind.FORMAT, "", "How messages become the model's prompt."),
+)
+
+
+def read_value(setting: Setting, text: str) -> object:
+    """The value that was typed; None for nothing. Raises WrongValue, with pydantic's own reason."""
+    text = text.strip()
+    if not text:
+        return None
+    value = _parsed(setting, text)
+    model = Config if setting.kind is Kind.CONTEXT else Sampling
+    try:
+        checked = model.model_validate({setting.name: value})
+    except ValidationError as error:
+        reason = error.errors(include_url=False)[0]["msg"]
+        raise WrongValue(f"{reason[0].lower()}{reason[1:]}") from error
+    return getattr(checked, setting.name)
+
+
+def _parsed(setting: Setting, text: str) -> object:
+    if setting.name == "stop":
+        return _texts(text)
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            pass
+    return text
+
+
+def _texts(text: str) -> list[str]:
+    """`"###", "\\nUser:"`; one text may stand without quotes."""
+    if '"' not in text:
+        return [text]
+    try:
+        found = json.loads(f"[{text}]")
+    except (ValueError, RecursionError) as error:
+        raise WrongValue('write them as "###", "\\nUser:"') from error
+    if not all(isinstance(one, str) and one for one in found):
+        raise WrongValue("every one must be a text that is not empty")
+    return [str(one) for one in found]
+
+
+def shown_value(value: object) -> str:
+    """As it is typed; `–` for nothing."""
+    if value is None or value in ((), ""):
+        return "–"
+    if isinstance(value, tuple):
+        return ", ".join(json.dumps(one, ensure_ascii=False) for one in value)
+    return sanitize_line(str(value))

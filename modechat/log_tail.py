@@ -1,0 +1,53 @@
+"""Reads the end of a log file that grows, may be cut, replaced or absent, and may hold anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_FIRST = 1 << 18  # bytes from the end that are read at first, and at most at once
+_LONGEST_LINE = 1000  # characters
+
+
+class LogTail:
+    """`read` gives the lines that came since the last time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._position: int | None = None
+        self._file_id: tuple[int, int] | None = None
+        self._unfinished = b""
+
+    def read(self) -> tuple[list[str], bool]:
+        """New whole lines, and whether they stand in place of those before (the file began anew).
+
+        A file that is absent or cannot be read has none.
+        """
+        try:
+            with self.path.open("rb") as file:
+                about = self.path.stat()
+                size = file.seek(0, 2)
+                is_new = self._is_new((about.st_dev, about.st_ino), size)
+                start = max(self._position or 0, size - _FIRST)
+                skipped = start > (self._position or 0)
+                file.seek(start)
+                data = file.read(_FIRST)
+        except (OSError, ValueError):
+            return [], False
+        self._position = start + len(data)
+        if skipped:
+            self._unfinished = b""
+            data = data.partition(b"\n")[2]  # what is left of a line
+        *whole, self._unfinished = (self._unfinished + data).split(b"\n")
+        self._unfinished = self._unfinished[: 8 * _LONGEST_LINE]
+        return [_shown(line) for line in whole], is_new
+
+    def _is_new(self, file_id: tuple[int, int], size: int) -> bool:
+        is_new = file_id != self._file_id or size < (self._position or 0)
+        if is_new:
+            self._file_id, self._position, self._unfinished = file_id, None, b""
+        return is_new
+
+
+def _shown(line: bytes) -> str:
+    text = line[: 4 * _LONGEST_LINE].decode("utf-8", "replace").rstrip("\r")
+    return text if len(text) <= _LONGEST_LINE else text[: _LONGEST_LINE - 1] + "…"

@@ -1,0 +1,126 @@
+"""The models on this machine: every GGUF file in the usual places, with what its header says.
+
+Works in a thread and gives what it finds as it finds it; a search that nobody waits for any more stops soon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+
+from modechat.errors import ModelError
+from modechat.models.check import check_header
+from modechat.models.failures import shown_name
+from modechat.models.fit import bytes_needed
+from modechat.models.gguf import GGUFHeader, read_header
+from modechat.models.places import Place
+from modechat.models.walk import Candidate, candidate_at, candidates
+
+CURRENT, RECENT, STARTER = "in use", "used before", "starter model"
+"""Where files are from that are known without looking for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model on this machine. Texts come from files: sanitise them before showing them."""
+
+    path: Path
+    """The file to load: of a split model the first part."""
+    name: str
+    place: str
+    """Where it was found: `Hugging Face`."""
+    size_bytes: int = 0
+    """Of all its parts."""
+    header: GGUFHeader | None = None
+    """None: it cannot be used."""
+    problem: str = ""
+    """Why it cannot be used."""
+    n_parts: int = 1
+
+    @property
+    def needed_bytes(self) -> int:
+        """Memory that it takes with the usual context, roughly."""
+        return bytes_needed(self.header, self.size_bytes) if self.header is not None else self.size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Where the search is."""
+
+    place: str
+
+
+def find_models(
+    places: Iterable[Place],
+    known: Iterable[tuple[str, Path]] = (),
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[ModelFile | Looking]:
+    """The models of the `known` files (where each is from, and its path), then those in `places`; each file once.
+
+    Files that are whole models but not to chat with (adapters, projectors, later parts) are left out.
+    """
+    seen: set[Path] = set()
+    for origin, path in known:
+        if not cancelled() and _is_file(path) and (model := _new(candidate_at(path, origin), seen)):
+            yield model
+    for place in places:
+        if cancelled():
+            return
+        yield Looking(place.name)
+        for candidate in candidates(place, cancelled):
+            if cancelled():
+                return
+            if model := _new(candidate, seen):
+                yield model
+
+
+def _new(candidate: Candidate, seen: set[Path]) -> ModelFile | None:
+    """None for a file that was seen before, or is not for chatting."""
+    try:
+        real = candidate.path.resolve()
+    except (OSError, RuntimeError, ValueError):  # links in a circle
+        real = candidate.path
+    if real in seen:
+        return None
+    seen.add(real)
+    return _look_at(candidate)
+
+
+def _look_at(candidate: Candidate) -> ModelFile | None:
+    path, name = candidate.path, candidate.name or candidate.path.stem
+    size = sum(_size(part) for part in candidate.parts or (path,))
+    model = ModelFile(path, name, candidate.place, size, n_parts=candidate.n_parts)
+    try:
+        header = read_header(path)
+    except ModelError as error:
+        return replace(model, problem=error.title)
+    if len(candidate.parts) < candidate.n_parts and candidate.n_parts > 1:
+        there = f"only {len(candidate.parts)} of its {candidate.n_parts} parts are here"
+        return replace(model, problem=f"{shown_name(path)} is incomplete: {there}.")
+    try:
+        check_header(path, header)
+    except ModelError:
+        return None
+    return replace(model, header=header)
+
+
+def free_memory() -> int:
+    """Bytes that are available to the system's processes."""
+    return int(psutil.virtual_memory().available)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0

@@ -1,0 +1,59 @@
+"""The folders where models usually are on a machine, and what is special about each."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder to look into for models."""
+
+    name: str
+    """What people call it: `Hugging Face`."""
+    folder: Path
+    depth: int = 4
+    """How many levels of folders below it are looked into."""
+    is_ollama: bool = False
+    """Whether its files have no names of their own: Ollama's manifests have them."""
+
+
+def usual_places(
+    home: Path,
+    environment: Mapping[str, str],
+    configured: Iterable[Path] = (),
+    current: Path | None = None,
+) -> tuple[Place, ...]:
+    """Where to look, the likeliest first; whether they exist is not looked at.
+
+    `configured` are the user's own folders, `current` is the file that is in use: its neighbours are likely models.
+    """
+    hugging_face = Path(environment.get("HF_HOME") or home / ".cache" / "huggingface")
+    places = [Place("your folder", folder, depth=6) for folder in configured]
+    if current is not None and current.parent != home:
+        places.append(Place("beside the model", current.parent, depth=1))
+    places += [
+        Place("models", home / "models", depth=5),
+        Place("LM Studio", home / ".lmstudio" / "models"),
+        Place("LM Studio", home / ".cache" / "lm-studio" / "models"),
+        Place("Hugging Face", Path(environment.get("HF_HUB_CACHE") or hugging_face / "hub"), depth=5),
+        Place("llama.cpp", Path(environment.get("LLAMA_CACHE") or _cache(home) / "llama.cpp"), depth=2),
+        Place("Ollama", Path(environment.get("OLLAMA_MODELS") or home / ".ollama" / "models"), is_ollama=True),
+        Place("Ollama", Path("/usr/share/ollama/.ollama/models"), is_ollama=True),
+        Place("GPT4All", Path(platformdirs.user_data_path("nomic.ai", appauthor=False)) / "GPT4All", depth=1),
+        Place("Jan", home / "jan" / "models"),
+        Place("Downloads", home / "Downloads", depth=2),
+    ]
+    return tuple(places)
+
+
+def _cache(home: Path) -> Path:
+    """The folder of caches as llama.cpp has it."""
+    if platform.system() == "Darwin":
+        return home / "Library" / "Caches"
+    return Path(platformdirs.user_cache_path()) if platform.system() == "Windows" else home / ".cache"

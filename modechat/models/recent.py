@@ -1,0 +1,36 @@
+"""The models that were used last, the latest first. Kept in the data folder, private to the user."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from modechat.private_files import private_file, private_folder
+
+_FILE = "recent-models.json"
+_MOST = 12
+
+
+class RecentModels:
+    """`folder` is the data folder; it need not exist. Losing the list is no trouble, so nothing here raises."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _FILE
+
+    def paths(self) -> tuple[Path, ...]:
+        """A damaged file counts as empty. Whether the models are still there is not looked at."""
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return ()
+        return tuple(Path(path) for path in found if isinstance(path, str) and path) if isinstance(found, list) else ()
+
+    def remember(self, model: Path) -> None:
+        paths = [model, *(path for path in self.paths() if path != model)][:_MOST]
+        texts = [str(path).encode("utf-8", "replace").decode("utf-8") for path in paths]
+        with suppress(OSError):
+            private_folder(self._path.parent)
+            part = private_file(self._path.with_suffix(".part"))
+            part.write_text(json.dumps(texts, indent=1), encoding="utf-8")
+            part.replace(self._path)

@@ -1,0 +1,136 @@
+"""Looks through folders for files that may be models. Folders belong to others: they may loop, vanish, or be closed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from modechat.models.places import Place
+
+_MOST_ENTRIES = 50_000
+"""Files and folders of one place that are looked at."""
+_MOST_PARTS = 1000
+_LONGEST_MANIFEST = 1 << 20
+_MODEL_LAYER = "application/vnd.ollama.image.model"
+_DIGEST = re.compile(r"sha256[:-][0-9a-f]{64}")
+_PART = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file that may be a model, with the other parts of it if it is split."""
+
+    path: Path
+    """The file to load: of a split model the first part."""
+    place: str
+    name: str = ""
+    """What it is called, where that is not the file's name."""
+    parts: tuple[Path, ...] = ()
+    """All parts of a split model that are there, the first among them."""
+    n_parts: int = 1
+
+
+def candidate_at(path: Path, place: str) -> Candidate:
+    """The model that the file at `path` is, or is the first part of."""
+    part = _PART.fullmatch(path.name)
+    if part is None:
+        return Candidate(path, place)
+    stem, count = part["stem"], int(part["count"])
+    names = (f"{stem}-{number:05}-of-{count:05}.gguf" for number in range(1, min(count, _MOST_PARTS) + 1))
+    parts = tuple(found for name in names if (found := path.with_name(name)).is_file())
+    return Candidate(path, place, stem, parts, count)
+
+
+def candidates(place: Place, cancelled: Callable[[], bool]) -> Iterator[Candidate]:
+    """The files of `place` that may be models. What cannot be read is passed over."""
+    if place.is_ollama:
+        yield from _of_ollama(place, cancelled)
+        return
+    split: dict[tuple[Path, str, int], list[tuple[int, Path]]] = {}
+    for path in _gguf_files(place, cancelled):
+        part = _PART.fullmatch(path.name)
+        if part is None:
+            yield Candidate(path, place.name)
+        else:
+            key = (path.parent, part["stem"], int(part["count"]))
+            split.setdefault(key, []).append((int(part["number"]), path))
+    for (_, stem, count), found in split.items():
+        found.sort()
+        yield Candidate(found[0][1], place.name, stem, tuple(path for _, path in found), count)
+
+
+def _gguf_files(place: Place, cancelled: Callable[[], bool]) -> Iterator[Path]:
+    seen: set[tuple[int, int]] = set()
+    waiting = [(place.folder, place.depth)]
+    left = _MOST_ENTRIES
+    while waiting:
+        folder, depth = waiting.pop()
+        try:
+            about = folder.stat()
+            if (about.st_dev, about.st_ino) in seen and about.st_ino:  # a link that leads back
+                continue
+            seen.add((about.st_dev, about.st_ino))
+            entries = os.scandir(folder)
+        except (OSError, ValueError):
+            continue
+        with entries:
+            while left and not cancelled():
+                try:
+                    entry = next(entries, None)
+                except OSError:
+                    break
+                if entry is None:
+                    break
+                left -= 1
+                if entry.name.lower().endswith(".gguf"):
+                    if _is(entry, os.DirEntry.is_file):
+                        yield Path(entry.path)
+                elif depth and _is(entry, os.DirEntry.is_dir):
+                    waiting.append((Path(entry.path), depth - 1))
+
+
+def _is(entry: os.DirEntry[str], kind: Callable[[os.DirEntry[str]], bool]) -> bool:
+    """Follows links: Hugging Face's cache consists of them."""
+    try:
+        return kind(entry)
+    except OSError:
+        return False
+
+
+def _of_ollama(place: Place, cancelled: Callable[[], bool]) -> Iterator[Candidate]:
+    """Ollama keeps files by their digest; manifests/HOST/OWNER/MODEL/TAG say what they are called."""
+    root = place.folder / "manifests"
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        if cancelled():
+            return
+        if len(here.relative_to(root).parts) >= 4:
+            folders.clear()
+        for tag in sorted(files):
+            digest = _model_digest(here / tag)
+            if digest is not None:
+                yield Candidate(place.folder / "blobs" / digest, place.name, _ollama_name(here / tag, root))
+
+
+def _model_digest(manifest: Path) -> str | None:
+    """The name of the file with the model; None if the manifest names none."""
+    try:
+        if manifest.stat().st_size > _LONGEST_MANIFEST:
+            return None
+        layers = json.loads(manifest.read_text(encoding="utf-8"))["layers"]
+        found = next(layer["digest"] for layer in layers if layer["mediaType"] == _MODEL_LAYER)
+    except (OSError, ValueError, LookupError, TypeError, StopIteration, RecursionError):
+        return None
+    return found.replace(":", "-") if isinstance(found, str) and _DIGEST.fullmatch(found) else None
+
+
+def _ollama_name(manifest: Path, root: Path) -> str:
+    """As `ollama run` takes it: `llama3.2:3b`; other owners than its library are named."""
+    parts = manifest.relative_to(root).parts
+    owner = parts[1] if len(parts) == 4 and parts[1] != "library" else ""
+    name = f"{parts[-2]}:{parts[-1]}" if len(parts) > 1 else parts[-1]
+    return f"{owner}/{name}" if owner else name

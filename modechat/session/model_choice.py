@@ -1,0 +1,92 @@
+"""What the user chooses about the model while the program runs: file, context, prompt format, adapters, thinking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from modechat.domain.modes import Incomplete
+from modechat.engine.protocol import Adapter
+from modechat.errors import ModelError
+from modechat.session.events import SessionEvent, ThinkingChanged
+from modechat.session.model_host import ModelHost
+from modechat.session.phase import Phase
+from modechat.session.recovery import Recovery
+from modechat.session.refusals import BUSY, NOT_LOADED
+from modechat.session.settings import SessionSettings
+from modechat.session.tuning import Tuning
+
+
+class ModelChoice:
+    """Methods return an `Incomplete` with the reason if they did nothing. `commands` is the session's lock."""
+
+    def __init__(
+        self,
+        host: ModelHost,
+        recovery: Recovery,
+        tuning: Tuning,
+        commands: asyncio.Lock,
+        is_busy: Callable[[], bool],
+        tell: Callable[[SessionEvent], None],
+    ) -> None:
+        self._host = host
+        self._recovery = recovery
+        self._tuning = tuning
+        self._commands = commands
+        self._is_busy = is_busy
+        self._tell = tell
+
+    async def use_format(self, name: str | None) -> Incomplete | None:
+        """As `ChatSession.use_format`."""
+        if self._is_busy():
+            return BUSY
+        await self._tuning.use_format_everywhere(name)
+        self._tuning.everywhere.remember_format(name)
+        return None
+
+    async def use(self, name: str = "") -> Incomplete | None:
+        """As `ChatSession.use_model`."""
+        async with self._commands:
+            if self._is_busy():
+                return BUSY
+            try:
+                settings = (
+                    await asyncio.to_thread(self._tuning.everywhere.for_model, name) if name else self._host.previous
+                )
+                if settings is None:
+                    return Incomplete("There was no other model before this one.")
+                await asyncio.to_thread(settings.check_model)
+            except ModelError as error:
+                return Incomplete(f"{error.title}. {error.hint}".strip())
+            await self._load(settings)
+        return None
+
+    async def use_context(self, n_ctx: int | None) -> Incomplete | None:
+        """Load the model again with a context of so many tokens; None: as many as suit it."""
+        async with self._commands:
+            if self._is_busy():
+                return BUSY
+            everywhere = self._tuning.everywhere
+            await self._load(replace(everywhere, load=everywhere.load.model_copy(update={"n_ctx": n_ctx})))
+        return None
+
+    async def use_adapters(self, adapters: tuple[Adapter, ...]) -> Incomplete | None:
+        """As `ChatSession.use_adapters`."""
+        if self._is_busy():
+            return BUSY
+        if self._host.phase is Phase.LOADING:
+            return NOT_LOADED
+        changed = await self._host.use_adapters(adapters)
+        if self._host.phase is Phase.DOWN and not changed.error:
+            await self._recovery.restart()
+        return Incomplete(f"{changed.error}. {changed.hint}".strip()) if changed.error else None
+
+    def set_thinking(self, wanted: bool | None) -> None:
+        """As `ChatSession.set_thinking`."""
+        self._tuning.everywhere = replace(self._tuning.everywhere, thinking=wanted)
+        self._tell(ThinkingChanged(wanted))
+
+    async def _load(self, settings: SessionSettings) -> None:
+        self._host.choose(self._tuning.model_changes(settings))
+        await self._recovery.load(self._host.change)

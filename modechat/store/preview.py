@@ -1,0 +1,41 @@
+"""The last turns of a conversation, cut short: what a list shows beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modechat.domain.modes import Mode
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_TURNS = """
+WITH RECURSIVE path(id, number) AS (
+    SELECT coalesce(:turn_id, head_id), 1 FROM conversations WHERE id = :id
+    UNION ALL
+    SELECT turns.parent_id, path.number + 1 FROM path JOIN turns ON turns.id = path.id WHERE path.number < :count
+)
+SELECT turns.mode, substr(turns.typed, 1, :longest) AS said, substr(replies.text, 1, :longest) AS answered
+FROM turns JOIN replies ON replies.turn_id = turns.id
+WHERE turns.conversation_id = :id AND turns.id IN (SELECT id FROM path) ORDER BY turns.id
+"""
+_COUNT = 4
+_LONGEST = 600  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class TurnExcerpt:
+    """The beginnings of a message and its reply."""
+
+    mode: Mode
+    said: str
+    answered: str
+
+
+def read_preview(connection: sqlite3.Connection, conversation_id: int, turn_id: int | None) -> tuple[TurnExcerpt, ...]:
+    """The turns up to `turn_id`, or up to the end; oldest first. None if the conversation is gone."""
+    names = {"id": conversation_id, "turn_id": turn_id, "count": _COUNT, "longest": _LONGEST}
+    return tuple(
+        TurnExcerpt(Mode(row["mode"]), row["said"], row["answered"]) for row in connection.execute(_TURNS, names)
+    )

@@ -1,0 +1,69 @@
+"""The frame that all dialogs have: a title, what the keys do at the lower border, Esc closes, F1 explains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, TypeVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from modechat.domain.text import sanitize_line
+
+T = TypeVar("T")
+
+_SEPARATOR = " · "
+_BORDER = 8  # cells that frame and corners take of the width
+
+
+class Dialog(ModalScreen[T | None]):
+    """Returns what was chosen, or None. What stands in it goes into `frame`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", show=False),
+        Binding("f1", "explain", "Help", show=False, priority=True),
+    ]
+
+    HEADING: ClassVar[str] = ""
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """What the keys do here, for the help screen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frame = Vertical(classes="dialog")
+        self._hints: Sequence[str] = ()
+        self.show_heading(self.HEADING)
+
+    def show_heading(self, text: str) -> None:
+        self.frame.border_title = Content(sanitize_line(text))
+
+    def show_hints(self, *hints: str) -> None:
+        """What the keys do now, the most important first: as many as have room stand at the lower border."""
+        self._hints = hints
+        width = self.frame.size.width or self.app.size.width
+        self.frame.border_subtitle = Content(fitting_hints(hints, width - _BORDER))
+
+    def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
+        self.call_after_refresh(lambda: self.show_hints(*self._hints))
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def action_explain(self) -> None:
+        from modechat.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.HEADING or "This screen", (*self.KEYS, ("Esc", "Close this screen"))))
+
+
+def fitting_hints(hints: Sequence[str], width: int) -> str:
+    """The first of the hints that fit into `width` cells together; one at least."""
+    shown = ""
+    for hint in hints:
+        longer = f"{shown}{_SEPARATOR}{hint}" if shown else hint
+        if shown and len(longer) > width:
+            continue
+        shown = longer
+    return shown

@@ -1,0 +1,199 @@
+"""A list of rows in columns. Only the rows that are seen are drawn: ten thousand cost what twenty do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+R = TypeVar("R")
+
+_GAP = 2
+_LEAST = 8  # cells of a column that takes what is left
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[R]):
+    """One column: its text must be safe to show (`Content`, never markup)."""
+
+    title: str
+    content: Callable[[R], Content]
+    width: int = 0
+    """In cells; 0: what the others leave."""
+    at_right: bool = False
+    needs: int = 0
+    """Left out where the list is narrower than so many cells."""
+
+
+class RowList(ScrollView, Generic[R], can_focus=True):
+    """Rows to choose one from, by keys or mouse: a click highlights a row, a second one chooses it."""
+
+    COMPONENT_CLASSES = {"row-list--header", "row-list--highlighted", "row-list--hovered"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home", "first", show=False),
+        Binding("end", "last", show=False),
+        Binding("enter", "choose", show=False),
+    ]
+
+    highlighted: reactive[int | None] = reactive(None, repaint=False)
+    _hovered: reactive[int | None] = reactive(None, repaint=False)
+
+    class Highlighted(Message):
+        """Another row is highlighted, or none."""
+
+    class Chosen(Message):
+        """The highlighted row was chosen."""
+
+    def __init__(self, columns: Sequence[Column[R]], *, has_header: bool = True) -> None:
+        super().__init__(classes="rows")
+        self._columns = columns
+        self._rows: Sequence[R] = ()
+        self._n_header = int(has_header)
+
+    @property
+    def rows(self) -> Sequence[R]:
+        return self._rows
+
+    @property
+    def row(self) -> R | None:
+        """The highlighted row."""
+        at = self.highlighted
+        return self._rows[at] if at is not None and at < len(self._rows) else None
+
+    def show(self, rows: Sequence[R], highlighted: int | None = 0) -> None:
+        """Show these rows in place of those before."""
+        self._rows = rows
+        self._hovered = None
+        before, after = self.highlighted, None
+        if rows and highlighted is not None:
+            after = min(max(highlighted, 0), len(rows) - 1)
+        self.set_reactive(RowList.highlighted, after)
+        self.virtual_size = Size(0, len(rows) + self._n_header)
+        self.refresh()
+        if after is None and before is None:
+            return
+        self.call_after_refresh(self._show_highlighted)
+        self.post_message(self.Highlighted())
+
+    def redraw(self) -> None:
+        """The rows are the same, but something about them changed."""
+        self.refresh()
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        if y < self._n_header:
+            style = self.get_visual_style("row-list--header")
+            titles = self._in_columns(lambda column: Content(column.title), width)
+            return Visual.to_strips(self, titles, width, 1, style, pad=True)[0]
+        at = y + int(self.scroll_offset.y) - self._n_header
+        if not 0 <= at < len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        row = self._rows[at]
+        style = self.visual_style
+        if at == self.highlighted:
+            style = self.get_visual_style("row-list--highlighted")
+        elif at == self._hovered:
+            style = self.get_visual_style("row-list--hovered")
+        line = self._in_columns(lambda column: column.content(row), width)
+        return Visual.to_strips(self, line, width, 1, style, pad=True)[0]
+
+    def _in_columns(self, content: Callable[[Column[R]], Content], width: int) -> Content:
+        shown = [column for column in self._columns if width >= column.needs]
+        fixed = sum(column.width + _GAP for column in shown if column.width)
+        flexible = [column for column in shown if not column.width]
+        room = max(width - fixed - _GAP * max(len(flexible) - 1, 0), _LEAST * len(flexible))
+        cells: list[Content] = []
+        for column in shown:
+            size = column.width or room // len(flexible)
+            cells.append(_fitted(content(column), size, at_right=column.at_right))
+        return Content(" " * _GAP).join(cells)
+
+    # Moving
+
+    def action_move(self, by: int) -> None:
+        self._go((self.highlighted if self.highlighted is not None else -by) + by)
+
+    def action_page(self, by: int) -> None:
+        self._go((self.highlighted or 0) + by * max(self.size.height - self._n_header - 1, 1))
+
+    def action_first(self) -> None:
+        self._go(0)
+
+    def action_last(self) -> None:
+        self._go(len(self._rows) - 1)
+
+    def action_choose(self) -> None:
+        if self.row is not None:
+            self.post_message(self.Chosen())
+
+    def _go(self, at: int) -> None:
+        if self._rows:
+            self.highlighted = min(max(at, 0), len(self._rows) - 1)
+
+    def watch_highlighted(self, before: int | None, after: int | None) -> None:
+        self._repaint(before, after)
+        self._show_highlighted()
+        self.post_message(self.Highlighted())
+
+    def watch__hovered(self, before: int | None, after: int | None) -> None:
+        self._repaint(before, after)
+
+    def _repaint(self, *rows: int | None) -> None:
+        for row in rows:
+            if row is not None:
+                self.refresh_line(row + self._n_header)
+
+    def _show_highlighted(self) -> None:
+        if self.highlighted is not None:
+            line = Region(0, self.highlighted, 1, 1 + self._n_header)
+            self.scroll_to_region(line, animate=False, force=True)
+
+    # The mouse
+
+    def _row_at(self, event: events.MouseEvent) -> int | None:
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y < self._n_header:
+            return None
+        at = int(offset.y + self.scroll_offset.y) - self._n_header
+        return at if at < len(self._rows) else None
+
+    def _on_mouse_move(self, event: events.MouseMove) -> None:
+        self._hovered = self._row_at(event)
+
+    def _on_leave(self, event: events.Leave) -> None:  # noqa: ARG002
+        self._hovered = None
+
+    def on_click(self, event: events.Click) -> None:
+        at = self._row_at(event)
+        if at is None:
+            return
+        event.stop()
+        if at == self.highlighted:
+            self.action_choose()
+        else:
+            self.highlighted = at
+
+
+def _fitted(content: Content, width: int, *, at_right: bool) -> Content:
+    """`content` in exactly `width` cells."""
+    content = content.truncate(width, ellipsis=True)
+    missing = width - content.cell_length
+    if missing <= 0:
+        return content
+    return content.pad_left(missing) if at_right else content.pad_right(missing)

@@ -1,0 +1,185 @@
+"""Settings of a conversation over those that hold everywhere, and where each comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from modechat.domain.own_settings import OwnSettings
+from modechat.domain.sampling import Sampling
+from modechat.engine.protocol import ChatPrompt, Load, UseFormat
+from modechat.errors import ConfigError
+from modechat.models.gguf import GGUFHeader
+from modechat.session.provenance import Valued, sampling_value, system_value
+from modechat.session.settings import SessionSettings
+from tests.engine.driver import run
+from tests.session.harness import Harness, running_session, settings
+
+OWN = OwnSettings(sampling=Sampling(temperature=0.1), chat_system="Be brief.")
+
+
+def session_test(folder: Path, work: object, wanted: SessionSettings | None = None) -> None:
+    async def main() -> None:
+        async with running_session(folder, session_settings=wanted) as harness:
+            await harness.session.new_conversation()
+            await harness.ready()
+            await work(harness)  # type: ignore[operator]
+
+    run(main())
+
+
+def system_text(harness: Harness) -> str:
+    prompt = harness.requests[-1].prompt
+    assert isinstance(prompt, ChatPrompt)
+    return prompt.messages[0].content
+
+
+def test_what_a_conversation_has_of_its_own_counts_from_the_next_turn_on(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        await harness.say("one")
+        assert harness.requests[-1].sampling.temperature == 0.9
+        assert await harness.session.tuning.set_own(OWN) is None
+        await harness.say("two")
+        assert harness.requests[-1].sampling == Sampling(temperature=0.1, top_k=7)
+        assert system_text(harness) == "Be brief."
+
+    session_test(tmp_path, work, replace(settings(chat_system="Hi"), sampling=Sampling(temperature=0.9, top_k=7)))
+
+
+def test_it_comes_back_with_the_conversation_and_only_with_it(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        await harness.session.tuning.set_own(OWN)  # before anything is saved
+        await harness.say("one")
+        conversation = harness.session.conversation
+        assert conversation is not None
+        await harness.session.new_conversation()
+        assert harness.session.tuning.own == OwnSettings()
+        await harness.say("elsewhere")
+        assert harness.requests[-1].sampling.temperature is None
+        await harness.session.open(conversation.id)
+        assert harness.session.tuning.own == OWN
+        assert harness.session.settings.sampling.temperature == 0.1
+
+    session_test(tmp_path, work)
+
+
+def test_a_format_of_its_own_is_used_while_the_conversation_is_open(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        def asked() -> list[str | None]:
+            return [request.format for request in harness.engine.requests if isinstance(request, UseFormat)]  # type: ignore[attr-defined]
+
+        session = harness.session
+        await session.use_format("vicuna")
+        await harness.say("one")
+        await session.tuning.set_own(OwnSettings(format="alpaca"))
+        first = session.conversation
+        assert first is not None
+        assert session.tuning.format_everywhere == "vicuna"
+        await session.new_conversation()
+        await session.open(first.id)
+        assert asked() == ["vicuna", "alpaca", "vicuna", "alpaca"]
+        await session.use_format("chatml")  # the newer word counts here, too
+        assert session.tuning.own == OwnSettings()
+        assert asked()[-1] == "chatml"
+        await session.new_conversation()
+        assert asked()[-1] == "chatml"
+
+    session_test(tmp_path, work)
+
+
+def test_a_default_is_written_and_counts_at_once(tmp_path: Path) -> None:
+    written: list[Mapping[str, object]] = []
+    base = settings()
+
+    def keep(options: Mapping[str, object]) -> SessionSettings:
+        written.append(options)
+        return replace(base, sampling=Sampling(top_k=3))
+
+    async def work(harness: Harness) -> None:
+        harness.session.set_thinking(False)
+        await harness.session.tuning.set_everywhere({"sampling.top_k": 3})
+        await harness.say("one")
+        assert harness.requests[-1].sampling == Sampling(top_k=3)
+        assert harness.requests[-1].thinking is False
+        assert written == [{"sampling.top_k": 3}]
+
+    session_test(tmp_path, work, replace(base, keep_defaults=keep))
+
+
+def test_a_default_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        before = harness.session.settings
+        try:
+            await harness.session.tuning.set_everywhere({"sampling.top_k": 3})
+        except ConfigError:
+            assert harness.session.settings == before
+        else:
+            raise AssertionError
+
+    session_test(tmp_path, work)
+
+
+def test_another_context_loads_the_model_again(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        assert await harness.session.use_context(1024) is None
+        await harness.ready()
+        loads = [request.n_ctx for request in harness.engine.requests if isinstance(request, Load)]  # type: ignore[attr-defined]
+        assert loads == [None, 1024]
+        assert harness.session.settings.load.n_ctx == 1024
+
+    session_test(tmp_path, work)
+
+
+def test_what_the_engine_was_started_with_stays_when_a_default_is_written(tmp_path: Path) -> None:
+    base = settings()
+
+    def keep(_options: Mapping[str, object]) -> SessionSettings:
+        load = base.load.model_copy(update={"n_ctx": 2048, "format": "vicuna"})
+        return replace(base, load=load, keep_defaults=keep)
+
+    async def work(harness: Harness) -> None:
+        await harness.session.tuning.set_everywhere({"sampling.top_k": 3})
+        assert harness.session.settings.load == base.load
+        await harness.session.tuning.set_everywhere({"n_ctx": 2048})
+        assert harness.session.settings.load.n_ctx == 2048
+
+    session_test(tmp_path, work, replace(base, keep_defaults=keep))
+
+
+# Where a value comes from
+
+
+def header(**metadata: float) -> GGUFHeader:
+    return GGUFHeader(
+        3, "llama", None, None, None, False, 0, 0, {f"general.sampling.{key}": v for key, v in metadata.items()}
+    )
+
+
+def test_every_value_names_its_source() -> None:
+    wanted = replace(
+        settings(),
+        sampling=Sampling(temperature=0.5, top_p=0.9),
+        sampling_sources=(
+            ("command line", Sampling(temperature=0.5)),
+            ("config file", Sampling(temperature=1, top_p=0.9)),
+        ),
+    )
+    found = header(temp=0.3, top_k=20)
+    own = OwnSettings(sampling=Sampling(min_p=0.2))
+
+    def value(name: str) -> Valued:
+        return sampling_value(name, wanted, found, own)
+
+    assert value("min_p") == Valued(0.2, "this conversation")
+    assert value("temperature") == Valued(0.5, "command line")
+    assert value("top_p") == Valued(0.9, "config file")
+    assert value("top_k") == Valued(20, "model's file")
+    assert value("repeat_penalty") == Valued(1.0, "default")
+    assert value("seed") == value("stop") == Valued(None, "default")
+
+
+def test_system_texts_name_their_source() -> None:
+    assert system_value("", None) == Valued("", "default")
+    assert system_value("x", None) == Valued("x", "config file")
+    assert system_value("x", "") == Valued("", "this conversation")

@@ -1,0 +1,225 @@
+"""The list of conversations: search, preview, renaming, deleting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modechat.domain.conversation import Reply, ReplyState
+from modechat.domain.modes import ChatMessage, ModeState, Task
+from modechat.store import Store
+from modechat.tui.screens.conversations import ConversationsScreen
+from tests.engine.driver import run
+from tests.session.harness import Clock
+from tests.tui.harness import Screen, running_app
+
+HOSTILE = "[/x] [@click=app.quit]x[/] \x1b[31mred\x1b]0;T\x07 \u202egnp"
+
+
+def fill(folder: Path, *talks: tuple[str, str, str]) -> None:
+    """A conversation for each title, message and reply; the last one is the newest."""
+    store = Store.open(folder, Clock())
+    for title, said, answered in talks:
+        conversation = store.create_conversation(title, ModeState())
+        turn = store.add_turn(conversation.id, None, said, ChatMessage(said), in_chat=True)
+        store.save_reply(turn.id, Reply(text=answered, state=ReplyState.COMPLETE))
+    store.close()
+
+
+ANIMALS = (
+    ("Whales", "How do whales sleep?", "With one half of their brain."),
+    ("Bees", "How do bees talk?", "They dance."),
+    ("Cats", "Why do cats purr?", "Nobody knows for sure."),
+)
+
+
+def listed(screen: Screen) -> list[str]:
+    dialog = screen.app.screen
+    assert isinstance(dialog, ConversationsScreen)
+    return [row.summary.title for row in dialog.list.rows]
+
+
+async def opened(screen: Screen, count: str) -> None:
+    await screen.settled()
+    await screen.press("ctrl+o")
+    await screen.sees(count)
+
+
+def test_typing_finds_titles_and_everything_that_was_said(tmp_path: Path) -> None:
+    fill(tmp_path, *ANIMALS)
+
+    async def main() -> None:
+        async with running_app(tmp_path, size=(120, 40)) as screen:
+            await opened(screen, "3 conversations")
+            assert listed(screen) == ["Cats", "Bees", "Whales"]
+            await screen.type("danc")
+            await screen.until(lambda: listed(screen) == ["Bees"])
+            await screen.sees("1 conversation of 3")
+            await screen.sees("They dance.")  # in the preview
+            for _ in range(4):
+                await screen.press("backspace")
+            await screen.type("whale")
+            await screen.until(lambda: listed(screen) == ["Whales"])
+            await screen.type("q")
+            await screen.sees("None of 3 has these words.")
+            await screen.press("backspace", "enter")
+            await screen.until(lambda: screen.replies == ["With one half of their brain."])
+
+    run(main())
+
+
+def test_the_preview_follows_the_highlight_where_there_is_room(tmp_path: Path) -> None:
+    fill(tmp_path, *ANIMALS)
+
+    async def main() -> None:
+        for size in ((120, 40), (80, 24)):
+            async with running_app(tmp_path, size=size) as screen:
+                await opened(screen, "3 conversations")
+                await screen.sees("Nobody knows for sure.")
+                await screen.press("down")
+                await screen.sees("They dance.")
+        async with running_app(tmp_path, size=(40, 15)) as screen:
+            await opened(screen, "3 conversations")
+            assert "Nobody knows" not in screen.text
+
+    run(main())
+
+
+def test_a_conversation_gets_another_title(tmp_path: Path) -> None:
+    fill(tmp_path, *ANIMALS)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await opened(screen, "3 conversations")
+            await screen.press("f2")
+            await screen.sees("Enter keeps the title")
+            await screen.press("end", "delete")
+            await screen.type("!")
+            await screen.press("enter")
+            await screen.until(lambda: listed(screen) == ["Cats!", "Bees", "Whales"])
+            await screen.press("down", "f2")
+            await screen.type(" or not")
+            await screen.press("escape")
+            await screen.until(lambda: listed(screen) == ["Cats!", "Bees", "Whales"])
+            await screen.press("escape")
+            session = screen.app.session
+            assert session is not None
+            assert session.conversation is not None
+            assert session.conversation.title == "Cats!"
+            assert [one.title for one in await session.library.summaries()] == ["Cats!", "Bees", "Whales"]
+
+    run(main())
+
+
+def test_deleting_asks_twice_and_moving_calls_it_off(tmp_path: Path) -> None:
+    fill(tmp_path, *ANIMALS)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await opened(screen, "3 conversations")
+            await screen.press("down", "delete")
+            await screen.sees("Delete “Bees”? Press the key again.")
+            await screen.press("down", "delete")
+            await screen.sees("Delete “Whales”? Press the key again.")
+            await screen.press("delete")
+            await screen.sees("Deleted.")
+            assert listed(screen) == ["Cats", "Bees"]
+            await screen.press("ctrl+o")
+            await screen.until(lambda: len(screen.app.screen_stack) == 1)
+
+    run(main())
+
+
+def test_one_that_is_open_elsewhere_cannot_be_deleted(tmp_path: Path) -> None:
+    fill(tmp_path, *ANIMALS)
+    other = Store.open(tmp_path, Clock())
+    other.lock(1)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await opened(screen, "3 conversations")
+            await screen.press("ctrl+end", "delete", "delete")
+            await screen.sees("This conversation is open in another modechat")
+            assert len(listed(screen)) == 3
+
+    run(main())
+    other.close()
+
+
+def test_both_modes_are_marked(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, Clock())
+    conversation = store.create_conversation("Mixed", ModeState())
+    turn = store.add_turn(conversation.id, None, "hi", ChatMessage("hi"), in_chat=True)
+    store.add_turn(conversation.id, turn.id, "do", Task("do"), in_chat=False)
+    store.close()
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await opened(screen, "1 conversation")
+            await screen.sees("❯»  Mixed")
+
+    run(main())
+
+
+def test_titles_and_texts_that_look_like_markup_are_text(tmp_path: Path) -> None:
+    fill(tmp_path, (HOSTILE, HOSTILE, HOSTILE), ("x" * 100_000, "y" * 100_000, "z" * 100_000))
+
+    async def main() -> None:
+        async with running_app(tmp_path, size=(120, 40)) as screen:
+            await opened(screen, "2 conversations")
+            await screen.press("down")
+            await screen.sees("[/x] [@click=app.quit]x[/] ␛[31mred")
+            await screen.type("[/x]")
+            await screen.until(lambda: len(listed(screen)) == 1)
+            assert "\x1b" not in screen.text
+            assert "\u202e" not in screen.text
+            await screen.press("delete", "f2")
+            await screen.sees("Enter keeps the title")
+            await screen.press("enter", "escape")
+
+    run(main())
+
+
+def test_the_mouse_highlights_and_opens(tmp_path: Path) -> None:
+    fill(tmp_path, *ANIMALS)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await opened(screen, "3 conversations")
+            dialog = screen.app.screen
+            assert isinstance(dialog, ConversationsScreen)
+            await screen.pilot.click(dialog.list, offset=(10, 2))
+            await screen.sees("They dance.")
+            await screen.pilot.click(dialog.list, offset=(10, 2))
+            await screen.until(lambda: screen.replies == ["They dance."])
+
+    run(main())
+
+
+def test_letters_typed_on_the_list_belong_to_the_search(tmp_path: Path) -> None:
+    fill(tmp_path, *ANIMALS)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await opened(screen, "3 conversations")
+            await screen.press("tab")
+            dialog = screen.app.screen
+            assert isinstance(dialog, ConversationsScreen)
+            assert dialog.focused is dialog.list
+            await screen.type("bees")
+            await screen.until(lambda: listed(screen) == ["Bees"])
+
+    run(main())
+
+
+@pytest.mark.parametrize("size", [(30, 10), (40, 15), (300, 100)])
+def test_it_has_room_in_every_window(tmp_path: Path, size: tuple[int, int]) -> None:
+    fill(tmp_path, *ANIMALS)
+
+    async def main() -> None:
+        async with running_app(tmp_path, size=size) as screen:
+            await opened(screen, "3 conversations")
+            await screen.sees("Whales")
+
+    run(main())
