@@ -133,7 +133,7 @@ class SessionCommands:
     # Turns
 
     async def toggle_pin(self, session: ChatSession) -> Incomplete | None:
-        reason = await session.toggle_pin()
+        reason = await session.turns.toggle_pin()
         turns = session.conversation.turns if session.conversation is not None else ()
         last = next((turn for turn in reversed(turns) if turn.mode is Mode.CHAT), None)
         if reason is None and last is not None:  # its mark may be far above

@@ -65,11 +65,11 @@ class PlainCommands:
             case "regenerate":
                 return session.regenerate()
             case "continue_reply":
-                return session.continue_reply()
+                return session.turns.continue_reply()
             case "retry_with_less":
                 return session.retry_with_less()
             case "run_in_other_mode":
-                return session.run_in_other_mode()
+                return session.turns.run_in_other_mode()
             case "compact":
                 return session.compact()
             case "new_conversation":
@@ -137,7 +137,7 @@ class PlainCommands:
         self._view.say(mode_sentence(session.state))
 
     async def _toggle_in_chat(self, session: ChatSession) -> Incomplete | None:
-        reason = await session.toggle_in_chat()
+        reason = await session.turns.toggle_in_chat()
         turn = _last_turn(session, Mode.INSTRUCT)
         if reason is None and turn is not None:
             sees = "sees the last instruct turn now" if turn.in_chat else "does not see the last instruct turn any more"

@@ -13,9 +13,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from modechat.domain.continuing import reopened, why_not_continue
-from modechat.domain.conversation import Conversation, Reply, ReplyState, Turn, as_mode
-from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Parsed, Switch, Task, parse
+from modechat.domain.conversation import Conversation, Reply, ReplyState, Turn
+from modechat.domain.modes import ChatMessage, Incomplete, ModeState, Parsed, Switch, Task, parse
 from modechat.engine.protocol import Adapter, Engine, Event, Failed, Loaded, ModelInfo
 from modechat.prompting.tasks import NamedTask
 from modechat.session.compaction import Compaction
@@ -26,8 +25,6 @@ from modechat.session.events import (
     SessionEvent,
     Trouble,
     TurnAdded,
-    TurnChanged,
-    TurnReplaced,
 )
 from modechat.session.library import Library
 from modechat.session.model_choice import ModelChoice
@@ -40,6 +37,7 @@ from modechat.session.replies import Replies
 from modechat.session.settings import SessionSettings, label_of
 from modechat.session.timeline import Timeline
 from modechat.session.tuning import Tuning
+from modechat.session.turn_commands import TurnCommands
 from modechat.store import ConversationInUse, Store
 
 
@@ -71,6 +69,7 @@ class ChatSession:
             self._host, self._recovery, self._tuning, self._commands, lambda: self.is_busy, listener
         )
         self._library = Library(self._timeline)
+        self._turns = TurnCommands(self._timeline, self._commands, lambda: self.is_busy, self._start_reply, listener)
 
     # What a front end may read
 
@@ -101,6 +100,11 @@ class ChatSession:
     def tuning(self) -> Tuning:
         """Where settings come from, and changing them."""
         return self._tuning
+
+    @property
+    def turns(self) -> TurnCommands:
+        """What can be done with the turns of the conversation."""
+        return self._turns
 
     @property
     def library(self) -> Library:
@@ -218,15 +222,15 @@ class ChatSession:
                     await self._start_reply(turn)
         return None
 
-    async def regenerate(self) -> Incomplete | None:
-        """Ask for another reply to the last message; the first one is kept as a variant.
+    async def regenerate(self, turn_id: int | None = None) -> Incomplete | None:
+        """Ask for another reply to a message, or to the last one; the first one is kept as a variant.
 
         Where the engine is down and a load with less was offered, it is loaded so.
         """
         if self._recovery.accept_offer() and self._timeline.last_turn is None:
             await self._recovery.restart()
             return None
-        return await self._repeat_last(lambda turn: turn.request)
+        return await self._turns.regenerate(turn_id)
 
     async def retry_with_less(self) -> Incomplete | None:
         """Load the model as was offered after it failed, and ask the message again that failed with it."""
@@ -234,50 +238,8 @@ class ChatSession:
             return Incomplete("There is nothing to retry with less memory.")
         last = self._timeline.last_turn
         if last is not None and last.reply.state in (ReplyState.FAILED, ReplyState.INTERRUPTED):
-            return await self._repeat_last(lambda turn: turn.request)
+            return await self._turns.regenerate()
         await self._recovery.restart()
-        return None
-
-    async def continue_reply(self) -> Incomplete | None:
-        """Have the model go on with the last reply where it was cut."""
-        async with self._commands:
-            if self.is_busy:
-                return BUSY
-            last = self._timeline.last_turn
-            reason = why_not_continue(last)
-            if last is None or reason:
-                return Incomplete(reason)
-            turn = reopened(last)
-            self._show_in_place(last, turn)
-            await self._start_reply(turn, last.reply)
-        return None
-
-    async def run_in_other_mode(self) -> Incomplete | None:
-        """Repeat the last turn in the other mode, as a variant."""
-        return await self._repeat_last(lambda turn: as_mode(turn.request, turn.mode.other))
-
-    async def toggle_in_chat(self) -> Incomplete | None:
-        """Bring the last instruct turn into the chat's context, or take it out again."""
-        async with self._commands:
-            turn = self._timeline.last_turn_in(Mode.INSTRUCT)
-            if turn is None:
-                return Incomplete("There is no instruct turn here to add to the chat.")
-            if not turn.reply.state.is_final:
-                return BUSY
-            if not turn.reply.text:
-                return Incomplete("The last instruct turn has no answer that the chat could see.")
-            self._tell(TurnChanged(await self._timeline.set_in_chat(turn, not turn.in_chat)))
-        return None
-
-    async def toggle_pin(self) -> Incomplete | None:
-        """Have the last chat turn stay in the context when that is full, or not any more."""
-        async with self._commands:
-            turn = self._timeline.last_turn_in(Mode.CHAT, answered=True)
-            if turn is None:
-                return Incomplete("There is no chat turn here to pin.")
-            if not turn.reply.state.is_final:
-                return BUSY
-            self._tell(TurnChanged(await self._timeline.set_pinned(turn, not turn.pinned)))
         return None
 
     async def compact(self) -> Incomplete | None:
@@ -335,24 +297,6 @@ class ChatSession:
         """Stop the reply, or the summarising. What has come of a reply is kept."""
         self._compaction.stop()
         await self._replies.stop()
-
-    async def _repeat_last(self, request_of: Callable[[Turn], ChatMessage | Task]) -> Incomplete | None:
-        async with self._commands:
-            last = self._timeline.last_turn
-            if last is None:
-                return Incomplete("There is no turn to repeat yet.")
-            if self.is_busy:
-                return BUSY
-            turn = await self._timeline.add_variant(last, request_of(last))
-            self._show_in_place(last, turn)
-            await self._start_reply(turn)
-        return None
-
-    def _show_in_place(self, last: Turn, turn: Turn) -> None:
-        """Show `turn` in the place of the last one, and again what follows it."""
-        self._tell(TurnReplaced(last.id, turn))
-        for change in self.conversation.changes_after(turn) if self.conversation is not None else ():
-            self._tell(ModeChangeAdded(change))
 
     async def _leave_conversation(self, *, keeps: bool = True) -> None:
         self._compaction.stop()

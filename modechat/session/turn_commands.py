@@ -52,9 +52,7 @@ class TurnCommands:
         """Repeat a turn in the other mode."""
         return await self._repeat(turn_id, lambda turn: as_mode(turn.request, turn.mode.other))
 
-    async def edit(
-        self, turn_id: int, typed: str, request: ChatMessage | Task | None = None
-    ) -> Incomplete | None:
+    async def edit(self, turn_id: int, typed: str, request: ChatMessage | Task | None = None) -> Incomplete | None:
         """Ask what the user `typed` in the place of a turn's message, in that turn's mode unless it says another.
 
         `request`: what it means, where that is known already.
@@ -103,11 +101,7 @@ class TurnCommands:
     async def toggle_pin(self, turn_id: int | None = None) -> Incomplete | None:
         """Have a chat turn stay in the context when that is full, or not any more."""
         async with self._commands:
-            turn = (
-                self._turn(turn_id)
-                if turn_id is not None
-                else self._timeline.last_turn_in(Mode.CHAT, answered=True)
-            )
+            turn = self._turn(turn_id) if turn_id is not None else self._timeline.last_turn_in(Mode.CHAT, answered=True)
             if turn is None:
                 return Incomplete("There is no chat turn here to pin.")
             if turn.mode is not Mode.CHAT:

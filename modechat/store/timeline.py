@@ -97,9 +97,7 @@ def delete_turn(connection: sqlite3.Connection, turn_id: int) -> int | None:
     connection.execute("UPDATE turns SET parent_id = :parent WHERE parent_id = :turn", names)
     connection.execute("UPDATE mode_changes SET after_turn_id = :parent WHERE after_turn_id = :turn", names)
     connection.execute("DELETE FROM context_cuts WHERE after_turn_id = :turn OR left_turn_id = :turn", names)
-    connection.execute(
-        "UPDATE conversations SET head_id = :head WHERE id = :conversation AND head_id = :turn", names
-    )
+    connection.execute("UPDATE conversations SET head_id = :head WHERE id = :conversation AND head_id = :turn", names)
     connection.execute("DELETE FROM turns WHERE id = :turn", names)
     return int(conversation_id)
 

@@ -66,9 +66,9 @@ def test_a_pinned_turn_stays_and_counts_for_nothing(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_session(tmp_path, engine=small()) as harness:
             await opened(harness)
-            assert isinstance(await harness.session.toggle_pin(), Incomplete)
+            assert isinstance(await harness.session.turns.toggle_pin(), Incomplete)
             await harness.say("My name is Ada")
-            assert await harness.session.toggle_pin() is None
+            assert await harness.session.turns.toggle_pin() is None
             assert harness.told(TurnChanged)[-1].turn.pinned
             await fill(harness, 4)
             assert harness.told(ContextMoved)
@@ -93,11 +93,11 @@ def test_a_turn_that_failed_is_not_in_the_way_of_the_pin_before_it(tmp_path: Pat
         async with running_session(tmp_path, script) as harness:
             await opened(harness)
             await harness.say("My name is Ada")
-            assert await harness.session.toggle_pin() is None
+            assert await harness.session.turns.toggle_pin() is None
             failed = await harness.say("And now?")
             assert failed is not None
             assert failed.reply.error
-            assert await harness.session.toggle_pin() is None
+            assert await harness.session.turns.toggle_pin() is None
             changed = harness.told(TurnChanged)[-1].turn
             assert (changed.typed, changed.pinned) == ("My name is Ada", False)
             answered = await harness.say("And now?")

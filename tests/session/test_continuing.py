@@ -38,7 +38,7 @@ async def begin(harness: Harness, text: str = "Count") -> None:
 
 async def go_on(harness: Harness) -> str:
     """Continue the reply; the text of the whole."""
-    assert await harness.session.continue_reply() is None
+    assert await harness.session.turns.continue_reply() is None
     await harness.ready()
     return harness.told(ReplyEnded)[-1].turn.reply.text
 
@@ -62,7 +62,7 @@ def test_a_reply_that_was_too_long_goes_on_until_it_ends(tmp_path: Path) -> None
             assert last.stats is not None
             assert last.stats.completion_tokens == 10
             assert last.stats.prompt_tokens == 2  # "user: Count"
-            assert isinstance(await harness.session.continue_reply(), Incomplete)
+            assert isinstance(await harness.session.turns.continue_reply(), Incomplete)
         store = Store.open(tmp_path, Clock())
         assert store.conversation(1).turns[0].reply == last
         store.close()
@@ -96,7 +96,7 @@ def test_a_reply_that_was_cut_while_the_model_thought_cannot_go_on(tmp_path: Pat
         async with running_session(tmp_path) as harness:
             await harness.session.open_latest()
             await harness.ready()
-            refused = await harness.session.continue_reply()
+            refused = await harness.session.turns.continue_reply()
             assert isinstance(refused, Incomplete)
             assert "while the model thought" in refused.reason
 
@@ -127,7 +127,7 @@ def test_there_is_nothing_to_go_on_with_in_a_new_conversation_or_after_a_whole_r
             await harness.ready()
             for _ in replies:
                 await harness.say("Count")
-            assert isinstance(await harness.session.continue_reply(), Incomplete)
+            assert isinstance(await harness.session.turns.continue_reply(), Incomplete)
 
     run(main())
 
@@ -174,7 +174,7 @@ def test_a_worker_that_dies_while_it_goes_on_costs_nothing_of_what_was_on_disk(
             assert before.text
             shown = len(harness.told(ReplyGrew))
             going_on = True
-            assert await harness.session.continue_reply() is None
+            assert await harness.session.turns.continue_reply() is None
             await harness.until(lambda: len(harness.told(ReplyEnded)) == 2)
             after = harness.told(ReplyEnded)[-1].turn
             added = "".join(event.text for event in harness.told(ReplyGrew)[shown:])

@@ -84,15 +84,15 @@ def test_whatever_happens_the_session_comes_back_and_every_turn_ends(commands: l
                     case "regenerate":
                         await session.regenerate()
                     case "other-mode":
-                        await session.run_in_other_mode()
+                        await session.turns.run_in_other_mode()
                     case "continue":
-                        await session.continue_reply()
+                        await session.turns.continue_reply()
                     case "retry":
                         await session.retry_with_less()
                     case "compact":
                         await session.compact()
                     case "pin":
-                        await session.toggle_pin()
+                        await session.turns.toggle_pin()
                     case "model":
                         await session.use_model("another")
                     case "idle" if session.phase is Phase.READY and not session.is_busy:

@@ -144,11 +144,11 @@ def test_system_texts_belong_to_their_mode(tmp_path: Path) -> None:
 
 def test_an_instruct_turn_can_be_added_to_the_chat_and_taken_out_again(tmp_path: Path) -> None:
     async def work(harness: Harness) -> None:
-        assert await harness.session.toggle_in_chat() == Incomplete(
+        assert await harness.session.turns.toggle_in_chat() == Incomplete(
             "There is no instruct turn here to add to the chat."
         )
         await harness.say("### Instruction List three colours")
-        assert await harness.session.toggle_in_chat() is None
+        assert await harness.session.turns.toggle_in_chat() is None
         assert harness.told(TurnChanged)[-1].turn.in_chat
         await harness.say("Which one is the best?")
         assert harness.prompt() == [
@@ -156,7 +156,7 @@ def test_an_instruct_turn_can_be_added_to_the_chat_and_taken_out_again(tmp_path:
             "You said: List three colours",
             "Which one is the best?",
         ]
-        await harness.session.toggle_in_chat()
+        await harness.session.turns.toggle_in_chat()
         await harness.say("And now?")
         assert "List three colours" not in harness.prompt()
 
@@ -197,10 +197,10 @@ def test_a_turn_can_be_run_in_the_other_mode(tmp_path: Path) -> None:
     async def work(harness: Harness) -> None:
         await harness.say("Earlier")
         await harness.say("Name a colour")
-        await harness.session.run_in_other_mode()
+        await harness.session.turns.run_in_other_mode()
         await harness.ready()
         assert harness.prompt() == ["Name a colour"]
-        await harness.session.run_in_other_mode()
+        await harness.session.turns.run_in_other_mode()
         await harness.ready()
         assert harness.prompt() == ["Earlier", "You said: Earlier", "Name a colour"]
 

@@ -24,16 +24,16 @@ class ReplyActions:
         await self._screen.do(lambda session: session.regenerate())
 
     async def continue_reply(self) -> None:
-        await self._screen.do(lambda session: session.continue_reply())
+        await self._screen.do(lambda session: session.turns.continue_reply())
 
     async def retry_with_less(self) -> None:
         await self._screen.do(lambda session: session.retry_with_less())
 
     async def run_in_other_mode(self) -> None:
-        await self._screen.do(lambda session: session.run_in_other_mode())
+        await self._screen.do(lambda session: session.turns.run_in_other_mode())
 
     async def toggle_in_chat(self) -> None:
-        await self._screen.do(lambda session: session.toggle_in_chat())
+        await self._screen.do(lambda session: session.turns.toggle_in_chat())
 
     async def toggle_pin(self) -> None:
         await self._screen.do(SessionCommands(self._screen.flash_up).toggle_pin)
