@@ -183,6 +183,12 @@ class ReplyLines:
         """Rows at the top that open the thinking when they are clicked."""
         return 1 if self._thinking is not None else 0
 
+    def code_at(self, index: int) -> int:
+        """The number of the code block whose title is in this row; 0 if none is."""
+        row = self.row(index)
+        number = row.pieces[-1][0].strip(" []") if row.is_frame and row.fill == ("code",) else ""
+        return int(number) if number.isdecimal() else 0
+
     def open_thinking(self, is_open: bool) -> None:
         self._unfold_thinking = is_open
         if self._thinking is not None:

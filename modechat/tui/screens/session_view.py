@@ -12,6 +12,7 @@ from modechat.domain.context import forecast
 from modechat.domain.modes import ChatMessage, parse
 from modechat.session.events import (
     AdaptersInUse,
+    BranchChanged,
     CompactionChanged,
     ContextMoved,
     ConversationOpened,
@@ -120,6 +121,10 @@ class SessionView:
             case TurnAdded(turn=turn):
                 await self._transcript.add_turn(turn)
                 self.show_hint()
+            case BranchChanged(conversation=conversation, number=number, count=count):
+                await self._transcript.show_branch(conversation)
+                if count:
+                    self._flash_up(f"Variant {number} of {count}.")
             case TurnReplaced(old_id=old_id, turn=turn):
                 await self._transcript.replace_turn(old_id, turn)
                 self.show_hint()

@@ -6,11 +6,14 @@ components for each message would take longer to compute than the message itself
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual import events
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
@@ -64,6 +67,13 @@ class LinesView(Widget):
     """Draws `lines`, as high as they are."""
 
     DEFAULT_CSS = "LinesView { height: auto; }"
+
+    @dataclass
+    class Clicked(Message):
+        """A row was clicked, and no text selected."""
+
+        view: LinesView
+        row: int
 
     def __init__(self, lines: Lines, classes: str = "") -> None:
         super().__init__(classes=classes)
@@ -148,6 +158,12 @@ class LinesView(Widget):
         """The colours have changed."""
         self._strips.clear()
         self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is not None and event.button == 1 and not self.screen.get_selected_text():
+            event.stop()
+            self.post_message(self.Clicked(self, offset.y))
 
     def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002
         self.refresh()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from textual import events
 from textual.timer import Timer
 
 from modechat.domain.conversation import Reply
@@ -60,12 +59,6 @@ class ReplyView(LinesView):
         self._rest_is_over()
         self.reply.finish(reply)
         self.lines_changed()
-
-    def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        if offset is not None and offset.y < self.reply.n_thinking_rows and not self.screen.selections:
-            event.stop()
-            self.open_thinking(not self.reply.thinking_is_open)
 
     def _flush(self) -> None:
         """Show what came, then rest for as long as that took of the processor, several times."""

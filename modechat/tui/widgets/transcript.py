@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from textual import on
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
@@ -21,28 +22,17 @@ from textual.widgets import Static
 from modechat.domain.context import n_left
 from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn
 from modechat.session.events import Trouble
-from modechat.tui.widgets.lines_view import LINE_COLOURS, LineColours
-from modechat.tui.widgets.notices import AppNotice, CutNotice, ModeNotice, TroubleNotice, Welcome
+from modechat.tui.widgets.lines_view import LINE_COLOURS, LineColours, LinesView
+from modechat.tui.widgets.message_selection import MessageSelection
+from modechat.tui.widgets.notices import CutNotice, Welcome
+from modechat.tui.widgets.timeline_item import Entry, TimelineItem
 from modechat.tui.widgets.turn import TurnView
-from modechat.tui.widgets.window import Window
+from modechat.tui.widgets.window import PAGE, Window
 
 if TYPE_CHECKING:
     from textual.layout import DockArrangeResult
 
-Entry: TypeAlias = Turn | ModeChange | Trouble | str
-"""A string is a remark of the app."""
-
 _ROWS_FROM_END = 2
-
-
-@dataclass(slots=True, eq=False)
-class _Item:
-    """An entry, and its widgets while they are mounted."""
-
-    entry: Entry
-    view: TurnView | None = None
-    """Of a turn that was shown: kept, so that showing it again costs nothing."""
-    widgets: tuple[Widget, ...] = ()
 
 
 class Transcript(VerticalScroll, LineColours, can_focus=False):
@@ -56,9 +46,21 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         has_news: bool
         """Whether something came that the user has not seen."""
 
+    class MessageSelected(Message):
+        """Another message is selected, or none."""
+
+    @dataclass
+    class CodeClicked(Message):
+        """The title of a code block was clicked."""
+
+        turn: TurnView
+        number: int
+        """Of the code block in its reply, from 1."""
+
     def __init__(self) -> None:
         super().__init__(id="transcript")
-        self._items: list[_Item] = []
+        self.selection = MessageSelection(self)
+        self._items: list[TimelineItem] = []
         self._window = Window()
         self._cut: ContextCut | None = None
         self._n_left = 0
@@ -78,13 +80,34 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
 
     async def show(self, conversation: Conversation | None) -> None:
         """Show this conversation instead of what is shown."""
-        self._items = [_Item(entry) for entry in conversation.entries] if conversation is not None else []
+        self.selection.clear()
+        self._items = [TimelineItem(entry) for entry in conversation.entries] if conversation is not None else []
         self._read_cut(conversation)
         async with self.batch():
             await self.remove_children()
             await self.mount(self._hint, *([] if self._items else [Welcome()]))
             await self._move_to(Window.at_end(len(self._items)))
         self.follow()
+
+    async def show_branch(self, conversation: Conversation) -> None:
+        """Show other turns of the same conversation: what is the same up to there stays as it is."""
+        self._read_cut(conversation)
+        kept, entries = 0, list(conversation.entries)
+        for item in self._items:
+            if isinstance(item.entry, Turn | ModeChange):
+                if not entries or not item.is_same(entries[0]):
+                    break
+                del entries[0]
+            kept += 1
+        async with self.batch():
+            for item in self._items[kept:]:
+                await self._unmount(item)
+            self._items[kept:] = [TimelineItem(entry) for entry in entries]
+            self.selection.forget_missing()
+            start = min(self._window.start, max(0, len(self._items) - 1))
+            await self._move_to(Window(start, min(max(self._window.end, kept + PAGE), len(self._items))))
+            if not self._items:
+                await self.mount(Welcome())
 
     async def add_turn(self, turn: Turn) -> None:
         await self._append(turn)
@@ -101,7 +124,7 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
 
     async def replace_turn(self, old_id: int, turn: Turn) -> None:
         """Show `turn` in the place of the turn `old_id` and of what follows it."""
-        at = next((at for at, item in enumerate(self._items) if _is_turn(item, old_id)), len(self._items))
+        at = next((at for at, item in enumerate(self._items) if item.is_turn(old_id)), len(self._items))
         async with self.batch():
             for item in self._items[at:]:
                 await self._unmount(item)
@@ -112,7 +135,7 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
     def update_turn(self, turn: Turn) -> None:
         """Show changes of a turn other than its reply's text."""
         for item in reversed(self._items):
-            if _is_turn(item, turn.id):
+            if item.is_turn(turn.id):
                 item.entry = turn
                 if item.view is not None:
                     item.view.update_turn(turn)
@@ -144,12 +167,42 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
 
     def turn(self, turn_id: int) -> TurnView | None:
         """The view of a turn; None if it was not shown so far."""
-        return next((item.view for item in reversed(self._items) if _is_turn(item, turn_id)), None)
+        return next((item.view for item in reversed(self._items) if item.is_turn(turn_id)), None)
 
     @property
     def turns(self) -> list[TurnView]:
         """The turns that are mounted, in their order."""
         return [item.view for item in self._mounted() if item.view is not None]
+
+    # The selected message
+
+    async def bring_in(self, *, earlier: bool) -> bool:
+        """Mount the next page of earlier or later entries; False if there is none."""
+        window = self._window.earlier() if earlier else self._window.later(len(self._items))
+        if window == self._window:
+            return False
+        await self._move_to(window)
+        return True
+
+    def show_widget(self, widget: Widget) -> None:
+        """Scroll so that the widget is seen."""
+        self.release_anchor()
+        self.scroll_to_widget(widget, animate=False, force=True)
+
+    @on(LinesView.Clicked)
+    def _clicked(self, message: LinesView.Clicked) -> None:
+        """Select a message; open what was thought; copy code by its title."""
+        message.stop()
+        turn = next((turn for turn in self.turns if message.view in turn.widgets), None)
+        if turn is None:
+            return
+        is_reply = message.view is turn.reply
+        if is_reply and message.row < turn.reply.reply.n_thinking_rows:
+            turn.reply.open_thinking(not turn.reply.thinking_is_open)
+        elif is_reply and (number := turn.reply.reply.code_at(message.row)):
+            self.post_message(self.CodeClicked(turn, number))
+        else:
+            self.selection.toggle(turn.turn_id, is_reply=is_reply)
 
     # Scrolling
 
@@ -238,7 +291,7 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         if not keeps_welcome:
             await self.query_children(Welcome).remove()
         was_at_end = self._window.end == len(self._items)
-        self._items.append(_Item(entry))
+        self._items.append(TimelineItem(entry))
         if was_at_end:
             await self._move_to(Window(self._window.start, len(self._items)))
         self.follow()
@@ -285,24 +338,17 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         if self._window.start > 0 and self.is_attached and self.max_scroll_y < self.scrollable_content_region.height:
             await self._move_to(self._window.earlier())
 
-    def _made(self, item: _Item) -> tuple[Widget, ...]:
+    def _made(self, item: TimelineItem) -> tuple[Widget, ...]:
         """The widgets of an entry, new."""
-        entry = item.entry
-        if isinstance(entry, Turn):
-            if item.view is None:
-                item.view = TurnView(entry, self._without_history, unfold_thinking=self._unfold_thinking)
-                item.widgets = item.view.widgets
-            else:
-                item.widgets = item.view.make_widgets()
-        elif isinstance(entry, ModeChange):
-            item.widgets = (ModeNotice(entry),)
-        elif isinstance(entry, Trouble):
-            item.widgets = (TroubleNotice(entry),)
-        else:
-            item.widgets = (AppNotice(entry),)
+        item.make_widgets(self._new_turn_view)
+        if item.view is not None:
+            self.selection.mark(item.view)
         return (*item.widgets, self._new_cut_notice()) if self._begins_after(item) else item.widgets
 
-    async def _unmount(self, item: _Item) -> None:
+    def _new_turn_view(self, turn: Turn) -> TurnView:
+        return TurnView(turn, self._without_history, unfold_thinking=self._unfold_thinking)
+
+    async def _unmount(self, item: TimelineItem) -> None:
         if self._begins_after(item) and self._cut_notice is not None:
             await self._cut_notice.remove()
             self._cut_notice = None
@@ -310,7 +356,7 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
             await widget.remove()
         item.widgets = ()
 
-    def _mounted(self) -> Iterator[_Item]:
+    def _mounted(self) -> Iterator[TimelineItem]:
         return (item for item in self._items[self._window.start : self._window.end] if item.widgets)
 
     def _views(self) -> Iterator[TurnView]:
@@ -320,8 +366,8 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         self._cut = conversation.cut if conversation is not None else None
         self._n_left = n_left(self._cut, conversation.turns) if conversation is not None else 0
 
-    def _begins_after(self, item: _Item) -> bool:
-        return self._cut is not None and _is_turn(item, self._cut.left_turn_id)
+    def _begins_after(self, item: TimelineItem) -> bool:
+        return self._cut is not None and item.is_turn(self._cut.left_turn_id)
 
     def _new_cut_notice(self) -> CutNotice:
         assert self._cut is not None
@@ -332,7 +378,3 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         count = self._window.start
         self._hint.display = count > 0
         self._hint.update(Content(f"↑ {count} earlier"))
-
-
-def _is_turn(item: _Item, turn_id: int) -> bool:
-    return isinstance(item.entry, Turn) and item.entry.id == turn_id
