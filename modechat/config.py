@@ -93,6 +93,8 @@ class Config(_Section):
     chat: ChatConfig = ChatConfig()
     instruct: InstructConfig = InstructConfig()
     interface: InterfaceConfig = InterfaceConfig()
+    keys: dict[str, object] = {}
+    """Keys for actions, in a table of their own; see [Your own keys](#your-own-keys)."""
 
 
 def load_config(path: Path) -> Config:

@@ -101,6 +101,8 @@ def test_every_option_can_be_set(file: Path) -> None:
         [interface]
         theme = "nord"
         resume = false
+        [keys]
+        stop = "ctrl+x"
         """,
     )
     assert config == Config(
@@ -129,6 +131,7 @@ def test_every_option_can_be_set(file: Path) -> None:
             lora=(Adapter(path="/loras/a:b.gguf"), Adapter(path="/loras/tone.gguf", scale=2)),
         ),
         interface=InterfaceConfig(theme="nord", resume=False),
+        keys={"stop": "ctrl+x"},
     )
     unset = Config().model_dump()
     assert {name for name, value in config.model_dump().items() if value == unset[name]} == set()

@@ -14,6 +14,9 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from modechat.cli.first_look import first_look
+from modechat.commands.keymap import read_keymap
+from modechat.domain.text import sanitize_line
 from modechat.engine.process import spawn_worker
 from modechat.errors import ConfigError, UsageError
 from modechat.paths import config_file, data_folder, engine_log_file
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from modechat.store import Store
     from modechat.tui.app import Backstage
 
-_DEFAULT_THEME = "textual-dark"
 _LONGEST_LOG = 1 << 20  # bytes
 
 
@@ -34,7 +36,8 @@ def chat(arguments: argparse.Namespace) -> int:
     from modechat.tui.app import ModechatApp
 
     with contextlib.ExitStack() as stack:
-        app = ModechatApp(lambda: _prepare(arguments, worker, stack), theme=_theme_of_first_frame())
+        look = first_look()
+        app = ModechatApp(lambda: _prepare(arguments, worker, stack), theme=look.theme, keymap=look.keymap)
         error = app.run()
     if error is not None:
         raise error
@@ -50,6 +53,7 @@ def _prepare(
 
     config = load_config(config_file())
     theme = _checked_theme(config)
+    _check_keys(config)
     if worker is None:
         from modechat.cli.demo import demo_engine, demo_settings
 
@@ -79,19 +83,6 @@ def _open_store(*, keep: bool) -> Store:
     return Store.open(data_folder(), now) if keep else Store.in_memory(now)
 
 
-def _theme_of_first_frame() -> str:
-    """The configured theme, taken from the file as it is: the config is checked later."""
-    import tomllib
-
-    from textual.theme import BUILTIN_THEMES
-
-    try:
-        theme = tomllib.loads(config_file().read_text(encoding="utf-8-sig"))["interface"]["theme"]
-        return theme if theme in BUILTIN_THEMES else _DEFAULT_THEME
-    except (OSError, ValueError, LookupError, TypeError):
-        return _DEFAULT_THEME
-
-
 def _checked_theme(config: Config) -> str:
     from textual.theme import BUILTIN_THEMES
 
@@ -103,6 +94,22 @@ def _checked_theme(config: Config) -> str:
         place = f"{config_file()}, line {line_of_option(config_file(), 'interface', 'theme')}"
         raise ConfigError(f"{place}: interface.theme: there is no theme “{theme}”", f"There are: {known}.")
     return theme
+
+
+def _check_keys(config: Config) -> None:
+    """Raises ConfigError for what is wrong with the user's keys."""
+    from modechat.config import line_of_option
+
+    _, problems = read_keymap(config.keys)
+    if not problems:
+        return
+    first, *others = problems
+    line = line_of_option(config_file(), "keys", first.action_id)
+    more = f" ({len(others)} more after this one.)" if others else ""
+    raise ConfigError(
+        f"{config_file()}, line {line}: keys.{sanitize_line(first.action_id)}: {sanitize_line(first.problem)}",
+        f"{first.hint}{more}",
+    )
 
 
 def _require_terminal() -> None:

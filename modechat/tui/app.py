@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from modechat.commands.actions import ACTIONS, PALETTE_KEY
+from modechat.commands.actions import ACTIONS
+from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
 from modechat.errors import ModechatError
-from modechat.session.events import Trouble
+from modechat.session.events import Remark, Trouble
+from modechat.tui.bindings import bind_everywhere
 from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.widgets.reply import preload
 
@@ -59,18 +61,21 @@ class ModechatApp(App[ModechatError]):
     CSS_PATH = "modechat.tcss"
 
     COMMANDS = App.COMMANDS | {_task_commands}
-    COMMAND_PALETTE_BINDING = PALETTE_KEY
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (24, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (8, "-low"), (20, "-tall")]
 
-    def __init__(self, prepare: Callable[[], Backstage], *, theme: str = "textual-dark") -> None:
+    def __init__(
+        self, prepare: Callable[[], Backstage], *, theme: str = "textual-dark", keymap: Keymap = DEFAULT_KEYMAP
+    ) -> None:
         """`prepare` is called in a thread when the first frame has been painted; it may raise ModechatError.
 
         `theme` is that of the first frame.
         """
         super().__init__()
         self._prepare = prepare
-        self._chat = ChatScreen()
+        self.keymap = keymap
+        bind_everywhere(self, keymap)
+        self._chat = ChatScreen(keymap)
         self._session: ChatSession | None = None
         self.theme = theme
 
@@ -109,6 +114,8 @@ class ModechatApp(App[ModechatError]):
             return
         self._session = session
         self._chat.connect(session)
+        for notice in self.keymap.notices:
+            self._chat.receive(Remark(notice))
         for trouble in backstage.troubles:
             self._chat.receive(Trouble(trouble.title, trouble.hint))
         self.run_worker(session.run(), name="session")  # what it tells comes below the conversation

@@ -11,6 +11,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import Markdown
 
+from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
 from modechat.engine.scripted import Pace, Script, ScriptedEngine, at_once
 from modechat.errors import ModechatError
 from modechat.session.events import SessionEvent
@@ -105,10 +106,12 @@ async def running_app(
     engine: ScriptedEngine | None = None,
     resume: bool = True,
     session_settings: SessionSettings | None = None,
+    keymap: Keymap = DEFAULT_KEYMAP,
 ) -> AsyncIterator[Screen]:
     engine = engine or ScriptedEngine(script, pace)
     app = ModechatApp(
-        lambda: Backstage(engine, Store.open(folder, Clock()), session_settings or settings(), resume=resume)
+        lambda: Backstage(engine, Store.open(folder, Clock()), session_settings or settings(), resume=resume),
+        keymap=keymap,
     )
     async with app.run_test(size=size) as pilot:
         screen = Screen(app, pilot)

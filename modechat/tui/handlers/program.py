@@ -15,7 +15,10 @@ class ProgramActions:
     def help(self) -> None:
         from modechat.tui.screens.help import HelpScreen
 
-        self._screen.app.push_screen(HelpScreen())
+        self._screen.app.push_screen(HelpScreen(self._screen.keymap))
+
+    def palette(self) -> None:
+        self._screen.app.action_command_palette()
 
     async def interrupt(self) -> None:
         """Copy what is selected; else stop the reply; else clear the prompt; else say how to quit."""
@@ -28,7 +31,7 @@ class ProgramActions:
         elif screen.prompt.text:
             screen.prompt.clear()
         else:
-            screen.flash_up("Ctrl+Q quits.")
+            screen.flash_up(f"{screen.keymap.name('quit') or 'The palette'} quits.")
 
     async def quit(self) -> None:
         await self._screen.app.action_quit()

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 from inspect import isawaitable
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Offset
 from textual.screen import Screen
@@ -21,12 +20,13 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
+from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
 from modechat.commands.slash import read_slash, without_escape
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize
 from modechat.errors import ModechatError, StoreError
 from modechat.session.events import SessionEvent, Trouble
-from modechat.tui.bindings import BINDINGS, ActionHandlers
+from modechat.tui.bindings import ActionHandlers, bind_actions
 from modechat.tui.command_queue import CommandQueue
 from modechat.tui.handlers.conversations import ConversationActions
 from modechat.tui.handlers.program import ProgramActions
@@ -51,17 +51,19 @@ _FLASH_SECONDS = 4.0
 class ChatScreen(Screen[None]):
     """`connect` gives it its session; until then it only takes text."""
 
-    BINDINGS: ClassVar[list[BindingType]] = BINDINGS
-
-    def __init__(self) -> None:
+    def __init__(self, keymap: Keymap = DEFAULT_KEYMAP) -> None:
         super().__init__()
+        bind_actions(self, keymap)
+        self.keymap = keymap
         self._session: ChatSession | None = None
         self._transcript = Transcript()
         self._flash = Static(id="flash")
-        self._prompt = Prompt(self._submit)
+        self._prompt = Prompt(self._submit, keymap)
         self._commands = CommandQueue()
         self._status = StatusLine()
-        self._view = SessionView(self._transcript, self._prompt, self._status, lambda: self._session, self.flash_up)
+        self._view = SessionView(
+            self._transcript, self._prompt, self._status, lambda: self._session, self.flash_up, keymap
+        )
         self._prompting = PromptingActions(self)
         self.handlers = ActionHandlers(
             self._prompting, ReplyActions(self), ConversationActions(self), ViewActions(self), ProgramActions(self)
@@ -81,6 +83,9 @@ class ChatScreen(Screen[None]):
         self._view.show_hint()
         self.run_worker(self._view.run(), name="session events")
         self.run_worker(self._commands.run(), name="commands")
+
+    def on_resize(self) -> None:
+        self._view.show_hint()
 
     @property
     def prompt(self) -> Prompt:
@@ -110,7 +115,7 @@ class ChatScreen(Screen[None]):
 
     def flash_up(self, text: str) -> None:
         """Say something for a moment, above the prompt."""
-        self._flash.update(Content(sanitize(text)))
+        self._flash.update(Content(sanitize(self.keymap.in_force(text))))
         self._flash.display = True
         if self._flash_timer is not None:
             self._flash_timer.stop()

@@ -9,7 +9,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from modechat.commands.actions import key_table, slash_table
+from modechat.commands.actions import slash_table
+from modechat.commands.keymap import Keymap, key_table
+from modechat.tui.bindings import bind_to_close
 
 MODES = (
     ("### Instruction", "alone: every message is a task of its own, without history"),
@@ -22,14 +24,20 @@ MODES = (
 
 
 class HelpScreen(ModalScreen[None]):
-    BINDINGS = [Binding("escape,f1,q", "dismiss", "Close", show=False)]
+    BINDINGS = [Binding("escape,q", "dismiss", "Close", show=False)]
+
+    def __init__(self, keymap: Keymap) -> None:
+        super().__init__()
+        bind_to_close(self, keymap, "help")
+        self._keymap = keymap
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Help"
             dialog.border_subtitle = "Esc closes"
             yield from _table("Modes", MODES)
-            yield from _table("Keys", key_table())
+            for group, rows in key_table(self._keymap):
+                yield from _table(group, rows)
             yield from _table("Commands at the prompt", (*slash_table(), ("\\/task …", "sends the text itself")))
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from modechat.commands.actions import Moment
+from modechat.commands.hints import hint_line
+from modechat.commands.keymap import Keymap
 from modechat.domain.context import forecast
 from modechat.domain.modes import ChatMessage, parse
 from modechat.session.events import (
@@ -51,6 +55,7 @@ class SessionView:
         status: StatusLine,
         session: Callable[[], ChatSession | None],
         flash_up: Callable[[str], None],
+        keymap: Keymap,
     ) -> None:
         """`flash_up` shows a short text for a moment."""
         self._transcript = transcript
@@ -58,6 +63,7 @@ class SessionView:
         self._status = status
         self._session = session
         self._flash_up = flash_up
+        self._keymap = keymap
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._notes: tuple[str, ...] = ()
 
@@ -72,8 +78,8 @@ class SessionView:
     def show_hint(self) -> None:
         """What the keys do at the moment."""
         session = self._session()
-        busy = session is not None and session.is_busy
-        self._prompt.show_hint("Esc stops" if busy else "Enter sends · Shift+Tab mode · F1 help")
+        moment = Moment.BUSY if session is not None and session.is_busy else Moment.IDLE
+        self._prompt.show_hint(hint_line(moment, self._keymap, self._prompt.size.width - 2))
 
     async def _show(self, event: SessionEvent) -> None:
         match event:
@@ -135,7 +141,7 @@ class SessionView:
             case Remark(text=text):
                 await self._transcript.add_notice(text)
             case Trouble() as trouble:
-                await self._transcript.add_trouble(trouble)
+                await self._transcript.add_trouble(replace(trouble, hint=self._keymap.in_force(trouble.hint)))
 
     def show_forecast(self) -> None:
         """What the text at the prompt will make of the context."""
