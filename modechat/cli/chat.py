@@ -38,7 +38,7 @@ def chat(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         look = first_look()
         app = ModechatApp(lambda: _prepare(arguments, worker, stack), theme=look.theme, keymap=look.keymap)
-        error = app.run()
+        error = app.run(mouse=not arguments.no_mouse)
     if error is not None:
         raise error
     return app.return_code or 0

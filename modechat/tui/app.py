@@ -9,7 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -43,6 +43,13 @@ class Backstage:
     resume: bool = True
     troubles: tuple[ModechatError, ...] = ()
     """What is wrong, but no reason to give up."""
+
+
+@runtime_checkable
+class FlashesUp(Protocol):
+    """A screen that can say something for a moment."""
+
+    def flash_up(self, text: str) -> None: ...
 
 
 def _task_commands() -> type[Provider]:
@@ -149,6 +156,22 @@ class ModechatApp(App[ModechatError]):
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy `text` for other programs; the screen says what came of it. Textual's own copying comes here as well."""
+        self._clipboard = text  # what Ctrl+V pastes
+        self.run_worker(self._copy(text), name="copy")
+
+    async def _copy(self, text: str) -> None:
+        from modechat.tui.clipboard import Clipboard
+
+        result = await Clipboard(self._write_to_terminal, os.environ).copy(text)
+        if isinstance(screen := self.screen, FlashesUp):
+            screen.flash_up(str(result))
+
+    def _write_to_terminal(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)
 
     async def begin_task(self, task: NamedTask) -> None:
         """Do a named task that was chosen from the palette."""

@@ -23,9 +23,9 @@ class ProgramActions:
     async def interrupt(self) -> None:
         """Copy what is selected; else stop the reply; else clear the prompt; else say how to quit."""
         screen = self._screen
+        await screen.prompt.keys_are_handled()  # they may have selected something
         if selected := screen.get_selected_text() or screen.prompt.area.selected_text:
             screen.app.copy_to_clipboard(selected)
-            screen.flash_up("Sent to the clipboard, if the terminal allows it.")
         elif screen.session is not None and screen.session.is_busy:
             await screen.session.stop()
         elif screen.prompt.text:

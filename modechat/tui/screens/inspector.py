@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 
 from modechat.domain.conversation import Turn, as_mode
 from modechat.domain.modes import ChatMessage, Mode, Task
+from modechat.domain.text import sanitize_line
 from modechat.errors import EngineError
 from modechat.tui.prompt_lines import Layout
 from modechat.tui.widgets.prompt_pane import PromptPane
@@ -99,7 +100,10 @@ class InspectorScreen(ModalScreen[None]):
         """Copy the prompt that has the focus."""
         if (view := self._panes[self._front].view) is not None:
             self.app.copy_to_clipboard(view.text)
-            self._dialog.border_subtitle = Content("Sent to the clipboard, if the terminal allows it.")
+
+    def flash_up(self, text: str) -> None:
+        """Say something until the next key that matters."""
+        self._dialog.border_subtitle = Content(sanitize_line(text))
 
     def _show(self) -> None:
         self._show_titles()

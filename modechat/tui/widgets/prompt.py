@@ -64,6 +64,10 @@ class PromptArea(TextArea):
             self._type(" ")  # some terminals send the space without its character
         elif event.character is not None and event.is_printable and sanitize(event.character) != event.character:
             self._take(event)
+        elif bindings := self._bindings.key_to_bindings.get(key):
+            # At once: Textual would send the key through the app, and letters that are typed next would overtake it.
+            self._take(event)
+            await self.run_action(bindings[-1].action)
         else:
             await super()._on_key(event)
 
