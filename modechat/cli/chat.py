@@ -14,15 +14,12 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from modechat.cli.first_look import first_look
-from modechat.commands.keymap import read_keymap
-from modechat.domain.text import sanitize_line
+from modechat.cli.look import check_look, first_look, remember_theme
 from modechat.engine.process import spawn_worker
-from modechat.errors import ConfigError, UsageError
+from modechat.errors import UsageError
 from modechat.paths import config_file, data_folder, engine_log_file
 
 if TYPE_CHECKING:
-    from modechat.config import Config
     from modechat.store import Store
     from modechat.tui.app import Backstage
 
@@ -32,12 +29,14 @@ _LONGEST_LOG = 1 << 20  # bytes
 def chat(arguments: argparse.Namespace) -> int:
     """Returns the exit code. Raises ModechatError."""
     _require_terminal()
+    if os.environ.get("NO_COLOR") == "":
+        del os.environ["NO_COLOR"]  # empty counts as not set, by the convention of no-color.org
     worker = None if arguments.demo else spawn_worker()
     from modechat.tui.app import ModechatApp
 
     with contextlib.ExitStack() as stack:
-        look = first_look()
-        app = ModechatApp(lambda: _prepare(arguments, worker, stack), theme=look.theme, keymap=look.keymap)
+        look = first_look(os.environ)
+        app = ModechatApp(lambda: _prepare(arguments, worker, stack), look, remember_theme=remember_theme)
         error = app.run(mouse=not arguments.no_mouse)
     if error is not None:
         raise error
@@ -52,12 +51,11 @@ def _prepare(
     from modechat.tui.app import Backstage
 
     config = load_config(config_file())
-    theme = _checked_theme(config)
-    _check_keys(config)
+    check_look(config)
     if worker is None:
         from modechat.cli.demo import demo_engine, demo_settings
 
-        return Backstage(demo_engine(), _open_store(keep=False), demo_settings(), theme, resume=False)
+        return Backstage(demo_engine(), _open_store(keep=False), demo_settings(), resume=False)
     from modechat.cli.setup import choose_model, session_settings
     from modechat.engine.client import WorkerEngine
     from modechat.prompt_files import load_prompt_files
@@ -69,7 +67,7 @@ def _prepare(
     engine = WorkerEngine(_open_engine_log(stack), worker)
     engine.start()
     resume = config.interface.resume and not arguments.new
-    return Backstage(engine, store, settings, theme, resume=resume, troubles=files.troubles)
+    return Backstage(engine, store, settings, resume=resume, troubles=files.troubles)
 
 
 def _open_store(*, keep: bool) -> Store:
@@ -81,35 +79,6 @@ def _open_store(*, keep: bool) -> Store:
         return datetime.now(UTC)
 
     return Store.open(data_folder(), now) if keep else Store.in_memory(now)
-
-
-def _checked_theme(config: Config) -> str:
-    from textual.theme import BUILTIN_THEMES
-
-    from modechat.config import line_of_option
-
-    theme = config.interface.theme
-    if theme not in BUILTIN_THEMES:
-        known = ", ".join(sorted(BUILTIN_THEMES))
-        place = f"{config_file()}, line {line_of_option(config_file(), 'interface', 'theme')}"
-        raise ConfigError(f"{place}: interface.theme: there is no theme “{theme}”", f"There are: {known}.")
-    return theme
-
-
-def _check_keys(config: Config) -> None:
-    """Raises ConfigError for what is wrong with the user's keys."""
-    from modechat.config import line_of_option
-
-    _, problems = read_keymap(config.keys)
-    if not problems:
-        return
-    first, *others = problems
-    line = line_of_option(config_file(), "keys", first.action_id)
-    more = f" ({len(others)} more after this one.)" if others else ""
-    raise ConfigError(
-        f"{config_file()}, line {line}: keys.{sanitize_line(first.action_id)}: {sanitize_line(first.problem)}",
-        f"{first.hint}{more}",
-    )
 
 
 def _require_terminal() -> None:

@@ -172,6 +172,10 @@ ACTIONS = (
         *("toggle_thinking_view", ("ctrl+y",), "Unfold thinking", "Show what the model thought, or fold it"),
         group=Group.VIEW,
     ),
+    Action(
+        *("choose_theme", (), "Theme", "Change the colours"),
+        group=Group.VIEW,
+    ),
     # Program
     Action(
         *("choose_format", (), "Prompt format", "Choose how messages become the model's prompt"),
@@ -199,7 +203,7 @@ ACTIONS = (
         group=Group.PROGRAM,
     ),
     Action(
-        *("palette", ("ctrl+p",), "Commands", "Find any of these by name, and change the theme"),
+        *("palette", ("ctrl+p",), "Commands", "Find any of these by name"),
         in_palette=False,
         group=Group.PROGRAM,
         hint="commands",

@@ -11,7 +11,6 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import Markdown
 
-from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
 from modechat.engine.scripted import Pace, Script, ScriptedEngine, at_once
 from modechat.errors import ModechatError
 from modechat.session.events import SessionEvent
@@ -19,6 +18,7 @@ from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from modechat.store import Store
 from modechat.tui.app import Backstage, ModechatApp
+from modechat.tui.look import Look
 from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.transcript import Transcript
@@ -106,12 +106,14 @@ async def running_app(
     engine: ScriptedEngine | None = None,
     resume: bool = True,
     session_settings: SessionSettings | None = None,
-    keymap: Keymap = DEFAULT_KEYMAP,
+    look: Look = Look(),  # noqa: B008 # frozen
+    remember_theme: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Screen]:
     engine = engine or ScriptedEngine(script, pace)
     app = ModechatApp(
         lambda: Backstage(engine, Store.open(folder, Clock()), session_settings or settings(), resume=resume),
-        keymap=keymap,
+        look,
+        remember_theme=remember_theme,
     )
     async with app.run_test(size=size) as pilot:
         screen = Screen(app, pilot)

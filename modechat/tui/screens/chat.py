@@ -11,7 +11,7 @@ from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeAlias
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.geometry import Offset
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     Command: TypeAlias = Callable[[ChatSession], Awaitable[Incomplete | None]]
 
 _FLASH_SECONDS = 4.0
+_LONGEST_LINE = 112
+"""Cells of a line of the conversation with its frame: longer ones are hard to read."""
 
 
 class ChatScreen(Screen[None]):
@@ -84,8 +86,22 @@ class ChatScreen(Screen[None]):
         self.run_worker(self._view.run(), name="session events")
         self.run_worker(self._commands.run(), name="commands")
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
+        self._keep_lines_readable(event.size.width)
         self._view.show_hint()
+
+    def _keep_lines_readable(self, width: int) -> None:
+        """In a wide window everything stands in the middle, and the scroll bar at the edge."""
+        side = (width - _LONGEST_LINE) // 2
+        below = (self._flash, self._prompt, self._status)
+        if side <= 1:
+            self._transcript.styles.clear_rule("padding")
+            for widget in below:
+                widget.styles.clear_rule("margin")
+        else:
+            self._transcript.styles.padding = (0 if self.app.has_class("-compact") else 1, side, 0, side)
+            for widget in below:
+                widget.styles.margin = (0, side)
 
     @property
     def prompt(self) -> Prompt:
