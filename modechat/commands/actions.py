@@ -42,7 +42,7 @@ class Action:
     help: str
     in_palette: bool = True
     is_binding: bool = True
-    """False: the prompt handles the keys itself."""
+    """False: the prompt handles the keys itself; or it can only be typed, and has none."""
     slash: str = ""
     """Its command at the prompt, without the slash; empty if it has none."""
     words: str = ""
@@ -88,6 +88,7 @@ ACTIONS = (
         group=Group.PROMPT,
         hint="mode",
         moments=(Moment.IDLE,),
+        slash="mode",
     ),
     Action(
         *("choose_task", (), "Tasks", "Do a named task; its text goes into the lines below"),
@@ -108,10 +109,12 @@ ACTIONS = (
         group=Group.REPLY,
         hint="stops",
         moments=(Moment.BUSY,),
+        slash="stop",
     ),
     Action(
         *("regenerate", ("ctrl+r",), "Regenerate", "Ask for another reply to the last message"),
         group=Group.REPLY,
+        slash="regenerate",
     ),
     Action(
         *("continue_reply", (), "Continue the reply", "Go on with the last reply where it was cut"),
@@ -122,15 +125,18 @@ ACTIONS = (
         *("try_format", ("ctrl+f",), "Try another format"),
         "Ask the last message again in the next best prompt format",
         group=Group.REPLY,
+        slash="reformat",
     ),
     Action(
         *("run_in_other_mode", ("ctrl+t",), "Try the other mode", "Repeat the last turn in the other mode"),
         group=Group.REPLY,
+        slash="other",
     ),
     Action(
         *("toggle_in_chat", ("ctrl+g",), "Add to chat"),
         "Bring the last instruct turn into the chat, or take it out",
         group=Group.REPLY,
+        slash="add",
     ),
     Action(
         *("toggle_thinking", (), "Thinking", "Have a reasoning model think first, or not"),
@@ -141,9 +147,20 @@ ACTIONS = (
     # Conversation
     Action(
         *("new_conversation", ("ctrl+n",), "New conversation", "Leave this conversation and begin a new one"),
+        slash="new",
     ),
     Action(
         *("conversations", ("ctrl+o",), "Conversations", "Open or delete an earlier conversation"),
+        slash="open",
+        words="[NUMBER]",
+    ),
+    Action(
+        *("delete_conversation", (), "Delete a conversation"),
+        "Delete the conversation of this number, when asked twice",
+        in_palette=False,
+        is_binding=False,
+        slash="delete",
+        words="NUMBER",
     ),
     Action(
         *("toggle_pin", (), "Pin the chat turn", "Have the last chat turn stay when the context is full, or not"),
@@ -153,11 +170,17 @@ ACTIONS = (
         *("compact", (), "Compact the chat", "Have the model summarise what leaves the context"),
         slash="compact",
     ),
+    Action(
+        *("tell_status", (), "Status", "Say the mode, the model, its format and how full the context is"),
+        in_palette=False,
+        slash="status",
+    ),
     # View
     Action(
         *("scroll_back", ("pageup",), "Scroll up", "Show what was written earlier"),
         in_palette=False,
         group=Group.VIEW,
+        slash="earlier",
     ),
     Action(
         *("scroll_forward", ("pagedown",), "Scroll down", "Go back towards the end"),
@@ -171,6 +194,7 @@ ACTIONS = (
     Action(
         *("toggle_thinking_view", ("ctrl+y",), "Unfold thinking", "Show what the model thought, or fold it"),
         group=Group.VIEW,
+        slash="thoughts",
     ),
     Action(
         *("choose_theme", (), "Theme", "Change the colours"),
@@ -224,6 +248,7 @@ ACTIONS = (
     Action(
         *("quit", ("ctrl+q",), "Quit", "Leave modechat; everything is saved"),
         group=Group.PROGRAM,
+        slash="quit",
     ),
     # Editing
     _edit("undo", ("ctrl+z",), "Undo the last change"),
@@ -241,6 +266,17 @@ ACTIONS = (
     _edit("line_start", ("ctrl+a",), "To the beginning of the line", "cursor_line_start"),
     _edit("line_end", ("ctrl+e",), "To the end of the line", "cursor_line_end"),
 )
+
+
+MODES = (
+    ("### Instruction", "alone: every message is a task of its own, without history"),
+    ("### Instruction …", "with text: this one message is a task"),
+    ("### Input", "in a task: the text to work on; empty at its end: every following message is an input"),
+    ("### Response", "at the end of a task: how the reply starts"),
+    ("### Chat", "alone: back to the chat; with text: this one message is chat"),
+    ("\\### …", "sends the text itself"),
+)
+"""What can be typed to change the mode, and what it does."""
 
 
 def slash_usage(action: Action) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from modechat.commands.actions import ACTIONS, Action, Group
+from modechat.commands.actions import ACTIONS, Action, Group, slash_usage
 from modechat.commands.keys import key_name, read_key
 
 TYPING_KEYS = frozenset(
@@ -147,6 +147,8 @@ def _texts(value: object) -> tuple[object, ...]:
 
 def _read(action: Action, written: object) -> tuple[str, str]:
     """What is wrong with a key of the config, and the key."""
+    if not action.is_binding and not action.keys:
+        return f"it has no keys, it is typed: {slash_usage(action)}", ""
     if not isinstance(written, str):
         return f"a key is a text, not {written!r}", ""
     try:
