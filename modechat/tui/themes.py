@@ -24,6 +24,7 @@ _DARK = Theme(
     surface="#1d2029",
     panel="#262a35",
     dark=True,
+    luminosity_spread=0.11,
     variables={
         "border-blurred": "#3a4050",
         "input-cursor-background": "#dfe3ec",

@@ -93,15 +93,15 @@ class ChatScreen(Screen[None]):
     def _keep_lines_readable(self, width: int) -> None:
         """In a wide window everything stands in the middle, and the scroll bar at the edge."""
         side = (width - _LONGEST_LINE) // 2
-        below = (self._flash, self._prompt, self._status)
+        below = {self._prompt: side, self._flash: side + 1, self._status: side + 1}
         if side <= 1:
             self._transcript.styles.clear_rule("padding")
             for widget in below:
                 widget.styles.clear_rule("margin")
         else:
             self._transcript.styles.padding = (0 if self.app.has_class("-compact") else 1, side, 0, side)
-            for widget in below:
-                widget.styles.margin = (0, side)
+            for widget, margin in below.items():
+                widget.styles.margin = (0, margin)
 
     @property
     def prompt(self) -> Prompt:

@@ -47,8 +47,9 @@ class ThemesScreen(ModalScreen[None]):
 
     @on(OptionList.OptionSelected)
     def _keep(self, message: OptionList.OptionSelected) -> None:
-        self._modechat.keep_theme(THEME_NAMES[message.option_index])
-        self.dismiss()
+        if self.is_current:  # Enter may come twice
+            self._modechat.keep_theme(THEME_NAMES[message.option_index])
+            self.dismiss()
 
     def action_back(self) -> None:
         self.app.theme = self._before
