@@ -48,8 +48,12 @@ class InstructConfig(_Section):
 
 
 class InterfaceConfig(_Section):
-    theme: str = "textual-dark"
-    """Colours: any of Textual's themes, such as nord, gruvbox, dracula, textual-light or ansi-dark."""
+    theme: str | None = None
+    """Colours: modechat-dark, -light, -high-contrast or -ansi, or any of Textual's, such as nord; unset: what fits."""
+    spacing: Literal["standard", "compact"] = "standard"
+    """Room around messages: standard, or compact, which shows more of them."""
+    reduced_motion: Annotated[bool, Field(strict=True)] = False
+    """Whether nothing glides: the transcript jumps to where it is scrolled."""
     resume: Annotated[bool, Field(strict=True)] = True
     """Whether modechat opens the last conversation when it starts."""
 
@@ -95,6 +99,8 @@ class Config(_Section):
     chat: ChatConfig = ChatConfig()
     instruct: InstructConfig = InstructConfig()
     interface: InterfaceConfig = InterfaceConfig()
+    keys: dict[str, object] = {}
+    """Keys for actions, in a table of their own; see [Your own keys](#your-own-keys)."""
 
 
 def load_config(path: Path) -> Config:

@@ -34,6 +34,11 @@ def engine_log_file() -> Path:
     return platformdirs.user_state_path(_APP, appauthor=False) / "engine.log"
 
 
+def theme_file() -> Path:
+    """The theme that was chosen last."""
+    return platformdirs.user_state_path(_APP, appauthor=False) / "theme.json"
+
+
 def prompts_folder() -> Path:
     """The folder `prompts` that ships with modechat: inside the installed package, or at the top of a checkout."""
     package = Path(__file__).parent

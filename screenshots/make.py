@@ -22,6 +22,7 @@ from modechat.errors import ModechatError
 from modechat.session.phase import Phase
 from modechat.store import Store
 from modechat.tui.app import Backstage, ModechatApp
+from modechat.tui.look import DARK, Look
 
 FOLDER = Path(__file__).parent
 Scene = Callable[[Pilot[ModechatError]], Awaitable[None]]
@@ -59,16 +60,18 @@ async def thinking(pilot: Pilot[ModechatError]) -> None:
 
 
 SCENES: dict[str, tuple[tuple[int, int], str, Scene]] = {
-    "chat": ((100, 30), "textual-dark", both_modes),
-    "inspector": ((110, 30), "textual-dark", inspector),
-    "thinking": ((100, 24), "textual-dark", thinking),
+    "chat": ((100, 30), DARK, both_modes),
+    "inspector": ((110, 30), DARK, inspector),
+    "thinking": ((100, 24), DARK, thinking),
 }
 
 
 async def make(name: str) -> Path:
     size, theme, scene = SCENES[name]
     clock = datetime(2026, 1, 1, tzinfo=UTC)
-    app = ModechatApp(lambda: Backstage(demo_engine(at_once), Store.in_memory(lambda: clock), demo_settings(), theme))
+    app = ModechatApp(
+        lambda: Backstage(demo_engine(at_once), Store.in_memory(lambda: clock), demo_settings()), Look(theme)
+    )
     async with app.run_test(size=size) as pilot:
         await pilot.pause(0.5)
         await scene(pilot)

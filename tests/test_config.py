@@ -102,6 +102,10 @@ def test_every_option_can_be_set(file: Path) -> None:
         [interface]
         theme = "nord"
         resume = false
+        spacing = "compact"
+        reduced_motion = true
+        [keys]
+        stop = "ctrl+x"
         """,
     )
     assert config == Config(
@@ -130,7 +134,8 @@ def test_every_option_can_be_set(file: Path) -> None:
             system_prompt="Be exact.",
             lora=(Adapter(path="/loras/a:b.gguf"), Adapter(path="/loras/tone.gguf", scale=2)),
         ),
-        interface=InterfaceConfig(theme="nord", resume=False),
+        interface=InterfaceConfig(theme="nord", resume=False, spacing="compact", reduced_motion=True),
+        keys={"stop": "ctrl+x"},
     )
     unset = Config().model_dump()
     assert {name for name, value in config.model_dump().items() if value == unset[name]} == set()

@@ -13,16 +13,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from modechat.cli.look import check_look, first_look, remember_theme
 from modechat.cli.streams import can_repaint
 from modechat.engine.process import spawn_worker
-from modechat.errors import ConfigError
 from modechat.paths import config_file
 
 if TYPE_CHECKING:
-    from modechat.config import Config
     from modechat.tui.app import Backstage
-
-_DEFAULT_THEME = "textual-dark"
 
 
 def chat(arguments: argparse.Namespace) -> int:
@@ -33,12 +30,15 @@ def chat(arguments: argparse.Namespace) -> int:
         return plain_chat(arguments)
     if sys.__stderr__ is None or not sys.__stderr__.isatty():
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc] # where Textual draws; standard error goes elsewhere
+    if os.environ.get("NO_COLOR") == "":
+        del os.environ["NO_COLOR"]  # empty counts as not set, by the convention of no-color.org
     worker = None if arguments.demo else spawn_worker()
     from modechat.tui.app import ModechatApp
 
     with contextlib.ExitStack() as stack:
-        app = ModechatApp(lambda: _prepare(arguments, worker, stack), theme=_theme_of_first_frame())
-        error = app.run()
+        look = first_look(os.environ)
+        app = ModechatApp(lambda: _prepare(arguments, worker, stack), look, remember_theme=remember_theme)
+        error = app.run(mouse=not arguments.no_mouse)
     if error is not None:
         raise error
     return app.return_code or 0
@@ -53,34 +53,6 @@ def _prepare(
     from modechat.tui.app import Backstage
 
     config = load_config(config_file())
-    theme = _checked_theme(config)
+    check_look(config)
     behind = open_backstage(arguments, config, worker, stack)
-    return Backstage(
-        behind.engine, behind.store, behind.settings, theme, resume=behind.resume, troubles=behind.troubles
-    )
-
-
-def _theme_of_first_frame() -> str:
-    """The configured theme, taken from the file as it is: the config is checked later."""
-    import tomllib
-
-    from textual.theme import BUILTIN_THEMES
-
-    try:
-        theme = tomllib.loads(config_file().read_text(encoding="utf-8-sig"))["interface"]["theme"]
-        return theme if theme in BUILTIN_THEMES else _DEFAULT_THEME
-    except (OSError, ValueError, LookupError, TypeError):
-        return _DEFAULT_THEME
-
-
-def _checked_theme(config: Config) -> str:
-    from textual.theme import BUILTIN_THEMES
-
-    from modechat.config import line_of_option
-
-    theme = config.interface.theme
-    if theme not in BUILTIN_THEMES:
-        known = ", ".join(sorted(BUILTIN_THEMES))
-        place = f"{config_file()}, line {line_of_option(config_file(), 'interface', 'theme')}"
-        raise ConfigError(f"{place}: interface.theme: there is no theme “{theme}”", f"There are: {known}.")
-    return theme
+    return Backstage(behind.engine, behind.store, behind.settings, resume=behind.resume, troubles=behind.troubles)

@@ -103,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-history", action="store_true", help="keep nothing on disk")
     parser.add_argument("--plain", action="store_true", help="lines instead of a screen: for screen readers and pipes")
     parser.add_argument("--demo", action="store_true", help="try the interface with scripted replies, without a model")
+    parser.add_argument(
+        "--no-mouse", action="store_true", help="leave the mouse to the terminal, for its own selection"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     run = commands.add_parser(
         "run",

@@ -1,196 +1,338 @@
-"""The one table of actions: bindings, palette, typed commands, help screen and the README's tables come from it."""
+"""The one table of actions: bindings, hints, palette, typed commands, help screen and the README's tables come from it.
+
+Which keys are in force says `keymap.py`: users give actions other keys.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+from modechat.commands.keys import key_name as key_name
+
+
+class Group(StrEnum):
+    """What an action is about, in the order of the help screen and the README."""
+
+    PROMPT = "Prompt"
+    REPLY = "Reply"
+    MESSAGE = "Message"
+    CONVERSATION = "Conversation"
+    VIEW = "View"
+    PROGRAM = "Program"
+    EDITING = "Editing the prompt"
+
+
+class Moment(StrEnum):
+    """When a hint at the prompt names an action."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    SELECTED = "selected"
+    """A message is selected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something that the user can do. `id` is also the name of the method that does it."""
+    """Something that the user can do. `id` is also the name of the method that does it, and in the config."""
 
     id: str
     keys: tuple[str, ...]
-    """As Textual names them; the first is shown."""
+    """The usual ones, as Textual names them; the first is shown."""
     label: str
     help: str
     in_palette: bool = True
     is_binding: bool = True
-    """False: the prompt handles the keys itself, or there are none."""
+    """False: the prompt handles the keys itself; or it can only be typed, and has none."""
     slash: str = ""
     """Its command at the prompt, without the slash; empty if it has none."""
     words: str = ""
     """What may follow the command, as the help writes it."""
+    group: Group = Group.CONVERSATION
+    hint: str = ""
+    """What the key does, in a word, where the prompt's border names it."""
+    moments: tuple[Moment, ...] = ()
+    """When it does."""
+    edits: str = ""
+    """The text area's own name for it, if it is an edit of the text at the prompt."""
+
+
+def _edit(action_id: str, keys: tuple[str, ...], label: str, edits: str = "") -> Action:
+    """An edit of the text at the prompt, which the text area does; `edits` is its name there, if it is another one."""
+    return Action(
+        *(action_id, keys, label, label),
+        in_palette=False,
+        is_binding=False,
+        group=Group.EDITING,
+        edits=edits or action_id,
+    )
 
 
 ACTIONS = (
-    Action("send", ("enter",), "Send", "Send the message", in_palette=False, is_binding=False),
-    Action("newline", ("shift+enter", "ctrl+j"), "New line", "Begin a new line", in_palette=False, is_binding=False),
-    Action("stop", ("escape",), "Stop", "Stop the reply; what has come is kept", slash="stop"),
-    Action("toggle_mode", ("shift+tab",), "Switch mode", "Change between chat and instruct mode", slash="mode"),
-    Action("regenerate", ("ctrl+r",), "Regenerate", "Ask for another reply to the last message", slash="regenerate"),
+    # Prompt
     Action(
-        "continue_reply",
-        (),
-        "Continue the reply",
-        "Go on with the last reply where it was cut",
+        *("send", ("enter",), "Send", "Send the message"),
+        in_palette=False,
         is_binding=False,
-        slash="continue",
+        group=Group.PROMPT,
+        hint="sends",
+        moments=(Moment.IDLE,),
     ),
     Action(
-        "retry_with_less",
-        (),
-        "Retry with less memory",
-        "Load the model with less memory, as offered after it failed",
+        *("newline", ("shift+enter", "ctrl+j"), "New line", "Begin a new line"),
+        in_palette=False,
         is_binding=False,
-        slash="retry",
+        group=Group.PROMPT,
     ),
     Action(
-        "try_format",
-        ("ctrl+f",),
-        "Try another format",
-        "Ask the last message again in the next best prompt format",
-        slash="reformat",
+        *("toggle_mode", ("shift+tab",), "Switch mode", "Change between chat and instruct mode"),
+        group=Group.PROMPT,
+        hint="mode",
+        moments=(Moment.IDLE,),
+        slash="mode",
     ),
     Action(
-        "run_in_other_mode",
-        ("ctrl+t",),
-        "Try the other mode",
-        "Repeat the last turn in the other mode",
-        slash="other",
+        *("choose_task", (), "Tasks", "Do a named task; its text goes into the lines below"),
+        slash="task",
+        words="[NAME …]",
+        group=Group.PROMPT,
     ),
     Action(
-        "toggle_in_chat",
-        ("ctrl+g",),
-        "Add to chat",
-        "Bring the last instruct turn into the chat, or take it out",
-        slash="add",
-    ),
-    Action(
-        "toggle_pin",
-        (),
-        "Pin the chat turn",
-        "Have the last chat turn stay when the context is full, or not",
-        is_binding=False,
-        slash="pin",
-    ),
-    Action(
-        "compact",
-        (),
-        "Compact the chat",
-        "Have the model summarise what leaves the context",
-        is_binding=False,
-        slash="compact",
-    ),
-    Action(
-        "inspect",
-        ("f2",),
-        "Prompt inspector",
+        *("inspect", ("f2",), "Prompt inspector"),
         "Show the exact prompt of the next turn, or of an earlier one",
         slash="prompt",
         words="[TEXT]",
+        group=Group.PROMPT,
+    ),
+    # Reply
+    Action(
+        *("stop", ("escape",), "Stop", "Stop the reply; what has come is kept"),
+        group=Group.REPLY,
+        hint="stops",
+        moments=(Moment.BUSY,),
+        slash="stop",
     ),
     Action(
-        "toggle_thinking_view",
-        ("ctrl+y",),
-        "Unfold thinking",
-        "Show what the model thought, or fold it",
-        slash="thoughts",
+        *("regenerate", ("ctrl+r",), "Regenerate", "Ask for another reply to the last message"),
+        group=Group.REPLY,
+        slash="regenerate",
     ),
     Action(
-        "toggle_thinking",
-        (),
-        "Thinking",
-        "Have a reasoning model think first, or not",
-        is_binding=False,
+        *("continue_reply", (), "Continue the reply", "Go on with the last reply where it was cut"),
+        slash="continue",
+        group=Group.REPLY,
+    ),
+    Action(
+        *("try_format", ("ctrl+f",), "Try another format"),
+        "Ask the last message again in the next best prompt format",
+        group=Group.REPLY,
+        slash="reformat",
+    ),
+    Action(
+        *("run_in_other_mode", ("ctrl+t",), "Try the other mode", "Repeat the last turn in the other mode"),
+        group=Group.REPLY,
+        slash="other",
+    ),
+    Action(
+        *("toggle_in_chat", ("ctrl+g",), "Add to chat"),
+        "Bring the last instruct turn into the chat, or take it out",
+        group=Group.REPLY,
+        slash="add",
+    ),
+    Action(
+        *("toggle_thinking", (), "Thinking", "Have a reasoning model think first, or not"),
         slash="think",
         words="[on/off/auto]",
+        group=Group.REPLY,
     ),
+    # Conversation
     Action(
-        "choose_task",
-        (),
-        "Tasks",
-        "Do a named task; its text goes into the lines below",
-        is_binding=False,
-        slash="task",
-        words="[NAME …]",
-    ),
-    Action(
-        "choose_format",
-        (),
-        "Prompt format",
-        "Choose how messages become the model's prompt",
-        is_binding=False,
-        slash="format",
-        words="[NAME/auto]",
-    ),
-    Action(
-        "choose_model",
-        ("f3",),
-        "Models",
-        "Choose another model; with a path: go on with that file",
-        slash="model",
-        words="[PATH]",
-    ),
-    Action(
-        "choose_adapters",
-        (),
-        "LoRA adapters",
-        "Apply an adapter (FILE:SCALE), or none; alone: which ones are",
-        is_binding=False,
-        slash="lora",
-        words="[FILE/off]",
-    ),
-    Action(
-        "settings",
-        ("f4",),
-        "Settings",
-        "Change sampling, context, system prompts and format",
-        slash="settings",
-        words="[NAME VALUE]",
-    ),
-    Action(
-        "tell_status",
-        (),
-        "Status",
-        "Say the mode, the model, its format and how full the context is",
-        in_palette=False,
-        is_binding=False,
-        slash="status",
-    ),
-    Action(
-        "new_conversation",
-        ("ctrl+n",),
-        "New conversation",
-        "Leave this conversation and begin a new one",
+        *("new_conversation", ("ctrl+n",), "New conversation", "Leave this conversation and begin a new one"),
         slash="new",
     ),
     Action(
-        "conversations",
-        ("ctrl+o",),
-        "Conversations",
-        "Search, open, rename or delete conversations",
+        *("conversations", ("ctrl+o",), "Conversations", "Search, open, rename or delete conversations"),
         slash="open",
         words="[NUMBER]",
     ),
     Action(
-        "delete_conversation",
-        (),
-        "Delete a conversation",
+        *("delete_conversation", (), "Delete a conversation"),
         "Delete the conversation of this number, when asked twice",
         in_palette=False,
         is_binding=False,
         slash="delete",
         words="NUMBER",
     ),
-    Action("scroll_back", ("pageup",), "Scroll up", "Show what was written earlier", in_palette=False, slash="earlier"),
-    Action("scroll_forward", ("pagedown",), "Scroll down", "Go back towards the end", in_palette=False),
-    Action("follow", ("ctrl+end",), "To the end", "Go to the end and follow the reply"),
-    Action("show_log", ("f12",), "Log", "Show the engine's log, and what went wrong", slash="log"),
-    Action("help", ("f1",), "Help", "Show the modes, the keys and the commands", slash="help"),
-    Action("interrupt", ("ctrl+c",), "Copy", "Copy the selected text; without one: stop, then clear", in_palette=False),
-    Action("quit", ("ctrl+q",), "Quit", "Leave modechat; everything is saved", slash="quit"),
+    Action(
+        *("toggle_pin", (), "Pin the chat turn", "Have the last chat turn stay when the context is full, or not"),
+        slash="pin",
+    ),
+    Action(
+        *("compact", (), "Compact the chat", "Have the model summarise what leaves the context"),
+        slash="compact",
+    ),
+    Action(
+        *("tell_status", (), "Status", "Say the mode, the model, its format and how full the context is"),
+        in_palette=False,
+        slash="status",
+    ),
+    # Message
+    Action(
+        *("select_earlier", ("ctrl+up",), "Select a message", "Select the message before; at first the last one"),
+        group=Group.MESSAGE,
+        hint="before",
+        moments=(Moment.SELECTED,),
+    ),
+    Action(
+        *("select_later", ("ctrl+down",), "Select the message after", "Select the message after"),
+        in_palette=False,
+        group=Group.MESSAGE,
+    ),
+    Action(
+        *("message_menu", ("f8",), "What to do with the message"),
+        "Choose what to do with the selected message, or the last one",
+        group=Group.MESSAGE,
+        hint="what to do with it",
+        moments=(Moment.SELECTED,),
+        slash="message",
+    ),
+    Action(
+        *("copy_message", (), "Copy the message", "Copy the message or the reply as it was written"),
+        group=Group.MESSAGE,
+        slash="copy",
+    ),
+    Action(*("copy_code", (), "Copy the code", "Copy the last code block of the reply"), group=Group.MESSAGE),
+    Action(*("save_code", (), "Save the code", "Save the last code block of the reply"), group=Group.MESSAGE),
+    Action(
+        *("quote_message", (), "Quote", "Quote the reply at the prompt, or the selected text"),
+        group=Group.MESSAGE,
+        slash="quote",
+    ),
+    Action(
+        *("edit_message", (), "Edit and send again", "Edit the message, and send it in its place"),
+        group=Group.MESSAGE,
+        slash="edit",
+    ),
+    Action(
+        *(
+            "earlier_variant",
+            ("alt+left",),
+            "Variant before",
+            "Show the variant before of a regenerated or edited turn",
+        ),
+        group=Group.MESSAGE,
+    ),
+    Action(
+        *("later_variant", ("alt+right",), "Variant after", "Show the variant after"),
+        group=Group.MESSAGE,
+    ),
+    Action(
+        *("delete_message", (), "Delete the message", "Delete the message and its reply"),
+        group=Group.MESSAGE,
+    ),
+    # View
+    Action(
+        *("scroll_back", ("pageup",), "Scroll up", "Show what was written earlier"),
+        in_palette=False,
+        group=Group.VIEW,
+        slash="earlier",
+    ),
+    Action(
+        *("scroll_forward", ("pagedown",), "Scroll down", "Go back towards the end"),
+        in_palette=False,
+        group=Group.VIEW,
+    ),
+    Action(
+        *("follow", ("ctrl+end",), "To the end", "Go to the end and follow the reply"),
+        group=Group.VIEW,
+    ),
+    Action(
+        *("toggle_thinking_view", ("ctrl+y",), "Unfold thinking", "Show what the model thought, or fold it"),
+        group=Group.VIEW,
+        slash="thoughts",
+    ),
+    Action(
+        *("choose_theme", (), "Theme", "Change the colours"),
+        group=Group.VIEW,
+    ),
+    # Program
+    Action(
+        *("choose_format", (), "Prompt format", "Choose how messages become the model's prompt"),
+        slash="format",
+        words="[NAME/auto]",
+        group=Group.PROGRAM,
+    ),
+    Action(
+        *("choose_model", ("f3",), "Models", "Choose another model; with a path: go on with that file"),
+        slash="model",
+        words="[PATH]",
+        group=Group.PROGRAM,
+    ),
+    Action(
+        *("settings", ("f4",), "Settings", "Change sampling, context, system prompts and format"),
+        slash="settings",
+        words="[NAME VALUE]",
+        group=Group.PROGRAM,
+    ),
+    Action(
+        *("choose_adapters", (), "LoRA adapters"),
+        "Apply an adapter (FILE:SCALE), or none; alone: which ones are",
+        slash="lora",
+        words="[FILE/off]",
+        group=Group.PROGRAM,
+    ),
+    Action(
+        *("retry_with_less", (), "Retry with less memory"),
+        "Load the model with less memory, as offered after it failed",
+        slash="retry",
+        group=Group.PROGRAM,
+    ),
+    Action(
+        *("palette", ("ctrl+p",), "Commands", "Find any of these by name"),
+        in_palette=False,
+        group=Group.PROGRAM,
+        hint="commands",
+        moments=(Moment.IDLE,),
+    ),
+    Action(
+        *("show_log", ("f12",), "Log", "Show the engine's log, and what went wrong"),
+        slash="log",
+        group=Group.PROGRAM,
+    ),
+    Action(
+        *("help", ("f1",), "Help", "Show the modes, the keys and the commands"),
+        slash="help",
+        group=Group.PROGRAM,
+        hint="help",
+        moments=(Moment.IDLE,),
+    ),
+    Action(
+        *("interrupt", ("ctrl+c",), "Copy", "Copy the selected text; without one: stop, then clear"),
+        in_palette=False,
+        group=Group.PROGRAM,
+    ),
+    Action(
+        *("quit", ("ctrl+q",), "Quit", "Leave modechat; everything is saved"),
+        group=Group.PROGRAM,
+        slash="quit",
+    ),
+    # Editing
+    _edit("undo", ("ctrl+z",), "Undo the last change"),
+    _edit("redo", ("alt+z", "ctrl+shift+z"), "Do it again"),
+    _edit("cut", ("ctrl+x",), "Cut the selected text, or the line"),
+    _edit("paste", ("ctrl+v",), "Paste what was copied in modechat"),
+    _edit("select_all", ("f7",), "Select all"),
+    _edit("select_line", ("f6",), "Select the line"),
+    _edit("delete_word", ("ctrl+w", "alt+backspace"), "Delete the word before", "delete_word_left"),
+    _edit("delete_next_word", ("alt+delete",), "Delete the word after", "delete_word_right"),
+    _edit("delete_next", ("ctrl+d",), "Delete the character after", "delete_right"),
+    _edit("delete_before", ("ctrl+u",), "Delete what is before in the line", "delete_to_start_of_line"),
+    _edit("delete_after", ("ctrl+k",), "Delete what is after in the line", "delete_to_end_of_line_or_delete_line"),
+    _edit("delete_line", ("ctrl+shift+k",), "Delete the line"),
+    _edit("line_start", ("ctrl+a",), "To the beginning of the line", "cursor_line_start"),
+    _edit("line_end", ("ctrl+e",), "To the end of the line", "cursor_line_end"),
 )
+
 
 MODES = (
     ("### Instruction", "alone: every message is a task of its own, without history"),
@@ -201,30 +343,6 @@ MODES = (
     ("\\### …", "sends the text itself"),
 )
 """What can be typed to change the mode, and what it does."""
-
-_KEY_NAMES = {
-    "pageup": "Page Up",
-    "pagedown": "Page Down",
-    "escape": "Esc",
-}
-
-
-def key_name(key: str) -> str:
-    """A key as people write it: `Shift+Tab`."""
-    return "+".join(_KEY_NAMES.get(part, part.title()) for part in key.split("+"))
-
-
-def key_names(action: Action) -> str:
-    return ", ".join(key_name(key) for key in action.keys)
-
-
-PALETTE_KEY = "ctrl+p"
-
-
-def key_table() -> tuple[tuple[str, str], ...]:
-    """Keys and what they do, in the order of the help screen and the README."""
-    rows = [(key_names(action), action.help) for action in ACTIONS if action.keys]
-    return (*rows[:-1], (key_name(PALETTE_KEY), "Find any of these by name, and change the theme"), rows[-1])
 
 
 def slash_usage(action: Action) -> str:

@@ -26,6 +26,11 @@ def request_of(text: str, session: ChatSession) -> ChatMessage | Task | None:
     return meant if isinstance(meant, ChatMessage | Task) else None
 
 
+def request_of_task(text: str, session: ChatSession) -> ChatMessage | Task | None:
+    """What `text` asks if it is a named task: `/task NAME …`; else None."""
+    return request_of(text, session) if read_slash(text) is not None else None
+
+
 def needs_words(task: NamedTask) -> bool:
     """Whether the task cannot begin without words after its name."""
     return task.argument is not None and not task.argument.default

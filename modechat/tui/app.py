@@ -6,18 +6,24 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from textual import events
 from textual.app import App, SystemCommand
+from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widgets import Input, TextArea
 
-from modechat.commands.actions import ACTIONS, PALETTE_KEY
+from modechat.commands.actions import ACTIONS
 from modechat.errors import ModechatError
-from modechat.session.events import Trouble
+from modechat.session.events import Remark, Trouble
+from modechat.tui.bindings import bind_everywhere
+from modechat.tui.look import NO_COLOR, Look
 from modechat.tui.screens.chat import ChatScreen
+from modechat.tui.themes import OWN_THEMES
 from modechat.tui.widgets.reply import preload
 
 if TYPE_CHECKING:
@@ -30,6 +36,9 @@ if TYPE_CHECKING:
     from modechat.store import Store
 
 
+_USUAL_LOOK = Look()
+
+
 @dataclass(frozen=True, slots=True)
 class Backstage:
     """What works behind the screen. `engine` has been started; `store` is open."""
@@ -37,10 +46,16 @@ class Backstage:
     engine: Engine
     store: Store
     settings: SessionSettings
-    theme: str = "textual-dark"
     resume: bool = True
     troubles: tuple[ModechatError, ...] = ()
     """What is wrong, but no reason to give up."""
+
+
+@runtime_checkable
+class FlashesUp(Protocol):
+    """A screen that can say something for a moment."""
+
+    def flash_up(self, text: str) -> None: ...
 
 
 def _task_commands() -> type[Provider]:
@@ -59,20 +74,50 @@ class ModechatApp(App[ModechatError]):
     CSS_PATH = "modechat.tcss"
 
     COMMANDS = App.COMMANDS | {_task_commands}
-    COMMAND_PALETTE_BINDING = PALETTE_KEY
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (24, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (8, "-low"), (20, "-tall")]
 
-    def __init__(self, prepare: Callable[[], Backstage], *, theme: str = "textual-dark") -> None:
+    def __init__(
+        self,
+        prepare: Callable[[], Backstage],
+        look: Look = _USUAL_LOOK,
+        *,
+        remember_theme: Callable[[str], None] | None = None,
+    ) -> None:
         """`prepare` is called in a thread when the first frame has been painted; it may raise ModechatError.
 
-        `theme` is that of the first frame.
+        `remember_theme` is called with a theme that the user has chosen.
         """
         super().__init__()
+        for theme in OWN_THEMES:
+            self.register_theme(theme)
+        self._remember_theme = remember_theme
         self._prepare = prepare
-        self._chat = ChatScreen()
+        self.keymap = look.keymap
+        bind_everywhere(self, look.keymap)
+        self._chat = ChatScreen(look.keymap)
         self._session: ChatSession | None = None
-        self.theme = theme
+        self.theme = NO_COLOR if self.no_color else look.theme
+        self.set_class(look.is_compact, "-compact")
+        if not look.has_motion:
+            self.animation_level = "none"
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        if not self.no_color:
+            return super().get_line_filters()
+        from modechat.tui.no_color import WithoutColor
+
+        return (WithoutColor(),)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False  # nothing moves while nothing happens
+
+    def keep_theme(self, name: str) -> None:
+        """Use a theme that the user has chosen, and remember it."""
+        self.theme = name
+        if self._remember_theme is not None:
+            self._remember_theme(name)
 
     @property
     def session(self) -> ChatSession | None:
@@ -101,7 +146,6 @@ class ModechatApp(App[ModechatError]):
             backstage = await asyncio.to_thread(self._prepare)
             from modechat.session.chat_session import ChatSession
 
-            self.theme = backstage.theme
             session = ChatSession(backstage.engine, backstage.store, backstage.settings, self._chat.receive)
             await (session.open_latest() if backstage.resume else session.new_conversation())
         except ModechatError as error:
@@ -109,6 +153,8 @@ class ModechatApp(App[ModechatError]):
             return
         self._session = session
         self._chat.connect(session)
+        for notice in self.keymap.notices:
+            self._chat.receive(Remark(notice))
         for trouble in backstage.troubles:
             self._chat.receive(Trouble(trouble.title, trouble.hint))
         self.run_worker(session.run(), name="session")  # what it tells comes below the conversation
@@ -143,6 +189,22 @@ class ModechatApp(App[ModechatError]):
         if session is not None:
             await session.close()
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy `text` for other programs; the screen says what came of it. Textual's own copying comes here as well."""
+        self._clipboard = text  # what Ctrl+V pastes
+        self.run_worker(self._copy(text), name="copy")
+
+    async def _copy(self, text: str) -> None:
+        from modechat.tui.clipboard import Clipboard
+
+        result = await Clipboard(self._write_to_terminal, os.environ).copy(text)
+        if isinstance(screen := self.screen, FlashesUp):
+            screen.flash_up(str(result))
+
+    def _write_to_terminal(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)
+
     async def begin_task(self, task: NamedTask) -> None:
         """Do a named task that was chosen from the palette."""
         await self._chat.begin_task(task)
@@ -151,4 +213,3 @@ class ModechatApp(App[ModechatError]):
         for action in ACTIONS:
             if action.in_palette:
                 yield SystemCommand(self._chat.label_of(action), action.help, partial(self._chat.action_act, action.id))
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)

@@ -1,28 +1,78 @@
-"""The keys of the table of actions as Textual's bindings, and who does what an action asks for."""
+"""The keys in force as Textual's bindings, and who does what an action asks for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap
 
 from modechat.commands.actions import ACTIONS, Action
+from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+    from textual.screen import Screen
+
+EVERYWHERE = {"palette": "command_palette", "quit": "quit"}
+"""Actions that can be done on every screen, with Textual's names for them."""
 
 
-def binding_of(action: Action) -> Binding:
-    # Priority, because the prompt has the focus and would take some of these keys for itself.
-    return Binding(
-        ",".join(action.keys),
-        f"act('{action.id}')",
-        action.label,
-        show=False,
-        priority=True,
-        id=action.id,
-        tooltip=action.help,
-    )
+def bind_actions(node: DOMNode, keymap: Keymap) -> None:
+    """Bind the keys of the chat screen's actions on `node`."""
+    _bind(node, keymap, {action: f"act('{action.id}')" for action in ACTIONS if _is_on_screen(action)})
 
 
-BINDINGS: list[BindingType] = [binding_of(action) for action in ACTIONS if action.is_binding]
+def bind_everywhere(node: DOMNode, keymap: Keymap) -> None:
+    """Bind the keys that work on every screen on `node`, in place of Textual's own."""
+    node._bindings = BindingsMap()  # a keymap of Textual's cannot take a key away
+    _bind(node, keymap, {action: EVERYWHERE[action.id] for action in ACTIONS if action.id in EVERYWHERE})
+
+
+def bind_to_close(screen: Screen[None], keymap: Keymap, action_id: str) -> None:
+    """Have the keys that open a screen close it, too."""
+    for key in keymap.keys(action_id):
+        _add(screen, Binding(key, "dismiss", show=False))
+
+
+def bind_edits(node: DOMNode, keymap: Keymap) -> None:
+    """Bind the keys that edit text on a text area, in place of Textual's own."""
+    bound = node._bindings.key_to_bindings
+    edits = [action for action in ACTIONS if action.edits]
+    for key in {key for action in edits for key in action.keys}:
+        bound.pop(key, None)
+    for action in edits:
+        for key in keymap.keys(action.id):
+            bound[key] = [Binding(key, action.edits, action.label, show=False)]
+
+
+def newline_keys(keymap: Keymap) -> frozenset[str]:
+    """The keys that begin a new line; with the usual ones come others, as far as terminals tell them from Enter."""
+    keys = set(keymap.keys("newline"))
+    if "newline" not in keymap.own:
+        keys |= {"ctrl+enter", "alt+enter"}
+    return frozenset(keys - set(keymap.keys("send")))
+
+
+def keymap_of(node: DOMNode) -> Keymap:
+    """The keys in force where a widget or a screen is."""
+    return getattr(node.app, "keymap", DEFAULT_KEYMAP)
+
+
+def _bind(node: DOMNode, keymap: Keymap, names: dict[Action, str]) -> None:
+    for action, name in names.items():
+        for key in keymap.keys(action.id):
+            # Priority, because the prompt has the focus and would take some of these keys for itself.
+            _add(node, Binding(key, name, action.label, show=False, priority=True))
+
+
+def _add(node: DOMNode, binding: Binding) -> None:
+    bound = node._bindings.key_to_bindings
+    bound[binding.key] = [*bound.get(binding.key, ()), binding]  # a new list: Textual's is that of the class
+
+
+def _is_on_screen(action: Action) -> bool:
+    return action.is_binding and action.id not in EVERYWHERE
 
 
 class ActionHandlers:

@@ -160,6 +160,27 @@ def _read_to_the_end(screen: int) -> None:
             pass
 
 
+@pytest.mark.parametrize(
+    ("keys", "line", "problem", "hint"),
+    [
+        ('stpo = "ctrl+x"', 2, "keys.stpo: there is no action “stpo”", "Did you mean “stop”?"),
+        ('help = "f5"\nstop = "ctrl+i"', 3, "keys.stop: “ctrl+i”: terminals send it as Tab", "The usual one"),
+        ('stop = "f5"\nhelp = "f5"', 3, "keys.help: F5 is the key of “Stop” (stop) as well", "The usual one"),
+        ("stop = 5", 2, "keys.stop: a key is a text, not 5", "The usual one"),
+        ('"[/x]\\u001b" = "f5"', 2, "keys.[/x]␛: there is no action", "Actions: "),
+        ("\n".join(f'a{number} = "ctrl+x"' for number in range(1000)), 2, "keys.a0", "(999 more after this one.)"),
+    ],
+    ids=["action", "key", "clash", "type", "hostile", "thousand"],
+)
+def test_wrong_keys_are_named_with_file_and_line(shell: Shell, keys: str, line: int, problem: str, hint: str) -> None:
+    path = shell.configure(f"[keys]\n{keys}\n")
+    code, err = in_terminal(shell, "--demo")
+    assert code == 3
+    assert f"{path}, line {line + 1}: {problem}" in err  # a line of the shell's own comes before
+    assert hint in err
+    assert "\x1b" not in err
+
+
 def test_a_theme_that_does_not_exist_is_named_with_file_line_and_key(shell: Shell) -> None:
     path = shell.configure('\n[interface]\nresume = false\ntheme = "mauve"\n')
     code, err = in_terminal(shell, "--demo")

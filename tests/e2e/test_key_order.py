@@ -17,3 +17,10 @@ def test_a_message_sent_right_before_leaving_is_kept(leave: str, home: Home, tin
         terminal.type(f"hello there\r{leave}")
         assert terminal.wait_for_end() == 0
     assert [turn.typed for turn in home.turns()] == ["hello there"]
+
+
+def test_keys_that_edit_keep_their_place_among_letters_that_come_at_once(home: Home) -> None:
+    with home.start("--demo") as terminal:
+        terminal.wait_for("Enter sends")
+        terminal.type("abc" + "\x7f" * 2 + "x" + "\x1b[D" + "y" + "\x01" + "z" + "\x1a" + "w" + "\x05" + "!")
+        terminal.wait_for("wayx!")

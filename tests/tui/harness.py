@@ -17,6 +17,7 @@ from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from modechat.store import Store
 from modechat.tui.app import Backstage, ModechatApp
+from modechat.tui.look import Look
 from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.transcript import Transcript
@@ -104,10 +105,14 @@ async def running_app(
     engine: ScriptedEngine | None = None,
     resume: bool = True,
     session_settings: SessionSettings | None = None,
+    look: Look = Look(),  # noqa: B008 # frozen
+    remember_theme: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Screen]:
     engine = engine or ScriptedEngine(script, pace)
     app = ModechatApp(
-        lambda: Backstage(engine, Store.open(folder, Clock()), session_settings or settings(), resume=resume)
+        lambda: Backstage(engine, Store.open(folder, Clock()), session_settings or settings(), resume=resume),
+        look,
+        remember_theme=remember_theme,
     )
     async with app.run_test(size=size) as pilot:
         screen = Screen(app, pilot)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
-from modechat.commands.actions import ACTIONS, key_table, slash_table
-from modechat.tui.bindings import BINDINGS
+from textual.binding import Binding
+from textual.widgets import TextArea
+
+from modechat.commands.actions import ACTIONS, Group, slash_table
+from modechat.commands.keymap import TYPING_KEYS, key_table
 from modechat.tui.screens.chat import ChatScreen
 from tests.engine.driver import run
 from tests.tui.harness import running_app
@@ -22,15 +26,26 @@ def test_every_action_can_be_done() -> None:
 def test_no_key_means_two_things() -> None:
     keys = Counter(key for action in ACTIONS for key in action.keys)
     assert [key for key, count in keys.items() if count > 1] == []
-    assert len(BINDINGS) == sum(action.is_binding for action in ACTIONS)
+
+
+def test_every_key_that_the_text_area_knows_is_accounted_for() -> None:
+    bound = {key for binding in Binding.make_bindings(TextArea.BINDINGS) for key in binding.key.split(",")}
+    ours = {key for action in ACTIONS for key in action.keys}
+    beside = {key for key in bound if key.startswith("super+")} | {"ctrl+backspace"}
+    assert bound - ours - TYPING_KEYS - beside == set()
 
 
 def test_the_help_screen_shows_every_key_and_closes(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, size=(120, 100)) as screen:
+        async with running_app(tmp_path, size=(120, 120)) as screen:
             await screen.press("f1")
-            for keys, text in (*key_table(), *slash_table()):
-                await screen.sees(keys)
+            for group, rows in key_table():
+                await screen.sees(group)
+                for keys, text in rows:
+                    await screen.sees(keys)
+                    await screen.sees(text)
+            for usage, text in slash_table():
+                await screen.sees(usage)
                 await screen.sees(text)
             await screen.press("escape")
             await screen.sees("Message, or ### Instruction")
@@ -40,7 +55,9 @@ def test_the_help_screen_shows_every_key_and_closes(tmp_path: Path) -> None:
 
 def test_every_action_has_a_key_a_command_or_is_in_the_palette() -> None:
     assert [action.id for action in ACTIONS if not (action.keys or action.slash or action.in_palette)] == []
-    assert [action.id for action in ACTIONS if action.is_binding and not action.keys] == []
+    not_bound = [action for action in ACTIONS if not action.is_binding]
+    assert {action.group for action in not_bound if action.keys} == {Group.PROMPT, Group.EDITING}
+    assert all(action.slash for action in not_bound if not action.keys)
 
 
 def test_the_palette_finds_actions(tmp_path: Path) -> None:
@@ -58,7 +75,17 @@ def test_the_palette_finds_actions(tmp_path: Path) -> None:
 
 def test_the_readme_has_the_tables_of_keys_and_commands() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    for keys, text in key_table():
-        assert f"| {keys} | {text} |" in readme
-    for usage, text in slash_table():
-        assert f"| `{usage}` | {text} |" in readme
+    keys = "".join(
+        f"| **{group}** | |\n" + "".join(f"| {names} | {text} |\n" for names, text in rows)
+        for group, rows in key_table()
+    )
+    assert f"| key | what it does |\n| --- | --- |\n{keys}\n" in readme
+    assert {f"`{action.id}`" for action in ACTIONS if action.keys or action.is_binding} == set(
+        re.findall("`[a-z_]+`", names_of_actions(readme))
+    )
+    commands = "".join(f"| `{usage}` | {text} |\n" for usage, text in slash_table())
+    assert f"| command | what it does |\n| --- | --- |\n{commands}\n" in readme
+
+
+def names_of_actions(readme: str) -> str:
+    return readme.split("\nThe actions: ")[1].split(". Those without")[0]

@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
-from modechat.commands.requests import request_of
-from modechat.domain.conversation import ReplyState, message_text
-from modechat.domain.modes import Incomplete
+from modechat.domain.conversation import message_text
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
@@ -41,7 +38,7 @@ class MessageActions:
         self._screen.talk(self._choose)
 
     async def _choose(self, session: ChatSession) -> None:
-        from modechat.tui.screens.message_menu import MessageMenu
+        from modechat.tui.screens.message_menu import COPY_CODE, SAVE_CODE, MessageMenu
 
         turn = self._turn
         if turn is None:
@@ -52,9 +49,9 @@ class MessageActions:
         match await self._screen.app.push_screen_wait(screen):
             case None:
                 pass
-            case ("copy_code", int(number)):
+            case (action_id, number) if action_id == COPY_CODE:
                 self._copy_code(turn, number)
-            case ("save_code", int(number)):
+            case (action_id, number) if action_id == SAVE_CODE:
                 await self._save(turn, number)
             case (action_id, _):
                 await self._screen.action_act(action_id)
@@ -66,9 +63,9 @@ class MessageActions:
         if (turn := self._turn) is None:
             self._screen.flash_up(_NOTHING)
         elif self._is_request:
-            self._screen.copy(turn.turn.typed or message_text(turn.turn.request))
+            self._screen.app.copy_to_clipboard(turn.turn.typed or message_text(turn.turn.request))
         elif turn.reply.reply.source:
-            self._screen.copy(turn.reply.reply.source)
+            self._screen.app.copy_to_clipboard(turn.reply.reply.source)
         else:
             self._screen.flash_up("This reply has no text.")
 
@@ -86,7 +83,7 @@ class MessageActions:
     def _copy_code(self, turn: TurnView, number: int) -> None:
         blocks = turn.reply.reply.answer.code_blocks
         if 0 < number <= len(blocks):
-            self._screen.copy(blocks[number - 1].source, f"Code block {number}")
+            self._screen.app.copy_to_clipboard(blocks[number - 1].source)
 
     def save_code(self) -> None:
         """Save the last code block of the reply to a file."""

@@ -15,20 +15,23 @@ class ProgramActions:
     def help(self) -> None:
         from modechat.tui.screens.help import HelpScreen
 
-        self._screen.app.push_screen(HelpScreen())
+        self._screen.app.push_screen(HelpScreen(self._screen.keymap))
+
+    def palette(self) -> None:
+        self._screen.app.action_command_palette()
 
     async def interrupt(self) -> None:
         """Copy what is selected; else stop the reply; else clear the prompt; else say how to quit."""
         screen = self._screen
+        await screen.prompt.keys_are_handled()  # they may have selected something
         if selected := screen.get_selected_text() or screen.prompt.area.selected_text:
             screen.app.copy_to_clipboard(selected)
-            screen.flash_up("Sent to the clipboard, if the terminal allows it.")
         elif screen.session is not None and screen.session.is_busy:
             await screen.session.stop()
         elif screen.prompt.text:
             screen.prompt.clear()
         else:
-            screen.flash_up("Ctrl+Q quits.")
+            screen.flash_up(f"{screen.keymap.name('quit') or 'The palette'} quits.")
 
     async def quit(self) -> None:
         await self._screen.app.action_quit()

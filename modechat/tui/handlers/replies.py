@@ -14,6 +14,11 @@ class ReplyActions:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
 
+    @property
+    def _selected(self) -> int | None:
+        """The turn that is meant; None: the last one that fits."""
+        return self._screen.transcript.selection.turn_id
+
     async def stop(self) -> None:
         await self._screen.stop()
 
@@ -21,7 +26,8 @@ class ReplyActions:
         await self._screen.do(lambda session: session.toggle_mode())
 
     async def regenerate(self) -> None:
-        await self._screen.do(lambda session: session.regenerate())
+        turn_id = self._selected
+        await self._screen.do(lambda session: session.regenerate(turn_id))
 
     async def continue_reply(self) -> None:
         await self._screen.do(lambda session: session.turns.continue_reply())
@@ -30,13 +36,19 @@ class ReplyActions:
         await self._screen.do(lambda session: session.retry_with_less())
 
     async def run_in_other_mode(self) -> None:
-        await self._screen.do(lambda session: session.turns.run_in_other_mode())
+        turn_id = self._selected
+        await self._screen.do(lambda session: session.turns.run_in_other_mode(turn_id))
 
     async def toggle_in_chat(self) -> None:
-        await self._screen.do(lambda session: session.turns.toggle_in_chat())
+        turn_id = self._selected
+        await self._screen.do(lambda session: session.turns.toggle_in_chat(turn_id))
 
     async def toggle_pin(self) -> None:
-        await self._screen.do(SessionCommands(self._screen.flash_up).toggle_pin)
+        turn_id = self._selected
+        if turn_id is None:
+            await self._screen.do(SessionCommands(self._screen.flash_up).toggle_pin)
+        else:
+            await self._screen.do(lambda session: session.turns.toggle_pin(turn_id))
 
     async def compact(self) -> None:
         await self._screen.do(lambda session: session.compact())

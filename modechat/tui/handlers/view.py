@@ -24,3 +24,8 @@ class ViewActions:
 
     def follow(self) -> None:
         self._screen.transcript.follow()
+
+    def choose_theme(self) -> None:
+        from modechat.tui.screens.themes import ThemesScreen
+
+        self._screen.app.push_screen(ThemesScreen())

@@ -10,11 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from inspect import isawaitable
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Offset
 from textual.screen import Screen
@@ -22,14 +21,18 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
+from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
+from modechat.commands.requests import request_of_task
 from modechat.commands.slash import read_slash, without_escape
+from modechat.domain.conversation import message_text
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize
 from modechat.errors import ModechatError, StoreError
 from modechat.session.events import SessionEvent, Trouble
-from modechat.tui.bindings import BINDINGS, ActionHandlers
+from modechat.tui.bindings import ActionHandlers, bind_actions
 from modechat.tui.command_queue import CommandQueue
 from modechat.tui.handlers.conversations import ConversationActions
+from modechat.tui.handlers.messages import MessageActions
 from modechat.tui.handlers.program import ProgramActions
 from modechat.tui.handlers.prompting import PromptingActions
 from modechat.tui.handlers.replies import ReplyActions
@@ -42,32 +45,42 @@ from modechat.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from modechat.commands.actions import Action
+    from modechat.domain.conversation import Turn
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
 
     Command: TypeAlias = Callable[[ChatSession], Awaitable[Incomplete | None]]
 
 _FLASH_SECONDS = 4.0
+_LONGEST_LINE = 112
+"""Cells of a line of the conversation with its frame: longer ones are hard to read."""
 
 
 class ChatScreen(Screen[None]):
     """`connect` gives it its session; until then it only takes text."""
 
-    BINDINGS: ClassVar[list[BindingType]] = BINDINGS
-
-    def __init__(self) -> None:
+    def __init__(self, keymap: Keymap = DEFAULT_KEYMAP) -> None:
         super().__init__()
+        bind_actions(self, keymap)
+        self.keymap = keymap
         self._session: ChatSession | None = None
         self._transcript = Transcript()
         self._flash = Static(id="flash")
-        self._prompt = Prompt(self._submit)
+        self._prompt = Prompt(self._submit, keymap)
         self._commands = CommandQueue()
         self._status = StatusLine()
-        self._view = SessionView(self._transcript, self._prompt, self._status, lambda: self._session, self.flash_up)
+        self._view = SessionView(
+            self._transcript, self._prompt, self._status, lambda: self._session, self.flash_up, keymap
+        )
+        self._news = Static(id="news")
+        self._editing: int | None = None
+        """The turn whose message is being edited at the prompt."""
         self._prompting = PromptingActions(self)
+        self._messages = MessageActions(self)
         self.handlers = ActionHandlers(
             self._prompting,
             ReplyActions(self),
+            self._messages,
             ConversationActions(self),
             ScreenActions(self),
             ViewActions(self),
@@ -77,17 +90,35 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield self._transcript
+        yield self._news
         yield self._flash
         yield self._prompt
         yield self._status
         yield Static(Content("Please make the window larger."), id="too-small")
 
     def on_mount(self) -> None:
-        self._flash.display = False
+        self._flash.display = self._news.display = False
         self._prompt.area.focus()
         self._view.show_hint()
         self.run_worker(self._view.run(), name="session events")
         self.run_worker(self._commands.run(), name="commands")
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._keep_lines_readable(event.size.width)
+        self._view.show_hint()
+
+    def _keep_lines_readable(self, width: int) -> None:
+        """In a wide window everything stands in the middle, and the scroll bar at the edge."""
+        side = (width - _LONGEST_LINE) // 2
+        below = {self._prompt: side, self._news: side + 1, self._flash: side + 1, self._status: side + 1}
+        if side <= 1:
+            self._transcript.styles.clear_rule("padding")
+            for widget in below:
+                widget.styles.clear_rule("margin")
+        else:
+            self._transcript.styles.padding = (0 if self.app.has_class("-compact") else 1, side, 0, side)
+            for widget, margin in below.items():
+                widget.styles.margin = (0, margin)
 
     @property
     def prompt(self) -> Prompt:
@@ -122,7 +153,7 @@ class ChatScreen(Screen[None]):
 
     def flash_up(self, text: str) -> None:
         """Say something for a moment, above the prompt."""
-        self._flash.update(Content(sanitize(text)))
+        self._flash.update(Content(sanitize(self.keymap.in_force(text))))
         self._flash.display = True
         if self._flash_timer is not None:
             self._flash_timer.stop()
@@ -145,12 +176,45 @@ class ChatScreen(Screen[None]):
     def _submit(self, text: str) -> None:
         if self._session is None:
             self.flash_up("One moment: your conversations are being opened.")
-        elif text.strip():
+        elif not text.strip():
+            if self._transcript.selection.turn is not None:
+                self._messages.message_menu()
+        elif self._editing is not None:
+            turn_id = self._editing
+            self._end_editing()
+            self._put(lambda session: session.turns.edit(turn_id, text, request_of_task(text, session)), typed=text)
+        else:
             self._prompt.clear()
             if (command := read_slash(text)) is not None:
                 self._put(partial(self._prompting.run, command), typed=text)
             else:
                 self._put(lambda session: session.send(without_escape(text)), typed=text)
+
+    def begin_editing(self, turn: Turn) -> None:
+        """Have the user edit the message of a turn, to be sent in its place."""
+        self._editing = turn.id
+        self._prompt.fill(turn.typed or message_text(turn.request))
+        self._prompt.show_editing(True)
+        self._prompt.area.focus()
+
+    def _end_editing(self) -> None:
+        self._editing = None
+        self._prompt.show_editing(False)
+        self._prompt.clear()
+        self._transcript.selection.clear()
+
+    @on(Transcript.MessageSelected)
+    def _message_selected(self) -> None:
+        self._view.show_hint()
+
+    @on(Transcript.CodeClicked)
+    def _code_clicked(self, message: Transcript.CodeClicked) -> None:
+        self._messages.code_clicked(message.turn, message.number)
+
+    @on(Transcript.Following)
+    def _following(self, message: Transcript.Following) -> None:
+        self._news.display = message.has_news
+        self._news.update(Content(f"↓ new text below · {self.keymap.name('follow')}".removesuffix(" · ")))
 
     @on(Prompt.ModeTyped)
     def _mode_typed(self, message: Prompt.ModeTyped) -> None:
@@ -173,9 +237,11 @@ class ChatScreen(Screen[None]):
     async def stop(self) -> None:
         """Stop the reply, or what was asked for and has not begun yet."""
         await self._prompt.keys_are_handled()
-        if self._session is None:
+        if self._editing is not None:
+            self._end_editing()
+        elif self._session is None or (not self._session.is_busy and self._transcript.selection.clear()):
             return
-        if self._commands.is_idle:
+        elif self._commands.is_idle:
             await self._session.stop()
         else:
             self._commands.put(self._session.stop)

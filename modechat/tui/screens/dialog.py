@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from modechat.domain.text import sanitize_line
+from modechat.tui.bindings import keymap_of
 
 T = TypeVar("T")
 
@@ -55,7 +56,8 @@ class Dialog(ModalScreen[T | None]):
     def action_explain(self) -> None:
         from modechat.tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.HEADING or "This screen", (*self.KEYS, ("Esc", "Close this screen"))))
+        keys = (*self.KEYS, ("Esc", "Close this screen"))
+        self.app.push_screen(HelpScreen(keymap_of(self), self.HEADING or "This screen", keys))
 
 
 def fitting_hints(hints: Sequence[str], width: int) -> str:

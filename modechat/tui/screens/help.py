@@ -12,8 +12,10 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input
 
-from modechat.commands.actions import MODES, key_table, slash_table
+from modechat.commands.actions import MODES, slash_table
+from modechat.commands.keymap import Keymap, key_table
 from modechat.domain.text import sanitize_line
+from modechat.tui.bindings import bind_to_close
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.line_view import LineView
 
@@ -43,13 +45,14 @@ class HelpScreen(Dialog[None]):
         Binding("ctrl+end", "scroll('end')", show=False),
     ]
 
-    def __init__(self, about: str = "", keys: tuple[Row, ...] = ()) -> None:
+    def __init__(self, keymap: Keymap, about: str = "", keys: tuple[Row, ...] = ()) -> None:
         super().__init__()
+        bind_to_close(self, keymap, "help")
         here = (Section(f"Here: {about}", keys),) if keys else ()
         self._sections = (
             *here,
             Section("Modes", MODES),
-            Section("Keys", key_table()),
+            *(Section(group, rows) for group, rows in key_table(keymap)),
             Section("Commands at the prompt", (*slash_table(), ("\\/task …", "sends the text itself"))),
         )
         self._filter = Input(placeholder="Type to search", compact=True, classes="filter")

@@ -106,7 +106,10 @@ class InspectorScreen(Dialog[None]):
         """Copy the prompt that has the focus."""
         if (view := self._panes[self._front].view) is not None:
             self.app.copy_to_clipboard(view.text)
-            self.show_hints("Sent to the clipboard, if the terminal allows it.")
+
+    def flash_up(self, text: str) -> None:
+        """Say something until the next key that matters."""
+        self.show_hints(text)
 
     def _show(self) -> None:
         self._show_titles()

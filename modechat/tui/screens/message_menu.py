@@ -19,6 +19,8 @@ from modechat.tui.widgets.row_list import Column, RowList
 Chosen: TypeAlias = tuple[str, int]
 """The id of an action, and the number of the code block where it is about one (else 0)."""
 
+COPY_CODE = "copy_code"
+SAVE_CODE = "save_code"
 _MOST_NUMBERS = 9
 _LETTERS = {
     "copy_message": "c",
@@ -111,11 +113,11 @@ def _entries(turn: Turn, code: Sequence[str], is_request: bool, variants: Sequen
         if action_id not in left_out
     ]
     copies = [
-        _Entry(str(number) if number <= _MOST_NUMBERS else "", f"Copy code block {number}: {what}", ("copy_code", number))
+        _Entry(str(number) if number <= _MOST_NUMBERS else "", f"Copy code block {number}: {what}", (COPY_CODE, number))
         for number, what in blocks
     ]
     saves = [
-        _Entry("s" if len(blocks) == 1 else "", f"Save code block {number}: {what}", ("save_code", number))
+        _Entry("s" if len(blocks) == 1 else "", f"Save code block {number}: {what}", (SAVE_CODE, number))
         for number, what in blocks
     ]
     return [entries[0], *copies, *saves, *entries[1:]]

@@ -15,11 +15,40 @@ from modechat.domain.text import sanitize, sanitize_line
 from modechat.tui.screens.dialog import Dialog
 
 _SUFFIXES = {
-    **{"python": ".py", "py": ".py", "javascript": ".js", "js": ".js", "typescript": ".ts", "ts": ".ts", "c": ".c"},
-    **{"c++": ".cpp", "cpp": ".cpp", "rust": ".rs", "go": ".go", "java": ".java", "bash": ".sh", "sh": ".sh"},
-    **{"shell": ".sh", "json": ".json", "yaml": ".yaml", "yml": ".yaml", "toml": ".toml", "html": ".html"},
-    **{"css": ".css", "sql": ".sql", "markdown": ".md", "md": ".md", "ruby": ".rb", "php": ".php", "lua": ".lua"},
-    **{"diff": ".diff", "xml": ".xml", "csv": ".csv", "latex": ".tex", "r": ".r", "kotlin": ".kt", "swift": ".swift"},
+    "python": ".py",
+    "py": ".py",
+    "javascript": ".js",
+    "js": ".js",
+    "typescript": ".ts",
+    "ts": ".ts",
+    "c": ".c",
+    "c++": ".cpp",
+    "cpp": ".cpp",
+    "rust": ".rs",
+    "go": ".go",
+    "java": ".java",
+    "bash": ".sh",
+    "sh": ".sh",
+    "shell": ".sh",
+    "json": ".json",
+    "yaml": ".yaml",
+    "yml": ".yaml",
+    "toml": ".toml",
+    "html": ".html",
+    "css": ".css",
+    "sql": ".sql",
+    "markdown": ".md",
+    "md": ".md",
+    "ruby": ".rb",
+    "php": ".php",
+    "lua": ".lua",
+    "diff": ".diff",
+    "xml": ".xml",
+    "csv": ".csv",
+    "latex": ".tex",
+    "r": ".r",
+    "kotlin": ".kt",
+    "swift": ".swift",
 }
 
 
@@ -27,9 +56,7 @@ class SaveCodeScreen(Dialog[str]):
     """Returns the name of the file that was written, or None."""
 
     HEADING: ClassVar[str] = "Save the code"
-    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Enter", "Write the file; once more to replace one that is there"),
-    )
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (("Enter", "Write the file; once more to replace one that is there"),)
 
     def __init__(self, source: str, language: str, folder: Path) -> None:
         """Names begin at `folder`."""
@@ -37,16 +64,16 @@ class SaveCodeScreen(Dialog[str]):
         self._source = source
         self._folder = folder
         self._replaces = ""
-        self._name = Input(value=f"snippet{suffix_of(language)}", compact=True, id="file", classes="filter")
+        self._file = Input(value=f"snippet{suffix_of(language)}", compact=True, id="file", classes="filter")
         self._said = Static(classes="said")
 
     def compose(self) -> ComposeResult:
         with self.frame:
-            yield self._name
+            yield self._file
             yield self._said
 
     def on_mount(self) -> None:
-        self._name.focus()
+        self._file.focus()
         self._say(f"In {self._folder}", is_trouble=False)
         self.show_hints("Enter saves", "Esc closes")
 

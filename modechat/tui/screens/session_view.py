@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from modechat.commands.actions import Moment
+from modechat.commands.hints import hint_line
+from modechat.commands.keymap import Keymap
 from modechat.domain.context import forecast
 from modechat.domain.modes import ChatMessage, parse
 from modechat.session.events import (
@@ -56,6 +60,7 @@ class SessionView:
         status: StatusLine,
         session: Callable[[], ChatSession | None],
         flash_up: Callable[[str], None],
+        keymap: Keymap,
     ) -> None:
         """`flash_up` shows a short text for a moment."""
         self._transcript = transcript
@@ -63,6 +68,7 @@ class SessionView:
         self._status = status
         self._session = session
         self._flash_up = flash_up
+        self._keymap = keymap
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._notes: tuple[str, ...] = ()
         self.troubles: deque[tuple[datetime, Trouble]] = deque(maxlen=_MOST_TROUBLES)
@@ -79,8 +85,10 @@ class SessionView:
     def show_hint(self) -> None:
         """What the keys do at the moment."""
         session = self._session()
-        busy = session is not None and session.is_busy
-        self._prompt.show_hint("Esc stops" if busy else "Enter sends · Shift+Tab mode · F1 help")
+        is_busy = session is not None and session.is_busy
+        is_selected = self._transcript.selection.turn is not None
+        moment = Moment.SELECTED if is_selected else Moment.BUSY if is_busy else Moment.IDLE
+        self._prompt.show_hint(hint_line(moment, self._keymap, self._prompt.size.width - 2))
 
     async def _show(self, event: SessionEvent) -> None:
         match event:
@@ -147,7 +155,7 @@ class SessionView:
                 await self._transcript.add_notice(text)
             case Trouble() as trouble:
                 self.troubles.append((datetime.now(UTC), trouble))
-                await self._transcript.add_trouble(trouble)
+                await self._transcript.add_trouble(replace(trouble, hint=self._keymap.in_force(trouble.hint)))
 
     def show_forecast(self) -> None:
         """What the text at the prompt will make of the context."""

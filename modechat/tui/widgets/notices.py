@@ -11,6 +11,7 @@ from modechat.domain.conversation import ModeChange
 from modechat.domain.modes import notice
 from modechat.domain.text import sanitize
 from modechat.session.events import Trouble
+from modechat.tui.bindings import keymap_of
 from modechat.tui.widgets.mode_label import GLYPHS, mode_class
 
 _LOG_LINES = 4
@@ -72,16 +73,19 @@ class Welcome(Static):
     """What an empty conversation shows."""
 
     def __init__(self) -> None:
-        super().__init__(
+        super().__init__(classes="welcome")
+
+    def on_mount(self) -> None:
+        keymap = keymap_of(self)
+        self.update(
             Content.assemble(
                 ("modechat", "bold $text-primary"),
                 "\n\n",
-                "Type a message and press Enter: the model remembers the chat.\n\n",
+                keymap.in_force("Type a message and press Enter: the model remembers the chat.\n\n"),
                 ("### Instruction", "bold $text-accent"),
                 "  one task at a time, without the chat\n",
                 ("### Chat", "bold $text-primary"),
                 "         back to the chat\n\n",
-                ("F1 shows the keys. Everything stays on this machine.", "$text-muted"),
-            ),
-            classes="welcome",
+                (keymap.in_force("F1 shows the keys. Everything stays on this machine."), "$text-muted"),
+            )
         )

@@ -1,6 +1,6 @@
 """The prompt: where the user types, with the mode on its border.
 
-Enter sends; Shift+Enter and Ctrl+J begin a new line; a paste never sends.
+Enter sends; Shift+Enter and Ctrl+J begin a new line, unless the user has other keys for that; a paste never sends.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 
 from modechat.commands.actions import slash_usage
+from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
 from modechat.commands.slash import read_slash
 from modechat.domain.modes import Mode, ModeState, mode_of
 from modechat.domain.text import sanitize, sanitize_line
+from modechat.tui.bindings import bind_edits, newline_keys
 from modechat.tui.widgets.mode_label import GLYPHS, mode_class
 
-# ctrl+enter, alt+enter: terminals with the kitty protocol. "shift+\r": what Textual makes of xterm's encoding.
-_NEWLINE_KEYS = frozenset({"shift+enter", "ctrl+j", "ctrl+enter", "alt+enter", "shift+\r"})
+_OTHER_ENCODINGS = {"shift+\r": "shift+enter"}
+"""What Textual makes of xterm's encoding."""
 _BURST_SECONDS = 0.02
 _SECONDS_TO_HANDLE_KEYS = 2.0
 
@@ -33,9 +35,12 @@ _SECONDS_TO_HANDLE_KEYS = 2.0
 class PromptArea(TextArea):
     """The text area itself."""
 
-    def __init__(self, submit: Callable[[str], None]) -> None:
+    def __init__(self, submit: Callable[[str], None], keymap: Keymap) -> None:
         """`submit` is called at once when the user presses Enter: a message could arrive after the next key."""
         super().__init__(soft_wrap=True, tab_behavior="focus", compact=True, highlight_cursor_line=False)
+        bind_edits(self, keymap)
+        self._send_keys = frozenset(keymap.keys("send"))
+        self._newline_keys = newline_keys(keymap)
         self._on_submit = submit
         self._last_key_time = 0.0
         self._deferred_enter: Timer | None = None
@@ -44,13 +49,14 @@ class PromptArea(TextArea):
         in_burst = event.time - self._last_key_time < _BURST_SECONDS
         self._last_key_time = event.time
         self._make_deferred_enter_a_newline()
-        if event.key == "enter":
+        key = _OTHER_ENCODINGS.get(event.key, event.key)
+        if key in self._send_keys:
             self._take(event)
-            if in_burst:
+            if in_burst and key == "enter":
                 self._deferred_enter = self.set_timer(_BURST_SECONDS, self._submit)
             else:
                 self._submit()
-        elif event.key in _NEWLINE_KEYS:
+        elif key in self._newline_keys:
             self._take(event)
             self._type("\n")
         elif event.key == "space" and event.character is None:
@@ -58,6 +64,10 @@ class PromptArea(TextArea):
             self._type(" ")  # some terminals send the space without its character
         elif event.character is not None and event.is_printable and sanitize(event.character) != event.character:
             self._take(event)
+        elif bindings := self._bindings.key_to_bindings.get(key):
+            # At once: Textual would send the key through the app, and letters that are typed next would overtake it.
+            self._take(event)
+            await self.run_action(bindings[-1].action)
         else:
             await super()._on_key(event)
 
@@ -108,10 +118,10 @@ class Prompt(Vertical):
     class TextTyped(Message):
         """The text changed."""
 
-    def __init__(self, submit: Callable[[str], None]) -> None:
+    def __init__(self, submit: Callable[[str], None], keymap: Keymap = DEFAULT_KEYMAP) -> None:
         """`submit` is called with the text when the user presses Enter."""
         super().__init__(id="prompt")
-        self._area = PromptArea(submit)
+        self._area = PromptArea(submit, keymap)
         self._state = ModeState()
         self._mode = Mode.CHAT
         self._sees_history = True

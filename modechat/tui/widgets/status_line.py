@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from modechat.engine.protocol import Adapter, ModelInfo
 
 _SEPARATOR = " · "
+_TOO_LONG = "too long: this message alone does not fit"
+_FULL = "full: the oldest turns leave with this message"
+_DOWN = "No model is loaded"
 _BAR_CELLS = 10
 _NAME = 3
 """Rank of the model's name."""
@@ -93,7 +96,19 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        return Content(fit(status_segments(self._status), self.size.width))
+        return coloured(fit(status_segments(self._status), self.size.width), self._status)
+
+
+def coloured(line: str, status: Status) -> Content:
+    """The line with its mode in the mode's colour, and what the user should see soon in the colour of a warning."""
+    content = Content(line)
+    mode = f"{GLYPHS[status.mode]} {status.mode}"
+    if line.startswith(mode):
+        content = content.stylize("$text-primary" if status.mode is Mode.CHAT else "$text-accent", 0, len(mode))
+    for warning in (_TOO_LONG, _FULL, _DOWN):
+        if (at := line.find(warning)) >= 0:
+            content = content.stylize("$text-warning", at, at + len(warning))
+    return content
 
 
 def fit(segments: list[tuple[int, str]], width: int) -> str:
@@ -143,7 +158,7 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
         bar = "━" * done + "╌" * (_BAR_CELLS - done)
         return [*segments, (0, f"Loading the model {bar} {status.loading:.0%}")]
     if status.is_down or status.model is None:
-        return [*segments, (0, "No model is loaded" if status.is_down else "Starting")]
+        return [*segments, (0, _DOWN if status.is_down else "Starting")]
     model, stats = status.model, status.stats
     segments.append((_NAME, sanitize_line(model.name)))
     segments += _format_segments(status.format or FormatShown.of_model(model))
@@ -158,9 +173,9 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
         # A reply that went on when the context was full has more tokens than are still in it.
         segments.append((2, f"{min(used, model.n_ctx):,}/{model.n_ctx:,}"))
     if status.forecast is not None and status.forecast.is_too_long:
-        segments.append((0, "too long: this message alone does not fit"))
+        segments.append((0, _TOO_LONG))
     elif status.forecast is not None and status.forecast.is_full:
-        segments.append((0, "full: the oldest turns leave with this message"))
+        segments.append((0, _FULL))
     if status.is_unloaded:
         segments.append((0, "unloaded until the next message"))
     elif status.activity:

@@ -130,6 +130,7 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
                 await self._unmount(item)
             del self._items[at:]
             self._window = Window(min(self._window.start, at), min(self._window.end, at))
+            self.selection.forget_missing()
             await self._append(turn)
 
     def update_turn(self, turn: Turn) -> None:

@@ -1,0 +1,18 @@
+"""The few keys that matter now, in one line: `Enter sends · Shift+Tab mode · F1 help`."""
+
+from __future__ import annotations
+
+from modechat.commands.actions import ACTIONS, Moment
+from modechat.commands.keymap import Keymap
+
+_SEPARATOR = " · "
+
+
+def hint_line(moment: Moment, keymap: Keymap, width: int = 0) -> str:
+    """At most `width` cells, if it is given. What does not fit goes: the last but one, until the first is alone."""
+    parts = [
+        f"{name} {action.hint}" for action in ACTIONS if moment in action.moments and (name := keymap.name(action.id))
+    ]
+    while width > 0 and len(parts) > 1 and len(_SEPARATOR.join(parts)) > width:
+        del parts[-2 if len(parts) > 2 else -1]
+    return _SEPARATOR.join(parts)

@@ -1,0 +1,90 @@
+"""Names of keys: as users write them in the config, as Textual names them, as they are shown."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+_MODIFIERS = ("alt", "ctrl", "hyper", "meta", "shift", "super")
+"""In the order in which Textual writes them."""
+_OTHER_MODIFIERS = {"control": "ctrl", "ctl": "ctrl", "option": "alt", "opt": "alt", "cmd": "super", "command": "super"}
+_NAMED = (
+    *("escape", "enter", "tab", "space", "backspace", "delete", "insert"),
+    *("home", "end", "pageup", "pagedown", "up", "down", "left", "right"),
+    *(f"f{number}" for number in range(1, 25)),
+)
+_OTHER_NAMES = {
+    "esc": "escape",
+    "return": "enter",
+    "del": "delete",
+    "ins": "insert",
+    "pgup": "pageup",
+    "page up": "pageup",
+    "page_up": "pageup",
+    "pgdn": "pagedown",
+    "pgdown": "pagedown",
+    "page down": "pagedown",
+    "page_down": "pagedown",
+    "spacebar": "space",
+}
+_SAME_TO_A_TERMINAL = {
+    "ctrl+i": "tab",
+    "ctrl+m": "enter",
+    "ctrl+[": "escape",
+    "ctrl+h": "backspace",
+}
+_CHARACTERS = {
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+    "\\": "backslash",
+    "/": "slash",
+    "@": "at",
+    "-": "minus",
+    "_": "underscore",
+    "^": "circumflex_accent",
+    ".": "full_stop",
+    ",": "comma",
+    ";": "semicolon",
+    "'": "apostrophe",
+    "`": "grave_accent",
+    "=": "equals_sign",
+}
+_SHOWN_CHARACTERS = {name: character for character, name in _CHARACTERS.items()}
+_SHOWN = {"pageup": "Page Up", "pagedown": "Page Down", "escape": "Esc", "delete": "Del", "insert": "Ins"}
+_LONGEST = 40
+
+
+def read_key(text: str) -> str:
+    """The key as Textual names it. Raises ValueError, which says what is wrong with it."""
+    written = text.strip().casefold()
+    if not written or len(written) > _LONGEST:
+        raise ValueError("this is no key")
+    *modifiers, key = _parts(written)
+    modifiers = [_OTHER_MODIFIERS.get(modifier, modifier) for modifier in modifiers]
+    key = _OTHER_NAMES.get(key, key)
+    for modifier in modifiers:
+        if modifier not in _MODIFIERS:
+            raise ValueError(_unknown(modifier, _MODIFIERS))
+    if key not in _NAMED and not (len(key) == 1 and key.isascii() and (key.isalnum() or key in _CHARACTERS)):
+        raise ValueError(_unknown(key, _NAMED))
+    if set(modifiers) <= {"shift"} and (len(key) == 1 or key == "space"):
+        raise ValueError("that is typed: it needs ctrl or alt")
+    if same := _SAME_TO_A_TERMINAL.get("+".join((*sorted(set(modifiers)), key))):
+        raise ValueError(f"terminals send it as {key_name(same)}")
+    return "+".join((*sorted(set(modifiers)), _CHARACTERS.get(key, key)))
+
+
+def key_name(key: str) -> str:
+    """A key as people write it: `Shift+Tab`."""
+    return "+".join(_SHOWN.get(part, _SHOWN_CHARACTERS.get(part, part.title())) for part in _parts(key))
+
+
+def _parts(written: str) -> list[str]:
+    """`Ctrl-X` and `ctrl+x` are the same; the last part may be the sign itself."""
+    parts = re.split(r"[+-](?=.)", written)
+    return [part.strip() for part in parts]
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"there is no key “{name}”" + (f"; did you mean {close[0]}?" if close else "")

@@ -1,0 +1,151 @@
+"""Copies text for other programs: through the terminal (OSC 52) and through the system's own programs.
+
+A terminal never answers whether it took a text, so the result says only what can have worked. Over SSH the terminal is
+the only way: programs there would fill the clipboard of the wrong machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+LONGEST = 100_000
+"""Bytes of base64 that are sent to a terminal; more of them is cut or ignored by many."""
+_SCREEN_CHUNK = 512  # bytes; GNU screen takes no longer strings than 768
+_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class CopyResult:
+    """What came of it; as a text it is what the user is told."""
+
+    program: str = ""
+    """The program that took the text, if one did."""
+    was_sent: bool = False
+    """Whether it went to a terminal that may take it."""
+    reason: str = ""
+    """Why nothing can have worked."""
+
+    def __str__(self) -> str:
+        if self.program:
+            return f"Copied ({self.program})."
+        if self.was_sent:
+            return "Sent to the terminal's clipboard."
+        return f"Nothing here takes a copy: {self.reason}."
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    command: tuple[str, ...]
+    encoding: str = "utf-8"
+
+    @property
+    def name(self) -> str:
+        return self.command[0]
+
+
+class Clipboard:
+    def __init__(self, write: Callable[[str], None], env: Mapping[str, str], platform: str = sys.platform) -> None:
+        """`write` takes sequences for the terminal."""
+        self._write = write
+        self._env = env
+        self._platform = platform
+
+    async def copy(self, text: str) -> CopyResult:
+        """Takes a few seconds at most, whatever the programs do."""
+        sequence = osc52(text, self._env)
+        if sequence:
+            self._write(sequence)
+        names: list[str] = []
+        for program in self._programs():
+            names.append(program.name)
+            if (path := shutil.which(program.name, path=self._env.get("PATH"))) and await self._run(
+                path, program, text
+            ):
+                return CopyResult(program=program.name)
+        refusal = self._refusal(sequence)
+        if not refusal:
+            return CopyResult(was_sent=True)
+        without = f", and {' and '.join(names)} did not take it either" if names else ""
+        return CopyResult(reason=refusal + without)
+
+    def _programs(self) -> list[_Program]:
+        """Those that fit where we are, the likeliest first."""
+        env = self._env
+        programs = []
+        if "TMUX" in env:
+            programs.append(_Program(("tmux", "load-buffer", "-w", "-")))  # tmux tells its terminal
+        if any(name in env for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")):
+            return programs
+        local = []
+        if self._platform == "darwin":
+            local.append(_Program(("pbcopy",)))
+        if self._platform == "win32" or "WSL_DISTRO_NAME" in env or "WSL_INTEROP" in env:
+            local.append(_Program(("clip.exe",), "utf-16"))
+        if "WAYLAND_DISPLAY" in env:
+            local.append(_Program(("wl-copy",)))
+        if "DISPLAY" in env:
+            local.append(_Program(("xclip", "-selection", "clipboard", "-in")))
+            local.append(_Program(("xsel", "--clipboard", "--input")))
+        if "TERMUX_VERSION" in env:
+            local.append(_Program(("termux-clipboard-set",)))
+        return [*local, *programs]
+
+    async def _run(self, path: str, program: _Program, text: str) -> bool:
+        # Some stay behind to serve the clipboard, with our standard streams if they had them.
+        nowhere = asyncio.subprocess.DEVNULL
+        try:
+            process = await asyncio.create_subprocess_exec(
+                path,
+                *program.command[1:],
+                stdin=asyncio.subprocess.PIPE,
+                stdout=nowhere,
+                stderr=nowhere,
+                env=dict(self._env),
+                start_new_session=True,
+            )
+        except OSError:
+            return False
+        try:
+            await asyncio.wait_for(process.communicate(text.encode(program.encoding, "replace")), _SECONDS)
+        except (OSError, TimeoutError):
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            return False
+        return process.returncode == 0
+
+    def _refusal(self, sequence: str) -> str:
+        """Why the terminal cannot have taken the text; empty if it may have."""
+        env = self._env
+        if not sequence:
+            return "it is longer than terminals take"
+        if "TMUX" in env or "STY" in env:
+            return ""
+        if env.get("TERM") == "linux":
+            return "the console has no clipboard"
+        if env.get("TERM_PROGRAM") == "Apple_Terminal" or "VTE_VERSION" in env:
+            return "this terminal lets no program write to its clipboard"
+        return ""
+
+
+def osc52(text: str, env: Mapping[str, str]) -> str:
+    """The sequence that asks a terminal to copy `text`, wrapped for tmux or GNU screen; empty if it would be too long.
+
+    xterm's control sequences, “Operating System Commands”, 52; tmux's and screen's own: DCS strings that pass through.
+    """
+    data = base64.b64encode(text.encode("utf-8", "replace")).decode()
+    if len(data) > LONGEST:
+        return ""
+    sequence = f"\x1b]52;c;{data}\x07"
+    if "TMUX" in env:
+        return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    if "STY" in env:
+        chunks = (sequence[start : start + _SCREEN_CHUNK] for start in range(0, len(sequence), _SCREEN_CHUNK))
+        return "".join(f"\x1bP{chunk}\x1b\\" for chunk in chunks)
+    return sequence

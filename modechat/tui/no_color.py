@@ -1,0 +1,26 @@
+"""Takes every colour out of what is painted, greys included, and leaves the rest: bold, dim, reverse, underlined."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
+
+
+class WithoutColor(LineFilter):
+    """Textual's own filter still asks for the default colours, and its other one makes greys."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
+        return [
+            Segment(text, _without_color(style) if style is not None else None, control)
+            for text, style, control in segments
+        ]
+
+
+@lru_cache(4096)
+def _without_color(style: Style) -> Style:
+    plain = style.without_color
+    return plain + Style(meta=style.meta) if style.meta else plain

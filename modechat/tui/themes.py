@@ -1,0 +1,154 @@
+"""modechat's own themes, beside all of Textual's.
+
+`primary` is chat, `accent` is instruct: blue and orange, which people with any colour vision tell apart; and never the
+colour alone, for glyph and word stand beside it. Text has a contrast of at least 4.5 to 1 on every surface, 7 to 1 in
+high contrast; tests compute it.
+"""
+
+from __future__ import annotations
+
+from textual.theme import BUILTIN_THEMES, Theme
+
+from modechat.tui.look import ANSI, DARK, HIGH_CONTRAST, LIGHT, NO_COLOR
+
+_DARK = Theme(
+    DARK,
+    primary="#82aaff",
+    accent="#f5a97f",
+    secondary="#b7a6f5",
+    success="#8bd5a0",
+    warning="#e8cf86",
+    error="#f38ba0",
+    foreground="#dfe3ec",
+    background="#15171d",
+    surface="#1d2029",
+    panel="#262a35",
+    dark=True,
+    luminosity_spread=0.11,
+    variables={
+        "border-blurred": "#3a4050",
+        "input-cursor-background": "#dfe3ec",
+        "input-cursor-foreground": "#15171d",
+        "input-selection-background": "#3b4f7d",
+        "screen-selection-background": "#3b4f7d",
+        "scrollbar": "#3a4050",
+        "scrollbar-hover": "#566079",
+        "scrollbar-active": "#82aaff",
+    },
+)
+_LIGHT = Theme(
+    LIGHT,
+    primary="#2458b8",
+    accent="#a4430a",
+    secondary="#6746b8",
+    success="#1c6b3c",
+    warning="#7a5600",
+    error="#b0203a",
+    foreground="#22262f",
+    background="#fcfbf8",
+    surface="#f3f1ec",
+    panel="#e9e6df",
+    dark=False,
+    luminosity_spread=-0.08,  # lighter is nearer to the paper: what stands out must be darker
+    variables={
+        "border-blurred": "#c9c4b8",
+        "input-cursor-background": "#22262f",
+        "input-cursor-foreground": "#fcfbf8",
+        "input-selection-background": "#bcd0f7",
+        "screen-selection-background": "#bcd0f7",
+        "scrollbar": "#c9c4b8",
+        "scrollbar-hover": "#a59f90",
+        "scrollbar-active": "#2458b8",
+    },
+)
+_HIGH_CONTRAST = Theme(
+    HIGH_CONTRAST,
+    primary="#9cd2ff",
+    accent="#ffc266",
+    secondary="#dcc8ff",
+    success="#86f7a5",
+    warning="#ffec80",
+    error="#ffb0b0",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#0c0c0c",
+    panel="#191919",
+    dark=True,
+    luminosity_spread=0.1,
+    variables={
+        "text": "#ffffff",
+        "text-muted": "#d6d6d6",
+        "text-disabled": "#b4b4b4",
+        "foreground-muted": "#d6d6d6",
+        "border-blurred": "#b4b4b4",
+        "block-cursor-foreground": "#000000",
+        "block-cursor-background": "#ffffff",
+        "input-cursor-background": "#ffffff",
+        "input-cursor-foreground": "#000000",
+        "input-selection-background": "#ffffff",
+        "input-selection-foreground": "#000000",
+        "screen-selection-background": "#ffffff",
+        "screen-selection-foreground": "#000000",
+        "scrollbar": "#b4b4b4",
+        "scrollbar-hover": "#ffffff",
+        "scrollbar-active": "#ffffff",
+    },
+)
+_PLAIN = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "border-blurred": "ansi_default",
+    "border": "ansi_default",
+    "block-cursor-foreground": "ansi_default",
+    "block-cursor-background": "ansi_default",
+    "block-cursor-text-style": "reverse",
+    "block-cursor-blurred-text-style": "bold",
+    "input-selection-background": "ansi_default",
+    "input-selection-foreground": "ansi_default",
+    "screen-selection-background": "ansi_default",
+    "screen-selection-foreground": "ansi_default",
+    "scrollbar": "ansi_default",
+    "scrollbar-hover": "ansi_default",
+    "scrollbar-active": "ansi_default",
+    "scrollbar-background": "ansi_default",
+    "scrollbar-background-hover": "ansi_default",
+    "scrollbar-background-active": "ansi_default",
+    "link-background-hover": "ansi_default",
+    "link-color": "ansi_default",
+    "link-color-hover": "ansi_default",
+    "footer-key-foreground": "ansi_default",
+    **{f"markdown-h{level}-color": "ansi_default" for level in range(1, 7)},
+}
+"""Nothing but the terminal's own two colours: what was selected is shown in reverse."""
+
+
+def _ansi(name: str, colours: dict[str, str], variables: dict[str, str]) -> Theme:
+    # Foreground, background and shades of grey are the terminal's own, so that light and dark ones are readable.
+    ground = dict.fromkeys(("foreground", "background", "surface", "panel", "boost"), "ansi_default")
+    return Theme(name, ansi=True, variables=variables, **ground, **colours)  # type: ignore[arg-type]
+
+
+OWN_THEMES = (
+    _DARK,
+    _LIGHT,
+    _HIGH_CONTRAST,
+    _ansi(
+        ANSI,
+        {
+            "primary": "ansi_blue",
+            "accent": "ansi_magenta",
+            "secondary": "ansi_cyan",
+            "success": "ansi_green",
+            "warning": "ansi_yellow",
+            "error": "ansi_red",
+        },
+        {**_PLAIN, "link-color": "ansi_blue"},
+    ),
+    _ansi(
+        NO_COLOR,
+        dict.fromkeys(("primary", "accent", "secondary", "success", "warning", "error"), "ansi_default"),
+        _PLAIN,
+    ),
+)
+THEME_NAMES = (*(theme.name for theme in OWN_THEMES if theme.name != NO_COLOR), *sorted(BUILTIN_THEMES))
+"""What the user can choose from, in the order of the list."""

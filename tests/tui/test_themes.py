@@ -1,0 +1,221 @@
+"""The look: contrast of the themes, choosing one, terminals without colours, small and large windows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from textual.color import Color
+from textual.theme import Theme
+from textual.widgets import TextArea
+
+from modechat.tui.look import ANSI, DARK, HIGH_CONTRAST, LIGHT, NO_COLOR, Look
+from modechat.tui.themes import OWN_THEMES, THEME_NAMES
+from tests.e2e.home import Home, type_and_enter, wait_for_start
+from tests.engine.driver import run
+from tests.tui.harness import running_app
+
+TEXT = ("foreground", "text", "text-muted", *(f"text-{name}" for name in ("primary", "accent", "secondary")))
+SIGNALS = ("text-success", "text-warning", "text-error")
+SURFACES = ("background", "surface", "panel", "surface-lighten-1", "surface-lighten-3")
+COLOURED = [theme for theme in OWN_THEMES if not theme.ansi]
+
+
+def luminance(color: Color) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    parts = [part / 255 for part in color.rgb]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: Color, other: Color) -> float:
+    """From 1 to 21 (WCAG 2.2)."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def solid(value: str, ground: Color) -> Color:
+    """A colour of a theme as it is painted on `ground`."""
+    if value.startswith("auto"):
+        return ground + ground.get_contrast_text(float(value.removeprefix("auto").strip(" %") or 100) / 100)
+    return ground + Color.parse(value)
+
+
+def over(value: str, otherwise: str) -> str:
+    """The colour, unless it leaves what is there."""
+    return otherwise if value == "transparent" else value
+
+
+@pytest.mark.parametrize("theme", COLOURED, ids=lambda theme: theme.name)
+def test_text_stands_out_from_every_surface(theme: Theme) -> None:
+    colours = theme.to_color_system().generate()
+    wanted = 7.0 if theme.name == HIGH_CONTRAST else 4.5
+    too_low = {}
+    for surface in SURFACES:
+        ground = Color.parse(colours[surface])
+        for name in (*TEXT, *SIGNALS):
+            found = contrast(solid(colours[name], ground), ground)
+            if found < wanted:
+                too_low[name, surface] = round(found, 2)
+    assert too_low == {}
+
+
+@pytest.mark.parametrize("theme", COLOURED, ids=lambda theme: theme.name)
+def test_what_is_selected_can_be_read_and_frames_can_be_seen(theme: Theme) -> None:
+    colours = theme.to_color_system().generate()
+    for name in ("input-selection", "screen-selection", "block-cursor", "input-cursor"):
+        ground = Color.parse(colours["background"]) + Color.parse(colours[f"{name}-background"])
+        text = solid(over(colours[f"{name}-foreground"], colours["foreground"]), ground)
+        assert contrast(text, ground) >= 4.5, name
+    ground = Color.parse(colours["background"])
+    for name in ("primary", "accent", "error", "warning", "success"):
+        assert contrast(Color.parse(colours[name]), ground) >= 3, name
+
+
+def test_chat_and_instruct_differ_in_more_than_colour(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, look=Look(NO_COLOR)) as screen:
+            await screen.sees("─ ❯ chat ─")
+            await screen.press("shift+tab")
+            await screen.sees("─ » instruct ─")
+
+    run(main())
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST, ANSI, NO_COLOR, "nord", "textual-light", "ansi-light"])
+def test_every_screen_can_be_painted_in_every_kind_of_theme(tmp_path: Path, theme: str) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, look=Look(theme)) as screen:
+            await screen.send("Hello")
+            for key, text in (("f1", "Help"), ("f2", "Prompt of"), ("ctrl+p", "Search"), ("ctrl+o", "Conversations")):
+                await screen.press(key)
+                await screen.sees(text)
+                await screen.press("escape")
+
+    run(main())
+
+
+def test_a_theme_is_tried_in_the_list_and_kept_with_enter(tmp_path: Path) -> None:
+    kept: list[str] = []
+
+    async def main() -> None:
+        async with running_app(tmp_path, remember_theme=kept.append) as screen:
+            await screen.press("ctrl+p")
+            await screen.type("theme")
+            await screen.sees("Change the colours")
+            await screen.press("enter")
+            await screen.sees("Enter keeps it")
+            await screen.press("down")
+            await screen.until(lambda: screen.app.theme == LIGHT)
+            await screen.press("escape")
+            await screen.until(lambda: screen.app.theme == DARK)
+            assert kept == []
+            await screen.press("ctrl+p")
+            await screen.type("theme")
+            await screen.sees("Change the colours")
+            await screen.press("enter")
+            await screen.sees("Enter keeps it")
+            await screen.press("end", "enter")
+            await screen.until(lambda: kept == [THEME_NAMES[-1]])
+            assert screen.app.theme == THEME_NAMES[-1]
+
+    run(main())
+
+
+def test_a_theme_chosen_in_a_real_terminal_is_there_at_the_next_start(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    with home.start("--demo", columns=100) as terminal:
+        terminal.wait_for("Enter sends")
+        terminal.type("\x10theme")
+        terminal.wait_for("Change the colours")
+        terminal.press("enter")
+        terminal.wait_for("Enter keeps it")
+        terminal.type("\x1b[B\r")
+        terminal.wait_for(lambda: (home.folder / "state" / "modechat" / "theme.json").exists())
+        terminal.press("ctrl+q")
+        assert terminal.wait_for_end() == 0
+    with home.start("--demo", columns=100) as terminal:
+        terminal.wait_for("Enter sends")
+        assert b"48;2;252;251;248" in terminal.raw  # the paper of the light theme
+        assert b"48;2;21;23;29" not in terminal.raw
+
+
+COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
+
+
+def codes(raw: bytes) -> set[int]:
+    """The codes of all SGR sequences."""
+    return {int(code or 0) for sequence in COLOUR.findall(raw) for code in re.split(rb"[;:]", sequence[2:-1])}
+
+
+def test_without_colours_not_one_is_sent(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.configure('[interface]\ntheme = "nord"\n')
+    with home.start("--demo", NO_COLOR="1") as terminal:
+        wait_for_start(terminal)
+        type_and_enter(terminal, "What is Alpaca?")
+        terminal.wait_for("Each task stands for itself")
+        terminal.wait_for("Enter sends")
+        terminal.type("mark me\x1b[18~")  # F7 selects all
+        terminal.type("\x10")
+        terminal.wait_for("Search for commands")
+        terminal.type("\x1b")
+        terminal.wait_for("Enter sends")
+        terminal.press("ctrl+q")
+        assert terminal.wait_for_end() == 0
+    sent = codes(terminal.raw)
+    assert sent - {0, 1, 2, 3, 4, 7, 9, 22, 23, 24, 27, 29} == set()
+    assert {1, 7} <= sent
+
+
+def test_no_color_that_is_empty_counts_as_not_set(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    with home.start("--demo", NO_COLOR="") as terminal:
+        terminal.wait_for("Enter sends")
+        assert b"38;2;" in terminal.raw
+
+
+@pytest.mark.parametrize("is_compact", [False, True])
+@pytest.mark.parametrize("size", [(40, 15), (60, 20), (80, 24), (120, 40), (200, 60), (300, 100)])
+def test_everything_fits_from_small_windows_to_large_ones(
+    tmp_path: Path, size: tuple[int, int], is_compact: bool
+) -> None:
+    async def main() -> None:
+        async with running_app(
+            tmp_path, lambda _: "word " * 100, size=size, look=Look(is_compact=is_compact)
+        ) as screen:
+            await screen.send("Hello")
+            await screen.sees("Enter sends")
+            lines = screen.text.splitlines()
+            assert max(len(line.strip()) for line in lines) <= 114
+            assert any("❯ chat" in line for line in lines[-3:])
+            left = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
+            right = min(len(line) - len(line.rstrip()) for line in lines if line.strip())
+            assert abs(left - right) <= 2
+            await screen.press("f1")
+            await screen.sees("Help")
+            await screen.sees("Esc closes")
+
+    run(main())
+
+
+def test_compact_spacing_shows_more(tmp_path: Path) -> None:
+    async def height(folder: Path, look: Look) -> int:
+        async with running_app(folder, look=look, size=(80, 16)) as screen:
+            for text in ("one", "two", "three"):
+                await screen.send(text)
+            return screen.transcript.virtual_size.height
+
+    standard = run(height(tmp_path / "a", Look()))
+    compact = run(height(tmp_path / "b", Look(is_compact=True)))
+    assert compact < standard
+
+
+def test_nothing_blinks_and_with_reduced_motion_nothing_glides(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, look=Look(has_motion=False)) as screen:
+            assert screen.app.animation_level == "none"
+            assert not screen.app.screen.query_one(TextArea).cursor_blink
+
+    run(main())
