@@ -18,6 +18,7 @@ from modechat.errors import ModechatError
 from modechat.session.events import Trouble
 from modechat.tui.actions import ACTIONS, PALETTE_KEY
 from modechat.tui.screens.chat import ChatScreen
+from modechat.tui.terminal_input import guard_terminal_input
 from modechat.tui.widgets.reply import preload
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class ModechatApp(App[ModechatError]):
         `theme` is that of the first frame.
         """
         super().__init__()
+        guard_terminal_input()
         self._prepare = prepare
         self._chat = ChatScreen()
         self._session: ChatSession | None = None
