@@ -32,6 +32,7 @@ from modechat.session.events import (
     TurnChanged,
     TurnReplaced,
 )
+from modechat.session.inputs import Inputs
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.prompt_views import PromptViews
@@ -61,6 +62,7 @@ class ChatSession:
         self._engine = engine
         self._host = ModelHost(engine, settings, listener)
         self._timeline = Timeline(store)
+        self.inputs = Inputs(self._timeline)
         self._prompts = PromptViews(self._host, self._timeline, lambda: self._settings)
         self._settings = settings
         self._tell = listener

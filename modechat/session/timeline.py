@@ -95,6 +95,10 @@ class Timeline:
             await self._on_disk(self._store.close)
             self._thread.shutdown()
 
+    async def on_disk(self, work: Callable[[Store], T]) -> T:
+        """Do something else with the store, in the order of all that is asked of it."""
+        return await self._on_disk(work, self._store)
+
     # What is in it
 
     async def add_turn(self, typed: str, request: ChatMessage | Task) -> Turn:

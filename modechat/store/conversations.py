@@ -13,6 +13,7 @@ from modechat.domain.conversation import Conversation
 from modechat.store import rows
 from modechat.store.database import Database
 from modechat.store.failures import not_found
+from modechat.store.inputs import StoredInputs
 from modechat.store.locks import ConversationLocks
 from modechat.store.summaries import ConversationSummary, read_summaries
 from modechat.store.timeline import cut_in_effect, newest_leaf, variant_ids, visible_entries
@@ -69,6 +70,7 @@ class Store:
         self._database = database
         self._clock = clock
         self._locks = locks
+        self.inputs = StoredInputs(database)
 
     @classmethod
     def open(cls, folder: Path, clock: Callable[[], datetime]) -> Self:

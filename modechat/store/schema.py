@@ -108,7 +108,29 @@ CREATE TABLE context_cuts (
 CREATE INDEX context_cuts_by_turn ON context_cuts (conversation_id, after_turn_id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_CONVERSATIONS_AND_TURNS, _TASKS_AND_THINKING, _CONTEXT)
+# What was sent before, to be called back, and what was typed but not sent.
+_INPUTS = """
+CREATE TABLE input_history (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    text TEXT NOT NULL,
+    folds TEXT NOT NULL  -- JSON: the ranges of characters that are shown as one token
+);
+
+CREATE TABLE drafts (
+    conversation_id INTEGER PRIMARY KEY REFERENCES conversations (id) ON DELETE CASCADE,
+    text TEXT NOT NULL,
+    folds TEXT NOT NULL
+);
+
+-- At most one row: a new conversation has no number yet.
+CREATE TABLE draft_of_new (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    text TEXT NOT NULL,
+    folds TEXT NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_CONVERSATIONS_AND_TURNS, _TASKS_AND_THINKING, _CONTEXT, _INPUTS)
 
 
 class SchemaTooNew(Exception):
