@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
+from modechat.commands.actions import ACTIONS, PALETTE_KEY
 from modechat.errors import ModechatError
 from modechat.session.events import Trouble
-from modechat.tui.actions import ACTIONS, PALETTE_KEY
 from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.terminal_input import guard_terminal_input
 from modechat.tui.widgets.reply import preload
@@ -152,7 +152,5 @@ class ModechatApp(App[ModechatError]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         for action in ACTIONS:
             if action.in_palette:
-                yield SystemCommand(
-                    self._chat.label_of(action), action.help, getattr(self._chat, f"action_{action.id}")
-                )
+                yield SystemCommand(self._chat.label_of(action), action.help, partial(self._chat.action_act, action.id))
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)

@@ -7,8 +7,8 @@ What the user does goes up to the session, in the order of the keys; what the se
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from functools import partial
+from inspect import isawaitable
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual import on
@@ -21,20 +21,25 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from modechat.domain.modes import Incomplete, Mode
+from modechat.commands.slash import read_slash, without_escape
+from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize
-from modechat.errors import StoreError
+from modechat.errors import ModechatError, StoreError
 from modechat.session.events import SessionEvent, Trouble
-from modechat.tui.actions import BINDINGS, Action
-from modechat.tui.commands import CommandQueue
-from modechat.tui.screens.chat_commands import ChatCommands
+from modechat.tui.bindings import BINDINGS, ActionHandlers
+from modechat.tui.command_queue import CommandQueue
+from modechat.tui.handlers.conversations import ConversationActions
+from modechat.tui.handlers.program import ProgramActions
+from modechat.tui.handlers.prompting import PromptingActions
+from modechat.tui.handlers.replies import ReplyActions
+from modechat.tui.handlers.view import ViewActions
 from modechat.tui.screens.session_view import SessionView
-from modechat.tui.slash import read_slash, without_escape
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.status_line import StatusLine
 from modechat.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
+    from modechat.commands.actions import Action
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
 
@@ -57,7 +62,10 @@ class ChatScreen(Screen[None]):
         self._commands = CommandQueue()
         self._status = StatusLine()
         self._view = SessionView(self._transcript, self._prompt, self._status, lambda: self._session, self.flash_up)
-        self._about_prompts = ChatCommands(self)
+        self._prompting = PromptingActions(self)
+        self.handlers = ActionHandlers(
+            self._prompting, ReplyActions(self), ConversationActions(self), ViewActions(self), ProgramActions(self)
+        )
         self._flash_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -77,6 +85,15 @@ class ChatScreen(Screen[None]):
     @property
     def prompt(self) -> Prompt:
         return self._prompt
+
+    @property
+    def transcript(self) -> Transcript:
+        return self._transcript
+
+    @property
+    def session(self) -> ChatSession | None:
+        """None until the store is open."""
+        return self._session
 
     def connect(self, session: ChatSession) -> None:
         """From now on, act on `session`."""
@@ -99,6 +116,10 @@ class ChatScreen(Screen[None]):
             self._flash_timer.stop()
         self._flash_timer = self.set_timer(_FLASH_SECONDS, self._flash_down)
 
+    async def show_trouble(self, error: ModechatError) -> None:
+        """Say what went wrong, where it stays."""
+        await self._transcript.add_trouble(Trouble(error.title, error.hint))
+
     def _flash_down(self) -> None:
         self._flash.display = False
 
@@ -115,7 +136,7 @@ class ChatScreen(Screen[None]):
         elif text.strip():
             self._prompt.clear()
             if (command := read_slash(text)) is not None:
-                self._put(partial(self._about_prompts.run, command), typed=text)
+                self._put(partial(self._prompting.run, command), typed=text)
             else:
                 self._put(lambda session: session.send(without_escape(text)), typed=text)
 
@@ -127,117 +148,29 @@ class ChatScreen(Screen[None]):
     def _text_typed(self) -> None:
         self._view.show_forecast()
 
-    async def action_stop(self) -> None:
+    async def action_act(self, action_id: str) -> None:
+        """Do an action of the table."""
+        done = self.handlers[action_id]()
+        if isawaitable(done):
+            await done
+
+    def label_of(self, action: Action) -> str:
+        """What an action is called now."""
+        return self._prompting.thinking_label(self._session) if action.id == "toggle_thinking" else action.label
+
+    async def stop(self) -> None:
+        """Stop the reply, or what was asked for and has not begun yet."""
         await self._prompt.keys_are_handled()
         if self._session is None:
             return
         if self._commands.is_idle:
             await self._session.stop()
         else:
-            self._commands.put(self._session.stop)  # what is to be stopped has not begun yet
-
-    async def action_toggle_mode(self) -> None:
-        await self.do(lambda session: session.toggle_mode())
-
-    async def action_regenerate(self) -> None:
-        await self.do(lambda session: session.regenerate())
-
-    async def action_continue_reply(self) -> None:
-        await self.do(lambda session: session.continue_reply())
-
-    async def action_retry_with_less(self) -> None:
-        await self.do(lambda session: session.retry_with_less())
-
-    async def action_run_in_other_mode(self) -> None:
-        await self.do(lambda session: session.run_in_other_mode())
-
-    async def action_toggle_in_chat(self) -> None:
-        await self.do(lambda session: session.toggle_in_chat())
-
-    async def action_toggle_pin(self) -> None:
-        await self.do(self._toggle_pin)
-
-    async def _toggle_pin(self, session: ChatSession) -> Incomplete | None:
-        reason = await session.toggle_pin()
-        turns = session.conversation.turns if session.conversation is not None else ()
-        last = next((turn for turn in reversed(turns) if turn.mode is Mode.CHAT), None)
-        if reason is None and last is not None:  # its mark may be far above
-            stays = "stays when the context is full" if last.pinned else "is not pinned any more"
-            self.flash_up(f"The last chat turn {stays}.")
-        return reason
-
-    async def action_compact(self) -> None:
-        await self.do(lambda session: session.compact())
-
-    async def action_try_format(self) -> None:
-        await self.do(self._about_prompts.try_format)
-
-    def action_choose_format(self) -> None:
-        self._talk(self._about_prompts.choose_format)
-
-    async def action_choose_model(self) -> None:
-        await self.do(self._about_prompts.tell_model)
-
-    async def action_choose_adapters(self) -> None:
-        await self.do(self._about_prompts.tell_adapters)
-
-    def action_choose_task(self) -> None:
-        self._talk(self._about_prompts.choose_task)
+            self._commands.put(self._session.stop)
 
     async def begin_task(self, task: NamedTask) -> None:
         """Do a named task that was chosen elsewhere."""
-        await self._about_prompts.begin_task(task)
-
-    async def action_inspect(self) -> None:
-        await self._prompt.keys_are_handled()
-        if self._session is not None:
-            self._about_prompts.inspect(self._session)
-
-    async def action_toggle_thinking(self) -> None:
-        await self.do(self._about_prompts.toggle_thinking)
-
-    def action_toggle_thinking_view(self) -> None:
-        if not self._transcript.toggle_thinking():
-            self.flash_up("No reply here has thinking to show.")
-
-    def label_of(self, action: Action) -> str:
-        """What an action is called now."""
-        return self._about_prompts.thinking_label(self._session) if action.id == "toggle_thinking" else action.label
-
-    async def action_new_conversation(self) -> None:
-        await self.do(lambda session: session.new_conversation())
-
-    def action_conversations(self) -> None:
-        self._talk(self._choose_conversation)
-
-    async def action_scroll_back(self) -> None:
-        await self._transcript.page_up()
-
-    def action_scroll_forward(self) -> None:
-        self._transcript.page_down()
-
-    def action_follow(self) -> None:
-        self._transcript.follow()
-
-    def action_help(self) -> None:
-        from modechat.tui.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen())
-
-    async def action_interrupt(self) -> None:
-        """Copy what is selected; else stop the reply; else clear the prompt; else say how to quit."""
-        if selected := self.get_selected_text() or self._prompt.area.selected_text:
-            self.app.copy_to_clipboard(selected)
-            self.flash_up("Sent to the clipboard, if the terminal allows it.")
-        elif self._session is not None and self._session.is_busy:
-            await self._session.stop()
-        elif self._prompt.text:
-            self._prompt.clear()
-        else:
-            self.flash_up("Ctrl+Q quits.")
-
-    async def action_quit(self) -> None:
-        await self.app.action_quit()
+        await self._prompting.begin_task(task)
 
     async def do(self, command: Command) -> None:
         """Let the session do something, after what was asked before; say why if it did nothing."""
@@ -253,7 +186,7 @@ class ChatScreen(Screen[None]):
         try:
             reason = await command(session)
         except StoreError as error:
-            await self._transcript.add_trouble(Trouble(error.title, error.hint))
+            await self.show_trouble(error)
         else:
             if reason is None:
                 return
@@ -261,24 +194,7 @@ class ChatScreen(Screen[None]):
         if typed:
             self._prompt.restore(typed)
 
-    def _talk(self, dialogue: Callable[[ChatSession], Awaitable[None]]) -> None:
+    def talk(self, dialogue: Callable[[ChatSession], Awaitable[None]]) -> None:
         """Ask the user something on a screen of its own."""
         if self._session is not None:
             self.run_worker(dialogue(self._session), group="dialogue", exclusive=True)
-
-    async def _choose_conversation(self, session: ChatSession) -> None:
-        from modechat.tui.screens.conversations import ConversationsScreen, Delete, Open
-
-        try:
-            summaries = await session.summaries()
-        except StoreError as error:
-            await self._transcript.add_trouble(Trouble(error.title, error.hint))
-            return
-        open_id = session.conversation.id if session.conversation is not None else None
-        match await self.app.push_screen_wait(ConversationsScreen(summaries, open_id, lambda: datetime.now(UTC))):
-            case Open(conversation_id=chosen) if chosen != open_id:
-                await self.do(lambda session: session.open(chosen))
-            case Delete(conversation_id=chosen):
-                await self.do(lambda session: session.delete(chosen))
-            case _:
-                pass

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from modechat.tui.actions import key_table, slash_table
+from modechat.commands.actions import key_table, slash_table
 
 MODES = (
     ("### Instruction", "alone: every message is a task of its own, without history"),

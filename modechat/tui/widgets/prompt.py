@@ -18,10 +18,10 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import TextArea
 
+from modechat.commands.actions import slash_usage
+from modechat.commands.slash import read_slash
 from modechat.domain.modes import Mode, ModeState, mode_of
 from modechat.domain.text import sanitize, sanitize_line
-from modechat.tui.actions import slash_usage
-from modechat.tui.slash import read_slash
 from modechat.tui.widgets.mode_label import GLYPHS, mode_class
 
 # ctrl+enter, alt+enter: terminals with the kitty protocol. "shift+\r": what Textual makes of xterm's encoding.

@@ -1,15 +1,13 @@
-"""The one table of actions: bindings, palette, help screen and the README's tables come from it."""
+"""The one table of actions: bindings, palette, typed commands, help screen and the README's tables come from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textual.binding import Binding, BindingType
-
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something that the user can do on the chat screen. `id` is also the name of the screen's `action_` method."""
+    """Something that the user can do. `id` is also the name of the method that does it."""
 
     id: str
     keys: tuple[str, ...]
@@ -23,12 +21,6 @@ class Action:
     """Its command at the prompt, without the slash; empty if it has none."""
     words: str = ""
     """What may follow the command, as the help writes it."""
-
-    def binding(self) -> Binding:
-        # Priority, because the prompt has the focus and would take some of these keys for itself.
-        return Binding(
-            ",".join(self.keys), self.id, self.label, show=False, priority=True, id=self.id, tooltip=self.help
-        )
 
 
 ACTIONS = (
@@ -137,8 +129,6 @@ ACTIONS = (
     Action("interrupt", ("ctrl+c",), "Copy", "Copy the selected text; without one: stop, then clear", in_palette=False),
     Action("quit", ("ctrl+q",), "Quit", "Leave modechat; everything is saved"),
 )
-
-BINDINGS: list[BindingType] = [action.binding() for action in ACTIONS if action.is_binding]
 
 _KEY_NAMES = {
     "pageup": "Page Up",

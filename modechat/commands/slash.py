@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from modechat.tui.actions import ACTIONS, Action
+from modechat.commands.actions import ACTIONS, Action
 
 _COMMANDS = {action.slash: action for action in ACTIONS if action.slash}
 _COMMAND = re.compile(r"\s*(\\?)/([a-z]+)(?=\s|$)")

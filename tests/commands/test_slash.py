@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.tui.actions import ACTIONS, slash_table
-from modechat.tui.slash import read_slash, without_escape, word_of
+from modechat.commands.actions import ACTIONS, slash_table
+from modechat.commands.slash import read_slash, without_escape, word_of
 
 
 def read(text: str) -> tuple[str, str] | None:

@@ -1,0 +1,155 @@
+"""What typed commands have the session do: formats, tasks, thinking, models, adapters.
+
+Every method returns why it did nothing, or None; what the user should know besides goes to `say`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from modechat.commands.slash import word_of
+from modechat.domain.conversation import StopReason
+from modechat.domain.lora import lora_label
+from modechat.domain.modes import Incomplete
+from modechat.domain.text import sanitize_line
+from modechat.errors import ModelError
+from modechat.prompting.thinking import ThinkingSwitch
+from modechat.session.phase import Phase
+
+if TYPE_CHECKING:
+    from modechat.engine.protocol import Adapter
+    from modechat.session.chat_session import ChatSession
+
+_NOT_LOADED = Incomplete("The model is not loaded yet.")
+_NO_SWITCH = Incomplete("This model's template has no switch for thinking.")
+_THINKING = {"on": True, "off": False, "auto": None}
+_AUTO = "auto"
+_OFF = "off"
+
+
+class SessionCommands:
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """`say` tells the user something that needs no answer."""
+        self._say = say
+        self._tried: dict[tuple[int, int | None], set[str]] = {}
+        """The formats that a message was asked in, by its conversation and the turn before it."""
+
+    # Formats
+
+    async def try_format(self, session: ChatSession) -> Incomplete | None:
+        """Ask the last message again in the format that is likeliest right of those that were not tried."""
+        from modechat.prompting.candidates import next_format
+
+        conversation, model = session.conversation, session.model
+        turn = conversation.last_turn if conversation is not None else None
+        if conversation is None or turn is None:
+            return Incomplete("There is no message yet that could be asked in another format.")
+        if model is None:
+            return _NOT_LOADED
+        tried = self._tried.setdefault((conversation.id, turn.parent_id), set())
+        tried.add(model.format)
+        stats = turn.reply.stats
+        if stats is not None:
+            tried.add(stats.format)
+        leak = stats.leak if stats is not None and turn.reply.stop_reason is StopReason.LEAK else ""
+        name = next_format(session.settings.load.formats, tried, leak=leak, has_template=model.has_template)
+        if name is None:
+            tried.clear()
+            return Incomplete("Every format was tried for this message. /format chooses one.")
+        reason = await session.try_format(name)
+        if reason is None:
+            self._say(f"Trying the format “{name}”. /format {name} keeps it for this model.")
+        return reason
+
+    async def use_named_format(self, session: ChatSession, words: str) -> Incomplete | None:
+        from modechat.prompting.prompt_format import CHAT_TEMPLATE
+
+        names = [_AUTO, CHAT_TEMPLATE, *(named.name for named in session.settings.load.formats)]
+        name = words.casefold()
+        if name not in names:
+            return _unknown("format", words, names)
+        return await self.use_format(session, None if name == _AUTO else name)
+
+    async def use_format(self, session: ChatSession, name: str | None) -> Incomplete | None:
+        """Use the format `name` from now on; None: what fits the model."""
+        reason = await session.use_format(name)
+        if reason is None:
+            what = f"“{name}” is" if name is not None else "what fits it is"
+            self._say(f"The prompt format of this model: {what} used from now on.")
+        return reason
+
+    # The model and its adapters
+
+    async def tell_model(self, session: ChatSession) -> Incomplete | None:
+        """Which model it is. If it could not be loaded, go back to the one before."""
+        if session.phase is Phase.DOWN and session.has_previous_model:
+            return await session.use_model()
+        path = sanitize_line(session.settings.load.model_path)
+        self._say(f"The model is {path}. /model PATH goes on with another one.")
+        return None
+
+    async def tell_adapters(self, session: ChatSession) -> Incomplete | None:
+        """Which ones are applied."""
+        shown = ", ".join(_shown_adapter(adapter) for adapter in session.adapters)
+        what = f"Applied: {shown}. /lora off takes them away." if shown else "No LoRA adapter is applied."
+        self._say(f"{what} /lora FILE[:SCALE] applies one.")
+        return None
+
+    async def use_adapters(self, session: ChatSession, words: str) -> Incomplete | None:
+        """Apply one more, or one of them with another scale; or none."""
+        adapters: tuple[Adapter, ...] = ()
+        if words.casefold() != _OFF:
+            try:
+                named = await asyncio.to_thread(session.settings.adapter_named, words)
+            except ModelError as error:
+                return Incomplete(f"{error.title.rstrip('.')}. {error.hint}".strip())
+            adapters = (*(other for other in session.adapters if other.path != named.path), named)
+        return await session.use_adapters(adapters) or await self.tell_adapters(session)
+
+    # Named tasks
+
+    async def start_named_task(self, session: ChatSession, words: str) -> Incomplete | None:
+        name, said = word_of(words)
+        task = session.settings.task(name.casefold())
+        if task is None:
+            return _unknown("task", name, [task.name for task in session.settings.tasks])
+        return await session.start_task(task, said)
+
+    # Thinking
+
+    async def toggle_thinking(self, session: ChatSession) -> Incomplete | None:
+        return self.set_thinking(session, "on" if thinks(session) is False else "off")
+
+    def set_thinking(self, session: ChatSession, word: str) -> Incomplete | None:
+        if word.casefold() not in _THINKING:
+            return Incomplete("/think on, /think off, or /think auto: as the model's template has it.")
+        if session.model is None:
+            return _NOT_LOADED
+        if session.model.thinking is ThinkingSwitch.NONE:
+            return _NO_SWITCH
+        session.set_thinking(_THINKING[word.casefold()])
+        self._say(f"From now on the model {'thinks before it answers' if thinks(session) else 'does not think'}.")
+        return None
+
+
+def thinks(session: ChatSession) -> bool | None:
+    """Whether the model thinks before it answers; None if one cannot choose."""
+    if session.model is None or session.model.thinking is ThinkingSwitch.NONE:
+        return None
+    wanted = session.settings.thinking
+    return session.model.thinking is ThinkingSwitch.ON if wanted is None else wanted
+
+
+def _shown_adapter(adapter: Adapter) -> str:
+    label = sanitize_line(lora_label(adapter.path, adapter.scale))
+    return f"{label} ({adapter.mode})" if adapter.mode is not None else label
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> Incomplete:
+    names = sorted(known)
+    close = difflib.get_close_matches(name.casefold(), names, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(names)}."
+    return Incomplete(f"There is no {kind} “{name}”. {hint}" if names else f"There is no {kind} “{name}”.")

@@ -1,0 +1,34 @@
+"""Actions about the program itself: help, the key that interrupts, and the way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modechat.tui.screens.chat import ChatScreen
+
+
+class ProgramActions:
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+
+    def help(self) -> None:
+        from modechat.tui.screens.help import HelpScreen
+
+        self._screen.app.push_screen(HelpScreen())
+
+    async def interrupt(self) -> None:
+        """Copy what is selected; else stop the reply; else clear the prompt; else say how to quit."""
+        screen = self._screen
+        if selected := screen.get_selected_text() or screen.prompt.area.selected_text:
+            screen.app.copy_to_clipboard(selected)
+            screen.flash_up("Sent to the clipboard, if the terminal allows it.")
+        elif screen.session is not None and screen.session.is_busy:
+            await screen.session.stop()
+        elif screen.prompt.text:
+            screen.prompt.clear()
+        else:
+            screen.flash_up("Ctrl+Q quits.")
+
+    async def quit(self) -> None:
+        await self._screen.app.action_quit()

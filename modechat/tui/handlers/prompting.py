@@ -1,0 +1,144 @@
+"""Actions about prompts and models, and commands that are typed: formats, tasks, thinking, adapters, the inspector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modechat.commands.session_commands import SessionCommands, thinks
+from modechat.commands.slash import SlashCommand, read_slash, without_escape, word_of
+from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
+
+if TYPE_CHECKING:
+    from modechat.prompting.tasks import NamedTask
+    from modechat.session.chat_session import ChatSession
+    from modechat.tui.screens.chat import ChatScreen
+
+
+class PromptingActions:
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._commands = SessionCommands(screen.flash_up)
+
+    async def run(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
+        """Do what was typed; why not, if it cannot be done."""
+        match command.action.id:
+            case "choose_task" if command.words:
+                return await self._commands.start_named_task(session, command.words)
+            case "choose_format" if command.words:
+                return await self._commands.use_named_format(session, command.words)
+            case "choose_model" if command.words:
+                return await session.use_model(command.words)
+            case "choose_adapters" if command.words:
+                return await self._commands.use_adapters(session, command.words)
+            case "toggle_thinking" if command.words:
+                return self._commands.set_thinking(session, command.words)
+            case "inspect":
+                self._inspect(session, command.words)
+            case _ if command.words:
+                return Incomplete(
+                    f"/{command.action.slash} takes no words. \\/{command.action.slash} … sends the text."
+                )
+            case action:
+                await self._screen.action_act(action)
+        return None
+
+    async def try_format(self) -> None:
+        await self._screen.do(self._commands.try_format)
+
+    async def choose_model(self) -> None:
+        await self._screen.do(self._commands.tell_model)
+
+    async def choose_adapters(self) -> None:
+        await self._screen.do(self._commands.tell_adapters)
+
+    async def toggle_thinking(self) -> None:
+        await self._screen.do(self._commands.toggle_thinking)
+
+    def thinking_label(self, session: ChatSession | None) -> str:
+        """What the switch is called, with its state."""
+        state = thinks(session) if session is not None else None
+        return "Thinking" if state is None else f"Thinking: switch {'off' if state else 'on'}"
+
+    # Formats
+
+    def choose_format(self) -> None:
+        self._screen.talk(self._choose_format)
+
+    async def _choose_format(self, session: ChatSession) -> None:
+        """Let the user choose from the list, and use it from now on."""
+        from modechat.prompting.prompt_format import CHAT_TEMPLATE
+        from modechat.tui.screens.picker import Choice, PickerScreen
+
+        model = session.model
+        used = model.format if model is not None else ""
+        rows: list[tuple[str | None, Choice]] = [(None, Choice("automatic", "what fits the model"))]
+        if model is None or model.has_template:
+            rows.append((CHAT_TEMPLATE, Choice(CHAT_TEMPLATE, "the model's own", is_current=used == CHAT_TEMPLATE)))
+        for named in session.settings.load.formats:
+            source = f"{named.origin} · {named.source}"
+            rows.append((named.name, Choice(named.name, named.title, source, is_current=used == named.name)))
+        chosen = await self._screen.app.push_screen_wait(PickerScreen("Prompt format", [choice for _, choice in rows]))
+        if chosen is not None:
+            name = rows[chosen][0]
+            await self._screen.do(lambda session: self._commands.use_format(session, name))
+
+    # Named tasks
+
+    def choose_task(self) -> None:
+        self._screen.talk(self._choose_task)
+
+    async def _choose_task(self, session: ChatSession) -> None:
+        from modechat.tui.screens.picker import Choice, PickerScreen
+
+        tasks = session.settings.tasks
+        choices = [Choice(task.name, task.title, task_usage(task)) for task in tasks]
+        chosen = await self._screen.app.push_screen_wait(PickerScreen("Tasks", choices))
+        if chosen is not None:
+            await self.begin_task(tasks[chosen])
+
+    async def begin_task(self, task: NamedTask) -> None:
+        """Do a task that was chosen from a list: at the prompt, if it needs more words."""
+        if needs_words(task):
+            self._screen.prompt.fill(f"/task {task.name} ")
+        else:
+            await self._screen.do(lambda session: session.start_task(task, ""))
+
+    # The inspector
+
+    async def inspect(self) -> None:
+        """Look at the prompt that the text at the prompt would make; without text, at that of the last turn."""
+        await self._screen.prompt.keys_are_handled()
+        if self._screen.session is not None:
+            self._inspect(self._screen.session, self._screen.prompt.text)
+
+    def _inspect(self, session: ChatSession, text: str) -> None:
+        from modechat.tui.screens.inspector import InspectorScreen
+
+        self._screen.app.push_screen(InspectorScreen(session, request_of(text, session)))
+
+
+def request_of(text: str, session: ChatSession) -> ChatMessage | Task | None:
+    """What `text` would ask the model if it was sent; None if nothing."""
+    command = read_slash(text)
+    if command is None:
+        meant = parse(without_escape(text), session.state)
+    elif command.action.id == "choose_task" and command.words:
+        name, said = word_of(command.words)
+        task = session.settings.task(name.casefold())
+        meant = task.read(said) if task is not None else Incomplete("")
+    else:
+        return None
+    return meant if isinstance(meant, ChatMessage | Task) else None
+
+
+def needs_words(task: NamedTask) -> bool:
+    """Whether the task cannot begin without words after its name."""
+    return task.argument is not None and not task.argument.default
+
+
+def task_usage(task: NamedTask) -> str:
+    """The command for a task as the help writes it: `/task translate LANGUAGE`."""
+    if task.argument is None:
+        return f"/task {task.name}"
+    word = task.argument.name.upper()
+    return f"/task {task.name} " + (f"[{word}]" if task.argument.default else word)

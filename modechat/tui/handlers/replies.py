@@ -1,0 +1,52 @@
+"""Actions about turns and their replies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modechat.domain.modes import Incomplete, Mode
+
+if TYPE_CHECKING:
+    from modechat.session.chat_session import ChatSession
+    from modechat.tui.screens.chat import ChatScreen
+
+
+class ReplyActions:
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+
+    async def stop(self) -> None:
+        await self._screen.stop()
+
+    async def toggle_mode(self) -> None:
+        await self._screen.do(lambda session: session.toggle_mode())
+
+    async def regenerate(self) -> None:
+        await self._screen.do(lambda session: session.regenerate())
+
+    async def continue_reply(self) -> None:
+        await self._screen.do(lambda session: session.continue_reply())
+
+    async def retry_with_less(self) -> None:
+        await self._screen.do(lambda session: session.retry_with_less())
+
+    async def run_in_other_mode(self) -> None:
+        await self._screen.do(lambda session: session.run_in_other_mode())
+
+    async def toggle_in_chat(self) -> None:
+        await self._screen.do(lambda session: session.toggle_in_chat())
+
+    async def toggle_pin(self) -> None:
+        await self._screen.do(self._toggle_pin)
+
+    async def _toggle_pin(self, session: ChatSession) -> Incomplete | None:
+        reason = await session.toggle_pin()
+        turns = session.conversation.turns if session.conversation is not None else ()
+        last = next((turn for turn in reversed(turns) if turn.mode is Mode.CHAT), None)
+        if reason is None and last is not None:  # its mark may be far above
+            stays = "stays when the context is full" if last.pinned else "is not pinned any more"
+            self._screen.flash_up(f"The last chat turn {stays}.")
+        return reason
+
+    async def compact(self) -> None:
+        await self._screen.do(lambda session: session.compact())
