@@ -25,7 +25,42 @@ class Action:
 
 ACTIONS = (
     Action("send", ("enter",), "Send", "Send the message", in_palette=False, is_binding=False),
-    Action("newline", ("shift+enter", "ctrl+j"), "New line", "Begin a new line", in_palette=False, is_binding=False),
+    Action(
+        "newline",
+        ("shift+enter", "ctrl+j"),
+        "New line",
+        "Begin a new line; also Alt+Enter, or Enter after a backslash",
+        in_palette=False,
+        is_binding=False,
+    ),
+    Action(
+        "recall",
+        ("up", "down"),
+        "Earlier messages",
+        "At the first and the last line: go through what was sent before",
+        in_palette=False,
+        is_binding=False,
+    ),
+    Action("search_history", ("alt+r", "ctrl+up"), "Search what was sent", "Find something that was sent before"),
+    Action("take_back", ("alt+up",), "Take back what is queued", "Bring what is queued back to the prompt"),
+    Action(
+        "complete",
+        ("tab",),
+        "Complete",
+        "Complete a command; or a file after @, to attach its text",
+        in_palette=False,
+        is_binding=False,
+    ),
+    Action("open_paste", ("alt+o",), "Open pasted text", "Put the pasted text in the place of its token at the cursor"),
+    Action(
+        "edit_in_editor",
+        ("alt+e", "f4"),
+        "Write in an editor",
+        "Write the message in $VISUAL or $EDITOR",
+        slash="editor",
+    ),
+    Action("undo", ("ctrl+z",), "Undo", "Undo a change of the text", in_palette=False),
+    Action("redo", ("alt+z", "ctrl+shift+z"), "Redo", "Do again what was undone", in_palette=False),
     Action("stop", ("escape",), "Stop", "Stop the reply; what has come is kept"),
     Action("toggle_mode", ("shift+tab",), "Switch mode", "Change between chat and instruct mode"),
     Action("regenerate", ("ctrl+r",), "Regenerate", "Ask for another reply to the last message"),
@@ -136,6 +171,7 @@ _KEY_NAMES = {
     "escape": "Esc",
     "f1": "F1",
     "f2": "F2",
+    "f4": "F4",
 }
 
 

@@ -16,9 +16,9 @@ class Inputs:
         """What was sent, in this conversation and all others, newest first."""
         return await self._timeline.on_disk(lambda store: store.inputs.sent())
 
-    async def add(self, entry: Typed) -> None:
-        """Keep something that was sent."""
-        await self._timeline.on_disk(lambda store: store.inputs.add(entry))
+    async def add(self, entry: Typed, conversation_id: int | None) -> None:
+        """Keep something that was sent, as long as there is that conversation."""
+        await self._timeline.on_disk(lambda store: store.inputs.add(entry, conversation_id))
 
     async def draft(self, conversation_id: int | None) -> Typed:
         """What was typed in the conversation, and not sent; None: in a new one."""

@@ -20,7 +20,7 @@ MOST_ENTRIES = 2000
 MOST_CHARACTERS = 8_000_000
 """Of all that is kept of what was sent, together."""
 
-_ADD = "INSERT INTO input_history (text, folds) VALUES (:text, :folds)"
+_ADD = "INSERT INTO input_history (conversation_id, text, folds) VALUES (:conversation_id, :text, :folds)"
 _NEWEST = "SELECT id, text, folds FROM input_history ORDER BY id DESC"
 _FORGET = """
 DELETE FROM input_history WHERE id <= coalesce((
@@ -38,13 +38,13 @@ class StoredInputs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, entry: Typed) -> None:
-        """Keep what was sent, unless it is what was sent just before."""
+    def add(self, entry: Typed, conversation_id: int | None = None) -> None:
+        """Keep what was sent, unless it is what was sent just before. It goes when the conversation is deleted."""
         with self._database.writing() as db:
             row = db.execute(f"{_NEWEST} LIMIT 1").fetchone()
             if row is not None and row["text"] == storable(entry.text):
                 return
-            db.execute(_ADD, _columns(entry))
+            db.execute(_ADD, {"conversation_id": conversation_id, **_columns(entry)})
             db.execute(_FORGET, {"entries": MOST_ENTRIES, "characters": MOST_CHARACTERS})
 
     def sent(self) -> tuple[Typed, ...]:

@@ -112,9 +112,11 @@ CREATE INDEX context_cuts_by_turn ON context_cuts (conversation_id, after_turn_i
 _INPUTS = """
 CREATE TABLE input_history (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation_id INTEGER REFERENCES conversations (id) ON DELETE CASCADE,  -- NULL: a command, before there was one
     text TEXT NOT NULL,
     folds TEXT NOT NULL  -- JSON: the ranges of characters that are shown as one token
 );
+CREATE INDEX input_history_by_conversation ON input_history (conversation_id);
 
 CREATE TABLE drafts (
     conversation_id INTEGER PRIMARY KEY REFERENCES conversations (id) ON DELETE CASCADE,

@@ -56,6 +56,14 @@ def test_each_conversation_has_a_draft_and_so_has_a_new_one(store: Store) -> Non
     assert store.inputs.draft(first) == Typed()
 
 
+def test_what_was_sent_goes_with_its_conversation(store: Store) -> None:
+    number = store.create_conversation("", ModeState()).id
+    store.inputs.add(Typed("/help"))
+    store.inputs.add(Typed("hello"), number)
+    store.delete(number)
+    assert texts(store) == ["/help"]
+
+
 def test_a_draft_goes_with_its_conversation(file_store: Store, folder: Path) -> None:
     number = file_store.create_conversation("", ModeState()).id
     file_store.inputs.save_draft(number, Typed("secret words"))

@@ -73,7 +73,7 @@ class SessionView:
         """What the keys do at the moment."""
         session = self._session()
         busy = session is not None and session.is_busy
-        self._prompt.show_hint("Esc stops" if busy else "Enter sends · Shift+Tab mode · F1 help")
+        self._prompt.show_hint("Enter queues · Esc stops" if busy else "Enter sends · Shift+Tab mode · F1 help")
 
     async def _show(self, event: SessionEvent) -> None:
         match event:
@@ -137,14 +137,14 @@ class SessionView:
             case Trouble() as trouble:
                 await self._transcript.add_trouble(trouble)
 
-    def show_forecast(self) -> None:
-        """What the text at the prompt will make of the context."""
+    def show_forecast(self, attached: int = 0) -> None:
+        """What the text at the prompt, and `attached` characters of files, will make of the context."""
         session = self._session()
         model = session.model if session is not None else None
         meant = parse(self._prompt.text, session.state) if session is not None else None
         told = None
         if session is not None and model is not None and model.sees_history and isinstance(meant, ChatMessage):
-            told = forecast(session.conversation, meant.text, model.n_ctx)
+            told = forecast(session.conversation, meant.text, model.n_ctx, attached)
         self._status.update_status(forecast=told)
 
     @property
