@@ -178,6 +178,10 @@ class PromptArea(TextArea):
         super()._build_highlight_map()
         self._typed = None  # this is called after every change, those by undo as well
 
+    def _recompute_cursor_offset(self) -> None:
+        # When undo takes many lines away, Textual asks before it has moved the cursor, and raises ValueError.
+        self._cursor_offset = self.wrapped_document.location_to_offset(self.clamp_visitable(self.cursor_location))
+
     def find_matching_bracket(self, bracket: str, search_from: Location) -> Location | None:  # noqa: ARG002
         return None  # it would walk through the whole text at every move of the cursor
 
