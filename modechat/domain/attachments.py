@@ -83,9 +83,8 @@ def attached(typed: Typed, files: Mapping[Mention, str], escaped: Collection[Men
         line_start = text.rfind("\n", 0, line_end) + 1
         blocks = [block(mention.path, content) for mention, content in by_line[line_end]]
         alone = text[line_start:line_end].strip() == text[slice(*_range(by_line[line_end][0][0]))]
-        parts.append(_named(text, at, line_start if alone else line_end, marks))
-        if not alone:
-            parts.append("\n\n")
+        before = _named(text, at, line_start if alone else line_end, marks)
+        parts.append(before if alone else before.rstrip(" ") + "\n\n")
         parts.append("\n\n".join(blocks))
         at = line_end
         if text[at : at + 2] not in ("", "\n", "\n\n"):

@@ -131,14 +131,11 @@ class Completer:
         if candidate.refused:
             self.refuse(f"{candidate.shown} cannot be attached: {candidate.refused}.")
             return
-        self._candidates = []
-        self._word = None
-        self._put(word.start, candidate.text)
-        if candidate.goes_on:
-            self.update()
-        else:
-            self._candidates = []
-            self._show()
+        self._word, self._candidates = None, []
+        self._show()
+        self._put(word.start, candidate.text)  # which calls `update`
+        if not candidate.goes_on:
+            self.close()
 
     @staticmethod
     def _typed_so_far(word: Word) -> str:
