@@ -25,6 +25,7 @@ from modechat.domain.typed import Typed
 
 _MENTION = re.compile(r"(?<!\S)(\\?)@(?:\"([^\"\n]+)\"|(?!\")(\S+))")
 _FENCE_LINE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+_FOLDED = "\x00"
 _BACKTICKS = re.compile(r"`+")
 _LANGUAGE = re.compile(r"[A-Za-z0-9+#-]{1,12}")
 _CLOSING = ".,;:!?)]}'\"…"
@@ -49,13 +50,16 @@ class Mention:
 
 def mentions(typed: Typed) -> tuple[Mention, ...]:
     """Every mention in a text, in order; whether there is such a file is not known here."""
-    if "@" not in typed.text:
+    text = typed.text
+    for start, end in typed.folds:
+        text = f"{text[:start]}{_FOLDED * (end - start)}{text[end:]}"
+    if "@" not in text:
         return ()
     fenced = _fenced(typed.text)
     found = []
-    for match in _MENTION.finditer(typed.text):
-        inside = any(start < match.end() and match.start() < end for start, end in (*typed.folds, *fenced))
-        if not inside:
+    for match in _MENTION.finditer(text):
+        is_fenced = any(start < match.end() and match.start() < end for start, end in fenced)
+        if not is_fenced and _FOLDED not in match[0]:
             path = match[2] or match[3]
             found.append(Mention(match.start(), match.end(), path, bool(match[1])))
     return tuple(found)

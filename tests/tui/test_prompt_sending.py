@@ -314,7 +314,7 @@ def test_a_command_is_completed_and_done(tmp_path: Path) -> None:
             await screen.press("ctrl+c")
             await screen.type("/hel")
             await screen.press("enter")
-            await screen.sees("Commands at the prompt")
+            await screen.sees("╭─ Help")
 
     run(main())
 
