@@ -145,3 +145,27 @@ def test_nothing_that_is_typed_is_kept_without_history(home: Home, tiny_model: P
         assert terminal.wait_for_end() == 0
     kept = [path for path in home.folder.rglob("*") if path.is_file() and b"a secret" in path.read_bytes()]
     assert kept == []
+
+
+def test_nothing_is_painted_over_an_editor_while_a_reply_comes(home: Home, tmp_path: Path) -> None:
+    visual = editor(tmp_path, 'echo EDITING; read answer; printf "%s" "$answer" > "$1"')
+    with home.start("--demo", VISUAL=visual) as terminal:
+        wait_for_start(terminal)
+        terminal.type("go on")
+        terminal.wait_for("go on")
+        terminal.press("enter")
+        terminal.wait_for("writing")
+        terminal.type("\x1be")
+        terminal.wait_for("EDITING")
+        before = len(terminal.raw)
+        started = time.monotonic()
+
+        def a_moment_has_passed() -> bool:
+            terminal.type(".")  # echoed by the terminal, so that this is asked again
+            return time.monotonic() - started > 1
+
+        terminal.wait_for(a_moment_has_passed)
+        assert set(terminal.raw[before:]) <= set(b".\r\n")
+        terminal.type("\r")
+        terminal.wait_for("to come back.")  # the reply went on meanwhile
+        assert prompt_lines(terminal)[0].startswith(".....")
