@@ -31,6 +31,7 @@ from modechat.session.events import (
     TurnAdded,
 )
 from modechat.session.fitting import why_too_long
+from modechat.session.phase import Phase
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
@@ -212,6 +213,8 @@ class Composer:
             self._is_opening = False
             if draft:
                 self._screen.prompt.begin_with(draft)
+            elif self._screen.prompt.text:
+                self.text_changed()
 
     # Sending
 
@@ -272,8 +275,9 @@ class Composer:
             self._disk_refuses = False
 
     async def _tell(self, error: StoreError) -> None:
-        """Say once that the disk refuses."""
-        if not self._disk_refuses:
+        """Say once that the disk refuses; not while the program ends."""
+        session = self._screen.session
+        if not self._disk_refuses and session is not None and session.phase is not Phase.CLOSED:
             self._disk_refuses = True
             await self._screen.show_trouble(error)
 

@@ -12,6 +12,7 @@ from modechat.domain.conversation import Turn
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import ScriptedEngine, last_user_text
 from modechat.store import Store
+from modechat.tui.screens.chat import ChatScreen
 from tests.engine.driver import run
 from tests.session.harness import Clock, echo
 from tests.tui.harness import Screen, running_app
@@ -174,6 +175,21 @@ def test_what_is_queued_is_part_of_the_draft(tmp_path: Path) -> None:
             await screen.type("three")
             await screen.until(lambda: stored(tmp_path).inputs.draft(1).text == "two\n\nthree")
             gate.open()
+
+    run(main())
+
+
+def test_a_change_while_the_program_ends_does_no_harm(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            session = screen.app.session
+            assert session is not None
+            await session.close()
+            await screen.type("too late")
+            chat = screen.app.screen_stack[0]
+            assert isinstance(chat, ChatScreen)
+            await chat.composer.save()
+            assert "closed" not in screen.text
 
     run(main())
 

@@ -108,6 +108,7 @@ def test_a_token_can_be_opened_and_closed_again(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path) as screen:
             await paste(screen, LONG)
+            await screen.sees("Alt+O opens the pasted text")
             await screen.press("alt+o")
             assert shown(screen) == LONG
             await screen.press("ctrl+z")  # the scrollbar goes, which once crashed
@@ -144,6 +145,17 @@ def test_folds_that_an_editor_left_alone_stay_folded() -> None:
     folds = Folds()
     assert folds.shown(folds.edited(before, f"changed {LONG} too")) == f"changed {TOKEN} too"
     assert folds.edited(before, "all gone") == Typed("all gone")
+
+
+def test_a_text_that_is_filled_in_cannot_act_on_the_terminal(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            screen.prompt.fill("a\x1b]0;x\x07\u202eb")
+            assert screen.prompt.text == "a␛]0;x␇�b"
+            screen.prompt.restore("\x9b31m")
+            assert "\x9b" not in screen.prompt.text
+
+    run(main())
 
 
 def test_clearing_can_be_undone(tmp_path: Path) -> None:

@@ -59,12 +59,12 @@ class PromptArea(TextArea):
     def show(self, typed: Typed, *, at_start: bool = False) -> None:
         """Put another text in the place of all that is there; it can be undone. The cursor goes to its end."""
         self.history.checkpoint()
-        self.replace(self._folds.shown(typed), (0, 0), self.document.end, maintain_selection_offset=False)
+        self.replace(self._folds.shown(_safe(typed)), (0, 0), self.document.end, maintain_selection_offset=False)
         self.move_cursor((0, len(self.document[0])) if at_start else self.document.end)
 
     def begin_with(self, typed: Typed) -> None:
         """As `show`, and what was before cannot be brought back."""
-        self.load_text(self._folds.shown(typed))
+        self.load_text(self._folds.shown(_safe(typed)))
         self.move_cursor(self.document.end)
 
     def show_edited(self, before: Typed, text: str) -> None:
@@ -73,17 +73,21 @@ class PromptArea(TextArea):
 
     def open_token(self) -> str:
         """Put the text in the place of the token that the cursor is at. Returns why not, or nothing."""
-        row, column = self.cursor_location
-        line = self.document[row]
-        span = next((span for span in self._folds.tokens(line) if span[0] <= column <= span[1]), None)
+        span = self._token_at_cursor()
         if span is None:
             return "The cursor is at no pasted text."
-        text = self._folds.text_of(line[slice(*span)])
+        row, _ = self.cursor_location
+        text = self._folds.text_of(self.document[row][slice(*span)])
         if not can_open(text):
             return "This is too much to stand here. An editor can change it."
         edit = self.replace(text, (row, span[0]), (row, span[1]), maintain_selection_offset=False)
         self.move_cursor(edit.end_location)
         return ""
+
+    @property
+    def is_at_token(self) -> bool:
+        """Whether `open_token` would find one."""
+        return self._token_at_cursor() is not None
 
     def type(self, text: str) -> None:
         """Put `text` in the place of the selection."""
@@ -101,7 +105,7 @@ class PromptArea(TextArea):
         in_burst = event.time - self._last_key_time < _BURST_SECONDS
         self._last_key_time = event.time
         self._make_deferred_enter_a_newline()
-        if not (in_burst and event.key == "enter") and self._helpers.take_key(event.key):
+        if not (in_burst and event.key in ("enter", "tab")) and self._helpers.take_key(event.key):
             self._take(event)
         elif event.key == "enter":
             self._take(event)
@@ -224,8 +228,17 @@ class PromptArea(TextArea):
                 end = end[0], to_column
         return start, end
 
+    def _token_at_cursor(self) -> tuple[int, int] | None:
+        row, column = self.cursor_location
+        return next((span for span in self._tokens_in(row) if span[0] <= column <= span[1]), None)
+
     def _tokens_in(self, row: int) -> list[tuple[int, int]]:
         return self._folds.tokens(self.document[row]) if row < self.document.line_count else []
+
+
+def _safe(typed: Typed) -> Typed:
+    """The same without what would act on the terminal: Textual writes what it is given. Folds stay where they are."""
+    return Typed(sanitize(typed.text), typed.folds)
 
 
 def _is_joiner(character: str) -> bool:

@@ -20,7 +20,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
-from modechat.commands.actions import slash_usage
+from modechat.commands.actions import ACTIONS, key_name, slash_usage
 from modechat.commands.slash import read_slash
 from modechat.domain.modes import Mode, ModeState, mode_of
 from modechat.domain.text import sanitize_line
@@ -31,6 +31,8 @@ from modechat.tui.widgets.prompt.completer import Completer
 from modechat.tui.widgets.prompt.completion import Word, word_before
 from modechat.tui.widgets.prompt.marks import marks
 
+_OPENS = next(key_name(action.keys[0]) for action in ACTIONS if action.id == "open_paste")
+_AT_TOKEN = f"{_OPENS} opens the pasted text"
 _SECONDS_TO_HANDLE_KEYS = 2.0
 _LARGE = 10_000
 _LOOK_LATER = 0.15  # seconds
@@ -207,6 +209,7 @@ class Prompt(Vertical):
     def _moved(self, message: TextArea.SelectionChanged) -> None:
         message.stop()
         self.completer.update()
+        self._refresh_hint()
 
     def _look(self) -> None:
         self._refresh_mode()
@@ -214,11 +217,12 @@ class Prompt(Vertical):
         self.post_message(self.TextTyped())
 
     def _refresh_hint(self) -> None:
-        """A command tells what it does while it is typed."""
-        command = read_slash(self.text)
-        self.border_subtitle = Content(
-            f"{slash_usage(command.action)} · {command.action.help}" if command else self._hint
-        )
+        """A command tells what it does while it is typed, and a token how it is opened."""
+        if (command := read_slash(self.text)) is not None:
+            hint = f"{slash_usage(command.action)} · {command.action.help}"
+        else:
+            hint = _AT_TOKEN if self._area.is_at_token else self._hint
+        self.border_subtitle = Content(hint)
 
     def _refresh_mode(self) -> None:
         mode = mode_of(self.text, self._state)
