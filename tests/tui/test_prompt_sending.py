@@ -184,6 +184,7 @@ def test_a_change_while_the_program_ends_does_no_harm(tmp_path: Path) -> None:
         async with running_app(tmp_path) as screen:
             session = screen.app.session
             assert session is not None
+            screen.app._session = None  # as when the program ends
             await session.close()
             await screen.type("too late")
             chat = screen.app.screen_stack[0]
