@@ -79,11 +79,16 @@ def attach(typed: Typed, folder: Path) -> str | Incomplete:
     return attached(typed, files, escaped) if files or escaped else typed.text
 
 
-def attached_size(typed: Typed, folder: Path) -> int:
-    """Bytes of all files that the message mentions."""
-    found = ([path_of(meant.path, folder) for meant in candidates(mention)] for mention in mentions(typed))
-    files = (next((path for path in paths if path is not None and _is_file(path)), None) for paths in found)
-    return sum(_size(path) for path in files if path is not None)
+def mentioned_files(typed: Typed, folder: Path) -> dict[str, int]:
+    """The files that the message would attach, as they are written there, with their bytes."""
+    found: dict[str, int] = {}
+    for mention in mentions(typed):
+        for meant in candidates(mention) if not mention.is_escaped else ():
+            path = path_of(meant.path, folder)
+            if path is not None and _is_file(path):
+                found[meant.path] = _size(path)
+                break
+    return found
 
 
 def size_text(size: int) -> str:

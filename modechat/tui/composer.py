@@ -21,7 +21,7 @@ from modechat.domain.conversation import ReplyState
 from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
 from modechat.domain.typed import Typed, joined
 from modechat.errors import StoreError
-from modechat.session.attachments import attach, attached_size
+from modechat.session.attachments import attach, mentioned_files
 from modechat.session.events import (
     CompactionChanged,
     ConversationOpened,
@@ -64,7 +64,7 @@ class Composer:
         """The conversation's draft is not there yet."""
         self._saving: Timer | None = None
         self._disk_refuses = False
-        self.folder = Path.cwd()
+        self.folder = Path()
         """Where relative paths begin."""
         self.attached_size = 0
         """Bytes of the files that the text at the prompt mentions."""
@@ -147,14 +147,17 @@ class Composer:
         if self._saving is None:
             self._saving = self._screen.set_timer(_SAVE_AFTER, self.save)
         if mentions(self._screen.prompt.typed):
-            self._screen.run_worker(self._measure(), name="attached", group="attached", exclusive=True)
+            self._screen.run_worker(self._look_for_files(), name="files", group="files", exclusive=True)
         else:
-            self.attached_size = 0
+            self._show_files({})
 
-    async def _measure(self) -> None:
-        size = await asyncio.to_thread(attached_size, self._screen.prompt.typed, self.folder)
-        if size != self.attached_size:
-            self.attached_size = size
+    async def _look_for_files(self) -> None:
+        self._show_files(await asyncio.to_thread(mentioned_files, self._screen.prompt.typed, self.folder))
+
+    def _show_files(self, files: dict[str, int]) -> None:
+        self._screen.prompt.show_files(files.keys())
+        if sum(files.values()) != self.attached_size:
+            self.attached_size = sum(files.values())
             self._screen.show_forecast()
 
     async def expanded(self) -> str | Incomplete:
@@ -228,10 +231,7 @@ class Composer:
             return None
         reason: Incomplete | None = Incomplete("")
         try:
-            if command is not None:
-                reason = await self._screen.run_typed(command, session)
-            else:
-                reason = await self._send(typed, session)
+            reason = await self._send(typed, command, session)
         finally:
             self._messages.remove(message)
             if reason is not None:
@@ -239,15 +239,21 @@ class Composer:
         await self._keep(typed, session)
         return reason
 
-    async def _send(self, typed: Typed, session: ChatSession) -> Incomplete | None:
+    async def _send(self, typed: Typed, command: SlashCommand | None, session: ChatSession) -> Incomplete | None:
+        if command is not None and not _starts_task(command):
+            return await self._screen.run_typed(command, session)
         text = await self._with_files(typed)
         if isinstance(text, Incomplete):
             return text
-        return await why_too_long(text, session) or await session.send(text)
+        if reason := await why_too_long(text, session):
+            return reason
+        command = read_slash(text)
+        if command is not None:
+            return await self._screen.run_typed(command, session)
+        return await session.send(without_escape(text))
 
     async def _with_files(self, typed: Typed) -> str | Incomplete:
-        text = await asyncio.to_thread(attach, typed, self.folder) if mentions(typed) else typed.text
-        return text if isinstance(text, Incomplete) else without_escape(text)
+        return await asyncio.to_thread(attach, typed, self.folder) if mentions(typed) else typed.text
 
     def _forget_queued(self) -> None:
         self._messages = [message for message in self._messages if not message.is_queued]
@@ -285,8 +291,12 @@ class Composer:
 def _is_turn(text: str, command: SlashCommand | None, session: ChatSession) -> bool:
     """Whether the text asks the model something, so that it can wait for a reply that runs."""
     if command is not None:
-        return command.action.id == "choose_task" and bool(command.words)
+        return _starts_task(command)
     return isinstance(parse(without_escape(text), session.state), ChatMessage | Task)
+
+
+def _starts_task(command: SlashCommand) -> bool:
+    return command.action.id == "choose_task" and bool(command.words)
 
 
 def _id_of(session: ChatSession) -> int | None:

@@ -81,6 +81,16 @@ def test_the_cursor_stands_where_text_is_typed_also_while_a_reply_comes(home: Ho
         )
 
 
+def test_the_cursor_counts_cells_not_characters(home: Home) -> None:
+    with home.start("--demo") as terminal:
+        wait_for_start(terminal)
+        terminal.type("xy")
+        terminal.wait_for(lambda: "xy" in terminal.words and terminal.cursor == after(terminal, "xy"))
+        row, column = terminal.cursor
+        terminal.type("日本")
+        terminal.wait_for(lambda: terminal.cursor == (row, column + 4))
+
+
 def editor(folder: Path, script: str) -> str:
     path = folder / "editor.sh"
     path.write_text(f"#!/bin/sh\n{script}\n")

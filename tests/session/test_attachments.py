@@ -10,7 +10,7 @@ import pytest
 from modechat.domain.modes import Incomplete
 from modechat.domain.typed import Typed
 from modechat.session import attachments
-from modechat.session.attachments import FileEntry, attach, attached_size, list_folder, size_text
+from modechat.session.attachments import FileEntry, attach, list_folder, mentioned_files, size_text
 
 
 def test_a_folder_is_listed_with_sizes_folders_first(tmp_path: Path) -> None:
@@ -76,5 +76,5 @@ def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path, monkeypatch: pytes
 def test_the_size_of_all_files_is_known_before_they_are_read(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("123")
     (tmp_path / "b").write_text("4567")
-    assert attached_size(Typed("@a, @b and @c"), tmp_path) == 7
+    assert mentioned_files(Typed("@a, @b and @c, not \\@a"), tmp_path) == {"a": 3, "b": 4}
     assert [size_text(size) for size in (1, 1500, 2_500_000)] == ["1 B", "1.5 kB", "2.5 MB"]

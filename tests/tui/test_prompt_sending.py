@@ -9,6 +9,7 @@ import pytest
 from textual import events
 
 from modechat.domain.conversation import Turn
+from modechat.domain.modes import Task
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import ScriptedEngine, last_user_text
 from modechat.store import Store
@@ -16,6 +17,7 @@ from modechat.tui.screens.chat import ChatScreen
 from tests.engine.driver import run
 from tests.session.harness import Clock, echo
 from tests.tui.harness import Screen, running_app
+from tests.tui.test_named_tasks import with_tasks
 
 
 class Gate:
@@ -287,6 +289,44 @@ def test_what_does_not_fit_is_refused_before_it_is_sent_with_both_numbers(work: 
             await screen.sees("tokens, and the context holds 256")
             assert screen.prompt.text == "see @big.txt "
             assert typed(screen) == []
+
+    run(main())
+
+
+@pytest.mark.usefixtures("work")
+def test_a_file_that_is_there_is_coloured(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path / "data") as screen:
+            await screen.type("@notes.txt, @nobody")
+            await screen.until(lambda: screen.prompt.marks_in(0) == [(0, 10, "prompt--file")])
+
+    run(main())
+
+
+@pytest.mark.usefixtures("work")
+def test_a_task_works_on_a_file(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path / "data", session_settings=with_tasks()) as screen:
+            await screen.type("/task summarise @notes.txt")
+            await screen.press("escape", "enter")
+            await screen.settled()
+            request = turns(screen)[-1].request
+            assert isinstance(request, Task)
+            assert "the notes" in request.input
+
+    run(main())
+
+
+@pytest.mark.usefixtures("work")
+def test_a_click_completes_as_well(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path / "data") as screen:
+            await screen.type("@not")
+            await screen.sees("notes.txt    10 B")
+            await screen.pilot.click(screen.prompt.completer.list, offset=(3, 0))
+            await screen.until(lambda: screen.prompt.text == "@notes.txt ")
+            await screen.type("x")
+            assert screen.prompt.text == "@notes.txt x"
 
     run(main())
 

@@ -104,6 +104,21 @@ def test_a_token_is_passed_and_deleted_as_a_unit_and_undo_brings_it_back(tmp_pat
     run(main())
 
 
+def test_what_is_copied_of_a_token_is_its_text(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await paste(screen, LONG)
+            await screen.press("shift+left")
+            assert screen.prompt.area.selected_text == LONG
+            await screen.press("ctrl+x")
+            assert shown(screen) == ""
+            assert screen.app.clipboard == LONG
+            await paste(screen, LONG)
+            assert shown(screen) == TOKEN
+
+    run(main())
+
+
 def test_a_token_can_be_opened_and_closed_again(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path) as screen:

@@ -18,7 +18,7 @@ from modechat.domain.text import sanitize
 from modechat.domain.typed import Typed
 from modechat.tui.widgets.prompt.folds import Folds, can_open, is_big
 from modechat.tui.widgets.prompt.helpers import Helpers
-from modechat.tui.widgets.prompt.marks import CHAT, COMMAND, INSTRUCT
+from modechat.tui.widgets.prompt.marks import CHAT, COMMAND, FILE, INSTRUCT
 
 # "\r" and "shift+\r": what Textual makes of xterm's encoding where it comes in pieces.
 _NEWLINE_KEYS = frozenset({"shift+enter", "ctrl+j", "ctrl+enter", "alt+enter", "shift+\r", "\r"})
@@ -31,7 +31,7 @@ _TAGS = range(0xE0020, 0xE0080)  # of flags of regions
 class PromptArea(TextArea):
     """The text area itself."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = TextArea.COMPONENT_CLASSES | {_TOKEN, CHAT, INSTRUCT, COMMAND}
+    COMPONENT_CLASSES: ClassVar[set[str]] = TextArea.COMPONENT_CLASSES | {_TOKEN, CHAT, INSTRUCT, COMMAND, FILE}
 
     def __init__(self, submit: Callable[[], None], helpers: Helpers) -> None:
         """`submit` is called at once when the user presses Enter: a message could arrive after the next key."""
@@ -51,6 +51,18 @@ class PromptArea(TextArea):
         if self._typed is None:
             self._typed = self._folds.typed(self.text)
         return self._typed
+
+    @property
+    def selected_text(self) -> str:
+        """With what is behind its tokens."""
+        return self._folds.typed(super().selected_text).text
+
+    def action_cut(self) -> None:
+        if self.selection.is_empty:
+            super().action_cut()
+        else:
+            self.app.copy_to_clipboard(self.selected_text)
+            self._delete_via_keyboard(*self.selection)
 
     def meaning_of(self, line: str) -> Typed:
         """What is meant by a line that is shown."""

@@ -78,7 +78,7 @@ def word_before(before: str, *, is_first: bool) -> Word | None:
 
 
 def commands(word: Word) -> list[Candidate]:
-    """The commands that begin so; then those whose help has the word."""
+    """The commands that begin so."""
     typed = word.text.removeprefix("/")
     found = [action for action in ACTIONS if action.slash and action.slash.startswith(typed)]
     return [

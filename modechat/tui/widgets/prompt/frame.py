@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from textual import on
@@ -67,6 +67,7 @@ class Prompt(Vertical):
         self._mode = Mode.CHAT
         self._sees_history = True
         self._hint = ""
+        self._files: frozenset[str] = frozenset()
         self._look_later: Timer | None = None
         self._marks: dict[int, list[tuple[int, int, str]]] | None = None
 
@@ -121,10 +122,14 @@ class Prompt(Vertical):
     def show_state(self, state: ModeState) -> None:
         """The mode of the conversation."""
         self._state = state
-        self._marks = None
-        self._area.notify_style_update()
-        self._area.refresh()
+        self._refresh_marks()
         self._refresh_mode()
+
+    def show_files(self, files: Iterable[str]) -> None:
+        """The files that the text mentions and that exist, as they are written there."""
+        if (known := frozenset(files)) != self._files:
+            self._files = known
+            self._refresh_marks()
 
     def show_history(self, sees_history: bool) -> None:
         """Whether the model sees what was said before in the chat."""
@@ -175,7 +180,8 @@ class Prompt(Vertical):
     def marks_in(self, row: int) -> Sequence[tuple[int, int, str]]:
         if self._marks is None:
             lines = self._area.document.lines
-            self._marks = marks(lines, [self._area.meaning_of(line) for line in lines], self._state)
+            behind = [self._area.meaning_of(line) for line in lines]
+            self._marks = marks(lines, behind, self._state, self._files)
         return self._marks.get(row, ())
 
     def _show_recalled(self, typed: Typed | None, *, at_start: bool) -> bool:
@@ -215,6 +221,11 @@ class Prompt(Vertical):
         self._refresh_mode()
         self._refresh_hint()
         self.post_message(self.TextTyped())
+
+    def _refresh_marks(self) -> None:
+        self._marks = None
+        self._area.notify_style_update()
+        self._area.refresh()
 
     def _refresh_hint(self) -> None:
         """A command tells what it does while it is typed, and a token how it is opened."""

@@ -1,15 +1,16 @@
-"""What is coloured in the prompt: headers that count, and the command that the text is."""
+"""What is coloured in the prompt: headers that count, the command that the text is, and files that it attaches."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from modechat.commands.slash import read_slash
+from modechat.domain.attachments import candidates, mentions
 from modechat.domain.modes import Mode, ModeState, headers
 from modechat.domain.typed import Typed
 
-CHAT, INSTRUCT, COMMAND = "prompt--chat", "prompt--instruct", "prompt--command"
+CHAT, INSTRUCT, COMMAND, FILE = "prompt--chat", "prompt--instruct", "prompt--command", "prompt--file"
 """Names for the style sheet."""
 
 _LARGEST = 200_000
@@ -17,10 +18,12 @@ _LARGEST = 200_000
 _COMMAND = re.compile(r"\s*(/[a-z]+)")
 
 
-def marks(lines: Sequence[str], behind: Sequence[Typed], state: ModeState) -> dict[int, list[tuple[int, int, str]]]:
+def marks(
+    lines: Sequence[str], behind: Sequence[Typed], state: ModeState, files: Collection[str] = ()
+) -> dict[int, list[tuple[int, int, str]]]:
     """The coloured ranges by line, each with its name for the style sheet.
 
-    `lines` are those that the prompt shows, `behind` what each of them means.
+    `lines` are those that the prompt shows, `behind` what each of them means; `files` are known to exist.
     """
     if sum(len(typed.text) for typed in behind) > _LARGEST:
         behind = [Typed(line) for line in lines]
@@ -38,4 +41,8 @@ def marks(lines: Sequence[str], behind: Sequence[Typed], state: ModeState) -> di
     first = next((row for row, line in enumerate(lines) if line.strip()), None)
     if first is not None and (match := _COMMAND.match(lines[first])) and read_slash("\n".join(lines[first:])):
         found.setdefault(first, []).append((match.start(1), match.end(1), COMMAND))
+    for row, line in enumerate(lines) if files else ():
+        for mention in mentions(Typed(line)):
+            if (meant := next((one for one in candidates(mention) if one.path in files), None)) is not None:
+                found.setdefault(row, []).append((meant.start, meant.end, FILE))
     return found
