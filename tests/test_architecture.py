@@ -49,6 +49,16 @@ def test_a_run_from_the_shell_loads_no_interface() -> None:
     assert not loaded & set(NETWORK)
 
 
+def test_the_plain_front_end_loads_no_screen() -> None:
+    loaded = loaded_modules(
+        "import modechat.cli.chat, modechat.cli.plain, modechat.cli.backstage, modechat.cli.setup\n"
+        "import modechat.plain.front, modechat.session, modechat.engine.client, modechat.prompting.candidates"
+    )
+    assert "modechat.plain.commands" in loaded
+    assert not {name for name in loaded if name.split(".")[0] in ("llama_cpp", "textual", "rich", "jinja2", "readline")}
+    assert not loaded & set(NETWORK)
+
+
 def python_files() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 

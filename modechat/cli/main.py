@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"modechat {__version__}")
     parser.add_argument("--new", action="store_true", help="start a new conversation instead of the last one")
     parser.add_argument("--no-history", action="store_true", help="keep nothing on disk")
+    parser.add_argument("--plain", action="store_true", help="lines instead of a screen: for screen readers and pipes")
     parser.add_argument("--demo", action="store_true", help="try the interface with scripted replies, without a model")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     run = commands.add_parser(

@@ -14,6 +14,7 @@ from typing import Literal
 from modechat.cli.request import named_task, read_request, read_task
 from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
 from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell, write
+from modechat.commands.prompt_text import as_text
 from modechat.config import load_config
 from modechat.domain.conversation import Conversation, as_mode
 from modechat.domain.modes import ChatMessage, Mode, Task
@@ -61,33 +62,6 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     else:
         write(sys.stdout, as_text(view, mode))
     return 0
-
-
-def as_text(view: PromptView, mode: Mode) -> str:
-    """The prompt for people: what it is, its text, its tokens."""
-    lines = [
-        f"mode    {mode}",
-        f"format  {view.format} ({view.format_source})",
-        f"rung    {view.rung}",
-        f"tokens  {len(view.tokens)}: " + ", ".join(f"{name} {count}" for name, count in total_by_part(view)),
-    ]
-    if view.defused:
-        lines.append(f"defused {' '.join(view.defused)} (sent as plain text)")
-    if view.stop:
-        lines.append("stops   " + " ".join(json.dumps(stop, ensure_ascii=False) for stop in view.stop))
-    tokens = "\n".join(
-        f"{token.id:>7}  {'control' if token.control else '       '}  {json.dumps(token.text, ensure_ascii=False)}"
-        for token in view.tokens
-    )
-    return "\n".join([*lines, "", view.text, "", tokens, ""])
-
-
-def total_by_part(view: PromptView) -> tuple[tuple[str, int], ...]:
-    """Tokens of each kind of part, in the order of their first appearance."""
-    totals: dict[str, int] = {}
-    for name, count in view.parts:
-        totals[name] = totals.get(name, 0) + count
-    return tuple(totals.items())
 
 
 def _as_object(view: PromptView, mode: Mode) -> dict[str, object]:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from modechat.cli.constraint import constrain, is_constrained
 from modechat.cli.context_need import n_ctx_needed
 from modechat.cli.request import named_task, read_request, read_task
 from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
-from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell, write
+from modechat.cli.streams import argument_text, can_repaint, read_piped, takes_unicode, tell, write
 from modechat.config import load_config
 from modechat.domain.conversation import StopReason, leak_note
 from modechat.engine.client import WorkerEngine
@@ -187,10 +188,10 @@ class OneTask:
 
 
 class _LoadProgressLine:
-    """How far the model is loaded, on standard error if that is a terminal; gone when it is done."""
+    """How far the model is loaded, on standard error if it can be repainted there; gone when it is done."""
 
     def __init__(self) -> None:
-        self._on_terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._on_terminal = can_repaint(os.environ, sys.stderr)
         self._shown = False
 
     def show(self, fraction: float) -> None:

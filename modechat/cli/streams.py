@@ -9,7 +9,7 @@ import codecs
 import io
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TextIO
 
 from modechat.domain.text import sanitize
@@ -53,6 +53,17 @@ def write(out: TextIO, text: str) -> None:
         raise
     except OSError as error:
         raise ModechatError(f"The reply cannot be written: {error.strerror}", "Is the disk full?") from error
+
+
+def can_repaint(env: Mapping[str, str], *streams: TextIO | None) -> bool:
+    """Whether the user has terminals there on which lines can be painted again, and reads them so."""
+    if env.get("ACCESSIBLE", "") not in ("", "0"):  # a screen reader would read every frame
+        return False
+    if not all(stream is not None and stream.isatty() for stream in streams):
+        return False
+    if os.name == "nt" and "TERM" not in env:  # Windows says nothing about its terminals
+        return True
+    return env.get("TERM", "") not in ("", "dumb")
 
 
 def takes_unicode(out: TextIO) -> bool:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, TypeAlias
 
-from modechat.commands.slash import word_of
+from modechat.commands.slash import SlashCommand, word_of
 from modechat.domain.conversation import StopReason
 from modechat.domain.lora import lora_label
-from modechat.domain.modes import Incomplete
+from modechat.domain.modes import Incomplete, Mode
 from modechat.domain.text import sanitize_line
 from modechat.errors import ModelError
 from modechat.prompting.thinking import ThinkingSwitch
@@ -22,6 +22,9 @@ from modechat.session.phase import Phase
 if TYPE_CHECKING:
     from modechat.engine.protocol import Adapter
     from modechat.session.chat_session import ChatSession
+
+    SessionCommand: TypeAlias = Callable[[ChatSession], Awaitable[Incomplete | None]]
+    """Why it did nothing, or None."""
 
 _NOT_LOADED = Incomplete("The model is not loaded yet.")
 _NO_SWITCH = Incomplete("This model's template has no switch for thinking.")
@@ -36,6 +39,24 @@ class SessionCommands:
         self._say = say
         self._tried: dict[tuple[int, int | None], set[str]] = {}
         """The formats that a message was asked in, by its conversation and the turn before it."""
+
+    def with_words(self, command: SlashCommand) -> SessionCommand | None:
+        """What a command with words has the session do; None if it is none of these."""
+        if not (words := command.words):
+            return None
+        match command.action.id:
+            case "choose_task":
+                return lambda session: self.start_named_task(session, words)
+            case "choose_format":
+                return lambda session: self.use_named_format(session, words)
+            case "choose_model":
+                return lambda session: session.use_model(words)
+            case "choose_adapters":
+                return lambda session: self.use_adapters(session, words)
+            case "toggle_thinking":
+                return lambda session: self.choose_thinking(session, words)
+            case _:
+                return None
 
     # Formats
 
@@ -109,6 +130,17 @@ class SessionCommands:
             adapters = (*(other for other in session.adapters if other.path != named.path), named)
         return await session.use_adapters(adapters) or await self.tell_adapters(session)
 
+    # Turns
+
+    async def toggle_pin(self, session: ChatSession) -> Incomplete | None:
+        reason = await session.toggle_pin()
+        turns = session.conversation.turns if session.conversation is not None else ()
+        last = next((turn for turn in reversed(turns) if turn.mode is Mode.CHAT), None)
+        if reason is None and last is not None:  # its mark may be far above
+            stays = "stays when the context is full" if last.pinned else "is not pinned any more"
+            self._say(f"The last chat turn {stays}.")
+        return reason
+
     # Named tasks
 
     async def start_named_task(self, session: ChatSession, words: str) -> Incomplete | None:
@@ -121,9 +153,9 @@ class SessionCommands:
     # Thinking
 
     async def toggle_thinking(self, session: ChatSession) -> Incomplete | None:
-        return self.set_thinking(session, "on" if thinks(session) is False else "off")
+        return await self.choose_thinking(session, "on" if thinks(session) is False else "off")
 
-    def set_thinking(self, session: ChatSession, word: str) -> Incomplete | None:
+    async def choose_thinking(self, session: ChatSession, word: str) -> Incomplete | None:
         if word.casefold() not in _THINKING:
             return Incomplete("/think on, /think off, or /think auto: as the model's template has it.")
         if session.model is None:

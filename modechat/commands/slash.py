@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from modechat.commands.actions import ACTIONS, Action
+from modechat.domain.modes import Incomplete
 
 _COMMANDS = {action.slash: action for action in ACTIONS if action.slash}
 _COMMAND = re.compile(r"\s*(\\?)/([a-z]+)(?=\s|$)")
@@ -29,6 +30,12 @@ def read_slash(text: str) -> SlashCommand | None:
     if match is None or match[1] or match[2] not in _COMMANDS:
         return None
     return SlashCommand(_COMMANDS[match[2]], text[match.end() :].strip())
+
+
+def takes_no_words(command: SlashCommand) -> Incomplete:
+    """Why a command with words does nothing that has none."""
+    slash = f"/{command.action.slash}"
+    return Incomplete(f"{slash} takes no words. \\{slash} … sends the text.")
 
 
 def without_escape(text: str) -> str:

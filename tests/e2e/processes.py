@@ -9,8 +9,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from tests.e2e.terminal import Terminal
-from tests.e2e.window import SECONDS
+from tests.e2e.window import SECONDS, Window
 
 
 class WatchedProcess:
@@ -33,7 +32,7 @@ class WatchedProcess:
 
 
 @contextmanager
-def watched_worker(terminal: Terminal) -> Iterator[WatchedProcess]:
+def watched_worker(terminal: Window) -> Iterator[WatchedProcess]:
     """The engine's worker, the only process that the program itself has started."""
     (worker,) = psutil.Process(terminal.process_id).children()
     watched = WatchedProcess(worker.pid)

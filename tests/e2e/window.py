@@ -37,7 +37,16 @@ _ON_TERMINAL = ("/bin/sh", "-c", 'terminal=$1; shift; exec "$@" <>"$terminal" >&
 class Window:
     """A running program and the bytes that it writes. A context manager that closes it."""
 
-    def __init__(self, command: Sequence[str | Path], env: Mapping[str, str], *, columns: int, rows: int) -> None:
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        env: Mapping[str, str],
+        *,
+        columns: int,
+        rows: int,
+        term: str = "xterm-256color",
+    ) -> None:
+        """`term` is what the terminal calls itself."""
         self._raw = bytearray()
         self._changed = threading.Condition()
         self._has_ended = False
@@ -47,7 +56,7 @@ class Window:
         self.settings_before = self.settings
         self._process = subprocess.Popen(
             [*_ON_TERMINAL, os.ttyname(theirs), *map(str, command)],
-            env={**env, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env={**env, "TERM": term, "COLORTERM": "truecolor"},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

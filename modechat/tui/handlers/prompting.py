@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modechat.commands.conversation_commands import ConversationCommands
+from modechat.commands.requests import needs_words, request_of, task_usage
 from modechat.commands.session_commands import SessionCommands, thinks
-from modechat.commands.slash import SlashCommand, read_slash, without_escape, word_of
-from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
+from modechat.commands.slash import SlashCommand, takes_no_words
+from modechat.commands.status import status_sentences
+from modechat.domain.modes import Incomplete
 
 if TYPE_CHECKING:
     from modechat.prompting.tasks import NamedTask
@@ -18,6 +21,7 @@ class PromptingActions:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._commands = SessionCommands(screen.flash_up)
+        self._conversations = ConversationCommands(screen.flash_up)
 
     def connect(self, session: ChatSession) -> None:
         """From now on, names after commands can be completed."""
@@ -26,23 +30,15 @@ class PromptingActions:
 
     async def run(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
         """Do what was typed; why not, if it cannot be done."""
+        if (work := self._commands.with_words(command) or self._conversations.with_words(command)) is not None:
+            return await work(session)
         match command.action.id:
-            case "choose_task" if command.words:
-                return await self._commands.start_named_task(session, command.words)
-            case "choose_format" if command.words:
-                return await self._commands.use_named_format(session, command.words)
-            case "choose_model" if command.words:
-                return await session.use_model(command.words)
-            case "choose_adapters" if command.words:
-                return await self._commands.use_adapters(session, command.words)
-            case "toggle_thinking" if command.words:
-                return self._commands.set_thinking(session, command.words)
             case "inspect":
                 self._inspect(session, command.words)
+            case "quit":  # leaving waits for what was asked for, such as this
+                self._screen.run_worker(self._screen.app.action_quit(), name="leave")
             case _ if command.words:
-                return Incomplete(
-                    f"/{command.action.slash} takes no words. \\/{command.action.slash} … sends the text."
-                )
+                return takes_no_words(command)
             case action:
                 await self._screen.action_act(action)
         return None
@@ -58,6 +54,15 @@ class PromptingActions:
 
     async def toggle_thinking(self) -> None:
         await self._screen.do(self._commands.toggle_thinking)
+
+    async def tell_status(self) -> None:
+        await self._screen.do(self._tell_status)
+
+    async def _tell_status(self, session: ChatSession) -> None:
+        self._screen.flash_up(" ".join(status_sentences(session)))
+
+    async def delete_conversation(self) -> None:
+        await self._screen.do(self._conversations.delete_none)
 
     def thinking_label(self, session: ChatSession | None) -> str:
         """What the switch is called, with its state."""
@@ -125,20 +130,6 @@ class PromptingActions:
         self._screen.app.push_screen(InspectorScreen(session, request_of(text, session)))
 
 
-def request_of(text: str, session: ChatSession) -> ChatMessage | Task | None:
-    """What `text` would ask the model if it was sent; None if nothing."""
-    command = read_slash(text)
-    if command is None:
-        meant = parse(without_escape(text), session.state)
-    elif command.action.id == "choose_task" and command.words:
-        name, said = word_of(command.words)
-        task = session.settings.task(name.casefold())
-        meant = task.read(said) if task is not None else Incomplete("")
-    else:
-        return None
-    return meant if isinstance(meant, ChatMessage | Task) else None
-
-
 def names_after(command: str, session: ChatSession) -> list[tuple[str, str]]:
     """The names that may follow a typed command, each with what it is."""
     match command:
@@ -153,16 +144,3 @@ def names_after(command: str, session: ChatSession) -> list[tuple[str, str]]:
             return [("off", "apply no adapter")]
         case _:
             return []
-
-
-def needs_words(task: NamedTask) -> bool:
-    """Whether the task cannot begin without words after its name."""
-    return task.argument is not None and not task.argument.default
-
-
-def task_usage(task: NamedTask) -> str:
-    """The command for a task as the help writes it: `/task translate LANGUAGE`."""
-    if task.argument is None:
-        return f"/task {task.name}"
-    word = task.argument.name.upper()
-    return f"/task {task.name} " + (f"[{word}]" if task.argument.default else word)

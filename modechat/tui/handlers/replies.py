@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modechat.domain.modes import Incomplete, Mode
+from modechat.commands.session_commands import SessionCommands
 
 if TYPE_CHECKING:
-    from modechat.session.chat_session import ChatSession
     from modechat.tui.screens.chat import ChatScreen
 
 
@@ -37,16 +36,7 @@ class ReplyActions:
         await self._screen.do(lambda session: session.toggle_in_chat())
 
     async def toggle_pin(self) -> None:
-        await self._screen.do(self._toggle_pin)
-
-    async def _toggle_pin(self, session: ChatSession) -> Incomplete | None:
-        reason = await session.toggle_pin()
-        turns = session.conversation.turns if session.conversation is not None else ()
-        last = next((turn for turn in reversed(turns) if turn.mode is Mode.CHAT), None)
-        if reason is None and last is not None:  # its mark may be far above
-            stays = "stays when the context is full" if last.pinned else "is not pinned any more"
-            self._screen.flash_up(f"The last chat turn {stays}.")
-        return reason
+        await self._screen.do(SessionCommands(self._screen.flash_up).toggle_pin)
 
     async def compact(self) -> None:
         await self._screen.do(lambda session: session.compact())

@@ -9,16 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from modechat.commands.actions import key_table, slash_table
-
-MODES = (
-    ("### Instruction", "alone: every message is a task of its own, without history"),
-    ("### Instruction …", "with text: this one message is a task"),
-    ("### Input", "in a task: the text to work on; empty at its end: every following message is an input"),
-    ("### Response", "at the end of a task: how the reply starts"),
-    ("### Chat", "alone: back to the chat; with text: this one message is chat"),
-    ("\\### …", "sends the text itself"),
-)
+from modechat.commands.actions import MODES, key_table, slash_table
 
 
 class HelpScreen(ModalScreen[None]):

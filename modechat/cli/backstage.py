@@ -1,0 +1,95 @@
+"""What works behind every front end of the chat: engine, conversations and settings, as the user wants them."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from modechat.paths import data_folder, engine_log_file
+
+if TYPE_CHECKING:
+    from modechat.config import Config
+    from modechat.engine.protocol import Engine
+    from modechat.errors import ModechatError
+    from modechat.session.settings import SessionSettings
+    from modechat.store import Store
+
+_LONGEST_LOG = 1 << 20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """`engine` has been started; `store` is open."""
+
+    engine: Engine
+    store: Store
+    settings: SessionSettings
+    resume: bool
+    troubles: tuple[ModechatError, ...] = ()
+    """What is wrong, but no reason to give up."""
+
+
+def open_backstage(
+    arguments: argparse.Namespace,
+    config: Config,
+    worker: subprocess.Popen[bytes] | None,
+    stack: contextlib.ExitStack,
+) -> Behind:
+    """`worker` was spawned for this; None: the demo. What must be closed at the end goes on `stack`.
+
+    Raises ModechatError.
+    """
+    if worker is None:
+        from modechat.cli.demo import demo_engine, demo_settings
+
+        return Behind(demo_engine(), _open_store(keep=False), demo_settings(), resume=False)
+    from modechat.cli.setup import choose_model, session_settings
+    from modechat.engine.client import WorkerEngine
+    from modechat.prompt_files import load_prompt_files
+
+    files = load_prompt_files()
+    keep = not arguments.no_history
+    settings = session_settings(arguments, config, choose_model(arguments, config), files, keep_history=keep)
+    store = _open_store(keep=keep)
+    engine = WorkerEngine(_open_engine_log(stack), worker)
+    engine.start()
+    resume = config.interface.resume and not arguments.new
+    return Behind(engine, store, settings, resume, files.troubles)
+
+
+def _open_store(*, keep: bool) -> Store:
+    from datetime import UTC, datetime
+
+    from modechat.store import Store
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    return Store.open(data_folder(), now) if keep else Store.in_memory(now)
+
+
+def _open_engine_log(stack: contextlib.ExitStack) -> IO[str] | None:
+    """The file for the engine's log; None where it cannot be written, which is no reason not to chat."""
+    from modechat.private_files import private_file, private_folder
+
+    path = engine_log_file()
+    try:
+        private_folder(path.parent)
+        log = private_file(path).open("w" if _is_long(path) else "a", encoding="utf-8")
+    except OSError:
+        return None
+    stack.callback(_close, log)
+    return log
+
+
+def _is_long(path: Path) -> bool:
+    return path.stat().st_size > _LONGEST_LOG
+
+
+def _close(log: IO[str]) -> None:
+    with contextlib.suppress(OSError):  # a full disk
+        log.close()

@@ -1,0 +1,76 @@
+"""Commands that name a conversation by its number: `/open 3`, `/delete 3`.
+
+Every method returns why it did nothing, or None; what the user should know besides goes to `say`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from modechat.commands.slash import SlashCommand
+from modechat.domain.modes import Incomplete
+from modechat.domain.text import sanitize_line
+
+if TYPE_CHECKING:
+    from modechat.commands.session_commands import SessionCommand
+    from modechat.session.chat_session import ChatSession
+    from modechat.store import ConversationSummary
+
+_NO_NUMBER = Incomplete("A conversation is named by its number: /open 3. /delete takes one, too.")
+
+
+class ConversationCommands:
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """`say` tells the user something that needs no answer."""
+        self._say = say
+        self._asked_about: int | None = None
+        """The conversation that the next command may delete."""
+
+    def with_words(self, command: SlashCommand) -> SessionCommand | None:
+        """What a command with words has the session do; None if it is none of these."""
+        if command.action.id == "conversations" and command.words:
+            return lambda session: self.open(session, command.words)
+        if command.action.id == "delete_conversation" and command.words:
+            return lambda session: self.delete(session, command.words)
+        return None
+
+    async def open(self, session: ChatSession, words: str) -> Incomplete | None:
+        """Go on with a conversation. Raises StoreError if it is open elsewhere."""
+        found = await _found(session, words)
+        if isinstance(found, Incomplete):
+            return found
+        if session.conversation is not None and session.conversation.id == found.id:
+            return Incomplete(f"Conversation {found.id} is the one that is open.")
+        await session.open(found.id)
+        return None
+
+    async def delete(self, session: ChatSession, words: str) -> Incomplete | None:
+        """Delete a conversation for good, when asked twice. Raises StoreError if it is open elsewhere."""
+        asked, self._asked_about = self._asked_about, None
+        found = await _found(session, words)
+        if isinstance(found, Incomplete):
+            return found
+        if asked != found.id:
+            self._asked_about = found.id
+            return Incomplete(f"/delete {found.id} once more deletes “{title_of(found)}” for good.")
+        await session.delete(found.id)
+        self._say(f"“{title_of(found)}” is deleted.")
+        return None
+
+    async def delete_none(self, _session: ChatSession) -> Incomplete:
+        """`/delete` without a number."""
+        return _NO_NUMBER
+
+
+def title_of(summary: ConversationSummary) -> str:
+    """The title of a conversation, in one line safe to show."""
+    return sanitize_line(summary.title) or "Without a title"
+
+
+async def _found(session: ChatSession, words: str) -> ConversationSummary | Incomplete:
+    if not (words.isascii() and words.isdigit()):
+        return _NO_NUMBER
+    every = await session.summaries()
+    found = next((summary for summary in every if summary.id == int(words)), None)
+    return found or Incomplete(f"There is no conversation {words}. /open lists them.")

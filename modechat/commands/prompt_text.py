@@ -1,0 +1,42 @@
+"""A prompt as text for people: what it is, what the model reads, its tokens."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modechat.domain.modes import Mode
+    from modechat.engine.prompt_view import PromptView
+
+
+def heading(view: PromptView, mode: Mode) -> list[str]:
+    """What the prompt is, in lines."""
+    lines = [
+        f"mode    {mode}",
+        f"format  {view.format} ({view.format_source})",
+        f"rung    {view.rung}",
+        f"tokens  {len(view.tokens)}: " + ", ".join(f"{name} {count}" for name, count in total_by_part(view)),
+    ]
+    if view.defused:
+        lines.append(f"defused {' '.join(view.defused)} (sent as plain text)")
+    if view.stop:
+        lines.append("stops   " + " ".join(json.dumps(stop, ensure_ascii=False) for stop in view.stop))
+    return lines
+
+
+def as_text(view: PromptView, mode: Mode) -> str:
+    """The heading, the prompt's text, and its tokens one a line."""
+    tokens = "\n".join(
+        f"{token.id:>7}  {'control' if token.control else '       '}  {json.dumps(token.text, ensure_ascii=False)}"
+        for token in view.tokens
+    )
+    return "\n".join([*heading(view, mode), "", view.text, "", tokens, ""])
+
+
+def total_by_part(view: PromptView) -> tuple[tuple[str, int], ...]:
+    """Tokens of each kind of part, in the order of their first appearance."""
+    totals: dict[str, int] = {}
+    for name, count in view.parts:
+        totals[name] = totals.get(name, 0) + count
+    return tuple(totals.items())

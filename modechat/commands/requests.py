@@ -1,0 +1,39 @@
+"""What a text at the prompt would ask the model, and how named tasks are asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modechat.commands.slash import read_slash, without_escape, word_of
+from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
+
+if TYPE_CHECKING:
+    from modechat.prompting.tasks import NamedTask
+    from modechat.session.chat_session import ChatSession
+
+
+def request_of(text: str, session: ChatSession) -> ChatMessage | Task | None:
+    """What `text` would ask the model if it was sent; None if nothing."""
+    command = read_slash(text)
+    if command is None:
+        meant = parse(without_escape(text), session.state)
+    elif command.action.id == "choose_task" and command.words:
+        name, said = word_of(command.words)
+        task = session.settings.task(name.casefold())
+        meant = task.read(said) if task is not None else Incomplete("")
+    else:
+        return None
+    return meant if isinstance(meant, ChatMessage | Task) else None
+
+
+def needs_words(task: NamedTask) -> bool:
+    """Whether the task cannot begin without words after its name."""
+    return task.argument is not None and not task.argument.default
+
+
+def task_usage(task: NamedTask) -> str:
+    """The command for a task as the help writes it: `/task translate LANGUAGE`."""
+    if task.argument is None:
+        return f"/task {task.name}"
+    word = task.argument.name.upper()
+    return f"/task {task.name} " + (f"[{word}]" if task.argument.default else word)

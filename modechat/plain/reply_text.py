@@ -1,0 +1,52 @@
+"""A reply that grows, cut where it is good to listen to: by lines, where those are long by sentences. Pure.
+
+What is written is the reply's text to the letter; only when it is written is decided here.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SENTENCE = re.compile(r"(?<![\s\d])[.!?…:;][\"'”’)\]*_`]*(?=\s)|[。！？]")
+_SECONDS_FOR_A_SENTENCE = 1.0
+_SECONDS_FOR_A_WORD = 4.0
+_SECONDS_FOR_ANYTHING = 8.0
+
+
+class ReplyText:
+    """Times are seconds of one clock."""
+
+    def __init__(self) -> None:
+        self._pending = ""
+        self._since = 0.0
+
+    def feed(self, text: str, now: float) -> None:
+        if not self._pending:
+            self._since = now
+        self._pending += text
+
+    def take(self, now: float) -> str:
+        """What may be written now: whole lines at once, the rest when it has waited for long enough."""
+        end = self._pending.rfind("\n") + 1
+        if not end:
+            end = self._end_of_what_waits(now - self._since)
+        text, self._pending = self._pending[:end], self._pending[end:]
+        if text:
+            self._since = now
+        return text
+
+    def finish(self) -> str:
+        """All that was not written yet."""
+        text, self._pending = self._pending, ""
+        return text
+
+    def _end_of_what_waits(self, seconds: float) -> int:
+        if seconds < _SECONDS_FOR_A_SENTENCE:
+            return 0
+        sentences = list(_SENTENCE.finditer(self._pending))
+        if sentences:
+            return sentences[-1].end()
+        if seconds < _SECONDS_FOR_A_WORD:
+            return 0
+        word = max(self._pending.rfind(" "), self._pending.rfind("\t")) + 1
+        return word if word or seconds < _SECONDS_FOR_ANYTHING else len(self._pending)

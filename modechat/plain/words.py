@@ -1,0 +1,100 @@
+"""What the plain front end says: how replies ended, the help, and keys as the commands that do the same. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from modechat.commands.actions import ACTIONS, MODES, key_name, slash_table
+from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note
+from modechat.domain.modes import Mode, ModeState
+from modechat.domain.text import sanitize_line
+
+_COMMANDS = {key_name(key): f"/{action.slash}" for action in ACTIONS if action.slash for key in action.keys}
+_KEYS = re.compile("|".join(rf"(?<![\w+]){re.escape(key)}(?!\w)" for key in _COMMANDS))
+
+GREETING = (
+    "Type a message and press Enter. /help lists the commands and says how to write several lines. "
+    "Ctrl+C stops a reply, Ctrl+D leaves."
+)
+
+_LINES = (
+    ("a line that ends with a backslash", "goes on in the next line"),
+    ('""" on a line of its own', "begins a message of several lines, and ends it"),
+    ("a paste of several lines", "is one message; Enter sends it"),
+    ("Ctrl+C", "stops a reply; at the prompt, it drops what was typed; twice, it leaves"),
+    ("Ctrl+D", "leaves; everything is saved"),
+)
+
+
+def as_commands(text: str) -> str:
+    """`text` of the app with commands in place of keys: this front end has none."""
+    return _KEYS.sub(lambda match: _COMMANDS[match[0]], text)
+
+
+def prompt_label(state: ModeState) -> str:
+    """Who speaks next, and in which mode: `You (chat): `."""
+    return f"You ({'input' if state.standing is not None else state.mode}): "
+
+
+def reply_label(mode: Mode) -> str:
+    return "Model: " if mode is Mode.CHAT else "Model (instruct): "
+
+
+def help_lines() -> Iterator[str]:
+    """Modes, how lines become messages, and the commands."""
+    for title, rows in (
+        ("Modes:", MODES),
+        ("Writing:", _LINES),
+        ("Commands:", (*slash_table(), ("\\/task …", "sends the text itself"))),
+    ):
+        yield title
+        for name, text in rows:
+            yield f"{name}: {text}."
+
+
+def end_note(reply: Reply) -> str:
+    """How the reply ended, if that was not the ordinary way."""
+    match reply.state:
+        case ReplyState.STOPPED:
+            return "The reply was stopped. /continue goes on." if reply.text else "Stopped before the reply began."
+        case ReplyState.INTERRUPTED:
+            what = reply.error.rstrip(".") or "modechat ended while it was written"
+            goes_on = " /continue goes on." if reply.text else ""
+            return f"The reply was interrupted: {what}. /regenerate asks again.{goes_on}"
+        case ReplyState.FAILED:
+            return f"There is no reply: {reply.error}"
+        case ReplyState.COMPLETE if reply.stop_reason is StopReason.LENGTH:
+            return "The reply was cut: it is the longest that is allowed (max_tokens). /continue goes on."
+        case ReplyState.COMPLETE if reply.stop_reason is StopReason.CONTEXT:
+            return "The reply was cut: the context is full. /continue goes on."
+        case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
+            return f"{leak_note(reply.stats.leak if reply.stats is not None else '')} /reformat tries another."
+        case ReplyState.COMPLETE if not reply.text and reply.thinking:
+            return "The model thought, and answered nothing. /thoughts shows what it thought."
+        case ReplyState.COMPLETE if not reply.text:
+            return "The model answered with nothing."
+        case _:
+            return ""
+
+
+def defused_note(reply: Reply) -> str:
+    """Which texts of control tokens the user's message had; empty if none."""
+    if reply.stats is None or not reply.stats.defused:
+        return ""
+    counts = Counter(reply.stats.defused)
+    texts = (sanitize_line(text) + (f" ({count} times)" if count > 1 else "") for text, count in counts.items())
+    return f"Sent as plain text: {', '.join(texts)}"
+
+
+def percent(fraction: float) -> str:
+    return f"{round(100 * fraction)} percent"
+
+
+def shortened(text: str, longest: int | None) -> str:
+    """`text` with at most so many characters, cut between words; None: all of it."""
+    if longest is None or len(text) <= longest:
+        return text
+    end = max(text.rfind(" ", 0, longest), text.rfind("\n", 0, longest))
+    return f"{text[: end if end > 0 else longest].rstrip()} …"

@@ -1,0 +1,108 @@
+"""Messages from a pipe, one a line, and what a script can rely on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from modechat.engine.protocol import Failed, Generate
+from modechat.errors import ModelError, UsageError
+from modechat.plain.messages import QUOTES
+from tests.engine.driver import run
+from tests.plain.harness import in_pipe
+from tests.session.harness import echo, running_session, settings
+
+
+def test_each_line_is_a_message_and_the_output_a_transcript(tmp_path: Path) -> None:
+    code, out, err = run(in_pipe(tmp_path, "hello\n\n### Instruction\r\nCount\\\nto ten\n### Chat\nbye"))
+    assert (code, err) == (0, "")
+    assert out == (
+        "You (chat): hello\n"
+        "Model: You said: hello\n"
+        "You (chat): ### Instruction\n"
+        "modechat: Okay, switching to instruct mode. What do you want me to do?\n"
+        "You (instruct): Count\nto ten\n"
+        "Model (instruct): You said: Count\nto ten\n"
+        "You (instruct): ### Chat\n"
+        "modechat: Okay, back to chat mode. I see our chat again.\n"
+        "You (chat): bye\n"
+        "Model: You said: bye\n"
+    )
+
+
+def test_lines_between_quotation_marks_are_one_message_also_without_their_end(tmp_path: Path) -> None:
+    code, out, _ = run(in_pipe(tmp_path, f"{QUOTES}\none\n\n    two\n{QUOTES}\n{QUOTES}\nthree\nfour"))
+    assert code == 0
+    assert "Model: You said: one\n\n    two\n" in out
+    assert "Model: You said: three\nfour\n" in out
+
+
+def test_it_goes_on_with_the_last_conversation_and_saves_in_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        await in_pipe(tmp_path, "one\n")
+        await in_pipe(tmp_path, "two\n")
+        await in_pipe(tmp_path, "three\n", resume=False)
+        async with running_session(tmp_path) as harness:
+            summaries = await harness.session.summaries()
+            assert [(summary.title, summary.turn_count) for summary in summaries] == [("three", 1), ("one", 2)]
+
+    run(main())
+
+
+def test_nothing_to_send_is_wrong_use(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing to send"):
+        run(in_pipe(tmp_path, "\n \n"))
+
+
+def test_what_is_refused_is_said_on_standard_error_and_in_the_exit_code(tmp_path: Path) -> None:
+    code, out, err = run(in_pipe(tmp_path, "/format nope\nhello\n"))
+    assert code == 2
+    assert err.startswith("modechat: There is no format “nope”.")
+    assert out == "You (chat): /format nope\nYou (chat): hello\nModel: You said: hello\n"
+
+
+def test_text_that_is_not_utf_8_is_refused_and_the_rest_is_done(tmp_path: Path) -> None:
+    code, out, err = run(in_pipe(tmp_path, b"\xef\xbb\xbfone\n\xff\xfe\ntwo\n"))
+    assert code == 2
+    assert "not UTF-8" in err
+    assert out == "You (chat): one\nModel: You said: one\nYou (chat): two\nModel: You said: two\n"
+
+
+@pytest.mark.parametrize(("kind", "code"), [("engine", 5), ("context", 6)])
+def test_the_exit_code_is_that_of_the_first_failure(tmp_path: Path, kind: str, code: int) -> None:
+    def fail_once(request: Generate) -> str | Failed:
+        if "fail" in str(echo(request)):
+            return Failed.model_validate({"id": None, "kind": kind, "title": "It failed"})
+        return "fine"
+
+    got, out, _ = run(in_pipe(tmp_path, "### Instruction fail\n### Instruction go on\n"))
+    assert got == 0
+    got, out, _ = run(in_pipe(tmp_path, "### Instruction fail\n### Instruction go on\n", fail_once))
+    assert got == code
+    assert "There is no reply: It failed" in out
+    assert "fine" in out
+
+
+def test_a_model_that_cannot_be_used_ends_it_at_once(tmp_path: Path) -> None:
+    def check() -> None:
+        raise ModelError("It is no model")
+
+    with pytest.raises(ModelError, match="It is no model"):
+        run(in_pipe(tmp_path, "hello\n", chat_settings=replace(settings(), check_model=check)))
+
+
+def test_more_lines_than_are_read_ahead_are_all_done(tmp_path: Path) -> None:
+    n_lines = 600
+    code, out, _ = run(in_pipe(tmp_path, "".join(f"### Instruction {i}\n" for i in range(n_lines))))
+    assert code == 0
+    assert out.count("Model (instruct): You said: ") == n_lines
+
+
+def test_a_text_without_white_space_and_control_characters_gets_through(tmp_path: Path) -> None:
+    long = "x" * 60_000
+    code, out, _ = run(in_pipe(tmp_path, f"{long}\na\x00\x1b[31m\x9b5n\tb\n"))
+    assert code == 0
+    assert f"Model: You said: {long}\n" in out
+    assert "Model: You said: a␀␛[31m�5n\tb\n" in out

@@ -1,0 +1,49 @@
+"""What is said fits a front end without keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from modechat.commands.actions import slash_table
+from modechat.domain.conversation import Reply, ReplyState, StopReason
+from modechat.plain.words import as_commands, end_note, help_lines, shortened
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("A reply is being written: Esc stops it.", "A reply is being written: /stop stops it."),
+        ("Ctrl+R or /retry loads it with less.", "/regenerate or /retry loads it with less."),
+        ("Ctrl+F asks in another format.", "/reformat asks in another format."),
+        ("Escape, F16 and Ctrl+Reset are other words.", "Escape, F16 and Ctrl+Reset are other words."),
+    ],
+)
+def test_keys_become_the_commands_that_do_the_same(text: str, said: str) -> None:
+    assert as_commands(text) == said
+
+
+def test_the_help_has_every_command() -> None:
+    lines = list(help_lines())
+    for usage, text in slash_table():
+        assert f"{usage}: {text}." in lines
+
+
+def test_no_end_of_a_reply_names_a_key() -> None:
+    replies = [
+        Reply(text=text, thinking=thinking, state=state, stop_reason=reason)
+        for text in ("", "text")
+        for thinking in ("", "thought")
+        for state in ReplyState
+        for reason in (None, *StopReason)
+    ]
+    for note in map(end_note, replies):
+        assert as_commands(note) == note
+        assert "Ctrl" not in note
+    assert end_note(Reply(text="text", state=ReplyState.COMPLETE, stop_reason=StopReason.END)) == ""
+
+
+def test_a_text_is_shortened_between_words() -> None:
+    assert shortened("one two three", 9) == "one two …"
+    assert shortened("one two", 9) == "one two"
+    assert shortened("onetwothree", 5) == "onetw …"
+    assert shortened("one two three", None) == "one two three"
