@@ -29,6 +29,10 @@ _END: Final = "\x1b[201~"
 _PATIENCE = 3.0
 """Seconds without a byte after which a paste that has no end has ended all the same."""
 
+_MOST_TYPED = 200
+"""Characters in one read that somebody may have typed: more is a paste by a terminal that puts no marks around it."""
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
 _ALT_ENTER = "\x1b\r"
 _ALT_CHARACTER = re.compile(r"\x1b[0-9a-zA-MQ-WYZ]")  # not those that begin longer sequences: N, O, P, X
 _MODIFY_OTHER_KEYS = re.compile(r"\x1b\[27;(\d+);(\d+)~")  # xterm and tmux: modifier, character
@@ -118,9 +122,14 @@ class TerminalInput(XTermParser):
             yield events.Paste(_pasted(self._pastes.finish()))
 
     def _keys(self, piece: str) -> Iterator[Message]:
+        text = piece.removesuffix("\r")  # whether that Enter sends depends on what follows
+        is_in_sequence = self._timeout_time is not None
+        if len(text) > _MOST_TYPED and not is_in_sequence and not _NOT_TEXT.search(text):
+            yield events.Paste(_pasted(text))
+            piece = piece[len(text) :]
         # Where a paste begins, Textual is told at once that it is over: what is in it is none of its business.
         data = piece + _END if self._pastes.is_pasting else piece
-        for message in super().feed(data):
+        for message in super().feed(data) if data else ():  # nothing would be the end of all input
             if not isinstance(message, events.Paste):
                 yield message
 

@@ -179,3 +179,13 @@ def test_nothing_is_painted_over_an_editor_while_a_reply_comes(home: Home, tmp_p
         terminal.type("\r")
         terminal.wait_for("to come back.")  # the reply went on meanwhile
         assert prompt_lines(terminal)[0].startswith(".....")
+
+
+def test_a_paste_without_marks_is_quick_and_sends_nothing(home: Home) -> None:
+    with home.start("--demo") as terminal:
+        wait_for_start(terminal)
+        started = time.monotonic()
+        terminal.type("a long line of words without an end " * 3000 + "\rand one more")
+        terminal.wait_for("and one more", timeout=20)
+        assert time.monotonic() - started < 20
+        terminal.wait_for(WELCOME)

@@ -122,6 +122,13 @@ def test_a_paste_without_an_end_is_given_up_after_a_while(monkeypatch: pytest.Mo
     assert told(parser.feed(f"x{END}")) == ["x='x'"]
 
 
+def test_what_nobody_can_have_typed_is_a_paste() -> None:
+    long = "a\tb\rc " * 50
+    assert read(f"{long}\r") == [f"paste {long.replace(chr(13), chr(10))!r}", "enter"]
+    assert read(long + "x", "y") == [f"paste {long.replace(chr(13), chr(10)) + 'x'!r}", "y='y'"]
+    assert len(read(f"{long}\x11")) > 200  # with keys in it, it is keys
+
+
 def test_a_megabyte_is_read_at_once() -> None:
     parser = TerminalInput()
     text = f"{START}{'x' * 1_000_000}{END}"

@@ -142,6 +142,7 @@ class PromptArea(TextArea):
 
     async def _on_paste(self, event: events.Paste) -> None:
         self._take(event)
+        self._last_key_time = event.time
         self._make_deferred_enter_a_newline()
         self.history.checkpoint()
         text = sanitize(event.text.replace("\r\n", "\n").replace("\r", "\n"))
