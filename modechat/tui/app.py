@@ -143,7 +143,7 @@ class ModechatApp(App[ModechatError]):
     async def _close_session(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            await self._chat.composer.save()
+            await self._chat.composer.drafts.save()
             await session.close()
 
     async def begin_task(self, task: NamedTask) -> None:

@@ -1,19 +1,15 @@
-"""What was typed, on its way to the session.
+"""What was typed, on its way to the session: sent at once, or queued until the reply that runs has ended.
 
-A message is sent at once, or waits until the reply that runs has ended. Until the session has taken it, it belongs to
-the conversation's draft, which is on disk half a second after every change: whatever is killed, little is lost.
+A message belongs to the draft until the session has taken it. What could not be sent comes back to the prompt.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
-
-from textual.timer import Timer
+from typing import TYPE_CHECKING
 
 from modechat.commands.slash import SlashCommand, read_slash, without_escape
 from modechat.domain.attachments import mentions
@@ -31,15 +27,11 @@ from modechat.session.events import (
     TurnAdded,
 )
 from modechat.session.fitting import why_too_long
-from modechat.session.phase import Phase
+from modechat.tui.drafts import Drafts, id_of
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
     from modechat.tui.screens.chat import ChatScreen
-
-    Command: TypeAlias = Callable[[ChatSession], Awaitable[Incomplete | None]]
-
-_SAVE_AFTER = 0.5  # seconds
 
 
 @dataclass(eq=False, slots=True)
@@ -56,14 +48,7 @@ class Composer:
         self._screen = screen
         self._messages: list[_Message] = []
         """What was asked to be sent and the session has not taken yet."""
-        self._conversation_id: int | None = None
-        """The conversation that the draft belongs to; None: a new one."""
-        self._left: Typed | None = None
-        """What was in the prompt when another conversation was asked for."""
-        self._is_opening = True
-        """The conversation's draft is not there yet."""
-        self._saving: Timer | None = None
-        self._disk_refuses = False
+        self.drafts = Drafts(screen, lambda: (message.typed for message in self._messages))
         self.folder = Path()
         """Where relative paths begin."""
         self.attached_size = 0
@@ -74,29 +59,17 @@ class Composer:
         """What waits for the end of a reply."""
         return tuple(message.typed for message in self._messages if message.is_queued)
 
-    # Life
-
     def connect(self, session: ChatSession) -> None:
         """The session is there, with its conversation open."""
         self._screen.prompt.take_back = self.take_back
-        self._conversation_id = _id_of(session)
-        self._screen.run_worker(self._load(session, self._conversation_id), name="inputs")
+        self._screen.run_worker(self._load(session), name="inputs")
 
-    async def _load(self, session: ChatSession, conversation_id: int | None) -> None:
+    async def _load(self, session: ChatSession) -> None:
+        await self.drafts.connect(session)
         try:
             self._screen.prompt.recall.load(await session.inputs.sent())
         except StoreError as error:
-            await self._tell(error)
-        await self._show_draft(session, conversation_id)
-
-    async def save(self) -> None:
-        """Save the draft now."""
-        if self._saving is not None:
-            self._saving.stop()
-            self._saving = None
-        session = self._screen.session
-        if session is not None and not self._is_opening:
-            await self._save(session, self._conversation_id, self._draft())
+            await self.drafts.tell(error)
 
     # What the user does
 
@@ -119,33 +92,9 @@ class Composer:
             self._screen.prompt.restore(joined(queued))
         return bool(queued)
 
-    async def go(self, command: Command) -> None:
-        """Go to another conversation, after what was asked before; what is at the prompt stays with this one."""
-        await self._screen.prompt.keys_are_handled()
-        self._left = joined([*filter(None, [self._left]), self._screen.prompt.typed])
-        self._screen.prompt.clear()
-        self._screen.put(partial(self._go, command))
-
-    async def _go(self, command: Command, session: ChatSession) -> Incomplete | None:
-        before = self._conversation_id
-        try:
-            reason = await command(session)
-        except StoreError:
-            self._stay()
-            raise
-        if reason is not None or (self._left is not None and before == self._conversation_id):
-            self._stay()
-        return reason
-
-    def _stay(self) -> None:
-        left, self._left = self._left, None
-        if left:
-            self._screen.prompt.restore(left)
-
     def text_changed(self) -> None:
         """Save the draft soon, and look at the files that are mentioned."""
-        if self._saving is None:
-            self._saving = self._screen.set_timer(_SAVE_AFTER, self.save)
+        self.drafts.save_soon()
         if mentions(self._screen.prompt.typed):
             self._screen.run_worker(self._look_for_files(), name="files", group="files", exclusive=True)
         else:
@@ -176,10 +125,11 @@ class Composer:
             case ReplyEnded() | CompactionChanged(is_running=False):
                 self._send_queued()
             case ConversationOpened(conversation=conversation):
-                self._arrive(session, conversation.id if conversation is not None else None)
-            case TurnAdded() | ModeChangeAdded() if self._conversation_id is None:
-                self._conversation_id = _id_of(session)
-                self._screen.run_worker(self._save(session, None, Typed()), name="draft")
+                opened = conversation.id if conversation is not None else None
+                self.drafts.arrive(session, opened, self.queued)
+                self._forget_queued()
+            case TurnAdded() | ModeChangeAdded():
+                self.drafts.begin(session)
             case _:
                 pass
 
@@ -188,36 +138,9 @@ class Composer:
         if message is not None:
             self._screen.put(partial(self._deliver, message))
 
-    def _arrive(self, session: ChatSession, conversation_id: int | None) -> None:
-        """Another conversation is open. What was typed since it was asked for belongs to it."""
-        prompt = self._screen.prompt
-        left, self._left = self._left, None
-        if left is None:
-            left = prompt.typed
-            prompt.area.begin_with(Typed())
-        draft = joined([*self.queued, left])
-        self._forget_queued()
-        old_id, self._conversation_id = self._conversation_id, conversation_id
-        self._is_opening = True
-        self._screen.run_worker(self._change(session, old_id, draft), name="draft")
-
-    async def _change(self, session: ChatSession, old_id: int | None, draft: Typed) -> None:
-        new_id = self._conversation_id
-        await self._save(session, old_id, draft)
-        await self._show_draft(session, new_id)
-
-    async def _show_draft(self, session: ChatSession, conversation_id: int | None) -> None:
-        draft = Typed()
-        try:
-            draft = await session.inputs.draft(conversation_id)
-        except StoreError as error:
-            await self._tell(error)
-        if conversation_id == self._conversation_id:
-            self._is_opening = False
-            if draft:
-                self._screen.prompt.begin_with(draft)
-            elif self._screen.prompt.text:
-                self.text_changed()
+    def _forget_queued(self) -> None:
+        self._messages = [message for message in self._messages if not message.is_queued]
+        self._screen.prompt.show_queued(())
 
     # Sending
 
@@ -255,37 +178,13 @@ class Composer:
     async def _with_files(self, typed: Typed) -> str | Incomplete:
         return await asyncio.to_thread(attach, typed, self.folder) if mentions(typed) else typed.text
 
-    def _forget_queued(self) -> None:
-        self._messages = [message for message in self._messages if not message.is_queued]
-        self._screen.prompt.show_queued(())
-
-    # On disk
-
-    def _draft(self) -> Typed:
-        return joined([*(message.typed for message in self._messages), self._screen.prompt.typed])
-
     async def _keep(self, typed: Typed, session: ChatSession) -> None:
         """What was typed can be called back, and is no draft any more."""
         try:
-            await session.inputs.add(typed, _id_of(session))
+            await session.inputs.add(typed, id_of(session))
         except StoreError as error:
-            await self._tell(error)
-        await self.save()
-
-    async def _save(self, session: ChatSession, conversation_id: int | None, draft: Typed) -> None:
-        try:
-            await session.inputs.save_draft(conversation_id, draft)
-        except StoreError as error:
-            await self._tell(error)
-        else:
-            self._disk_refuses = False
-
-    async def _tell(self, error: StoreError) -> None:
-        """Say once that the disk refuses; not while the program ends."""
-        session = self._screen.session
-        if not self._disk_refuses and session is not None and session.phase is not Phase.CLOSED:
-            self._disk_refuses = True
-            await self._screen.show_trouble(error)
+            await self.drafts.tell(error)
+        await self.drafts.save()
 
 
 def _is_turn(text: str, command: SlashCommand | None, session: ChatSession) -> bool:
@@ -297,7 +196,3 @@ def _is_turn(text: str, command: SlashCommand | None, session: ChatSession) -> b
 
 def _starts_task(command: SlashCommand) -> bool:
     return command.action.id == "choose_task" and bool(command.words)
-
-
-def _id_of(session: ChatSession) -> int | None:
-    return session.conversation.id if session.conversation is not None else None

@@ -191,7 +191,7 @@ def test_a_change_while_the_program_ends_does_no_harm(tmp_path: Path) -> None:
             await screen.type("too late")
             chat = screen.app.screen_stack[0]
             assert isinstance(chat, ChatScreen)
-            await chat.composer.save()
+            await chat.composer.drafts.save()
             assert "closed" not in screen.text
 
     run(main())

@@ -17,7 +17,7 @@ class ConversationActions:
         self._screen = screen
 
     async def new_conversation(self) -> None:
-        await self._screen.composer.go(lambda session: session.new_conversation())
+        await self._screen.composer.drafts.go(lambda session: session.new_conversation())
 
     def conversations(self) -> None:
         self._screen.talk(self._choose)
@@ -34,7 +34,7 @@ class ConversationActions:
         screen = ConversationsScreen(summaries, open_id, lambda: datetime.now(UTC))
         match await self._screen.app.push_screen_wait(screen):
             case Open(conversation_id=chosen) if chosen != open_id:
-                await self._screen.composer.go(lambda session: session.open(chosen))
+                await self._screen.composer.drafts.go(lambda session: session.open(chosen))
             case Delete(conversation_id=chosen):
                 await self._screen.do(lambda session: session.delete(chosen))
             case _:

@@ -141,7 +141,7 @@ class ChatScreen(Screen[None]):
         """Wait until everything is done that the user asked for before."""
         await self._prompt.keys_are_handled()
         await self._commands.finish()
-        await self.composer.save()
+        await self.composer.drafts.save()
 
     async def run_typed(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
         """Do a command that was typed."""
