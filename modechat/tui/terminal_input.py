@@ -31,6 +31,8 @@ _PATIENCE = 3.0
 
 _MOST_TYPED = 200
 """Characters in one read that somebody may have typed: more is a paste by a terminal that puts no marks around it."""
+_PAUSE = 0.05
+"""Seconds without a byte after which such a paste has ended."""
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 _ALT_ENTER = "\x1b\r"
@@ -105,10 +107,13 @@ class TerminalInput(XTermParser):
         super().__init__(debug)
         self._pastes = PasteReader()
         self._last_read = 0.0
+        self._unmarked: list[str] = []
+        """What has come of a paste without marks."""
 
     def feed(self, data: str) -> Iterable[Message]:
         self._last_read = time.monotonic()
         if not data:
+            yield from self.flush()
             yield from super().feed(data)
         for piece, is_paste in self._pastes.read(data):
             if is_paste:
@@ -116,20 +121,30 @@ class TerminalInput(XTermParser):
             else:
                 yield from self._keys(piece)
 
+    def flush(self) -> Iterator[Message]:
+        """The paste that came without marks, if one did: no more of it will come."""
+        text, self._unmarked = "".join(self._unmarked), []
+        if text:
+            yield events.Paste(_pasted(text.removesuffix("\r")))
+        if text.endswith("\r"):
+            yield from super().feed("\r")
+
     def tick(self) -> Iterable[Message]:
         yield from super().tick()
+        if time.monotonic() - self._last_read > _PAUSE:
+            yield from self.flush()
         if self._pastes.is_pasting and time.monotonic() - self._last_read > _PATIENCE:
             yield events.Paste(_pasted(self._pastes.finish()))
 
     def _keys(self, piece: str) -> Iterator[Message]:
-        text = piece.removesuffix("\r")  # whether that Enter sends depends on what follows
         is_in_sequence = self._timeout_time is not None
-        if len(text) > _MOST_TYPED and not is_in_sequence and not _NOT_TEXT.search(text):
-            yield events.Paste(_pasted(text))
-            piece = piece[len(text) :]
+        if (len(piece) > _MOST_TYPED or self._unmarked) and not is_in_sequence and not _NOT_TEXT.search(piece):
+            self._unmarked.append(piece)
+            return
+        yield from self.flush()
         # Where a paste begins, Textual is told at once that it is over: what is in it is none of its business.
         data = piece + _END if self._pastes.is_pasting else piece
-        for message in super().feed(data) if data else ():  # nothing would be the end of all input
+        for message in super().feed(data):
             if not isinstance(message, events.Paste):
                 yield message
 
