@@ -79,9 +79,40 @@ ACTIONS = (
         moments=(Moment.IDLE,),
     ),
     Action(
-        *("newline", ("shift+enter", "ctrl+j"), "New line", "Begin a new line"),
+        *("newline", ("shift+enter", "ctrl+j"), "New line"),
+        "Begin a new line; also Alt+Enter, or Enter after a backslash",
         in_palette=False,
         is_binding=False,
+        group=Group.PROMPT,
+    ),
+    Action(
+        *("recall", ("up", "down"), "Earlier messages"),
+        "At the first and the last line: go through what was sent before",
+        in_palette=False,
+        is_binding=False,
+        group=Group.PROMPT,
+    ),
+    Action(
+        *("search_history", ("alt+r", "f9"), "Search what was sent", "Find something that was sent before"),
+        group=Group.PROMPT,
+    ),
+    Action(
+        *("take_back", ("alt+up",), "Take back what is queued", "Bring what is queued back to the prompt"),
+        group=Group.PROMPT,
+    ),
+    Action(
+        *("complete", ("tab",), "Complete", "Complete a command; or a file after @, to attach its text"),
+        in_palette=False,
+        is_binding=False,
+        group=Group.PROMPT,
+    ),
+    Action(
+        *("open_paste", ("alt+o",), "Open pasted text", "Put the pasted text in the place of its token at the cursor"),
+        group=Group.PROMPT,
+    ),
+    Action(
+        *("edit_in_editor", ("alt+e", "f5"), "Write in an editor", "Write the message in $VISUAL or $EDITOR"),
+        slash="editor",
         group=Group.PROMPT,
     ),
     Action(

@@ -63,14 +63,14 @@ def turns_to_compact(conversation: Conversation) -> tuple[Turn, ...]:
     return tuple(turn for turn in _movable(inside) if turn.id not in kept)
 
 
-def forecast(conversation: Conversation | None, text: str, n_ctx: int) -> Forecast:
-    """What a chat turn with `text` will fill of a context of `n_ctx` tokens."""
+def forecast(conversation: Conversation | None, text: str, n_ctx: int, attached: int = 0) -> Forecast:
+    """What a chat turn with `text`, and `attached` characters of files, will fill of a context of `n_ctx` tokens."""
     turns = conversation.turns if conversation is not None else ()
     last = next((turn.reply.stats for turn in reversed(turns) if turn.mode is Mode.CHAT and turn.reply.stats), None)
     known = last.prompt_tokens + last.completion_tokens - last.thinking_tokens if last is not None else 0
     if conversation is not None and conversation.cut is not None and conversation.cut.summary:
         known = min(known, _estimated(conversation, conversation.cut))  # it may be younger than the last chat turn
-    new = _TOKENS_AROUND + math.ceil(len(text) / _CHARACTERS_PER_TOKEN)
+    new = _TOKENS_AROUND + math.ceil((len(text) + attached) / _CHARACTERS_PER_TOKEN)
     return Forecast(known + new, n_ctx, new)
 
 

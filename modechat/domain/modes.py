@@ -115,6 +115,34 @@ def mode_of(text: str, state: ModeState) -> Mode:
             return Mode.INSTRUCT if _starts_instruction(text) else state.mode
 
 
+@dataclass(frozen=True, slots=True)
+class TypedHeader:
+    """A header that counts: `text.split("\\n")[line][start:end]`."""
+
+    word: str
+    line: int
+    start: int
+    end: int
+
+
+def headers(text: str, state: ModeState) -> tuple[TypedHeader, ...]:
+    """The headers of `text` that have a meaning in a conversation whose mode is `state`, in order."""
+    if "###" not in text:
+        return ()
+    everything = text.split("\n")
+    lines = _without_blank_start(everything)
+    first = _match_header(lines[0]) if lines else None
+    counting = []
+    if first is not None and first.word in ("chat", "instruction"):
+        counting.append(0)
+    if first is not None and first.word == "instruction":
+        counting += _section_starts(_scan(["", *lines[1:]]))
+    elif not counting and state.mode is Mode.INSTRUCT:
+        counting += _section_starts(_scan(lines))
+    skipped = len(everything) - len(lines)
+    return tuple(_span(number + skipped, lines[number]) for number in counting)
+
+
 def notice(state: ModeState) -> str:
     """What the app answers at once when the mode of a conversation was changed to `state`."""
     if state.standing is not None:
@@ -167,21 +195,37 @@ def _split(lines: list[str]) -> _Sections:
     """Cut at the first `### Input` and at the last `### Response` if it comes after that."""
     scanned = _scan(lines)
     texts = [line.text for line in scanned]
-    headers = {i: line.header for i, line in enumerate(scanned) if line.header is not None}
-    input_at = next((i for i, header in headers.items() if header.word == "input"), None)
-    response_at = next((i for i, header in reversed(headers.items()) if header.word == "response"), None)
-    if response_at is not None and input_at is not None and response_at < input_at:
-        response_at = None
+    starts = {header.word: i for i in _section_starts(scanned) if (header := scanned[i].header) is not None}
+    input_at, response_at = starts.get("input"), starts.get("response")
     end = response_at if response_at is not None else len(lines)
 
     def section(start: int, stop: int) -> str:
-        return _join([headers[start].rest, *texts[start + 1 : stop]])
+        header = scanned[start].header
+        assert header is not None
+        return _join([header.rest, *texts[start + 1 : stop]])
 
     return _Sections(
         instruction=_join(texts[: input_at if input_at is not None else end]),
         input=section(input_at, end) if input_at is not None else None,
         response=section(response_at, len(lines)) if response_at is not None else None,
     )
+
+
+def _section_starts(scanned: list[_Line]) -> list[int]:
+    """The lines of the first `### Input` and of the last `### Response`, if that comes after it."""
+    words = {i: line.header.word for i, line in enumerate(scanned) if line.header is not None}
+    input_at = next((i for i, word in words.items() if word == "input"), None)
+    response_at = next((i for i, word in reversed(words.items()) if word == "response"), None)
+    if response_at is not None and input_at is not None and response_at < input_at:
+        response_at = None
+    return [i for i in (input_at, response_at) if i is not None]
+
+
+def _span(number: int, line: str) -> TypedHeader:
+    match = _HEADER.fullmatch(line)
+    assert match is not None
+    header = line[: match.start(2)].rstrip()
+    return TypedHeader(match[1].lower(), number, len(line) - len(line.lstrip()), len(header))
 
 
 def _scan(lines: list[str]) -> list[_Line]:

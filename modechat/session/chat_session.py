@@ -26,6 +26,7 @@ from modechat.session.events import (
     Trouble,
     TurnAdded,
 )
+from modechat.session.inputs import Inputs
 from modechat.session.library import Library
 from modechat.session.model_choice import ModelChoice
 from modechat.session.model_host import ModelHost
@@ -59,6 +60,7 @@ class ChatSession:
         self._host = ModelHost(engine, settings, listener)
         self._timeline = Timeline(store)
         self._tuning = Tuning(settings, self._host, self._timeline, lambda: self.is_busy)
+        self.inputs = Inputs(self._timeline)
         self._prompts = PromptViews(self._host, self._timeline, lambda: self.settings)
         self._tell = listener
         self._commands = asyncio.Lock()

@@ -31,6 +31,10 @@ class PromptViews:
             return await self._inspect(request, (), datetime.now(UTC))
         return await self._inspect(request, conversation.turns, conversation.created_at)
 
+    async def alone(self, request: ChatMessage | Task) -> PromptView:
+        """The prompt of `request` without a history."""
+        return await self._inspect(request, (), datetime.now(UTC))
+
     async def of_turn(self, turn: Turn) -> PromptView:
         """The prompt of a turn in the format that it was asked in, as today's settings make it."""
         conversation = self._timeline.conversation

@@ -35,6 +35,7 @@ class Timeline:
         self._state = ModeState()
         self._own = OwnSettings()
         self._unsaved: dict[int, Turn] = {}
+        self._is_closed = False
 
     @property
     def conversation(self) -> Conversation | None:
@@ -112,11 +113,18 @@ class Timeline:
 
     async def close(self) -> None:
         """Save what could not be saved before, and close the store."""
+        self._is_closed = True
         try:
             await self._save_unsaved()
         finally:
             await self._on_disk(self._store.close)
             self._thread.shutdown()
+
+    async def on_disk(self, work: Callable[[Store], T]) -> T:
+        """Do something else with the store, in the order of all that is asked of it. Not after `close`: StoreError."""
+        if self._is_closed:
+            raise StoreError("The conversations are closed")
+        return await self._on_disk(work, self._store)
 
     # What is in it
 

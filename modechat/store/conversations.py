@@ -14,6 +14,7 @@ from modechat.domain.own_settings import read_own, written
 from modechat.store import rows
 from modechat.store.database import Database
 from modechat.store.failures import not_found
+from modechat.store.inputs import StoredInputs
 from modechat.store.locks import ConversationLocks
 from modechat.store.preview import TurnExcerpt, read_preview
 from modechat.store.search import Found, forget_deleted, search
@@ -73,6 +74,7 @@ class Store:
         self._database = database
         self._clock = clock
         self._locks = locks
+        self.inputs = StoredInputs(database)
 
     @classmethod
     def open(cls, folder: Path, clock: Callable[[], datetime]) -> Self:

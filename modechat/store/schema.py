@@ -141,7 +141,37 @@ WHEN old.state NOT IN ('waiting', 'streaming') AND old.text <> '' BEGIN
 END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_CONVERSATIONS_AND_TURNS, _TASKS_AND_THINKING, _CONTEXT, _SETTINGS_AND_SEARCH)
+# What was sent before, to be called back, and what was typed but not sent.
+_INPUTS = """
+CREATE TABLE input_history (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation_id INTEGER REFERENCES conversations (id) ON DELETE CASCADE,  -- NULL: a command, before there was one
+    text TEXT NOT NULL,
+    folds TEXT NOT NULL  -- JSON: the ranges of characters that are shown as one token
+);
+CREATE INDEX input_history_by_conversation ON input_history (conversation_id);
+
+CREATE TABLE drafts (
+    conversation_id INTEGER PRIMARY KEY REFERENCES conversations (id) ON DELETE CASCADE,
+    text TEXT NOT NULL,
+    folds TEXT NOT NULL
+);
+
+-- At most one row: a new conversation has no number yet.
+CREATE TABLE draft_of_new (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    text TEXT NOT NULL,
+    folds TEXT NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _CONVERSATIONS_AND_TURNS,
+    _TASKS_AND_THINKING,
+    _CONTEXT,
+    _SETTINGS_AND_SEARCH,
+    _INPUTS,
+)
 
 
 class SchemaTooNew(Exception):

@@ -23,6 +23,7 @@ from modechat.session.events import Remark, Trouble
 from modechat.tui.bindings import bind_everywhere
 from modechat.tui.look import NO_COLOR, Look
 from modechat.tui.screens.chat import ChatScreen
+from modechat.tui.terminal_input import guard_terminal_input
 from modechat.tui.themes import OWN_THEMES
 from modechat.tui.widgets.reply import preload
 
@@ -92,6 +93,7 @@ class ModechatApp(App[ModechatError]):
         for theme in OWN_THEMES:
             self.register_theme(theme)
         self._remember_theme = remember_theme
+        guard_terminal_input()
         self._prepare = prepare
         self.keymap = look.keymap
         bind_everywhere(self, look.keymap)
@@ -187,6 +189,7 @@ class ModechatApp(App[ModechatError]):
     async def _close_session(self) -> None:
         session, self._session = self._session, None
         if session is not None:
+            await self._chat.composer.drafts.save()
             await session.close()
 
     def copy_to_clipboard(self, text: str) -> None:

@@ -40,6 +40,7 @@ class Terminal(Window):
         self._stream = pyte.ByteStream(self._screen)
         self._unfinished = b""
         self._lines: list[str] = []
+        self._cursor = (0, 0)
         self._is_watched = True
         super().__init__(command, env, columns=columns, rows=rows)
 
@@ -57,6 +58,12 @@ class Terminal(Window):
     def words(self) -> str:
         """The screen's words with one space between them, without the borders: however the lines are wrapped."""
         return " ".join(word for line in self.lines for word in line.strip(_BORDERS).split())
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Where the terminal's cursor stands: row and column, from 0."""
+        with self._changed:
+            return self._cursor
 
     @property
     def title(self) -> str:
@@ -96,6 +103,7 @@ class Terminal(Window):
             self._stream.feed(_FOREIGN.sub(b"", piece))
             if not self._screen.is_in(_SYNCHRONISED):
                 self._lines = [line.rstrip() for line in self._screen.display]
+                self._cursor = self._screen.cursor.y, self._screen.cursor.x
         if _ASKS_FOR_SYNCHRONISED in data:
             self._write(_HAS_SYNCHRONISED)
 

@@ -15,7 +15,7 @@ class ConversationActions:
         self._screen = screen
 
     async def new_conversation(self) -> None:
-        await self._screen.do(lambda session: session.new_conversation())
+        await self._screen.composer.drafts.go(lambda session: session.new_conversation())
 
     def conversations(self) -> None:
         self._screen.talk(self._choose)
@@ -26,4 +26,4 @@ class ConversationActions:
         chosen = await self._screen.app.push_screen_wait(ConversationsScreen(session, lambda: datetime.now(UTC)))
         is_open = session.conversation is not None and session.conversation.id == chosen
         if chosen is not None and not is_open:
-            await self._screen.do(lambda session: session.open(chosen))
+            await self._screen.composer.drafts.go(lambda session: session.open(chosen))

@@ -125,7 +125,7 @@ class MessageActions:
         if turn is None:
             self._screen.flash_up(_NOTHING)
             return
-        self._screen.begin_editing(turn.turn)
+        self._screen.composer.begin_editing(turn.turn)
 
     # Variants
 

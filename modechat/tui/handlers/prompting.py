@@ -26,6 +26,11 @@ class PromptingActions:
         self._conversations = ConversationCommands(screen.flash_up)
         self._settings = SettingCommands(screen.flash_up)
 
+    def connect(self, session: ChatSession) -> None:
+        """From now on, names after commands can be completed."""
+        self._screen.prompt.completer.names = lambda command: names_after(command, session)
+        self._screen.prompt.completer.refuse = self._screen.flash_up
+
     async def run(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
         """Do what was typed; why not, if it cannot be done."""
         for commands in (self._commands, self._conversations, self._settings):
@@ -116,10 +121,29 @@ class PromptingActions:
     async def inspect(self) -> None:
         """Look at the prompt that the text at the prompt would make; without text, at that of the last turn."""
         await self._screen.prompt.keys_are_handled()
-        if self._screen.session is not None:
-            self._inspect(self._screen.session, self._screen.prompt.text)
+        text = await self._screen.composer.expanded()
+        if isinstance(text, Incomplete):
+            self._screen.flash_up(text.reason)
+        elif self._screen.session is not None:
+            self._inspect(self._screen.session, text)
 
     def _inspect(self, session: ChatSession, text: str) -> None:
         from modechat.tui.screens.inspector import InspectorScreen
 
         self._screen.app.push_screen(InspectorScreen(session, request_of(text, session)))
+
+
+def names_after(command: str, session: ChatSession) -> list[tuple[str, str]]:
+    """The names that may follow a typed command, each with what it is."""
+    match command:
+        case "task":
+            return [(task.name, task.title) for task in session.settings.tasks]
+        case "format":
+            named = [(known.name, known.title) for known in session.settings.load.formats]
+            return [("auto", "what fits the model"), *named]
+        case "think":
+            return [("on", "think first"), ("off", "answer at once"), ("auto", "as the model's template has it")]
+        case "lora":
+            return [("off", "apply no adapter")]
+        case _:
+            return []

@@ -22,15 +22,14 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
-from modechat.commands.requests import request_of_task
-from modechat.commands.slash import read_slash, without_escape
-from modechat.domain.conversation import message_text
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize
 from modechat.errors import ModechatError, StoreError
 from modechat.session.events import SessionEvent, Trouble
 from modechat.tui.bindings import ActionHandlers, bind_actions
 from modechat.tui.command_queue import CommandQueue
+from modechat.tui.composer import Composer
+from modechat.tui.handlers.composing import ComposingActions
 from modechat.tui.handlers.conversations import ConversationActions
 from modechat.tui.handlers.messages import MessageActions
 from modechat.tui.handlers.program import ProgramActions
@@ -45,7 +44,8 @@ from modechat.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from modechat.commands.actions import Action
-    from modechat.domain.conversation import Turn
+    from modechat.commands.slash import SlashCommand
+    from modechat.domain.typed import Typed
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
 
@@ -66,6 +66,7 @@ class ChatScreen(Screen[None]):
         self._session: ChatSession | None = None
         self._transcript = Transcript()
         self._flash = Static(id="flash")
+        self.composer = Composer(self)
         self._prompt = Prompt(self._submit, keymap)
         self._commands = CommandQueue()
         self._status = StatusLine()
@@ -73,12 +74,11 @@ class ChatScreen(Screen[None]):
             self._transcript, self._prompt, self._status, lambda: self._session, self.flash_up, keymap
         )
         self._news = Static(id="news")
-        self._editing: int | None = None
-        """The turn whose message is being edited at the prompt."""
         self._prompting = PromptingActions(self)
         self._messages = MessageActions(self)
         self.handlers = ActionHandlers(
             self._prompting,
+            ComposingActions(self),
             ReplyActions(self),
             self._messages,
             ConversationActions(self),
@@ -92,6 +92,7 @@ class ChatScreen(Screen[None]):
         yield self._transcript
         yield self._news
         yield self._flash
+        yield from self._prompt.companions
         yield self._prompt
         yield self._status
         yield Static(Content("Please make the window larger."), id="too-small")
@@ -141,10 +142,13 @@ class ChatScreen(Screen[None]):
     def connect(self, session: ChatSession) -> None:
         """From now on, act on `session`."""
         self._session = session
+        self.composer.connect(session)
+        self._prompting.connect(session)
 
     def receive(self, event: SessionEvent) -> None:
         """Take an event of the session; it is shown after those before it."""
         self._view.receive(event)
+        self.composer.receive(event)
 
     def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
         # A mouse press on Markdown that is just being replaced would crash the app (textual issue 6643).
@@ -172,36 +176,17 @@ class ChatScreen(Screen[None]):
         """Wait until everything is done that the user asked for before."""
         await self._prompt.keys_are_handled()
         await self._commands.finish()
+        await self.composer.drafts.save()
 
-    def _submit(self, text: str) -> None:
-        if self._session is None:
-            self.flash_up("One moment: your conversations are being opened.")
-        elif not text.strip():
-            if self._transcript.selection.turn is not None:
-                self._messages.message_menu()
-        elif self._editing is not None:
-            turn_id = self._editing
-            self._end_editing()
-            self._put(lambda session: session.turns.edit(turn_id, text, request_of_task(text, session)), typed=text)
+    def _submit(self, typed: Typed) -> None:
+        if not typed.text.strip() and self._transcript.selection.turn is not None:
+            self._messages.message_menu()
         else:
-            self._prompt.clear()
-            if (command := read_slash(text)) is not None:
-                self._put(partial(self._prompting.run, command), typed=text)
-            else:
-                self._put(lambda session: session.send(without_escape(text)), typed=text)
+            self.composer.submit(typed)
 
-    def begin_editing(self, turn: Turn) -> None:
-        """Have the user edit the message of a turn, to be sent in its place."""
-        self._editing = turn.id
-        self._prompt.fill(turn.typed or message_text(turn.request))
-        self._prompt.show_editing(True)
-        self._prompt.area.focus()
-
-    def _end_editing(self) -> None:
-        self._editing = None
-        self._prompt.show_editing(False)
-        self._prompt.clear()
-        self._transcript.selection.clear()
+    async def run_typed(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
+        """Do a command that was typed."""
+        return await self._prompting.run(command, session)
 
     @on(Transcript.MessageSelected)
     def _message_selected(self) -> None:
@@ -222,7 +207,12 @@ class ChatScreen(Screen[None]):
 
     @on(Prompt.TextTyped)
     def _text_typed(self) -> None:
-        self._view.show_forecast()
+        self.composer.text_changed()
+        self.show_forecast()
+
+    def show_forecast(self) -> None:
+        """What the text at the prompt will make of the context."""
+        self._view.show_forecast(self.composer.attached_size)
 
     async def action_act(self, action_id: str) -> None:
         """Do an action of the table."""
@@ -235,13 +225,14 @@ class ChatScreen(Screen[None]):
         return self._prompting.thinking_label(self._session) if action.id == "toggle_thinking" else action.label
 
     async def stop(self) -> None:
-        """Stop the reply, or what was asked for and has not begun yet."""
+        """Stop the reply, or what was asked for and has not begun yet. What is queued comes back to the prompt."""
         await self._prompt.keys_are_handled()
-        if self._editing is not None:
-            self._end_editing()
-        elif self._session is None or (not self._session.is_busy and self._transcript.selection.clear()):
+        if self._prompt.dismiss() or self.composer.end_editing() or self._session is None:
             return
-        elif self._commands.is_idle:
+        if not self._session.is_busy and self._transcript.selection.clear():
+            return
+        self.composer.take_back()
+        if self._commands.is_idle:
             await self._session.stop()
         else:
             self._commands.put(self._session.stop)
@@ -253,24 +244,21 @@ class ChatScreen(Screen[None]):
     async def do(self, command: Command) -> None:
         """Let the session do something, after what was asked before; say why if it did nothing."""
         await self._prompt.keys_are_handled()
-        self._put(command)
+        self.put(command)
 
-    def _put(self, command: Command, typed: str = "") -> None:
+    def put(self, command: Command) -> None:
+        """As `do`, when the keys before are known to be handled."""
         if self._session is not None:
-            self._commands.put(partial(self._do_now, self._session, command, typed))
+            self._commands.put(partial(self._do_now, self._session, command))
 
-    async def _do_now(self, session: ChatSession, command: Command, typed: str) -> None:
-        """If nothing is done, the user has back what was `typed`."""
+    async def _do_now(self, session: ChatSession, command: Command) -> None:
         try:
             reason = await command(session)
         except StoreError as error:
             await self.show_trouble(error)
         else:
-            if reason is None:
-                return
-            self.flash_up(reason.reason)
-        if typed:
-            self._prompt.restore(typed)
+            if reason is not None:
+                self.flash_up(reason.reason)
 
     def talk(self, dialogue: Callable[[ChatSession], Awaitable[None]]) -> None:
         """Ask the user something on a screen of its own."""

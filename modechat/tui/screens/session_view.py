@@ -157,14 +157,14 @@ class SessionView:
                 self.troubles.append((datetime.now(UTC), trouble))
                 await self._transcript.add_trouble(replace(trouble, hint=self._keymap.in_force(trouble.hint)))
 
-    def show_forecast(self) -> None:
-        """What the text at the prompt will make of the context."""
+    def show_forecast(self, attached: int = 0) -> None:
+        """What the text at the prompt, and `attached` characters of files, will make of the context."""
         session = self._session()
         model = session.model if session is not None else None
         meant = parse(self._prompt.text, session.state) if session is not None else None
         told = None
         if session is not None and model is not None and model.sees_history and isinstance(meant, ChatMessage):
-            told = forecast(session.conversation, meant.text, model.n_ctx)
+            told = forecast(session.conversation, meant.text, model.n_ctx, attached)
         self._status.update_status(forecast=told)
 
     @property

@@ -1,0 +1,89 @@
+"""What a user types at a prompt: the text, and which of its ranges are shown as one token.
+
+A big paste is folded: it stands in the prompt as one token, and is the whole text wherever it is used. What was sent
+can be called back in the order of sending, as in a shell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A text at the prompt. `folds` are ranges of its characters, in order, that do not overlap."""
+
+    text: str = ""
+    folds: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        at = 0
+        for start, end in self.folds:
+            if not at <= start < end <= len(self.text):
+                raise ValueError(f"no ranges of the text: {self.folds}")
+            at = end
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+
+def joined(parts: Sequence[Typed], between: str = "\n\n") -> Typed:
+    """The texts one after the other; empty ones are left out."""
+    text = ""
+    folds: list[tuple[int, int]] = []
+    for part in filter(None, parts):
+        if text:
+            text += between
+        folds += [(len(text) + start, len(text) + end) for start, end in part.folds]
+        text += part.text
+    return Typed(text, tuple(folds))
+
+
+class Recall:
+    """Walks through what was sent before. What is changed on the way stays so until something is sent."""
+
+    def __init__(self, entries: Sequence[Typed] = ()) -> None:
+        """`entries`: newest first."""
+        self._entries = list(entries)
+        self._at = -1
+        self._changed: dict[int, Typed] = {}
+
+    @property
+    def entries(self) -> tuple[Typed, ...]:
+        """Newest first."""
+        return tuple(self._entries)
+
+    @property
+    def is_walking(self) -> bool:
+        return self._at >= 0
+
+    def load(self, entries: Sequence[Typed]) -> None:
+        """What was sent in earlier runs: older than what was sent since."""
+        self._entries += entries
+
+    def add(self, entry: Typed) -> None:
+        """Something was sent; the walk begins anew."""
+        if entry and entry.text != (self._entries[0].text if self._entries else ""):
+            self._entries.insert(0, entry)
+        self.stop()
+
+    def older(self, shown: Typed) -> Typed | None:
+        """What was sent before that which is shown now; None if nothing was."""
+        return self._step(shown, 1)
+
+    def newer(self, shown: Typed) -> Typed | None:
+        """What was sent after that; at the end the draft that the walk began with. None if that is shown."""
+        return self._step(shown, -1)
+
+    def stop(self) -> None:
+        self._at = -1
+        self._changed.clear()
+
+    def _step(self, shown: Typed, by: int) -> Typed | None:
+        to = self._at + by
+        if not -1 <= to < len(self._entries):
+            return None
+        self._changed[self._at] = shown
+        self._at = to
+        return self._changed.get(to) or (self._entries[to] if to >= 0 else Typed())

@@ -1,0 +1,151 @@
+"""The files that messages mention: what is in a folder, and their text read into a message.
+
+Blocks while the disk is asked: for threads. Only regular files are ever opened.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from modechat.domain.attachments import Mention, attached, candidates, mentions
+from modechat.domain.modes import Incomplete
+from modechat.domain.text import sanitize_line
+from modechat.domain.typed import Typed
+
+LARGEST = 4_000_000
+"""Bytes of a file that can be attached."""
+_MOST_ENTRIES = 5_000
+_MOST_LOOKED_INTO = 400
+_LOOKED_AT = 1024
+_ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """Something in a folder."""
+
+    name: str
+    is_folder: bool = False
+    size: int = 0
+    """Bytes."""
+    is_binary: bool = False
+
+
+def path_of(written: str, folder: Path) -> Path | None:
+    """The path that was written as `written` in `folder`; None if there can be none."""
+    if "\x00" in written:
+        return None
+    try:
+        return folder / Path(written).expanduser()
+    except RuntimeError:  # there is no such user
+        return None
+
+
+def list_folder(folder: Path) -> tuple[FileEntry, ...]:
+    """What is in a folder, by name, hidden things as well; nothing if it cannot be read."""
+    entries: list[FileEntry] = []
+    try:
+        with os.scandir(folder) as found:
+            for entry in found:
+                if len(entries) >= _MOST_ENTRIES:
+                    break
+                if (known := _entry(entry, look=len(entries) < _MOST_LOOKED_INTO)) is not None:
+                    entries.append(known)
+    except OSError:
+        return ()
+    return tuple(sorted(entries, key=lambda entry: (not entry.is_folder, entry.name.casefold())))
+
+
+def attach(typed: Typed, folder: Path) -> str | Incomplete:
+    """The message with the texts of the files that it mentions; or why one of them cannot be attached."""
+    files: dict[Mention, str] = {}
+    escaped: list[Mention] = []
+    for mention in mentions(typed):
+        for meant in candidates(mention):
+            path = path_of(meant.path, folder)
+            if path is None or not _is_file(path):
+                continue
+            if meant.is_escaped:
+                escaped.append(meant)
+            elif isinstance(text := _read(path, meant.path), Incomplete):
+                return text
+            else:
+                files[meant] = text
+            break
+    return attached(typed, files, escaped) if files or escaped else typed.text
+
+
+def mentioned_files(typed: Typed, folder: Path) -> dict[str, int]:
+    """The files that the message would attach, as they are written there, with their bytes."""
+    found: dict[str, int] = {}
+    for mention in mentions(typed):
+        for meant in candidates(mention) if not mention.is_escaped else ():
+            path = path_of(meant.path, folder)
+            if path is not None and _is_file(path):
+                found[meant.path] = _size(path)
+                break
+    return found
+
+
+def size_text(size: int) -> str:
+    """Bytes as people write them."""
+    if size < 1000:
+        return f"{size} B"
+    return f"{size / 1000:,.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
+
+
+def _entry(entry: os.DirEntry[str], *, look: bool) -> FileEntry | None:
+    try:
+        if entry.is_dir():
+            return FileEntry(entry.name, is_folder=True)
+        if not entry.is_file():
+            return None
+        return FileEntry(entry.name, size=entry.stat().st_size, is_binary=look and _is_binary(entry.path))
+    except OSError:
+        return None
+
+
+def _is_binary(path: str) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(_LOOKED_AT)
+    except OSError:
+        return False
+    return b"\x00" in start and not start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _read(path: Path, written: str) -> str | Incomplete:
+    name = sanitize_line(written)
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        return Incomplete(f"{name} cannot be read: {error.strerror or error}.")
+    if len(data) > LARGEST:
+        return Incomplete(f"{name} has {size_text(_size(path))}; at most {size_text(LARGEST)} can be attached.")
+    encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return Incomplete(f"{name} is not a text in UTF-8, so it cannot be attached.")
+    if "\x00" in text:
+        return Incomplete(f"{name} is not a text, so it cannot be attached.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")

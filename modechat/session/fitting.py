@@ -1,0 +1,37 @@
+"""Whether a message fits into the context at all, before it is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modechat.domain.context import forecast
+from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
+from modechat.errors import EngineError
+from modechat.session.phase import Phase
+
+if TYPE_CHECKING:
+    from modechat.session.chat_session import ChatSession
+
+_SURELY = 4
+"""A message whose estimate is so many times the context need not be counted, and the smaller part neither."""
+
+
+async def why_too_long(text: str, session: ChatSession) -> Incomplete | None:
+    """Why `text` cannot be sent: alone it is longer than the context. None if it can, or if nobody knows yet."""
+    model, meant = session.model, parse(text, session.state)
+    if model is None or session.phase is not Phase.READY or not isinstance(meant, ChatMessage | Task):
+        return None
+    tokens = forecast(None, text, model.n_ctx).alone
+    if tokens * _SURELY <= model.n_ctx:
+        return None
+    about = "about "
+    if tokens < model.n_ctx * _SURELY:
+        try:
+            tokens, about = len((await session.prompts.alone(meant)).tokens), ""
+        except EngineError:
+            return None  # what is wrong will be said when it is sent
+    if tokens < model.n_ctx:
+        return None
+    return Incomplete(
+        f"This is too long: {about}{tokens:,} tokens, and the context holds {model.n_ctx:,}. Nothing was sent."
+    )

@@ -1,0 +1,91 @@
+"""What the user typed: what was sent, to be called back, and drafts of what was not.
+
+As private as conversations are, and bounded: of what was sent the newest are kept.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from modechat.domain.typed import Typed
+from modechat.store.rows import storable
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from modechat.store.database import Database
+
+MOST_ENTRIES = 2000
+MOST_CHARACTERS = 8_000_000
+"""Of all that is kept of what was sent, together."""
+
+_ADD = "INSERT INTO input_history (conversation_id, text, folds) VALUES (:conversation_id, :text, :folds)"
+_NEWEST = "SELECT id, text, folds FROM input_history ORDER BY id DESC"
+_FORGET = """
+DELETE FROM input_history WHERE id <= coalesce((
+    SELECT max(id) FROM (
+        SELECT id, row_number() OVER newest AS place, sum(length(text)) OVER newest AS characters
+        FROM input_history WINDOW newest AS (ORDER BY id DESC)
+    ) WHERE place > :entries OR (characters > :characters AND place > 1)
+), 0)
+"""
+
+
+class StoredInputs:
+    """Every method can raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, entry: Typed, conversation_id: int | None = None) -> None:
+        """Keep what was sent, unless it is what was sent just before. It goes when the conversation is deleted."""
+        with self._database.writing() as db:
+            row = db.execute(f"{_NEWEST} LIMIT 1").fetchone()
+            if row is not None and row["text"] == storable(entry.text):
+                return
+            db.execute(_ADD, {"conversation_id": conversation_id, **_columns(entry)})
+            db.execute(_FORGET, {"entries": MOST_ENTRIES, "characters": MOST_CHARACTERS})
+
+    def sent(self) -> tuple[Typed, ...]:
+        """What was sent, newest first."""
+        with self._database.reading() as db:
+            return tuple(_read(row) for row in db.execute(_NEWEST))
+
+    def draft(self, conversation_id: int | None) -> Typed:
+        """What was typed in the conversation, and not sent; None: in a new one."""
+        sql = "SELECT text, folds FROM draft_of_new"
+        with self._database.reading() as db:
+            if conversation_id is None:
+                row = db.execute(sql).fetchone()
+            else:
+                sql = "SELECT text, folds FROM drafts WHERE conversation_id = ?"
+                row = db.execute(sql, (conversation_id,)).fetchone()
+            return Typed() if row is None else _read(row)
+
+    def save_draft(self, conversation_id: int | None, draft: Typed) -> None:
+        """Replace it; an empty one is forgotten. That of a conversation that was deleted is not kept."""
+        with self._database.writing() as db:
+            if conversation_id is None:
+                db.execute("DELETE FROM draft_of_new")
+                sql = "INSERT INTO draft_of_new (id, text, folds) VALUES (1, :text, :folds)"
+            else:
+                db.execute("DELETE FROM drafts WHERE conversation_id = ?", (conversation_id,))
+                sql = (
+                    "INSERT INTO drafts (conversation_id, text, folds) "
+                    "SELECT id, :text, :folds FROM conversations WHERE id = :id"
+                )
+            if draft:
+                db.execute(sql, {"id": conversation_id, **_columns(draft)})
+
+
+def _columns(typed: Typed) -> dict[str, str]:
+    return {"text": storable(typed.text), "folds": json.dumps(typed.folds)}
+
+
+def _read(row: sqlite3.Row) -> Typed:
+    text = row["text"]
+    try:
+        return Typed(text, tuple((start, end) for start, end in json.loads(row["folds"])))
+    except ValueError:  # two lone surrogates became one character
+        return Typed(text)

@@ -1,0 +1,228 @@
+"""What was typed, on its way to the session: sent at once, or queued until the reply that runs has ended.
+
+A message belongs to the draft until the session has taken it. What could not be sent comes back to the prompt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modechat.commands.requests import request_of
+from modechat.commands.slash import SlashCommand, read_slash, without_escape
+from modechat.domain.attachments import mentions
+from modechat.domain.conversation import ReplyState, message_text
+from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
+from modechat.domain.typed import Typed, joined
+from modechat.errors import StoreError
+from modechat.session.attachments import attach, mentioned_files
+from modechat.session.events import (
+    CompactionChanged,
+    ConversationOpened,
+    ModeChangeAdded,
+    ReplyEnded,
+    SessionEvent,
+    TurnAdded,
+)
+from modechat.session.fitting import why_too_long
+from modechat.tui.drafts import Drafts, id_of
+
+if TYPE_CHECKING:
+    from modechat.domain.conversation import Turn
+    from modechat.session.chat_session import ChatSession
+    from modechat.tui.screens.chat import ChatScreen
+
+
+@dataclass(eq=False, slots=True)
+class _Message:
+    typed: Typed
+    edits: int | None = None
+    """The turn whose message it takes the place of."""
+    is_queued: bool = False
+    """It waits for the end of a reply."""
+
+
+class Composer:
+    """Acts through the chat screen, which owns the prompt and the order of commands."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._messages: list[_Message] = []
+        """What was asked to be sent and the session has not taken yet."""
+        self.drafts = Drafts(screen, lambda: (message.typed for message in self._messages))
+        self.folder = Path()
+        """Where relative paths begin."""
+        self._editing: int | None = None
+        """The turn whose message is being edited at the prompt."""
+        self.attached_size = 0
+        """Bytes of the files that the text at the prompt mentions."""
+
+    @property
+    def queued(self) -> tuple[Typed, ...]:
+        """What waits for the end of a reply."""
+        return tuple(message.typed for message in self._messages if message.is_queued)
+
+    def connect(self, session: ChatSession) -> None:
+        """The session is there, with its conversation open."""
+        self._screen.prompt.take_back = self.take_back
+        self._screen.run_worker(self._load(session), name="inputs")
+
+    async def _load(self, session: ChatSession) -> None:
+        await self.drafts.connect(session)
+        try:
+            self._screen.prompt.recall.load(await session.inputs.sent())
+        except StoreError as error:
+            await self.drafts.tell(error)
+
+    # What the user does
+
+    def submit(self, typed: Typed) -> None:
+        """Send it, after what was asked before."""
+        if self._screen.session is None:
+            self._screen.flash_up("One moment: your conversations are being opened.")
+        elif typed.text.strip():
+            message = _Message(typed, self._editing)
+            self._show_editing(None)
+            self._messages.append(message)
+            self._screen.prompt.recall.add(typed)
+            self._screen.prompt.clear()
+            self._screen.put(partial(self._deliver, message))
+
+    def begin_editing(self, turn: Turn) -> None:
+        """Have the user edit the message of a turn, to be sent in its place."""
+        self._screen.prompt.fill(turn.typed or message_text(turn.request))
+        self._show_editing(turn.id)
+        self._screen.prompt.area.focus()
+
+    def end_editing(self) -> bool:
+        """Leave the message as it was. False: none was being edited."""
+        was_editing = self._editing is not None
+        if was_editing:
+            self._show_editing(None)
+            self._screen.prompt.clear()
+        return was_editing
+
+    def _show_editing(self, turn_id: int | None) -> None:
+        self._editing = turn_id
+        self._screen.prompt.show_editing(turn_id is not None)
+
+    def take_back(self) -> bool:
+        """Put what is queued into the prompt again; whether there was anything."""
+        queued = self.queued
+        self._forget_queued()
+        if queued:
+            self._screen.prompt.restore(joined(queued))
+        return bool(queued)
+
+    def text_changed(self) -> None:
+        """Save the draft soon, and look at the files that are mentioned."""
+        self.drafts.save_soon()
+        if mentions(self._screen.prompt.typed):
+            self._screen.run_worker(self._look_for_files(), name="files", group="files", exclusive=True)
+        else:
+            self._show_files({})
+
+    async def _look_for_files(self) -> None:
+        self._show_files(await asyncio.to_thread(mentioned_files, self._screen.prompt.typed, self.folder))
+
+    def _show_files(self, files: dict[str, int]) -> None:
+        self._screen.prompt.show_files(files.keys())
+        if sum(files.values()) != self.attached_size:
+            self.attached_size = sum(files.values())
+            self._screen.show_forecast()
+
+    async def expanded(self) -> str | Incomplete:
+        """The text at the prompt with the files that it mentions, as it would be sent."""
+        return await self._with_files(self._screen.prompt.typed)
+
+    # What the session tells
+
+    def receive(self, event: SessionEvent) -> None:
+        session = self._screen.session
+        if session is None:
+            return
+        match event:
+            case ReplyEnded(turn=turn) if turn.reply.state is not ReplyState.COMPLETE:
+                self.take_back()
+            case ReplyEnded() | CompactionChanged(is_running=False):
+                self._send_queued()
+            case ConversationOpened(conversation=conversation):
+                opened = conversation.id if conversation is not None else None
+                self.drafts.arrive(session, opened, self.queued)
+                self._forget_queued()
+            case TurnAdded() | ModeChangeAdded():
+                self.drafts.begin(session)
+            case _:
+                pass
+
+    def _send_queued(self) -> None:
+        message = next((message for message in self._messages if message.is_queued), None)
+        if message is not None:
+            self._screen.put(partial(self._deliver, message))
+
+    def _forget_queued(self) -> None:
+        self._messages = [message for message in self._messages if not message.is_queued]
+        self._screen.prompt.show_queued(())
+
+    # Sending
+
+    async def _deliver(self, message: _Message, session: ChatSession) -> Incomplete | None:
+        if message not in self._messages:
+            return None  # it was taken back
+        typed, command = message.typed, read_slash(message.typed.text)
+        message.is_queued = session.is_busy and message.edits is None and _is_turn(typed.text, command, session)
+        self._screen.prompt.show_queued(self.queued)
+        if message.is_queued:
+            return None
+        reason: Incomplete | None = Incomplete("")
+        try:
+            reason = await self._send(message, command, session)
+        finally:
+            self._messages.remove(message)
+            if reason is not None:
+                self._screen.prompt.restore(typed)
+                self._show_editing(message.edits)
+        await self._keep(typed, session)
+        return reason
+
+    async def _send(self, message: _Message, command: SlashCommand | None, session: ChatSession) -> Incomplete | None:
+        typed = message.typed
+        if command is not None and not _starts_task(command):
+            return await self._screen.run_typed(command, session)
+        text = await self._with_files(typed)
+        if isinstance(text, Incomplete):
+            return text
+        if reason := await why_too_long(text, session):
+            return reason
+        command = read_slash(text)
+        if message.edits is not None:
+            request = request_of(text, session) if command is not None else None
+            return await session.turns.edit(message.edits, without_escape(text), request)
+        if command is not None:
+            return await self._screen.run_typed(command, session)
+        return await session.send(without_escape(text))
+
+    async def _with_files(self, typed: Typed) -> str | Incomplete:
+        return await asyncio.to_thread(attach, typed, self.folder) if mentions(typed) else typed.text
+
+    async def _keep(self, typed: Typed, session: ChatSession) -> None:
+        """What was typed can be called back, and is no draft any more."""
+        try:
+            await session.inputs.add(typed, id_of(session))
+        except StoreError as error:
+            await self.drafts.tell(error)
+        await self.drafts.save()
+
+
+def _is_turn(text: str, command: SlashCommand | None, session: ChatSession) -> bool:
+    """Whether the text asks the model something, so that it can wait for a reply that runs."""
+    if command is not None:
+        return _starts_task(command)
+    return isinstance(parse(without_escape(text), session.state), ChatMessage | Task)
+
+
+def _starts_task(command: SlashCommand) -> bool:
+    return command.action.id == "choose_task" and bool(command.words)

@@ -1,0 +1,183 @@
+"""The list above the prompt while a command or a file is typed: what is in it, and the keys that choose from it.
+
+What the keys do is decided at once, from what was listed before; folders are read in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from modechat.domain.text import sanitize_line
+from modechat.session.attachments import FileEntry, list_folder, path_of
+from modechat.tui.widgets.prompt import completion
+from modechat.tui.widgets.prompt.completion import Candidate, Kind, Names, Word
+
+_FRESH_SECONDS = 3.0
+_WIDEST = 32
+
+
+class CompletionList(OptionList, can_focus=False):
+    """The list. The prompt keeps the focus."""
+
+    def __init__(self, choose: Callable[[int], None]) -> None:
+        super().__init__(id="completion", compact=True)
+        self._choose = choose
+        self.display = False
+
+    def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
+        """The user clicked on it."""
+        message.stop()
+        self._choose(message.option_index)
+
+    def show(self, candidates: Sequence[Candidate]) -> None:
+        width = min(max((cell_len(candidate.shown) for candidate in candidates), default=0), _WIDEST)
+        self.set_options([Option(_row(candidate, width)) for candidate in candidates])
+        self.highlighted = 0
+        self.display = True
+
+
+class Completer:
+    """Completes the word before the cursor.
+
+    `look` gives that word, or None; `put` puts a text in the place of the word that begins in that column;
+    `send` sends what is there then.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], Word | None],
+        put: Callable[[int, str], None],
+        send: Callable[[], None],
+    ) -> None:
+        self.list = CompletionList(self._choose)
+        self.names: Names = lambda _: ()
+        self.folder = Path()
+        self.refuse: Callable[[str], None] = lambda _: None
+        self._look = look
+        self._put = put
+        self._send = send
+        self._word: Word | None = None
+        self._candidates: list[Candidate] = []
+        self._closed_at: tuple[Kind, int] | None = None
+        self._folders: dict[Path, tuple[float, tuple[FileEntry, ...]]] = {}
+        self._reading: set[Path] = set()
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._candidates)
+
+    def update(self) -> None:
+        """The text or the cursor has changed."""
+        word = self._look()
+        if word is None or (word.kind, word.start) != self._closed_at:
+            self._closed_at = None
+        if word == self._word and self._candidates:
+            return
+        self._word = word
+        found = self._find(word) if word is not None and self._closed_at is None else []
+        if found != self._candidates:
+            self._candidates = found
+            self._show()
+
+    def close(self) -> bool:
+        """Close the list until another word is typed; whether it was open."""
+        if not self._candidates or self._word is None:
+            return False
+        self._closed_at = self._word.kind, self._word.start
+        self._candidates = []
+        self._show()
+        return True
+
+    def take_key(self, key: str) -> bool:
+        """Do what the key does to the list, if it is open; whether it did anything."""
+        if not self._candidates:
+            return False
+        match key:
+            case "up":
+                self.list.action_cursor_up()
+            case "down":
+                self.list.action_cursor_down()
+            case "tab":
+                self._choose(self.list.highlighted or 0)
+            case "enter":
+                return self._enter()
+            case _:
+                return False
+        return True
+
+    def _enter(self) -> bool:
+        candidate = self._candidates[self.list.highlighted or 0]
+        if self._word is None or candidate.text.rstrip() == self._typed_so_far(self._word):
+            return False  # it is there already: Enter sends
+        if not self._word.text and self._word.kind in (Kind.NAME, Kind.MODEL_FILE) and not self.list.highlighted:
+            return False  # the command alone means something as well
+        self._choose(self.list.highlighted or 0)
+        if candidate.is_whole:
+            self._send()
+        return True
+
+    def _choose(self, index: int) -> None:
+        if self._word is None or index >= len(self._candidates):
+            return
+        candidate, word = self._candidates[index], self._word
+        if candidate.refused:
+            self.refuse(f"{candidate.shown} cannot be attached: {candidate.refused}.")
+            return
+        self._word, self._candidates = None, []
+        self._show()
+        self._put(word.start, candidate.text)  # which calls `update`
+        if not candidate.goes_on:
+            self.close()
+
+    @staticmethod
+    def _typed_so_far(word: Word) -> str:
+        return f"@{word.text}" if word.kind is Kind.FILE else word.text
+
+    def _show(self) -> None:
+        if self._candidates:
+            self.list.show(self._candidates)
+        else:
+            self.list.display = False
+
+    def _find(self, word: Word) -> list[Candidate]:
+        match word.kind:
+            case Kind.COMMAND:
+                return completion.commands(word)
+            case Kind.NAME:
+                return completion.names(word, self.names(word.command))
+            case Kind.FILE | Kind.MODEL_FILE:
+                return completion.files(word, self._entries(word))
+
+    def _entries(self, word: Word) -> tuple[FileEntry, ...]:
+        """What is known to be in the folder; what is not known yet is read, and shown then."""
+        folder = path_of(completion.split_path(word.text)[0], self.folder)
+        if folder is None:
+            return ()
+        read_at, entries = self._folders.get(folder, (-_FRESH_SECONDS, ()))
+        if time.monotonic() - read_at > _FRESH_SECONDS and folder not in self._reading:
+            self._reading.add(folder)
+            self.list.run_worker(self._read(folder), name="folder")
+        return entries
+
+    async def _read(self, folder: Path) -> None:
+        entries = await asyncio.to_thread(list_folder, folder)
+        self._folders = {folder: (time.monotonic(), entries)}
+        self._reading.discard(folder)
+        if self._word is not None and self._word.kind in (Kind.FILE, Kind.MODEL_FILE):
+            self._word = None
+            self.update()
+
+
+def _row(candidate: Candidate, width: int) -> Content:
+    space = " " * (max(0, width - cell_len(candidate.shown)) + 2)
+    detail = f"{candidate.detail} · {candidate.refused}" if candidate.refused else candidate.detail
+    style = "dim" if candidate.refused else ""
+    return Content.assemble((sanitize_line(candidate.shown), style), space, (sanitize_line(detail), "$text-muted"))

@@ -1,0 +1,90 @@
+"""Files that a message mentions become part of it, and nothing else does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modechat.domain.attachments import Mention, attached, block, candidates, mentions
+from modechat.domain.modes import ModeState, Task, parse
+from modechat.domain.typed import Typed
+
+
+def paths(text: str) -> list[str]:
+    return [mention.path for mention in mentions(Typed(text)) if not mention.is_escaped]
+
+
+def with_files(text: str, files: dict[str, str]) -> str:
+    """As the reader does it: the likeliest meaning that exists."""
+    typed = Typed(text)
+    found, escaped = {}, []
+    for mention in mentions(typed):
+        known = next((meant for meant in candidates(mention) if meant.path in files), None)
+        if known is not None and known.is_escaped:
+            escaped.append(known)
+        elif known is not None:
+            found[known] = files[known.path]
+    return attached(typed, found, escaped)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("see @a.txt and @b/c.py", ["a.txt", "b/c.py"]),
+        ('see @"my file.txt" now', ["my file.txt"]),
+        ("mail me@here.org", []),
+        ("\\@a.txt", []),
+        ("```\n@a.txt\n```\n@b.txt", ["b.txt"]),
+        ("~~~\n@a.txt", []),
+        ('@"open\n"', []),
+        ("@", []),
+        ("@~/x @/etc/hosts @../y", ["~/x", "/etc/hosts", "../y"]),
+    ],
+)
+def test_a_mention_begins_a_word(text: str, expected: list[str]) -> None:
+    assert paths(text) == expected
+
+
+def test_what_was_pasted_big_mentions_nothing() -> None:
+    assert mentions(Typed("@a @b @c", ((3, 5),))) == (Mention(0, 2, "a"), Mention(6, 8, "c"))
+
+
+def test_a_sentence_may_end_after_a_name() -> None:
+    assert [meant.path for meant in candidates(Mention(0, 8, "a.txt).", False))] == ["a.txt).", "a.txt)", "a.txt"]
+
+
+def test_the_text_comes_below_the_line_that_mentions_it() -> None:
+    text = with_files("Compare @a.py with @b.txt, please.\nThanks", {"a.py": "A\n", "b.txt": "B"})
+    assert text == "Compare a.py with b.txt, please.\n\na.py:\n```py\nA\n```\n\nb.txt:\n```txt\nB\n```\n\nThanks"
+
+
+def test_a_line_that_is_nothing_but_the_mention_gives_way() -> None:
+    typed = "### Instruction\nSummarise\n### Input\n@a.txt\n### Response\nIn short,"
+    text = with_files(typed, {"a.txt": "### Response\nno"})
+    assert parse(text, ModeState()) == Task("Summarise", "a.txt:\n```txt\n### Response\nno\n```", "In short,")
+
+
+def test_the_fence_is_longer_than_any_inside() -> None:
+    assert block("x.md", "a\n`````\nb") == "x.md:\n``````md\na\n`````\nb\n``````"
+
+
+def test_names_are_one_safe_line() -> None:
+    assert block("a\nb\x1b]0;x.t`t", "c") == "a b␛]0;x.t`t:\n```\nc\n```"
+
+
+def test_what_is_no_file_and_what_is_escaped_stay_text() -> None:
+    assert with_files("ask @nobody or \\@a.txt", {"a.txt": "A"}) == "ask @nobody or @a.txt"
+    assert with_files("ask \\@nobody", {"a.txt": "A"}) == "ask \\@nobody"
+
+
+@given(st.text(alphabet='a@\\" \n`.x', max_size=40))
+def test_without_files_nothing_changes(text: str) -> None:
+    assert with_files(text, {}) == text
+
+
+@given(st.text(alphabet='a@\\" \n`.', max_size=40), st.text(alphabet="`~\nx#", max_size=20))
+def test_every_text_of_a_file_is_there_as_it_is(text: str, content: str) -> None:
+    typed = Typed(text)
+    files = {mention: content for mention in mentions(typed) if not mention.is_escaped}
+    assert attached(typed, files).count(f"\n{content.rstrip(chr(10))}\n") >= bool(files)
