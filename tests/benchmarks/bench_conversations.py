@@ -18,26 +18,7 @@ from modechat.domain.modes import ChatMessage, ModeState
 from modechat.store import Store
 
 _CONVERSATIONS, _TURNS, _WORDS = 1000, 20, 150
-_VOCABULARY = [
-    "alpha",
-    "beta",
-    "gamma",
-    "delta",
-    "lorem",
-    "ipsum",
-    "dolor",
-    "sit",
-    "amet",
-    "the",
-    "cat",
-    "sat",
-    "on",
-    "a",
-    "mat",
-    "and",
-    "went",
-    "home",
-]
+_VOCABULARY = tuple(f"word{number}" for number in range(20))
 
 
 def filled(folder: Path) -> Store:
@@ -71,8 +52,8 @@ def main() -> None:
         for what, work in (
             ("list all", lambda: store.summaries(10_000)),
             ("a rare word", lambda: store.search("w999x3")),
-            ("two common words", lambda: store.search("cat mat")),
-            ("a single letter", lambda: store.search("c")),
+            ("two common words", lambda: store.search("word1 word2")),
+            ("a single letter", lambda: store.search("w")),
             ("a text without spaces", lambda: store.search("猫")),
             ("look into one", lambda: store.preview(500)),
             ("delete one", lambda: store.delete(next(ids))),
