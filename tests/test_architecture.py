@@ -86,3 +86,12 @@ def test_no_widget_is_given_text_that_could_be_markup(path: Path) -> None:
             maker = getattr(made, "attr", getattr(made, "id", ""))
             assert maker in ("Content", "assemble", "_text", "_label"), f"line {call.lineno}"
         assert name != "notify", f"line {call.lineno}: notify parses markup"
+
+
+def test_the_first_frame_does_without_what_is_heavy() -> None:
+    loaded = loaded_modules("import modechat.tui.app")
+    assert loaded.isdisjoint({"pydantic", "sqlite3", "psutil", "tomlkit", "modechat.store"})
+
+
+def test_the_config_is_changed_without_a_heavy_import_at_the_start() -> None:
+    assert "tomlkit" not in loaded_modules("import modechat.cli.setup, modechat.tui.screens.settings")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from modechat.domain.modes import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, Load
 from modechat.engine.scripted import Pace, ScriptedEngine, as_a_small_model, last_user_text
+from modechat.models.catalog import STARTER, ModelFile
+from modechat.models.gguf import GGUFHeader
 from modechat.prompt_files import load_prompt_files
 from modechat.session.settings import SessionSettings
 
@@ -43,6 +47,34 @@ _REPLIES = {
 }
 
 
+def _model(name: str, place: str, gigabytes: float, n_ctx: int, kv: int, *, has_template: bool = True) -> ModelFile:
+    """A model that is not there. `kv` is what a token takes in its KV cache, in KiB."""
+    architecture, quantization = name.split("-")[0].lower(), name.rpartition(".")[2]
+    header = GGUFHeader(
+        version=3,
+        architecture=architecture,
+        name=name,
+        quantization=quantization,
+        n_ctx_train=n_ctx,
+        has_chat_template=has_template,
+        n_tensors=1,
+        size_bytes=int(gigabytes * 1e9),
+        metadata={f"{architecture}.block_count": kv, f"{architecture}.attention.key_length": 512},
+    )
+    path = Path.home() / "models" / f"{name}.gguf"
+    return ModelFile(path, name, place, header.size_bytes, header)
+
+
+_MODELS = (
+    _model("SmolLM2-135M-Instruct.Q4_1", STARTER, 0.098, 8192, 23),
+    _model("Gemma-3-270M-Base.Q4_K_M", "Hugging Face", 0.253, 32_768, 18, has_template=False),
+    _model("Llama-3.2-3B-Instruct.Q5_K_M", "LM Studio", 2.32, 131_072, 112),
+    _model("Phi-4-mini-Instruct.Q8_0", "models", 4.08, 131_072, 128),
+    _model("Mistral-Large-Instruct.Q4_K_M", "Ollama", 73.2, 131_072, 352),
+)
+"""What the model picker shows in the demo."""
+
+
 def reply_to(request: Generate) -> str:
     """A reply by what the message begins with."""
     said = last_user_text(request).casefold()
@@ -56,4 +88,9 @@ def demo_engine(pace: Pace = as_a_small_model) -> ScriptedEngine:
 
 def demo_settings() -> SessionSettings:
     files = load_prompt_files()
-    return SessionSettings(load=Load(model_path="", formats=files.formats), sampling=Sampling(), tasks=files.tasks)
+    return SessionSettings(
+        load=Load(model_path="", formats=files.formats),
+        sampling=Sampling(),
+        tasks=files.tasks,
+        find_models=lambda _cancelled: iter(_MODELS),
+    )

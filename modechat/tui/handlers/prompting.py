@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from modechat.commands.conversation_commands import ConversationCommands
 from modechat.commands.requests import needs_words, request_of, task_usage
 from modechat.commands.session_commands import SessionCommands, thinks
-from modechat.commands.setting_commands import SettingCommands
 from modechat.commands.slash import SlashCommand, takes_no_words
 from modechat.commands.status import status_sentences
 from modechat.domain.modes import Incomplete
@@ -24,7 +23,6 @@ class PromptingActions:
         self._screen = screen
         self._commands = SessionCommands(screen.flash_up)
         self._conversations = ConversationCommands(screen.flash_up)
-        self._settings = SettingCommands(screen.flash_up)
 
     def connect(self, session: ChatSession) -> None:
         """From now on, names after commands can be completed."""
@@ -33,7 +31,9 @@ class PromptingActions:
 
     async def run(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
         """Do what was typed; why not, if it cannot be done."""
-        for commands in (self._commands, self._conversations, self._settings):
+        from modechat.commands.setting_commands import SettingCommands  # the first frame does without pydantic
+
+        for commands in (self._commands, self._conversations, SettingCommands(self._screen.flash_up)):
             if (work := commands.with_words(command)) is not None:
                 return await work(session)
         match command.action.id:

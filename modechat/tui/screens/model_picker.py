@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
@@ -32,6 +33,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
     """Returns the model that was loaded, or None."""
 
     HEADING = "Models"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f3", "close", show=False, priority=True)]
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Show only models with these words in their name, kind or place"),
         ("Up, Down, Page Up, Page Down", "Move in the list"),
