@@ -36,7 +36,7 @@ def test_the_interface_loads_neither_llama_nor_a_network_library() -> None:
         "import modechat.cli.chat, modechat.cli.setup, modechat.tui.app, modechat.tui.screens.chat\n"
         "import modechat.tui.screens.help, modechat.tui.screens.conversations\n"
         "import modechat.session, modechat.engine.client\n"
-        "from textual.widgets import Markdown, TextArea, OptionList, Static"
+        "from textual.widgets import TextArea, OptionList, Static"
     )
     assert "modechat.tui.app" in loaded
     assert not {name for name in loaded if name.split(".")[0] in ("llama_cpp", "numpy", "jinja2")}
@@ -84,5 +84,5 @@ def test_no_widget_is_given_text_that_could_be_markup(path: Path) -> None:
             argument = call.args[0]
             made = argument.func if isinstance(argument, ast.Call) else None
             maker = getattr(made, "attr", getattr(made, "id", ""))
-            assert maker in ("Content", "assemble", "_text", "_label", "note_on"), f"line {call.lineno}"
+            assert maker in ("Content", "assemble", "_text", "_label"), f"line {call.lineno}"
         assert name != "notify", f"line {call.lineno}: notify parses markup"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from textual.pilot import Pilot
-from textual.widgets import Markdown
 
 from modechat.engine.scripted import Pace, Script, ScriptedEngine, at_once
 from modechat.errors import ModechatError
@@ -50,8 +49,8 @@ class Screen:
 
     @property
     def replies(self) -> list[str]:
-        """The Markdown sources of the replies that are shown."""
-        return [markdown.source for markdown in self.transcript.query(Markdown)]
+        """The Markdown sources of the answers that are shown."""
+        return [view.reply.reply.source for view in self.transcript.turns]
 
     def tell(self, event: SessionEvent) -> None:
         """As if the session had said so."""
@@ -89,7 +88,7 @@ class Screen:
         session = self.app.session
         assert session is not None
         await self.until(lambda: session.phase in (Phase.READY, Phase.DOWN) and not session.is_busy)
-        await self.until(lambda: all(worker.is_finished for worker in self.app.workers if worker.name == "reply"))
+        await self.until(lambda: not any(view.reply.reply.has_more for view in self.transcript.turns))
         await self.pilot.pause()
 
 

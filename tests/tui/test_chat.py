@@ -15,7 +15,6 @@ from modechat.errors import ModechatError, StoreError
 from modechat.store import Store
 from modechat.tui.app import Backstage, ModechatApp
 from modechat.tui.widgets.notices import Welcome
-from modechat.tui.widgets.turn import TurnView
 from tests.engine.driver import run
 from tests.session.harness import Clock, settings
 from tests.tui.harness import Screen, running_app
@@ -202,11 +201,11 @@ def test_long_conversations_show_their_end_and_bring_in_the_rest(tmp_path: Path)
     async def main() -> None:
         async with running_app(tmp_path) as screen:
             await screen.sees("r59")
-            assert len(screen.transcript.query(TurnView)) < 60
+            assert len(screen.transcript.turns) < 60
             for _ in range(60):
                 await screen.press("pageup")
                 await screen.pilot.pause()
-                if len(screen.transcript.query(TurnView)) == 60 and screen.transcript.scroll_y == 0:
+                if screen.transcript.turns[0].turn_id == 1 and screen.transcript.scroll_y == 0:
                     break
             await screen.sees("m0")
             await screen.press("ctrl+end")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from modechat.engine.protocol import Generate
-from modechat.tui.widgets.turn import TurnView
 from tests.engine.driver import run
 from tests.tui.harness import Screen, running_app
 
@@ -93,6 +92,6 @@ def test_the_last_turn_can_be_run_in_the_other_mode(tmp_path: Path) -> None:
             await screen.press("ctrl+t")
             await screen.sees("answered in instruct mode")
             await screen.settled()
-            assert len(screen.transcript.query(TurnView)) == 1
+            assert len(screen.transcript.turns) == 1
 
     run(main())

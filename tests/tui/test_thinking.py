@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from textual.selection import SELECT_ALL
+
 from modechat.domain.text import sanitize
 from modechat.engine.protocol import Generate, Loaded, LoadProgress
 from modechat.engine.scripted import MODEL, ScriptedEngine, at_once
 from modechat.prompting.thinking import ThinkingSwitch
-from modechat.tui.widgets.thinking import ThinkingView
 from tests.engine.driver import run
 from tests.session.harness import echo
 from tests.tui.harness import running_app
@@ -59,9 +60,9 @@ def test_a_click_on_its_line_opens_it(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path, saying(THOUGHT)) as screen:
             await screen.send("Go")
-            await screen.pilot.click(".thinking .heading")
+            await screen.pilot.click(".reply", offset=(4, 0))
             await screen.sees("one two three")
-            await screen.pilot.click(".thinking .heading")
+            await screen.pilot.click(".reply", offset=(4, 0))
             await screen.until(lambda: "one two" not in screen.text)
 
     run(main())
@@ -147,9 +148,10 @@ def test_long_thinking_is_shown_whole(tmp_path: Path) -> None:
             await screen.send("Go")
             await screen.press("ctrl+y")
             await screen.sees("Done.")
-            view = screen.transcript.query_one(ThinkingView)
-            texts = [str(piece.render()) for piece in view.query(".body Static").results()]
-            assert "\n".join(texts).split("\n") == lines
+            reply = screen.transcript.turns[0].reply
+            shown = reply.get_selection(SELECT_ALL)
+            assert shown is not None
+            assert [line for line in shown[0].split("\n") if line.startswith("▏")] == [f"▏ {line}" for line in lines]
 
     run(main())
 

@@ -19,8 +19,8 @@ class ViewActions:
     async def scroll_back(self) -> None:
         await self._screen.transcript.page_up()
 
-    def scroll_forward(self) -> None:
-        self._screen.transcript.page_down()
+    async def scroll_forward(self) -> None:
+        await self._screen.transcript.page_down()
 
     def follow(self) -> None:
         self._screen.transcript.follow()

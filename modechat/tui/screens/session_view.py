@@ -86,6 +86,7 @@ class SessionView:
             case ReplyGrew(turn_id=turn_id, text=text, is_thinking=is_thinking):
                 if view := self._transcript.turn(turn_id):
                     view.reply.feed(text, is_thinking=is_thinking)
+                    self._transcript.reply_grew()
                 self._status.update_status(activity="thinking" if is_thinking else "writing")
             case PromptEvaluated(turn_id=turn_id, fraction=fraction):
                 self._show_activity(turn_id, f"Reading the prompt · {fraction:.0%}" if fraction < 1 else "…")
@@ -125,8 +126,7 @@ class SessionView:
             case ModeChangeAdded(change=change):
                 await self._transcript.add_mode_change(change)
             case TurnChanged(turn=turn):
-                if view := self._transcript.turn(turn.id):
-                    view.update_turn(turn)
+                self._transcript.update_turn(turn)
                 await self._transcript.show_cut(self._conversation)
             case ContextMoved(cut=cut, n_left=n_left):
                 await self._transcript.show_cut(self._conversation)
@@ -179,7 +179,7 @@ class SessionView:
     def _show_end(self, turn: Turn) -> None:
         if view := self._transcript.turn(turn.id):
             view.reply.finish(turn.reply)
-            view.update_turn(turn)
+        self._transcript.update_turn(turn)
         self._status.update_status(activity="")
         if stats := turn.reply.stats:
             self._status.update_status(stats=stats, format=FormatShown.of_reply(stats))

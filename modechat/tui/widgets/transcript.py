@@ -1,150 +1,338 @@
 """The transcript: the timeline of both modes, newest at the bottom.
 
-Mounts the newest entries only; the older ones come in pages when the user scrolls to the top. It follows the end
-while a reply streams, lets go when the user scrolls up, and follows again near the end.
+Only a window of it is mounted (`window.py`); it moves when the user scrolls near its edges, and what is on the screen
+stays where it is. The transcript follows the end while a reply streams, lets go when the user scrolls up, and follows
+again near the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
 from modechat.domain.context import n_left
-from modechat.domain.conversation import ContextCut, Conversation, Entry, ModeChange, Turn
+from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn
 from modechat.session.events import Trouble
+from modechat.tui.widgets.lines_view import LINE_COLOURS, LineColours
 from modechat.tui.widgets.notices import AppNotice, CutNotice, ModeNotice, TroubleNotice, Welcome
 from modechat.tui.widgets.turn import TurnView
+from modechat.tui.widgets.window import Window
 
-_MOUNTED_AT_FIRST = 30
-_PAGE = 20
+if TYPE_CHECKING:
+    from textual.layout import DockArrangeResult
+
+Entry: TypeAlias = Turn | ModeChange | Trouble | str
+"""A string is a remark of the app."""
+
 _ROWS_FROM_END = 2
 
 
-class Transcript(VerticalScroll, can_focus=False):
+@dataclass(slots=True, eq=False)
+class _Item:
+    """An entry, and its widgets while they are mounted."""
+
+    entry: Entry
+    view: TurnView | None = None
+    """Of a turn that was shown: kept, so that showing it again costs nothing."""
+    widgets: tuple[Widget, ...] = ()
+
+
+class Transcript(VerticalScroll, LineColours, can_focus=False):
+    COMPONENT_CLASSES = LINE_COLOURS
+
+    @dataclass
+    class Following(Message):
+        """The end of the conversation came into view or left it."""
+
+        is_following: bool
+        has_news: bool
+        """Whether something came that the user has not seen."""
+
     def __init__(self) -> None:
         super().__init__(id="transcript")
-        self._earlier: list[Entry] = []
+        self._items: list[_Item] = []
+        self._window = Window()
         self._cut: ContextCut | None = None
         self._n_left = 0
+        self._cut_notice: CutNotice | None = None
         self._without_history: Collection[str] = ()
         self._unfold_thinking = False
         self._hint = Static(classes="earlier")
         self._hint.display = False
+        self._told = Transcript.Following(is_following=True, has_news=False)
+        self._arranged: DockArrangeResult | None = None
+        self._moving = False
 
     def on_mount(self) -> None:
         self.anchor()
 
+    # What is shown
+
     async def show(self, conversation: Conversation | None) -> None:
         """Show this conversation instead of what is shown."""
-        entries = list(conversation.entries) if conversation is not None else []
-        self._earlier, shown = entries[:-_MOUNTED_AT_FIRST], entries[-_MOUNTED_AT_FIRST:]
+        self._items = [_Item(entry) for entry in conversation.entries] if conversation is not None else []
+        self._read_cut(conversation)
         async with self.batch():
             await self.remove_children()
-            await self.mount(self._hint, *(map(self._view, shown) if shown else [Welcome()]))
-        await self.show_cut(conversation)
-        self._show_hint()
-        self.anchor()
+            await self.mount(self._hint, *([] if self._items else [Welcome()]))
+            await self._move_to(Window.at_end(len(self._items)))
+        self.follow()
 
     async def add_turn(self, turn: Turn) -> None:
-        await self._append(self._view(turn))
+        await self._append(turn)
 
     async def add_mode_change(self, change: ModeChange) -> None:
-        await self._append(ModeNotice(change))
+        await self._append(change)
 
     async def add_trouble(self, trouble: Trouble) -> None:
-        await self._append(TroubleNotice(trouble))
+        await self._append(trouble)
 
     async def add_notice(self, text: str) -> None:
         """Say something that stays; an empty conversation keeps its welcome."""
-        await self.mount(AppNotice(text))
-        self.follow()
+        await self._append(text, keeps_welcome=True)
 
     async def replace_turn(self, old_id: int, turn: Turn) -> None:
         """Show `turn` in the place of the turn `old_id` and of what follows it."""
-        children = list(self.children)
-        start = next((i for i, view in enumerate(children) if _is_turn(view, old_id)), len(children))
+        at = next((at for at, item in enumerate(self._items) if _is_turn(item, old_id)), len(self._items))
         async with self.batch():
-            await self.remove_children(children[start:])
-            await self.mount(self._view(turn))
-        self.anchor()
+            for item in self._items[at:]:
+                await self._unmount(item)
+            del self._items[at:]
+            self._window = Window(min(self._window.start, at), min(self._window.end, at))
+            await self._append(turn)
+
+    def update_turn(self, turn: Turn) -> None:
+        """Show changes of a turn other than its reply's text."""
+        for item in reversed(self._items):
+            if _is_turn(item, turn.id):
+                item.entry = turn
+                if item.view is not None:
+                    item.view.update_turn(turn)
+                return
 
     async def show_cut(self, conversation: Conversation | None) -> None:
         """Draw the line where the context of this conversation begins."""
-        await self.query_children(CutNotice).remove()
-        self._cut = conversation.cut if conversation is not None else None
-        self._n_left = n_left(self._cut, conversation.turns) if conversation is not None else 0
-        if self._cut is not None and (view := self.turn(self._cut.left_turn_id)):
-            await self.mount(CutNotice(self._n_left, self._cut.summary), after=view)
+        self._read_cut(conversation)
+        if self._cut_notice is not None:
+            await self._cut_notice.remove()
+            self._cut_notice = None
+        for item in self._mounted():
+            if self._begins_after(item):
+                await self.mount(self._new_cut_notice(), after=item.widgets[-1])
 
     def show_alone(self, without_history: Collection[str]) -> None:
         """The names of the formats in which a chat's prompt has its last message only."""
         self._without_history = without_history
-        for view in self.query_children(TurnView):
+        for view in self._views():
             view.show_alone(without_history)
 
     def toggle_thinking(self) -> bool:
         """Unfold what models thought, or fold it if all is open; so for what comes. False: there is nothing here."""
-        replies = [view.reply for view in self.query_children(TurnView) if view.reply.has_thinking]
+        replies = [view.reply for view in self._views() if view.reply.has_thinking]
         self._unfold_thinking = any(not reply.thinking_is_open for reply in replies)
         for reply in replies:
             reply.open_thinking(self._unfold_thinking)
         return bool(replies)
 
     def turn(self, turn_id: int) -> TurnView | None:
-        """The view of a turn; None if it is not mounted."""
-        return next((view for view in self.query_children(TurnView) if view.turn_id == turn_id), None)
+        """The view of a turn; None if it was not shown so far."""
+        return next((item.view for item in reversed(self._items) if _is_turn(item, turn_id)), None)
+
+    @property
+    def turns(self) -> list[TurnView]:
+        """The turns that are mounted, in their order."""
+        return [item.view for item in self._mounted() if item.view is not None]
+
+    # Scrolling
 
     async def page_up(self) -> None:
-        """Scroll up by a page; at the top, bring in earlier entries."""
-        if self.scroll_y <= 0 and self._earlier:
-            await self._mount_earlier()
-        else:
-            self.release_anchor()
-            self.scroll_page_up(animate=False)
+        self.release_anchor()
+        self.scroll_page_up(animate=False)
+        await self._move_if_near_edge()
 
-    def page_down(self) -> None:
+    async def page_down(self) -> None:
         self.scroll_page_down(animate=False)
+        await self._move_if_near_edge()
 
     def follow(self) -> None:
         """Go to the end and stay there."""
+        if self._window.end < len(self._items):
+            self.run_worker(self._go_to_end(), group="transcript window", exclusive=True)
         self.anchor()
         self.scroll_end(animate=False)
+        self._tell()
+
+    @property
+    def is_following(self) -> bool:
+        return not self._anchor_released and self._window.end == len(self._items)
+
+    def reply_grew(self) -> None:
+        """There is new text at the end."""
+        self._tell(has_news=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         # Textual follows again only at the very end, which streaming keeps moving away.
-        if new_value > old_value and self.max_scroll_y - new_value <= _ROWS_FROM_END:
+        if new_value > old_value and self._is_near_end(new_value):
             self.anchor()
+        if self.is_mounted:
+            self._tell()
+            if self._is_near_edge() and not self._moving:
+                self.run_worker(self._move_if_near_edge(), group="transcript window", exclusive=True)
 
-    async def _append(self, view: Widget) -> None:
-        await self.query_children(Welcome).remove()
-        await self.mount(view)
+    def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
+        """Keep what is on the screen in its place when something above it changes."""
+        top = None if self.is_following else self._top_widget()
+        arranged = super().arrange(size, optimal)
+        if arranged is not self._arranged and top is not None:
+            widget, offset = top
+            placed = next((placement for placement in arranged.placements if placement.widget is widget), None)
+            if placed is not None and placed.region.y - offset != self.scroll_y:
+                self._put_scroll(placed.region.y - offset, arranged.total_region.bottom)
+        self._arranged = arranged
+        return arranged
+
+    def _top_widget(self) -> tuple[Widget, int] | None:
+        """The first widget that is seen, and how many rows of it are above the edge (less than none: below)."""
+        y = round(self.scroll_y)
+        for widget in self.children:
+            if widget is not self._hint and widget.virtual_region.height and widget.virtual_region.bottom > y:
+                return widget, widget.virtual_region.y - y
+        return None
+
+    def _put_scroll(self, y: float, height: int) -> None:
+        """Scroll while the layout is made, as Textual does for anchors."""
+        y = max(0, min(y, height - self.scrollable_content_region.height))
+        self.set_reactive(Widget.scroll_y, y)
+        self.set_reactive(Widget.scroll_target_y, y)
+        self.vertical_scrollbar.position = y
+
+    def _is_near_end(self, y: float) -> bool:
+        return self._window.end == len(self._items) and self.max_scroll_y - y <= _ROWS_FROM_END
+
+    def _is_near_edge(self) -> bool:
+        rows = self.scrollable_content_region.height
+        return (self._window.start > 0 and self.scroll_y < rows) or (
+            self._window.end < len(self._items) and self.max_scroll_y - self.scroll_y < rows
+        )
+
+    def _tell(self, *, has_news: bool = False) -> None:
+        """Say whether the end is seen, if that changed."""
+        is_following = self.is_following or self._is_near_end(self.scroll_y)
+        news = not is_following and (has_news or self._told.has_news)
+        if (is_following, news) != (self._told.is_following, self._told.has_news):
+            self._told = Transcript.Following(is_following, news)
+            self.post_message(self._told)
+
+    # The window
+
+    async def _append(self, entry: Entry, *, keeps_welcome: bool = False) -> None:
+        if not keeps_welcome:
+            await self.query_children(Welcome).remove()
+        was_at_end = self._window.end == len(self._items)
+        self._items.append(_Item(entry))
+        if was_at_end:
+            await self._move_to(Window(self._window.start, len(self._items)))
         self.follow()
 
-    async def _mount_earlier(self) -> None:
-        page, self._earlier = self._earlier[-_PAGE:], self._earlier[:-_PAGE]
-        first = self.children[1]
-        await self.mount(*map(self._view, page), after=self._hint)
-        if self._cut is not None and any(isinstance(turn, Turn) and turn.id == self._cut.left_turn_id for turn in page):
-            await self.mount(CutNotice(self._n_left, self._cut.summary), after=self.turn(self._cut.left_turn_id))
-        self._show_hint()
-        self.release_anchor()
-        self.call_after_refresh(self.scroll_to_widget, first, animate=False, top=True)
+    async def _go_to_end(self) -> None:
+        await self._move_to(Window.at_end(len(self._items)))
+        self.anchor()
 
-    def _view(self, entry: Entry) -> Widget:
+    async def _move_if_near_edge(self) -> None:
+        rows = self.scrollable_content_region.height
+        window = self._window
+        if self.scroll_y < rows and window.start > 0:
+            window = window.earlier()
+        elif self.max_scroll_y - self.scroll_y < rows and window.end < len(self._items):
+            window = window.later(len(self._items))
+        if window != self._window:
+            await self._move_to(window)
+
+    async def _move_to(self, window: Window) -> None:
+        """Mount what is in the new window, and unmount what is not any more."""
+        self._moving = True
+        try:
+            old, self._window = self._window, window
+            async with self.batch():
+                for at, item in enumerate(self._items):
+                    if item.widgets and not window.start <= at < window.end:
+                        await self._unmount(item)
+                kept = [at for at in range(window.start, window.end) if self._items[at].widgets]
+                before = self._items[window.start : kept[0]] if kept else self._items[window.start : window.end]
+                after = self._items[kept[-1] + 1 : window.end] if kept else []
+                first = self._items[kept[0]].widgets[0] if kept else None
+                if widgets := [widget for item in before for widget in self._made(item)]:
+                    await self.mount(*widgets, before=first)
+                if widgets := [widget for item in after for widget in self._made(item)]:
+                    await self.mount(*widgets)
+                if old.start != window.start:
+                    self._show_hint()
+        finally:
+            self._moving = False
+        self.call_after_refresh(self._fill)
+
+    async def _fill(self) -> None:
+        """Mount more if the window is higher than what is mounted."""
+        if self._window.start > 0 and self.is_attached and self.max_scroll_y < self.scrollable_content_region.height:
+            await self._move_to(self._window.earlier())
+
+    def _made(self, item: _Item) -> tuple[Widget, ...]:
+        """The widgets of an entry, new."""
+        entry = item.entry
         if isinstance(entry, Turn):
-            return TurnView(entry, self._without_history, unfold_thinking=self._unfold_thinking)
-        return ModeNotice(entry)
+            if item.view is None:
+                item.view = TurnView(entry, self._without_history, unfold_thinking=self._unfold_thinking)
+                item.widgets = item.view.widgets
+            else:
+                item.widgets = item.view.make_widgets()
+        elif isinstance(entry, ModeChange):
+            item.widgets = (ModeNotice(entry),)
+        elif isinstance(entry, Trouble):
+            item.widgets = (TroubleNotice(entry),)
+        else:
+            item.widgets = (AppNotice(entry),)
+        return (*item.widgets, self._new_cut_notice()) if self._begins_after(item) else item.widgets
+
+    async def _unmount(self, item: _Item) -> None:
+        if self._begins_after(item) and self._cut_notice is not None:
+            await self._cut_notice.remove()
+            self._cut_notice = None
+        for widget in item.widgets:
+            await widget.remove()
+        item.widgets = ()
+
+    def _mounted(self) -> Iterator[_Item]:
+        return (item for item in self._items[self._window.start : self._window.end] if item.widgets)
+
+    def _views(self) -> Iterator[TurnView]:
+        return (item.view for item in self._items if item.view is not None)
+
+    def _read_cut(self, conversation: Conversation | None) -> None:
+        self._cut = conversation.cut if conversation is not None else None
+        self._n_left = n_left(self._cut, conversation.turns) if conversation is not None else 0
+
+    def _begins_after(self, item: _Item) -> bool:
+        return self._cut is not None and _is_turn(item, self._cut.left_turn_id)
+
+    def _new_cut_notice(self) -> CutNotice:
+        assert self._cut is not None
+        self._cut_notice = CutNotice(self._n_left, self._cut.summary)
+        return self._cut_notice
 
     def _show_hint(self) -> None:
-        count = len(self._earlier)
+        count = self._window.start
         self._hint.display = count > 0
-        self._hint.update(Content(f"↑ {count} earlier · Page Up at the top shows them"))
+        self._hint.update(Content(f"↑ {count} earlier"))
 
 
-def _is_turn(view: Widget, turn_id: int) -> bool:
-    return isinstance(view, TurnView) and view.turn_id == turn_id
+def _is_turn(item: _Item, turn_id: int) -> bool:
+    return isinstance(item.entry, Turn) and item.entry.id == turn_id

@@ -1,0 +1,94 @@
+"""A block of code: its language and number above, the lines with their colours below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from modechat.tui.render.highlight import Highlighter
+from modechat.tui.render.leaves import Leaf
+from modechat.tui.render.rows import Piece, Prefix, Row
+from modechat.tui.render.wrap import wrap
+
+_TAB = 4
+_NARROWEST_TITLE = 12
+"""Cells; a narrower block does not show its number."""
+_FILL = ("code",)
+
+
+class CodeLeaf(Leaf):
+    def __init__(self, prefix: Prefix, language: str, number: int) -> None:
+        """`number`: of the code blocks of the message, from 1; 0 where they have none."""
+        super().__init__(prefix)
+        self.language = language
+        self.number = number
+        self._lines: list[str] = []
+        self._highlighter = Highlighter(language)
+        self._open: list[str] = []
+        self._title = Row()
+        self._rows: list[Row] = []
+        """Of the settled lines."""
+        self._n_settled = 0
+        self._end: list[Row] = []
+
+    @property
+    def source(self) -> str:
+        return "\n".join((*self._lines, *self._open))
+
+    def grow(self, lines: Sequence[str]) -> None:
+        """More lines that are final."""
+        self._lines += lines
+        self._highlighter.add([line.expandtabs(_TAB) for line in lines])
+        self._open = []
+        self._refresh()
+
+    def show(self, lines: Sequence[str], partial: str = "") -> None:
+        """The lines after those that are final, so far; the last one is being written."""
+        following = [*lines, partial] if partial else list(lines)
+        if following != self._open:
+            self._open = following
+            self._refresh()
+
+    def settle(self) -> None:
+        self.grow(self._open)
+        self._highlighter.finish()
+        self._refresh()
+
+    def lay_out(self, width: int) -> None:
+        name = self.language.strip().split(" ")[0] or "text"
+        number = f"[{self.number}] " if self.number and width >= _NARROWEST_TITLE else ""
+        name = set_cell_size(name, min(cell_len(name), max(0, width - len(number) - 2)))
+        space = " " * max(0, width - cell_len(name) - len(number) - 1)
+        title = ((f" {name}", ("code", "code-title")), (space, _FILL), (number, ("code", "code-title")))
+        self._title = Row(title, _FILL, is_frame=True)
+        self._rows, self._n_settled = [], 0
+        self._refresh()
+
+    def n_settled(self) -> int:
+        return self._first + 1 + len(self._rows)
+
+    def count(self) -> int:
+        return 1 + len(self._rows) + len(self._end)
+
+    def inner_row(self, index: int) -> Row:
+        if index == 0:
+            return self._title
+        index -= 1
+        return self._rows[index] if index < len(self._rows) else self._end[index - len(self._rows)]
+
+    def _refresh(self) -> None:
+        if self._width <= 0:
+            return
+        settled = self._highlighter.settled
+        for line in settled[self._n_settled :]:
+            self._rows += self._wrapped(line)
+        self._n_settled = len(settled)
+        self._end = [row for line in self._highlighter.unsettled for row in self._wrapped(line)]
+        for text in self._open:
+            self._end += self._wrapped([(text.expandtabs(_TAB), ())])
+
+    def _wrapped(self, line: Sequence[Piece]) -> list[Row]:
+        pieces = [(text, ("code", *style)) for text, style in line]
+        rows = wrap(pieces, max(1, self._width - 2), fill=_FILL, keep_spaces=True)
+        return [Row(((" ", _FILL), *row.pieces), _FILL, prefix=1, joint=row.joint, padding=1) for row in rows]

@@ -1,0 +1,132 @@
+"""Blocks of text without blocks inside: paragraphs, headings, rules. Each is laid out once for a width.
+
+A leaf may grow: what was added by `grow` is final, what was given to `show` last is its open end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+from modechat.tui.render.rows import Piece, Prefix, Row, Style
+from modechat.tui.render.wrap import wrap
+
+
+class Leaf:
+    """`Lines` with a prefix. Subclasses make the rows without it."""
+
+    def __init__(self, prefix: Prefix) -> None:
+        self._prefix = prefix
+        self._width = -1
+        self._first = 0 if prefix.gap is None else 1
+
+    def height(self, width: int) -> int:
+        inner = max(1, width - self._prefix.cells)
+        if inner != self._width:
+            self._width = inner
+            self.lay_out(inner)
+        return self._first + self.count()
+
+    def row(self, index: int) -> Row:
+        number = index - self._first
+        if number < 0:
+            gap = self._prefix.gap or ()
+            return Row(gap, prefix=sum(len(text) for text, _ in gap))
+        return self._prefix.before(self.inner_row(number), is_first=number == 0)
+
+    def n_settled(self) -> int:
+        """Rows from the first on that have not changed since last asked and will not."""
+        return 0
+
+    def lay_out(self, width: int) -> None:
+        """Make all rows for a new width (cells, at least 1)."""
+        raise NotImplementedError
+
+    def count(self) -> int:
+        """How many rows there are, without the blank one before."""
+        raise NotImplementedError
+
+    def inner_row(self, index: int) -> Row:
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Nothing more will come: the open end is final."""
+
+
+class TextLeaf(Leaf):
+    """A paragraph or a heading."""
+
+    def __init__(self, prefix: Prefix, style: Style = ()) -> None:
+        super().__init__(prefix)
+        self.style = style
+        self._final: list[Piece] = []
+        self._open: list[Piece] = []
+        self._carry: list[Piece] = []
+        """The final text from the start of its last row on, which goes on in what follows."""
+        self._rows: list[Row] = []
+        self._n_final = 0
+
+    def grow(self, pieces: Sequence[Piece]) -> None:
+        """More text that is final. It begins with what joins it: a space or a line break."""
+        pieces = self._styled(pieces)
+        self._final += pieces
+        self._open = []
+        if self._width > 0:
+            self._wrap_final(pieces)
+
+    def show(self, pieces: Sequence[Piece]) -> None:
+        """The text after what is final, so far."""
+        self._open = self._styled(pieces)
+        if self._width > 0:
+            self._wrap_open()
+
+    def _styled(self, pieces: Sequence[Piece]) -> list[Piece]:
+        return [(text, (*self.style, *style)) for text, style in pieces] if self.style else list(pieces)
+
+    def lay_out(self, width: int) -> None:  # noqa: ARG002
+        self._rows, self._carry, self._n_final = [], [], 0
+        self._wrap_final(self._final)
+        self._wrap_open()
+
+    def n_settled(self) -> int:
+        return self._first + self._n_final
+
+    def count(self) -> int:
+        return len(self._rows)
+
+    def inner_row(self, index: int) -> Row:
+        return self._rows[index]
+
+    def _wrap_final(self, pieces: Sequence[Piece]) -> None:
+        del self._rows[self._n_final :]
+        text = [*self._carry, *pieces]
+        rows = wrap(text, self._width) if text else []
+        self._rows += rows[:-1]
+        self._carry = list(rows[-1].pieces) if rows else []
+        self._n_final = len(self._rows)
+        if rows:
+            self._rows.append(rows[-1])
+
+    def _wrap_open(self) -> None:
+        if self._open or not self._carry:
+            del self._rows[self._n_final :]
+            self._rows += wrap([*self._carry, *self._open], self._width)
+
+
+class RuleLeaf(Leaf):
+    """A horizontal line."""
+
+    def lay_out(self, width: int) -> None:
+        self._rule = Row((("─" * width, ("rule",)),), is_frame=True)
+
+    def count(self) -> int:
+        return 1
+
+    def inner_row(self, index: int) -> Row:  # noqa: ARG002
+        return self._rule
+
+
+def pieces_cells(pieces: Sequence[Piece]) -> int:
+    """The cells that text without line breaks takes."""
+    return sum(cell_len(text) for text, _ in pieces)

@@ -1,0 +1,131 @@
+"""Rows: what one line of the screen says, with names of styles in place of colours."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeAlias
+
+from rich.cells import cell_len
+
+Style: TypeAlias = tuple[str, ...]
+"""Names of styles, the outermost first; the widget that draws knows their colours."""
+Piece: TypeAlias = tuple[str, Style]
+"""Text without a line break, and how it looks."""
+
+PLAIN: Style = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    pieces: tuple[Piece, ...] = ()
+    fill: Style = PLAIN
+    """How the rest of the line looks."""
+    prefix: int = 0
+    """Characters at the start that stand before the text: bullets, bars, indentation."""
+    joint: str = "\n"
+    """What stands between this row and the next in the text: a space or nothing where a line was wrapped."""
+    padding: int = 0
+    """How many of the prefix's last characters are only for looks: they are not copied."""
+    is_frame: bool = False
+    """Whether nothing of the row is text: it is not copied."""
+
+    @property
+    def text(self) -> str:
+        return "".join(text for text, _ in self.pieces)
+
+    @property
+    def cells(self) -> int:
+        return sum(cell_len(text) for text, _ in self.pieces)
+
+
+BLANK = Row()
+
+
+class Lines(Protocol):
+    """Something that can be laid out in rows."""
+
+    def height(self, width: int) -> int:
+        """The number of rows at this width in cells."""
+
+    def row(self, index: int) -> Row:
+        """A row of those that `height` counted last."""
+
+    def n_settled(self) -> int:
+        """How many of those rows, from the first on, will stay as they are at this width, and are since last asked."""
+
+
+@dataclass(slots=True)
+class Prefix:
+    """What stands before the rows of a block: the first has other pieces (a bullet) than the rest (its indentation)."""
+
+    first: tuple[Piece, ...] = ()
+    rest: tuple[Piece, ...] = ()
+    gap: tuple[Piece, ...] | None = None
+    """What a blank row before the block shows; None: there is no blank row."""
+    cells: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cells = sum(cell_len(text) for text, _ in self.first)
+
+    def before(self, row: Row, *, is_first: bool) -> Row:
+        pieces = self.first if is_first else self.rest
+        if not pieces:
+            return row
+        length = sum(len(text) for text, _ in pieces)
+        return replace(row, pieces=(*pieces, *row.pieces), prefix=row.prefix + length)
+
+
+def copied(rows: Iterable[Row], start: int = 0, end: int | None = None) -> str:
+    """The text of `rows` as it was before it was wrapped, from the character `start` of the first to `end` of the last.
+
+    What is only for looks is left out.
+    """
+    shown = list(rows)
+    parts: list[str] = []
+    continues = False
+    for number, row in enumerate(shown):
+        if row.is_frame:
+            continues = False
+            continue
+        text = row.text
+        last = len(text) if end is None or number < len(shown) - 1 else min(end, len(text))
+        first = start if number == 0 else 0
+        before, prefix = row.prefix - row.padding, row.prefix
+        if first < prefix:
+            head = "" if continues else text[first:before]
+            part = head[: max(0, last - first)] + text[prefix:last]
+        else:
+            part = text[first:last]
+        parts.append(part if continues else part.rstrip() if last == len(text) else part)
+        if number < len(shown) - 1:
+            parts.append(row.joint)
+        continues = row.joint != "\n"
+    return "".join(parts)
+
+
+class Stack:
+    """Lines below lines: `Lines` of a list of them."""
+
+    def __init__(self, *parts: Lines) -> None:
+        self.parts: list[Lines] = list(parts)
+        self._ends: list[int] = []
+
+    def height(self, width: int) -> int:
+        end = 0
+        self._ends = [end := end + part.height(width) for part in self.parts]
+        return end
+
+    def row(self, index: int) -> Row:
+        at = bisect_right(self._ends, index)
+        return self.parts[at].row(index - (self._ends[at - 1] if at else 0))
+
+    def n_settled(self) -> int:
+        start = 0
+        for part, end in zip(self.parts, self._ends, strict=False):
+            settled = part.n_settled()
+            if settled < end - start:
+                return start + settled
+            start = end
+        return start

@@ -1,0 +1,111 @@
+"""Breaking styled text into rows of at most some cells, at spaces, between wide characters, or where it must be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.cells import cell_len, split_graphemes
+
+from modechat.tui.render.rows import Piece, Row, Style
+
+_WORDS = re.compile(r"[^ \t]+|[ \t]+")
+_NO_START = frozenset("、。，．・：；？！）］｝〉》」』】〕’”…ー々ぁぃぅぇぉっゃゅょ,.!?:;)]}")
+"""Does not begin a row, where the row is broken between wide characters."""
+
+
+def wrap(pieces: Sequence[Piece], width: int, *, fill: Style = (), keep_spaces: bool = False) -> list[Row]:
+    """`pieces` (their text may have line breaks) in rows of at most `width` cells; at least one row.
+
+    Spaces at a break are taken off, unless `keep_spaces`: code, which is broken at the last cell that fits.
+    """
+    width = max(1, width)
+    rows: list[Row] = []
+    for line in _lines(pieces):
+        text = "".join(part for part, _ in line)
+        if len(text) <= width and text.isascii():
+            rows.append(Row(tuple(line), fill))
+            continue
+        start = 0
+        for end, following in (_hard_breaks if keep_spaces else _breaks)(text, width):
+            joint = "\n" if following == len(text) else text[end:following]
+            rows.append(Row(_cut(line, start, end), fill, joint=joint[:1] if joint != "\n" else joint))
+            start = following
+    return rows
+
+
+def _lines(pieces: Iterable[Piece]) -> Iterable[list[Piece]]:
+    line: list[Piece] = []
+    for text, style in pieces:
+        first, *rest = text.split("\n")
+        if first:
+            line.append((first, style))
+        for part in rest:
+            yield line
+            line = [(part, style)] if part else []
+    yield line
+
+
+def _breaks(text: str, width: int) -> list[tuple[int, int]]:
+    """Where rows of `text` end, and where the next ones begin (after the spaces)."""
+    breaks: list[tuple[int, int]] = []
+    used = row_end = spaces = 0
+    for start, end, cells in _units(text, width):
+        if text[start] in " \t":
+            spaces = cells
+            continue
+        if used + spaces + cells > width and row_end:
+            breaks.append((row_end, start))
+            used = cells
+        else:
+            used += spaces + cells
+        row_end, spaces = end, 0
+    breaks.append((row_end, len(text)))
+    return breaks
+
+
+def _units(text: str, width: int) -> Iterator[tuple[int, int, int]]:
+    """What is not broken: from where to where in the text, and its cells."""
+    for match in _WORDS.finditer(text):
+        word, start = match[0], match.start()
+        cells = cell_len(word)
+        if cells <= width and cells == len(word):
+            yield start, match.end(), cells
+            continue
+        held: tuple[int, int, int] | None = None
+        for begin, end, size in split_graphemes(word)[0]:
+            if held is not None and (cells <= width or size == 2) and word[begin] in _NO_START:
+                held = (held[0], start + end, held[2] + size)
+                continue
+            if held is not None:
+                yield held
+            held = (start + begin, start + end, size)
+        if held is not None:
+            yield held
+
+
+def _hard_breaks(text: str, width: int) -> list[tuple[int, int]]:
+    breaks: list[tuple[int, int]] = []
+    used = 0
+    spans = ((at, at + 1, 1) for at in range(len(text))) if text.isascii() else split_graphemes(text)[0]
+    for start, _, cells in spans:
+        if used + cells > width and used:
+            breaks.append((start, start))
+            used = 0
+        used += cells
+    breaks.append((len(text), len(text)))
+    return breaks
+
+
+def _cut(line: Sequence[Piece], start: int, end: int) -> tuple[Piece, ...]:
+    """The characters from `start` to `end` of a line."""
+    cut: list[Piece] = []
+    position = 0
+    for text, style in line:
+        following = position + len(text)
+        if following > start and position < end:
+            part = text[max(0, start - position) : end - position]
+            if part:
+                cut.append((part, style))
+        position = following
+    return tuple(cut)

@@ -1,0 +1,153 @@
+"""A widget that draws rows (`tui/render`), only those that are seen; their text can be selected with the mouse.
+
+The colours of the rows are component classes of the widget around it that owns them (`LineColours`): styles of forty
+components for each message would take longer to compute than the message itself.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual.geometry import Region, Size
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.widget import Widget
+
+from modechat.tui.render.rows import Lines, Row, Style, copied
+
+_PREFIX = "lines--"
+_NAMES = (
+    *("strong", "emphasis", "strike", "link", "address", "code-inline", "bullet", "quote-bar", "rule"),
+    *("table-head", "table-line", *(f"heading-{level}" for level in range(1, 7))),
+    *("code", "code-title", "code-keyword", "code-string", "code-comment", "code-number", "code-function"),
+    *("code-type", "code-builtin", "code-deleted", "code-inserted"),
+    *("mode-chat", "mode-instruct", "section", "warning", "error", "muted", "thinking", "thinking-bar"),
+)
+"""Every name that a `Row` may use."""
+
+
+LINE_COLOURS = {f"{_PREFIX}{name}" for name in _NAMES}
+"""The component classes of a container that has the colours of rows."""
+
+
+class LineColours(Widget):
+    """Mixin of such a container. Its class must come first: Textual's CSS follows the first base only."""
+
+    _cached: dict[Style, RichStyle]
+    _component_version = 0
+
+    def colour_of(self, style: Style) -> RichStyle:
+        """What is laid over the colours of the widget for these names of styles."""
+        if self._component_version == 0:
+            self._forget()
+        if (known := self._cached.get(style)) is None:
+            known = RichStyle()
+            for name in style:
+                known += self.get_component_styles(f"{_PREFIX}{name}").partial_rich_style
+            self._cached[style] = known
+        return known
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._forget()
+        for view in self.query(LinesView):
+            view.forget_drawn()
+
+    def _forget(self) -> None:
+        self._cached = {}
+        self._component_version += 1
+
+
+class LinesView(Widget):
+    """Draws `lines`, as high as they are."""
+
+    DEFAULT_CSS = "LinesView { height: auto; }"
+
+    def __init__(self, lines: Lines, classes: str = "") -> None:
+        super().__init__(classes=classes)
+        self.lines = lines
+        self._height = 0
+        self._n_settled = 0
+        self._drawn_width = 0
+        self._strips: dict[int, Strip] = {}
+        """Rows that were drawn, without the selection."""
+
+    @property
+    def colours(self) -> LineColours:
+        return next(node for node in self.ancestors if isinstance(node, LineColours))
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002
+        return container.width
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        self._height = self.lines.height(width) if width > 0 else 0
+        if width != self._drawn_width:
+            self._drawn_width = width
+            self._strips.clear()
+        return self._height
+
+    def lines_changed(self) -> None:
+        """Rows have changed; the parent is laid out again only if their number has, too."""
+        width = self.content_size.width
+        if width <= 0:
+            self._strips.clear()
+            self.refresh(layout=True)
+            return
+        height = self.lines.height(width)
+        settled = self.lines.n_settled()
+        first, self._n_settled = min(self._n_settled, settled), settled
+        for y in range(first, max(height, self._height)):
+            self._strips.pop(y, None)
+        self.refresh(Region(0, first, width, max(height, self._height) - first), layout=height != self._height)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.content_size.width
+        if y >= self._height:
+            return Strip.blank(width, self.rich_style)
+        if (strip := self._strips.get(y)) is None:
+            strip = self._strips[y] = self._strip(self.lines.row(y), width).apply_offsets(0, y)
+        selection = self.text_selection
+        if selection is not None and (span := selection.get_span(y)) is not None:
+            return self._with_selection(strip, self.lines.row(y), *span)
+        return strip
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+
+    def _strip(self, row: Row, width: int) -> Strip:
+        base, colour_of = self.rich_style, self.colours.colour_of
+        segments = [Segment(text, base + colour_of(style) if style else base) for text, style in row.pieces]
+        return Strip(segments).adjust_cell_length(width, base + colour_of(row.fill) if row.fill else base)
+
+    def _with_selection(self, strip: Strip, row: Row, start: int, end: int) -> Strip:
+        """Paint what is selected, from one character to another (-1: to the end of the row)."""
+        length = len(row.text)
+        start, end = min(start, length), length if end < 0 else min(end, length)
+        cells = [0, strip.index_to_cell_position(start), strip.index_to_cell_position(end), strip.cell_length]
+        before, selected, after = (strip.crop(*pair) for pair in pairwise(cells))
+        style = self.screen.get_component_rich_style("screen--selection")
+        painted = [Segment(text, (own or RichStyle()) + style) for text, own, _ in selected]
+        return Strip.join([before, Strip(painted, selected.cell_length), after])
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text, without what is only for looks; wrapped lines are whole again."""
+        if not self._height:
+            return None
+        start_y, start = (selection.start.y, selection.start.x) if selection.start is not None else (0, 0)
+        last = self._height - 1
+        end_y, end = (selection.end.y, selection.end.x) if selection.end is not None else (last, None)
+        if end_y > last:
+            end_y, end = last, None
+        rows = [self.lines.row(y) for y in range(max(0, start_y), end_y + 1)]
+        return copied(rows, start, end), "\n"
+
+    def forget_drawn(self) -> None:
+        """The colours have changed."""
+        self._strips.clear()
+        self.refresh()
+
+    def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002
+        self.refresh()

@@ -1,0 +1,57 @@
+"""Random Markdown, fed in random pieces, and what its rows say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from modechat.tui.render.markdown import MarkdownDocument
+from modechat.tui.render.rows import Lines, Row
+
+_FRAGMENTS = (
+    *("# H\n", "para text ", "**bold** ", "*em", "`code` ", "\n", "\n\n", "- item ", "  - nested ", "1. num "),
+    *("2. two ", "> quote ", "> - in quote ", "```\n", "```python\n", "def f():\n", "    x = 1\n", "| a | b |\n"),
+    *("|---|---|\n", "| 1 | 2 |\n", "---\n", "    ", "\t", "~~~\n", "[x](http://y) ", "日本語", "<think>", "***\n"),
+    *("- [ ] t ", "===\n", "\\*", "+ plus ", "10) ten ", "word " * 30, "[^1]: f\n", "&amp;", "* \n", "-\n", "1.\n"),
+    *(">\n", "x" * 50, "0. zero "),
+)
+texts = st.lists(st.sampled_from(_FRAGMENTS), min_size=1, max_size=40).map("".join)
+
+
+def rows_of(lines: Lines, width: int) -> list[Row]:
+    return [lines.row(index) for index in range(lines.height(width))]
+
+
+def shown(lines: Lines, width: int) -> list[str]:
+    return [row.text for row in rows_of(lines, width)]
+
+
+def document(*pieces: str) -> MarkdownDocument:
+    made = MarkdownDocument()
+    for piece in pieces:
+        made.append(piece)
+    return made
+
+
+def cut(text: str, sizes: Sequence[int]) -> list[str]:
+    """`text` in pieces of these sizes, over and over."""
+    pieces: list[str] = []
+    at = 0
+    while at < len(text):
+        size = sizes[len(pieces) % len(sizes)]
+        pieces.append(text[at : at + size])
+        at += size
+    return pieces
+
+
+def looks(row: Row) -> object:
+    """What a row says and how, with neighbours of the same style put together; colours of code left out."""
+    pieces: list[tuple[str, tuple[str, ...]]] = []
+    for text, style in row.pieces:
+        own = tuple(name for name in style if not name.startswith("code-") or name in ("code-title", "code-inline"))
+        if pieces and pieces[-1][1] == own:
+            pieces[-1] = (pieces[-1][0] + text, own)
+        else:
+            pieces.append((text, own))
+    return pieces, row.fill, row.prefix, row.joint, row.padding, row.is_frame

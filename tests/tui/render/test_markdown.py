@@ -1,0 +1,152 @@
+"""Markdown that grows says the same as Markdown that came at once, and loses nothing."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from modechat.tui.render.markdown import MarkdownDocument
+from tests.tui.render.documents import cut, document, looks, rows_of, shown, texts
+
+
+@settings(max_examples=400, deadline=None)
+@given(text=texts, sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5), width=st.sampled_from([20, 40, 80]))
+def test_how_it_came_makes_no_difference(text: str, sizes: list[int], width: int) -> None:
+    grown = MarkdownDocument()
+    for number, piece in enumerate(cut(text, sizes)):
+        grown.append(piece)
+        if number % 3 == 0:
+            grown.height(width if number % 2 else 30)
+    assert [looks(row) for row in rows_of(grown, width)] == [looks(row) for row in rows_of(document(text), width)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=texts, width=st.integers(1, 60))
+def test_no_row_is_wider_than_the_window(text: str, width: int) -> None:
+    for row in rows_of(document(text), width):
+        assert row.cells <= max(width, cell_len(row.text[: row.prefix]) + 2), row
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=texts)
+def test_no_word_is_lost(text: str) -> None:
+    said = re.findall(r"[a-z]{3,}|日本語", "\n".join(shown(document(text), 60)).replace("\n", ""))
+    for word in set(re.findall(r"nested|quote|plus|word|para|bold|think|日本語", text)):
+        assert any(word in other for other in said), word
+
+
+def test_the_elements() -> None:
+    text = """\
+# Title
+Some **bold**, *em*, ~~gone~~ and `code` with [a link](http://example.org) <think>so</think> vector<int>.
+- one
+  - nested
+    1. deep
+- [ ] to do
+- [x] done
+
+> quoted
+> - in it
+
+| Name | 日本 |
+|:--|--:|
+| a | 1 |
+
+***
+
+```python
+def f():
+    return 1
+```
+Said[^1].
+
+[^1]: a footnote
+"""
+    assert shown(document(text), 80) == [
+        "Title",
+        "Some bold, em, gone and code with a link (http://example.org) <think>so</think>",
+        "vector<int>.",
+        "• one",
+        "  ◦ nested",
+        "    1. deep",
+        "☐ to do",
+        "☑ done",
+        "",
+        "▌ quoted",
+        "▌ • in it",
+        "",
+        "Name │ 日本",
+        "─────┼─────",
+        "a    │    1",
+        "",
+        "─" * 80,
+        "",
+        " python" + " " * 69 + "[1] ",
+        " def f():",
+        "     return 1",
+        "",
+        "Said[^1].",
+        "",
+        "[^1]: a footnote",
+    ]
+
+
+def test_code_is_found_by_its_number() -> None:
+    made = document("```sh\nls\n```\nand\n```py\nx = 1\ny = 2")
+    assert [(code.number, code.language, code.source) for code in made.code_blocks] == [
+        (1, "sh", "ls"),
+        (2, "py", "x = 1\ny = 2"),
+    ]
+
+
+def test_addresses_are_said_and_dangerous_ones_are_no_links() -> None:
+    rows = shown(document("[pay](javascript:alert) [here](file:///etc/passwd) <http://x.org> [y](http://y.org)"), 120)
+    assert rows == ["[pay](javascript:alert) [here](file:///etc/passwd) http://x.org y (http://y.org)"]
+
+
+def test_formulas_keep_their_backslashes() -> None:
+    assert shown(document(r"\(a^2\) \[b\] \*no\*"), 80) == [r"\(a^2\) \[b\] *no*"]
+
+
+def test_the_beginning_of_a_fences_end_is_not_shown_as_code() -> None:
+    assert shown(document("```\nx\n``"), 20)[1:] == [" x"]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "word ",
+        "abcd",
+        "- item of a list\n",
+        "    code\n",
+        "| a | b |\n",
+        "> quoted\n",
+        "  - deep\n",
+        "日本語",
+        "**b** ",
+    ],
+)
+def test_what_is_parsed_again_does_not_grow(unit: str) -> None:
+    made = document(
+        "```\n" if unit.startswith("    ") else "| a | b |\n|---|---|\n" if unit.startswith("|") else "- x\n\n"
+    )
+    for piece in cut(unit * 4000, [200]):
+        made.append(piece)
+        made.height(80)
+    assert len(made.open_source) < 6000
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_long_paragraph_in_one_line_is_whole(seed: int) -> None:
+    words = random.Random(seed)
+    choices = ["alpha", "**beta**", "`gamma`", "日本語", "x" * 40, "-", "1.", "#"]
+    text = "Once " + " ".join(words.choice(choices) for _ in range(2000))
+    prefix = words.choice(["", "- ", "> ", "> 1. "])
+    grown = document(*cut(prefix + text, [words.randint(1, 60)]))
+    said = "".join(row.text[row.prefix :] for row in rows_of(grown, 70))
+    assert re.sub(r"\s", "", said) == re.sub(r"[\s*`]", "", text)
