@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modechat.commands.actions import Moment
-from modechat.commands.hints import hint_line
 from modechat.commands.keymap import Keymap
 from modechat.domain.context import forecast
 from modechat.domain.modes import ChatMessage, parse
@@ -55,14 +53,16 @@ class SessionView:
         status: StatusLine,
         session: Callable[[], ChatSession | None],
         flash_up: Callable[[str], None],
+        show_hint: Callable[[], None],
         keymap: Keymap,
     ) -> None:
-        """`flash_up` shows a short text for a moment."""
+        """`flash_up` shows a short text for a moment, `show_hint` what the keys do now."""
         self._transcript = transcript
         self._prompt = prompt
         self._status = status
         self._session = session
         self._flash_up = flash_up
+        self._show_hint = show_hint
         self._keymap = keymap
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._notes: tuple[str, ...] = ()
@@ -74,12 +74,6 @@ class SessionView:
     async def run(self) -> None:
         while True:
             await self._show(await self._events.get())
-
-    def show_hint(self) -> None:
-        """What the keys do at the moment."""
-        session = self._session()
-        moment = Moment.BUSY if session is not None and session.is_busy else Moment.IDLE
-        self._prompt.show_hint(hint_line(moment, self._keymap, self._prompt.size.width - 2))
 
     async def _show(self, event: SessionEvent) -> None:
         match event:
@@ -111,7 +105,7 @@ class SessionView:
                     is_unloaded=phase is Phase.UNLOADED,
                     loading=0.0 if phase is Phase.LOADING else None,
                 )
-                self.show_hint()
+                self._show_hint()
             case ModeChanged(state=state):
                 self._prompt.show_state(state)
                 self._status.update_status(mode=state.mode)
@@ -119,10 +113,10 @@ class SessionView:
                 await self._show_conversation(conversation)
             case TurnAdded(turn=turn):
                 await self._transcript.add_turn(turn)
-                self.show_hint()
+                self._show_hint()
             case TurnReplaced(old_id=old_id, turn=turn):
                 await self._transcript.replace_turn(old_id, turn)
-                self.show_hint()
+                self._show_hint()
             case ModeChangeAdded(change=change):
                 await self._transcript.add_mode_change(change)
             case TurnChanged(turn=turn):
@@ -135,7 +129,7 @@ class SessionView:
                     self._flash_up(f"A summary stands for {n_left} earlier messages now.")
             case CompactionChanged(is_running=is_running):
                 self._status.update_status(activity="summarising the chat" if is_running else "")
-                self.show_hint()
+                self._show_hint()
             case ReplyEnded(turn=turn):
                 self._show_end(turn)
             case Remark(text=text):
@@ -183,7 +177,7 @@ class SessionView:
         self._status.update_status(activity="")
         if stats := turn.reply.stats:
             self._status.update_status(stats=stats, format=FormatShown.of_reply(stats))
-        self.show_hint()
+        self._show_hint()
 
     def _show_activity(self, turn_id: int, text: str) -> None:
         if view := self._transcript.turn(turn_id):
