@@ -26,7 +26,7 @@ _DARK = Theme(
     dark=True,
     luminosity_spread=0.11,
     variables={
-        "text-muted": "#a3aabb",
+        "text-muted": "#abb2c2",
         "text-disabled": "#737b8c",
         "border-blurred": "#3a4050",
         "input-cursor-background": "#dfe3ec",
@@ -53,7 +53,7 @@ _LIGHT = Theme(
     dark=False,
     luminosity_spread=-0.08,  # lighter is nearer to the paper: what stands out must be darker
     variables={
-        "text-muted": "#565b66",
+        "text-muted": "#52575f",
         "text-disabled": "#858993",
         "border-blurred": "#c9c4b8",
         "input-cursor-background": "#22262f",
