@@ -128,7 +128,7 @@ def test_text_is_selected_across_messages_and_copied_as_it_was(tmp_path: Path) -
                 turn.reply: Selection(None, Offset(4, 2)),
             }
             await screen.pilot.pause()
-            assert turn.request.screen.get_selected_text() == "ello\n• a long item that wraps\n\nbold"
+            assert turn.request.screen.get_selected_text() == "ello\n• a long item that wraps over lines\n\nbold"
 
     run(main())
 
@@ -137,9 +137,9 @@ def test_a_mouse_drag_selects_text_and_no_message(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path, lambda _request: "one two three") as screen:
             await screen.send("hello")
-            await screen.pilot.mouse_down(".reply", offset=(2, 0))
-            await screen.pilot.hover(".reply", offset=(8, 0))
-            await screen.pilot.mouse_up(".reply", offset=(8, 0))
+            await screen.pilot.mouse_down(".reply", offset=(2, 1))
+            await screen.pilot.hover(".reply", offset=(8, 1))
+            await screen.pilot.mouse_up(".reply", offset=(8, 1))
             await screen.until(lambda: bool(screen.app.screen.get_selected_text()))
             assert screen.app.screen.get_selected_text() == "one two"
             assert screen.transcript.selection.turn is None

@@ -6,7 +6,7 @@ Instruct turns show that the chat does not see them, chat turns if the model saw
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, leak_note
 from modechat.domain.modes import ChatMessage, Mode
@@ -181,8 +181,12 @@ class ThinkingLines:
 class ReplyLines:
     """Grows by `feed` and `flush`, and ends with `finish`."""
 
-    def __init__(self, reply: Reply, *, unfold_thinking: bool = False) -> None:
+    def __init__(
+        self, reply: Reply, *, unfold_thinking: bool = False, in_force: Callable[[str], str] = lambda text: text
+    ) -> None:
+        """`in_force` puts the user's own keys into a text that names keys."""
         self._reply = reply
+        self._in_force = in_force
         self._pending = [reply.text] if reply.text else []
         self._pending_thinking = [reply.thinking] if reply.thinking else []
         self._unfold_thinking = unfold_thinking
@@ -263,7 +267,10 @@ class ReplyLines:
         if self._thinking is not None and (self._source or self._finished):
             self._thinking.ended = True
         waits = not (self._source or self._thinking)
-        self._note = note_on(self._reply) if self._finished or (waits and not self._note) else self._note * waits
+        if self._finished or (waits and not self._note):
+            self._note = self._in_force(note_on(self._reply))
+        elif not waits:
+            self._note = ""
         self._arrange()
 
     def height(self, width: int) -> int:

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import on
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -23,20 +21,22 @@ from textual.widgets import Static
 from modechat.domain.context import n_left
 from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn
 from modechat.session.events import Trouble
+from modechat.tui.bindings import keymap_of
 from modechat.tui.widgets.lines_view import LINE_COLOURS, LineColours, LinesView
 from modechat.tui.widgets.message_selection import MessageSelection
 from modechat.tui.widgets.notices import CutNotice, Welcome
+from modechat.tui.widgets.steady_scroll import AT_EDGE, SteadyScroll
 from modechat.tui.widgets.timeline_item import Entry, TimelineItem
 from modechat.tui.widgets.turn import TurnView
 from modechat.tui.widgets.window import PAGE, Window
 
 if TYPE_CHECKING:
-    from textual.layout import DockArrangeResult
+    pass
 
 _ROWS_FROM_END = 2
 
 
-class Transcript(VerticalScroll, LineColours, can_focus=False):
+class Transcript(SteadyScroll, LineColours, can_focus=False):
     COMPONENT_CLASSES = LINE_COLOURS
 
     @dataclass
@@ -68,10 +68,9 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         self._cut_notice: CutNotice | None = None
         self._without_history: Collection[str] = ()
         self._unfold_thinking = False
-        self._hint = Static(classes="earlier")
+        self._hint = Static(classes=f"earlier {AT_EDGE}")
         self._hint.display = False
         self._told = Transcript.Following(is_following=True, has_news=False)
-        self._arranged: DockArrangeResult | None = None
         self._moves_window = False
         self._wants_end = False
         self._mounting = asyncio.Lock()
@@ -248,33 +247,6 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
             if self._is_near_edge():
                 self._move_window_soon()
 
-    def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
-        """Keep what is on the screen in its place when something above it changes."""
-        top = None if self.is_following else self._top_widget()
-        arranged = super().arrange(size, optimal)
-        if arranged is not self._arranged and top is not None:
-            widget, offset = top
-            placed = next((placement for placement in arranged.placements if placement.widget is widget), None)
-            if placed is not None and placed.region.y - offset != self.scroll_y:
-                self._put_scroll(placed.region.y - offset, arranged.total_region.bottom)
-        self._arranged = arranged
-        return arranged
-
-    def _top_widget(self) -> tuple[Widget, int] | None:
-        """The first widget that is seen, and how many rows of it are above the edge (less than none: below)."""
-        y = round(self.scroll_y)
-        for widget in self.children:
-            if widget is not self._hint and widget.virtual_region.height and widget.virtual_region.bottom > y:
-                return widget, widget.virtual_region.y - y
-        return None
-
-    def _put_scroll(self, y: float, height: int) -> None:
-        """Scroll while the layout is made, as Textual does for anchors."""
-        y = max(0, min(y, height - self.scrollable_content_region.height))
-        self.set_reactive(Widget.scroll_y, y)
-        self.set_reactive(Widget.scroll_target_y, y)
-        self.vertical_scrollbar.position = y
-
     def _is_near_end(self, y: float) -> bool:
         return self._window.end == len(self._items) and self.max_scroll_y - y <= _ROWS_FROM_END
 
@@ -365,7 +337,12 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         return (*item.widgets, self._new_cut_notice()) if self._begins_after(item) else item.widgets
 
     def _new_turn_view(self, turn: Turn) -> TurnView:
-        return TurnView(turn, self._without_history, unfold_thinking=self._unfold_thinking)
+        return TurnView(
+            turn,
+            self._without_history,
+            unfold_thinking=self._unfold_thinking,
+            in_force=keymap_of(self).in_force,
+        )
 
     async def _unmount(self, item: TimelineItem) -> None:
         if self._begins_after(item) and self._cut_notice is not None:
