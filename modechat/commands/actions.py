@@ -281,7 +281,12 @@ ACTIONS = (
         group=Group.VIEW,
     ),
     Action(
-        *("follow", ("ctrl+end",), "To the end", "Go to the end and follow the reply"),
+        *(
+            "follow",
+            ("ctrl+end",),
+            "To the end",
+            "Go to the end and follow it; also End, at the empty prompt",
+        ),
         group=Group.VIEW,
     ),
     Action(

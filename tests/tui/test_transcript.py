@@ -109,7 +109,7 @@ def test_what_is_read_stays_in_place_while_text_comes_below_which_is_told(tmp_pa
             await screen.settled()
             await screen.sees("new text below · Ctrl+End")
             assert [line[:70] for line in screen.text.split("\n")[:14]] == before
-            await screen.press("ctrl+end")
+            await screen.press("end")
             await screen.sees("the end")
             assert "new text below" not in screen.text
 
