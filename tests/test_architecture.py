@@ -43,6 +43,13 @@ def test_the_interface_loads_neither_llama_nor_a_network_library() -> None:
     assert not loaded & set(NETWORK)
 
 
+def test_the_first_frame_waits_for_nothing_that_it_does_not_show() -> None:
+    loaded = loaded_modules("import modechat.cli.chat, modechat.tui.app")
+    behind = {"pydantic", "sqlite3", "markdown_it", "pygments", "tomllib", "difflib"}
+    behind |= {"modechat.config", "modechat.domain.conversation", "modechat.session.events", "modechat.tui.render.rows"}
+    assert loaded & behind == set()
+
+
 def test_a_run_from_the_shell_loads_no_interface() -> None:
     loaded = loaded_modules("import modechat.cli.run")
     assert not {name for name in loaded if name.split(".")[0] in ("llama_cpp", "textual", "rich", "jinja2")}

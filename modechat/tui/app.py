@@ -19,13 +19,11 @@ from textual.widgets import Input, TextArea
 
 from modechat.commands.actions import ACTIONS
 from modechat.errors import ModechatError
-from modechat.session.events import Remark, Trouble
 from modechat.tui.bindings import bind_everywhere
 from modechat.tui.look import NO_COLOR, Look
 from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.terminal_input import guard_terminal_input
 from modechat.tui.themes import OWN_THEMES
-from modechat.tui.widgets.reply import preload
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -57,6 +55,19 @@ class FlashesUp(Protocol):
     """A screen that can say something for a moment."""
 
     def flash_up(self, text: str) -> None: ...
+
+
+def _import_behind() -> None:
+    """Import what the screen needs right after the first frame, in a thread, so that keys are not held up."""
+    import modechat.tui.screens.session_view
+    import modechat.tui.widgets.transcript  # noqa: F401
+
+
+def _import_parser() -> None:
+    """Import what shows replies. It takes as long as some tokens: better done while the model is being loaded."""
+    from modechat.tui.widgets.reply import preload
+
+    preload()
 
 
 def _task_commands() -> type[Provider]:
@@ -145,8 +156,11 @@ class ModechatApp(App[ModechatError]):
 
     async def _begin(self) -> None:
         try:
+            await asyncio.to_thread(_import_behind)
+            await self._chat.furnish()
             backstage = await asyncio.to_thread(self._prepare)
             from modechat.session.chat_session import ChatSession
+            from modechat.session.events import Remark, Trouble
 
             session = ChatSession(backstage.engine, backstage.store, backstage.settings, self._chat.receive)
             await (session.open_latest() if backstage.resume else session.new_conversation())
@@ -160,7 +174,7 @@ class ModechatApp(App[ModechatError]):
         for trouble in backstage.troubles:
             self._chat.receive(Trouble(trouble.title, trouble.hint))
         self.run_worker(session.run(), name="session")  # what it tells comes below the conversation
-        await asyncio.to_thread(preload)
+        await asyncio.to_thread(_import_parser)
 
     async def action_quit(self) -> None:
         """Leave. What was asked for is done first, and what is being written is stopped and saved."""

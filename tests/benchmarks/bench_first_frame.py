@@ -52,13 +52,16 @@ def main() -> int:
     model = ["--model", arguments.model] if arguments.model else []
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "home")
+        # As when it is installed: modules are compiled once, by the pair that does not count.
+        home.env = {name: value for name, value in home.env.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        home.env["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "compiled")
         minimal = Path(folder) / "minimal.py"
         minimal.write_text(MINIMAL_APP, encoding="utf-8")
         is_kept = compare(
             ("modechat", lambda: seconds_to_first_frame([*MODECHAT, *model], home.env, "Enter sends")),
             ("minimal Textual app", lambda: seconds_to_first_frame([sys.executable, minimal], home.env, "type here")),
             pairs=arguments.pairs,
-            target=1.5,
+            target=1.3,
         )
     return 0 if is_kept else 1
 

@@ -145,7 +145,7 @@ def test_help_is_typed_and_refuses_words(tmp_path: Path) -> None:
             await screen.type("/help")
             await screen.press("enter")
             await screen.sees("Commands at the prompt")
-            await screen.sees("/think [on/off/auto]")
+            await screen.sees("/task [NAME …]")
             await screen.press("escape")
             await screen.send("/help me")
             await screen.sees("/help takes no words.")

@@ -1,19 +1,19 @@
 """The chat screen: transcript, prompt, status line, and every action of the table.
 
 What the user does goes up to the session, in the order of the keys; what the session tells comes down through
-`session_view`.
+`session_view`. The first frame has the prompt and an empty timeline; `furnish` brings the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeAlias
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Offset
 from textual.screen import Screen
@@ -21,33 +21,31 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
+from modechat.commands.actions import Moment
+from modechat.commands.hints import hint_line
 from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize
 from modechat.errors import ModechatError, StoreError
-from modechat.session.events import SessionEvent, Trouble
 from modechat.tui.bindings import ActionHandlers, bind_actions
 from modechat.tui.command_queue import CommandQueue
 from modechat.tui.composer import Composer
-from modechat.tui.handlers.composing import ComposingActions
-from modechat.tui.handlers.conversations import ConversationActions
-from modechat.tui.handlers.messages import MessageActions
-from modechat.tui.handlers.program import ProgramActions
-from modechat.tui.handlers.prompting import PromptingActions
-from modechat.tui.handlers.replies import ReplyActions
-from modechat.tui.handlers.screens import ScreenActions
-from modechat.tui.handlers.view import ViewActions
-from modechat.tui.screens.session_view import SessionView
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.status_line import StatusLine
-from modechat.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from modechat.commands.actions import Action
     from modechat.commands.slash import SlashCommand
     from modechat.domain.typed import Typed
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
+    from modechat.session.events import SessionEvent, Trouble
+    from modechat.tui.handlers.messages import MessageActions
+    from modechat.tui.handlers.prompting import PromptingActions
+    from modechat.tui.screens.session_view import SessionView
+    from modechat.tui.widgets.transcript import Transcript
 
     Command: TypeAlias = Callable[[ChatSession], Awaitable[Incomplete | None]]
 
@@ -64,32 +62,18 @@ class ChatScreen(Screen[None]):
         bind_actions(self, keymap)
         self.keymap = keymap
         self._session: ChatSession | None = None
-        self._transcript = Transcript()
+        self._timeline = Vertical(id="timeline")
+        self._is_furnished = False
         self._flash = Static(id="flash")
         self.composer = Composer(self)
         self._prompt = Prompt(self._submit, keymap)
         self._commands = CommandQueue()
         self._status = StatusLine()
-        self._view = SessionView(
-            self._transcript, self._prompt, self._status, lambda: self._session, self.flash_up, keymap
-        )
         self._news = Static(id="news")
-        self._prompting = PromptingActions(self)
-        self._messages = MessageActions(self)
-        self.handlers = ActionHandlers(
-            self._prompting,
-            ComposingActions(self),
-            ReplyActions(self),
-            self._messages,
-            ConversationActions(self),
-            ScreenActions(self),
-            ViewActions(self),
-            ProgramActions(self),
-        )
         self._flash_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield self._transcript
+        yield self._timeline
         yield self._news
         yield self._flash
         yield from self._prompt.companions
@@ -100,24 +84,90 @@ class ChatScreen(Screen[None]):
     def on_mount(self) -> None:
         self._flash.display = self._news.display = False
         self._prompt.area.focus()
-        self._view.show_hint()
-        self.run_worker(self._view.run(), name="session events")
+        self.show_hint()
         self.run_worker(self._commands.run(), name="commands")
 
     def on_resize(self, event: events.Resize) -> None:
         self._keep_lines_readable(event.size.width)
-        self._view.show_hint()
+        self.show_hint()
+
+    async def furnish(self) -> None:
+        """Mount what the first frame did not need: the transcript, and who shows events and does actions."""
+        if not self._is_furnished:
+            self._is_furnished = True
+            await self._timeline.mount(self._transcript)
+            self._keep_lines_readable(self.size.width)
+            self.run_worker(self._view.run(), name="session events")
+
+    @cached_property
+    def _transcript(self) -> Transcript:
+        from modechat.tui.widgets.transcript import Transcript
+
+        return Transcript()
+
+    @cached_property
+    def _view(self) -> SessionView:
+        from modechat.tui.screens.session_view import SessionView
+
+        return SessionView(
+            *(self._transcript, self._prompt, self._status),
+            session=lambda: self._session,
+            flash_up=self.flash_up,
+            show_hint=self.show_hint,
+            keymap=self.keymap,
+        )
+
+    @cached_property
+    def _prompting(self) -> PromptingActions:
+        from modechat.tui.handlers.prompting import PromptingActions
+
+        return PromptingActions(self)
+
+    @cached_property
+    def handlers(self) -> ActionHandlers:
+        from modechat.tui.handlers.composing import ComposingActions
+        from modechat.tui.handlers.conversations import ConversationActions
+        from modechat.tui.handlers.program import ProgramActions
+        from modechat.tui.handlers.replies import ReplyActions
+        from modechat.tui.handlers.screens import ScreenActions
+        from modechat.tui.handlers.view import ViewActions
+
+        return ActionHandlers(
+            self._prompting,
+            ComposingActions(self),
+            ReplyActions(self),
+            self._messages,
+            ConversationActions(self),
+            ScreenActions(self),
+            ViewActions(self),
+            ProgramActions(self),
+        )
+
+    @cached_property
+    def _messages(self) -> MessageActions:
+        from modechat.tui.handlers.messages import MessageActions
+
+        return MessageActions(self)
+
+    def show_hint(self) -> None:
+        """What the keys do at the moment."""
+        is_busy = self._session is not None and self._session.is_busy
+        is_selected = self._is_furnished and self._transcript.selection.turn is not None
+        moment = Moment.SELECTED if is_selected else Moment.BUSY if is_busy else Moment.IDLE
+        self._prompt.show_hint(hint_line(moment, self.keymap, self._prompt.size.width - 2))
 
     def _keep_lines_readable(self, width: int) -> None:
         """In a wide window everything stands in the middle, and the scroll bar at the edge."""
         side = (width - _LONGEST_LINE) // 2
         below = {self._prompt: side, self._news: side + 1, self._flash: side + 1, self._status: side + 1}
         if side <= 1:
-            self._transcript.styles.clear_rule("padding")
             for widget in below:
                 widget.styles.clear_rule("margin")
+            if self._is_furnished:
+                self._transcript.styles.clear_rule("padding")
         else:
-            self._transcript.styles.padding = (0 if self.app.has_class("-compact") else 1, side, 0, side)
+            if self._is_furnished:
+                self._transcript.styles.padding = (0 if self.app.has_class("-compact") else 1, side, 0, side)
             for widget, margin in below.items():
                 widget.styles.margin = (0, margin)
 
@@ -165,6 +215,8 @@ class ChatScreen(Screen[None]):
 
     async def show_trouble(self, error: ModechatError) -> None:
         """Say what went wrong, where it stays."""
+        from modechat.session.events import Trouble
+
         await self._transcript.add_trouble(Trouble(error.title, error.hint))
 
     def _flash_down(self) -> None:
@@ -188,16 +240,15 @@ class ChatScreen(Screen[None]):
         """Do a command that was typed."""
         return await self._prompting.run(command, session)
 
-    @on(Transcript.MessageSelected)
-    def _message_selected(self) -> None:
-        self._view.show_hint()
+    # Named as Textual calls them: the class of the messages is not imported before the first frame.
 
-    @on(Transcript.CodeClicked)
-    def _code_clicked(self, message: Transcript.CodeClicked) -> None:
+    def on_transcript_message_selected(self) -> None:
+        self.show_hint()
+
+    def on_transcript_code_clicked(self, message: Transcript.CodeClicked) -> None:
         self._messages.code_clicked(message.turn, message.number)
 
-    @on(Transcript.Following)
-    def _following(self, message: Transcript.Following) -> None:
+    def on_transcript_following(self, message: Transcript.Following) -> None:
         self._news.display = message.has_news
         self._news.update(Content(f"↓ new text below · {self.keymap.name('follow')}".removesuffix(" · ")))
 
@@ -212,10 +263,12 @@ class ChatScreen(Screen[None]):
 
     def show_forecast(self) -> None:
         """What the text at the prompt will make of the context."""
-        self._view.show_forecast(self.composer.attached_size)
+        if self._session is not None:
+            self._view.show_forecast(self.composer.attached_size)
 
     async def action_act(self, action_id: str) -> None:
         """Do an action of the table."""
+        await self.furnish()
         done = self.handlers[action_id]()
         if isawaitable(done):
             await done

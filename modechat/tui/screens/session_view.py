@@ -9,8 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from modechat.commands.actions import Moment
-from modechat.commands.hints import hint_line
 from modechat.commands.keymap import Keymap
 from modechat.domain.context import forecast
 from modechat.domain.modes import ChatMessage, parse
@@ -60,14 +58,16 @@ class SessionView:
         status: StatusLine,
         session: Callable[[], ChatSession | None],
         flash_up: Callable[[str], None],
+        show_hint: Callable[[], None],
         keymap: Keymap,
     ) -> None:
-        """`flash_up` shows a short text for a moment."""
+        """`flash_up` shows a short text for a moment, `show_hint` what the keys do now."""
         self._transcript = transcript
         self._prompt = prompt
         self._status = status
         self._session = session
         self._flash_up = flash_up
+        self._show_hint = show_hint
         self._keymap = keymap
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._notes: tuple[str, ...] = ()
@@ -81,14 +81,6 @@ class SessionView:
     async def run(self) -> None:
         while True:
             await self._show(await self._events.get())
-
-    def show_hint(self) -> None:
-        """What the keys do at the moment."""
-        session = self._session()
-        is_busy = session is not None and session.is_busy
-        is_selected = self._transcript.selection.turn is not None
-        moment = Moment.SELECTED if is_selected else Moment.BUSY if is_busy else Moment.IDLE
-        self._prompt.show_hint(hint_line(moment, self._keymap, self._prompt.size.width - 2))
 
     async def _show(self, event: SessionEvent) -> None:
         match event:
@@ -120,7 +112,7 @@ class SessionView:
                     is_unloaded=phase is Phase.UNLOADED,
                     loading=0.0 if phase is Phase.LOADING else None,
                 )
-                self.show_hint()
+                self._show_hint()
             case ModeChanged(state=state):
                 self._prompt.show_state(state)
                 self._status.update_status(mode=state.mode)
@@ -128,14 +120,14 @@ class SessionView:
                 await self._show_conversation(conversation)
             case TurnAdded(turn=turn):
                 await self._transcript.add_turn(turn)
-                self.show_hint()
+                self._show_hint()
             case BranchChanged(conversation=conversation, number=number, count=count):
                 await self._transcript.show_branch(conversation)
                 if count:
                     self._flash_up(f"Variant {number} of {count}.")
             case TurnReplaced(old_id=old_id, turn=turn):
                 await self._transcript.replace_turn(old_id, turn)
-                self.show_hint()
+                self._show_hint()
             case ModeChangeAdded(change=change):
                 await self._transcript.add_mode_change(change)
             case TurnChanged(turn=turn):
@@ -148,7 +140,7 @@ class SessionView:
                     self._flash_up(f"A summary stands for {n_left} earlier messages now.")
             case CompactionChanged(is_running=is_running):
                 self._status.update_status(activity="summarising the chat" if is_running else "")
-                self.show_hint()
+                self._show_hint()
             case ReplyEnded(turn=turn):
                 self._show_end(turn)
             case Remark(text=text):
@@ -197,7 +189,7 @@ class SessionView:
         self._status.update_status(activity="")
         if stats := turn.reply.stats:
             self._status.update_status(stats=stats, format=FormatShown.of_reply(stats))
-        self.show_hint()
+        self._show_hint()
 
     def _show_activity(self, turn_id: int, text: str) -> None:
         if view := self._transcript.turn(turn_id):

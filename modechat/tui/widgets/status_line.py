@@ -9,16 +9,13 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widget import Widget
 
-from modechat.domain.context import Forecast
-from modechat.domain.conversation import ReplyStats
-from modechat.domain.lora import lora_label
 from modechat.domain.modes import Mode
 from modechat.domain.text import sanitize_line
-from modechat.prompting.ladder import AS_IS
-from modechat.prompting.thinking import ThinkingSwitch
 from modechat.tui.widgets.mode_label import GLYPHS
 
 if TYPE_CHECKING:
+    from modechat.domain.context import Forecast
+    from modechat.domain.conversation import ReplyStats
     from modechat.engine.protocol import Adapter, ModelInfo
 
 _SEPARATOR = " · "
@@ -136,6 +133,8 @@ def fit(segments: list[tuple[int, str]], width: int) -> str:
 
 
 def _format_segments(used: FormatShown) -> list[tuple[int, str]]:
+    from modechat.prompting.ladder import AS_IS  # not before the first frame
+
     segments = [(5, f"{sanitize_line(used.name)} ({sanitize_line(used.source)})")]
     if used.rung not in ("", AS_IS):
         rung = sanitize_line(used.rung)
@@ -145,6 +144,8 @@ def _format_segments(used: FormatShown) -> list[tuple[int, str]]:
 
 def _lora_text(status: Status) -> str:
     """The adapters that count in this mode: the first by its name, the others by their number."""
+    from modechat.domain.lora import lora_label
+
     labels = [lora_label(one.path, one.scale) for one in status.adapters if one.mode in (None, status.mode.value)]
     more = f" +{len(labels) - 1}" if len(labels) > 1 else ""
     return f"lora {sanitize_line(labels[0])}{more}" if labels else ""
@@ -164,6 +165,8 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
     segments += _format_segments(status.format or FormatShown.of_model(model))
     if lora := _lora_text(status):
         segments.append((5, lora))
+    from modechat.prompting.thinking import ThinkingSwitch
+
     if status.thinking is not None and model.thinking is not ThinkingSwitch.NONE:
         segments.append((3, f"thinking {'on' if status.thinking else 'off'}"))
     used = stats.prompt_tokens + stats.completion_tokens if stats is not None else 0

@@ -1,0 +1,234 @@
+"""Messages are selected by key or mouse, and acted on."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from modechat.engine.protocol import Generate
+from modechat.engine.scripted import last_user_text
+from tests.engine.driver import run
+from tests.tui.harness import Screen, running_app
+
+CODE = "Here:\n\n```python\nprint(1)\n```\n\nand\n\n```sh\nls -l\n```\n"
+
+
+def with_code(_request: Generate) -> str:
+    return CODE
+
+
+def selected(screen: Screen) -> tuple[int, bool] | None:
+    selection = screen.transcript.selection
+    return (selection.turn_id, selection.is_request) if selection.turn_id is not None else None
+
+
+def copied(screen: Screen) -> str:
+    return screen.app.clipboard
+
+
+def test_keys_go_from_message_to_message_and_back_to_the_end(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.press("ctrl+up")
+            assert selected(screen) is None
+            await screen.send("one")
+            await screen.send("two")
+            seen = []
+            for _ in range(5):
+                await screen.press("ctrl+up")
+                seen.append(selected(screen))
+            assert seen == [(2, False), (2, True), (1, False), (1, True), (1, True)]
+            await screen.sees("F8 what to do with it")
+            for _ in range(4):
+                await screen.press("ctrl+down")
+            assert selected(screen) is None
+            await screen.press("ctrl+up", "escape")
+            assert selected(screen) is None
+
+    run(main())
+
+
+def test_a_click_selects_and_unselects(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.send("hello")
+            await screen.pilot.click(".request", offset=(3, 0))
+            await screen.until(lambda: selected(screen) == (1, True))
+            await screen.pilot.click(".reply", offset=(4, 0))
+            await screen.until(lambda: selected(screen) == (1, False))
+            await screen.pilot.click(".reply", offset=(4, 0))
+            await screen.until(lambda: selected(screen) is None)
+            assert screen.prompt.area.has_focus
+
+    run(main())
+
+
+def test_the_menu_copies_the_source_and_code_by_its_number(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, with_code) as screen:
+            await screen.send("hello")
+            await screen.press("f8")
+            await screen.sees("Copy code block 2: sh, 1 line")
+            await screen.press("c")
+            await screen.until(lambda: copied(screen) == CODE.strip())
+            await screen.press("f8")
+            await screen.sees("Copy code block 2")
+            await screen.press("2")
+            await screen.until(lambda: copied(screen) == "ls -l")
+            await screen.press("ctrl+up", "ctrl+up", "enter")  # Enter at the empty prompt
+            await screen.sees("Copy as it was written")
+            await screen.press("enter")
+            await screen.until(lambda: copied(screen) == "hello")
+
+    run(main())
+
+
+def test_a_click_on_the_title_of_code_copies_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, with_code, size=(80, 40)) as screen:
+            await screen.send("hello")
+            await screen.pilot.click(".reply", offset=(6, 2))
+            await screen.until(lambda: copied(screen) == "print(1)")
+            assert selected(screen) is None
+
+    run(main())
+
+
+def test_code_is_saved_to_a_file_and_an_old_one_replaced_only_when_asked_twice(tmp_path: Path) -> None:
+    target = tmp_path / "out.py"
+    target.write_text("old")
+
+    async def main() -> None:
+        async with running_app(tmp_path / "data", with_code) as screen:
+            await screen.send("hello")
+            await screen.press("f8")
+            await screen.sees("Save code block 1")
+            await screen.press("down", "down", "down", "enter")
+            await screen.sees("Save the code")
+            await screen.press("ctrl+a", "ctrl+k")
+            await screen.type(str(target))
+            await screen.press("enter")
+            await screen.sees("is there already")
+            assert target.read_text() == "old"
+            await screen.press("enter")
+            await screen.until(lambda: target.read_text() == "print(1)\n")
+            await screen.sees("Message, or ### Instruction")
+
+    run(main())
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, with_code) as screen:
+            await screen.send("hello")
+            await screen.press("f8")
+            await screen.sees("Save code block 1")
+            await screen.press("down", "down", "down", "enter")
+            await screen.sees("Save the code")
+            await screen.type("/no/such/folder/")
+            await screen.press("enter")
+            await screen.sees("It could not be written")
+
+    run(main())
+
+
+def test_a_message_is_edited_and_sent_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, lambda request: f"re {last_user_text(request)}") as screen:
+            await screen.send("one")
+            await screen.send("two")
+            await screen.press("ctrl+up", "ctrl+up", "ctrl+up", "f8")
+            await screen.sees("Edit the message")
+            await screen.press("e")
+            await screen.sees("editing a message")
+            assert screen.prompt.text == "one"
+            await screen.type(" more")
+            await screen.press("enter")
+            await screen.settled()
+            await screen.until(lambda: screen.replies == ["re one more"])
+            assert "editing a message" not in screen.text
+            await screen.press("alt+left")
+            await screen.until(lambda: screen.replies == ["re one", "re two"])
+            await screen.sees("Variant 1 of 2.")
+
+    run(main())
+
+
+def test_escape_leaves_the_message_as_it_was(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.send("one")
+            await screen.type("/edit")
+            await screen.press("enter")
+            await screen.sees("editing a message")
+            await screen.press("escape")
+            await screen.until(lambda: screen.prompt.text == "")
+            await screen.send("two")
+            assert screen.replies == ["You said: one", "You said: two"]
+
+    run(main())
+
+
+def test_a_reply_is_quoted_at_the_prompt(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: "first\n\nsecond") as screen:
+            await screen.send("hello")
+            await screen.press("f8", "q")
+            await screen.until(lambda: screen.prompt.text == "> first\n>\n> second\n\n")
+
+    run(main())
+
+
+def test_a_turn_is_deleted_after_asking(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            for text in ("one", "two", "three"):
+                await screen.send(text)
+            await screen.press(*["ctrl+up"] * 3, "f8")
+            await screen.sees("Delete with its message")
+            await screen.press("d")
+            await screen.sees("for good?")
+            await screen.press("escape")
+            await screen.sees("Message, or ### Instruction")
+            assert len(screen.replies) == 3
+            await screen.press("f8", "d")
+            await screen.sees("for good?")
+            await screen.press("enter")
+            await screen.until(lambda: screen.replies == ["You said: one", "You said: three"])
+
+    run(main())
+
+
+def test_an_instruct_turn_far_above_is_added_to_the_chat(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.send("### Instruction\nDo it")
+            await screen.send("chat")
+            await screen.press(*["ctrl+up"] * 3, "f8")
+            await screen.sees("Add to the chat")
+            await screen.press("a")
+            await screen.sees("added to the chat")
+
+    run(main())
+
+
+def test_nothing_is_done_to_a_message_while_a_reply_runs(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def pace() -> None:
+        await gate.wait()
+
+    async def main() -> None:
+        async with running_app(tmp_path, pace=pace) as screen:
+            await screen.type("hello")
+            await screen.press("enter")
+            await screen.until(lambda: len(screen.transcript.turns) == 1)
+            await screen.press("f8", "d")
+            await screen.sees("for good?")
+            await screen.press("enter")
+            await screen.until(lambda: screen.app.screen.id != "confirm" and len(screen.app.screen_stack) == 1)
+            assert len(screen.transcript.turns) == 1
+            gate.set()
+            await screen.settled()
+
+    run(main())
