@@ -15,11 +15,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html import escape, unescape
 from pathlib import Path
 from unittest.mock import patch
 
+from rich.cells import split_graphemes
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from modechat.cli.demo import demo_engine, demo_settings
 from modechat.cli.demo_replies import REPLIES
@@ -37,7 +38,11 @@ FOLDER = Path(__file__).parent
 NOW = datetime(2026, 3, 20, 18, 30, tzinfo=UTC)
 FREE_MEMORY = 6_200_000_000
 _SECONDS = 30
-_TEXT = re.compile(r"(?<=>)[^<\n]*(?=</text>)")
+_CELL = 12.2
+"""Width of a cell in Textual's SVG."""
+_TEXT = re.compile(
+    r'(<text class="terminal-r\d+" x=")([\d.]+)(" y="[\d.]+") textLength="[\d.]+"([^>]*>)([^<]*)(?=</text>)'
+)
 
 
 class Stage:
@@ -61,10 +66,12 @@ class Stage:
 
     async def settled(self) -> None:
         await self.until(
-            lambda: self.app.session is not None
-            and self.app.session.phase is Phase.READY
-            and not self.app.session.is_busy
-            and not any(view.reply.reply.has_more for view in self._transcript.turns)
+            lambda: (
+                self.app.session is not None
+                and self.app.session.phase is Phase.READY
+                and not self.app.session.is_busy
+                and not any(view.reply.reply.has_more for view in self._transcript.turns)
+            )
         )
 
     async def sees(self, text: str) -> None:
@@ -98,8 +105,8 @@ async def instruct(stage: Stage) -> None:
     await stage.ask("What is Alpaca?")
     await stage.ask("### Instruction")
     await stage.ask(
-        "List what I have to do\n### Input\nHi Ada, the contract has to go back by Friday. Could you also ask Wei (王伟) "
-        "for the photos of the launch? We will be twelve, so please book the room. Thanks!"
+        "List what I have to do\n### Input\nHi Ada, the contract has to go back by Friday. Could you also ask Wei "
+        "(王伟) for the photos of the launch? We will be twelve, so please book the room. Thanks!"
     )
     await stage.type("Translate into Spanish: I love you")
 
@@ -137,12 +144,6 @@ async def conversations(stage: Stage) -> None:
     await stage.sees("Each task stands")
 
 
-async def settings(stage: Stage) -> None:
-    await chat(stage)
-    await stage.press("f4")
-    await stage.sees("top_p")
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
     scene: Callable[[Stage], Awaitable[None]]
@@ -153,13 +154,12 @@ class Picture:
 
 PICTURES = {
     "chat": Picture(chat, rows=39),
-    "instruct": Picture(instruct, rows=34),
-    "thinking": Picture(thinking, rows=24),
+    "instruct": Picture(instruct, rows=32),
+    "thinking": Picture(thinking, rows=21),
     "light": Picture(light, rows=34, theme=LIGHT),
     "inspector": Picture(inspector, rows=30, columns=120),
     "models": Picture(models, rows=30, columns=120),
     "conversations": Picture(conversations, rows=30, columns=120),
-    "settings": Picture(settings, rows=34),
 }
 
 
@@ -186,7 +186,9 @@ def kept_store() -> Store:
     for title, request, ago in earlier:
         clock.now = NOW - ago
         text = request.text if isinstance(request, ChatMessage) else request.instruction
-        answer = next((reply for start, reply in REPLIES.items() if text.casefold().startswith(start)), "Ash, or Misty.")
+        answer = next(
+            (reply for start, reply in REPLIES.items() if text.casefold().startswith(start)), "Ash, or Misty."
+        )
         mode = Mode.CHAT if isinstance(request, ChatMessage) else Mode.INSTRUCT
         conversation = store.create_conversation(title, ModeState(mode))
         turn = store.add_turn(conversation.id, None, text, request, in_chat=mode is Mode.CHAT)
@@ -208,7 +210,6 @@ async def make(name: str) -> Path:
             stage = Stage(app, pilot)
             await stage.settled()
             await picture.scene(stage)
-            await stage.until(lambda: not app.screen.query_one("#flash", Static).display if app.screen is app.screen_stack[0] else True)
             svg = app.export_screenshot(title="modechat")
     svg = re.sub(r"terminal-\d+", "terminal", svg)
     # Ligatures would show other characters than the terminal does: <|im_end|> has one, and ###.
@@ -224,19 +225,23 @@ def _higher(found: re.Match[str]) -> str:
     return f"{found[1]}{float(found[2]) + 4}"
 
 
-def _without_ligatures(found: re.Match[str]) -> str:
-    """With a zero-width non-joiner between signs, for rsvg has no other way to tell it."""
-    return re.sub(r"(?<=[#|=*+/!.:~_-]|;)(?=[#|=*+/!.:~_&-])", "\u200c", found[0])
+def _by_characters(found: re.Match[str]) -> str:
+    """The text with each character in its cell: rsvg cannot stretch texts, nor do without ligatures."""
+    start, x, middle, end, text = found.groups()
+    graphemes, _ = split_graphemes(unescape(text))
+    pieces, cell = [], 0
+    for first, last, width in graphemes:
+        character = unescape(text)[first:last]
+        if character != "\N{NO-BREAK SPACE}":
+            pieces.append(f'<tspan x="{float(x) + cell * _CELL:.1f}">{escape(character)}</tspan>')
+        cell += width
+    return f"{start}{x}{middle}{end}{''.join(pieces)}"
 
 
 def _as_png(svg: Path, converter: str) -> Path:
     png = svg.with_suffix(".png")
-    # The SVG counts on cells of 12.2 px. Fira Code's are 1200/1950 of its size, rsvg does not stretch text, and text
-    # advances by whole pixels: so cells of 14 px.
-    text = svg.read_text(encoding="utf-8").replace("font-size: 20px", f"font-size: {12.2 * 1950 / 1200:.3f}px")
-    text = text.replace("<text ", '<text xml:space="preserve" ')
-    text = _TEXT.sub(_without_ligatures, text)
-    zoom = f"{14 / 12.2:.5f}"
+    text = _TEXT.sub(_by_characters, svg.read_text(encoding="utf-8"))
+    zoom = f"{14 / _CELL:.5f}"  # cells of whole pixels, which are sharper
     subprocess.run([converter, "--zoom", zoom, "--output", str(png)], input=text.encode(), check=True)
     return png
 

@@ -14,6 +14,7 @@ from modechat.models.gguf import GGUFHeader
 from modechat.prompt_files import load_prompt_files
 from modechat.session.settings import SessionSettings
 
+
 def _model(name: str, place: str, gigabytes: float, n_ctx: int, kv: int, *, has_template: bool = True) -> ModelFile:
     """A model that is not there. `kv` is what a token takes in its KV cache, in KiB."""
     architecture, quantization = name.split("-")[0].lower(), name.rpartition(".")[2]
@@ -32,14 +33,15 @@ def _model(name: str, place: str, gigabytes: float, n_ctx: int, kv: int, *, has_
     return ModelFile(path, name, place, header.size_bytes, header)
 
 
-_MODELS = (
-    _model("SmolLM2-135M-Instruct.Q4_1", STARTER, 0.098, 8192, 23),
-    _model("Gemma-3-270M-Base.Q4_K_M", "Hugging Face", 0.253, 32_768, 18, has_template=False),
-    _model("Llama-3.2-3B-Instruct.Q5_K_M", "LM Studio", 2.32, 131_072, 112),
-    _model("Phi-4-mini-Instruct.Q8_0", "models", 4.08, 131_072, 128),
-    _model("Mistral-Large-Instruct.Q4_K_M", "Ollama", 73.2, 131_072, 352),
-)
-"""What the model picker shows in the demo."""
+def _models() -> tuple[ModelFile, ...]:
+    """What the model picker shows."""
+    return (
+        _model("SmolLM2-135M-Instruct.Q4_1", STARTER, 0.098, 8192, 23),
+        _model("Gemma-3-270M-Base.Q4_K_M", "Hugging Face", 0.253, 32_768, 18, has_template=False),
+        _model("Llama-3.2-3B-Instruct.Q5_K_M", "LM Studio", 2.32, 131_072, 112),
+        _model("Phi-4-mini-Instruct.Q8_0", "models", 4.08, 131_072, 128),
+        _model("Mistral-Large-Instruct.Q4_K_M", "Ollama", 73.2, 131_072, 352),
+    )
 
 
 def reply_to(request: Generate) -> str:
@@ -59,5 +61,5 @@ def demo_settings() -> SessionSettings:
         load=Load(model_path="", formats=files.formats),
         sampling=Sampling(),
         tasks=files.tasks,
-        find_models=lambda _cancelled: iter(_MODELS),
+        find_models=lambda _cancelled: iter(_models()),
     )

@@ -63,8 +63,8 @@ _TODO = """\
 - [ ] Book the room for twelve people"""
 
 _RAIN = """\
-<think>The user wants to see how thinking looks. It belongs apart from the answer: one line that counts its words while \
-they come, and opens with a click or Ctrl+Y.
+<think>The user wants to see how thinking looks. It belongs apart from the answer: one line that counts its words \
+while they come, and opens with a click or Ctrl+Y.
 
 What I say here is plain text, so **nothing** in it is formatted. Now the answer, in one sentence.</think>
 I thought about it first: the line above opens with **Ctrl+Y**."""

@@ -46,11 +46,19 @@ class LineColours(Widget):
         if self._component_version == 0:
             self._forget()
         if (known := self._cached.get(style)) is None:
-            known = RichStyle()
-            for name in style:
-                known += self.get_component_styles(f"{_PREFIX}{name}").partial_rich_style
-            self._cached[style] = known
+            known = self._cached[style] = self._resolved(style)
         return known
+
+    def _resolved(self, style: Style) -> RichStyle:
+        resolved, ground = RichStyle(), self.background_colors[1]
+        for name in style:
+            styles = self.get_component_styles(f"{_PREFIX}{name}")
+            resolved += styles.partial_rich_style
+            if styles.has_rule("background"):
+                ground += styles.background
+            if styles.has_rule("auto_color") and styles.auto_color:  # as `auto 60%`: by what is behind the text
+                resolved += RichStyle(color=(ground + ground.get_contrast_text(styles.color.a)).rich_color)
+        return resolved
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

@@ -31,6 +31,7 @@ from modechat.tui.widgets.window import PAGE, Window
 
 if TYPE_CHECKING:
     from textual.layout import DockArrangeResult
+    from textual.reactive import Reactive, ReactiveType
 
 _ROWS_FROM_END = 2
 
@@ -261,6 +262,11 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
             if widget is not self._hint and widget.virtual_region.height and widget.virtual_region.bottom > y:
                 return widget, widget.virtual_region.y - y
         return None
+
+    def set_reactive(self, reactive: Reactive[ReactiveType], value: ReactiveType) -> None:
+        # The compositor would put what is lower than the window at its bottom, from where scrolling makes it jump.
+        is_scroll = reactive in (Widget.scroll_y, Widget.scroll_target_y)
+        super().set_reactive(reactive, max(0, value) if is_scroll else value)  # type: ignore[call-overload]
 
     def _put_scroll(self, y: float, height: int) -> None:
         """Scroll while the layout is made, as Textual does for anchors."""
