@@ -7,6 +7,7 @@ again near the end.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -72,7 +73,9 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         self._hint.display = False
         self._told = Transcript.Following(is_following=True, has_news=False)
         self._arranged: DockArrangeResult | None = None
-        self._moving = False
+        self._moves_window = False
+        self._wants_end = False
+        self._mounting = asyncio.Lock()
 
     def on_mount(self) -> None:
         self.anchor()
@@ -199,6 +202,8 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         if turn is None:
             return
         is_reply = message.view is turn.reply
+        if not is_reply and turn.toggles_fold(message.row):
+            return
         if is_reply and message.row < turn.reply.reply.n_thinking_rows:
             turn.reply.open_thinking(not turn.reply.thinking_is_open)
         elif is_reply and (number := turn.reply.reply.code_at(message.row)):
@@ -220,7 +225,8 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
     def follow(self) -> None:
         """Go to the end and stay there."""
         if self._window.end < len(self._items):
-            self.run_worker(self._go_to_end(), group="transcript window", exclusive=True)
+            self._wants_end = True
+            self._move_window_soon()
         self.anchor()
         self.scroll_end(animate=False)
         self._tell()
@@ -240,8 +246,8 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
             self.anchor()
         if self.is_mounted:
             self._tell()
-            if self._is_near_edge() and not self._moving:
-                self.run_worker(self._move_if_near_edge(), group="transcript window", exclusive=True)
+            if self._is_near_edge():
+                self._move_window_soon()
 
     def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
         """Keep what is on the screen in its place when something above it changes."""
@@ -300,12 +306,27 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         was_at_end = self._window.end == len(self._items)
         self._items.append(TimelineItem(entry))
         if was_at_end:
-            await self._move_to(Window(self._window.start, len(self._items)))
+            await self._move_to(self._window.to_end(len(self._items)))
         self.follow()
 
-    async def _go_to_end(self) -> None:
-        await self._move_to(Window.at_end(len(self._items)))
-        self.anchor()
+    def _move_window_soon(self) -> None:
+        if not self._moves_window:
+            self._moves_window = True
+            self.run_worker(self._move_window(), group="transcript window")
+
+    async def _move_window(self) -> None:
+        """Move the window to where it is wanted. One at a time: mounting must not be cancelled on its way."""
+        try:
+            if self._wants_end:
+                self._wants_end = False
+                await self._move_to(Window.at_end(len(self._items)))
+                self.anchor()
+            else:
+                await self._move_if_near_edge()
+        finally:
+            self._moves_window = False
+        if self._wants_end:
+            self._move_window_soon()
 
     async def _move_if_near_edge(self) -> None:
         rows = self.scrollable_content_region.height
@@ -319,8 +340,7 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
 
     async def _move_to(self, window: Window) -> None:
         """Mount what is in the new window, and unmount what is not any more."""
-        self._moving = True
-        try:
+        async with self._mounting:
             old, self._window = self._window, window
             async with self.batch():
                 for at, item in enumerate(self._items):
@@ -336,8 +356,6 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
                     await self.mount(*widgets)
                 if old.start != window.start:
                     self._show_hint()
-        finally:
-            self._moving = False
         self.call_after_refresh(self._fill)
 
     async def _fill(self) -> None:

@@ -46,6 +46,13 @@ class TurnView:
         self.reply.add_class(mode)
         return self.widgets
 
+    def toggles_fold(self, row: int) -> bool:
+        """Fold or unfold a long message, if that is what a click on this row of it means."""
+        if not self._request_lines.toggle_fold(row):
+            return False
+        self.request.lines_changed()
+        return True
+
     def update_turn(self, turn: Turn) -> None:
         """Show changes of the turn other than its reply's text."""
         self._turn = turn
