@@ -10,12 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual import on
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -26,18 +23,15 @@ from modechat.session.events import Trouble
 from modechat.tui.widgets.lines_view import LINE_COLOURS, LineColours, LinesView
 from modechat.tui.widgets.message_selection import MessageSelection
 from modechat.tui.widgets.notices import CutNotice, Welcome
+from modechat.tui.widgets.steady_scroll import SteadyScroll
 from modechat.tui.widgets.timeline_item import Entry, TimelineItem
 from modechat.tui.widgets.turn import TurnView
 from modechat.tui.widgets.window import PAGE, Window
 
-if TYPE_CHECKING:
-    from textual.layout import DockArrangeResult
-    from textual.reactive import Reactive, ReactiveType
-
 _ROWS_FROM_END = 2
 
 
-class Transcript(VerticalScroll, LineColours, can_focus=False):
+class Transcript(SteadyScroll, LineColours, can_focus=False):
     COMPONENT_CLASSES = LINE_COLOURS
 
     @dataclass
@@ -72,7 +66,6 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         self._hint = Static(classes="earlier")
         self._hint.display = False
         self._told = Transcript.Following(is_following=True, has_news=False)
-        self._arranged: DockArrangeResult | None = None
         self._moves_window = False
         self._wants_end = False
         self._mounting = asyncio.Lock()
@@ -249,37 +242,8 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
             if self._is_near_edge():
                 self._move_window_soon()
 
-    def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
-        """Keep what is on the screen in its place when something above it changes."""
-        top = None if self.is_following else self._top_widget()
-        arranged = super().arrange(size, optimal)
-        if arranged is not self._arranged and top is not None:
-            widget, offset = top
-            placed = next((placement for placement in arranged.placements if placement.widget is widget), None)
-            if placed is not None and placed.region.y - offset != self.scroll_y:
-                self._put_scroll(placed.region.y - offset, arranged.total_region.bottom)
-        self._arranged = arranged
-        return arranged
-
-    def _top_widget(self) -> tuple[Widget, int] | None:
-        """The first widget that is seen, and how many rows of it are above the edge (less than none: below)."""
-        y = round(self.scroll_y)
-        for widget in self.children:
-            if widget is not self._hint and widget.virtual_region.height and widget.virtual_region.bottom > y:
-                return widget, widget.virtual_region.y - y
-        return None
-
-    def set_reactive(self, reactive: Reactive[ReactiveType], value: ReactiveType) -> None:
-        # The compositor would put what is lower than the window at its bottom, from where scrolling makes it jump.
-        is_scroll = reactive in (Widget.scroll_y, Widget.scroll_target_y)
-        super().set_reactive(reactive, max(0, value) if is_scroll else value)  # type: ignore[call-overload]
-
-    def _put_scroll(self, y: float, height: int) -> None:
-        """Scroll while the layout is made, as Textual does for anchors."""
-        y = max(0, min(y, height - self.scrollable_content_region.height))
-        self.set_reactive(Widget.scroll_y, y)
-        self.set_reactive(Widget.scroll_target_y, y)
-        self.vertical_scrollbar.position = y
+    def is_lasting(self, widget: Widget) -> bool:
+        return widget is not self._hint
 
     def _is_near_end(self, y: float) -> bool:
         return self._window.end == len(self._items) and self.max_scroll_y - y <= _ROWS_FROM_END
