@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modechat.cli.demo_replies import ABOUT, REPLIES, TASK
 from modechat.domain.modes import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, Load
@@ -12,39 +13,6 @@ from modechat.models.catalog import STARTER, ModelFile
 from modechat.models.gguf import GGUFHeader
 from modechat.prompt_files import load_prompt_files
 from modechat.session.settings import SessionSettings
-
-_ABOUT = """\
-This is a **demo**: the replies are scripted, no model runs. With a real model you get the same two modes:
-
-1. In **chat** I see everything that we said.
-2. Type `### Instruction` and each message becomes a task of its own, without history.
-
-```python
-def greet(name: str) -> str:
-    return f"Hello, {name}!"
-```
-
-Type `### Chat` to come back."""
-
-_TASK = "This is a scripted answer to a single task. The chat does not see it, and it did not see the chat."
-
-_REPLIES = {
-    "hello": "Hello! I am a scripted demo. Ask me what you like; I only know a few answers.",
-    "what is alpaca": (
-        "Alpaca is a way to write down tasks for a language model, published by Stanford in 2023. A task has up to "
-        "three parts:\n\n"
-        "- an **instruction**: what to do\n- an **input**: the text to work on, if there is one\n"
-        "- a **response**: what the model writes\n\n"
-        "Each task stands for itself: there is no history."
-    ),
-    "translate into spanish": "Te quiero.",
-    "think": (
-        "<think>The user wants to see how thinking looks. It belongs apart from the answer: one line that counts its "
-        "words while they come, and opens with a click or Ctrl+Y.\n\nWhat I say here is plain text, so **nothing** in "
-        "it is formatted. Now the answer, in one sentence.</think>\n"
-        "I thought about it first: the line above opens with **Ctrl+Y**."
-    ),
-}
 
 
 def _model(name: str, place: str, gigabytes: float, n_ctx: int, kv: int, *, has_template: bool = True) -> ModelFile:
@@ -65,21 +33,22 @@ def _model(name: str, place: str, gigabytes: float, n_ctx: int, kv: int, *, has_
     return ModelFile(path, name, place, header.size_bytes, header)
 
 
-_MODELS = (
-    _model("SmolLM2-135M-Instruct.Q4_1", STARTER, 0.098, 8192, 23),
-    _model("Gemma-3-270M-Base.Q4_K_M", "Hugging Face", 0.253, 32_768, 18, has_template=False),
-    _model("Llama-3.2-3B-Instruct.Q5_K_M", "LM Studio", 2.32, 131_072, 112),
-    _model("Phi-4-mini-Instruct.Q8_0", "models", 4.08, 131_072, 128),
-    _model("Mistral-Large-Instruct.Q4_K_M", "Ollama", 73.2, 131_072, 352),
-)
-"""What the model picker shows in the demo."""
+def _models() -> tuple[ModelFile, ...]:
+    """What the model picker shows."""
+    return (
+        _model("SmolLM2-135M-Instruct.Q4_1", STARTER, 0.098, 8192, 23),
+        _model("Gemma-3-270M-Base.Q4_K_M", "Hugging Face", 0.253, 32_768, 18, has_template=False),
+        _model("Llama-3.2-3B-Instruct.Q5_K_M", "LM Studio", 2.32, 131_072, 112),
+        _model("Phi-4-mini-Instruct.Q8_0", "models", 4.08, 131_072, 128),
+        _model("Mistral-Large-Instruct.Q4_K_M", "Ollama", 73.2, 131_072, 352),
+    )
 
 
 def reply_to(request: Generate) -> str:
     """A reply by what the message begins with."""
     said = last_user_text(request).casefold()
-    known = next((reply for start, reply in _REPLIES.items() if said.startswith(start)), None)
-    return known or (_TASK if Mode(request.prompt.mode) is Mode.INSTRUCT else _ABOUT)
+    known = next((reply for start, reply in REPLIES.items() if said.startswith(start)), None)
+    return known or (TASK if Mode(request.prompt.mode) is Mode.INSTRUCT else ABOUT)
 
 
 def demo_engine(pace: Pace = as_a_small_model) -> ScriptedEngine:
@@ -92,5 +61,5 @@ def demo_settings() -> SessionSettings:
         load=Load(model_path="", formats=files.formats),
         sampling=Sampling(),
         tasks=files.tasks,
-        find_models=lambda _cancelled: iter(_MODELS),
+        find_models=lambda _cancelled: iter(_models()),
     )
