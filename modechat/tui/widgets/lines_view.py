@@ -116,7 +116,9 @@ class LinesView(Widget):
         height = self.lines.height(width)
         settled = self.lines.n_settled()
         first, self._n_settled = min(self._n_settled, settled), settled
-        self.refresh(Region(0, first, width, max(height, self._height) - first), layout=height != self._height)
+        changed = Region(0, first, width, max(height, self._height) - first)
+        is_other, self._height = height != self._height, height  # now: someone may look before the next layout
+        self.refresh(changed, layout=is_other)
 
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width
