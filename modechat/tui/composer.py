@@ -173,7 +173,7 @@ class Composer:
         if message not in self._messages:
             return None  # it was taken back
         typed, command = message.typed, read_slash(message.typed.text)
-        message.is_queued = session.is_busy and message.edits is None and _is_turn(typed.text, command, session)
+        message.is_queued = _can_wait(session) and message.edits is None and _is_turn(typed.text, command, session)
         self._screen.prompt.show_queued(self.queued)
         if message.is_queued:
             return None
@@ -215,6 +215,11 @@ class Composer:
         except StoreError as error:
             await self.drafts.tell(error)
         await self.drafts.save()
+
+
+def _can_wait(session: ChatSession) -> bool:
+    """Whether there is something whose end a message can wait for. A comparison ends when the user ends it."""
+    return session.is_busy and not session.comparison.is_open
 
 
 def _is_turn(text: str, command: SlashCommand | None, session: ChatSession) -> bool:
