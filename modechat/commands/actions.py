@@ -171,6 +171,13 @@ ACTIONS = (
         slash="add",
     ),
     Action(
+        *("compare", ("f10", "alt+c"), "Compare replies"),
+        "Ask the text at the prompt, or the last message, in two to four ways side by side; keep the best",
+        slash="compare",
+        words="[TEXT]",
+        group=Group.REPLY,
+    ),
+    Action(
         *("toggle_thinking", (), "Thinking", "Have a reasoning model think first, or not"),
         slash="think",
         words="[on/off/auto]",

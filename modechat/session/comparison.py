@@ -38,6 +38,7 @@ from modechat.session.turn_commands import in_place_of
 from modechat.session.variants import (
     LEAST_VARIANTS,
     MOST_VARIANTS,
+    ComparisonClosed,
     ComparisonDone,
     Listener,
     Question,
@@ -154,6 +155,7 @@ class Comparison:
         if self._question is None:
             return
         self._question = None
+        self._listener(ComparisonClosed())
         self._listener = lambda _event: None
         self._stop_running()
         self._running = None

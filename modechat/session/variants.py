@@ -115,5 +115,10 @@ class ComparisonDone:
     """No variant waits or runs any more."""
 
 
-ComparisonEvent: TypeAlias = VariantChanged | VariantGrew | ComparisonDone
+@dataclass(frozen=True, slots=True)
+class ComparisonClosed:
+    """The comparison is over: one was kept, or none."""
+
+
+ComparisonEvent: TypeAlias = VariantChanged | VariantGrew | ComparisonDone | ComparisonClosed
 Listener: TypeAlias = Callable[[ComparisonEvent], None]

@@ -6,7 +6,7 @@ Instruct turns show that the chat does not see them, chat turns if the model saw
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, leak_note
 from modechat.domain.modes import ChatMessage, Mode
@@ -142,8 +142,12 @@ class ThinkingLines:
 class ReplyLines:
     """Grows by `feed` and `flush`, and ends with `finish`."""
 
-    def __init__(self, reply: Reply, *, unfold_thinking: bool = False) -> None:
+    def __init__(
+        self, reply: Reply, *, unfold_thinking: bool = False, how_it_ended: Callable[[Reply], str] | None = None
+    ) -> None:
+        """`how_it_ended` says what stands below a reply, in place of what stands there in the conversation."""
         self._reply = reply
+        self._note_on = how_it_ended or note_on
         self._pending = [reply.text] if reply.text else []
         self._pending_thinking = [reply.thinking] if reply.thinking else []
         self._unfold_thinking = unfold_thinking
@@ -224,7 +228,7 @@ class ReplyLines:
         if self._thinking is not None and (self._source or self._finished):
             self._thinking.ended = True
         waits = not (self._source or self._thinking)
-        self._note = note_on(self._reply) if self._finished or (waits and not self._note) else self._note * waits
+        self._note = self._note_on(self._reply) if self._finished or (waits and not self._note) else self._note * waits
         self._arrange()
 
     def height(self, width: int) -> int:
