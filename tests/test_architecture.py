@@ -45,7 +45,7 @@ def test_the_interface_loads_neither_llama_nor_a_network_library() -> None:
 
 def test_the_first_frame_waits_for_nothing_that_it_does_not_show() -> None:
     loaded = loaded_modules("import modechat.cli.chat, modechat.tui.app")
-    behind = {"pydantic", "sqlite3", "markdown_it", "pygments", "tomllib", "difflib"}
+    behind = {"pydantic", "sqlite3", "markdown_it", "pygments", "tomllib"}
     behind |= {"modechat.config", "modechat.domain.conversation", "modechat.session.events", "modechat.tui.render.rows"}
     assert loaded & behind == set()
 

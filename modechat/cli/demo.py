@@ -7,7 +7,7 @@ from pathlib import Path
 from modechat.domain.modes import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, Load
-from modechat.engine.scripted import Pace, ScriptedEngine, as_a_small_model, last_user_text
+from modechat.engine.scripted import Leak, Pace, ScriptedEngine, as_a_small_model, last_user_text
 from modechat.models.catalog import STARTER, ModelFile
 from modechat.models.gguf import GGUFHeader
 from modechat.prompt_files import load_prompt_files
@@ -75,9 +75,33 @@ _MODELS = (
 """What the model picker shows in the demo."""
 
 
-def reply_to(request: Generate) -> str:
-    """A reply by what the message begins with."""
+_HAIKU = {
+    0: "Old pond. A frog leaps.\nWater closes over it.\nSilence, and then rain.",
+    1: "Autumn moonlight falls\non the temple's wooden steps:\na cat licks its paw.",
+    2: "**Snow** on the rooftops,\nfirst smoke of the morning fires.\nSomebody is home.",
+    3: "Keys click in the dark.\nThe model thinks of a word.\nSo do I. We wait.",
+}
+
+_CAPITAL = "The capital of France is **Paris**."
+_IN_FORMATS: dict[str, str | Leak] = {
+    "chat-template": f"{_CAPITAL} It lies on the Seine, and about two million people live there.",
+    "chatml": f"{_CAPITAL} It is the largest city of the country:\n\n- on the river Seine\n- two million people",
+    "alpaca": Leak(f"{_CAPITAL}\n\nThe capital of Spain is Madrid.", "### Instruction:"),
+    "vicuna": Leak("Paris, I think.", "USER:"),
+}
+"""What a small model says to a question, by the format that it was asked in: in the wrong one it does not stop."""
+
+
+def reply_to(request: Generate) -> str | Leak:
+    """A reply by what the message begins with, and by what is different where replies are compared."""
     said = last_user_text(request).casefold()
+    if "capital" in said:
+        return _IN_FORMATS.get(request.format or "chat-template", _CAPITAL)
+    if "haiku" in said:
+        sampling = request.sampling
+        return _HAIKU[
+            (sampling.seed or round((sampling.temperature or 0) * 3) + len(request.format or "")) % len(_HAIKU)
+        ]
     known = next((reply for start, reply in _REPLIES.items() if said.startswith(start)), None)
     return known or (_TASK if Mode(request.prompt.mode) is Mode.INSTRUCT else _ABOUT)
 

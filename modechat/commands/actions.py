@@ -49,6 +49,8 @@ class Action:
     words: str = ""
     """What may follow the command, as the help writes it."""
     group: Group = Group.CONVERSATION
+    needs_screen: bool = False
+    """Whether its command means nothing in the plain front end."""
     hint: str = ""
     """What the key does, in a word, where the prompt's border names it."""
     moments: tuple[Moment, ...] = ()
@@ -113,6 +115,7 @@ ACTIONS = (
     Action(
         *("edit_in_editor", ("alt+e", "f5"), "Write in an editor", "Write the message in $VISUAL or $EDITOR"),
         slash="editor",
+        needs_screen=True,
         group=Group.PROMPT,
     ),
     Action(
@@ -233,11 +236,13 @@ ACTIONS = (
         hint="what to do with it",
         moments=(Moment.SELECTED,),
         slash="message",
+        needs_screen=True,
     ),
     Action(
         *("copy_message", (), "Copy the message", "Copy the message or the reply as it was written"),
         group=Group.MESSAGE,
         slash="copy",
+        needs_screen=True,
     ),
     Action(*("copy_code", (), "Copy the code", "Copy the last code block of the reply"), group=Group.MESSAGE),
     Action(*("save_code", (), "Save the code", "Save the last code block of the reply"), group=Group.MESSAGE),
@@ -245,11 +250,13 @@ ACTIONS = (
         *("quote_message", (), "Quote", "Quote the reply at the prompt, or the selected text"),
         group=Group.MESSAGE,
         slash="quote",
+        needs_screen=True,
     ),
     Action(
         *("edit_message", (), "Edit and send again", "Edit the message, and send it in its place"),
         group=Group.MESSAGE,
         slash="edit",
+        needs_screen=True,
     ),
     Action(
         *(
@@ -388,6 +395,7 @@ def slash_usage(action: Action) -> str:
     return f"/{action.slash} {action.words}".rstrip()
 
 
-def slash_table() -> tuple[tuple[str, str], ...]:
+def slash_table(*, without_screen: bool = False) -> tuple[tuple[str, str], ...]:
     """The commands at the prompt and what they do, in the order of the help screen and the README."""
-    return tuple((slash_usage(action), action.help) for action in ACTIONS if action.slash)
+    shown = (action for action in ACTIONS if action.slash and not (without_screen and action.needs_screen))
+    return tuple((slash_usage(action), action.help) for action in shown)

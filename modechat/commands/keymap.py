@@ -6,6 +6,7 @@ and told; two wishes for the same key are a mistake.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -162,8 +163,6 @@ def _read(action: Action, written: object) -> tuple[str, str]:
 
 
 def _suggest(name: str) -> str:
-    import difflib  # not before the first frame
-
     close = difflib.get_close_matches(name.casefold(), _BY_ID, n=1, cutoff=0.5)
     return f"Did you mean “{close[0]}”?" if close else f"Actions: {', '.join(_BY_ID)}."
 

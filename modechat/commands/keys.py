@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 _MODIFIERS = ("alt", "ctrl", "hyper", "meta", "shift", "super")
@@ -85,7 +86,5 @@ def _parts(written: str) -> list[str]:
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> str:
-    import difflib  # not before the first frame
-
     close = difflib.get_close_matches(name, known, n=1)
     return f"there is no key “{name}”" + (f"; did you mean {close[0]}?" if close else "")

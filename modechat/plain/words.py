@@ -47,7 +47,7 @@ def help_lines() -> Iterator[str]:
     for title, rows in (
         ("Modes:", MODES),
         ("Writing:", _LINES),
-        ("Commands:", (*slash_table(), ("\\/task …", "sends the text itself"))),
+        ("Commands:", (*slash_table(without_screen=True), ("\\/task …", "sends the text itself"))),
     ):
         yield title
         for name, text in rows:

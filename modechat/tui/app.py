@@ -59,6 +59,7 @@ class FlashesUp(Protocol):
 
 def _import_behind() -> None:
     """Import what the screen needs right after the first frame, in a thread, so that keys are not held up."""
+    import modechat.tui.composer
     import modechat.tui.screens.session_view
     import modechat.tui.widgets.transcript  # noqa: F401
 

@@ -138,6 +138,22 @@ class Composer:
         """The text at the prompt with the files that it mentions, as it would be sent."""
         return await self._with_files(self._screen.prompt.typed)
 
+    @property
+    def edited(self) -> int | None:
+        """The turn whose message is being edited at the prompt."""
+        return self._editing
+
+    async def was_asked(self, typed: Typed) -> None:
+        """What stood at the prompt has reached the conversation in another way than by being sent."""
+        session = self._screen.session
+        if session is None:
+            return
+        self._show_editing(None)
+        self._screen.prompt.recall.add(typed)
+        if self._screen.prompt.typed == typed:
+            self._screen.prompt.clear()
+        await self._keep(typed, session)
+
     # What the session tells
 
     def receive(self, event: SessionEvent) -> None:

@@ -26,6 +26,8 @@ _DARK = Theme(
     dark=True,
     luminosity_spread=0.11,
     variables={
+        "text-muted": "#abb2c2",
+        "text-disabled": "#737b8c",
         "border-blurred": "#3a4050",
         "input-cursor-background": "#dfe3ec",
         "input-cursor-foreground": "#15171d",
@@ -51,6 +53,8 @@ _LIGHT = Theme(
     dark=False,
     luminosity_spread=-0.08,  # lighter is nearer to the paper: what stands out must be darker
     variables={
+        "text-muted": "#52575f",
+        "text-disabled": "#858993",
         "border-blurred": "#c9c4b8",
         "input-cursor-background": "#22262f",
         "input-cursor-foreground": "#fcfbf8",

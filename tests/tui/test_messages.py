@@ -54,9 +54,9 @@ def test_a_click_selects_and_unselects(tmp_path: Path) -> None:
             await screen.send("hello")
             await screen.pilot.click(".request", offset=(3, 0))
             await screen.until(lambda: selected(screen) == (1, True))
-            await screen.pilot.click(".reply", offset=(4, 0))
+            await screen.pilot.click(".reply", offset=(4, 1))
             await screen.until(lambda: selected(screen) == (1, False))
-            await screen.pilot.click(".reply", offset=(4, 0))
+            await screen.pilot.click(".reply", offset=(4, 1))
             await screen.until(lambda: selected(screen) is None)
             assert screen.prompt.area.has_focus
 
@@ -87,7 +87,7 @@ def test_a_click_on_the_title_of_code_copies_it(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path, with_code, size=(80, 40)) as screen:
             await screen.send("hello")
-            await screen.pilot.click(".reply", offset=(6, 2))
+            await screen.pilot.click(".reply", offset=(6, 3))
             await screen.until(lambda: copied(screen) == "print(1)")
             assert selected(screen) is None
 

@@ -141,7 +141,7 @@ def test_a_command_says_what_it_does_while_it_is_typed(tmp_path: Path) -> None:
 
 def test_help_is_typed_and_refuses_words(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, size=(120, 70)) as screen:
+        async with running_app(tmp_path, size=(120, 110)) as screen:
             await screen.type("/help")
             await screen.press("enter")
             await screen.sees("Commands at the prompt")

@@ -60,9 +60,9 @@ def test_a_click_on_its_line_opens_it(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path, saying(THOUGHT)) as screen:
             await screen.send("Go")
-            await screen.pilot.click(".reply", offset=(4, 0))
+            await screen.pilot.click(".reply", offset=(4, 1))
             await screen.sees("one two three")
-            await screen.pilot.click(".reply", offset=(4, 0))
+            await screen.pilot.click(".reply", offset=(4, 1))
             await screen.until(lambda: "one two" not in screen.text)
 
     run(main())

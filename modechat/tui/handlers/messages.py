@@ -38,6 +38,7 @@ class MessageActions:
         self._screen.talk(self._choose)
 
     async def _choose(self, session: ChatSession) -> None:
+        from modechat.tui.handlers.comparing import ComparingActions
         from modechat.tui.screens.message_menu import COPY_CODE, SAVE_CODE, MessageMenu
 
         turn = self._turn
@@ -53,6 +54,8 @@ class MessageActions:
                 self._copy_code(turn, number)
             case (action_id, number) if action_id == SAVE_CODE:
                 await self._save(turn, number)
+            case ("compare", _):
+                ComparingActions(self._screen).compare_turn(turn.turn)
             case (action_id, _):
                 await self._screen.action_act(action_id)
 

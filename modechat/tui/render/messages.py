@@ -18,6 +18,9 @@ from modechat.tui.widgets.mode_label import GLYPHS
 
 _GAP: tuple[Piece, ...] = ()
 _THOUGHT_BAR: Piece = ("▏ ", ("thinking-bar",))
+_MOST_ROWS = 30
+"""Of a message; a longer one is folded."""
+_FOLDED_ROWS = 16
 _LONGEST_OPEN_LINE = 2000
 """Characters of thinking without a line break, after which it is wrapped for good."""
 
@@ -42,20 +45,56 @@ class Blank:
         return 1
 
 
-class RequestLines(Stack):
+class FoldedLines:
+    """Only the first rows of many, until it is unfolded: a file that was attached should not hide the conversation."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._height = 0
+        self.is_open = False
+
+    @property
+    def is_foldable(self) -> bool:
+        return self._height > _MOST_ROWS
+
+    def height(self, width: int) -> int:
+        self._height = self._lines.height(width)
+        if not self.is_foldable:
+            return self._height
+        return (self._height if self.is_open else _FOLDED_ROWS) + 1
+
+    def row(self, index: int) -> Row:
+        if self.is_foldable and index == (self._height if self.is_open else _FOLDED_ROWS):
+            text = "▾ fold" if self.is_open else f"▸ {self._height - _FOLDED_ROWS:,} more rows"
+            return Row(((text, ("muted",)),), is_frame=True)
+        return self._lines.row(index)
+
+    def n_settled(self) -> int:
+        return 0
+
+
+class RequestLines(FoldedLines):
     """The message as it was meant: its sections, without the headers."""
 
     def __init__(self, turn: Turn, without_history: Collection[str] = ()) -> None:
         """`without_history`: names of the formats in which a chat's prompt has its last message only."""
         self._message = _request(turn)
-        super().__init__()
+        self._stack = Stack()
+        super().__init__(self._stack)
         self.update(turn, without_history)
 
     def update(self, turn: Turn, without_history: Collection[str]) -> None:
         """Show changes of the turn other than its reply's text."""
-        self.parts = [*_label(turn, without_history), *self._message]
+        self._stack.parts = [*_label(turn, without_history), *self._message]
         if note := defused_note(turn.reply):
-            self.parts.append(text_lines(note, "warning"))
+            self._stack.parts.append(text_lines(note, "warning"))
+
+    def toggle_fold(self, index: int) -> bool:
+        """Fold or unfold, if this row says so. False: it does not."""
+        if not self.is_foldable or index != (self._height if self.is_open else _FOLDED_ROWS):
+            return False
+        self.is_open = not self.is_open
+        return True
 
 
 def _request(turn: Turn) -> list[Lines]:
@@ -143,10 +182,19 @@ class ReplyLines:
     """Grows by `feed` and `flush`, and ends with `finish`."""
 
     def __init__(
-        self, reply: Reply, *, unfold_thinking: bool = False, how_it_ended: Callable[[Reply], str] | None = None
+        self,
+        reply: Reply,
+        *,
+        unfold_thinking: bool = False,
+        in_force: Callable[[str], str] = lambda text: text,
+        how_it_ended: Callable[[Reply], str] | None = None,
     ) -> None:
-        """`how_it_ended` says what stands below a reply, in place of what stands there in the conversation."""
+        """`in_force` puts the user's own keys into a text that names keys.
+
+        `how_it_ended` says what stands below the reply, where that is not what stands there in a conversation.
+        """
         self._reply = reply
+        self._in_force = in_force
         self._note_on = how_it_ended or note_on
         self._pending = [reply.text] if reply.text else []
         self._pending_thinking = [reply.thinking] if reply.thinking else []
@@ -228,7 +276,10 @@ class ReplyLines:
         if self._thinking is not None and (self._source or self._finished):
             self._thinking.ended = True
         waits = not (self._source or self._thinking)
-        self._note = self._note_on(self._reply) if self._finished or (waits and not self._note) else self._note * waits
+        if self._finished or (waits and not self._note):
+            self._note = self._in_force(self._note_on(self._reply))
+        elif not waits:
+            self._note = ""
         self._arrange()
 
     def height(self, width: int) -> int:

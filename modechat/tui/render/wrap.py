@@ -52,7 +52,7 @@ def _breaks(text: str, width: int) -> list[tuple[int, int]]:
     used = row_end = spaces = 0
     for start, end, cells in _units(text, width):
         if text[start] in " \t":
-            spaces = cells
+            spaces += cells
             continue
         if used + spaces + cells > width and row_end:
             breaks.append((row_end, start))

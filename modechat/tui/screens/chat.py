@@ -29,7 +29,6 @@ from modechat.domain.text import sanitize
 from modechat.errors import ModechatError, StoreError
 from modechat.tui.bindings import ActionHandlers, bind_actions
 from modechat.tui.command_queue import CommandQueue
-from modechat.tui.composer import Composer
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.status_line import StatusLine
 
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
     from modechat.session.events import SessionEvent, Trouble
+    from modechat.tui.composer import Composer
     from modechat.tui.handlers.messages import MessageActions
     from modechat.tui.handlers.prompting import PromptingActions
     from modechat.tui.screens.session_view import SessionView
@@ -65,7 +65,6 @@ class ChatScreen(Screen[None]):
         self._timeline = Vertical(id="timeline")
         self._is_furnished = False
         self._flash = Static(id="flash")
-        self.composer = Composer(self)
         self._prompt = Prompt(self._submit, keymap)
         self._commands = CommandQueue()
         self._status = StatusLine()
@@ -106,6 +105,12 @@ class ChatScreen(Screen[None]):
         return Transcript()
 
     @cached_property
+    def composer(self) -> Composer:
+        from modechat.tui.composer import Composer
+
+        return Composer(self)
+
+    @cached_property
     def _view(self) -> SessionView:
         from modechat.tui.screens.session_view import SessionView
 
@@ -125,6 +130,7 @@ class ChatScreen(Screen[None]):
 
     @cached_property
     def handlers(self) -> ActionHandlers:
+        from modechat.tui.handlers.comparing import ComparingActions
         from modechat.tui.handlers.composing import ComposingActions
         from modechat.tui.handlers.conversations import ConversationActions
         from modechat.tui.handlers.program import ProgramActions
@@ -137,6 +143,7 @@ class ChatScreen(Screen[None]):
             ComposingActions(self),
             ReplyActions(self),
             self._messages,
+            ComparingActions(self),
             ConversationActions(self),
             ScreenActions(self),
             ViewActions(self),

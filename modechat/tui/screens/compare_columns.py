@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -66,12 +67,10 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
     # What is shown
 
     def _new_list(self) -> RowList[Field]:
-        columns = [
-            Column(f"Column {at + 1}", lambda field, at=at: self._cell(field, at)) for at in range(len(self._variants))
-        ]
+        columns = [Column(f"Column {at + 1}", partial(self._cell, at)) for at in range(len(self._variants))]
         return RowList((Column("", lambda field: Content(field.label), width=_LABELS), *columns))
 
-    def _cell(self, field: Field, at: int) -> Content:
+    def _cell(self, at: int, field: Field) -> Content:
         text = shown(field, self._variants[at])
         is_here = at == self._at and field is self._list.row
         return Content.styled(f"[{text}]" if is_here else f" {text}", "" if is_here or text != "–" else "dim")
@@ -149,7 +148,9 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
         self._input.display = field is not None
         if field is None:
             self._list.focus()
-            self.show_hints("Enter changes", "F10 asks", "←→ column", "+ - columns", "Del as now", "Esc back", "F1 help")
+            self.show_hints(
+                "Enter changes", "F10 asks", "←→ column", "+ - columns", "Del as now", "Esc back", "F1 help"
+            )
             return
         value = getattr(self._variants[self._at], field.name)
         self._input.value = text or (shown(field, self._variants[self._at]) if value is not None else "")

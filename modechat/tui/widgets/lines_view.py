@@ -12,6 +12,7 @@ from itertools import pairwise
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
+from textual.css.styles import RenderStyles
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.selection import Selection
@@ -48,9 +49,23 @@ class LineColours(Widget):
         if (known := self._cached.get(style)) is None:
             known = RichStyle()
             for name in style:
-                known += self.get_component_styles(f"{_PREFIX}{name}").partial_rich_style
+                known += self._partial(self.get_component_styles(f"{_PREFIX}{name}"))
             self._cached[style] = known
         return known
+
+    def _partial(self, styles: RenderStyles) -> RichStyle:
+        """What these styles set. Colours that depend on what is behind them are made here."""
+        partial = styles.partial_rich_style
+        _, ground = self.background_colors
+        if styles.has_rule("background"):
+            ground += styles.background
+        if styles.auto_color:
+            colour = ground + ground.get_contrast_text(styles.color.a)
+        elif styles.has_rule("color") and 0 < styles.color.a < 1:
+            colour = ground + styles.color
+        else:
+            return partial
+        return partial + RichStyle(color=colour.rich_color)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

@@ -7,14 +7,13 @@ again near the end.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import on
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -22,20 +21,22 @@ from textual.widgets import Static
 from modechat.domain.context import n_left
 from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn
 from modechat.session.events import Trouble
+from modechat.tui.bindings import keymap_of
 from modechat.tui.widgets.lines_view import LINE_COLOURS, LineColours, LinesView
 from modechat.tui.widgets.message_selection import MessageSelection
 from modechat.tui.widgets.notices import CutNotice, Welcome
+from modechat.tui.widgets.steady_scroll import AT_EDGE, SteadyScroll
 from modechat.tui.widgets.timeline_item import Entry, TimelineItem
 from modechat.tui.widgets.turn import TurnView
 from modechat.tui.widgets.window import PAGE, Window
 
 if TYPE_CHECKING:
-    from textual.layout import DockArrangeResult
+    pass
 
 _ROWS_FROM_END = 2
 
 
-class Transcript(VerticalScroll, LineColours, can_focus=False):
+class Transcript(SteadyScroll, LineColours, can_focus=False):
     COMPONENT_CLASSES = LINE_COLOURS
 
     @dataclass
@@ -67,11 +68,12 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         self._cut_notice: CutNotice | None = None
         self._without_history: Collection[str] = ()
         self._unfold_thinking = False
-        self._hint = Static(classes="earlier")
+        self._hint = Static(classes=f"earlier {AT_EDGE}")
         self._hint.display = False
         self._told = Transcript.Following(is_following=True, has_news=False)
-        self._arranged: DockArrangeResult | None = None
-        self._moving = False
+        self._moves_window = False
+        self._wants_end = False
+        self._mounting = asyncio.Lock()
 
     def on_mount(self) -> None:
         self.anchor()
@@ -198,6 +200,8 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         if turn is None:
             return
         is_reply = message.view is turn.reply
+        if not is_reply and turn.toggles_fold(message.row):
+            return
         if is_reply and message.row < turn.reply.reply.n_thinking_rows:
             turn.reply.open_thinking(not turn.reply.thinking_is_open)
         elif is_reply and (number := turn.reply.reply.code_at(message.row)):
@@ -219,7 +223,8 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
     def follow(self) -> None:
         """Go to the end and stay there."""
         if self._window.end < len(self._items):
-            self.run_worker(self._go_to_end(), group="transcript window", exclusive=True)
+            self._wants_end = True
+            self._move_window_soon()
         self.anchor()
         self.scroll_end(animate=False)
         self._tell()
@@ -239,35 +244,8 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
             self.anchor()
         if self.is_mounted:
             self._tell()
-            if self._is_near_edge() and not self._moving:
-                self.run_worker(self._move_if_near_edge(), group="transcript window", exclusive=True)
-
-    def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
-        """Keep what is on the screen in its place when something above it changes."""
-        top = None if self.is_following else self._top_widget()
-        arranged = super().arrange(size, optimal)
-        if arranged is not self._arranged and top is not None:
-            widget, offset = top
-            placed = next((placement for placement in arranged.placements if placement.widget is widget), None)
-            if placed is not None and placed.region.y - offset != self.scroll_y:
-                self._put_scroll(placed.region.y - offset, arranged.total_region.bottom)
-        self._arranged = arranged
-        return arranged
-
-    def _top_widget(self) -> tuple[Widget, int] | None:
-        """The first widget that is seen, and how many rows of it are above the edge (less than none: below)."""
-        y = round(self.scroll_y)
-        for widget in self.children:
-            if widget is not self._hint and widget.virtual_region.height and widget.virtual_region.bottom > y:
-                return widget, widget.virtual_region.y - y
-        return None
-
-    def _put_scroll(self, y: float, height: int) -> None:
-        """Scroll while the layout is made, as Textual does for anchors."""
-        y = max(0, min(y, height - self.scrollable_content_region.height))
-        self.set_reactive(Widget.scroll_y, y)
-        self.set_reactive(Widget.scroll_target_y, y)
-        self.vertical_scrollbar.position = y
+            if self._is_near_edge():
+                self._move_window_soon()
 
     def _is_near_end(self, y: float) -> bool:
         return self._window.end == len(self._items) and self.max_scroll_y - y <= _ROWS_FROM_END
@@ -294,12 +272,27 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         was_at_end = self._window.end == len(self._items)
         self._items.append(TimelineItem(entry))
         if was_at_end:
-            await self._move_to(Window(self._window.start, len(self._items)))
+            await self._move_to(self._window.to_end(len(self._items)))
         self.follow()
 
-    async def _go_to_end(self) -> None:
-        await self._move_to(Window.at_end(len(self._items)))
-        self.anchor()
+    def _move_window_soon(self) -> None:
+        if not self._moves_window:
+            self._moves_window = True
+            self.run_worker(self._move_window(), group="transcript window")
+
+    async def _move_window(self) -> None:
+        """Move the window to where it is wanted. One at a time: mounting must not be cancelled on its way."""
+        try:
+            if self._wants_end:
+                self._wants_end = False
+                await self._move_to(Window.at_end(len(self._items)))
+                self.anchor()
+            else:
+                await self._move_if_near_edge()
+        finally:
+            self._moves_window = False
+        if self._wants_end:
+            self._move_window_soon()
 
     async def _move_if_near_edge(self) -> None:
         rows = self.scrollable_content_region.height
@@ -313,8 +306,7 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
 
     async def _move_to(self, window: Window) -> None:
         """Mount what is in the new window, and unmount what is not any more."""
-        self._moving = True
-        try:
+        async with self._mounting:
             old, self._window = self._window, window
             async with self.batch():
                 for at, item in enumerate(self._items):
@@ -330,8 +322,6 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
                     await self.mount(*widgets)
                 if old.start != window.start:
                     self._show_hint()
-        finally:
-            self._moving = False
         self.call_after_refresh(self._fill)
 
     async def _fill(self) -> None:
@@ -347,7 +337,12 @@ class Transcript(VerticalScroll, LineColours, can_focus=False):
         return (*item.widgets, self._new_cut_notice()) if self._begins_after(item) else item.widgets
 
     def _new_turn_view(self, turn: Turn) -> TurnView:
-        return TurnView(turn, self._without_history, unfold_thinking=self._unfold_thinking)
+        return TurnView(
+            turn,
+            self._without_history,
+            unfold_thinking=self._unfold_thinking,
+            in_force=keymap_of(self).in_force,
+        )
 
     async def _unmount(self, item: TimelineItem) -> None:
         if self._begins_after(item) and self._cut_notice is not None:

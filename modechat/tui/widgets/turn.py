@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from modechat.domain.conversation import Turn
 from modechat.tui.render.messages import ReplyLines, RequestLines
@@ -18,12 +18,22 @@ class RequestView(LinesView):
 class TurnView:
     """Shows a turn with two widgets. They can be made again: when they were scrolled far away, they are removed."""
 
-    def __init__(self, turn: Turn, without_history: Collection[str] = (), *, unfold_thinking: bool = False) -> None:
-        """`without_history`: names of the formats in which a chat's prompt has its last message only."""
+    def __init__(
+        self,
+        turn: Turn,
+        without_history: Collection[str] = (),
+        *,
+        unfold_thinking: bool = False,
+        in_force: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        """`without_history`: names of the formats in which a chat's prompt has its last message only.
+
+        `in_force` puts the user's own keys into a text that names keys.
+        """
         self._turn = turn
         self._without_history = without_history
         self._request_lines = RequestLines(turn, without_history)
-        self._reply_lines = ReplyLines(turn.reply, unfold_thinking=unfold_thinking)
+        self._reply_lines = ReplyLines(turn.reply, unfold_thinking=unfold_thinking, in_force=in_force)
         self.make_widgets()
 
     @property
@@ -45,6 +55,13 @@ class TurnView:
         self.reply = ReplyView(self._reply_lines)
         self.reply.add_class(mode)
         return self.widgets
+
+    def toggles_fold(self, row: int) -> bool:
+        """Fold or unfold a long message, if that is what a click on this row of it means."""
+        if not self._request_lines.toggle_fold(row):
+            return False
+        self.request.lines_changed()
+        return True
 
     def update_turn(self, turn: Turn) -> None:
         """Show changes of the turn other than its reply's text."""

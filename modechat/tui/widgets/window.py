@@ -21,6 +21,10 @@ class Window:
     def at_end(cls, count: int) -> Window:
         return cls(max(0, count - AT_FIRST), count)
 
+    def to_end(self, count: int) -> Window:
+        """Up to the end, which has moved; what is then too much goes from the start."""
+        return Window(max(self.start, count - MOST), count)
+
     def earlier(self) -> Window:
         """With a page more at the start; what is then too much goes from the end."""
         start = max(0, self.start - PAGE)

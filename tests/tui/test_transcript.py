@@ -1,0 +1,202 @@
+"""The transcript: a window of a long timeline, following the end, selecting text with the mouse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from textual import events
+from textual.geometry import Offset
+from textual.selection import Selection
+
+from modechat.domain.conversation import Reply, ReplyState
+from modechat.domain.modes import ChatMessage, ModeState
+from modechat.store import Store
+from modechat.tui.widgets.window import AT_FIRST, MOST, PAGE, Window
+from tests.engine.driver import run
+from tests.session.harness import Clock
+from tests.tui.harness import Screen, running_app
+
+
+def long_conversation(folder: Path, count: int, reply: Callable[[int], str] = lambda number: f"r{number}") -> None:
+    store = Store.open(folder, Clock())
+    conversation = store.create_conversation("Long", ModeState())
+    parent = None
+    for number in range(count):
+        turn = store.add_turn(conversation.id, parent, f"m{number}", ChatMessage(f"m{number}"), True)
+        store.save_reply(turn.id, Reply(reply(number), ReplyState.COMPLETE))
+        parent = turn.id
+    store.close()
+
+
+def test_the_window_moves_and_never_grows_beyond_its_most() -> None:
+    window = Window.at_end(1000)
+    assert (window.start, window.end) == (1000 - AT_FIRST, 1000)
+    while window.start:
+        before, window = window, window.earlier()
+        assert window.start == max(0, before.start - PAGE)
+        assert window.end - window.start <= MOST
+    while window.end < 1000:
+        window = window.later(1000)
+        assert window.end - window.start <= MOST
+    assert Window.at_end(3) == Window(0, 3)
+
+
+def test_scrolling_through_a_long_conversation_shows_every_turn_once_and_keeps_few(tmp_path: Path) -> None:
+    long_conversation(tmp_path, 150)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.sees("r149")
+            seen: list[str] = []
+            for _ in range(200):
+                shown = [word for word in screen.text.split() if word[0] in "mr" and word[1:].isdigit()]
+                seen += [word for word in shown if word not in seen]
+                assert len(screen.transcript.turns) <= MOST
+                if "m0" in shown:
+                    break
+                await screen.press("pageup")
+                await screen.pilot.pause()
+            assert len(seen) == 300
+            for _ in range(200):
+                if "r149" in screen.text:
+                    break
+                await screen.press("pagedown")
+                await screen.pilot.pause()
+            await screen.sees("r149")
+            await screen.until(lambda: screen.transcript.is_following)
+
+    run(main())
+
+
+def test_ctrl_end_goes_to_the_end_from_far_above(tmp_path: Path) -> None:
+    long_conversation(tmp_path, 200)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            for _ in range(60):
+                await screen.press("pageup")
+            await screen.until(lambda: "r199" not in screen.text)
+            await screen.press("ctrl+end")
+            await screen.sees("r199")
+            await screen.until(lambda: screen.transcript.is_following)
+
+    run(main())
+
+
+def test_what_is_read_stays_in_place_while_text_comes_below_which_is_told(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    words = 0
+
+    async def pace() -> None:
+        nonlocal words
+        words += 1
+        if words > 5:
+            await gate.wait()
+
+    long_conversation(tmp_path, 30)
+
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: "word\n\n" * 60 + "the end", pace=pace) as screen:
+            await screen.type("go")
+            await screen.press("enter")
+            await screen.until(lambda: words > 5)
+            await screen.press("pageup", "pageup")
+            await screen.pilot.pause()
+            before = [line[:70] for line in screen.text.split("\n")[:14]]
+            gate.set()
+            await screen.settled()
+            await screen.sees("new text below · Ctrl+End")
+            assert [line[:70] for line in screen.text.split("\n")[:14]] == before
+            await screen.press("ctrl+end")
+            await screen.sees("the end")
+            assert "new text below" not in screen.text
+
+    run(main())
+
+
+def test_text_is_selected_across_messages_and_copied_as_it_was(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(
+            tmp_path, lambda _request: "- a long item that wraps over lines\n\n**bold** end"
+        ) as screen:
+            await screen.send("hello")
+            turn = screen.transcript.turns[0]
+            turn.request.screen.selections = {
+                turn.request: Selection(Offset(1, 0), None),
+                turn.reply: Selection(None, Offset(4, 2)),
+            }
+            await screen.pilot.pause()
+            assert turn.request.screen.get_selected_text() == "ello\n• a long item that wraps over lines\n\nbold"
+
+    run(main())
+
+
+def test_a_mouse_drag_selects_text_and_no_message(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: "one two three") as screen:
+            await screen.send("hello")
+            await screen.pilot.mouse_down(".reply", offset=(2, 1))
+            await screen.pilot.hover(".reply", offset=(8, 1))
+            await screen.pilot.mouse_up(".reply", offset=(8, 1))
+            await screen.until(lambda: bool(screen.app.screen.get_selected_text()))
+            assert screen.app.screen.get_selected_text() == "one two"
+            assert screen.transcript.selection.turn is None
+
+    run(main())
+
+
+def test_a_mouse_press_at_any_moment_of_a_reply_does_no_harm(tmp_path: Path) -> None:
+    text = "# Title\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nx = 1\n```\n\n> quote\n\n" * 3
+    words = 0
+
+    async def main() -> None:
+        screens: list[Screen] = []
+
+        async def pace() -> None:
+            nonlocal words
+            words += 1
+            if screens:
+                app = screens[0].app
+                at = Offset(words % 70 + 2, words % 18 + 1)
+                kind = (events.MouseDown, events.MouseMove, events.MouseUp)[words % 3]
+                app.screen._forward_event(
+                    kind(None, at.x, at.y, 0, 0, 1, False, False, False, screen_x=at.x, screen_y=at.y)
+                )
+            await asyncio.sleep(0.002)
+
+        async with running_app(tmp_path, lambda _request: text, pace=pace) as screen:
+            screens.append(screen)
+            await screen.send("go")
+            assert screen.replies == [text.strip()]
+
+    run(main())
+
+
+def test_the_theme_changes_what_is_drawn(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: "**bold** and `code`") as screen:
+            await screen.send("hello")
+            reply = screen.transcript.turns[0].reply
+            before = reply.render_line(0)
+            screen.app.theme = "textual-light"
+            await screen.until(lambda: reply.render_line(0) != before)
+            assert reply.render_line(0).text == before.text
+
+    run(main())
+
+
+def test_a_long_message_is_folded_until_its_last_row_is_clicked(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: "ok", size=(80, 40)) as screen:
+            screen.prompt.fill("\n".join(f"line {number}" for number in range(60)))
+            await screen.press("enter")
+            await screen.settled()
+            await screen.sees("▸ 44 more rows")
+            assert "line 30" not in screen.text
+            await screen.pilot.click(".request", offset=(4, 16))
+            await screen.until(lambda: "line 58" in screen.text)
+            assert screen.transcript.selection.turn is None
+
+    run(main())
