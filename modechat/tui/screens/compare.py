@@ -144,7 +144,10 @@ class CompareScreen(Dialog[Outcome]):
             case ComparisonClosed():
                 self._is_over = True
                 if not self._is_keeping and self.is_active:  # whoever closed it: there is nothing to choose any more
-                    self.call_later(self.dismiss, None)
+                    self.call_later(self._leave)
+
+    def _leave(self) -> None:
+        self.dismiss(None)
 
     # What is shown
 
@@ -171,7 +174,7 @@ class CompareScreen(Dialog[Outcome]):
         if self._session.comparison.is_running:
             self.show_hints("Esc stops", "s skips", "←→ column", "Enter keeps", "F1 help")
         else:
-            self.show_hints("Enter keeps", "u keeps and uses its settings", "r again", "Esc closes", "←→", "F1 help")
+            self.show_hints("Enter keeps", "u keeps and uses its settings", "Esc closes", "r again", "←→", "F1 help")
 
     def flash_up(self, text: str) -> None:
         """Say something until the next key that matters."""

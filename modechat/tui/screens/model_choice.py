@@ -20,6 +20,7 @@ class ModelChoiceScreen(ModelPicker):
     """Returns the model that was chosen, or None."""
 
     HEADING = "Which model"
+    ENTER = "Enter chooses"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Show only models with these words in their name, kind or place"),
         ("Up, Down, Page Up, Page Down", "Move in the list"),
@@ -28,10 +29,6 @@ class ModelChoiceScreen(ModelPicker):
 
     def __init__(self, session: ChatSession) -> None:
         super().__init__(session, _load_nothing)
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.show_hints("Enter chooses", "Esc closes", "type to filter", "F1 help")
 
     def chosen(self, row: ModelFile) -> None:
         if row.header is None:

@@ -22,7 +22,7 @@ from modechat.tui.widgets.reply import ReplyView
 if TYPE_CHECKING:
     from modechat.domain.conversation import ReplyStats
 
-_BORDER = 6  # cells that frame and corners take of the width
+_BORDER = 3  # cells that frame and corners take of the width
 _SOON = 0.05  # seconds of writing that say nothing about its speed
 
 
@@ -135,13 +135,13 @@ def figures(variant: Variant) -> tuple[str, ...]:
 
 
 def _final_figures(stats: ReplyStats) -> tuple[str, ...]:
-    parts = [
+    figures = [
         _tokens(stats.completion_tokens),
         f"{stats.tokens_per_second:.1f}/s",
         f"first {stats.seconds_to_first_token:.1f} s",
         f"prompt {stats.prompt_tokens:,}",
     ]
-    return tuple(parts)
+    return tuple(figures)
 
 
 def _tokens(count: int) -> str:
