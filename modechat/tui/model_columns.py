@@ -65,7 +65,7 @@ def about_model(model: ModelFile, free_bytes: int) -> Content:
         needed,
     )
     shown = " · ".join(fact for fact in facts if fact and not fact.endswith(_NOT_KNOWN))
-    return Content("\n").join([Content(f"{shown} · {sanitize_line(model.place)}"), path])
+    return Content("\n").join([Content(shown), Content.assemble(sanitize_line(model.place), " · ", path)])
 
 
 def shown_model(model: ModelFile) -> str:

@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from textual import events
+from textual.color import Color
 from textual.geometry import Offset
 from textual.selection import Selection
 
 from modechat.domain.conversation import Reply, ReplyState
 from modechat.domain.modes import ChatMessage, ModeState
 from modechat.store import Store
+from modechat.tui.look import Look
 from modechat.tui.widgets.window import AT_FIRST, MOST, PAGE, Window
 from tests.engine.driver import run
 from tests.session.harness import Clock
@@ -109,7 +112,7 @@ def test_what_is_read_stays_in_place_while_text_comes_below_which_is_told(tmp_pa
             await screen.settled()
             await screen.sees("new text below · Ctrl+End")
             assert [line[:70] for line in screen.text.split("\n")[:14]] == before
-            await screen.press("ctrl+end")
+            await screen.press("end")
             await screen.sees("the end")
             assert "new text below" not in screen.text
 
@@ -198,5 +201,31 @@ def test_a_long_message_is_folded_until_its_last_row_is_clicked(tmp_path: Path) 
             await screen.pilot.click(".request", offset=(4, 16))
             await screen.until(lambda: "line 58" in screen.text)
             assert screen.transcript.selection.turn is None
+
+    run(main())
+
+
+def test_a_short_conversation_begins_at_the_top_and_does_not_jump(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: "ok", size=(80, 40)) as screen:
+            await screen.send("hello")
+            before = screen.text
+            assert "hello" in "\n".join(before.splitlines()[:3])
+            await screen.press("pageup")
+            await screen.pilot.pause()
+            assert screen.text == before
+
+    run(main())
+
+
+@pytest.mark.parametrize("theme", ["textual-light", "textual-dark", "solarized-light"])
+def test_muted_text_of_rows_is_seen_on_light_and_dark_ground(tmp_path: Path, theme: str) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, look=Look(theme)) as screen:
+            ground = screen.transcript.background_colors[1]
+            for name in ("muted", "thinking", "code-comment", "section"):
+                colour = screen.transcript.colour_of((name,)).color
+                assert colour is not None
+                assert abs(Color.from_rich_color(colour).brightness - ground.brightness) > 0.25, name
 
     run(main())

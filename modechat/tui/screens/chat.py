@@ -259,6 +259,10 @@ class ChatScreen(Screen[None]):
         self._news.display = message.has_news
         self._news.update(Content(f"↓ new text below · {self.keymap.name('follow')}".removesuffix(" · ")))
 
+    @on(Prompt.EndWanted)
+    def _end_wanted(self) -> None:
+        self._transcript.follow()
+
     @on(Prompt.ModeTyped)
     def _mode_typed(self, message: Prompt.ModeTyped) -> None:
         self._status.update_status(mode=message.mode)

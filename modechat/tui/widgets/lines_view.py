@@ -12,7 +12,6 @@ from itertools import pairwise
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
-from textual.css.styles import RenderStyles
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.selection import Selection
@@ -47,25 +46,19 @@ class LineColours(Widget):
         if self._component_version == 0:
             self._forget()
         if (known := self._cached.get(style)) is None:
-            known = RichStyle()
-            for name in style:
-                known += self._partial(self.get_component_styles(f"{_PREFIX}{name}"))
-            self._cached[style] = known
+            known = self._cached[style] = self._resolved(style)
         return known
 
-    def _partial(self, styles: RenderStyles) -> RichStyle:
-        """What these styles set. Colours that depend on what is behind them are made here."""
-        partial = styles.partial_rich_style
-        _, ground = self.background_colors
-        if styles.has_rule("background"):
-            ground += styles.background
-        if styles.auto_color:
-            colour = ground + ground.get_contrast_text(styles.color.a)
-        elif styles.has_rule("color") and 0 < styles.color.a < 1:
-            colour = ground + styles.color
-        else:
-            return partial
-        return partial + RichStyle(color=colour.rich_color)
+    def _resolved(self, style: Style) -> RichStyle:
+        resolved, ground = RichStyle(), self.background_colors[1]
+        for name in style:
+            styles = self.get_component_styles(f"{_PREFIX}{name}")
+            resolved += styles.partial_rich_style
+            if styles.has_rule("background"):
+                ground += styles.background
+            if styles.has_rule("auto_color") and styles.auto_color:  # as `auto 60%`: by what is behind the text
+                resolved += RichStyle(color=(ground + ground.get_contrast_text(styles.color.a)).rich_color)
+        return resolved
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

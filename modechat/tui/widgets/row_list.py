@@ -111,6 +111,8 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         elif at == self._hovered:
             style = self.get_visual_style("row-list--hovered")
         line = self._in_columns(lambda column: column.content(row), width)
+        if at == self.highlighted:
+            line = Content(line.plain)  # colours of their own could not be read there
         return Visual.to_strips(self, line, width, 1, style, pad=True)[0]
 
     def _in_columns(self, content: Callable[[Column[R]], Content], width: int) -> Content:

@@ -1,4 +1,4 @@
-"""A scrolling container in which what is read stays in its place when something above it changes."""
+"""A container that scrolls, and keeps what is on the screen in its place when something above it changes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from textual.widget import Widget
 
 if TYPE_CHECKING:
     from textual.layout import DockArrangeResult
-
-
-AT_EDGE = "-at-edge"
-"""Class of a widget that belongs to the edge, not to what is read."""
+    from textual.reactive import Reactive, ReactiveType
 
 
 class SteadyScroll(VerticalScroll):
-    """Anchored to its end, it follows that; released, it keeps the first widget that is seen where it is."""
-
     _arranged: DockArrangeResult | None = None
 
+    @property
+    def is_following(self) -> bool:
+        """Whether it stays at its end."""
+        return not self._anchor_released
+
+    def is_lasting(self, widget: Widget) -> bool:  # noqa: ARG002
+        """Whether the widget may be what keeps its place: not if it comes and goes by itself."""
+        return True
+
     def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
-        """Keep what is on the screen in its place when something above it changes."""
-        top = self._top_widget() if self._anchor_released else None
+        top = None if self.is_following else self._top_widget()
         arranged = super().arrange(size, optimal)
         if arranged is not self._arranged and top is not None:
             widget, offset = top
@@ -33,11 +36,16 @@ class SteadyScroll(VerticalScroll):
         self._arranged = arranged
         return arranged
 
+    def set_reactive(self, reactive: Reactive[ReactiveType], value: ReactiveType) -> None:
+        # The compositor would put what is lower than the window at its bottom, from where scrolling makes it jump.
+        is_scroll = reactive in (Widget.scroll_y, Widget.scroll_target_y)
+        super().set_reactive(reactive, max(0, value) if is_scroll else value)  # type: ignore[call-overload]
+
     def _top_widget(self) -> tuple[Widget, int] | None:
         """The first widget that is seen, and how many rows of it are above the edge (less than none: below)."""
         y = round(self.scroll_y)
         for widget in self.children:
-            if not widget.has_class(AT_EDGE) and widget.virtual_region.height and widget.virtual_region.bottom > y:
+            if self.is_lasting(widget) and widget.virtual_region.height and widget.virtual_region.bottom > y:
                 return widget, widget.virtual_region.y - y
         return None
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.content import Content
@@ -25,13 +24,10 @@ from modechat.tui.bindings import keymap_of
 from modechat.tui.widgets.lines_view import LINE_COLOURS, LineColours, LinesView
 from modechat.tui.widgets.message_selection import MessageSelection
 from modechat.tui.widgets.notices import CutNotice, Welcome
-from modechat.tui.widgets.steady_scroll import AT_EDGE, SteadyScroll
+from modechat.tui.widgets.steady_scroll import SteadyScroll
 from modechat.tui.widgets.timeline_item import Entry, TimelineItem
 from modechat.tui.widgets.turn import TurnView
 from modechat.tui.widgets.window import PAGE, Window
-
-if TYPE_CHECKING:
-    pass
 
 _ROWS_FROM_END = 2
 
@@ -68,7 +64,7 @@ class Transcript(SteadyScroll, LineColours, can_focus=False):
         self._cut_notice: CutNotice | None = None
         self._without_history: Collection[str] = ()
         self._unfold_thinking = False
-        self._hint = Static(classes=f"earlier {AT_EDGE}")
+        self._hint = Static(classes="earlier")
         self._hint.display = False
         self._told = Transcript.Following(is_following=True, has_news=False)
         self._moves_window = False
@@ -246,6 +242,9 @@ class Transcript(SteadyScroll, LineColours, can_focus=False):
             self._tell()
             if self._is_near_edge():
                 self._move_window_soon()
+
+    def is_lasting(self, widget: Widget) -> bool:
+        return widget is not self._hint
 
     def _is_near_end(self, y: float) -> bool:
         return self._window.end == len(self._items) and self.max_scroll_y - y <= _ROWS_FROM_END

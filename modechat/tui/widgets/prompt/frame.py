@@ -50,6 +50,9 @@ class Prompt(Vertical):
     class TextTyped(Message):
         """The text changed."""
 
+    class EndWanted(Message):
+        """End was pressed, and there is no text that has one."""
+
     def __init__(self, submit: Callable[[Typed], None], keymap: Keymap = DEFAULT_KEYMAP) -> None:
         """`submit` is called with the text when the user presses Enter."""
         super().__init__(id="prompt")
@@ -169,6 +172,9 @@ class Prompt(Vertical):
     # What the text area asks
 
     def take_key(self, key: str) -> bool:
+        if key == "end" and not self.text:
+            self.post_message(self.EndWanted())
+            return True
         return self.completer.take_key(key)
 
     def recall_older(self) -> bool:
