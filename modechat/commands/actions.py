@@ -116,7 +116,7 @@ ACTIONS = (
     ),
     Action(
         *("compare", ("f10", "alt+c"), "Compare replies"),
-        "Ask the text at the prompt, or the last message, in two to four ways side by side; keep the best",
+        "Ask one message in two to four ways side by side, and keep a reply",
         slash="compare",
         needs_screen=True,
         words="[TEXT]",
