@@ -116,7 +116,7 @@ ACTIONS = (
     ),
     Action(
         *("compare", ("f10", "alt+c"), "Compare replies"),
-        "Ask one message in two to four ways side by side, and keep a reply",
+        "Ask one message in several ways side by side; keep one reply",
         slash="compare",
         needs_screen=True,
         words="[TEXT]",

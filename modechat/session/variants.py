@@ -14,6 +14,8 @@ from modechat.engine.protocol import Generate
 from modechat.session.settings import SessionSettings
 
 LEAST_VARIANTS, MOST_VARIANTS = 2, 4
+LONGEST_REPLY = 1024
+"""Tokens, where the user set no limit: in a wrong format a model may never end, and the others wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,10 @@ class VariantSettings:
 
     def applied_to(self, request: Generate) -> Generate:
         """The engine's request with what counts over everything: also over the sampling of a named task."""
-        return request.model_copy(
-            update={"sampling": self.sampling.over(request.sampling), "format": self.format, "conversation": ""}
-        )
+        sampling = self.sampling.over(request.sampling)
+        if sampling.max_tokens is None:
+            sampling = sampling.model_copy(update={"max_tokens": LONGEST_REPLY})
+        return request.model_copy(update={"sampling": sampling, "format": self.format, "conversation": ""})
 
 
 class Stage(Enum):

@@ -24,6 +24,7 @@ from modechat.session.phase import Phase
 from modechat.session.refusals import COMPARING
 from modechat.session.settings import SessionSettings
 from modechat.session.variants import (
+    LONGEST_REPLY,
     ComparisonDone,
     ComparisonEvent,
     Question,
@@ -187,6 +188,7 @@ def test_every_variant_asks_with_its_own_settings_over_those_in_effect(tmp_path:
             assert [request.sampling.temperature for request in asked] == [0.5, 1.0, 0.5, 0.5]
             assert [request.sampling.seed for request in asked] == [None, 3, None, None]
             assert {request.sampling.top_k for request in asked} == {7}
+            assert {request.sampling.max_tokens for request in asked} == {LONGEST_REPLY}
             systems = [p.messages[0].content for r in asked if not isinstance(p := r.prompt, InstructPrompt)]
             assert systems == ["Be kind.", "Be kind.", "Be brief."]
             assert isinstance(asked[-1].prompt, InstructPrompt)

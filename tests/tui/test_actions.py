@@ -41,11 +41,9 @@ def test_the_help_screen_shows_every_key_and_closes(tmp_path: Path) -> None:
             await screen.press("f1")
             await screen.sees("Type to search")
             seen = screen.text
-            for _ in range(2):
-                await screen.press("pagedown")
-                await screen.pilot.pause()
-                seen += screen.text
+            await screen.press("pagedown")
             await screen.until(lambda: "sends the text itself" in screen.text.split("Commands")[-1])
+            seen += screen.text
             for group, rows in key_table():
                 assert group in seen
                 for keys, text in rows:

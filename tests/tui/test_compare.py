@@ -130,6 +130,37 @@ def test_what_was_typed_after_the_command_comes_to_the_prompt_until_it_is_kept(t
     run(main())
 
 
+def test_a_command_that_can_compare_nothing_comes_back_as_it_was_typed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, by_settings) as screen:
+            await screen.settled()
+            await screen.type("/compare /task nonsense")
+            await screen.press("enter")
+            await screen.sees("This asks the model nothing that could be compared")
+            assert screen.prompt.text == "/compare /task nonsense"
+
+    run(main())
+
+
+def test_a_message_that_is_being_edited_is_compared_in_its_place(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, by_settings) as screen:
+            await screen.send("First")
+            await screen.send("Second")
+            await screen.press("ctrl+up", "ctrl+up", "ctrl+up", "ctrl+up", "f8", "e")
+            await screen.until(lambda: screen.prompt.text == "First")
+            await screen.type(" of all")
+            await compared(screen, "f10", "enter")
+            await screen.press("2", "enter")
+            await back(screen)
+            assert screen.replies == ["First of all: chatml None None chat"]
+            assert screen.prompt.text == ""
+            await screen.send("On")
+            assert len(screen.replies) == 2
+
+    run(main())
+
+
 def test_a_kept_reply_to_an_earlier_message_is_its_variant(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path, by_settings) as screen:

@@ -34,7 +34,8 @@ class ComparingActions:
     async def _begin(self, session: ChatSession) -> Incomplete | None:
         from modechat.commands.comparing import question_of
 
-        if (selected := self._screen.transcript.selection.turn) is not None:
+        selected, edited = self._screen.transcript.selection.turn, self._screen.composer.edited
+        if selected is not None and edited is None:  # else its text is at the prompt
             return self._set_up(session, question_of(selected.turn))
         if self._screen.prompt.text.strip():
             return await self._ask_typed(session)
@@ -51,8 +52,12 @@ class ComparingActions:
 
     async def compare_text(self, text: str, session: ChatSession) -> Incomplete | None:
         """Compare replies to what was typed after the command: at the prompt, where it stays until one is kept."""
+        before = self._screen.prompt.typed
         self._screen.prompt.restore(text)
-        return await self._ask_typed(session)
+        reason = await self._ask_typed(session)
+        if reason is not None:  # the whole command comes back
+            self._screen.prompt.fill(before)
+        return reason
 
     async def _ask_typed(self, session: ChatSession) -> Incomplete | None:
         """Compare replies to the text at the prompt, with the files that it mentions."""

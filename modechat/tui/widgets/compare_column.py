@@ -185,7 +185,7 @@ def how_it_ended(reply: Reply, *, short: bool = False) -> str:
         case ReplyState.FAILED | ReplyState.INTERRUPTED:
             return "✗ failed" if short else f"✗ {sanitize(reply.error)}"
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LENGTH:
-            return "⋯ cut: the longest reply that is allowed (max_tokens)"
+            return "⋯ cut: as long as a reply may be here (max_tokens). Once it is kept, /continue goes on"
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.CONTEXT:
             return "⋯ cut: the context is full"
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
