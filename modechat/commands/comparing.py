@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,22 @@ def label_of_variant(own: VariantSettings) -> str:
         _label_of_system(own.system) if own.system is not None else "",
     ]
     return sanitize_line(" · ".join(filter(None, parts)) or AS_NOW)
+
+
+def labels_of(variants: Sequence[VariantSettings], session: ChatSession) -> tuple[str, ...]:
+    """What each is called beside the others: where these name a model or a format, it says its own; safe to show."""
+    model, path = session.model, session.settings.load.model_path
+    names_models = any(own.model is not None for own in variants)
+    names_formats = any(own.format is not None for own in variants)
+
+    def complete(own: VariantSettings) -> VariantSettings:
+        if names_models and own.model is None and path:
+            own = replace(own, model=path)
+        if names_formats and own.format is None and own.model in (None, path) and model is not None:
+            own = replace(own, format=model.format)
+        return own
+
+    return tuple(label_of_variant(complete(own)) for own in variants)
 
 
 async def use_from_now_on(own: VariantSettings, session: ChatSession) -> Incomplete | None:

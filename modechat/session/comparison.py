@@ -26,7 +26,7 @@ from modechat.engine.protocol import (
     Stop,
 )
 from modechat.errors import ModelError, StoreError
-from modechat.session.events import ReplyEnded, SessionEvent, Trouble, TurnAdded
+from modechat.session.events import FormatInUse, ReplyEnded, SessionEvent, Trouble, TurnAdded
 from modechat.session.lent_models import LentModels
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
@@ -196,6 +196,8 @@ class Comparison:
         if turn.reply.stats is not None:
             self._host.notice_rung(turn.reply.stats.rung)
         self._tell(ReplyEnded(turn))
+        if self._host.model is not None:  # the next turn does not have the format of this one
+            self._tell(FormatInUse(self._host.model))
 
     # What the engine says
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modechat.commands.compare_fields import FIELDS, changed, shown, toggled, typed
-from modechat.commands.comparing import label_of_variant, presets, question_of, use_from_now_on
+from modechat.commands.comparing import label_of_variant, labels_of, presets, question_of, use_from_now_on
 from modechat.commands.setting_values import WrongValue
 from modechat.domain.modes import ChatMessage, Mode
 from modechat.engine.protocol import Generate
@@ -65,6 +65,20 @@ def test_after_a_leak_formats_with_that_marker_come_first(tmp_path: Path) -> Non
 )
 def test_a_variant_is_called_by_what_is_different_in_it(own: VariantSettings, label: str) -> None:
     assert label_of_variant(own) == label
+
+
+def test_beside_variants_that_name_a_format_the_others_say_theirs(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path) as harness:
+            await harness.session.open_latest()
+            await harness.ready()
+            variants = (VariantSettings(), VariantSettings(format="alpaca"), VariantSettings(seed=1))
+            assert labels_of(variants, harness.session) == ("chat-template", "alpaca", "chat-template · seed 1")
+            variants = (VariantSettings(), VariantSettings(model="/models/other.gguf"))
+            assert labels_of(variants, harness.session) == ("(none)", "other")
+            assert labels_of((VariantSettings(), VariantSettings(seed=1)), harness.session) == ("as now", "seed 1")
+
+    run(main())
 
 
 def test_settings_that_are_used_from_now_on_are_those_of_the_conversation(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_two_keys_ask_the_text_at_the_prompt_in_the_formats_that_suit_the_model(
             assert screen.replies == ["Hello: chatml None None chat"]
             assert screen.prompt.text == ""
             await screen.sees("Kept: chatml.")
+            await screen.sees("Scripted demo · chat-template (gguf)")  # what the next turn will be asked in
             await screen.press("up")
             assert screen.prompt.text == "Hello"  # it can be called back, as what is sent
 
@@ -374,7 +375,7 @@ def test_another_model_is_chosen_from_the_list_and_the_one_of_before_comes_back(
             await screen.type("beta")
             await screen.until(lambda: "alpha" not in screen.text.split("Found in")[1].split("trained")[0])
             await compared(screen, "enter")
-            await screen.sees("1 ✓ as now")
+            await screen.sees("1 ✓ alpha.Q8_0")
             await screen.sees("2 ✓ beta")
             await screen.press("2", "enter")
             await back(screen)

@@ -13,7 +13,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from modechat.commands.comparing import label_of_variant, use_from_now_on
+from modechat.commands.comparing import labels_of, use_from_now_on
 from modechat.domain.conversation import message_text
 from modechat.domain.modes import ChatMessage, Incomplete, Mode
 from modechat.domain.text import sanitize_line
@@ -93,7 +93,8 @@ class CompareScreen(Dialog[Outcome]):
         self._session = session
         self._question = question
         self._settings = tuple(variants)
-        self._columns = [CompareColumn(at, label_of_variant(own)) for at, own in enumerate(self._settings, 1)]
+        self._labels = labels_of(self._settings, session)
+        self._columns = [CompareColumn(at, label) for at, label in enumerate(self._labels, 1)]
         self._tabs = [Static(classes="tab") for _ in self._columns]
         self._tab_line = Horizontal(*self._tabs, classes="tabs")
         self._asked = Static(classes="asked")
@@ -242,11 +243,11 @@ class CompareScreen(Dialog[Outcome]):
             self._is_keeping = False
             self.flash_up(reason.reason)
         else:
-            words = await self._use(at) if uses else f"Kept: {label_of_variant(self._settings[at])}."
+            words = await self._use(at) if uses else f"Kept: {self._labels[at]}."
             self.dismiss(Outcome(words, is_kept=True))
 
     async def _use(self, at: int) -> str:
-        label = label_of_variant(self._settings[at])
+        label = self._labels[at]
         try:
             reason = await use_from_now_on(self._settings[at], self._session)
         except StoreError as error:

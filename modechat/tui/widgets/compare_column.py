@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from modechat.domain.conversation import ReplyStats
 
 _BORDER = 3  # cells that frame and corners take of the width
+_SECONDS_BETWEEN_FIGURES = 0.25  # what repaints them is taken from the model
 _SOON = 0.05  # seconds of writing that say nothing about its speed
 
 
@@ -47,6 +48,8 @@ class CompareColumn(Vertical):
         self._variant: Variant | None = None
         self._body = VerticalScroll(can_focus=False)
         self._view = _new_view()
+        self._figures_due = 0.0
+        """In seconds of writing."""
 
     def compose(self) -> ComposeResult:
         with self._body:
@@ -91,7 +94,9 @@ class CompareColumn(Vertical):
     def grow(self, variant: Variant, text: str, *, is_thinking: bool) -> None:
         self._variant = variant
         self._view.feed(text, is_thinking=is_thinking)
-        self._show_figures()
+        if variant.seconds >= self._figures_due:
+            self._figures_due = variant.seconds + _SECONDS_BETWEEN_FIGURES
+            self._show_figures()
 
     def toggle_thinking(self) -> None:
         if self._view.has_thinking:
@@ -100,6 +105,7 @@ class CompareColumn(Vertical):
     def _begin_anew(self) -> None:
         """It is asked once more."""
         old, self._view = self._view, _new_view()
+        self._figures_due = 0.0
         old.remove()
         self._body.mount(self._view)
         self._body.anchor()
