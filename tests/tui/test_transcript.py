@@ -73,6 +73,21 @@ def test_scrolling_through_a_long_conversation_shows_every_turn_once_and_keeps_f
     run(main())
 
 
+def test_page_keys_that_come_faster_than_the_screen_is_drawn_all_count(tmp_path: Path) -> None:
+    long_conversation(tmp_path, 16)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.sees("r15")
+            before = screen.transcript.scroll_y
+            for _ in range(3):
+                await screen.transcript.page_up()
+            rows = screen.transcript.scrollable_content_region.height
+            assert screen.transcript.scroll_y == before - 3 * rows
+
+    run(main())
+
+
 def test_ctrl_end_goes_to_the_end_from_far_above(tmp_path: Path) -> None:
     long_conversation(tmp_path, 200)
 

@@ -27,6 +27,7 @@ _LETTERS = {
     "quote_message": "q",
     "edit_message": "e",
     "regenerate": "r",
+    "compare": "v",
     "run_in_other_mode": "m",
     "toggle_in_chat": "a",
     "toggle_pin": "p",
@@ -60,7 +61,8 @@ class MessageMenu(Dialog[Chosen]):
             (
                 Column("", lambda entry: Content.styled(entry.letter, "bold $text-primary"), width=2),
                 Column("", lambda entry: Content(entry.label)),
-            )
+            ),
+            has_header=False,
         )
         self.show_heading(f"{'Message' if is_request else 'Reply'} · {turn.mode}")
 
@@ -95,6 +97,7 @@ def _entries(turn: Turn, code: Sequence[str], is_request: bool, variants: Sequen
         "quote_message": "Quote at the prompt",
         "edit_message": "Edit the message and send it again",
         "regenerate": "Ask for another reply",
+        "compare": "Compare replies in several ways",
         "run_in_other_mode": f"Run as {turn.mode.other}",
         "toggle_pin": "Unpin" if turn.pinned else "Pin: it stays when the context is full",
         "toggle_in_chat": "Take it out of the chat" if turn.in_chat else "Add to the chat",
