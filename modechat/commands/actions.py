@@ -161,7 +161,7 @@ ACTIONS = (
     ),
     # Message
     Action(
-        *("select_earlier", ("ctrl+up",), "Select a message", "Select the message before; at first the last one"),
+        *("select_earlier", ("ctrl+up",), "Select a message", "Select the message before; at first the last in view"),
         group=Group.MESSAGE,
         hint="before",
         moments=(Moment.SELECTED,),

@@ -25,6 +25,18 @@ def sanitize_line(text: str) -> str:
     return sanitize(" ".join(text.split()))
 
 
+class LineEnds:
+    """Makes the line ends of a text that arrives in pieces newlines: `\\r\\n`, also where it is split."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        text = self._held + piece
+        self._held = "\r" if text.endswith("\r") else ""
+        return text.removesuffix("\r").replace("\r\n", "\n")
+
+
 class StopMatcher:
     """Finds the first of several stop strings to be complete in a text that arrives in pieces.
 

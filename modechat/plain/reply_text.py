@@ -1,11 +1,13 @@
 """A reply that grows, cut where it is good to listen to: by lines, where those are long by sentences. Pure.
 
-What is written is the reply's text to the letter; only when it is written is decided here.
+What is written is the reply's text to the letter, with newlines for line ends; only when is decided here.
 """
 
 from __future__ import annotations
 
 import re
+
+from modechat.domain.text import LineEnds
 
 _SENTENCE = re.compile(r"(?<![\s\d])[.!?…:;][\"'”’)\]*_`]*(?=\s)|[。！？]")
 _SECONDS_FOR_A_SENTENCE = 1.0
@@ -19,11 +21,12 @@ class ReplyText:
     def __init__(self) -> None:
         self._pending = ""
         self._since = 0.0
+        self._line_ends = LineEnds()
 
     def feed(self, text: str, now: float) -> None:
         if not self._pending:
             self._since = now
-        self._pending += text
+        self._pending += self._line_ends.feed(text)
 
     def take(self, now: float) -> str:
         """What may be written now: whole lines at once, the rest when it has waited for long enough."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modechat.domain.text import ReplyTrimmer, StopMatcher, sanitize, sanitize_line
+from modechat.domain.text import LineEnds, ReplyTrimmer, StopMatcher, sanitize, sanitize_line
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -50,6 +50,12 @@ def test_a_sequence_that_is_split_cannot_get_through(text: str) -> None:
 @given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Zl", "Zp"]) | st.sampled_from("\n\t")))
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert sanitize(text) == text
+
+
+@given(st.text("a\r\n", max_size=20), cuts)
+def test_line_ends_are_newlines_however_they_are_split(text: str, at: list[int]) -> None:
+    ends = LineEnds()
+    assert "".join(map(ends.feed, cut(text, at))) == text.removesuffix("\r").replace("\r\n", "\n")
 
 
 def test_what_was_there_is_still_to_be_seen() -> None:

@@ -317,6 +317,17 @@ def test_hostile_text_is_shown_as_text_everywhere(tmp_path: Path) -> None:
     run(main())
 
 
+def test_line_ends_of_windows_are_line_ends(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: "a\r\n\r\n```\r\ncode\r\n```\r\nend of it") as screen:
+            await screen.send("Go")
+            assert screen.replies == ["a\n\n```\ncode\n```\nend of it"]
+            assert "␍" not in screen.text
+            assert "```" not in screen.text
+
+    run(main())
+
+
 def test_a_mouse_press_while_a_reply_streams_does_not_crash(tmp_path: Path) -> None:
     async def slowly() -> None:
         await asyncio.sleep(0.001)

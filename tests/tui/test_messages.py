@@ -48,6 +48,38 @@ def test_keys_go_from_message_to_message_and_back_to_the_end(tmp_path: Path) -> 
     run(main())
 
 
+def test_the_first_key_selects_what_is_in_view(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            for number in range(1, 9):
+                await screen.send(f"message {number}")
+            await screen.press("pageup")
+            await screen.pilot.pause()
+            await screen.press("ctrl+up")
+            turn_id, _ = selected(screen) or (0, False)
+            assert 1 < turn_id < 8
+            assert f"message {turn_id}" in screen.text
+            assert not screen.transcript.is_following
+
+    run(main())
+
+
+def test_the_menu_is_about_the_message_for_which_it_was_opened(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.send("one")
+            await screen.press("f8")
+            await screen.sees("Delete with its message")
+            assert screen.app.session is not None
+            await screen.app.session.send("two")
+            await screen.settled()
+            await screen.press("c")
+            await screen.until(lambda: copied(screen) == screen.replies[0])
+            assert selected(screen) == (1, False)
+
+    run(main())
+
+
 def test_a_click_selects_and_unselects(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path) as screen:

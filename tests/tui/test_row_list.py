@@ -105,7 +105,10 @@ def test_a_filter_wants_every_word_somewhere() -> None:
 
 
 def test_the_most_important_hints_stay() -> None:
-    assert fitting_hints(["Enter opens", "Del deletes", "Esc closes"], 25) == "Enter opens · Del deletes"
+    assert fitting_hints(["Enter opens", "Del deletes", "Esc closes"], 25) == "Enter opens · Esc closes"
+    assert fitting_hints(["Enter opens", "Del deletes", "Esc closes", "F1 help"], 40) == (
+        "Enter opens · Del deletes · Esc closes"
+    )
     assert fitting_hints(["Enter opens", "Del deletes", "Esc"], 20) == "Enter opens · Esc"
     assert fitting_hints(["Enter opens"], 3) == "Enter opens"
     assert fitting_hints([], 10) == ""

@@ -73,6 +73,21 @@ def test_scrolling_through_a_long_conversation_shows_every_turn_once_and_keeps_f
     run(main())
 
 
+def test_page_keys_that_come_faster_than_the_screen_is_drawn_all_count(tmp_path: Path) -> None:
+    long_conversation(tmp_path, 16)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.sees("r15")
+            before = screen.transcript.scroll_y
+            for _ in range(3):
+                await screen.transcript.page_up()
+            rows = screen.transcript.scrollable_content_region.height
+            assert screen.transcript.scroll_y == before - 3 * rows
+
+    run(main())
+
+
 def test_ctrl_end_goes_to_the_end_from_far_above(tmp_path: Path) -> None:
     long_conversation(tmp_path, 200)
 
@@ -227,5 +242,21 @@ def test_muted_text_of_rows_is_seen_on_light_and_dark_ground(tmp_path: Path, the
                 colour = screen.transcript.colour_of((name,)).color
                 assert colour is not None
                 assert abs(Color.from_rich_color(colour).brightness - ground.brightness) > 0.25, name
+
+    run(main())
+
+
+def test_a_reply_that_has_become_shorter_can_be_painted_and_copied_before_the_next_layout(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: "<think>one\n\ntwo\n\nthree</think>answer") as screen:
+            await screen.send("hello")
+            reply = screen.transcript.turns[0].reply
+            reply.open_thinking(True)
+            await screen.sees("three")
+            reply.open_thinking(False)
+            assert "answer" in screen.text
+            selected = reply.get_selection(Selection(None, None))
+            assert selected is not None
+            assert selected[0].endswith("answer")
 
     run(main())

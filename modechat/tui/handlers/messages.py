@@ -46,7 +46,8 @@ class MessageActions:
             self._screen.flash_up(_NOTHING)
             return
         variants = await session.turns.variants(turn.turn_id)
-        screen = MessageMenu(turn.turn, self._code_titles(turn), self._is_request, variants)
+        is_request = self._is_request
+        screen = MessageMenu(turn.turn, self._code_titles(turn), is_request, variants)
         match await self._screen.app.push_screen_wait(screen):
             case None:
                 pass
@@ -57,6 +58,8 @@ class MessageActions:
             case ("compare", _):
                 ComparingActions(self._screen).compare_turn(turn.turn)
             case (action_id, _):
+                if self._turn is not turn:  # a queued message was sent meanwhile
+                    self._screen.transcript.selection.select(turn.turn_id, is_reply=not is_request)
                 await self._screen.action_act(action_id)
 
     # Copying

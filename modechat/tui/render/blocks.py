@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from modechat.tui.render.inline import inline_pieces, strip_start
-from modechat.tui.render.rows import Piece, Prefix
+from modechat.tui.render.inline import inline_pieces
+from modechat.tui.render.rows import Piece, Prefix, strip_start
 from modechat.tui.render.table import Cells
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
     from markdown_it.token import Token
 
 _BULLETS = ("• ", "◦ ", "▪ ")
@@ -22,6 +23,8 @@ _TASK = re.compile(r"\[([ xX])\] ")
 _EMPTY_LINE = re.compile(r"[\s>]*")
 _OF_THEIR_OWN = ("code", "table", "rule", "heading")
 """Kinds of blocks that have a blank row before them whatever the source has."""
+_DEEPEST = 60
+"""Levels of quotes, lists and items; what is deeper is text of the deepest."""
 
 
 @cache
@@ -33,9 +36,26 @@ def parser() -> MarkdownIt:
     """
     from markdown_it import MarkdownIt
 
-    return (
-        MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["reference", "text_join"])
-    )
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST + 10})
+    parser.enable(["table", "strikethrough"]).disable(["reference", "text_join"])
+    parser.block.ruler.before("table", "too_deep", _too_deep)
+    return parser
+
+
+def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A rule: markdown-it leaves out what is nested too deep for it, so that is a paragraph instead."""
+    if state.level < _DEEPEST or silent:
+        return False
+    state.line = start + 1
+    while state.line < end and not state.isEmpty(state.line) and state.sCount[state.line] >= state.blkIndent:
+        state.line += 1
+    for kind, tag, nesting in (("paragraph_open", "p", 1), ("inline", "", 0), ("paragraph_close", "p", -1)):
+        token = state.push(kind, tag, nesting)
+        token.map = [start, state.line]
+        if kind == "inline":
+            token.content = state.getLines(start, state.line, state.blkIndent, False).strip()
+            token.children = []
+    return True
 
 
 @dataclass(slots=True)

@@ -49,13 +49,3 @@ def inline_pieces(tokens: Sequence[Token], style: Style = ()) -> list[Piece]:
         else:
             pieces.append((token.content or token.markup, styles[-1]))
     return [piece for piece in pieces if piece[0]]
-
-
-def strip_start(pieces: list[Piece], count: int) -> list[Piece]:
-    """Without the first `count` characters."""
-    kept = []
-    for text, style in pieces:
-        if count < len(text):
-            kept.append((text[count:], style))
-        count = max(0, count - len(text))
-    return kept

@@ -14,15 +14,16 @@ from modechat.tui.render.wrap import wrap
 
 
 class Leaf:
-    """`Lines` with a prefix. Subclasses make the rows without it."""
+    """`Lines` with a prefix, which takes half of the width at most. Subclasses make the rows without it."""
 
     def __init__(self, prefix: Prefix) -> None:
-        self._prefix = prefix
+        self._prefix = self._shown_prefix = prefix
         self._width = -1
         self._first = 0 if prefix.gap is None else 1
 
     def height(self, width: int) -> int:
-        inner = max(1, width - self._prefix.cells)
+        self._shown_prefix = self._prefix.within(width // 2)
+        inner = max(1, width - self._shown_prefix.cells)
         if inner != self._width:
             self._width = inner
             self.lay_out(inner)
@@ -31,9 +32,9 @@ class Leaf:
     def row(self, index: int) -> Row:
         number = index - self._first
         if number < 0:
-            gap = self._prefix.gap or ()
+            gap = self._shown_prefix.gap or ()
             return Row(gap, prefix=sum(len(text) for text, _ in gap))
-        return self._prefix.before(self.inner_row(number), is_first=number == 0)
+        return self._shown_prefix.before(self.inner_row(number), is_first=number == 0)
 
     def n_settled(self) -> int:
         """Rows from the first on that have not changed since last asked and will not."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 
 from modechat.tui.render.blocks import Before, Block, blocks_of, context_lines, inside, is_blank, parser, prefix_of
 from modechat.tui.render.code import CodeLeaf
-from modechat.tui.render.inline import inline_pieces, strip_start
+from modechat.tui.render.inline import inline_pieces
 from modechat.tui.render.leaves import Leaf, RuleLeaf, TextLeaf
-from modechat.tui.render.rows import Piece, Row, Style
+from modechat.tui.render.rows import Piece, Row, Style, strip_start
 from modechat.tui.render.table import TableLeaf
 
 _LONG_PARAGRAPH = 3000

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 
 from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, leak_note
 from modechat.domain.modes import ChatMessage, Mode
-from modechat.domain.text import sanitize, sanitize_line
+from modechat.domain.text import LineEnds, sanitize, sanitize_line
 from modechat.tui.render.leaves import TextLeaf
 from modechat.tui.render.markdown import MarkdownDocument
 from modechat.tui.render.rows import BLANK, Lines, Piece, Prefix, Row, Stack, Style
@@ -28,7 +28,7 @@ _LONGEST_OPEN_LINE = 2000
 def text_lines(text: str, *style: str, gap: bool = False) -> TextLeaf:
     """Plain text; `gap`: with a blank row before it."""
     leaf = TextLeaf(Prefix(gap=_GAP if gap else None), style)
-    leaf.show([(sanitize(text).expandtabs(4), ())])
+    leaf.show([(sanitize(text.replace("\r\n", "\n")).expandtabs(4), ())])
     return leaf
 
 
@@ -198,6 +198,7 @@ class ReplyLines:
         self._note_on = how_it_ended or note_on
         self._pending = [reply.text] if reply.text else []
         self._pending_thinking = [reply.thinking] if reply.thinking else []
+        self._line_ends, self._thinking_line_ends = LineEnds(), LineEnds()
         self._unfold_thinking = unfold_thinking
         self._thinking: ThinkingLines | None = None
         self.answer = MarkdownDocument()
@@ -266,10 +267,10 @@ class ReplyLines:
         if self._pending_thinking:
             if self._thinking is None:
                 self._thinking = ThinkingLines(is_open=self._unfold_thinking)
-            self._thinking.append("".join(self._pending_thinking))
+            self._thinking.append(self._thinking_line_ends.feed("".join(self._pending_thinking)))
             self._pending_thinking.clear()
         if self._pending:
-            text = sanitize("".join(self._pending))
+            text = sanitize(self._line_ends.feed("".join(self._pending)))
             self._pending.clear()
             self._source.append(text)
             self.answer.append(text)

@@ -69,12 +69,30 @@ class Prefix:
     def __post_init__(self) -> None:
         self.cells = sum(cell_len(text) for text, _ in self.first)
 
+    def within(self, room: int) -> Prefix:
+        """The innermost `room` cells of it (each character of a prefix takes one)."""
+        excess = self.cells - room
+        if excess <= 0:
+            return self
+        gap = None if self.gap is None else tuple(strip_start(self.gap, excess))
+        return Prefix(tuple(strip_start(self.first, excess)), tuple(strip_start(self.rest, excess)), gap)
+
     def before(self, row: Row, *, is_first: bool) -> Row:
         pieces = self.first if is_first else self.rest
         if not pieces:
             return row
         length = sum(len(text) for text, _ in pieces)
         return replace(row, pieces=(*pieces, *row.pieces), prefix=row.prefix + length)
+
+
+def strip_start(pieces: Iterable[Piece], count: int) -> list[Piece]:
+    """Without the first `count` characters."""
+    kept = []
+    for text, style in pieces:
+        if count < len(text):
+            kept.append((text[count:], style))
+        count = max(0, count - len(text))
+    return kept
 
 
 def copied(rows: Iterable[Row], start: int = 0, end: int | None = None) -> str:

@@ -45,7 +45,7 @@ class TableLeaf(Leaf):
         self._refresh()
 
     def lay_out(self, width: int) -> None:  # noqa: ARG002
-        self._widths = []
+        self._rows = []
         self._refresh()
 
     def n_settled(self) -> int:

@@ -61,11 +61,10 @@ class Dialog(ModalScreen[T | None]):
 
 
 def fitting_hints(hints: Sequence[str], width: int) -> str:
-    """The first of the hints that fit into `width` cells together; one at least."""
-    shown = ""
-    for hint in hints:
-        longer = f"{shown}{_SEPARATOR}{hint}" if shown else hint
-        if shown and len(longer) > width:
-            continue
-        shown = longer
-    return shown
+    """The first of the hints that fit into `width` cells together; one at least. How to leave comes second."""
+    chosen: list[int] = []
+    for at in sorted(range(len(hints)), key=lambda at: (at > 0, not hints[at].startswith("Esc"))):
+        more = sorted([*chosen, at])
+        if not chosen or len(_SEPARATOR.join(hints[one] for one in more)) <= width:
+            chosen = more
+    return _SEPARATOR.join(hints[one] for one in chosen)

@@ -61,7 +61,8 @@ class MessageMenu(Dialog[Chosen]):
             (
                 Column("", lambda entry: Content.styled(entry.letter, "bold $text-primary"), width=2),
                 Column("", lambda entry: Content(entry.label)),
-            )
+            ),
+            has_header=False,
         )
         self.show_heading(f"{'Message' if is_request else 'Reply'} · {turn.mode}")
 

@@ -35,12 +35,12 @@ class MessageSelection:
         return self._selected is not None and not self._selected[1]
 
     async def move(self, step: int) -> None:
-        """Select the message that is `step` after the selected one (before it, if negative); at first the last one."""
+        """Select the message that is `step` after the selected one (before it, if negative); at first the last seen."""
         messages = self._messages()
         if not messages:
             return
         if self._selected not in messages:
-            self._select(messages[-1])
+            self._select(self._last_in_view() or messages[-1])
         else:
             beside = self._beside(messages, step)
             if beside is None and await self._transcript.bring_in(earlier=step < 0):
@@ -52,6 +52,9 @@ class MessageSelection:
                 self._select(beside)
         if (widget := self._widget) is not None:
             self._transcript.show_widget(widget)
+
+    def select(self, turn_id: int, *, is_reply: bool) -> None:
+        self._select((turn_id, is_reply))
 
     def toggle(self, turn_id: int, *, is_reply: bool) -> None:
         """Select this message, or none if it is selected."""
@@ -76,6 +79,18 @@ class MessageSelection:
 
     def _messages(self) -> list[tuple[int, bool]]:
         return [(turn.turn_id, is_reply) for turn in self._transcript.turns for is_reply in (False, True)]
+
+    def _last_in_view(self) -> tuple[int, bool] | None:
+        if self._transcript.is_following:
+            return None
+        is_seen = self._transcript.is_above_end_of_view
+        seen = [
+            (turn.turn_id, is_reply)
+            for turn in self._transcript.turns
+            for is_reply in (False, True)
+            if is_seen(turn.widgets[is_reply])
+        ]
+        return seen[-1] if seen else None
 
     def _beside(self, messages: list[tuple[int, bool]], step: int) -> tuple[int, bool] | None:
         if self._selected not in messages:

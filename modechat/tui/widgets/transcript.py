@@ -188,6 +188,10 @@ class Transcript(SteadyScroll, LineColours, can_focus=False):
         self.release_anchor()
         self.scroll_to_widget(widget, animate=False, force=True)
 
+    def is_above_end_of_view(self, widget: Widget) -> bool:
+        """Whether the widget begins before the last row that is seen."""
+        return widget.virtual_region.y < self.scroll_y + self.scrollable_content_region.height
+
     @on(LinesView.Clicked)
     def _clicked(self, message: LinesView.Clicked) -> None:
         """Select a message; open what was thought; copy code by its title."""
@@ -209,11 +213,14 @@ class Transcript(SteadyScroll, LineColours, can_focus=False):
 
     async def page_up(self) -> None:
         self.release_anchor()
-        self.scroll_page_up(animate=False)
-        await self._move_if_near_edge()
+        await self._scroll_by(-self.scrollable_content_region.height)
 
     async def page_down(self) -> None:
-        self.scroll_page_down(animate=False)
+        await self._scroll_by(self.scrollable_content_region.height)
+
+    async def _scroll_by(self, rows: int) -> None:
+        """At once, so that keys that come faster than the screen is drawn count, too."""
+        self.scroll_to(y=self.scroll_y + rows, animate=False, immediate=True)
         await self._move_if_near_edge()
 
     def follow(self) -> None:

@@ -8,7 +8,6 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.cells import cell_len
 
 from modechat.tui.render.markdown import MarkdownDocument
 from tests.tui.render.documents import cut, document, looks, rows_of, shown, texts
@@ -29,7 +28,7 @@ def test_how_it_came_makes_no_difference(text: str, sizes: list[int], width: int
 @given(text=texts, width=st.integers(1, 60))
 def test_no_row_is_wider_than_the_window(text: str, width: int) -> None:
     for row in rows_of(document(text), width):
-        assert row.cells <= max(width, cell_len(row.text[: row.prefix]) + 2), row
+        assert row.cells <= max(width, 2), row
 
 
 @settings(max_examples=200, deadline=None)
@@ -38,6 +37,25 @@ def test_no_word_is_lost(text: str) -> None:
     said = "".join(row.text[row.prefix :] + row.joint for row in rows_of(document(text), 60))
     for word in set(re.findall(r"nested|quote|plus|word|para|bold|think|日本語", text)):
         assert word in said, word
+
+
+@pytest.mark.parametrize("deep", ["".join(f"{'  ' * level}- item{level}\n" for level in range(60)), f"{'>' * 90} deep"])
+@pytest.mark.parametrize("size", [3, 10_000])
+def test_nothing_is_lost_however_deep_it_is_nested(deep: str, size: int) -> None:
+    made = document(*cut(f"{deep}\n\nafter", [size]))
+    said = "\n".join(shown(made, 40)).split()
+    assert said[-1] == "after"
+    assert all(word in said for word in re.findall(r"item\d+|deep", deep))
+
+
+def test_deep_nesting_leaves_half_of_a_narrow_window_to_the_text() -> None:
+    assert shown(document("> " * 8 + "- deep quote"), 12) == ["▌ ▌ • deep", "▌ ▌   quote"]
+
+
+def test_a_table_becomes_fields_when_the_window_is_made_narrow() -> None:
+    made = document("| a | b | c |\n|-|-|-|\n| one | two | three |\n")
+    assert shown(made, 40)[0].startswith("a ")
+    assert shown(made, 8) == shown(document("| a | b | c |\n|-|-|-|\n| one | two | three |\n"), 8)
 
 
 def test_the_elements() -> None:
