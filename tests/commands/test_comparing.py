@@ -74,8 +74,8 @@ def test_beside_variants_that_name_a_format_the_others_say_theirs(tmp_path: Path
             await harness.ready()
             variants = (VariantSettings(), VariantSettings(format="alpaca"), VariantSettings(seed=1))
             assert labels_of(variants, harness.session) == ("chat-template", "alpaca", "chat-template · seed 1")
-            variants = (VariantSettings(), VariantSettings(model="/models/other.gguf"))
-            assert labels_of(variants, harness.session) == ("(none)", "other")
+            models = (VariantSettings(), VariantSettings(model="/models/other.gguf"))
+            assert labels_of(models, harness.session) == ("(none)", "other")
             assert labels_of((VariantSettings(), VariantSettings(seed=1)), harness.session) == ("as now", "seed 1")
 
     run(main())

@@ -356,7 +356,7 @@ def test_columns_of_ones_own_have_a_format_a_temperature_a_system_text_and_a_mod
             requests = [one for one in engine.requests if isinstance(one, Generate)]
             assert [one.format for one in requests] == ["vicuna", None, None]
             assert [one.sampling.temperature for one in requests] == [None, 1.0, 1.0]
-            await screen.sees("3 ✓ temperature 1 · chat · no system text")
+            await screen.sees("3 ✓ chat-template · temperature 1 · chat")
 
     run(main())
 

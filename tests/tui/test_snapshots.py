@@ -17,7 +17,7 @@ from modechat.cli.demo import demo_settings, reply_to
 from modechat.domain.conversation import Reply, ReplyState, StopReason
 from modechat.domain.modes import ChatMessage, ModeState, Task
 from modechat.engine.protocol import Failed, Generate
-from modechat.engine.scripted import ScriptedEngine, last_user_text
+from modechat.engine.scripted import Leak, ScriptedEngine, last_user_text
 from modechat.store import Store
 from modechat.tui.look import ANSI, DARK, HIGH_CONTRAST, LIGHT, Look
 from tests.engine.driver import run
@@ -58,7 +58,7 @@ class Gate:
         self._opened.set()
 
 
-def script(request: Generate) -> str | Failed:
+def script(request: Generate) -> str | Leak | Failed:
     said = last_user_text(request)
     if said.startswith("fail"):
         lines = ("llama_decode: failed to decode", "ggml: out of memory")
