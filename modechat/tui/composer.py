@@ -52,11 +52,13 @@ class Composer:
         self._screen = screen
         self._messages: list[_Message] = []
         """What was asked to be sent and the session has not taken yet."""
-        self.drafts = Drafts(screen, lambda: (message.typed for message in self._messages))
+        self.drafts = Drafts(screen, lambda: (*(message.typed for message in self._messages), self._set_aside))
         self.folder = Path()
         """Where relative paths begin."""
         self._editing: int | None = None
         """The turn whose message is being edited at the prompt."""
+        self._set_aside = Typed()
+        """What was at the prompt before a message was edited there."""
         self.attached_size = 0
         """Bytes of the files that the text at the prompt mentions."""
 
@@ -88,11 +90,13 @@ class Composer:
             self._show_editing(None)
             self._messages.append(message)
             self._screen.prompt.recall.add(typed)
-            self._screen.prompt.clear()
+            self._screen.prompt.fill(self._take_aside())
             self._screen.put(partial(self._deliver, message))
 
     def begin_editing(self, turn: Turn) -> None:
         """Have the user edit the message of a turn, to be sent in its place."""
+        if self._editing is None:
+            self._set_aside = self._screen.prompt.typed
         self._screen.prompt.fill(turn.typed or message_text(turn.request))
         self._show_editing(turn.id)
         self._screen.prompt.area.focus()
@@ -102,8 +106,17 @@ class Composer:
         was_editing = self._editing is not None
         if was_editing:
             self._show_editing(None)
-            self._screen.prompt.clear()
+            self._screen.prompt.fill(self._take_aside())
         return was_editing
+
+    def leave_editing(self) -> Typed:
+        """Make what is edited an ordinary text. Returns what was at the prompt before."""
+        self._show_editing(None)
+        return self._take_aside()
+
+    def _take_aside(self) -> Typed:
+        aside, self._set_aside = self._set_aside, Typed()
+        return aside
 
     def _show_editing(self, turn_id: int | None) -> None:
         self._editing = turn_id
@@ -167,7 +180,7 @@ class Composer:
                 self._send_queued()
             case ConversationOpened(conversation=conversation):
                 opened = conversation.id if conversation is not None else None
-                self.drafts.arrive(session, opened, self.queued)
+                self.drafts.arrive(session, opened, (*self.queued, self.leave_editing()))
                 self._forget_queued()
             case TurnAdded() | ModeChangeAdded():
                 self.drafts.begin(session)
@@ -199,10 +212,18 @@ class Composer:
         finally:
             self._messages.remove(message)
             if reason is not None:
-                self._screen.prompt.restore(typed)
-                self._show_editing(message.edits)
+                self._bring_back(message)
         await self._keep(typed, session)
         return reason
+
+    def _bring_back(self, message: _Message) -> None:
+        """It could not be sent."""
+        if message.edits is None:
+            self._screen.prompt.restore(message.typed)
+            return
+        self._set_aside = self._screen.prompt.typed
+        self._screen.prompt.fill(message.typed)
+        self._show_editing(message.edits)
 
     async def _send(self, message: _Message, command: SlashCommand | None, session: ChatSession) -> Incomplete | None:
         typed = message.typed

@@ -81,7 +81,8 @@ class Drafts:
     async def go(self, command: Command) -> None:
         """Go to another conversation, after what was asked before; what is at the prompt stays with this one."""
         await self._screen.prompt.keys_are_handled()
-        self._left = joined([self._left or Typed(), self._screen.prompt.typed])
+        aside = self._screen.composer.leave_editing()
+        self._left = joined([self._left or Typed(), aside, self._screen.prompt.typed])
         self._screen.prompt.clear()
         self._screen.put(partial(self._go, command))
 

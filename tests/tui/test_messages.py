@@ -201,6 +201,48 @@ def test_escape_leaves_the_message_as_it_was(tmp_path: Path) -> None:
     run(main())
 
 
+async def edit_last(screen: Screen) -> None:
+    await screen.press("f8")
+    await screen.sees("Edit the message")
+    await screen.press("e")
+    await screen.sees("editing a message")
+
+
+def test_what_was_typed_before_a_message_is_edited_comes_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.send("one")
+            for key in ("escape", "enter"):
+                await screen.type("my draft")
+                await edit_last(screen)
+                assert screen.prompt.text == "one"
+                await screen.press(key)
+                await screen.settled()
+                assert screen.prompt.text == "my draft"
+                await screen.press("ctrl+u")
+
+    run(main())
+
+
+def test_another_conversation_ends_the_editing_and_nothing_typed_is_lost(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.send("one")
+            await screen.type("my draft")
+            await edit_last(screen)
+            await screen.type(" more")
+            await screen.press("ctrl+n")
+            await screen.until(lambda: not screen.transcript.turns)
+            assert "editing a message" not in screen.text
+            await screen.send("new message")
+            assert len(screen.replies) == 1
+            await screen.type("/open 1")
+            await screen.press("enter")
+            await screen.until(lambda: screen.prompt.text == "my draft\n\none more")
+
+    run(main())
+
+
 def test_a_reply_is_quoted_at_the_prompt(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path, lambda _request: "first\n\nsecond") as screen:

@@ -49,12 +49,12 @@ def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     state.line = start + 1
     while state.line < end and not state.isEmpty(state.line) and state.sCount[state.line] >= state.blkIndent:
         state.line += 1
-    for kind, tag, nesting in (("paragraph_open", "p", 1), ("inline", "", 0), ("paragraph_close", "p", -1)):
-        token = state.push(kind, tag, nesting)
-        token.map = [start, state.line]
-        if kind == "inline":
-            token.content = state.getLines(start, state.line, state.blkIndent, False).strip()
-            token.children = []
+    opened = state.push("paragraph_open", "p", 1)
+    text = state.push("inline", "", 0)
+    state.push("paragraph_close", "p", -1)
+    opened.map = text.map = [start, state.line]
+    text.content = state.getLines(start, state.line, state.blkIndent, False).strip()
+    text.children = []
     return True
 
 
