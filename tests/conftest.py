@@ -21,6 +21,10 @@ settings.register_profile("modechat", deadline=None)  # a busy machine is no bug
 settings.load_profile("modechat")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-snapshots", action="store_true", help="write what the screens of tests show now")
+
+
 @pytest.fixture(scope="session")
 def starter() -> Path:
     """The starter model. CI must have it; elsewhere the tests that need it are skipped without it."""

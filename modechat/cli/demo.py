@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from modechat.cli.demo_replies import ABOUT, REPLIES, TASK
+from modechat.cli.demo_variants import reply_in_variant
 from modechat.domain.modes import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, Load
-from modechat.engine.scripted import Pace, ScriptedEngine, as_a_small_model, last_user_text
+from modechat.engine.scripted import Leak, Pace, ScriptedEngine, as_a_small_model, last_user_text
 from modechat.models.catalog import STARTER, ModelFile
 from modechat.models.gguf import GGUFHeader
 from modechat.prompt_files import load_prompt_files
@@ -44,9 +45,11 @@ def _models() -> tuple[ModelFile, ...]:
     )
 
 
-def reply_to(request: Generate) -> str:
-    """A reply by what the message begins with."""
+def reply_to(request: Generate) -> str | Leak:
+    """A reply by what the message begins with, and by what is different where replies are compared."""
     said = last_user_text(request).casefold()
+    if compared := reply_in_variant(said, request):
+        return compared
     known = next((reply for start, reply in REPLIES.items() if said.startswith(start)), None)
     return known or (TASK if Mode(request.prompt.mode) is Mode.INSTRUCT else ABOUT)
 
@@ -55,11 +58,13 @@ def demo_engine(pace: Pace = as_a_small_model) -> ScriptedEngine:
     return ScriptedEngine(reply_to, pace)
 
 
-def demo_settings() -> SessionSettings:
+def demo_settings(model_path: str = "") -> SessionSettings:
+    """`model_path` names one of the models that are not there."""
     files = load_prompt_files()
     return SessionSettings(
-        load=Load(model_path="", formats=files.formats),
+        load=Load(model_path=model_path, formats=files.formats),
         sampling=Sampling(),
         tasks=files.tasks,
+        for_model=demo_settings,
         find_models=lambda _cancelled: iter(_models()),
     )

@@ -5,70 +5,11 @@ Which keys are in force says `keymap.py`: users give actions other keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
+from modechat.commands.action import Action as Action
+from modechat.commands.action import Group as Group
+from modechat.commands.action import Moment as Moment
+from modechat.commands.action import edit
 from modechat.commands.keys import key_name as key_name
-
-
-class Group(StrEnum):
-    """What an action is about, in the order of the help screen and the README."""
-
-    PROMPT = "Prompt"
-    REPLY = "Reply"
-    MESSAGE = "Message"
-    CONVERSATION = "Conversation"
-    VIEW = "View"
-    PROGRAM = "Program"
-    EDITING = "Editing the prompt"
-
-
-class Moment(StrEnum):
-    """When a hint at the prompt names an action."""
-
-    IDLE = "idle"
-    BUSY = "busy"
-    SELECTED = "selected"
-    """A message is selected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """Something that the user can do. `id` is also the name of the method that does it, and in the config."""
-
-    id: str
-    keys: tuple[str, ...]
-    """The usual ones, as Textual names them; the first is shown."""
-    label: str
-    help: str
-    in_palette: bool = True
-    is_binding: bool = True
-    """False: the prompt handles the keys itself; or it can only be typed, and has none."""
-    slash: str = ""
-    """Its command at the prompt, without the slash; empty if it has none."""
-    words: str = ""
-    """What may follow the command, as the help writes it."""
-    group: Group = Group.CONVERSATION
-    needs_screen: bool = False
-    """Whether its command means nothing in the plain front end."""
-    hint: str = ""
-    """What the key does, in a word, where the prompt's border names it."""
-    moments: tuple[Moment, ...] = ()
-    """When it does."""
-    edits: str = ""
-    """The text area's own name for it, if it is an edit of the text at the prompt."""
-
-
-def _edit(action_id: str, keys: tuple[str, ...], label: str, edits: str = "") -> Action:
-    """An edit of the text at the prompt, which the text area does; `edits` is its name there, if it is another one."""
-    return Action(
-        *(action_id, keys, label, label),
-        in_palette=False,
-        is_binding=False,
-        group=Group.EDITING,
-        edits=edits or action_id,
-    )
-
 
 ACTIONS = (
     # Prompt
@@ -172,6 +113,14 @@ ACTIONS = (
         "Bring the last instruct turn into the chat, or take it out",
         group=Group.REPLY,
         slash="add",
+    ),
+    Action(
+        *("compare", ("f10", "alt+c"), "Compare replies"),
+        "Ask one message in several ways side by side; keep one reply",
+        slash="compare",
+        needs_screen=True,
+        words="[TEXT]",
+        group=Group.REPLY,
     ),
     Action(
         *("toggle_thinking", (), "Thinking", "Have a reasoning model think first, or not"),
@@ -358,20 +307,20 @@ ACTIONS = (
         slash="quit",
     ),
     # Editing
-    _edit("undo", ("ctrl+z",), "Undo the last change"),
-    _edit("redo", ("alt+z", "ctrl+shift+z"), "Do it again"),
-    _edit("cut", ("ctrl+x",), "Cut the selected text, or the line"),
-    _edit("paste", ("ctrl+v",), "Paste what was copied in modechat"),
-    _edit("select_all", ("f7",), "Select all"),
-    _edit("select_line", ("f6",), "Select the line"),
-    _edit("delete_word", ("ctrl+w", "alt+backspace"), "Delete the word before", "delete_word_left"),
-    _edit("delete_next_word", ("alt+delete",), "Delete the word after", "delete_word_right"),
-    _edit("delete_next", ("ctrl+d",), "Delete the character after", "delete_right"),
-    _edit("delete_before", ("ctrl+u",), "Delete what is before in the line", "delete_to_start_of_line"),
-    _edit("delete_after", ("ctrl+k",), "Delete what is after in the line", "delete_to_end_of_line_or_delete_line"),
-    _edit("delete_line", ("ctrl+shift+k",), "Delete the line"),
-    _edit("line_start", ("ctrl+a",), "To the beginning of the line", "cursor_line_start"),
-    _edit("line_end", ("ctrl+e",), "To the end of the line", "cursor_line_end"),
+    edit("undo", ("ctrl+z",), "Undo the last change"),
+    edit("redo", ("alt+z", "ctrl+shift+z"), "Do it again"),
+    edit("cut", ("ctrl+x",), "Cut the selected text, or the line"),
+    edit("paste", ("ctrl+v",), "Paste what was copied in modechat"),
+    edit("select_all", ("f7",), "Select all"),
+    edit("select_line", ("f6",), "Select the line"),
+    edit("delete_word", ("ctrl+w", "alt+backspace"), "Delete the word before", "delete_word_left"),
+    edit("delete_next_word", ("alt+delete",), "Delete the word after", "delete_word_right"),
+    edit("delete_next", ("ctrl+d",), "Delete the character after", "delete_right"),
+    edit("delete_before", ("ctrl+u",), "Delete what is before in the line", "delete_to_start_of_line"),
+    edit("delete_after", ("ctrl+k",), "Delete what is after in the line", "delete_to_end_of_line_or_delete_line"),
+    edit("delete_line", ("ctrl+shift+k",), "Delete the line"),
+    edit("line_start", ("ctrl+a",), "To the beginning of the line", "cursor_line_start"),
+    edit("line_end", ("ctrl+e",), "To the end of the line", "cursor_line_end"),
 )
 
 

@@ -145,6 +145,8 @@ class Generate(_Frozen):
     """Whether tokens may be guessed, where Load.speculate allows it."""
     conversation: str = ""
     """A name for the conversation, under which its evaluated chat may be kept on disk; empty: it is not."""
+    format: str | None = None
+    """Write this prompt in another format; None: in the one that is in use."""
 
 
 class Inspect(_Frozen):

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TypeAlias
 
 from modechat.domain.conversation import ReplyStats, Role, StopReason
@@ -39,7 +41,16 @@ from modechat.engine.protocol import (
 )
 from modechat.prompting.formats import FormatSource
 
-Script: TypeAlias = Callable[[Generate], str | Failed]
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A reply that is cut where the model began to write another role's turn."""
+
+    text: str
+    marker: str
+
+
+Script: TypeAlias = Callable[[Generate], str | Leak | Failed]
 """Answers a request with a reply, or with a failure."""
 
 Pace: TypeAlias = Callable[[], Awaitable[None]]
@@ -95,7 +106,9 @@ class ScriptedEngine:
     def send(self, request: Request) -> None:
         self.requests.append(request)
         match request:
-            case Load():
+            case Load(model_path=path):
+                if path.endswith(".gguf"):
+                    self._model = self._model.model_copy(update={"name": PurePath(path).stem, "path": path})
                 self._run(self._load())
             case Generate():
                 self._stopped.discard(request.id)
@@ -106,9 +119,9 @@ class ScriptedEngine:
                 self._events.put_nowait(Inspected(id=request.id, prompt=_view(request)))
             case UseFormat(format=name):
                 self._format = name or MODEL.format
-                source = FormatSource.GGUF if name in (None, MODEL.format) else FormatSource.BUILT_IN
-                model = self._model.model_copy(update={"format": self._format, "format_source": source})
-                self._events.put_nowait(FormatChanged(model=model))
+                source = _source(self._format)
+                self._model = self._model.model_copy(update={"format": self._format, "format_source": source})
+                self._events.put_nowait(FormatChanged(model=self._model))
             case UseAdapters(adapters=adapters):
                 self._events.put_nowait(AdaptersChanged(adapters=adapters))
             case _:
@@ -140,6 +153,9 @@ class ScriptedEngine:
         if isinstance(answer, Failed):
             self._events.put_nowait(answer.model_copy(update={"id": request.id}))
             return
+        reason, marker = StopReason.END, ""
+        if isinstance(answer, Leak):
+            reason, marker, answer = StopReason.LEAK, answer.marker, answer.text
         mode = Mode(request.prompt.mode)
         prefill = request.prompt.prefill
         prompt = _words(_prompt_text(request) + prefill)
@@ -154,7 +170,6 @@ class ScriptedEngine:
             self._events.put_nowait(Delta(id=request.id, text=prefill.strip() + " ", completion_tokens=0))
         limit = request.sampling.max_tokens
         said: list[str] = []
-        reason = StopReason.END
         for word in words:
             await self._pace()
             if request.id in self._stopped:
@@ -167,14 +182,15 @@ class ScriptedEngine:
             self._events.put_nowait(Delta(id=request.id, text=word, completion_tokens=len(said)))
         self._lanes[mode] = prompt + said
         stats = ReplyStats(
-            format=self._format,
-            format_source=MODEL.format_source,
+            format=request.format or self._format,
+            format_source=_source(request.format or self._format),
             prompt_tokens=len(prompt),
             reused_tokens=reused,
             completion_tokens=len(said),
             seconds_to_first_token=_SECONDS_TO_FIRST_TOKEN,
             tokens_per_second=_TOKENS_PER_SECOND,
-            seed=0,
+            seed=request.sampling.seed or 0,
+            leak=marker if reason is StopReason.LEAK else "",
             defused=_defused(last_user_text(request)),
         )
         self._events.put_nowait(Finished(id=request.id, stop_reason=reason, stats=stats))
@@ -199,6 +215,10 @@ class ScriptedEngine:
         if n_left > prompt.n_left:
             self._events.put_nowait(Shortened(id=request.id, n_left=n_left))
         return without(n_left)
+
+
+def _source(format: str) -> FormatSource:
+    return FormatSource.GGUF if format == MODEL.format else FormatSource.BUILT_IN
 
 
 def _words(text: str) -> list[str]:

@@ -29,3 +29,16 @@ def next_format(
     leaked = [name for name in names if name in writers]
     own = [CHAT_TEMPLATE] if has_template else []
     return next((name for name in (*leaked, *own, *names) if name not in tried), None)
+
+
+def likely_formats(
+    formats: Sequence[NamedFormat], used: str | None, count: int, *, leak: str = "", has_template: bool = False
+) -> tuple[str, ...]:
+    """The format in `used`, and those to try next, the likeliest first; at most `count`."""
+    found = [used] if used is not None else []
+    while len(found) < count:
+        name = next_format(formats, found, leak=leak, has_template=has_template)
+        if name is None:
+            break
+        found.append(name)
+    return tuple(found)

@@ -18,6 +18,7 @@ from modechat.domain.modes import ChatMessage, Incomplete, ModeState, Parsed, Sw
 from modechat.engine.protocol import Adapter, Engine, Event, Failed, Loaded, ModelInfo
 from modechat.prompting.tasks import NamedTask
 from modechat.session.compaction import Compaction
+from modechat.session.comparison import Comparison
 from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
@@ -27,13 +28,14 @@ from modechat.session.events import (
     TurnAdded,
 )
 from modechat.session.inputs import Inputs
+from modechat.session.lent_models import LentModels
 from modechat.session.library import Library
 from modechat.session.model_choice import ModelChoice
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.prompt_views import PromptViews
 from modechat.session.recovery import Recovery
-from modechat.session.refusals import BUSY, CLOSED
+from modechat.session.refusals import BUSY, CLOSED, COMPARING
 from modechat.session.replies import Replies
 from modechat.session.settings import SessionSettings, label_of
 from modechat.session.timeline import Timeline
@@ -73,6 +75,11 @@ class ChatSession:
         self._library = Library(self._timeline)
         self._turns = TurnCommands(self._timeline, self._commands, lambda: self.is_busy, self._start_reply, listener)
 
+        lent = LentModels(self._host, self._tuning, self._recovery)
+        self._comparison = Comparison(
+            self._host, self._timeline, lent, self._commands, lambda: self.is_busy, listener, clock
+        )
+
     # What a front end may read
 
     @property
@@ -109,6 +116,11 @@ class ChatSession:
         return self._turns
 
     @property
+    def comparison(self) -> Comparison:
+        """One turn in several variants, of which one may be kept."""
+        return self._comparison
+
+    @property
     def library(self) -> Library:
         """All conversations."""
         return self._library
@@ -134,8 +146,8 @@ class ChatSession:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a reply is awaited or written, or the chat is being summarised."""
-        return self._replies.is_busy or self._compaction.is_running
+        """Whether a reply is awaited or written, replies are compared, or the chat is being summarised."""
+        return self._replies.is_busy or self._compaction.is_running or self._comparison.is_open
 
     # Life
 
@@ -154,6 +166,7 @@ class ChatSession:
             self._compaction.stop()
             await self._replies.settle()
             await self._host.close()
+            await self._comparison.close()
             await self._timeline.close()
 
     # Conversations
@@ -218,7 +231,7 @@ class ChatSession:
                     self._tell(ModeChanged(state))
                 case (ChatMessage() | Task()) as request:
                     if self.is_busy:
-                        return BUSY
+                        return COMPARING if self._comparison.is_open else BUSY
                     turn = await self._timeline.add_turn(typed, request)
                     self._tell(TurnAdded(turn))
                     await self._start_reply(turn)
@@ -296,12 +309,14 @@ class ChatSession:
     # Stopping and repeating
 
     async def stop(self) -> None:
-        """Stop the reply, or the summarising. What has come of a reply is kept."""
+        """Stop the reply, the replies that are compared, or the summarising. What has come of a reply is kept."""
         self._compaction.stop()
+        self._comparison.stop()
         await self._replies.stop()
 
     async def _leave_conversation(self, *, keeps: bool = True) -> None:
         self._compaction.stop()
+        await self._comparison.close()
         await self._replies.settle()
         if keeps and self.conversation is not None:
             self._host.save_lanes()
@@ -315,6 +330,8 @@ class ChatSession:
 
     async def _handle(self, event: Event) -> None:
         match event:
+            case _ if await self._comparison.take(event):
+                pass
             case _ if self._host.take(event):
                 pass
             case Loaded(model=model) if self.phase is Phase.LOADING:

@@ -71,6 +71,8 @@ class ModelHost:
         self._told_rungs: set[str] = set()
         self._adapter_changes = AdapterChanges(engine)
         self._left_behind = ""
+        self._own: tuple[SessionSettings, Load, GGUFHeader | None] | None = None
+        """What the user chose, while another model is lent."""
         self.fraction = 0.0
         """How much of the model is loaded, while it is."""
         self.model: ModelInfo | None = None
@@ -160,6 +162,17 @@ class ModelHost:
             self._tell(Remark(self._left_behind))
             self._left_behind = ""
         self._tell(AdaptersInUse(self.adapters))
+
+    def lend(self, settings: SessionSettings) -> None:
+        """The engine is to load another model for a while. What the user chose stays so; nothing is told about it."""
+        if self._own is None:
+            self._own = (self._wanted, self._load, self.header)
+        self._wanted, self._load, self.model = settings, settings.load, None
+
+    def take_back(self) -> None:
+        """What the user chose is to be loaded again."""
+        if self._own is not None:
+            (self._wanted, self._load, self.header), self._own = self._own, None
 
     def use_load(self, load: Load) -> None:
         """From now on, load so: with less than the user asked for."""

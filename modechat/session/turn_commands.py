@@ -7,10 +7,10 @@ Where later turns follow, they stay with the variant that they followed, and com
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from modechat.domain.continuing import reopened, why_not_continue
-from modechat.domain.conversation import Reply, Turn, as_mode
+from modechat.domain.conversation import Conversation, Reply, Turn, as_mode
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, parse
 from modechat.session.events import (
     BranchChanged,
@@ -165,11 +165,15 @@ class TurnCommands:
         return None
 
     def _show_in_place(self, old: Turn, turn: Turn) -> None:
-        """Show `turn` in the place of the old one, and what follows it."""
-        self._tell(TurnReplaced(old.id, turn))
-        conversation = self._timeline.conversation
-        for change in conversation.changes_after(turn) if conversation is not None else ():
-            self._tell(ModeChangeAdded(change))
+        for event in in_place_of(old, turn, self._timeline.conversation):
+            self._tell(event)
+
+
+def in_place_of(old: Turn, turn: Turn, conversation: Conversation | None) -> Iterator[SessionEvent]:
+    """What shows `turn` in the place of the old one, and what follows it."""
+    yield TurnReplaced(old.id, turn)
+    for change in conversation.changes_after(turn) if conversation is not None else ():
+        yield ModeChangeAdded(change)
 
 
 def _state_of(turn: Turn) -> ModeState:

@@ -151,6 +151,22 @@ class Composer:
         """The text at the prompt with the files that it mentions, as it would be sent."""
         return await self._with_files(self._screen.prompt.typed)
 
+    @property
+    def edited(self) -> int | None:
+        """The turn whose message is being edited at the prompt."""
+        return self._editing
+
+    async def was_asked(self, typed: Typed) -> None:
+        """What stood at the prompt has reached the conversation in another way than by being sent."""
+        session = self._screen.session
+        if session is None:
+            return
+        self._show_editing(None)
+        self._screen.prompt.recall.add(typed)
+        if self._screen.prompt.typed == typed:
+            self._screen.prompt.clear()
+        await self._keep(typed, session)
+
     # What the session tells
 
     def receive(self, event: SessionEvent) -> None:
@@ -186,7 +202,7 @@ class Composer:
         if message not in self._messages:
             return None  # it was taken back
         typed, command = message.typed, read_slash(message.typed.text)
-        message.is_queued = session.is_busy and message.edits is None and _is_turn(typed.text, command, session)
+        message.is_queued = _can_wait(session) and message.edits is None and _is_turn(typed.text, command, session)
         self._screen.prompt.show_queued(self.queued)
         if message.is_queued:
             return None
@@ -236,6 +252,11 @@ class Composer:
         except StoreError as error:
             await self.drafts.tell(error)
         await self.drafts.save()
+
+
+def _can_wait(session: ChatSession) -> bool:
+    """Whether there is something whose end a message can wait for. A comparison ends when the user ends it."""
+    return session.is_busy and not session.comparison.is_open
 
 
 def _is_turn(text: str, command: SlashCommand | None, session: ChatSession) -> bool:

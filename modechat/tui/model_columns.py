@@ -74,7 +74,7 @@ def shown_model(model: ModelFile) -> str:
 
 
 def _quantization(model: ModelFile) -> str:
-    return (model.header.quantization if model.header is not None else None) or _NOT_KNOWN
+    return sanitize_line((model.header.quantization if model.header is not None else None) or _NOT_KNOWN)
 
 
 def _context(model: ModelFile) -> str:

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -98,7 +99,13 @@ class Watched(Window):
 
 def start(home: Home, words_per_second: float) -> Watched:
     """The app, with its first conversation open."""
-    command = [sys.executable, "-m", "tests.benchmarks.apps.conversations", home.data, str(words_per_second)]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.apps.conversations",
+        home.data,
+        str(words_per_second),
+    ]
     window = Watched(command, home.env, columns=120, rows=40)
     window.await_text("CPU")
     window.seen_at()
@@ -148,7 +155,7 @@ def key_echo(home: Home) -> bool:
         time.sleep(_SETTLING)
         for number in range(_KEYS):
             character = chr(0x100 + number)  # letters that nothing else on the screen has
-            measured.append(1e3 * window.seconds_after(lambda typed=character: window.type(typed), character))
+            measured.append(1e3 * window.seconds_after(partial(window.type, character), character))
             time.sleep(chosen.uniform(0.03, 0.12))
             if number % 60 == 59:
                 window.press("ctrl+u")

@@ -104,6 +104,12 @@ class Window:
                     raise AssertionError(f"{what}: not {reason}\n{self.picture()}")
                 self._changed.wait(left)
 
+    def pause(self, seconds: float) -> None:
+        """Wait until the program writes something, at most so long."""
+        with self._changed:
+            if not self._has_ended:
+                self._changed.wait(seconds)
+
     def wait_for_end(self, *, timeout: float = SECONDS) -> int:
         """Wait until the program has ended and all that it wrote was read. Returns its exit code."""
         try:
@@ -125,6 +131,10 @@ class Window:
     def paste(self, text: str) -> None:
         """As a terminal with bracketed paste does it."""
         self._write(b"\x1b[200~" + text.encode() + b"\x1b[201~")
+
+    def mouse(self, button: int, column: int, row: int, *, is_up: bool = False) -> None:
+        """As terminals report it (SGR): 0 is the left button, 32 more is moving with it, 64 and 65 are the wheel."""
+        self._write(f"\x1b[<{button};{column + 1};{row + 1}{'m' if is_up else 'M'}".encode())
 
     def press(self, *keys: str) -> None:
         for key in keys:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modechat.prompting.candidates import next_format
+from modechat.prompting.candidates import likely_formats, next_format
 from tests.engine.driver import formats
 
 
@@ -41,3 +41,10 @@ def test_the_current_format_and_those_that_were_tried_are_left_out() -> None:
 
 def test_an_unknown_marker_changes_nothing() -> None:
     assert all_in_order("<<<[/x]>>>") == all_in_order()
+
+
+def test_the_format_in_use_comes_before_those_to_try_next() -> None:
+    assert likely_formats(formats(), "vicuna", 3) == ("vicuna", "chatml", "alpaca")
+    assert likely_formats(formats(), None, 2, has_template=True) == ("chat-template", "chatml")
+    assert likely_formats(formats(), "vicuna", 2, leak="[INST]") == ("vicuna", "llama-2")
+    assert len(likely_formats(formats(), "vicuna", 100)) == len(formats()) - 3

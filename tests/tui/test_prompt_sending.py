@@ -159,7 +159,7 @@ def test_a_draft_is_on_disk_soon_and_comes_back_with_its_tokens(tmp_path: Path) 
             await screen.until(lambda: bool(stored(tmp_path).inputs.draft(1)))
             await screen.until(lambda: stored(tmp_path).inputs.draft(1).text == f"see {long}")
         async with running_app(tmp_path) as screen:
-            await screen.until(lambda: screen.prompt.area.text == "see [Pasted text #1 · 101 lines]")
+            await screen.until(lambda: screen.prompt.area.text == "see [Pasted text #1 · 100 lines]")
             await screen.press("enter")
             await screen.settled()
             await screen.until(lambda: not stored(tmp_path).inputs.draft(1))

@@ -244,3 +244,19 @@ def test_muted_text_of_rows_is_seen_on_light_and_dark_ground(tmp_path: Path, the
                 assert abs(Color.from_rich_color(colour).brightness - ground.brightness) > 0.25, name
 
     run(main())
+
+
+def test_a_reply_that_has_become_shorter_can_be_painted_and_copied_before_the_next_layout(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: "<think>one\n\ntwo\n\nthree</think>answer") as screen:
+            await screen.send("hello")
+            reply = screen.transcript.turns[0].reply
+            reply.open_thinking(True)
+            await screen.sees("three")
+            reply.open_thinking(False)
+            assert "answer" in screen.text
+            selected = reply.get_selection(Selection(None, None))
+            assert selected is not None
+            assert selected[0].endswith("answer")
+
+    run(main())

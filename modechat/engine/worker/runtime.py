@@ -67,7 +67,9 @@ class ModelRuntime:
 
     def generate(self, request: Generate, emit: Callable[[BaseModel], None], is_stopped: Callable[[], bool]) -> None:
         """Raises WorkerFailure."""
-        Generation(request, self._loaded, self._prompts, self._writing, emit, is_stopped).run()
+        writing = self._writing
+        with self._prompts.using(request.format):
+            Generation(request, self._loaded, self._prompts, writing, emit, is_stopped).run()
 
     def use_format(self, name: str | None) -> None:
         self._prompts.use(name)

@@ -38,6 +38,7 @@ class MessageActions:
         self._screen.talk(self._choose)
 
     async def _choose(self, session: ChatSession) -> None:
+        from modechat.tui.handlers.comparing import ComparingActions
         from modechat.tui.screens.message_menu import COPY_CODE, SAVE_CODE, MessageMenu
 
         turn = self._turn
@@ -54,6 +55,8 @@ class MessageActions:
                 self._copy_code(turn, number)
             case (action_id, number) if action_id == SAVE_CODE:
                 await self._save(turn, number)
+            case ("compare", _):
+                ComparingActions(self._screen).compare_turn(turn.turn)
             case (action_id, _):
                 if self._turn is not turn:  # a queued message was sent meanwhile
                     self._screen.transcript.selection.select(turn.turn_id, is_reply=not is_request)

@@ -41,6 +41,10 @@ class PromptingActions:
                 return await session.use_model()
             case "inspect":
                 self._inspect(session, command.words)
+            case "compare" if command.words:
+                from modechat.tui.handlers.comparing import ComparingActions
+
+                return await ComparingActions(self._screen).compare_text(command.words, session)
             case "quit":  # leaving waits for what was asked for, such as this
                 self._screen.run_worker(self._screen.app.action_quit(), name="leave")
             case _ if command.words:

@@ -182,11 +182,20 @@ class ReplyLines:
     """Grows by `feed` and `flush`, and ends with `finish`."""
 
     def __init__(
-        self, reply: Reply, *, unfold_thinking: bool = False, in_force: Callable[[str], str] = lambda text: text
+        self,
+        reply: Reply,
+        *,
+        unfold_thinking: bool = False,
+        in_force: Callable[[str], str] = lambda text: text,
+        how_it_ended: Callable[[Reply], str] | None = None,
     ) -> None:
-        """`in_force` puts the user's own keys into a text that names keys."""
+        """`in_force` puts the user's own keys into a text that names keys.
+
+        `how_it_ended` says what stands below the reply, where that is not what stands there in a conversation.
+        """
         self._reply = reply
         self._in_force = in_force
+        self._note_on = how_it_ended or note_on
         self._pending = [reply.text] if reply.text else []
         self._pending_thinking = [reply.thinking] if reply.thinking else []
         self._line_ends, self._thinking_line_ends = LineEnds(), LineEnds()
@@ -269,7 +278,7 @@ class ReplyLines:
             self._thinking.ended = True
         waits = not (self._source or self._thinking)
         if self._finished or (waits and not self._note):
-            self._note = self._in_force(note_on(self._reply))
+            self._note = self._in_force(self._note_on(self._reply))
         elif not waits:
             self._note = ""
         self._arrange()

@@ -130,6 +130,7 @@ class ChatScreen(Screen[None]):
 
     @cached_property
     def handlers(self) -> ActionHandlers:
+        from modechat.tui.handlers.comparing import ComparingActions
         from modechat.tui.handlers.composing import ComposingActions
         from modechat.tui.handlers.conversations import ConversationActions
         from modechat.tui.handlers.program import ProgramActions
@@ -142,6 +143,7 @@ class ChatScreen(Screen[None]):
             ComposingActions(self),
             ReplyActions(self),
             self._messages,
+            ComparingActions(self),
             ConversationActions(self),
             ScreenActions(self),
             ViewActions(self),

@@ -33,6 +33,8 @@ class ModelPicker(ListDialog[Path, ModelFile]):
     """Returns the model that was loaded, or None."""
 
     HEADING = "Models"
+    ENTER: ClassVar[str] = "Enter loads"
+    """What Enter does, for the lower border."""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f3", "close", show=False, priority=True)]
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Show only models with these words in their name, kind or place"),
@@ -67,7 +69,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.show_hints("Enter loads", "Esc closes", "type to filter", "F1 help")
+        self.show_hints(self.ENTER, "Esc closes", "type to filter", "F1 help")
         # A thread of its own: one that hangs in a network folder must not keep the program from ending.
         threading.Thread(target=self._look_for_models, name="models", daemon=True).start()
         self._timer = self.set_interval(1 / _LOOKS_PER_SECOND, self._look)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Self
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -89,8 +90,8 @@ class LinesView(Widget):
         self._height = 0
         self._n_settled = 0
         self._drawn_width = 0
-        self._strips: dict[int, Strip] = {}
-        """Rows that were drawn, without the selection."""
+        self._painted: dict[int, Strip] = {}
+        """Lines of the widget as they were painted. Textual's own cache forgets them all when the height changes."""
 
     @property
     def colours(self) -> LineColours:
@@ -103,37 +104,53 @@ class LinesView(Widget):
         self._height = self.lines.height(width) if width > 0 else 0
         if width != self._drawn_width:
             self._drawn_width = width
-            self._strips.clear()
+            self._painted.clear()
         return self._height
 
     def lines_changed(self) -> None:
         """Rows have changed; the parent is laid out again only if their number has, too."""
         width = self.content_size.width
         if width <= 0:
-            self._strips.clear()
             self.refresh(layout=True)
             return
         height = self.lines.height(width)
         settled = self.lines.n_settled()
         first, self._n_settled = min(self._n_settled, settled), settled
-        for y in range(first, max(height, self._height)):
-            self._strips.pop(y, None)
-        self.refresh(Region(0, first, width, max(height, self._height) - first), layout=height != self._height)
+        changed = Region(0, first, width, max(height, self._height) - first)
+        is_other, self._height = height != self._height, height  # now: someone may look before the next layout
+        self.refresh(changed, layout=is_other)
 
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width
         if y >= self._height:
             return Strip.blank(width, self.rich_style)
-        if (strip := self._strips.get(y)) is None:
-            strip = self._strips[y] = self._strip(self.lines.row(y), width).apply_offsets(0, y)
+        strip = self._strip(self.lines.row(y), width).apply_offsets(0, y)
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(y)) is not None:
             return self._with_selection(strip, self.lines.row(y), *span)
         return strip
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        if missing := [y for y in crop.line_range if y not in self._painted]:
+            first, width = missing[0], self.outer_size.width
+            lines = super().render_lines(Region(0, first, width, missing[-1] + 1 - first))
+            self._painted.update(enumerate(lines, first))
+        strips = [self._painted[y] for y in crop.line_range]
+        left, right = crop.column_span
+        return strips if (left, right) == (0, self.outer_size.width) else [strip.crop(left, right) for strip in strips]
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Regions are of the content, as in Textual."""
+        if repaint and not regions:
+            self._painted.clear()
+        for region in regions:
+            for y in region.translate(self.content_offset).line_range:
+                self._painted.pop(y, None)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._strips.clear()
+        self._painted.clear()
 
     def _strip(self, row: Row, width: int) -> Strip:
         base, colour_of = self.rich_style, self.colours.colour_of
@@ -164,7 +181,6 @@ class LinesView(Widget):
 
     def forget_drawn(self) -> None:
         """The colours have changed."""
-        self._strips.clear()
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:

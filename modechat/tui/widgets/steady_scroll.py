@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 class SteadyScroll(VerticalScroll):
+    BLANK = True  # nothing but its background is painted behind what it holds
     _arranged: DockArrangeResult | None = None
 
     @property

@@ -38,7 +38,7 @@ class Folds:
     def fold(self, text: str) -> str:
         """The token for `text`."""
         if text not in self._tokens:
-            lines = text.count("\n") + 1
+            lines = text.removesuffix("\n").count("\n") + 1
             size = f"{lines:,} lines" if lines > 1 else f"{len(text):,} characters"
             token = f"[Pasted text #{len(self._tokens) + 1} · {size}]"
             self._tokens[text], self._texts[token] = token, text

@@ -1,0 +1,33 @@
+"""What the demo answers where replies are compared: by prompt format, temperature and seed."""
+
+from __future__ import annotations
+
+from modechat.engine.protocol import Generate
+from modechat.engine.scripted import Leak
+
+_HAIKU = (
+    "Old pond. A frog leaps.\nWater closes over it.\nSilence, and then rain.",
+    "Autumn moonlight falls\non the temple's wooden steps:\na cat licks its paw.",
+    "**Snow** on the rooftops,\nfirst smoke of the morning fires.\nSomebody is home.",
+    "Keys click in the dark.\nThe model thinks of a word.\nSo do I. We wait.",
+)
+
+_CAPITAL = "The capital of France is **Paris**."
+_IN_FORMATS: dict[str, str | Leak] = {
+    "chat-template": f"{_CAPITAL} It lies on the Seine, and about two million people live there.",
+    "chatml": f"{_CAPITAL} It is the largest city of the country:\n\n- on the river Seine\n- two million people",
+    "alpaca": Leak(f"{_CAPITAL}\n\nThe capital of Spain is Madrid.", "### Instruction:"),
+    "vicuna": Leak("Paris, I think.", "USER:"),
+}
+"""What a small model says to a question, by the format that it was asked in: in the wrong one it does not stop."""
+
+
+def reply_in_variant(said: str, request: Generate) -> str | Leak | None:
+    """None: what is different makes no difference."""
+    if "capital" in said:
+        return _IN_FORMATS.get(request.format or "chat-template", _CAPITAL)
+    if "haiku" in said:
+        sampling = request.sampling
+        throw = sampling.seed if sampling.seed is not None else round((sampling.temperature or 0) * 3)
+        return _HAIKU[(throw + len(request.format or "")) % len(_HAIKU)]
+    return None

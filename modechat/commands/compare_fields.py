@@ -1,0 +1,70 @@
+"""What can be different in a variant, by name: shown, read from what was typed, and changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import PurePath
+
+from modechat.commands.setting_values import SETTINGS, read_value, shown_value
+from modechat.domain.modes import Mode
+from modechat.domain.text import sanitize_line
+from modechat.session.variants import VariantSettings
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+class How(Enum):
+    """How a value is given."""
+
+    CHOSEN = "chosen"
+    """From a list."""
+    TYPED = "typed"
+    TOGGLED = "toggled"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    label: str
+    how: How
+    about: str
+
+
+FIELDS = (
+    Field("format", "Prompt format", How.CHOSEN, "How messages become the model's prompt."),
+    Field("model", "Model", How.CHOSEN, "Another model file. It is loaded for this, and the one of now comes back."),
+    Field("temperature", "Temperature", How.TYPED, "Randomness: 0 always takes the likeliest token, 0.7 is lively."),
+    Field("seed", "Seed", How.TYPED, "The same seed, prompt and settings give the same reply."),
+    Field("system", "System text", How.TYPED, "What the model is told before the message; “none” for nothing."),
+    Field("mode", "Mode", How.TOGGLED, "With the chat's history, or as a task without it."),
+)
+_NO_TEXT = "none"
+
+
+def shown(field: Field, own: VariantSettings) -> str:
+    """The value in a variant; `–` where it is as now. Safe to show."""
+    value = getattr(own, field.name)
+    if field.name == "model" and value is not None:
+        return sanitize_line(PurePath(value).stem)
+    if value == "":
+        return _NO_TEXT
+    return shown_value(value)
+
+
+def typed(field: Field, text: str) -> object:
+    """The value that was typed; None for nothing. Raises WrongValue."""
+    if field.name == "system":
+        text = text.strip()
+        return "" if text.casefold() == _NO_TEXT else text or None
+    return read_value(_BY_NAME[field.name], text)
+
+
+def toggled(own: VariantSettings) -> VariantSettings:
+    """The next mode: that of the message, chat, instruct."""
+    modes = (None, Mode.CHAT, Mode.INSTRUCT)
+    return replace(own, mode=modes[(modes.index(own.mode) + 1) % len(modes)])
+
+
+def changed(field: Field, own: VariantSettings, value: object) -> VariantSettings:
+    return replace(own, **{field.name: value})  # type: ignore[arg-type]

@@ -1,0 +1,134 @@
+"""What can be compared: ready-made sets of variants, what a variant is called, and using its settings from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from modechat.domain.conversation import StopReason, Turn
+from modechat.domain.modes import ChatMessage, Incomplete, Mode
+from modechat.domain.text import sanitize_line
+from modechat.prompting.candidates import likely_formats
+from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, Question, VariantSettings
+
+if TYPE_CHECKING:
+    from modechat.session.chat_session import ChatSession
+
+USUAL_COUNT = 3
+AS_NOW = "as now"
+_TEMPERATURES = (0.2, 0.7, 1.0, 1.5)
+_LONGEST_SYSTEM = 30  # characters of a system text in a heading
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Variants that are often wanted."""
+
+    name: str
+    about: str
+    variants: tuple[VariantSettings, ...]
+
+
+def presets(session: ChatSession, question: Question, count: int) -> tuple[Preset, ...]:
+    """With so many variants each, where there are so many; what teaches most about a model comes first."""
+    count = min(max(count, LEAST_VARIANTS), MOST_VARIANTS)
+    formats = tuple(VariantSettings(format=name) for name in _formats(session, question, count))
+    temperatures = _TEMPERATURES[:: MOST_VARIANTS - 1] if count == LEAST_VARIANTS else _TEMPERATURES[:count]
+    asked = Mode.CHAT if isinstance(question.request, ChatMessage) else Mode.INSTRUCT
+    found = (
+        Preset("Prompt formats", "The one in use, and those that are likeliest to suit the model as well.", formats),
+        Preset(
+            "Temperatures",
+            "From sober to lively; all else as now.",
+            tuple(VariantSettings(temperature=value) for value in temperatures),
+        ),
+        Preset(
+            "Seeds",
+            "The same settings, other dice: how much replies differ by chance. At temperature 0 they do not.",
+            tuple(VariantSettings(seed=seed) for seed in range(1, count + 1)),
+        ),
+        Preset(
+            "Both modes",
+            "With the chat's history, and as a task without it.",
+            (VariantSettings(mode=asked), VariantSettings(mode=asked.other)),
+        ),
+    )
+    return tuple(preset for preset in found if len(preset.variants) >= LEAST_VARIANTS)
+
+
+def label_of_variant(own: VariantSettings) -> str:
+    """What is different in it; safe to show."""
+    parts = [
+        PurePath(own.model).stem if own.model is not None else "",
+        own.format or "",
+        f"temperature {own.temperature:g}" if own.temperature is not None else "",
+        f"seed {own.seed}" if own.seed is not None else "",
+        str(own.mode) if own.mode is not None else "",
+        _label_of_system(own.system) if own.system is not None else "",
+    ]
+    return sanitize_line(" · ".join(filter(None, parts)) or AS_NOW)
+
+
+def labels_of(variants: Sequence[VariantSettings], session: ChatSession) -> tuple[str, ...]:
+    """What each is called beside the others: where these name a model or a format, it says its own; safe to show."""
+    model, path = session.model, session.settings.load.model_path
+    names_models = any(own.model is not None for own in variants)
+    names_formats = any(own.format is not None for own in variants)
+
+    def complete(own: VariantSettings) -> VariantSettings:
+        if names_models and own.model is None and path:
+            own = replace(own, model=path)
+        if names_formats and own.format is None and own.model in (None, path) and model is not None:
+            own = replace(own, format=model.format)
+        return own
+
+    return tuple(label_of_variant(complete(own)) for own in variants)
+
+
+async def use_from_now_on(own: VariantSettings, session: ChatSession) -> Incomplete | None:
+    """Use what the variant had of its own: its model and format from now on, the rest in this conversation.
+
+    Why not, if something could not be done. Raises StoreError.
+    """
+    if own.model is not None and (reason := await session.use_model(own.model)):
+        return reason
+    if own.format is not None and (reason := await session.use_format(own.format)):
+        return reason
+    if own.mode is not None and own.mode is not session.state.mode:
+        await session.toggle_mode()
+    kept = session.tuning.own
+    changes: dict[str, object] = {"sampling": own.sampling.over(kept.sampling)}
+    if own.system is not None:
+        changes |= {"chat_system": own.system, "instruct_system": own.system}
+    if own.system is not None or own.temperature is not None or own.seed is not None:
+        return await session.tuning.set_own(kept.model_copy(update=changes))
+    return None
+
+
+def question_of(turn: Turn) -> Question:
+    """What was asked in a turn that is there."""
+    return Question(turn.request, turn.typed, turn.id)
+
+
+def _formats(session: ChatSession, question: Question, count: int) -> tuple[str, ...]:
+    """Those of a model; where its reply to this message leaked another role's marker, formats with that come first."""
+    model, conversation = session.model, session.conversation
+    turns = conversation.turns if conversation is not None else ()
+    reply = next((turn.reply for turn in turns if turn.id == question.in_place_of), None)
+    stats = reply.stats if reply is not None and reply.stop_reason is StopReason.LEAK else None
+    return likely_formats(
+        session.settings.load.formats,
+        model.format if model is not None else None,
+        count,
+        leak=stats.leak if stats is not None else "",
+        has_template=model is not None and model.has_template,
+    )
+
+
+def _label_of_system(text: str) -> str:
+    shown = " ".join(text.split())
+    if len(shown) > _LONGEST_SYSTEM:
+        shown = shown[: _LONGEST_SYSTEM - 1].rstrip() + "…"
+    return f"system “{shown}”" if shown else "no system text"

@@ -1,0 +1,105 @@
+"""Which model the engine has while replies are compared: the session's own one, or another for a while.
+
+What the user chose stays so: in the end `bring_back` has the session's own model loaded again, as always.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+
+from modechat.engine.protocol import Failed, ModelInfo
+from modechat.session.model_host import ModelHost
+from modechat.session.phase import Phase
+from modechat.session.recovery import Recovery
+from modechat.session.settings import SessionSettings
+from modechat.session.tuning import Tuning, with_own
+
+
+class LentModels:
+    """Models are named by their paths; None is the session's own one."""
+
+    def __init__(self, host: ModelHost, tuning: Tuning, recovery: Recovery) -> None:
+        self._host = host
+        self._tuning = tuning
+        self._recovery = recovery
+        self._settings: dict[str, SessionSettings] = {}
+        self._info: ModelInfo | None = None
+        self._own_failed: Failed | None = None
+        self.path: str | None = None
+        """The model that the engine has, or loads."""
+        self.is_there = True
+        """Whether it does: not after the engine died, or could not load it."""
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """About the loaded model."""
+        return self._host.model if self.path is None else self._info
+
+    @property
+    def settings(self) -> SessionSettings:
+        """Those in effect for the model."""
+        if self.path is None:
+            return self._tuning.in_effect
+        return with_own(self._settings[self.path], self._tuning.own)
+
+    async def prepare(self, paths: Iterable[str]) -> None:
+        """These will be asked for. Raises ModelError for a file that is no model."""
+        everywhere, found = self._tuning.everywhere, {}
+        for path in set(paths):
+            other = await asyncio.to_thread(everywhere.for_model, path)
+            await asyncio.to_thread(other.check_model)
+            load = other.load
+            if self._tuning.own.format is not None:
+                load = load.model_copy(update={"format": self._tuning.own.format})
+            found[path] = replace(other, load=load, thinking=everywhere.thinking)
+        self._settings = found
+
+    def begin(self) -> None:
+        """Look at what the engine has."""
+        self._own_failed = None
+        self.is_there = self._host.phase not in (Phase.DOWN, Phase.UNLOADED)
+
+    async def load(self, path: str | None) -> Failed | None:
+        """Have a model loaded; why it cannot be, if its file shows that already."""
+        if path is None:
+            self._host.take_back()
+        else:
+            self._host.lend(self._settings[path])
+        loading = self._loading
+        self.path, self._info, self.is_there = path, None, True
+        return await loading()
+
+    def loaded(self, model: ModelInfo) -> None:
+        if self.path is None:
+            self._host.loaded(model)
+        else:
+            self._info = model
+
+    def died(self) -> None:
+        """The engine is gone."""
+        self.is_there = False
+
+    def failed(self, failed: Failed) -> None:
+        """The model could not be loaded."""
+        self.is_there = False
+        if self.path is None:
+            self._own_failed = failed
+
+    async def bring_back(self) -> None:
+        """Have the session's own model loaded again, if the engine has it not. What follows is the session's."""
+        if self.path is None and self.is_there:
+            return
+        loading, failed = self._loading, self._own_failed
+        self._host.take_back()
+        self.path, self.is_there, self._own_failed = None, True, None
+        if failed is not None:
+            await self._recovery.loading_failed(failed)
+        else:
+            await self._recovery.load(loading)
+
+    @property
+    def _loading(self) -> Callable[[], Awaitable[Failed | None]]:
+        """How a model is loaded: by the engine that runs, if one does."""
+        return self._host.change if self.is_there else self._host.restart

@@ -1,0 +1,127 @@
+"""The values of a comparison: what is asked, in which variants, and how far each of them is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TypeAlias
+
+from modechat.domain.conversation import Reply, as_mode
+from modechat.domain.modes import ChatMessage, Mode, Task
+from modechat.domain.sampling import Sampling
+from modechat.engine.protocol import Generate
+from modechat.session.settings import SessionSettings
+
+LEAST_VARIANTS, MOST_VARIANTS = 2, 4
+LONGEST_REPLY = 1024
+"""Tokens, where the user set no limit: in a wrong format a model may never end, and the others wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What all variants answer."""
+
+    request: ChatMessage | Task
+    typed: str
+    """As the user wrote it."""
+    in_place_of: int | None = None
+    """The turn whose place a reply takes that is kept; None: it becomes the next turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSettings:
+    """What one variant has of its own; None: as the turn would have it without."""
+
+    format: str | None = None
+    """The prompt format."""
+    model: str | None = None
+    """The path of another model file."""
+    temperature: float | None = None
+    seed: int | None = None
+    system: str | None = None
+    """The system text."""
+    mode: Mode | None = None
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(temperature=self.temperature, seed=self.seed)
+
+    def request(self, question: Question) -> ChatMessage | Task:
+        """The question in the variant's mode."""
+        return question.request if self.mode is None else as_mode(question.request, self.mode)
+
+    def over(self, settings: SessionSettings) -> SessionSettings:
+        """`settings` with the variant's system text."""
+        if self.system is None:
+            return settings
+        return replace(settings, chat_system=self.system, instruct_system=self.system)
+
+    def applied_to(self, request: Generate) -> Generate:
+        """The engine's request with what counts over everything: also over the sampling of a named task."""
+        sampling = self.sampling.over(request.sampling)
+        if sampling.max_tokens is None:
+            sampling = sampling.model_copy(update={"max_tokens": LONGEST_REPLY})
+        return request.model_copy(update={"sampling": sampling, "format": self.format, "conversation": ""})
+
+
+class Stage(Enum):
+    """Where a variant stands, in this order."""
+
+    WAITING = "waiting"
+    LOADING = "loading"
+    """Its model is being loaded."""
+    READING = "reading"
+    """The engine has it, and evaluates the prompt."""
+    WRITING = "writing"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One column. Its reply grows while it is written, and has its final state in the end."""
+
+    settings: VariantSettings
+    stage: Stage = Stage.WAITING
+    fraction: float = 0.0
+    """Of what is being loaded or evaluated, 0 to 1."""
+    reply: Reply = field(default_factory=Reply)
+    n_tokens: int = 0
+    """Written so far."""
+    seconds: float = 0.0
+    """Since the first of them came."""
+
+    @property
+    def can_be_kept(self) -> bool:
+        return self.stage is Stage.ENDED and bool(self.reply.text)
+
+
+@dataclass(frozen=True, slots=True)
+class VariantChanged:
+    """Something of a variant other than its growing text changed. `index` is its place among them, from 0."""
+
+    index: int
+    variant: Variant
+
+
+@dataclass(frozen=True, slots=True)
+class VariantGrew:
+    index: int
+    variant: Variant
+    text: str
+    """Only what is new."""
+    is_thinking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonDone:
+    """No variant waits or runs any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonClosed:
+    """The comparison is over: one was kept, or none."""
+
+
+ComparisonEvent: TypeAlias = VariantChanged | VariantGrew | ComparisonDone | ComparisonClosed
+Listener: TypeAlias = Callable[[ComparisonEvent], None]

@@ -1,0 +1,123 @@
+"""What to compare: a ready-made set of variants, or columns of one's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from modechat.commands.comparing import USUAL_COUNT, Preset, label_of_variant, presets
+from modechat.domain.conversation import message_text
+from modechat.domain.text import sanitize_line
+from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, Question, VariantSettings
+from modechat.tui.screens.dialog import Dialog
+from modechat.tui.widgets.row_list import Column, RowList
+
+if TYPE_CHECKING:
+    from modechat.session.chat_session import ChatSession
+
+Variants: TypeAlias = tuple[VariantSettings, ...]
+
+_OWN = Preset("Columns of your own", "Models, formats, settings and system texts, as you like.", ())
+_MODELS = Preset("Models", "This one and another, which is loaded for it; this one comes back.", ())
+_LONGEST_QUESTION = 400
+
+
+class CompareSetup(Dialog[Variants]):
+    """Returns the variants, or None."""
+
+    HEADING = "Compare"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(n), f"count({n})", show=False) for n in range(LEAST_VARIANTS, MOST_VARIANTS + 1)),
+        Binding("e", "edit", show=False),
+        Binding("f10,alt+c", "close", show=False, priority=True),
+    ]
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Up, Down", "Choose what is different"),
+        ("2, 3, 4", "So many columns"),
+        ("Enter", "Ask them all"),
+        ("E", "Change the columns first"),
+    )
+
+    def __init__(self, session: ChatSession, question: Question) -> None:
+        super().__init__()
+        self._session = session
+        self._question = question
+        self._count = USUAL_COUNT
+        self._asked = Static(classes="asked")
+        self._about = Static(classes="about")
+        self._list: RowList[Preset] = RowList(
+            (
+                Column("What is different", lambda preset: Content(preset.name), width=19),
+                Column("Columns", lambda preset: Content.styled(_columns(preset), "dim")),
+            )
+        )
+
+    def compose(self) -> ComposeResult:
+        with self.frame:
+            yield self._asked
+            yield self._list
+            yield self._about
+
+    def on_mount(self) -> None:
+        text = sanitize_line(message_text(self._question.request)[:_LONGEST_QUESTION])
+        self._asked.update(Content(text))
+        self._show(0)
+        self._list.focus()
+        self.show_hints("Enter asks", "e changes columns", "2 3 4 columns", "Esc closes", "F1 help")
+
+    def _show(self, at: int | None) -> None:
+        self._list.show((*presets(self._session, self._question, self._count), _MODELS, _OWN), at)
+
+    @on(RowList.Highlighted)
+    def _highlighted(self) -> None:
+        preset = self._list.row
+        self._about.update(Content(preset.about if preset is not None else ""))
+
+    @on(RowList.Chosen)
+    def _chosen(self) -> None:
+        preset = self._list.row
+        if preset is None:
+            return
+        if preset.variants:
+            self.dismiss(preset.variants)
+        elif preset is _MODELS:
+            self.run_worker(self._choose_model(), group="choose", exclusive=True)
+        else:
+            self.action_edit()
+
+    async def _choose_model(self) -> None:
+        from modechat.tui.screens.model_choice import ModelChoiceScreen
+
+        path = await self.app.push_screen_wait(ModelChoiceScreen(self._session))
+        if path is not None:
+            self.dismiss((VariantSettings(), VariantSettings(model=str(path))))
+
+    def action_count(self, count: int) -> None:
+        self._count = count
+        self._show(self._list.highlighted)
+
+    def action_edit(self) -> None:
+        preset = self._list.row
+        variants = preset.variants if preset is not None and preset.variants else (VariantSettings(),) * LEAST_VARIANTS
+        self.run_worker(self._edit(variants), group="choose", exclusive=True)
+
+    async def _edit(self, variants: Variants) -> None:
+        from modechat.tui.screens.compare_columns import CompareColumnsScreen
+
+        edited = await self.app.push_screen_wait(CompareColumnsScreen(self._session, variants))
+        if edited is not None:
+            self.dismiss(edited)
+
+
+def _columns(preset: Preset) -> str:
+    """What the columns are, in one line."""
+    labels = [label_of_variant(own) for own in preset.variants]
+    first = labels[0].partition(" ")[0] if labels else ""
+    if labels and all(label.startswith(f"{first} ") and "·" not in label for label in labels):
+        return f"{first} " + " · ".join(label.removeprefix(f"{first} ") for label in labels)
+    return " · ".join(labels) if labels else "…"
