@@ -119,7 +119,7 @@ class ModechatApp(App[ModechatError]):
     def action_command_palette(self) -> None:
         from modechat.tui.palette import Palette
 
-        if not Palette.is_open(self):
+        if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
     def get_line_filters(self) -> Sequence[LineFilter]:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 class _ThemeList(OptionList):
     def action_page_up(self) -> None:
         if can_page(self):
-            super().action_page_up()
+            super().action_page_up()  # type: ignore[no-untyped-call]
 
     def action_page_down(self) -> None:
         if can_page(self):
-            super().action_page_down()
+            super().action_page_down()  # type: ignore[no-untyped-call]
 
 
 class ThemesScreen(ModalScreen[None]):
