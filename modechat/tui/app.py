@@ -117,6 +117,12 @@ class ModechatApp(App[ModechatError]):
         if not look.has_motion:
             self.animation_level = "none"
 
+    def action_command_palette(self) -> None:
+        from modechat.tui.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         if not self.no_color:
             return super().get_line_filters()

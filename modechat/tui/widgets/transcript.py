@@ -107,6 +107,19 @@ class Transcript(SteadyScroll, LineColours, can_focus=False):
             if not self._items:
                 await self.mount(Welcome())
 
+    async def show_turn(self, turn_id: int) -> None:
+        """Have a turn in view. If it is not the last one, it is selected: what the user does next is about it."""
+        turns = [at for at, item in enumerate(self._items) if isinstance(item.entry, Turn)]
+        at = next((at for at in turns if self._items[at].is_turn(turn_id)), None)
+        if at is None or at == turns[-1]:
+            self.follow()
+            return
+        if not self._window.start <= at < self._window.end:
+            await self._move_to(Window(max(0, at - PAGE), min(len(self._items), at + PAGE)))
+        self.selection.select(turn_id, is_reply=False)
+        if (view := self._items[at].view) is not None:
+            self.show_widget(view.request)
+
     async def add_turn(self, turn: Turn) -> None:
         await self._append(turn)
 
