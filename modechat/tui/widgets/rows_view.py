@@ -107,6 +107,10 @@ class RowsView(Widget):
             self._painted.clear()
         return self._height
 
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:  # noqa: ARG002
+        # Textual would lay out everything once more, for children that there are not.
+        return super()._size_updated(size, virtual_size, container_size, layout=False)
+
     def lines_changed(self) -> None:
         """Rows have changed; the parent is laid out again only if their number has, too."""
         width = self.content_size.width

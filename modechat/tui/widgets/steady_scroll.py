@@ -41,6 +41,10 @@ class SteadyScroll(VerticalScroll):
         self._arranged = arranged
         return arranged
 
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:  # noqa: ARG002
+        # Textual would lay out everything once more, though nothing depends on how high the content is.
+        return super()._size_updated(size, virtual_size, container_size, layout=False)
+
     def set_reactive(self, reactive: Reactive[ReactiveType], value: ReactiveType) -> None:
         # The compositor would put what is lower than the window at its bottom, from where scrolling makes it jump.
         is_scroll = reactive in (Widget.scroll_y, Widget.scroll_target_y)
