@@ -230,12 +230,8 @@ ACTIONS = (
         group=Group.VIEW,
     ),
     Action(
-        *(
-            "follow",
-            ("ctrl+end",),
-            "To the end",
-            "Go to the end and follow it; also End, at the empty prompt",
-        ),
+        *("follow", ("ctrl+end",), "To the end"),
+        "Go to the end and follow it; also End, at the empty prompt",
         group=Group.VIEW,
     ),
     Action(
@@ -246,6 +242,8 @@ ACTIONS = (
     Action(
         *("choose_theme", (), "Theme", "Change the colours"),
         group=Group.VIEW,
+        slash="theme",
+        needs_screen=True,
     ),
     # Program
     Action(

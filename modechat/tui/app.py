@@ -112,9 +112,16 @@ class ModechatApp(App[ModechatError]):
         self._chat = ChatScreen(look.keymap)
         self._session: ChatSession | None = None
         self.theme = NO_COLOR if self.no_color else look.theme
+        self.set_class(self.no_color, "-no-color")
         self.set_class(look.is_compact, "-compact")
         if not look.has_motion:
             self.animation_level = "none"
+
+    def action_command_palette(self) -> None:
+        from modechat.tui.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         if not self.no_color:

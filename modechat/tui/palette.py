@@ -1,4 +1,4 @@
-"""The named tasks in the command palette. Their titles come from files: they are shown as text, never as markup."""
+"""The command palette, with the named tasks in it. Their titles come from files: they are text, never markup."""
 
 from __future__ import annotations
 
@@ -6,14 +6,28 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from modechat.domain.text import sanitize_line
 
 if TYPE_CHECKING:
+    from textual.widgets import OptionList
+
     from modechat.prompting.tasks import NamedTask
     from modechat.tui.app import ModechatApp
+
+
+class Palette(CommandPalette):
+    def _action_command_list(self, action: str) -> None:
+        commands = self.query_one(CommandList)
+        if can_page(commands):
+            super()._action_command_list(action)
+
+
+def can_page(options: OptionList) -> bool:
+    """Whether a page key does no harm: Textual raises KeyError where no option is drawn yet."""
+    return options.option_count > 0 and bool(options.scrollable_content_region)
 
 
 class TaskCommands(Provider):

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from textual.binding import Binding
 from textual.widgets import TextArea
 
@@ -74,6 +75,24 @@ def test_the_palette_finds_actions(tmp_path: Path) -> None:
             await screen.press("enter")
             await screen.press("enter")
             await screen.sees("» instruct")
+
+    run(main())
+
+
+@pytest.mark.parametrize("key", ["pageup", "pagedown", "end", "home"])
+@pytest.mark.parametrize("command", ["", "/theme"])
+def test_page_keys_in_a_list_that_is_not_drawn_do_no_harm(tmp_path: Path, key: str, command: str) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(40, 8)) as screen:
+            await screen.type(command)
+            await screen.press(*["escape", "enter"] if command else ["ctrl+p"])
+            await screen.until(lambda: len(screen.app.screen_stack) == 2)
+            await screen.pilot.resize_terminal(40, 1)
+            await screen.press(key)
+            await screen.pilot.resize_terminal(80, 24)
+            await screen.press("escape")
+            await screen.until(lambda: len(screen.app.screen_stack) == 1)
+            await screen.sees("Message, or ### Instruction")
 
     run(main())
 

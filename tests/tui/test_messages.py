@@ -243,6 +243,27 @@ def test_another_conversation_ends_the_editing_and_nothing_typed_is_lost(tmp_pat
     run(main())
 
 
+def test_a_variant_far_above_is_in_view_and_can_be_left_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, lambda request: f"re {last_user_text(request)}") as screen:
+            for number in range(1, 14):
+                await screen.send(f"message {number}")
+            await screen.press("ctrl+up", "ctrl+up", *["ctrl+up"] * 4)
+            await edit_last(screen)
+            await screen.press("ctrl+u")
+            await screen.send("edited")
+            assert "re edited" in screen.text
+            await screen.press("alt+left")
+            await screen.sees("Variant 1 of 2")
+            await screen.sees("message 11")
+            assert selected(screen) == (11, True)
+            await screen.press("alt+right")
+            await screen.sees("Variant 2 of 2")
+            await screen.sees("re edited")
+
+    run(main())
+
+
 def test_a_reply_is_quoted_at_the_prompt(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path, lambda _request: "first\n\nsecond") as screen:

@@ -91,7 +91,9 @@ class Highlighter:
         for kind, value, stack in _tokens(self._lexer, text, list(self._stack)):
             first, *rest = value.split("\n")
             style = _style(kind)
-            if first:
+            if first and styled[-1] and styled[-1][-1][1] == style:  # parts of an emoji stay together
+                styled[-1][-1] = (styled[-1][-1][0] + first, style)
+            elif first:
                 styled[-1].append((first, style))
             for number, part in enumerate(rest, 1):
                 styled.append([(part, style)] if part else [])

@@ -190,6 +190,8 @@ class MarkdownDocument:
     def _grows(self, block: Block, leaf: Leaf, lines: list[str], n_opening: int, n_final: int) -> _Open:
         """A block goes on that has opening lines: those are kept, the lines behind them that are final are not."""
         opening = lines[block.line : block.line + n_opening]
+        if isinstance(leaf, CodeLeaf):  # with bars in it, and dashes next, it would be the head of a table
+            opening = [line.replace("|", " ") for line in opening]
         if leaf is self._open.growing:
             context = self._open.context
         else:

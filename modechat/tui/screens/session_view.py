@@ -121,9 +121,10 @@ class SessionView:
             case TurnAdded(turn=turn):
                 await self._transcript.add_turn(turn)
                 self._show_hint()
-            case BranchChanged(conversation=conversation, number=number, count=count):
+            case BranchChanged(conversation=conversation, turn_id=turn_id, number=number, count=count):
                 await self._transcript.show_branch(conversation)
-                if count:
+                if turn_id is not None:
+                    await self._transcript.show_turn(turn_id)
                     self._flash_up(f"Variant {number} of {count}.")
             case TurnReplaced(old_id=old_id, turn=turn):
                 await self._transcript.replace_turn(old_id, turn)

@@ -14,10 +14,21 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from modechat.tui.look import NO_COLOR
+from modechat.tui.palette import can_page
 from modechat.tui.themes import THEME_NAMES
 
 if TYPE_CHECKING:
     from modechat.tui.app import ModechatApp
+
+
+class _ThemeList(OptionList):
+    def action_page_up(self) -> None:
+        if can_page(self):
+            super().action_page_up()  # type: ignore[no-untyped-call]
+
+    def action_page_down(self) -> None:
+        if can_page(self):
+            super().action_page_down()  # type: ignore[no-untyped-call]
 
 
 class ThemesScreen(ModalScreen[None]):
@@ -34,7 +45,7 @@ class ThemesScreen(ModalScreen[None]):
             if self.app.no_color:
                 yield Static(Content("NO_COLOR is set, so there are no colours."))
             else:
-                yield OptionList(*(Option(Content(name)) for name in THEME_NAMES))
+                yield _ThemeList(*(Option(Content(name)) for name in THEME_NAMES))
 
     def on_mount(self) -> None:
         self._before = self.app.theme

@@ -17,6 +17,10 @@ class SteadyScroll(VerticalScroll):
     BLANK = True  # nothing but its background is painted behind what it holds
     _arranged: DockArrangeResult | None = None
 
+    def on_mount(self) -> None:
+        # Textual paints blank containers past its filters: with colours where NO_COLOR wants none.
+        self.BLANK = not self.app.no_color  # type: ignore[misc]
+
     @property
     def is_following(self) -> bool:
         """Whether it stays at its end."""

@@ -28,7 +28,7 @@ def test_how_it_came_makes_no_difference(text: str, sizes: list[int], width: int
 @given(text=texts, width=st.integers(1, 60))
 def test_no_row_is_wider_than_the_window(text: str, width: int) -> None:
     for row in rows_of(document(text), width):
-        assert row.cells <= max(width, 2), row
+        assert row.cells <= max(width, 4), row
 
 
 @settings(max_examples=200, deadline=None)
@@ -50,6 +50,15 @@ def test_nothing_is_lost_however_deep_it_is_nested(deep: str, size: int) -> None
 
 def test_deep_nesting_leaves_half_of_a_narrow_window_to_the_text() -> None:
     assert shown(document("> " * 8 + "- deep quote"), 12) == ["▌ ▌ • deep", "▌ ▌   quote"]
+
+
+def test_a_fence_with_a_bar_in_its_first_line_stays_one() -> None:
+    assert shown(document(*"```|x\n\n-|-"), 20) == shown(document("```|x\n\n-|-"), 20)
+
+
+def test_emoji_in_code_are_as_wide_as_they_are() -> None:
+    family = "\U0001f469\u200d\U0001f467"
+    assert all(row.cells <= 20 for row in rows_of(document(f"```python\n* {family}(ab){{<thinkxyz+1\n"), 20))
 
 
 def test_a_table_becomes_fields_when_the_window_is_made_narrow() -> None:
