@@ -32,6 +32,8 @@ from modechat.session.phase import Phase
 from modechat.store import Store
 from modechat.tui.app import Backstage, ModechatApp
 from modechat.tui.look import DARK, LIGHT, Look
+from modechat.tui.screens.compare import CompareScreen
+from modechat.tui.widgets.compare_column import CompareColumn
 from modechat.tui.widgets.transcript import Transcript
 
 FOLDER = Path(__file__).parent
@@ -111,14 +113,10 @@ async def instruct(stage: Stage) -> None:
     await stage.type("Translate into Spanish: I love you")
 
 
-async def thinking(stage: Stage) -> None:
-    await stage.ask("Two trains start at 14:20, 225 km apart, at 90 and 60 km/h. When do they meet?")
-    await stage.press("ctrl+y")
-
-
 async def light(stage: Stage) -> None:
     await stage.ask("How is a block rounded?")
-    await thinking(stage)
+    await stage.ask("Two trains start at 14:20, 225 km apart, at 90 and 60 km/h. When do they meet?")
+    await stage.press("ctrl+y")
 
 
 async def inspector(stage: Stage) -> None:
@@ -144,6 +142,23 @@ async def conversations(stage: Stage) -> None:
     await stage.sees("Each task stands")
 
 
+async def compare(stage: Stage) -> None:
+    session = stage.app.session
+    assert session is not None
+    await stage.type("What is the capital of France?")
+    await stage.press("f10")
+    await stage.sees("chat-template · chatml")
+    await stage.press("enter")
+    await stage.until(lambda: isinstance(stage.app.screen, CompareScreen) and session.comparison.is_open)
+    await stage.until(
+        lambda: (
+            not session.comparison.is_running
+            and not any(column.has_more for column in stage.app.screen.query(CompareColumn))
+        )
+    )
+    await stage.sees("Enter keeps")
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     scene: Callable[[Stage], Awaitable[None]]
@@ -153,12 +168,12 @@ class Picture:
 
 
 PICTURES = {
-    "chat": Picture(chat, rows=39),
+    "chat": Picture(chat, rows=38),
     "instruct": Picture(instruct, rows=32),
-    "thinking": Picture(thinking, rows=21),
     "light": Picture(light, rows=34, theme=LIGHT),
     "inspector": Picture(inspector, rows=30, columns=120),
     "models": Picture(models, rows=30, columns=120),
+    "compare": Picture(compare, rows=18, columns=120),
     "conversations": Picture(conversations, rows=30, columns=120),
 }
 

@@ -112,6 +112,7 @@ class ModechatApp(App[ModechatError]):
         self._chat = ChatScreen(look.keymap)
         self._session: ChatSession | None = None
         self.theme = NO_COLOR if self.no_color else look.theme
+        self.set_class(self.no_color, "-no-color")
         self.set_class(look.is_compact, "-compact")
         if not look.has_motion:
             self.animation_level = "none"

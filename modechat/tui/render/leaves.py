@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from modechat.domain.text import sanitize
 from modechat.tui.render.rows import Piece, Prefix, Row, Style
 from modechat.tui.render.wrap import wrap
 
@@ -131,3 +132,10 @@ class RuleLeaf(Leaf):
 def pieces_cells(pieces: Sequence[Piece]) -> int:
     """The cells that text without line breaks takes."""
     return sum(cell_len(text) for text, _ in pieces)
+
+
+def text_lines(text: str, *style: str, gap: bool = False) -> TextLeaf:
+    """Plain text; `gap`: with a blank row before it."""
+    leaf = TextLeaf(Prefix(gap=() if gap else None), style)
+    leaf.show([(sanitize(text.replace("\r\n", "\n")).expandtabs(4), ())])
+    return leaf

@@ -123,6 +123,19 @@ def copied(rows: Iterable[Row], start: int = 0, end: int | None = None) -> str:
     return "".join(parts)
 
 
+class Blank:
+    """One row with nothing."""
+
+    def height(self, width: int) -> int:  # noqa: ARG002
+        return 1
+
+    def row(self, index: int) -> Row:  # noqa: ARG002
+        return BLANK
+
+    def n_settled(self) -> int:
+        return 1
+
+
 class Stack:
     """Lines below lines: `Lines` of a list of them."""
 

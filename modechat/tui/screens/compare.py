@@ -27,9 +27,9 @@ from modechat.session.variants import (
     VariantGrew,
     VariantSettings,
 )
+from modechat.tui.mode_label import GLYPHS
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.compare_column import CompareColumn, CompareColumns
-from modechat.tui.widgets.mode_label import GLYPHS
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession

@@ -19,9 +19,9 @@ from modechat.domain.modes import Mode
 from modechat.domain.text import sanitize, sanitize_line
 from modechat.errors import StoreError
 from modechat.store import ConversationSummary, Found
+from modechat.tui.mode_label import GLYPHS
 from modechat.tui.screens.list_dialog import ListDialog, matches
 from modechat.tui.widgets.line_view import LineView
-from modechat.tui.widgets.mode_label import GLYPHS
 from modechat.tui.widgets.row_list import Column
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from textual.message import Message
 from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note
 from modechat.domain.text import sanitize, sanitize_line
 from modechat.session.variants import Stage, Variant
-from modechat.tui.render.messages import ReplyLines
+from modechat.tui.render.replies import ReplyLines
 from modechat.tui.screens.dialog import fitting_hints
-from modechat.tui.widgets.lines_view import LINE_COLOURS, LineColours, LinesView
 from modechat.tui.widgets.reply import ReplyView
+from modechat.tui.widgets.rows_view import ROW_COLOURS, RowColours, RowsView
 
 if TYPE_CHECKING:
     from modechat.domain.conversation import ReplyStats
@@ -27,10 +27,10 @@ _SECONDS_BETWEEN_FIGURES = 0.25  # what repaints them is taken from the model
 _SOON = 0.05  # seconds of writing that say nothing about its speed
 
 
-class CompareColumns(Horizontal, LineColours):
+class CompareColumns(Horizontal, RowColours):
     """The columns, with the colours of what is in them."""
 
-    COMPONENT_CLASSES = LINE_COLOURS
+    COMPONENT_CLASSES = ROW_COLOURS
 
 
 class CompareColumn(Vertical):
@@ -121,8 +121,8 @@ class CompareColumn(Vertical):
     def on_click(self) -> None:
         self.post_message(self.Clicked(self))
 
-    @on(LinesView.Clicked)
-    def _row_clicked(self, message: LinesView.Clicked) -> None:
+    @on(RowsView.Clicked)
+    def _row_clicked(self, message: RowsView.Clicked) -> None:
         message.stop()
         if message.row < self._view.reply.n_thinking_rows:
             self.toggle_thinking()

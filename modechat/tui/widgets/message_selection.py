@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modechat.tui.widgets.lines_view import LinesView
+    from modechat.tui.widgets.rows_view import RowsView
     from modechat.tui.widgets.transcript import Transcript
     from modechat.tui.widgets.turn import TurnView
 
@@ -109,6 +109,6 @@ class MessageSelection:
         self._transcript.post_message(self._transcript.MessageSelected())
 
     @property
-    def _widget(self) -> LinesView | None:
+    def _widget(self) -> RowsView | None:
         turn = self.turn
         return None if turn is None else turn.request if self.is_request else turn.reply

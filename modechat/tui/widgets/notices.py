@@ -12,7 +12,7 @@ from modechat.domain.modes import notice
 from modechat.domain.text import sanitize
 from modechat.session.events import Trouble
 from modechat.tui.bindings import keymap_of
-from modechat.tui.widgets.mode_label import GLYPHS, mode_class
+from modechat.tui.mode_label import GLYPHS, mode_class
 
 _LOG_LINES = 4
 

@@ -15,8 +15,8 @@ from textual.widgets import Static
 
 from modechat.domain.modes import Mode
 from modechat.domain.text import sanitize, sanitize_line
+from modechat.tui.mode_label import GLYPHS, mode_class
 from modechat.tui.prompt_lines import LAYOUTS, Kind, Layout, Line
-from modechat.tui.widgets.mode_label import GLYPHS, mode_class
 
 if TYPE_CHECKING:
     from modechat.engine.prompt_view import PromptView

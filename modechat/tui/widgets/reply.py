@@ -8,15 +8,15 @@ from textual.timer import Timer
 
 from modechat.domain.conversation import Reply
 from modechat.tui.render.blocks import parser
-from modechat.tui.render.messages import ReplyLines
-from modechat.tui.widgets.lines_view import LinesView
+from modechat.tui.render.replies import ReplyLines
+from modechat.tui.widgets.rows_view import RowsView
 
 _SECONDS_BETWEEN_FLUSHES = 0.1
 _SHARE_OF_A_CORE = 0.05  # at most, for showing a reply: where all cores compute, llama.cpp waits for what it loses
 _LONGEST_REST = 0.4  # seconds, for that share
 
 
-class ReplyView(LinesView):
+class ReplyView(RowsView):
     """Shows `lines`; a running reply grows by `feed` and ends with `finish`."""
 
     def __init__(self, lines: ReplyLines) -> None:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from modechat.domain.modes import Mode
 from modechat.domain.text import sanitize_line
-from modechat.tui.widgets.mode_label import GLYPHS
+from modechat.tui.mode_label import GLYPHS
 
 if TYPE_CHECKING:
     from modechat.domain.context import Forecast

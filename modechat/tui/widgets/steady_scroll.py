@@ -17,6 +17,10 @@ class SteadyScroll(VerticalScroll):
     BLANK = True  # nothing but its background is painted behind what it holds
     _arranged: DockArrangeResult | None = None
 
+    def on_mount(self) -> None:
+        # Textual paints blank containers past its filters: with colours where NO_COLOR wants none.
+        self.BLANK = not self.app.no_color  # type: ignore[misc]
+
     @property
     def is_following(self) -> bool:
         """Whether it stays at its end."""
@@ -36,6 +40,10 @@ class SteadyScroll(VerticalScroll):
                 self._put_scroll(placed.region.y - offset, arranged.total_region.bottom)
         self._arranged = arranged
         return arranged
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:  # noqa: ARG002
+        # Textual would lay out everything once more, though nothing depends on how high the content is.
+        return super()._size_updated(size, virtual_size, container_size, layout=False)
 
     def set_reactive(self, reactive: Reactive[ReactiveType], value: ReactiveType) -> None:
         # The compositor would put what is lower than the window at its bottom, from where scrolling makes it jump.

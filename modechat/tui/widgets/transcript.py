@@ -21,9 +21,9 @@ from modechat.domain.context import n_left
 from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn
 from modechat.session.events import Trouble
 from modechat.tui.bindings import keymap_of
-from modechat.tui.widgets.lines_view import LINE_COLOURS, LineColours, LinesView
 from modechat.tui.widgets.message_selection import MessageSelection
 from modechat.tui.widgets.notices import CutNotice, Welcome
+from modechat.tui.widgets.rows_view import ROW_COLOURS, RowColours, RowsView
 from modechat.tui.widgets.steady_scroll import SteadyScroll
 from modechat.tui.widgets.timeline_item import Entry, TimelineItem
 from modechat.tui.widgets.turn import TurnView
@@ -32,8 +32,8 @@ from modechat.tui.widgets.window import PAGE, Window
 _ROWS_FROM_END = 2
 
 
-class Transcript(SteadyScroll, LineColours, can_focus=False):
-    COMPONENT_CLASSES = LINE_COLOURS
+class Transcript(SteadyScroll, RowColours, can_focus=False):
+    COMPONENT_CLASSES = ROW_COLOURS
 
     @dataclass
     class Following(Message):
@@ -206,8 +206,8 @@ class Transcript(SteadyScroll, LineColours, can_focus=False):
         """Whether the widget begins before the last row that is seen."""
         return widget.virtual_region.y < self.scroll_y + self.scrollable_content_region.height
 
-    @on(LinesView.Clicked)
-    def _clicked(self, message: LinesView.Clicked) -> None:
+    @on(RowsView.Clicked)
+    def _clicked(self, message: RowsView.Clicked) -> None:
         """Select a message; open what was thought; copy code by its title."""
         message.stop()
         turn = next((turn for turn in self.turns if message.view in turn.widgets), None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from modechat.domain.conversation import Turn
-from modechat.tui.render.messages import ReplyLines, RequestLines
-from modechat.tui.widgets.lines_view import LinesView
-from modechat.tui.widgets.mode_label import mode_class
+from modechat.tui.mode_label import mode_class
+from modechat.tui.render.replies import ReplyLines
+from modechat.tui.render.requests import RequestLines
 from modechat.tui.widgets.reply import ReplyView
+from modechat.tui.widgets.rows_view import RowsView
 
 
-class RequestView(LinesView):
+class RequestView(RowsView):
     """What the user asked."""
 
 
@@ -45,10 +46,10 @@ class TurnView:
         return self._turn
 
     @property
-    def widgets(self) -> tuple[LinesView, LinesView]:
+    def widgets(self) -> tuple[RowsView, RowsView]:
         return self.request, self.reply
 
-    def make_widgets(self) -> tuple[LinesView, LinesView]:
+    def make_widgets(self) -> tuple[RowsView, RowsView]:
         """New widgets, to be mounted, which show the same."""
         mode = mode_class(self._turn.mode)
         self.request = RequestView(self._request_lines, classes=f"request {mode}")

@@ -18,9 +18,9 @@ from textual.containers import VerticalScroll
 from textual.widgets import Markdown, TextArea
 
 from modechat.domain.conversation import Reply
-from modechat.tui.render.messages import ReplyLines
-from modechat.tui.widgets.lines_view import LINE_COLOURS, LineColours
+from modechat.tui.render.replies import ReplyLines
 from modechat.tui.widgets.reply import ReplyView
+from modechat.tui.widgets.rows_view import ROW_COLOURS, RowColours
 from tests.benchmarks.texts import KINDS
 
 _TOKENS_PER_FLUSH = 3
@@ -29,8 +29,8 @@ _FLUSHES = 40
 _SECONDS_TO_PAINT = 0.05
 
 
-class Ours(VerticalScroll, LineColours):
-    COMPONENT_CLASSES = LINE_COLOURS
+class Ours(VerticalScroll, RowColours):
+    COMPONENT_CLASSES = ROW_COLOURS
     DEFAULT_CSS = "Ours { layout: stream; }"
 
 

@@ -26,7 +26,7 @@ from modechat.commands.slash import read_slash
 from modechat.domain.modes import Mode, ModeState, mode_of
 from modechat.domain.text import sanitize_line
 from modechat.domain.typed import Recall, Typed, joined
-from modechat.tui.widgets.mode_label import GLYPHS, mode_class
+from modechat.tui.mode_label import GLYPHS, mode_class
 from modechat.tui.widgets.prompt.area import PromptArea
 from modechat.tui.widgets.prompt.completer import Completer
 from modechat.tui.widgets.prompt.completion import Word, word_before

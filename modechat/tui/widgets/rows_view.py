@@ -1,6 +1,6 @@
 """A widget that draws rows (`tui/render`), only those that are seen; their text can be selected with the mouse.
 
-The colours of the rows are component classes of the widget around it that owns them (`LineColours`): styles of forty
+The colours of the rows are component classes of the widget around it that owns them (`RowColours`): styles of forty
 components for each message would take longer to compute than the message itself.
 """
 
@@ -32,11 +32,11 @@ _NAMES = (
 """Every name that a `Row` may use."""
 
 
-LINE_COLOURS = {f"{_PREFIX}{name}" for name in _NAMES}
+ROW_COLOURS = {f"{_PREFIX}{name}" for name in _NAMES}
 """The component classes of a container that has the colours of rows."""
 
 
-class LineColours(Widget):
+class RowColours(Widget):
     """Mixin of such a container. Its class must come first: Textual's CSS follows the first base only."""
 
     _cached: dict[Style, RichStyle]
@@ -64,7 +64,7 @@ class LineColours(Widget):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._forget()
-        for view in self.query(LinesView):
+        for view in self.query(RowsView):
             view.forget_drawn()
 
     def _forget(self) -> None:
@@ -72,16 +72,16 @@ class LineColours(Widget):
         self._component_version += 1
 
 
-class LinesView(Widget):
+class RowsView(Widget):
     """Draws `lines`, as high as they are."""
 
-    DEFAULT_CSS = "LinesView { height: auto; }"
+    DEFAULT_CSS = "RowsView { height: auto; }"
 
     @dataclass
     class Clicked(Message):
         """A row was clicked, and no text selected."""
 
-        view: LinesView
+        view: RowsView
         row: int
 
     def __init__(self, lines: Lines, classes: str = "") -> None:
@@ -94,8 +94,8 @@ class LinesView(Widget):
         """Lines of the widget as they were painted. Textual's own cache forgets them all when the height changes."""
 
     @property
-    def colours(self) -> LineColours:
-        return next(node for node in self.ancestors if isinstance(node, LineColours))
+    def colours(self) -> RowColours:
+        return next(node for node in self.ancestors if isinstance(node, RowColours))
 
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002
         return container.width
@@ -106,6 +106,10 @@ class LinesView(Widget):
             self._drawn_width = width
             self._painted.clear()
         return self._height
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:  # noqa: ARG002
+        # Textual would lay out everything once more, for children that there are not.
+        return super()._size_updated(size, virtual_size, container_size, layout=False)
 
     def lines_changed(self) -> None:
         """Rows have changed; the parent is laid out again only if their number has, too."""

@@ -1,0 +1,167 @@
+"""A reply as rows: its thinking, its answer as Markdown, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note
+from modechat.domain.text import LineEnds, sanitize, sanitize_line
+from modechat.tui.render.leaves import text_lines
+from modechat.tui.render.markdown import MarkdownDocument
+from modechat.tui.render.rows import Blank, Lines, Row, Stack, Style
+from modechat.tui.render.thinking import ThinkingLines
+
+
+class ReplyLines:
+    """Grows by `feed` and `flush`, and ends with `finish`."""
+
+    def __init__(
+        self,
+        reply: Reply,
+        *,
+        unfold_thinking: bool = False,
+        in_force: Callable[[str], str] = lambda text: text,
+        how_it_ended: Callable[[Reply], str] | None = None,
+    ) -> None:
+        """`in_force` puts the user's own keys into a text that names keys.
+
+        `how_it_ended` says what stands below the reply, where that is not what stands there in a conversation.
+        """
+        self._reply = reply
+        self._in_force = in_force
+        self._note_on = how_it_ended or note_on
+        self._pending = [reply.text] if reply.text else []
+        self._pending_thinking = [reply.thinking] if reply.thinking else []
+        self._line_ends, self._thinking_line_ends = LineEnds(), LineEnds()
+        self._unfold_thinking = unfold_thinking
+        self._thinking: ThinkingLines | None = None
+        self.answer = MarkdownDocument()
+        self._source: list[str] = []
+        self._finished = reply.state.is_final
+        self._note = ""
+        self._stack = Stack()
+        self.flush()
+
+    @property
+    def source(self) -> str:
+        """The answer as the model wrote it, as far as it is shown; safe to show."""
+        return "".join(self._source)
+
+    @property
+    def has_thinking(self) -> bool:
+        return self._thinking is not None
+
+    @property
+    def thinking_is_open(self) -> bool:
+        return self._thinking is not None and self._thinking.is_open
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing has come yet."""
+        return not (self._finished or self._source or self.has_thinking or self.has_more)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something was fed that is not shown."""
+        return bool(self._pending or self._pending_thinking)
+
+    @property
+    def n_thinking_rows(self) -> int:
+        """Rows at the top that open the thinking when they are clicked."""
+        return 1 if self._thinking is not None else 0
+
+    def code_at(self, index: int) -> int:
+        """The number of the code block whose title is in this row; 0 if none is."""
+        row = self.row(index)
+        number = row.pieces[-1][0].strip(" []") if row.is_frame and row.fill == ("code",) else ""
+        return int(number) if number.isdecimal() else 0
+
+    def open_thinking(self, is_open: bool) -> None:
+        self._unfold_thinking = is_open
+        if self._thinking is not None:
+            self._thinking.is_open = is_open
+
+    def feed(self, text: str, *, is_thinking: bool = False) -> None:
+        """More text of the running reply."""
+        (self._pending_thinking if is_thinking else self._pending).append(text)
+
+    def finish(self, reply: Reply) -> None:
+        """The reply has ended: `reply` is its final state. All text was fed before."""
+        self._reply = reply
+        self._finished = True
+        self.flush()
+
+    def say(self, note: str) -> None:
+        """What happens before the first text comes."""
+        self._note = note
+        self._arrange()
+
+    def flush(self) -> None:
+        """Show what was fed."""
+        if self._pending_thinking:
+            if self._thinking is None:
+                self._thinking = ThinkingLines(is_open=self._unfold_thinking)
+            self._thinking.append(self._thinking_line_ends.feed("".join(self._pending_thinking)))
+            self._pending_thinking.clear()
+        if self._pending:
+            text = sanitize(self._line_ends.feed("".join(self._pending)))
+            self._pending.clear()
+            self._source.append(text)
+            self.answer.append(text)
+        if self._thinking is not None and (self._source or self._finished):
+            self._thinking.ended = True
+        waits = not (self._source or self._thinking)
+        if self._finished or (waits and not self._note):
+            self._note = self._in_force(self._note_on(self._reply))
+        elif not waits:
+            self._note = ""
+        self._arrange()
+
+    def height(self, width: int) -> int:
+        return self._stack.height(width)
+
+    def row(self, index: int) -> Row:
+        return self._stack.row(index)
+
+    def n_settled(self) -> int:
+        return self._stack.n_settled()
+
+    def _arrange(self) -> None:
+        parts: list[Lines] = []
+        if self._thinking is not None:
+            parts.append(self._thinking)
+        if self._source:
+            parts += [Blank(), self.answer] if parts else [self.answer]
+        if self._note:
+            style: Style = ("error",) if self._reply.state is ReplyState.FAILED else ("muted",)
+            parts.append(text_lines(self._note, *style, gap=bool(parts)))
+        self._stack.parts = parts
+
+
+def note_on(reply: Reply) -> str:
+    """How the reply ended, if that was not the ordinary way; what it waits for, if it has not begun."""
+    error = sanitize(reply.error)
+    match reply.state:
+        case ReplyState.WAITING:
+            return "…"
+        case ReplyState.STOPPED:
+            return "■ stopped. /continue goes on" if reply.text else "■ stopped before the reply began"
+        case ReplyState.INTERRUPTED:
+            what = error or "modechat ended while it was written"
+            goes_on = " /continue goes on." if reply.text else ""
+            return f"✂ interrupted: {what}. Ctrl+R asks again.{goes_on}"
+        case ReplyState.FAILED:
+            return f"✗ {error}"
+        case ReplyState.COMPLETE if reply.stop_reason is StopReason.LENGTH:
+            return "⋯ cut: the longest reply that is allowed (max_tokens). /continue goes on"
+        case ReplyState.COMPLETE if reply.stop_reason is StopReason.CONTEXT:
+            return "⋯ cut: the context is full. /continue goes on"
+        case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
+            marker = sanitize_line(reply.stats.leak) if reply.stats is not None else ""
+            return f"✂ {leak_note(marker)} Ctrl+F tries another."
+        case ReplyState.COMPLETE if not reply.text and reply.thinking:
+            return "The model thought, and answered nothing."
+        case ReplyState.COMPLETE if not reply.text:
+            return "The model answered with nothing."
+        case _:
+            return ""

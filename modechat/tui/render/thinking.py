@@ -1,0 +1,58 @@
+"""What a reasoning model thought, as rows."""
+
+from __future__ import annotations
+
+from modechat.domain.text import sanitize
+from modechat.tui.render.leaves import TextLeaf
+from modechat.tui.render.rows import Piece, Prefix, Row
+
+_BAR: Piece = ("▏ ", ("thinking-bar",))
+_LONGEST_OPEN_LINE = 2000
+"""Characters without a line break, after which a line is wrapped for good."""
+
+
+class ThinkingLines:
+    """What a reasoning model thought before it answered: one line, which opens. Plain text, never Markdown."""
+
+    def __init__(self, *, is_open: bool) -> None:
+        self.is_open = is_open
+        self.ended = False
+        self._words = 0
+        self._in_word = False
+        self._body = TextLeaf(Prefix((_BAR,), (_BAR,)), ("thinking",))
+        self._line = ""
+        """The last line, which is still being written."""
+        self._joint = ""
+
+    def append(self, text: str) -> None:
+        text = sanitize(text).expandtabs(4)
+        self._count(text)
+        self._line += text
+        cut = self._line.rfind("\n")
+        if cut < 0 and len(self._line) > _LONGEST_OPEN_LINE:
+            cut = self._line.rfind(" ")
+        if cut >= 0:
+            self._body.grow([(self._joint + self._line[:cut], ())])
+            self._joint, self._line = self._line[cut], self._line[cut + 1 :]
+        self._body.show([(self._joint + self._line, ())])
+
+    def height(self, width: int) -> int:
+        return 1 + (self._body.height(width) if self.is_open else 0)
+
+    def row(self, index: int) -> Row:
+        return self._body.row(index - 1) if index else Row(((self._heading(), ("muted",)),), is_frame=True)
+
+    def n_settled(self) -> int:
+        return 0
+
+    def _heading(self) -> str:
+        arrow = "▾" if self.is_open else "▸"
+        count = f"{self._words:,} word{'' if self._words == 1 else 's'}"
+        return f"{arrow} Thought · {count}" if self.ended else f"{arrow} Thinking… {count}"
+
+    def _count(self, text: str) -> None:
+        if not text:
+            return
+        continues = self._in_word and not text[0].isspace()
+        self._words += len(text.split()) - (1 if continues else 0)
+        self._in_word = not text[-1].isspace()
