@@ -84,7 +84,7 @@ def test_the_list_puts_a_task_that_needs_words_into_the_prompt_and_starts_others
 
 def test_tasks_are_in_the_palette_by_title_and_by_name(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, session_settings=with_tasks(), size=(100, 90)) as screen:
+        async with running_app(tmp_path, session_settings=with_tasks(), size=(100, 140)) as screen:
             await screen.press("ctrl+p")
             await screen.sees("Task: Translate a text")
             await screen.sees("Task: Shout [/x] [@click=app.quit]x[/] ␛]0;T␇")

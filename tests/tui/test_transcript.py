@@ -88,6 +88,21 @@ def test_page_keys_that_come_faster_than_the_screen_is_drawn_all_count(tmp_path:
     run(main())
 
 
+def test_a_message_that_is_selected_quickly_is_in_view(tmp_path: Path) -> None:
+    long_conversation(tmp_path, 60)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.sees("r59")
+            for _ in range(34):  # the last of which mounts more
+                await screen.transcript.selection.move(-1)
+            turn = screen.transcript.selection.turn
+            assert turn is not None
+            await screen.until(lambda: f"▌ m{turn.turn_id - 1} " in screen.text)
+
+    run(main())
+
+
 def test_ctrl_end_goes_to_the_end_from_far_above(tmp_path: Path) -> None:
     long_conversation(tmp_path, 200)
 

@@ -199,7 +199,8 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
     def show_widget(self, widget: Widget) -> None:
         """Scroll so that the widget is seen."""
         self.release_anchor()
-        self.scroll_to_widget(widget, animate=False, force=True)
+        # Not before what was mounted above it has its place.
+        self.call_after_refresh(self.scroll_to_widget, widget, animate=False, force=True, immediate=True)
 
     def is_above_end_of_view(self, widget: Widget) -> bool:
         """Whether the widget begins before the last row that is seen."""
