@@ -166,3 +166,9 @@ def test_a_long_line_is_folded() -> None:
     assert folded("abc", 3) == ["abc"]
     assert folded("abcdefg", 3) == ["abc", "def", "g"]
     assert folded("", 3) == [""]
+
+
+def test_the_help_finds_actions_by_what_they_are_called_elsewhere() -> None:
+    sections = (Section("Reply", (("Ctrl+R", "Ask for another reply to the last message"),)),)
+    assert found_sections(sections, "regen") == sections
+    assert found_sections(sections, "delete") == ()

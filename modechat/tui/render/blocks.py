@@ -23,13 +23,19 @@ _TASK = re.compile(r"\[([ xX])\] ")
 _EMPTY_LINE = re.compile(r"[\s>]*")
 _OF_THEIR_OWN = ("code", "table", "rule", "heading")
 """Kinds of blocks that have a blank row before them whatever the source has."""
+_MOST_BRACKETS = 300
 _DEEPEST = 60
 """Levels of quotes, lists and items; what is deeper is text of the deepest."""
 
 
+def parser_for(text: str) -> MarkdownIt:
+    """The parser for `text`. Where there are many brackets, it looks for no links: that takes quadratic time."""
+    return parser(finds_links=text.count("[") <= _MOST_BRACKETS)
+
+
 @cache
-def parser() -> MarkdownIt:
-    """One for all: it keeps nothing of what it parses.
+def parser(*, finds_links: bool = True) -> MarkdownIt:
+    """One for all texts: it keeps nothing of what it parses.
 
     Raw HTML stays text. So do definitions of links: they would vanish, with what looks like one (footnotes). Escaped
     characters stay apart from the text around them, so that those of formulas can be told.
@@ -38,6 +44,8 @@ def parser() -> MarkdownIt:
 
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST + 10})
     parser.enable(["table", "strikethrough"]).disable(["reference", "text_join"])
+    if not finds_links:
+        parser.disable(["link", "image"])
     parser.block.ruler.before("table", "too_deep", _too_deep)
     return parser
 
@@ -116,7 +124,7 @@ def blocks_of(text: str, before: Before | None = None, n_context: int = 0) -> li
 
 class _Walk:
     def __init__(self, text: str, before: Before, n_context: int) -> None:
-        self._tokens = parser().parse(text)
+        self._tokens = parser_for(text).parse(text)
         self._lines = text.split("\n")
         self._n_context = n_context
         self._kind = before.kind

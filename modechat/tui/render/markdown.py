@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from modechat.tui.render.blocks import Before, Block, blocks_of, context_lines, inside, is_blank, parser, prefix_of
+from modechat.tui.render.blocks import Before, Block, blocks_of, context_lines, inside, is_blank, parser_for, prefix_of
 from modechat.tui.render.code import CodeLeaf
 from modechat.tui.render.inline import inline_pieces
 from modechat.tui.render.leaves import Leaf, RuleLeaf, TextLeaf
@@ -23,6 +23,8 @@ from modechat.tui.render.table import TableLeaf
 _LONG_PARAGRAPH = 3000
 """Characters; of a longer one only the end is parsed again."""
 _KEPT_OF_PARAGRAPH = 600
+_PIECE = 4000
+"""Characters that are read at once."""
 _SHORTEST_CUT = 1000
 _FENCE_END = re.compile(r"\s*(`+|~+)\s*")
 _MARK = "x "
@@ -76,8 +78,8 @@ class MarkdownDocument:
 
     def append(self, text: str) -> None:
         """More of the text. It must be safe to show (`domain.text.sanitize`)."""
-        if text:
-            self._open.text += text
+        for start in range(0, len(text), _PIECE):  # some text takes quadratic time
+            self._open.text += text[start : start + _PIECE]
             self._read()
 
     # Lines
@@ -212,16 +214,19 @@ class MarkdownDocument:
         start = lines[at].find(shown.rstrip())
         if start < 0:
             return None
-        head = parser().parseInline(content[:cut])[0].children or ()
-        leaf.grow(self._continued(inline_pieces(head)) if leaf is self._open.growing else inline_pieces(head))
         context = context_lines(lines, block.containers, block.line + 1)
         rest = (inside(context[-2] and prefix_of(context[-2])) + " " if context else "") + _MARK
         rest += lines[at][start + within :]
         opened = _Open(context, "\n".join((rest, *lines[at + 1 :])), growing=leaf, joint=joint)
         opened.growing_line = len(context)
-        self._open = opened
         blocks = blocks_of(opened.source, opened.before, len(context))
-        leaf.show(self._continued(next(block for block in blocks if block.line >= len(context)).pieces))
+        going_on = next((one for one in blocks if one.line >= len(context)), None)
+        if going_on is None or going_on.kind != "text":
+            return None
+        head = inline_pieces(parser_for(content).parseInline(content[:cut])[0].children or ())
+        leaf.grow(self._continued(head) if leaf is self._open.growing else head)
+        self._open = opened
+        leaf.show(self._continued(going_on.pieces))
         return opened
 
 

@@ -73,6 +73,8 @@ class TableLeaf(Leaf):
             self._rows += self._laid_out(cells)
         self._n_laid_out = len(self._final)
         self._end = [row for cells in self._open for row in self._laid_out(cells)]
+        if not self._widths and not self._final and not self._open:
+            self._end = self._as_fields([[] for _ in self._head])
 
     def _top(self) -> list[Row]:
         if not self._widths:

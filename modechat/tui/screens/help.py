@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input
 
-from modechat.commands.actions import MODES, slash_table
+from modechat.commands.actions import ACTIONS, MODES, slash_table
 from modechat.commands.keymap import Keymap, key_table
 from modechat.domain.text import sanitize_line
 from modechat.tui.bindings import bind_to_close
@@ -21,6 +21,8 @@ from modechat.tui.widgets.line_view import LineView
 
 _NAMES = 26  # cells
 _WIDTH_FOR_COLUMNS = 56
+_LABELS = {action.help: action.label for action in ACTIONS}
+"""What actions are called elsewhere, by what the help says of them: one looks for those words, too."""
 
 Row = tuple[str, str]
 
@@ -86,7 +88,7 @@ def found_sections(sections: Sequence[Section], words: str) -> tuple[Section, ..
     wanted = words.casefold().split()
 
     def has(title: str, row: Row) -> bool:
-        said = " ".join((title, *row)).casefold()
+        said = " ".join((title, *row, _LABELS.get(row[1], ""))).casefold()
         return all(word in said for word in wanted)
 
     found = (Section(one.title, tuple(row for row in one.rows if has(one.title, row))) for one in sections)

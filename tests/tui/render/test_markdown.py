@@ -177,3 +177,13 @@ def test_a_long_paragraph_in_one_line_is_whole(seed: int) -> None:
     grown = document(*cut(prefix + text, [words.randint(1, 60)]))
     said = "".join(row.text[row.prefix :] for row in rows_of(grown, 70))
     assert re.sub(r"\s", "", said) == re.sub(r"[\s*`]", "", text)
+
+
+@pytest.mark.parametrize(
+    "unit", ["[", "![", "> ", "- ", "1. ", "*", "`", "_a", "| ", "<", "\\\\", "&", "~", "# ", "\t"]
+)
+def test_thousands_of_the_same_do_no_harm(unit: str) -> None:
+    text = unit * (30_000 // len(unit))
+    made = document(*cut(text, [7000]))
+    assert made.height(80) > 0
+    assert document(text).height(80) > 0

@@ -51,6 +51,10 @@ def test_a_table_shrinks_its_widest_columns_then_becomes_fields() -> None:
     assert shown(document(table), 8) == ["Name:", "first", "Size: 12", "────────"]
 
 
+def test_a_narrow_table_without_rows_shows_its_head() -> None:
+    assert shown(document("| Name | Size |\n|---|---|\n"), 6) == ["Name: ", "Size: ", "──────"]
+
+
 def test_a_table_that_grows_wider_is_laid_out_again() -> None:
     made = document("| a | b |\n|---|---|\n| 1 | 2 |\n")
     before = shown(made, 40)
