@@ -179,9 +179,7 @@ def test_a_long_paragraph_in_one_line_is_whole(seed: int) -> None:
     assert re.sub(r"\s", "", said) == re.sub(r"[\s*`]", "", text)
 
 
-@pytest.mark.parametrize(
-    "unit", ["[", "![", "> ", "- ", "1. ", "*", "`", "_a", "| ", "<", "\\\\", "&", "~", "# ", "\t"]
-)
+@pytest.mark.parametrize("unit", ["[", "![", "> ", "- ", "1. ", "*", "`", "_a", "| ", "<", "\\\\", "&", "~", "# "])
 def test_thousands_of_the_same_do_no_harm(unit: str) -> None:
     text = unit * (30_000 // len(unit))
     made = document(*cut(text, [7000]))
