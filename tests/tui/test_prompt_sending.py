@@ -361,7 +361,7 @@ def test_a_command_is_completed_and_done(tmp_path: Path) -> None:
         async with running_app(tmp_path) as screen:
             await screen.type("/")
             await screen.sees("/compact")
-            await screen.type("th")
+            await screen.type("thi")
             await screen.press("tab")
             assert screen.prompt.text == "/think "
             await screen.sees("answer at once")
