@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 _USUAL_LOOK = Look()
 
 
+_SECONDS_TO_PAINT = 0.02
+
+
 @dataclass(frozen=True, slots=True)
 class Backstage:
     """What works behind the screen. `engine` has been started; `store` is open."""
@@ -112,6 +115,8 @@ class ModechatApp(App[ModechatError]):
         self._chat = ChatScreen(look.keymap)
         self._session: ChatSession | None = None
         self.theme = NO_COLOR if self.no_color else look.theme
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._theme_is_first = True
         self.set_class(self.no_color, "-no-color")
         self.set_class(look.is_compact, "-compact")
         if not look.has_motion:
@@ -122,6 +127,13 @@ class ModechatApp(App[ModechatError]):
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
+
+    def refresh_css(self, animate: bool = True) -> None:
+        # The theme of the first frame is set before any style is read. To read them again would hold up that frame.
+        if self._theme_is_first:
+            self._theme_is_first = False
+        else:
+            super().refresh_css(animate=animate)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         if not self.no_color:
@@ -149,7 +161,8 @@ class ModechatApp(App[ModechatError]):
         return self._chat
 
     def on_ready(self) -> None:
-        self.run_worker(self._begin(), name="begin")
+        # Not before the frame is out: imports in a thread would hold up its painting.
+        self.set_timer(_SECONDS_TO_PAINT, lambda: self.run_worker(self._begin(), name="begin"))
         self._leave_on_signals()
 
     def _leave_on_signals(self) -> None:
