@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from modechat.domain.lora import read_scaled
 from modechat.domain.sampling import Sampling
-from modechat.engine.protocol import Adapter, KVType
+from modechat.engine.protocol import Adapter, CPUExtras, KVType
 from modechat.errors import ConfigError
 from modechat.typed_toml import line_of, read_text, read_toml
 
@@ -79,6 +79,8 @@ class Config(_Section):
     """Whether the model's file is mapped into memory; false: it is read, which helps on slow network drives."""
     mlock: Annotated[bool, Field(strict=True)] = False
     """Whether the system must keep the model in memory and may not swap it out."""
+    cpu_extras: CPUExtras = "auto"
+    """llama.cpp's kernels for this processor, such as those for AMX; auto: unless they crashed here."""
     n_threads: Annotated[int, Field(ge=1, le=1024, strict=True)] | None = None
     """Threads that compute; unset: as many as help, adapted meanwhile, unless with a seed or at temperature 0."""
     lora: tuple[LoraFile, ...] = ()

@@ -34,6 +34,11 @@ def engine_log_file() -> Path:
     return platformdirs.user_state_path(_APP, appauthor=False) / "engine.log"
 
 
+def cpu_extras_file() -> Path:
+    """Where it is remembered that llama.cpp crashes with the CPU's extra buffers."""
+    return platformdirs.user_state_path(_APP, appauthor=False) / "cpu-extras.json"
+
+
 def theme_file() -> Path:
     """The theme that was chosen last."""
     return platformdirs.user_state_path(_APP, appauthor=False) / "theme.json"

@@ -1,11 +1,24 @@
-"""What would make modechat faster on a machine, and the exact command for it. Pure."""
+"""What would make modechat work, or work faster, on a machine, and the exact command for it."""
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modechat.cli.hardware import Hardware
+from modechat.cli.trial import Trial
+from modechat.engine.build import (
+    FOR_ANY_PROCESSOR,
+    FOR_THIS_PROCESSOR,
+    WITHOUT_AMX,
+    install_command,
+    installed_version,
+    library_remedy,
+    version_trouble,
+)
+from modechat.engine.death import Death
+from modechat.engine.diagnosis import features_of, judge
+from modechat.engine.instructions import known_instructions
 from modechat.engine.probe import EngineProbe
 
 
@@ -33,11 +46,64 @@ _VULKAN = _Build("Vulkan", "-DGGML_VULKAN=on", "glslc", "the Vulkan SDK (its com
 _METAL = _Build("Metal", "-DGGML_METAL=on", "", "")
 
 
-def advise(machine: Hardware, engine: EngineProbe, *, python: str, version: str) -> tuple[Advice, ...]:
-    """`python` is the interpreter that modechat runs with, `version` that of llama-cpp-python."""
+def advise(
+    machine: Hardware, engine: EngineProbe, trial: Trial, *, python: str, reports_amx: bool
+) -> tuple[Advice, ...]:
+    """`python` is the interpreter that modechat runs with; `reports_amx`: the processor says that it has AMX."""
+    without_amx = WITHOUT_AMX if reports_amx else {}
     if engine.error:
-        text = "llama.cpp does not work here. Install it again:"
-        return (Advice(text, _install(machine, python, version, cmake="")),)
+        return (_reinstall(machine, engine, python, without_amx),)
+    if not trial.works:
+        return (_other_build(machine, engine, trial, python, reports_amx=reports_amx),)
+    advice = []
+    if not trial.with_extras.works:
+        advice.append(_build_without_what_crashes(machine, engine, trial, python, reports_amx=reports_amx))
+    if trouble := version_trouble(installed_version()):
+        advice.append(Advice(trouble, install_command(python, without_amx, system=machine.system)))
+    return (*advice, *_for_gpu(machine, engine, python, without_amx))
+
+
+def _reinstall(machine: Hardware, engine: EngineProbe, python: str, environment: Mapping[str, str]) -> Advice:
+    trouble = version_trouble(installed_version())
+    if (remedy := library_remedy(engine.error)) and not trouble:
+        return Advice(f"llama.cpp does not work here. {remedy}")
+    text = f"llama.cpp does not work here. {trouble} Install it again:".replace("  ", " ")
+    return Advice(text, install_command(python, environment, system=machine.system))
+
+
+def _other_build(machine: Hardware, engine: EngineProbe, trial: Trial, python: str, *, reports_amx: bool) -> Advice:
+    """llama.cpp cannot compute at all."""
+    test = trial.without_extras
+    if test.death is not Death.ILLEGAL_INSTRUCTION:
+        text = f"llama.cpp cannot compute here: it {test.trouble}. Install it again:"
+        return Advice(text, install_command(python, FOR_THIS_PROCESSOR, system=machine.system))
+    cause, environment = _judged(engine, trial, reports_amx=reports_amx)
+    return Advice(
+        f"{cause} This command builds one that fits:", install_command(python, environment, system=machine.system)
+    )
+
+
+def _build_without_what_crashes(
+    machine: Hardware, engine: EngineProbe, trial: Trial, python: str, *, reports_amx: bool
+) -> Advice:
+    """It computes, but only without its kernels for this processor."""
+    cause, environment = _judged(engine, trial, reports_amx=reports_amx)
+    if trial.with_extras.death is not Death.ILLEGAL_INSTRUCTION:
+        cause, environment = (
+            f"With its kernels for this processor llama.cpp {trial.with_extras.trouble}.",
+            FOR_ANY_PROCESSOR,
+        )
+    text = f"{cause} modechat goes on without them, a little slower. A build without what crashes:"
+    return Advice(text, install_command(python, environment, system=machine.system))
+
+
+def _judged(engine: EngineProbe, trial: Trial, *, reports_amx: bool) -> tuple[str, Mapping[str, str]]:
+    runnable = None if trial.not_runnable is None else known_instructions() - set(trial.not_runnable)
+    trouble = version_trouble(installed_version())
+    return judge(features_of(engine.features), runnable, reports_amx=reports_amx, other_version=trouble)
+
+
+def _for_gpu(machine: Hardware, engine: EngineProbe, python: str, environment: Mapping[str, str]) -> tuple[Advice, ...]:
     if engine.gpus:
         return ()
     if engine.can_offload:
@@ -47,7 +113,8 @@ def advise(machine: Hardware, engine: EngineProbe, *, python: str, version: str)
         return ()
     missing = f" It needs {build.needs}, which was not found." if build.compiler not in ("", *machine.compilers) else ""
     text = f"This build of llama.cpp does not use the GPU. A build with {build.name} does.{missing}"
-    return (Advice(text, _install(machine, python, version, cmake=build.cmake)),)
+    settings = {"CMAKE_ARGS": build.cmake, **environment}
+    return (Advice(text, install_command(python, settings, system=machine.system)),)
 
 
 def _build_for(machine: Hardware) -> _Build | None:
@@ -60,14 +127,3 @@ def _build_for(machine: Hardware) -> _Build | None:
     if "AMD" in vendors and "hipcc" in machine.compilers:
         return _ROCM
     return _VULKAN if vendors else None
-
-
-def _install(machine: Hardware, python: str, version: str, *, cmake: str) -> str:
-    """pip compiles it anew: what it keeps of an earlier build has no GPU support."""
-    options = "--force-reinstall --no-deps --no-cache-dir --no-binary llama-cpp-python"
-    requirement = f"llama-cpp-python=={version}"
-    if machine.system == "Windows":
-        setting = f'$env:CMAKE_ARGS = "{cmake}"; ' if cmake else ""
-        return f'{setting}& "{python}" -m pip install {options} {requirement}'
-    setting = f'CMAKE_ARGS="{cmake}" ' if cmake else ""
-    return f"{setting}{shlex.quote(python)} -m pip install {options} {requirement}"

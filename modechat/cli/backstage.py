@@ -47,15 +47,15 @@ def open_backstage(
         from modechat.cli.demo import demo_engine, demo_settings
 
         return Behind(demo_engine(), _open_store(keep=False), demo_settings(), resume=False)
+    from modechat.cli.local_engine import local_engine
     from modechat.cli.setup import choose_model, session_settings
-    from modechat.engine.client import WorkerEngine
     from modechat.prompt_files import load_prompt_files
 
     files = load_prompt_files()
     keep = not arguments.no_history
     settings = session_settings(arguments, config, choose_model(arguments, config), files, keep_history=keep)
     store = _open_store(keep=keep)
-    engine = WorkerEngine(_open_engine_log(stack), worker)
+    engine = local_engine(worker, _open_engine_log(stack))
     engine.start()
     resume = config.interface.resume and not arguments.new
     return Behind(engine, store, settings, resume, files.troubles)

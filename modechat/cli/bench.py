@@ -11,13 +11,14 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 
+from modechat.cli.local_engine import local_engine
 from modechat.cli.plots import bar, sparkline
 from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
 from modechat.cli.streams import takes_unicode, tell, write
 from modechat.config import load_config
 from modechat.domain.text import sanitize_line
 from modechat.engine.bench import FULL, QUICK, BenchResult, measure
-from modechat.engine.client import WorkerEngine
+from modechat.engine.protocol import Engine
 from modechat.errors import UsageError
 from modechat.paths import config_file
 
@@ -38,7 +39,9 @@ def bench(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int
     try:
         with tempfile.TemporaryDirectory(prefix="modechat-bench-") as folder:
             load = settings.load.model_copy(update={"state_folder": folder, "speculate": True, "format": None})
-            result = asyncio.run(measure(engines.make, load, QUICK if arguments.quick else FULL, progress.show))
+            result = asyncio.run(
+                measure(engines.make, load, QUICK if arguments.quick else FULL, progress.show, progress.tell)
+            )
     finally:
         progress.clear()
     unicode = takes_unicode(sys.stdout)
@@ -121,9 +124,9 @@ class _Engines:
     def __init__(self, worker: subprocess.Popen[bytes]) -> None:
         self._worker: subprocess.Popen[bytes] | None = worker
 
-    def make(self) -> WorkerEngine:
+    def make(self) -> Engine:
         worker, self._worker = self._worker, None
-        return WorkerEngine(process=worker)
+        return local_engine(worker)
 
 
 class _ProgressLine:
@@ -137,6 +140,11 @@ class _ProgressLine:
     def clear(self) -> None:
         if self._on_terminal and self._last:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def tell(self, text: str) -> None:
+        """A line of its own, above what is measured."""
+        self.clear()
+        tell(text)
 
     def _paint(self, what: str, fraction: float) -> None:
         self._last = what

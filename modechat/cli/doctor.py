@@ -11,7 +11,6 @@ import sys
 import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TextIO
 
@@ -19,7 +18,9 @@ from modechat import __version__
 from modechat.cli.advice import Advice, advise
 from modechat.cli.hardware import Hardware, this_machine
 from modechat.cli.streams import takes_unicode, write
+from modechat.cli.trial import Trial, try_machine
 from modechat.config import Config, load_config
+from modechat.engine.build import PACKAGE, has_amx, installed_version
 from modechat.engine.probe import EngineProbe, ProbedDevice, probe_engine
 from modechat.errors import ConfigError, ModechatError, ModelError, UsageError
 from modechat.models.check import check_model_file
@@ -27,10 +28,12 @@ from modechat.models.failures import shown_path
 from modechat.models.starter import starter_model
 from modechat.paths import config_file, data_folder, engine_log_file, states_folder
 
-_ENGINE = "llama-cpp-python"
 _WIDTH = 80
 _LABEL = 12
 _GIB = 1 << 30
+_GB = 10**9
+_SIZES = (1, 5)
+"""GB of models whose speed is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Report:
     config_error: str
     model_error: str
     """What is wrong with the model that it would load."""
+    trial: Trial
     models: tuple[Path, ...]
     """Those that modechat would find, the one that it would load first."""
     advice: tuple[Advice, ...]
@@ -75,7 +79,8 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 def examine(out: TextIO, environment: Mapping[str, str], model: Path | None = None) -> Report:
     """`model` is the one that the user asks about."""
-    machine, engine, engine_version = this_machine(), probe_engine(), _installed(_ENGINE)
+    machine, engine = this_machine(), probe_engine()
+    trial = try_machine(machine, engine)
     config, config_error = _config()
     found = (model, config.model, starter_model())
     if config.model is not None and not config.model.is_file():
@@ -86,12 +91,13 @@ def examine(out: TextIO, environment: Mapping[str, str], model: Path | None = No
     return Report(
         machine=machine,
         engine=engine,
-        engine_version=engine_version,
+        engine_version=installed_version() or "not installed",
+        trial=trial,
         terminal=terminal_of(out, environment),
         config_error=config_error,
         model_error=model_error,
         models=tuple(dict.fromkeys(path for path in models if path.is_file())),
-        advice=advise(machine, engine, python=sys.executable, version=engine_version),
+        advice=advise(machine, engine, trial, python=sys.executable, reports_amx=has_amx()),
     )
 
 
@@ -117,13 +123,18 @@ def as_object(report: Report) -> dict[str, object]:
         "python": platform.python_version(),
         "machine": machine,
         "engine": {
-            "name": _ENGINE,
+            "name": PACKAGE,
             "version": report.engine_version,
             "can_offload": report.engine.can_offload,
             "features": report.engine.features,
             "devices": [device.model_dump() for device in report.engine.devices],
             "error": report.engine.error,
+            "works": report.trial.works,
+            "works_with_cpu_extras": report.trial.with_extras.works,
+            "instructions": report.trial.built,
+            "instructions_not_runnable": report.trial.not_runnable,
         },
+        "memory_bytes_per_second": report.trial.bytes_per_second,
         "models": [str(model) for model in report.models],
         "folders": {name: str(path) for name, path in _folders().items()},
         "config_error": report.config_error,
@@ -141,10 +152,14 @@ def as_text(report: Report) -> str:
         f"modechat {__version__}, Python {platform.python_version()}, {machine.system} {machine.release}",
         "",
         *_entry("processor", f"{machine.cpu} ({machine.machine}), {cores}"),
-        *_entry("memory", f"{_gib(machine.free_bytes)} of {_gib(machine.memory_bytes)} free"),
+        *_entry(
+            "memory", f"{_gib(machine.free_bytes)} of {_gib(machine.memory_bytes)} free{_speed_text(report.trial)}"
+        ),
         *_entry("graphics", ", ".join(machine.gpu_vendors) or "none found"),
         "",
         *_entry("llama.cpp", _engine_text(report)),
+        *_entry("computes", _trial_text(report.trial)),
+        *_entry("uses", _instructions_text(report.trial)),
         *(line for device in report.engine.devices for line in _entry("device", _device_text(device))),
         "",
         *(line for model in report.models for line in _path_entry("model", model)),
@@ -174,7 +189,37 @@ def _engine_text(report: Report) -> str:
     if report.engine.error:
         return report.engine.error
     support = "with GPU support" if report.engine.can_offload else "without GPU support"
-    return f"{_ENGINE} {report.engine_version}, a build {support}"
+    return f"{PACKAGE} {report.engine_version}, a build {support}"
+
+
+def _trial_text(trial: Trial) -> str:
+    if not trial.works:
+        return f"no: it {trial.without_extras.trouble}"
+    if trial.with_extras.works:
+        return "yes, tried with a tiny model"
+    return f"yes, but with its kernels for this processor it {trial.with_extras.trouble}"
+
+
+def _instructions_text(trial: Trial) -> str:
+    if not trial.built:
+        return "no instruction sets that could be tried here"
+    used = ", ".join(trial.built)
+    if trial.not_runnable is None:
+        return f"{used}; whether they run cannot be found out here"
+    if trial.not_runnable:
+        return f"{used}. This machine does not run {', '.join(trial.not_runnable)}"
+    return f"{used}: this machine runs all of them"
+
+
+def _speed_text(trial: Trial) -> str:
+    if trial.bytes_per_second is None:
+        return ""
+    speeds = [f"{_figure(trial.bytes_per_second / (size * _GB))} tokens/s for a model of {size} GB" for size in _SIZES]
+    return f"; {_figure(trial.bytes_per_second / _GB)} GB/s, which allows at most {' and '.join(speeds)}"
+
+
+def _figure(number: float) -> str:
+    return f"{number:.0f}" if number >= 10 else f"{number:.1f}"
 
 
 def _device_text(device: ProbedDevice) -> str:
@@ -215,13 +260,6 @@ def _what_is_wrong_with(model: Path) -> str:
 
 def _sentences(error: ModechatError) -> str:
     return ". ".join(part.rstrip(".") for part in (error.title, error.hint) if part) + "."
-
-
-def _installed(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _entry(label: str, text: str) -> list[str]:

@@ -223,6 +223,12 @@ def _add_load_options(options: argparse._ActionsContainer) -> None:
     )
     options.add_argument("--device", type=_names, metavar="NAME[,NAME]", help="GPUs to use; modechat doctor lists them")
     options.add_argument("--kv-type", choices=KV_TYPES, metavar="TYPE", help="how the KV cache is stored: f16, q8_0, …")
+    options.add_argument(
+        "--cpu-extras",
+        choices=("auto", "on", "off"),
+        metavar="on|off|auto",
+        help="llama.cpp's kernels for this processor; auto: unless they crashed here",
+    )
 
 
 def _conversation(text: str) -> int | Literal["last"]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from modechat.cli.local_engine import local_engine
 from modechat.cli.request import named_task, read_request, read_task
 from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
 from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell, write
@@ -18,9 +19,8 @@ from modechat.commands.prompt_text import as_text
 from modechat.config import load_config
 from modechat.domain.conversation import Conversation, as_mode
 from modechat.domain.modes import ChatMessage, Mode, Task
-from modechat.engine.client import WorkerEngine
 from modechat.engine.prompt_view import PromptView
-from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded
+from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded, Recovered
 from modechat.errors import EngineError, UsageError
 from modechat.paths import config_file, data_folder
 from modechat.session.settings import SessionSettings, clock_text, prompt_of
@@ -55,7 +55,7 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
         thinking=settings.thinking,
         format=_own_format(arguments, conversation),
     )
-    engine = WorkerEngine(process=worker)
+    engine = local_engine(worker)
     engine.start()
     view, n_ctx = asyncio.run(_inspect(engine, settings, inspect))
     mode = Mode(inspect.prompt.mode)
@@ -141,6 +141,8 @@ async def _inspect(engine: Engine, settings: SessionSettings, inspect: Inspect) 
                     return view, n_ctx
                 case Inspected(error=reason):
                     raise EngineError(reason)
+                case Recovered(text=text):
+                    tell(text)
                 case Failed():
                     raise event.as_error()
                 case _:

@@ -17,13 +17,24 @@ from typing import TextIO
 
 from modechat.cli.constraint import constrain, is_constrained
 from modechat.cli.context_need import n_ctx_needed
+from modechat.cli.local_engine import local_engine
 from modechat.cli.request import named_task, read_request, read_task
 from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
 from modechat.cli.streams import argument_text, can_repaint, read_piped, takes_unicode, tell, write
 from modechat.config import load_config
 from modechat.domain.conversation import StopReason, leak_note
-from modechat.engine.client import WorkerEngine
-from modechat.engine.protocol import Cancelled, Delta, Engine, Failed, Finished, Generate, Loaded, LoadProgress, Stop
+from modechat.engine.protocol import (
+    Cancelled,
+    Delta,
+    Engine,
+    Failed,
+    Finished,
+    Generate,
+    Loaded,
+    LoadProgress,
+    Recovered,
+    Stop,
+)
 from modechat.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EngineError, ModechatError, UsageError
 from modechat.paths import config_file
 from modechat.session.settings import SessionSettings, generate_request
@@ -49,7 +60,7 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
     generate = constrain(generate, arguments.schema, arguments.grammar)
     settings = replace(settings, load=settings.load.model_copy(update={"n_ctx_needed": n_ctx_needed(generate)}))
-    engine = WorkerEngine(process=worker)
+    engine = local_engine(worker)
     engine.start()
     task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
     return asyncio.run(task.run())
@@ -110,6 +121,9 @@ class OneTask:
                     return self._print_end(event)
                 case Cancelled():
                     return EXIT_INTERRUPTED
+                case Recovered(text=text):
+                    self._progress.clear()
+                    tell(text)
                 case Failed(kind="context") if self._load_longer():
                     pass
                 case Failed():

@@ -80,6 +80,7 @@ def session_settings(
             flash_attention=config.flash_attention,
             mmap=config.mmap,
             mlock=config.mlock,
+            cpu_extras=getattr(arguments, "cpu_extras", config.cpu_extras),
             n_threads=config.n_threads,
             adapters=adapters_of(arguments, config) if takes_companions else (),
             draft_path=str(draft) if draft is not None else None,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from modechat.domain.conversation import Message, ReplyStats, StopReason
 from modechat.domain.sampling import Sampling
 from modechat.domain.tasks import Example
+from modechat.engine.death import Death
 from modechat.engine.prompt_view import PromptView
 from modechat.errors import ContextError, EngineError, ModechatError, ModelError, UsageError
 from modechat.prompting.formats import FormatSource, NamedFormat
@@ -22,9 +23,6 @@ from modechat.prompting.thinking import ThinkingSwitch
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
-
-
-# Requests
 
 
 class Adapter(_Frozen):
@@ -39,6 +37,10 @@ class Adapter(_Frozen):
 
 KVType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 """How the KV cache stores its values: fewer bits take less memory and cost precision."""
+
+
+CPUExtras: TypeAlias = Literal["auto", "on", "off"]
+"""llama.cpp's extra buffer types of the CPU: repacked weights, and kernels for AMX, KleidiAI and the like."""
 
 
 class Load(_Frozen):
@@ -62,6 +64,9 @@ class Load(_Frozen):
     """Whether the file is mapped into memory, instead of read into it."""
     mlock: bool = False
     """Whether the system must keep the model in memory."""
+    cpu_extras: CPUExtras = "auto"
+    """Whether weights may lie in the CPU's extra buffers, whose kernels use instructions such as AMX: `auto`: unless
+    llama.cpp crashed with them here."""
     adapters: tuple[Adapter, ...] = ()
     draft_path: str | None = None
     """A small model with the same vocabulary that guesses what comes, for the big one to check."""
@@ -195,9 +200,6 @@ Request: TypeAlias = Annotated[
 ]
 
 
-# Events
-
-
 class LoadProgress(_Frozen):
     type: Literal["load_progress"] = "load_progress"
     fraction: float
@@ -324,6 +326,14 @@ class Cancelled(_Frozen):
     id: int
 
 
+class Recovered(_Frozen):
+    """The engine died, and was started again in a way in which it works. What it was asked is asked again."""
+
+    type: Literal["recovered"] = "recovered"
+    text: str
+    """What changed, for the user: a sentence or two."""
+
+
 class Failed(_Frozen):
     """A request failed; the engine goes on unless `died`."""
 
@@ -337,6 +347,10 @@ class Failed(_Frozen):
     """The engine's last log lines, oldest first."""
     died: bool = False
     """The engine is gone, and everything with it that was asked of it."""
+    death: Death | None = None
+    """How it died, if it did and that is known."""
+    needs_other_build: bool = False
+    """Nothing helps but another build of llama.cpp: `hint` says which. A load with less memory would end likewise."""
 
     def as_error(self) -> ModechatError:
         errors: dict[str, type[ModechatError]] = {
@@ -361,6 +375,7 @@ Event: TypeAlias = Annotated[
     | Delta
     | Finished
     | Cancelled
+    | Recovered
     | Failed,
     Field(discriminator="type"),
 ]

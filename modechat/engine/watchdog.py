@@ -10,17 +10,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from modechat.engine.answers import answers
 from modechat.engine.protocol import (
-    AdaptersChanged,
     Cancelled,
     Event,
-    Failed,
-    Finished,
-    FormatChanged,
     Generate,
     Heartbeat,
     Inspect,
-    Inspected,
     Load,
     Loaded,
     Request,
@@ -73,13 +69,13 @@ class Vigil:
                 self._progress, self._moved_at = event.progress, now
             return
         if isinstance(event, Cancelled):  # out of order: what is before it goes on
-            self._open = deque(request for request in self._open if not _answers(event, request))
+            self._open = deque(request for request in self._open if not answers(event, request))
             return
         self._has_spoken, self._moved_at, self._is_saving = True, now, False
         if isinstance(event, Loaded):
             self._on_gpu = event.model.uses_gpu
         # Requests are answered in their order, one after the other.
-        answered = next((i for i, request in enumerate(self._open) if _answers(event, request)), -1)
+        answered = next((i for i, request in enumerate(self._open) if answers(event, request)), -1)
         for _ in range(answered + 1):
             self._open.popleft()
 
@@ -136,20 +132,3 @@ class Watchdog:
             if hang:
                 self._on_hang(hang)
                 return
-
-
-def _answers(event: Event, request: Request) -> bool:
-    """Whether `event` is the last one about `request`."""
-    match request:
-        case Load():
-            return isinstance(event, Loaded) or (isinstance(event, Failed) and event.id is None)
-        case UseFormat():
-            return isinstance(event, FormatChanged) or (isinstance(event, Failed) and event.id is None)
-        case UseAdapters():
-            return isinstance(event, AdaptersChanged) or (isinstance(event, Failed) and event.id is None)
-        case Generate(id=request_id):
-            return isinstance(event, Finished | Cancelled | Failed) and event.id == request_id
-        case Inspect(id=request_id):
-            return isinstance(event, Inspected) and event.id == request_id
-        case _:
-            return False

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import signal
 import subprocess
 import threading
 from collections import deque
@@ -17,6 +16,7 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from modechat.engine.death import Death, death_of, in_words
 from modechat.engine.protocol import (
     Cancelled,
     Event,
@@ -197,7 +197,10 @@ class WorkerProcess:
             if self._closing:
                 return
             self._closing = True
-        cause = f"hung: {self._hang}" if self._hang else _cause_of_death(self._process.returncode)
+        if self._hang:
+            death, cause = Death.HANG, f"hung: {self._hang}"
+        else:
+            death, cause = death_of(self._process.returncode), in_words(self._process.returncode)
         self._put(
             Failed(
                 id=next(iter(self._running), None),
@@ -205,18 +208,6 @@ class WorkerProcess:
                 title=f"The engine {cause}",
                 log_tail=tuple(self._log_lines)[-_LOG_TAIL:],
                 died=True,
+                death=death,
             )
         )
-
-
-def _cause_of_death(code: int) -> str:
-    if code >= 0:
-        return f"ended unexpectedly (exit code {code})"
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    reasons = {
-        "SIGKILL": "was killed (SIGKILL): often the system does that when memory runs out",
-        "SIGABRT": "gave up (SIGABRT): an assertion in llama.cpp failed",
-        "SIGSEGV": "crashed (SIGSEGV)",
-        "SIGILL": "crashed (SIGILL): llama.cpp was built for another processor",
-    }
-    return reasons.get(name, f"died ({name})")

@@ -28,6 +28,7 @@ from modechat.engine.protocol import (
     Load,
     LoadProgress,
     ModelInfo,
+    Recovered,
     SaveLanes,
     Shutdown,
     Stop,
@@ -258,6 +259,8 @@ class ModelHost:
             case LoadProgress(fraction=fraction):
                 self.fraction = fraction
                 self._tell(ModelLoading(fraction))
+            case Recovered(text=text):
+                self._tell(Remark(text))
             case FormatChanged(model=model):
                 self.model = model
                 self._tell(FormatInUse(model))

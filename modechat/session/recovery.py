@@ -41,6 +41,8 @@ class Recovery:
             return
         if self._host.phase is Phase.LOADING:
             await self.loading_failed(failed)
+        elif failed.needs_other_build:
+            await self._give_up(failed, failed.hint, ReplyState.INTERRUPTED, offers=False)
         elif again := self._dies_again(self._replies.turn):
             await self._give_up(failed, f"{again}, so it does not start again by itself.", ReplyState.INTERRUPTED)
         else:
@@ -54,7 +56,7 @@ class Recovery:
         if self._host.phase is Phase.CLOSED:
             return
         # Our own words: what stands in the way of a wrong or damaged file would stand in the way again.
-        lacks_memory = failed.died or "memory" in failed.title
+        lacks_memory = (failed.died and not failed.needs_other_build) or "memory" in failed.title
         await self._give_up(failed, failed.hint, ReplyState.FAILED, offers=lacks_memory)
 
     async def restart(self) -> None:

@@ -27,6 +27,7 @@ from modechat.engine.bench.texts import STORY
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, InstructPrompt, Load
 from modechat.models.starter import starter_model
+from tests.cpu_extras import cpu_extras
 from tests.e2e.home import MODECHAT, Home, wait_for_start
 from tests.engine.driver import formats
 
@@ -82,7 +83,13 @@ class Others:
 
 async def measure(model: Path, pairs: int, threads: int, tokens: int, others: Others, only: str | None) -> bool:
     load = Load(
-        model_path=str(model), n_ctx=4096, n_gpu_layers=0, n_threads=threads, formats=formats(), speculate=False
+        model_path=str(model),
+        n_ctx=4096,
+        n_gpu_layers=0,
+        n_threads=threads,
+        formats=formats(),
+        speculate=False,
+        cpu_extras=cpu_extras(),
     )
 
     async def raw(connection: Connection, question: str) -> float:
@@ -107,7 +114,7 @@ async def measure(model: Path, pairs: int, threads: int, tokens: int, others: Ot
     engine.start()
     kept = []
     try:
-        connection = await Connection.load(engine, load)
+        connection = await Connection.load(engine, load, print)
         for name, way in ways.items():
             if only not in (None, name):
                 continue

@@ -19,6 +19,7 @@ from modechat.engine.bench.texts import prose
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, InstructPrompt, Load
 from modechat.models.starter import starter_model
+from tests.cpu_extras import cpu_extras
 from tests.engine.driver import formats
 
 TARGET = 1.05
@@ -82,8 +83,8 @@ async def measure(model: Path) -> float:
     engine = WorkerEngine()
     engine.start()
     try:
-        load = Load(model_path=str(model), n_ctx=8192, n_gpu_layers=0, formats=formats())
-        conversation = Conversation(await Connection.load(engine, load))
+        load = Load(model_path=str(model), n_ctx=8192, n_gpu_layers=0, formats=formats(), cpu_extras=cpu_extras())
+        conversation = Conversation(await Connection.load(engine, load, print))
         for number in range(TURNS):
             if number in SWITCHED:
                 await conversation.task(f"Say it shorter: {prose(number, 30)}")

@@ -27,6 +27,7 @@ from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, Delta, Load
 from modechat.engine.worker.pipe import Pipe
 from modechat.engine.worker.writing.speculation import CostCurve, Guesser, GuessPolicy
+from tests.cpu_extras import cpu_extras
 from tests.engine.driver import formats
 from tests.tiny_models import write_endless
 
@@ -94,8 +95,15 @@ async def measure(model: Path) -> bool:
     engine = WorkerEngine()
     engine.start()
     try:
-        load = Load(model_path=str(model), n_ctx=8192, n_gpu_layers=0, n_threads=1, formats=formats())
-        connection = await Connection.load(engine, load)
+        load = Load(
+            model_path=str(model),
+            n_ctx=8192,
+            n_gpu_layers=0,
+            n_threads=1,
+            formats=formats(),
+            cpu_extras=cpu_extras(),
+        )
+        connection = await Connection.load(engine, load, print)
         worker = psutil.Process(engine.process_id)
         figures = [await microseconds_a_token(connection, worker, length) for length in LENGTHS]
     finally:

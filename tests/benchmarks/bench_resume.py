@@ -17,6 +17,7 @@ from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, Load
 from modechat.models.starter import starter_model
 from tests.benchmarks.pairs import median_seconds
+from tests.cpu_extras import cpu_extras
 from tests.engine.driver import formats
 
 TARGET = 0.2
@@ -32,8 +33,15 @@ async def worker(model: Path, folder: str) -> AsyncIterator[Connection]:
     engine = WorkerEngine()
     engine.start()
     try:
-        load = Load(model_path=str(model), n_ctx=8192, n_gpu_layers=0, formats=formats(), state_folder=folder)
-        yield await Connection.load(engine, load)
+        load = Load(
+            model_path=str(model),
+            n_ctx=8192,
+            n_gpu_layers=0,
+            formats=formats(),
+            state_folder=folder,
+            cpu_extras=cpu_extras(),
+        )
+        yield await Connection.load(engine, load, print)
     finally:
         await engine.close()
 

@@ -21,6 +21,7 @@ from modechat.engine.bench.connection import Connection, Timed
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import InstructPrompt, Load
 from modechat.models.starter import starter_model
+from tests.cpu_extras import cpu_extras
 from tests.engine.driver import formats
 
 TARGET_COPIES, TARGET_OTHERS = 1.3, 0.97
@@ -114,8 +115,15 @@ async def measure(model: Path, pairs: int, threads: int, sampling: Sampling) -> 
     engine.start()
     kept = []
     try:
-        load = Load(model_path=str(model), n_ctx=4096, n_gpu_layers=0, n_threads=threads, formats=formats())
-        connection = await Connection.load(engine, load)
+        load = Load(
+            model_path=str(model),
+            n_ctx=4096,
+            n_gpu_layers=0,
+            n_threads=threads,
+            formats=formats(),
+            cpu_extras=cpu_extras(),
+        )
+        connection = await Connection.load(engine, load, print)
         race = Race(connection, psutil.Process(engine.process_id), sampling, counts_processor=threads == 1)
         for name, task in (COPIES | OTHERS).items():
             ratio, worst, share = await race.ratio(task, pairs)

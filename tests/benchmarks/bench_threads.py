@@ -20,6 +20,7 @@ from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Load, Loaded
 from modechat.engine.worker.evaluation.processors import useful_threads
 from modechat.models.starter import starter_model
+from tests.cpu_extras import cpu_extras
 from tests.engine.driver import Driver, chat, formats, running_engine
 
 TARGET_QUIET, TARGET_BUSY = 0.97, 0.85
@@ -51,7 +52,13 @@ async def measure(model: Path, rounds: int, n_tokens: int) -> dict[str, float]:
     async with contextlib.AsyncExitStack() as stack:
         drivers = {name: await stack.enter_async_context(running_engine()) for name in settings}
         for name, n_threads in settings.items():
-            load = Load(model_path=str(model), n_gpu_layers=0, n_threads=n_threads, formats=formats())
+            load = Load(
+                model_path=str(model),
+                n_gpu_layers=0,
+                n_threads=n_threads,
+                formats=formats(),
+                cpu_extras=cpu_extras(),
+            )
             assert isinstance(await drivers[name].ask(load, Loaded), Loaded)
         for turn in range(rounds + 1):
             for name, driver in drivers.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from modechat import __version__
 from modechat.cli.doctor import terminal_of
 from tests.cli.conftest import Shell
+from tests.dying_worker import FOLDER as DYING_WORKERS
 from tests.tiny_models import write_llama
 
 KEYS = {
@@ -19,6 +21,7 @@ KEYS = {
     "python": str,
     "machine": dict,
     "engine": dict,
+    "memory_bytes_per_second": float,
     "models": list,
     "folders": dict,
     "config_error": str,
@@ -43,6 +46,8 @@ def test_it_reports_machine_engine_and_folders_as_one_json_object(shell: Shell) 
     assert found["machine"]["memory_bytes"] > found["machine"]["free_bytes"] > 0
     assert found["engine"]["version"] == "0.3.36"
     assert found["engine"]["error"] == ""
+    assert found["engine"]["works"]
+    assert found["memory_bytes_per_second"] > 1e8
     assert "CPU" in {device["name"] for device in found["engine"]["devices"]}
     assert found["folders"]["config"] == str(shell.home / "config" / "modechat" / "config.toml")
     assert (found["config_error"], found["model_error"]) == ("", "")
@@ -58,7 +63,18 @@ def test_the_models_that_it_would_find_are_listed_the_configured_one_first(shell
 def test_for_people_it_is_text_of_80_columns(shell: Shell) -> None:
     done = shell.modechat("doctor")
     assert (done.code, done.err) == (0, "")
-    for label in ("processor", "memory", "graphics", "llama.cpp", "device", "config", "data", "terminal"):
+    for label in (
+        "processor",
+        "memory",
+        "graphics",
+        "llama.cpp",
+        "computes",
+        "uses",
+        "device",
+        "config",
+        "data",
+        "terminal",
+    ):
         assert f"\n{label:<12}" in done.out
     too_long = [line for line in done.out.splitlines() if len(line) > 80 and "/" not in line]
     assert too_long == []
@@ -126,3 +142,28 @@ def test_the_name_of_a_model_cannot_act_on_the_terminal(shell: Shell, tmp_path: 
     out = shell.modechat("doctor", "--model", model).out
     assert "\x1b" not in out
     assert "a␛[31mb.gguf" in out
+
+
+def test_kernels_that_crash_are_found_and_the_command_that_mends_it_is_told(shell: Shell) -> None:
+    crash = {
+        "PYTHONPATH": os.pathsep.join((DYING_WORKERS, shell.env["PYTHONPATH"])),
+        "DYING_WORKER": "decode SIGILL extras",
+    }
+    done = shell.modechat("doctor", "--json", env=crash)
+    found = json.loads(done.out)
+    assert (found["engine"]["works"], found["engine"]["works_with_cpu_extras"]) == (True, False)
+    assert "modechat goes on without them" in found["advice"][0]["text"]
+    assert "--force-reinstall" in found["advice"][0]["command"]
+    text = shell.modechat("doctor", env=crash).out
+    assert "Nothing to improve" not in text
+    assert "with its kernels for this processor it crashed (SIGILL)" in " ".join(text.split())
+
+
+def test_a_build_that_dies_at_its_first_instruction_is_not_praised(shell: Shell) -> None:
+    crash = {
+        "PYTHONPATH": os.pathsep.join((DYING_WORKERS, shell.env["PYTHONPATH"])),
+        "DYING_WORKER": "load SIGILL always",
+    }
+    text = shell.modechat("doctor", env=crash).out
+    assert "Nothing to improve" not in text
+    assert "no: it crashed (SIGILL)" in " ".join(text.split())

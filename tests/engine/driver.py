@@ -38,6 +38,7 @@ from modechat.engine.protocol import (
 )
 from modechat.prompt_files import load_prompt_files
 from modechat.prompting.formats import NamedFormat
+from tests.cpu_extras import cpu_extras
 
 T = TypeVar("T")
 GREEDY = Sampling(temperature=0)
@@ -89,7 +90,14 @@ class Driver:
         return await asyncio.wait_for(anext(self._events), _SECONDS)
 
     async def load(self, model: Path, *, n_ctx: int | None = None, format: str | None = None) -> Loaded | Failed:
-        load = Load(model_path=str(model), n_ctx=n_ctx, n_gpu_layers=0, formats=formats(), format=format)
+        load = Load(
+            model_path=str(model),
+            n_ctx=n_ctx,
+            n_gpu_layers=0,
+            formats=formats(),
+            format=format,
+            cpu_extras=cpu_extras(),
+        )
         answer: Loaded | Failed = await self.ask(load, Loaded | Failed)
         return answer
 

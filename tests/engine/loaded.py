@@ -14,12 +14,13 @@ from modechat.engine.worker.evaluation.memory import Memory
 from modechat.engine.worker.evaluation.threads import DecodeThreads
 from modechat.engine.worker.loading.loader import load
 from modechat.engine.worker.model import LoadedModel
+from tests.cpu_extras import cpu_extras
 from tests.engine.vocabularies import native_log
 
 
 @contextmanager
 def loaded_model(path: Path, n_ctx: int = 1024) -> Iterator[LoadedModel]:
-    request = Load(model_path=str(path), n_ctx=n_ctx, n_gpu_layers=0, n_threads=1, formats=())
+    request = Load(model_path=str(path), n_ctx=n_ctx, n_gpu_layers=0, n_threads=1, formats=(), cpu_extras=cpu_extras())
     loaded = load(request, native_log(), lambda _fraction: True, lambda: False)
     yield loaded
     loaded.close()

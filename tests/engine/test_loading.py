@@ -23,6 +23,7 @@ from modechat.engine.worker.loading.loader import load
 from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes, sizes_of
 from modechat.engine.worker.loading.planning import N_SEQUENCES
 from modechat.engine.worker.model import LoadedModel
+from tests.cpu_extras import cpu_extras
 from tests.engine.driver import Answer, chat, formats, run, running_engine
 from tests.engine.vocabularies import native_log
 from tests.tiny_models import write_llama, write_recurrent, write_t5
@@ -33,7 +34,7 @@ MIB = 1 << 20
 @contextmanager
 def loaded(path: Path, **wishes: Any) -> Iterator[LoadedModel]:
     wishes = {"n_threads": 1, "n_gpu_layers": 0} | wishes
-    request = Load(model_path=str(path), formats=(), **wishes)
+    request = Load(model_path=str(path), formats=(), cpu_extras=cpu_extras(), **wishes)
     model = load(request, native_log(), lambda _fraction: True, lambda: False)
     try:
         yield model
@@ -322,7 +323,9 @@ def test_what_is_too_large_for_one_gpu_is_shared_by_two(starter: Path, monkeypat
     async def work() -> Answer:
         async with running_engine() as driver:
             devices = ("Vulkan0", "Vulkan1")
-            request = Load(model_path=str(starter), formats=formats(), n_ctx=n_ctx, devices=devices)
+            request = Load(
+                model_path=str(starter), formats=formats(), n_ctx=n_ctx, devices=devices, cpu_extras=cpu_extras()
+            )
             loaded = await driver.ask(request, Loaded | Failed)
             assert isinstance(loaded, Loaded), loaded
             assert loaded.model.device.startswith("GPU 31/31 · ")

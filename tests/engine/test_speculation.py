@@ -28,6 +28,7 @@ from modechat.engine.worker.writing.speculation import (
     GuessPolicy,
     NGramIndex,
 )
+from tests.cpu_extras import cpu_extras
 from tests.engine.driver import formats, run, running_engine
 from tests.engine.loaded import Writer, loaded_model, memory_of
 from tests.tiny_models import write_llama, write_sliding
@@ -314,7 +315,14 @@ COPY = InstructPrompt(
 def test_the_starter_model_copies_with_guesses_that_are_right(starter: Path) -> None:
     async def answer(*, speculate: bool) -> tuple[str, int, int]:
         async with running_engine() as driver:
-            load = Load(model_path=str(starter), n_ctx=1024, n_gpu_layers=0, formats=formats(), speculate=speculate)
+            load = Load(
+                model_path=str(starter),
+                n_ctx=1024,
+                n_gpu_layers=0,
+                formats=formats(),
+                speculate=speculate,
+                cpu_extras=cpu_extras(),
+            )
             driver.engine.send(load)
             reply = await driver.generate(COPY, Sampling(temperature=0, max_tokens=48))
             stats = reply.finished.stats

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from modechat.engine.protocol import (
     MeasureRaw,
     ModelInfo,
     RawMeasured,
+    Recovered,
     Request,
     SaveLanes,
 )
@@ -73,19 +74,22 @@ class Timed:
 class Connection:
     """An engine with a loaded model."""
 
-    def __init__(self, engine: Engine, events: AsyncIterator[Event], loaded: Loaded) -> None:
+    def __init__(
+        self, engine: Engine, events: AsyncIterator[Event], loaded: Loaded, tell: Callable[[str], None]
+    ) -> None:
         self._engine = engine
         self._events = events
         self._next_id = 1
+        self._tell = tell
         self.model: ModelInfo = loaded.model
         self.seconds_load = loaded.seconds_load
 
     @classmethod
-    async def load(cls, engine: Engine, request: Load) -> Connection:
-        """Raises ModechatError if the model cannot be loaded."""
+    async def load(cls, engine: Engine, request: Load, tell: Callable[[str], None]) -> Connection:
+        """`tell` gets what the user should know. Raises ModechatError if the model cannot be loaded."""
         events = engine.events()
         engine.send(request)
-        return cls(engine, events, await _next(events, Loaded))
+        return cls(engine, events, await _next(events, Loaded, tell), tell)
 
     async def generate(
         self,
@@ -117,6 +121,8 @@ class Connection:
                 case Finished():
                     seconds = time.perf_counter() - started
                     return Timed(text, event.stats, event.stop_reason, first or seconds, n_first, seconds)
+                case Recovered():
+                    self._tell(event.text)
                 case Failed():
                     raise event.as_error()
                 case _:
@@ -141,14 +147,16 @@ class Connection:
 
     async def _ask(self, request: Request, kind: type[E]) -> E:
         self._engine.send(request)
-        return await _next(self._events, kind)
+        return await _next(self._events, kind, self._tell)
 
 
-async def _next(events: AsyncIterator[Event], kind: type[E]) -> E:
+async def _next(events: AsyncIterator[Event], kind: type[E], tell: Callable[[str], None]) -> E:
     """The next event of this kind. Raises what the engine failed with."""
     async for event in events:
         if isinstance(event, Failed):
             raise event.as_error()
+        if isinstance(event, Recovered):
+            tell(event.text)
         if isinstance(event, kind):
             return event
     raise _ended()

@@ -69,7 +69,7 @@ class BenchResult:
     modechat_pp: float
     modechat_tg: float
     pp_ratio: float
-    """Of modechat's speed to the raw loop's, the median of the pairs."""
+    """Of modechat's speed to the raw loop's, as they stand above."""
     tg_ratio: float
     first_token_series: tuple[Turn, ...]
     switch_evaluated_tokens: int
@@ -85,25 +85,35 @@ class BenchResult:
 
 
 async def measure(
-    make_engine: Callable[[], Engine], load: Load, effort: Effort, on_progress: Callable[[str, float], None]
+    make_engine: Callable[[], Engine],
+    load: Load,
+    effort: Effort,
+    on_progress: Callable[[str, float], None],
+    tell: Callable[[str], None],
 ) -> BenchResult:
     """Measure the model of `load`, which names an empty folder for evaluated conversations.
 
-    `make_engine` gives a new engine, not started. `on_progress` gets what is measured, and how much is done (0 to 1).
-    Raises ModechatError.
+    `make_engine` gives a new engine, not started. `on_progress` gets what is measured, and how much is done (0 to 1);
+    `tell` what the user should know besides. Raises ModechatError.
     """
-    bench = _Bench(make_engine, load, effort, on_progress)
+    bench = _Bench(make_engine, load, effort, on_progress, tell)
     return await bench.run()
 
 
 class _Bench:
     def __init__(
-        self, make_engine: Callable[[], Engine], load: Load, effort: Effort, on_progress: Callable[[str, float], None]
+        self,
+        make_engine: Callable[[], Engine],
+        load: Load,
+        effort: Effort,
+        on_progress: Callable[[str, float], None],
+        tell: Callable[[str], None],
     ) -> None:
         self._make_engine = make_engine
         self._load = load
         self._effort = effort
         self._on_progress = on_progress
+        self._tell = tell
         self._done = 0
         self._steps = 2 * effort.pairs + effort.turns + 3 * effort.resumes + 4 * effort.pairs + 4
         self._tokens_of_a_word = 1.0
@@ -123,16 +133,18 @@ class _Bench:
                 for number in range(effort.resumes):
                     await self._evaluate_and_save(engine, effort, number)
         resume = await self._resume(effort) if n_resumed else None
+        raw_pp, raw_tg = (statistics.median(speeds) for speeds in zip(*raw, strict=True))
+        modechat_pp, modechat_tg = (statistics.median(speeds) for speeds in zip(*ours, strict=True))
         return BenchResult(
             model=model.name,
             device=model.device,
             n_ctx=model.n_ctx,
-            raw_pp=statistics.median(pp for pp, _ in raw),
-            raw_tg=statistics.median(tg for _, tg in raw),
-            modechat_pp=statistics.median(pp for pp, _ in ours),
-            modechat_tg=statistics.median(tg for _, tg in ours),
-            pp_ratio=statistics.median(our[0] / their[0] for our, their in zip(ours, raw, strict=True)),
-            tg_ratio=statistics.median(our[1] / their[1] for our, their in zip(ours, raw, strict=True)),
+            raw_pp=raw_pp,
+            raw_tg=raw_tg,
+            modechat_pp=modechat_pp,
+            modechat_tg=modechat_tg,
+            pp_ratio=modechat_pp / raw_pp,
+            tg_ratio=modechat_tg / raw_tg,
             first_token_series=turns,
             switch_evaluated_tokens=_cost_of_a_switch(turns),
             resume_tokens=n_resumed,
@@ -148,7 +160,7 @@ class _Bench:
         engine = self._make_engine()
         engine.start()
         try:
-            yield await Connection.load(engine, self._load)
+            yield await Connection.load(engine, self._load, self._tell)
         finally:
             await engine.close()
 

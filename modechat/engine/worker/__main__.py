@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import sys
 import traceback
@@ -36,12 +37,15 @@ def _import_server(pipe: Pipe) -> Callable[[], None]:
 
         return Server(pipe).run
     except (ImportError, OSError, RuntimeError) as error:
+        from modechat.engine.build import how_to_load
+
         pipe.emit(
             Failed(
                 id=None,
                 kind="engine",
                 title=f"llama.cpp cannot be loaded: {error}",
-                hint="Install it again: pip install --force-reinstall --no-cache-dir llama-cpp-python==0.3.36",
+                hint=how_to_load(str(error), sys.executable, platform.system()),
+                needs_other_build=True,
             )
         )
         raise

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path, PurePath
 
 from pydantic import BaseModel
 
+from modechat.engine.build import installed_version, version_trouble
 from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import Adapter, ChatPrompt, Generate, Inspect, Load, MeasureRaw, ModelInfo, RawMeasured
 from modechat.engine.saved_states import SavedStates
@@ -114,7 +114,7 @@ class ModelRuntime:
             sees_history=resolved.format.sees_history,
             thinking=self._prompts.thinking.switch,
             has_template="{" in (loaded.chat_template or ""),
-            notes=(*resolved.notes, *loaded.notes, *_context_notes(loaded)),
+            notes=(*resolved.notes, *loaded.notes, *_context_notes(loaded), *_version_notes()),
         )
 
     def _make(self, request: Inspect) -> TokenizedPrompt:
@@ -192,7 +192,7 @@ def _saved_lanes(
         return None
     states = SavedStates(Path(request.state_folder), request.state_bytes)
     settings = (loaded.kv_type, "flash attention" if loaded.flash_attention else "attention")
-    identity = "|".join((version("llama-cpp-python"), fingerprint(request.model_path), *settings))
+    identity = "|".join((installed_version(), fingerprint(request.model_path), *settings))
     return SavedLanes(states, memory, identity, is_aborted)
 
 
@@ -223,6 +223,11 @@ def _load_draft(
     except WorkerFailure:
         draft.close()
         raise
+
+
+def _version_notes() -> tuple[str, ...]:
+    trouble = version_trouble(installed_version())
+    return (f"{trouble} `modechat doctor` has the command that mends it.",) if trouble else ()
 
 
 def _context_notes(loaded: LoadedModel) -> tuple[str, ...]:

@@ -188,6 +188,7 @@ def _load_model(wish: _Wish, offload: Plan) -> llama.llama_model_p:
     params.vocab_only = request.vocabulary_only
     params.load_mode = _LOAD_MODES[request.mmap, request.mlock]
     params.n_gpu_layers = offload.n_gpu_layers
+    params.use_extra_bufts = request.cpu_extras != "off"
     # Where no layer is offloaded, no device is given either: llama.cpp would still take some of its memory.
     devices = (ctypes.c_void_p * (len(offload.parts) + 1))(*(handle_of(part.device) for part in offload.parts), None)
     split = (ctypes.c_float * llama.llama_max_devices())(*(part.n_layers for part in offload.parts))

@@ -1,0 +1,45 @@
+"""What `modechat doctor` tries: whether llama.cpp computes here, which instructions run, how fast memory is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modechat.cli.hardware import Hardware
+from modechat.cli.memory_speed import memory_speed
+from modechat.engine.diagnosis import features_of
+from modechat.engine.instructions import known_instructions, runnable_instructions
+from modechat.engine.probe import EngineProbe
+from modechat.engine.self_test import SelfTest, try_engine
+
+_NOT_TRIED = SelfTest("was not tried: llama.cpp cannot be loaded")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    with_extras: SelfTest
+    """With llama.cpp's kernels for this processor."""
+    without_extras: SelfTest
+    built: tuple[str, ...]
+    """Instruction sets that the build uses and that can be tried."""
+    not_runnable: tuple[str, ...] | None
+    """Those of them that this machine does not run; None: that cannot be found out here."""
+    bytes_per_second: float | None
+    """Of memory that is read; None: there is too little free to tell."""
+
+    @property
+    def works(self) -> bool:
+        return self.without_extras.works
+
+
+def try_machine(machine: Hardware, engine: EngineProbe) -> Trial:
+    """Takes a few seconds; never raises."""
+    built = features_of(engine.features) & known_instructions()
+    runnable = runnable_instructions()
+    threads = max(1, min(machine.physical_cores, machine.usable_cores))
+    return Trial(
+        with_extras=_NOT_TRIED if engine.error else try_engine("on"),
+        without_extras=_NOT_TRIED if engine.error else try_engine("off"),
+        built=tuple(sorted(built)),
+        not_runnable=tuple(sorted(built - runnable)) if runnable is not None else None,
+        bytes_per_second=memory_speed(threads, machine.free_bytes),
+    )

@@ -1,0 +1,69 @@
+"""How a worker process died: what its exit code says, on every system, and in which words."""
+
+from __future__ import annotations
+
+import signal
+from enum import StrEnum
+
+
+class Death(StrEnum):
+    ILLEGAL_INSTRUCTION = "illegal instruction"
+    """The processor refused an instruction of llama.cpp."""
+    CRASH = "crash"
+    """It used memory that is not its own."""
+    ABORT = "abort"
+    """It gave up by itself: an assertion, or no memory."""
+    KILLED = "killed"
+    """From outside."""
+    HANG = "hang"
+    """It gave no sign of life, and was killed for that."""
+    EXIT = "exit"
+    """It ended as programs do, without being asked."""
+
+
+_BY_SIGNAL = {
+    "SIGILL": Death.ILLEGAL_INSTRUCTION,
+    "SIGSEGV": Death.CRASH,
+    "SIGBUS": Death.CRASH,
+    "SIGFPE": Death.CRASH,
+    "SIGABRT": Death.ABORT,
+}
+_BY_STATUS = {  # Windows ends a process with the NTSTATUS of the exception that nobody handled
+    0xC000001D: Death.ILLEGAL_INSTRUCTION,
+    0xC0000005: Death.CRASH,
+    0xC0000094: Death.CRASH,
+    0xC0000409: Death.ABORT,
+}
+_REASONS = {
+    "SIGKILL": "was killed (SIGKILL): often the system does that when memory runs out",
+    "SIGABRT": "gave up (SIGABRT): an assertion in llama.cpp failed",
+    "SIGSEGV": "crashed (SIGSEGV)",
+    "SIGILL": "crashed (SIGILL): the processor refused an instruction of llama.cpp",
+}
+
+
+def death_of(code: int) -> Death:
+    """`code` is that of `subprocess`: negative for a signal."""
+    if code < 0:
+        return _BY_SIGNAL.get(_signal_name(code), Death.KILLED)
+    return _BY_STATUS.get(code & 0xFFFFFFFF, Death.EXIT)
+
+
+def in_words(code: int) -> str:
+    """How it died, as the end of a sentence."""
+    if code >= 0:
+        status = death_of(code)
+        if status is Death.ILLEGAL_INSTRUCTION:
+            return "crashed: the processor refused an instruction of llama.cpp"
+        if status is Death.EXIT:
+            return f"ended unexpectedly (exit code {code})"
+        return f"crashed (exit code {code:#x})"
+    name = _signal_name(code)
+    return _REASONS.get(name, f"died ({name})")
+
+
+def _signal_name(code: int) -> str:
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

@@ -1,0 +1,53 @@
+"""Remembers that llama.cpp crashed with the CPU's extra buffers, for this build on this processor.
+
+Another build or another processor may do well: then it counts as forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+
+from modechat.engine.build import build_identity, processor_identity
+from modechat.private_files import private_file, private_folder
+
+
+def machine_identity() -> dict[str, str]:
+    """The build of llama.cpp and the processor that it runs on."""
+    return {"build": build_identity(), "processor": processor_identity()}
+
+
+class ExtrasMemory:
+    """Kept in the file `path`, which need not exist. Losing it costs one crash more, so nothing here raises."""
+
+    def __init__(self, path: Path, identity: Callable[[], dict[str, str]] = machine_identity) -> None:
+        self._path = path
+        self._identify = identity
+        self._is_off = False
+
+    @property
+    def says_off(self) -> bool:
+        """Whether the extra buffers are known to crash here. A damaged file says nothing."""
+        if self._is_off:
+            return True
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return False
+        return bool(found == self._identity)
+
+    def remember(self) -> None:
+        """They crash here. Where that cannot be written, it counts for this object."""
+        self._is_off = True
+        with suppress(OSError):
+            private_folder(self._path.parent)
+            part = private_file(self._path.with_suffix(".part"))
+            part.write_text(json.dumps(self._identity), encoding="utf-8")
+            part.replace(self._path)
+
+    @cached_property
+    def _identity(self) -> dict[str, str]:
+        return self._identify()

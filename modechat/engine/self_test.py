@@ -1,0 +1,51 @@
+"""Whether llama.cpp computes on this machine, tried in a process of its own with a tiny model."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+from modechat.engine.death import Death, death_of, in_words
+
+_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """`trouble` says what went wrong, as the end of a sentence; empty: it computes."""
+
+    trouble: str = ""
+    death: Death | None = None
+    """How the process died, if it did."""
+
+    @property
+    def works(self) -> bool:
+        return not self.trouble
+
+
+def try_engine(extras: Literal["on", "off"]) -> SelfTest:
+    """Evaluate a prompt and single tokens with several threads, with the CPU's extra buffers or without. Takes about a
+    second; never raises."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "modechat.engine.worker.self_test", extras],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+            env=os.environ | {"GGML_NO_BACKTRACE": "1"},
+        )
+    except subprocess.TimeoutExpired:
+        return SelfTest(f"does not end within {_SECONDS} seconds", Death.HANG)
+    except OSError as error:
+        return SelfTest(f"does not start: {error.strerror}")
+    if done.returncode == 0:
+        return SelfTest()
+    death = death_of(done.returncode)
+    if death is not Death.EXIT:
+        return SelfTest(in_words(done.returncode), death)
+    last_words = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+    return SelfTest(f"fails: {last_words[0]}" if last_words else in_words(done.returncode), death)
