@@ -51,7 +51,7 @@ def advise(
 ) -> tuple[Advice, ...]:
     """`python` is the interpreter that modechat runs with; `reports_amx`: the processor says that it has AMX."""
     without_amx = WITHOUT_AMX if reports_amx else {}
-    if engine.error:
+    if engine.error and engine.death is not Death.ILLEGAL_INSTRUCTION:
         return (_reinstall(machine, engine, python, without_amx),)
     if not trial.works:
         return (_other_build(machine, engine, trial, python, reports_amx=reports_amx),)

@@ -152,9 +152,8 @@ def as_text(report: Report) -> str:
         f"modechat {__version__}, Python {platform.python_version()}, {machine.system} {machine.release}",
         "",
         *_entry("processor", f"{machine.cpu} ({machine.machine}), {cores}"),
-        *_entry(
-            "memory", f"{_gib(machine.free_bytes)} of {_gib(machine.memory_bytes)} free{_speed_text(report.trial)}"
-        ),
+        *_entry("memory", f"{_gib(machine.free_bytes)} of {_gib(machine.memory_bytes)} free"),
+        *_entry("", _speed_text(report.trial)),
         *_entry("graphics", ", ".join(machine.gpu_vendors) or "none found"),
         "",
         *_entry("llama.cpp", _engine_text(report)),
@@ -177,7 +176,9 @@ def as_text(report: Report) -> str:
 def _advice_lines(report: Report) -> list[str]:
     if not report.advice:
         gpus = ", ".join(gpu.name for gpu in report.engine.gpus)
-        return _wrapped(f"Nothing to improve: {gpus} computes." if gpus else "Nothing to improve: there is no GPU.")
+        if gpus:
+            return _wrapped(f"Nothing to improve: {gpus} computes.")
+        return _wrapped("Nothing to improve: llama.cpp computes with all that this processor has, and there is no GPU.")
     lines: list[str] = []
     for advice in report.advice:
         lines += _wrapped(advice.text)
@@ -214,8 +215,8 @@ def _instructions_text(trial: Trial) -> str:
 def _speed_text(trial: Trial) -> str:
     if trial.bytes_per_second is None:
         return ""
-    speeds = [f"{_figure(trial.bytes_per_second / (size * _GB))} tokens/s for a model of {size} GB" for size in _SIZES]
-    return f"; {_figure(trial.bytes_per_second / _GB)} GB/s, which allows at most {' and '.join(speeds)}"
+    speeds = [f"{_figure(trial.bytes_per_second / (size * _GB))} tokens/s with {size} GB of weights" for size in _SIZES]
+    return f"read at {_figure(trial.bytes_per_second / _GB)} GB/s: at most {', '.join(speeds)}"
 
 
 def _figure(number: float) -> str:

@@ -33,12 +33,13 @@ class Trial:
 
 def try_machine(machine: Hardware, engine: EngineProbe) -> Trial:
     """Takes a few seconds; never raises."""
+    cannot_load = engine.error and engine.death is None
     built = features_of(engine.features) & known_instructions()
     runnable = runnable_instructions()
     threads = max(1, min(machine.physical_cores, machine.usable_cores))
     return Trial(
-        with_extras=_NOT_TRIED if engine.error else try_engine("on"),
-        without_extras=_NOT_TRIED if engine.error else try_engine("off"),
+        with_extras=_NOT_TRIED if cannot_load else try_engine("on"),
+        without_extras=_NOT_TRIED if cannot_load else try_engine("off"),
         built=tuple(sorted(built)),
         not_runnable=tuple(sorted(built - runnable)) if runnable is not None else None,
         bytes_per_second=memory_speed(threads, machine.free_bytes),

@@ -8,6 +8,8 @@ import sys
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from modechat.engine.death import Death, death_of, in_words
+
 _SECONDS = 120  # the first start of a GPU's driver can take long
 _LAST_WORDS = 300  # characters
 
@@ -37,6 +39,8 @@ class EngineProbe(BaseModel):
     """What the build makes use of, in llama.cpp's words: `AVX2 = 1`."""
     devices: tuple[ProbedDevice, ...] = ()
     error: str = ""
+    death: Death | None = None
+    """How llama.cpp died of being asked, if it did."""
 
     @property
     def gpus(self) -> tuple[ProbedDevice, ...]:
@@ -59,7 +63,13 @@ def probe_engine() -> EngineProbe:
     except OSError as error:
         return EngineProbe(error=f"llama.cpp does not start: {error.strerror}")
     try:
-        return EngineProbe.model_validate_json(done.stdout.splitlines()[-1])
+        probe = EngineProbe.model_validate_json(done.stdout.splitlines()[-1])
     except (IndexError, ValidationError):
-        said = done.stderr.decode(errors="replace").strip()[-_LAST_WORDS:]
-        return EngineProbe(error=f"llama.cpp does not start (exit code {done.returncode}): {said}")
+        probe = EngineProbe()
+    if done.returncode == 0 and done.stdout:
+        return probe
+    death = death_of(done.returncode)
+    if death is not Death.EXIT:
+        return probe.model_copy(update={"error": f"llama.cpp {in_words(done.returncode)}", "death": death})
+    said = done.stderr.decode(errors="replace").strip()[-_LAST_WORDS:]
+    return probe.model_copy(update={"error": f"llama.cpp does not start (exit code {done.returncode}): {said}"})

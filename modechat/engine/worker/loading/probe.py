@@ -1,10 +1,16 @@
-"""Answers `modechat.engine.probe`: `python -m modechat.engine.worker.loading.probe` prints one line of JSON."""
+"""Answers `modechat.engine.probe`: `python -m modechat.engine.worker.loading.probe` prints lines of JSON.
+
+Each says more than the one before: llama.cpp may die of a processor that it was not built for as soon as it begins, but
+what it was built for can be told even then.
+"""
 
 from __future__ import annotations
 
-import sys
+import ctypes
+from contextlib import suppress
 from dataclasses import asdict
 
+from modechat.engine.instructions import known_instructions
 from modechat.engine.probe import EngineProbe, ProbedDevice
 
 
@@ -13,14 +19,29 @@ def main() -> None:
         from modechat.engine.worker.bindings import llama
         from modechat.engine.worker.loading.devices import can_offload, list_devices
     except (ImportError, OSError, RuntimeError) as error:
-        print(EngineProbe(error=f"llama.cpp cannot be loaded: {error}").model_dump_json())
+        _print(EngineProbe(error=f"llama.cpp cannot be loaded: {error}"))
         return
+    _print(EngineProbe(features=_features_of_build(), error="llama.cpp does not start"))
     llama.llama_backend_init()
     devices = tuple(ProbedDevice.model_validate(asdict(device)) for device in list_devices())
     features = llama.llama_print_system_info().decode(errors="replace")
-    probe = EngineProbe(can_offload=can_offload(), features=features.strip(" |"), devices=devices)
-    print(probe.model_dump_json())
-    sys.stdout.flush()
+    _print(EngineProbe(can_offload=can_offload(), features=features.strip(" |"), devices=devices))
+
+
+def _features_of_build() -> str:
+    """The instruction sets that it uses, in the words of its own list. What is called here only returns a number."""
+    from modechat.engine.worker.bindings import ggml_function
+
+    used = []
+    for name in sorted(known_instructions()):
+        with suppress(AttributeError, RuntimeError):  # a build for another kind of processor
+            if ggml_function(f"ggml_cpu_has_{name.lower()}", ctypes.c_int)():
+                used.append(f"{name} = 1")
+    return " | ".join(used)
+
+
+def _print(probe: EngineProbe) -> None:
+    print(probe.model_dump_json(), flush=True)
 
 
 if __name__ == "__main__":
