@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from modechat.paths import data_folder, engine_log_file
@@ -74,20 +73,16 @@ def _open_store(*, keep: bool) -> Store:
 
 def _open_engine_log(stack: contextlib.ExitStack) -> IO[str] | None:
     """The file for the engine's log; None where it cannot be written, which is no reason not to chat."""
-    from modechat.private_files import private_file, private_folder
+    from modechat.private_files import append_private, private_folder
 
     path = engine_log_file()
     try:
         private_folder(path.parent)
-        log = private_file(path).open("w" if _is_long(path) else "a", encoding="utf-8")
+        log = append_private(path, _LONGEST_LOG)
     except OSError:
         return None
     stack.callback(_close, log)
     return log
-
-
-def _is_long(path: Path) -> bool:
-    return path.stat().st_size > _LONGEST_LOG
 
 
 def _close(log: IO[str]) -> None:

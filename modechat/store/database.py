@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from modechat.private_files import private_file, private_folder
+from modechat.private_files import behind_link, private_file, private_folder
 from modechat.store.failures import store_errors
 from modechat.store.locks import lock_in
 from modechat.store.schema import migrate
@@ -38,7 +38,7 @@ class Database:
             private_folder(folder)
             # One process at a time: SQLite does not wait for the others when it begins to use WAL.
             with lock_in(folder, "opening").acquire(timeout=_PATIENCE):
-                return cls._connect(str(private_file(folder / FILE_NAME)), str(folder))
+                return cls._connect(str(_file_in(folder)), str(folder))
 
     @classmethod
     def in_memory(cls) -> Database:
@@ -83,3 +83,10 @@ class Database:
         with store_errors(self._place), self._connection:
             self._connection.execute(begin)
             yield self._connection
+
+
+def _file_in(folder: Path) -> Path:
+    """The database's file, made if it was absent. The user may keep it elsewhere, with a link in its place."""
+    link = folder / FILE_NAME
+    file = behind_link(link)
+    return file if file != link and file.exists() else private_file(file)
