@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from modechat.paths import data_folder, engine_log_file
+from modechat.paths import NOWHERE, data_folder, engine_log_file
 
 if TYPE_CHECKING:
     from modechat.config import Config
@@ -63,12 +63,21 @@ def open_backstage(
 def _open_store(*, keep: bool) -> Store:
     from datetime import UTC, datetime
 
+    from modechat.errors import StoreError
     from modechat.store import Store
 
     def now() -> datetime:
         return datetime.now(UTC)
 
-    return Store.open(data_folder(), now) if keep else Store.in_memory(now)
+    if not keep:
+        return Store.in_memory(now)
+    folder = data_folder()
+    if folder.is_relative_to(NOWHERE):
+        raise StoreError(
+            "There is no home folder to keep conversations in",
+            "Set HOME, or XDG_DATA_HOME, to an absolute path, or start with --no-history, which keeps nothing.",
+        )
+    return Store.open(folder, now)
 
 
 def _open_engine_log(stack: contextlib.ExitStack) -> IO[str] | None:
