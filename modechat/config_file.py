@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modechat.config import Config, load_config
 from modechat.errors import ConfigError
-from modechat.private_files import private_file, private_folder
+from modechat.private_files import behind_link, private_folder, write_whole
 from modechat.typed_toml import read_text, read_toml
 
 if TYPE_CHECKING:
@@ -65,28 +66,33 @@ def _set(document: TOMLDocument, parts: list[str], value: object) -> None:
         table.pop(name, None)
         return
     # Several lines stay several lines for whoever edits the file.
-    is_long = isinstance(value, str) and "\n" in value and "'''" not in value and not value.startswith("\n")
+    # (TOML takes the end of a line in them for its own: a text with CR LF would come back with LF.)
+    is_long = isinstance(value, str) and "\n" in value and "\r" not in value
+    is_long = is_long and "'''" not in str(value) and not str(value).startswith("\n")
     table[name] = tomlkit.string(value, multiline=True) if is_long else value  # type: ignore[index,arg-type]
 
 
 def _write(path: Path, text: str) -> None:
-    """In one step, so that it is never there by half; through a link, to the file behind it."""
+    """In one step, so that it is never there by half; through a link that the user made, to the file behind it."""
+    target = behind_link(path)
     try:
-        target = path.resolve()
         if not target.parent.is_dir():
             private_folder(target.parent)
-        part = private_file(target.with_name(target.name + ".part"))
-        try:
-            if target.exists():
-                if not os.access(target, os.W_OK):
-                    raise PermissionError(errno.EACCES, "it is read-only")
-                part.chmod(target.stat().st_mode & 0o777)
-            part.write_text(text, encoding="utf-8", newline="")
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        write_whole(target, text, _mode_of(target))
+    except OSError as error:
         raise ConfigError(
-            f"{path} cannot be written: {reason}", "Make it writable, or change it for now only."
+            f"{path} cannot be written: {error.strerror or error}", "Make it writable, or change it for now only."
         ) from error
+
+
+def _mode_of(file: Path) -> int:
+    """The mode that the file keeps, or gets. Raises OSError for what is not to be written."""
+    try:
+        mode = file.lstat().st_mode
+    except FileNotFoundError:
+        return 0o600
+    if stat.S_ISLNK(mode):  # what is left of links in a circle
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if not os.access(file, os.W_OK):
+        raise PermissionError(errno.EACCES, "it is read-only")
+    return stat.S_IMODE(mode)

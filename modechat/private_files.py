@@ -1,30 +1,98 @@
-"""Folders and files that only the user can read.
+"""Folders and files that only the user can read, and the one way in which files are written.
 
-What another program left readable for others is closed again: a folder is 0700 and a file 0600 after the call.
+What another program left readable for others is closed again: a folder is 0700 and a file 0600 after the call. Nothing
+is ever written through a link: a new content comes under a name that nobody could foresee, and takes the place of the
+old one in one step. The few files that the user may keep elsewhere say so (`behind_link`); what such a link leads to
+keeps its mode.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO
 
-if TYPE_CHECKING:
-    from pathlib import Path
+_NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_APPEND = os.O_CREAT | os.O_APPEND | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_PRIVATE = 0o600
 
 
 def private_folder(path: Path) -> Path:
     """`path`, made if it was absent. Parents are made too, with the user's own defaults."""
     path.mkdir(parents=True, exist_ok=True)
-    path.chmod(0o700)
+    _close_to_others(path, 0o700)
     return path
 
 
 def private_file(path: Path) -> Path:
-    """`path`, made empty if it was absent."""
+    """`path`, made empty if it was absent, or if a link stands there."""
     # O_EXCL, so that a file in use is never opened: closing it would drop the locks that SQLite holds on it
     # in this process (https://sqlite.org/howtocorrupt.html, 2.2).
+    if path.is_symlink():
+        path.unlink()
     with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    path.chmod(0o600)
+        os.close(os.open(path, _NEW, _PRIVATE))
+    _close_to_others(path, _PRIVATE)
     return path
+
+
+def behind_link(path: Path) -> Path:
+    """Where the file is that the user may have put elsewhere, with a link in its place; else `path`."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Have `text` stand in `path`, all of it or nothing. A link in its place is replaced. Raises OSError."""
+    write_whole(path, text, _PRIVATE)
+
+
+def write_whole(path: Path, text: str, mode: int | None) -> None:
+    """As `write_private`, for a file with this mode; None: with the one that new files of the user have."""
+    part = path.with_name(f".modechat-{os.urandom(8).hex()}.part")
+    handle = os.open(part, _NEW, 0o666 if mode is None else _PRIVATE)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            part.chmod(mode)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def append_private(path: Path, longest: int) -> IO[str]:
+    """A file to add text to; it begins anew where it has more bytes than `longest`, or is no file. Raises OSError."""
+    try:
+        handle = os.open(path, _APPEND, _PRIVATE)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENXIO):  # a link, a pipe
+            raise
+        handle = None
+    if handle is not None and not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        handle = None
+    if handle is None:
+        path.unlink()
+        handle = os.open(path, _NEW | os.O_APPEND, _PRIVATE)
+    file = os.fdopen(handle, "a", encoding="utf-8")
+    try:
+        _close_to_others(path, _PRIVATE)
+        if os.fstat(handle).st_size > longest:
+            file.truncate(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _close_to_others(path: Path, mode: int) -> None:
+    """What a link leads to is the business of whoever made the link."""
+    now = path.lstat().st_mode
+    if not stat.S_ISLNK(now) and stat.S_IMODE(now) != mode:
+        path.chmod(mode)

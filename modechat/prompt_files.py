@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from modechat.errors import ConfigError
-from modechat.paths import prompts_folder, user_prompts_folder
+from modechat.paths import is_there, prompts_folder, user_prompts_folder
 from modechat.prompting.formats import FormatSource, NamedFormat
 from modechat.prompting.tasks import NamedTask
 from modechat.typed_toml import line_of, read_text, read_toml
@@ -63,7 +63,7 @@ def load_prompt_files(own: Path | None = None) -> PromptFiles:
 
 def _files(folder: Path) -> Iterator[Path]:
     """The TOML files in `folder`, in order; none where there is no such folder."""
-    if folder.is_dir():
+    if is_there(folder):
         yield from sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))  # editors' own
 
 

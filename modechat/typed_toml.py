@@ -19,11 +19,14 @@ _WANTED = {"model_type": "this must be a table", "tuple_type": "this must be a l
 
 
 def read_text(path: Path) -> str:
-    """Raises FileNotFoundError, or ConfigError for a file that cannot be read."""
+    """Raises FileNotFoundError, also where a file stands in the place of its folder, or ConfigError for a file that
+    cannot be read."""
     try:
         return path.read_text(encoding="utf-8-sig")  # Windows' editors write the mark
     except FileNotFoundError:
         raise
+    except NotADirectoryError as error:
+        raise FileNotFoundError(*error.args) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read", f"{error}") from error
 

@@ -135,3 +135,23 @@ def test_a_folder_in_its_place_is_told(file: Path) -> None:
 def test_what_is_written_is_a_whole_config(file: Path) -> None:
     assert write_options(file, {}) == Config()
     assert not file.exists()
+
+
+def test_the_ends_of_lines_in_a_text_are_kept(file: Path) -> None:
+    for text in ("\r\n", "a\r\nb", "a\nb\r\nc", "a\rb\n", "\n\r\n", "a\n\r"):
+        assert write_options(file, {"chat.system_prompt": text}).chat.system_prompt == text
+
+
+def test_a_link_that_leads_nowhere_yet_gets_its_target(tmp_path: Path, file: Path) -> None:
+    file.symlink_to(tmp_path / "dotfiles" / "mine.toml")
+    write_options(file, {"n_ctx": 1024})
+    assert file.is_symlink()
+    assert "n_ctx = 1024" in (tmp_path / "dotfiles" / "mine.toml").read_text()
+
+
+def test_links_in_a_circle_are_told(tmp_path: Path, file: Path) -> None:
+    file.symlink_to(tmp_path / "other")
+    (tmp_path / "other").symlink_to(file)
+    with pytest.raises(ConfigError):
+        write_options(file, {"n_ctx": 1024})
+    assert file.is_symlink()

@@ -15,6 +15,7 @@ from modechat.paths import (
     config_file,
     data_folder,
     engine_log_file,
+    home_folder,
     prompts_folder,
     states_folder,
 )
@@ -75,3 +76,24 @@ def test_the_users_folders_are_those_of_the_xdg_rules(monkeypatch: pytest.Monkey
     assert data_folder() == Path("/home/ada/.local/share/modechat")
     assert engine_log_file() == Path("/home/ada/.local/state/modechat/engine.log")
     assert states_folder() == Path("/home/ada/.cache/modechat/states")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
+@pytest.mark.parametrize("home", [None, "", "relative", "~", "./x"])
+@pytest.mark.parametrize("named", [None, "", "relative"])
+def test_variables_that_name_no_folder_count_as_not_set(
+    monkeypatch: pytest.MonkeyPatch, home: str | None, named: str | None
+) -> None:
+    import pwd
+
+    account = pwd.getpwuid(os.getuid()).pw_dir
+    for name, value in (("HOME", home), ("XDG_DATA_HOME", named), ("XDG_CONFIG_HOME", named)):
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    assert home_folder() == Path(account)
+    assert data_folder() == Path(account) / ".local" / "share" / "modechat"
+    assert config_file() == Path(account) / ".config" / "modechat" / "config.toml"
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert data_folder() == Path("/home/ada/.local/share/modechat")

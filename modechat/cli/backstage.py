@@ -6,10 +6,9 @@ import argparse
 import contextlib
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from modechat.paths import data_folder, engine_log_file
+from modechat.paths import NOWHERE, data_folder, engine_log_file
 
 if TYPE_CHECKING:
     from modechat.config import Config
@@ -64,30 +63,35 @@ def open_backstage(
 def _open_store(*, keep: bool) -> Store:
     from datetime import UTC, datetime
 
+    from modechat.errors import StoreError
     from modechat.store import Store
 
     def now() -> datetime:
         return datetime.now(UTC)
 
-    return Store.open(data_folder(), now) if keep else Store.in_memory(now)
+    if not keep:
+        return Store.in_memory(now)
+    folder = data_folder()
+    if folder.is_relative_to(NOWHERE):
+        raise StoreError(
+            "There is no home folder to keep conversations in",
+            "Set HOME, or XDG_DATA_HOME, to an absolute path, or start with --no-history, which keeps nothing.",
+        )
+    return Store.open(folder, now)
 
 
 def _open_engine_log(stack: contextlib.ExitStack) -> IO[str] | None:
     """The file for the engine's log; None where it cannot be written, which is no reason not to chat."""
-    from modechat.private_files import private_file, private_folder
+    from modechat.private_files import append_private, private_folder
 
     path = engine_log_file()
     try:
         private_folder(path.parent)
-        log = private_file(path).open("w" if _is_long(path) else "a", encoding="utf-8")
+        log = append_private(path, _LONGEST_LOG)
     except OSError:
         return None
     stack.callback(_close, log)
     return log
-
-
-def _is_long(path: Path) -> bool:
-    return path.stat().st_size > _LONGEST_LOG
 
 
 def _close(log: IO[str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from modechat.cli.demo_replies import ABOUT, REPLIES, TASK
 from modechat.cli.demo_variants import reply_in_variant
 from modechat.domain.modes import Mode
@@ -12,6 +10,7 @@ from modechat.engine.protocol import Generate, Load
 from modechat.engine.scripted import Leak, Pace, ScriptedEngine, as_a_small_model, last_user_text
 from modechat.models.catalog import STARTER, ModelFile
 from modechat.models.gguf import GGUFHeader
+from modechat.paths import home_folder
 from modechat.prompt_files import load_prompt_files
 from modechat.session.settings import SessionSettings
 
@@ -30,7 +29,7 @@ def _model(name: str, place: str, gigabytes: float, n_ctx: int, kv: int, *, has_
         size_bytes=int(gigabytes * 1e9),
         metadata={f"{architecture}.block_count": kv, f"{architecture}.attention.key_length": 512},
     )
-    path = Path.home() / "models" / f"{name}.gguf"
+    path = home_folder() / "models" / f"{name}.gguf"
     return ModelFile(path, name, place, header.size_bytes, header)
 
 

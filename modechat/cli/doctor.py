@@ -26,7 +26,7 @@ from modechat.errors import ConfigError, ModechatError, ModelError, UsageError
 from modechat.models.check import check_model_file
 from modechat.models.failures import shown_path
 from modechat.models.starter import starter_model
-from modechat.paths import config_file, data_folder, engine_log_file, states_folder
+from modechat.paths import NOWHERE, config_file, data_folder, engine_log_file, is_there, states_folder
 
 _WIDTH = 80
 _LABEL = 12
@@ -83,7 +83,7 @@ def examine(out: TextIO, environment: Mapping[str, str], model: Path | None = No
     trial = try_machine(machine, engine)
     config, config_error = _config()
     found = (model, config.model, starter_model())
-    if config.model is not None and not config.model.is_file():
+    if config.model is not None and not is_there(config.model):
         config_error = f"The model of the config file does not exist: {config.model}"
     chosen = model or (config.model if not config_error else None)
     model_error = _what_is_wrong_with(chosen) if chosen is not None else ""
@@ -96,7 +96,7 @@ def examine(out: TextIO, environment: Mapping[str, str], model: Path | None = No
         terminal=terminal_of(out, environment),
         config_error=config_error,
         model_error=model_error,
-        models=tuple(dict.fromkeys(path for path in models if path.is_file())),
+        models=tuple(dict.fromkeys(path for path in models if is_there(path))),
         advice=advise(machine, engine, trial, python=sys.executable, reports_amx=has_amx()),
     )
 
@@ -270,7 +270,9 @@ def _entry(label: str, text: str) -> list[str]:
 
 
 def _path_entry(label: str, path: Path) -> list[str]:
-    return [f"{label:<{_LABEL}}{shown_path(path)}{'' if path.exists() else ' (not there yet)'}"]
+    if path.is_relative_to(NOWHERE):
+        return _entry(label, "none: there is no home folder")
+    return [f"{label:<{_LABEL}}{shown_path(path)}{'' if is_there(path) else ' (not there yet)'}"]
 
 
 def _wrapped(text: str) -> list[str]:

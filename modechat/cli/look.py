@@ -43,14 +43,14 @@ def remember_theme(name: str) -> None:
     """Keep the theme that the user has chosen; where that cannot be written, it lasts until the end."""
     import json
 
-    from modechat.private_files import private_file, private_folder
+    from modechat.private_files import private_folder, write_private
 
     interface = _config_as_it_is().get("interface")
     configured = interface.get("theme") if isinstance(interface, dict) else None
     path = theme_file()
     with suppress(OSError):
         private_folder(path.parent)
-        private_file(path).write_text(json.dumps({"theme": name, "instead_of": configured}), encoding="utf-8")
+        write_private(path, json.dumps({"theme": name, "instead_of": configured}))
 
 
 def check_look(config: Config) -> None:

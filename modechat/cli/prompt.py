@@ -22,7 +22,7 @@ from modechat.domain.modes import ChatMessage, Mode, Task
 from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded, Recovered
 from modechat.errors import EngineError, UsageError
-from modechat.paths import config_file, data_folder
+from modechat.paths import config_file, data_folder, is_there
 from modechat.session.settings import SessionSettings, clock_text, prompt_of
 from modechat.session.tuning import with_own
 
@@ -112,7 +112,7 @@ def _read_conversation(wanted: int | Literal["last"] | None) -> Conversation | N
         return None
     from modechat.store import Store
 
-    if not data_folder().is_dir():  # opening the store would make it
+    if not is_there(data_folder()):  # opening the store would make it
         raise UsageError("There is no conversation yet", "Begin one: modechat")
     store = Store.open(data_folder(), lambda: datetime.now(UTC))
     try:

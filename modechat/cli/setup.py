@@ -23,7 +23,7 @@ from modechat.models.format_choices import FormatChoices
 from modechat.models.places import usual_places
 from modechat.models.recent import RecentModels
 from modechat.models.starter import STARTER_SAMPLING, starter_model
-from modechat.paths import config_file, data_folder, states_folder
+from modechat.paths import config_file, data_folder, home_folder, is_there, states_folder
 from modechat.prompt_files import PromptFiles, load_prompt_files
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from modechat.session.settings import SessionSettings
@@ -154,7 +154,7 @@ def _find_models(config: Config, current: Path, cancelled: Callable[[], bool]) -
         *((RECENT, path) for path in RecentModels(data_folder()).paths()),
         *([(STARTER, starter)] if starter is not None else []),
     ]
-    return find_models(usual_places(Path.home(), os.environ, config.model_folders, current), known, cancelled)
+    return find_models(usual_places(home_folder(), os.environ, config.model_folders, current), known, cancelled)
 
 
 def _given(arguments: argparse.Namespace, names: Iterable[str]) -> dict[str, object]:
@@ -164,7 +164,7 @@ def _given(arguments: argparse.Namespace, names: Iterable[str]) -> dict[str, obj
 def _forget_kept(label: str, *, keeps: bool) -> None:
     """Remove what is kept on disk of an evaluated chat. Raises StoreError."""
     folder = states_folder()
-    if not keeps and not folder.is_dir():
+    if not keeps and not is_there(folder):
         return
     try:
         SavedStates(folder, 0).forget(label)

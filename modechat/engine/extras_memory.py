@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from modechat.engine.build import build_identity, processor_identity
-from modechat.private_files import private_file, private_folder
+from modechat.private_files import private_folder, write_private
 
 
 def machine_identity() -> dict[str, str]:
@@ -44,9 +44,7 @@ class ExtrasMemory:
         self._is_off = True
         with suppress(OSError):
             private_folder(self._path.parent)
-            part = private_file(self._path.with_suffix(".part"))
-            part.write_text(json.dumps(self._identity), encoding="utf-8")
-            part.replace(self._path)
+            write_private(self._path, json.dumps(self._identity))
 
     @cached_property
     def _identity(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from modechat.private_files import private_file, private_folder
+from modechat.private_files import private_file, private_folder, write_private
 
 _CHUNK = 1 << 20
 _SPARE = 1 << 30  # bytes of the disk that are left to others
@@ -76,9 +76,7 @@ class SavedStates:
         state = SavedState(
             label=label, identity=identity, tokens=tokens, n_bytes=path.stat().st_size, checksum=checksum
         )
-        unfinished = private_file(self._folder / f"{name}.new")
-        unfinished.write_text(state.model_dump_json(), encoding="utf-8")
-        unfinished.replace(self._folder / f"{name}.json")
+        write_private(self._folder / f"{name}.json", state.model_dump_json())
         if self._is_forgotten(label):
             self._remove(name)
 
@@ -115,7 +113,8 @@ class SavedStates:
         """Remove all states of a conversation, for good: none is kept of it again."""
         private_folder(self._folder)
         private_file(self._mark(label))  # first this: what is being written sees it when it is complete
-        for path in self._folder.glob(f"{_slug(label)}-*"):
+        # With it what a killed engine left unfinished, of whichever chat: who is writing now keeps its own later.
+        for path in (*self._folder.glob(f"{_slug(label)}-*"), *self._folder.glob(".modechat-*.part")):
             path.unlink(missing_ok=True)
         self._forget_old_marks()
 
@@ -133,7 +132,7 @@ class SavedStates:
                     path.unlink()
 
     def _remove(self, name: str) -> None:
-        for ending in ("json", "state", "new"):  # first what makes it count
+        for ending in ("json", "state"):  # first what makes it count
             (self._folder / f"{name}.{ending}").unlink(missing_ok=True)
 
     def _shrink_to(self, n_bytes: int) -> None:

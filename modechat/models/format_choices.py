@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from modechat.errors import StoreError
-from modechat.private_files import private_file, private_folder
+from modechat.private_files import private_folder, write_private
 
 _FILE = "formats.json"
 
@@ -29,9 +29,7 @@ class FormatChoices:
             choices[model.name] = format
         try:
             private_folder(self._path.parent)
-            part = private_file(self._path.with_suffix(".part"))
-            part.write_text(json.dumps(choices, indent=1, sort_keys=True), encoding="utf-8")
-            part.replace(self._path)
+            write_private(self._path, json.dumps(choices, indent=1, sort_keys=True))
         except OSError as error:
             raise StoreError(f"{self._path} cannot be written: {error.strerror}", "Is the disk full?") from error
 

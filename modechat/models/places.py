@@ -9,6 +9,8 @@ from pathlib import Path
 
 import platformdirs
 
+from modechat.paths import user_folder
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -45,7 +47,7 @@ def usual_places(
         Place("llama.cpp", Path(environment.get("LLAMA_CACHE") or _cache(home) / "llama.cpp"), depth=2),
         Place("Ollama", Path(environment.get("OLLAMA_MODELS") or home / ".ollama" / "models"), is_ollama=True),
         Place("Ollama", Path("/usr/share/ollama/.ollama/models"), is_ollama=True),
-        Place("GPT4All", Path(platformdirs.user_data_path("nomic.ai", appauthor=False)) / "GPT4All", depth=1),
+        Place("GPT4All", user_folder("data", "nomic.ai") / "GPT4All", depth=1),
         Place("Jan", home / "jan" / "models"),
         Place("Downloads", home / "Downloads", depth=2),
     ]

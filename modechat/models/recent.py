@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from modechat.private_files import private_file, private_folder
+from modechat.private_files import private_folder, write_private
 
 _FILE = "recent-models.json"
 _MOST = 12
@@ -31,6 +31,4 @@ class RecentModels:
         texts = [str(path).encode("utf-8", "replace").decode("utf-8") for path in paths]
         with suppress(OSError):
             private_folder(self._path.parent)
-            part = private_file(self._path.with_suffix(".part"))
-            part.write_text(json.dumps(texts, indent=1), encoding="utf-8")
-            part.replace(self._path)
+            write_private(self._path, json.dumps(texts, indent=1))

@@ -41,7 +41,7 @@ from modechat.session.settings import SessionSettings, label_of
 from modechat.session.timeline import Timeline
 from modechat.session.tuning import Tuning
 from modechat.session.turn_commands import TurnCommands
-from modechat.store import ConversationInUse, Store
+from modechat.store import ConversationDamaged, ConversationInUse, Store
 
 
 class ChatSession:
@@ -172,7 +172,7 @@ class ChatSession:
     # Conversations
 
     async def open_latest(self) -> None:
-        """Open the newest conversation; a new one if there is none, or another program has it open."""
+        """Open the newest conversation; a new one if there is none, another program has it open, or it is damaged."""
         latest = await self._timeline.latest_id()
         if latest is None:
             await self.new_conversation()
@@ -187,6 +187,9 @@ class ChatSession:
                     "This is a new one. Both are saved; close the other program to go on with the last one here.",
                 )
             )
+        except ConversationDamaged as error:
+            await self.new_conversation()
+            self._tell(Trouble(error.title, f"This is a new one. {error.hint}"))
 
     async def open(self, conversation_id: int) -> None:
         """Raises ConversationInUse if another program has it, StoreError if it is gone."""
@@ -206,8 +209,9 @@ class ChatSession:
         """Delete a conversation for good. If it is the open one, a new one takes its place."""
         if self.conversation is not None and self.conversation.id == conversation_id:
             await self.new_conversation(keeps=False)
-        deleted = await self._timeline.delete(conversation_id)
-        await asyncio.to_thread(self.settings.forget_kept, label_of(deleted))
+        started_at = await self._timeline.delete(conversation_id)
+        if started_at is not None:
+            await asyncio.to_thread(self.settings.forget_kept, label_of(conversation_id, started_at))
 
     # Turns
 

@@ -129,7 +129,7 @@ class Replies:
         turn, clock = running.turn, conversation.created_at
         so_far = None if running.earlier is None else SoFar(running.earlier.text, typed_of_reply(turn))
         settings = self._settings()
-        label = label_of(conversation) if settings.load.state_folder is not None else ""
+        label = label_of(conversation.id, conversation.created_at) if settings.load.state_folder is not None else ""
         self._host.send(
             generate_request(
                 turn.id, turn.request, running.history, settings, clock, so_far, conversation.cut, label=label

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from modechat.domain.context import in_effect, n_left
-from modechat.domain.conversation import ContextCut, Conversation, Turn, chat_messages
+from modechat.domain.conversation import ContextCut, Turn, chat_messages
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Adapter, ChatPrompt, Generate, InstructPrompt, Load
@@ -117,9 +117,9 @@ def _with_summary(system: str, cut: ContextCut | None) -> str:
     return f"{system}\n\nSummary of the conversation so far:\n{cut.summary}".strip()
 
 
-def label_of(conversation: Conversation) -> str:
+def label_of(conversation_id: int, started_at: datetime) -> str:
     """The name under which the evaluated chat is kept on disk: no conversation of another database has it."""
-    return f"{conversation.id} {conversation.created_at.isoformat()}"
+    return f"{conversation_id} {started_at.isoformat()}"
 
 
 def clock_text(clock: datetime) -> str:

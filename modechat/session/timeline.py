@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 from modechat.domain.context import n_left
@@ -89,11 +90,11 @@ class Timeline:
         self._state = ModeState()
         self._own = OwnSettings()
 
-    async def delete(self, conversation_id: int) -> Conversation:
-        """The conversation as it was."""
-        deleted = await self._on_disk(self._store.conversation, conversation_id)
+    async def delete(self, conversation_id: int) -> datetime | None:
+        """When the conversation began that is deleted; None if that cannot be read."""
+        started_at = await self._on_disk(self._store.started_at, conversation_id)
         await self._on_disk(self._store.delete, conversation_id)
-        return deleted
+        return started_at
 
     # All that are kept
 

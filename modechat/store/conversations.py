@@ -13,10 +13,11 @@ from modechat.domain.conversation import Conversation
 from modechat.domain.own_settings import read_own, written
 from modechat.store import rows
 from modechat.store.database import Database
-from modechat.store.failures import not_found
+from modechat.store.failures import ConversationDamaged, not_found
 from modechat.store.inputs import StoredInputs
 from modechat.store.locks import ConversationLocks
 from modechat.store.preview import TurnExcerpt, read_preview
+from modechat.store.schema import Damaged
 from modechat.store.search import Found, forget_deleted, search
 from modechat.store.summaries import ConversationSummary, read_summaries
 from modechat.store.timeline import cut_in_effect, delete_turn, newest_leaf, variant_ids, visible_entries
@@ -98,9 +99,20 @@ class Store:
             return _conversation(db, _insert(db, _ADD_CONVERSATION, columns))
 
     def conversation(self, id: int) -> Conversation:
-        """The conversation and all that is visible of it. Raises StoreError if there is none."""
+        """The conversation and all that is visible of it. Raises StoreError if there is none, ConversationDamaged."""
         with self._database.reading() as db:
             return _conversation(db, id)
+
+    def started_at(self, id: int) -> datetime | None:
+        """When the conversation began; None if that cannot be read. Raises StoreError if there is none."""
+        with self._database.reading() as db:
+            row = db.execute("SELECT created_at FROM conversations WHERE id = ?", (id,)).fetchone()
+        if row is None:
+            raise not_found("conversation", id)
+        try:
+            return rows.read_time(row["created_at"])
+        except Damaged:
+            return None
 
     def latest_id(self) -> int | None:
         """The conversation that was updated last: the one with the newest turn."""
@@ -258,12 +270,15 @@ def _conversation(connection: sqlite3.Connection, conversation_id: int) -> Conve
     ).fetchone()
     if row is None:
         raise not_found("conversation", conversation_id)
-    return Conversation(
-        id=row["id"],
-        title=row["title"],
-        created_at=rows.read_time(row["created_at"]),
-        state=rows.read_state(row),
-        entries=visible_entries(connection, conversation_id),
-        cut=cut_in_effect(connection, conversation_id),
-        own=None if row["settings"] is None else read_own(row["settings"]),
-    )
+    try:
+        return Conversation(
+            id=row["id"],
+            title=rows.read_text(row["title"]),
+            created_at=rows.read_time(row["created_at"]),
+            state=rows.read_state(row),
+            entries=visible_entries(connection, conversation_id),
+            cut=cut_in_effect(connection, conversation_id),
+            own=None if row["settings"] is None else read_own(rows.read_text(row["settings"])),
+        )
+    except Damaged as error:
+        raise ConversationDamaged(conversation_id, error) from error

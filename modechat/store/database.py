@@ -10,8 +10,8 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from modechat.private_files import private_file, private_folder
-from modechat.store.failures import store_errors
+from modechat.private_files import behind_link, private_file, private_folder
+from modechat.store.failures import DatabaseReplaced, store_errors
 from modechat.store.locks import lock_in
 from modechat.store.schema import migrate
 
@@ -27,9 +27,10 @@ _PATIENCE = 5.0
 class Database:
     """The database of conversations, for one thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection, place: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, place: str, file: Path | None = None) -> None:
         self._connection = connection
         self._place = place
+        self._files = _identities(file) if file is not None else {}
 
     @classmethod
     def open(cls, folder: Path) -> Database:
@@ -38,18 +39,21 @@ class Database:
             private_folder(folder)
             # One process at a time: SQLite does not wait for the others when it begins to use WAL.
             with lock_in(folder, "opening").acquire(timeout=_PATIENCE):
-                return cls._connect(str(private_file(folder / FILE_NAME)), str(folder))
+                return cls._connect(_file_in(folder), str(folder))
 
     @classmethod
     def in_memory(cls) -> Database:
         """A database that ends with the process."""
-        return cls._connect(":memory:", "memory")
+        return cls._connect(None, "memory")
 
     @classmethod
-    def _connect(cls, file: str, place: str) -> Database:
-        connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    def _connect(cls, file: Path | None, place: str) -> Database:
+        connection = sqlite3.connect(
+            file or ":memory:", timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.row_factory = sqlite3.Row
+            connection.text_factory = _text
             # The -wal and -shm files get the mode of the database file.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -60,7 +64,7 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        return cls(connection, place)
+        return cls(connection, place, file)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -81,5 +85,38 @@ class Database:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         with store_errors(self._place), self._connection:
+            self._check_files()
             self._connection.execute(begin)
             yield self._connection
+
+    def _check_files(self) -> None:
+        """SQLite would go on with a file that has no name any more, and all would be lost at the end."""
+        for file, identity in self._files.items():
+            if _identity(file) != identity:
+                raise DatabaseReplaced
+
+
+def _text(stored: bytes) -> str:
+    """Damage to single bytes of a text is seen in it; the rest of the conversation can be read."""
+    return stored.decode("utf-8", "replace")
+
+
+def _identities(file: Path) -> dict[Path, tuple[int, int] | None]:
+    """Which files the names of the database stand for: its own, and that of its log, where the newest is."""
+    return {name: _identity(name) for name in (file, file.with_name(f"{file.name}-wal"))}
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """None: there is no file."""
+    try:
+        about = file.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
+
+
+def _file_in(folder: Path) -> Path:
+    """The database's file, made if it was absent. The user may keep it elsewhere, with a link in its place."""
+    link = folder / FILE_NAME
+    file = behind_link(link)
+    return file if file != link and file.exists() else private_file(file)

@@ -50,7 +50,7 @@ class StoredInputs:
     def sent(self) -> tuple[Typed, ...]:
         """What was sent, newest first."""
         with self._database.reading() as db:
-            return tuple(_read(row) for row in db.execute(_NEWEST))
+            return tuple(filter(None, (_read(row) for row in db.execute(_NEWEST))))
 
     def draft(self, conversation_id: int | None) -> Typed:
         """What was typed in the conversation, and not sent; None: in a new one."""
@@ -84,8 +84,15 @@ def _columns(typed: Typed) -> dict[str, str]:
 
 
 def _read(row: sqlite3.Row) -> Typed:
+    """Without its folds where they do not fit: two lone surrogates became one character, or the database is damaged.
+    A text that is none counts as empty."""
     text = row["text"]
+    if not isinstance(text, str):
+        return Typed()
     try:
-        return Typed(text, tuple((start, end) for start, end in json.loads(row["folds"])))
-    except ValueError:  # two lone surrogates became one character
-        return Typed(text)
+        folds = tuple((start, end) for start, end in json.loads(row["folds"]))
+        if all(type(place) is int for fold in folds for place in fold):
+            return Typed(text, folds)
+    except (ValueError, TypeError, RecursionError):
+        pass
+    return Typed(text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from modechat.errors import StoreError
-from modechat.private_files import private_folder
+from modechat.private_files import private_file, private_folder
 from modechat.store.failures import store_errors
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ConversationInUse(StoreError):
 
 def lock_in(folder: Path, name: str) -> BaseFileLock:
     """The lock `name` of the conversations in `folder`, not yet taken. Raises OSError."""
-    path = private_folder(folder / "locks") / f"{name}.lock"
+    path = private_file(private_folder(folder / "locks") / f"{name}.lock")
     # Not per thread: it may be released by another thread than took it, as when the program ends.
     return FileLock(path, mode=0o600, thread_local=False)
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modechat.domain.modes import Mode
+from modechat.store import rows
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from modechat.domain.modes import Mode
+
 _TURNS = """
 WITH RECURSIVE path(id, number) AS (
     SELECT coalesce(:turn_id, head_id), 1 FROM conversations WHERE id = :id
-    UNION ALL
+    UNION ALL  -- a path that leads back to itself ends by its number
     SELECT turns.parent_id, path.number + 1 FROM path JOIN turns ON turns.id = path.id WHERE path.number < :count
 )
-SELECT turns.mode, substr(turns.typed, 1, :longest) AS said, substr(replies.text, 1, :longest) AS answered
+SELECT turns.mode, CAST(substr(turns.typed, 1, :longest) AS TEXT) AS said,
+       CAST(substr(replies.text, 1, :longest) AS TEXT) AS answered
 FROM turns JOIN replies ON replies.turn_id = turns.id
 WHERE turns.conversation_id = :id AND turns.id IN (SELECT id FROM path) ORDER BY turns.id
 """
@@ -37,5 +40,6 @@ def read_preview(connection: sqlite3.Connection, conversation_id: int, turn_id: 
     """The turns up to `turn_id`, or up to the end; oldest first. None if the conversation is gone."""
     names = {"id": conversation_id, "turn_id": turn_id, "count": _COUNT, "longest": _LONGEST}
     return tuple(
-        TurnExcerpt(Mode(row["mode"]), row["said"], row["answered"]) for row in connection.execute(_TURNS, names)
+        TurnExcerpt(rows.read_mode(row["mode"]), row["said"] or "", row["answered"] or "")
+        for row in connection.execute(_TURNS, names)
     )

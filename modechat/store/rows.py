@@ -1,6 +1,7 @@
 """Rows of the database from values of the domain, and back.
 
-Every value survives the way there and back, but for text that UTF-8 cannot hold: SQLite refuses it.
+Every value survives the way there and back, but for text that UTF-8 cannot hold: SQLite refuses it. What this program
+cannot have written raises Damaged; only the figures of a reply, which nothing depends on, are left out then.
 """
 
 from __future__ import annotations
@@ -8,13 +9,21 @@ from __future__ import annotations
 import json
 from dataclasses import MISSING, asdict, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from modechat.domain.conversation import ContextCut, ModeChange, Reply, ReplyState, ReplyStats, StopReason, Turn
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+from modechat.domain.text import sanitize_line
+from modechat.store.schema import Damaged
 
 if TYPE_CHECKING:
     import sqlite3
+
+E = TypeVar("E", bound=StrEnum)
+
+_LARGEST = 1 << 64
+"""Of the figures: more is damage."""
 
 Columns: TypeAlias = dict[str, Any]
 """Values by the name of their column."""
@@ -38,8 +47,42 @@ def time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def read_time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def read_time(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(read_text(value))
+    except ValueError:
+        moment = None
+    # Close to the ends of the calendar other time zones have no such day.
+    if moment is None or moment.tzinfo is None or not 1900 <= moment.year <= 9000:
+        raise Damaged(f"a time is {_shown(value)}")
+    return moment
+
+
+def read_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise Damaged(f"a text is {_shown(value)}")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int):
+        raise Damaged(f"a number is {_shown(value)}")
+    return value
+
+
+def read_mode(value: object) -> Mode:
+    return _one_of(Mode, value)
+
+
+def _one_of(kind: type[E], value: object) -> E:
+    try:
+        return kind(read_text(value))
+    except ValueError:
+        raise Damaged(f"{kind.__name__} is {_shown(value)}") from None
+
+
+def _shown(value: object) -> str:
+    return sanitize_line(repr(value)[:40])
 
 
 def state_columns(state: ModeState) -> Columns:
@@ -48,7 +91,10 @@ def state_columns(state: ModeState) -> Columns:
 
 
 def read_state(row: sqlite3.Row) -> ModeState:
-    return ModeState(Mode(row["mode"]), row["standing"], row["task"])
+    standing = row["standing"]
+    return ModeState(
+        read_mode(row["mode"]), standing if standing is None else read_text(standing), read_text(row["task"])
+    )
 
 
 def mode_change_columns(change: ModeChange) -> Columns:
@@ -60,7 +106,10 @@ def mode_change_columns(change: ModeChange) -> Columns:
 
 
 def read_mode_change(row: sqlite3.Row) -> ModeChange:
-    return ModeChange(row["after_turn_id"], read_state(row), row["typed"])
+    after_turn_id = row["after_turn_id"]
+    return ModeChange(
+        after_turn_id if after_turn_id is None else _number(after_turn_id), read_state(row), read_text(row["typed"])
+    )
 
 
 def cut_columns(cut: ContextCut) -> Columns:
@@ -72,7 +121,7 @@ def cut_columns(cut: ContextCut) -> Columns:
 
 
 def read_cut(row: sqlite3.Row) -> ContextCut:
-    return ContextCut(row["after_turn_id"], row["left_turn_id"], row["summary"])
+    return ContextCut(_number(row["after_turn_id"]), _number(row["left_turn_id"]), read_text(row["summary"]))
 
 
 def request_columns(request: ChatMessage | Task) -> Columns:
@@ -90,9 +139,9 @@ def request_columns(request: ChatMessage | Task) -> Columns:
 
 
 def read_request(row: sqlite3.Row) -> ChatMessage | Task:
-    if Mode(row["mode"]) is Mode.CHAT:
-        return ChatMessage(row["text"])
-    return Task(row["text"], row["input"], row["prefill"], row["task"])
+    if read_mode(row["mode"]) is Mode.CHAT:
+        return ChatMessage(read_text(row["text"]))
+    return Task(read_text(row["text"]), read_text(row["input"]), read_text(row["prefill"]), read_text(row["task"]))
 
 
 def reply_columns(reply: Reply) -> Columns:
@@ -111,8 +160,8 @@ def read_turn(row: sqlite3.Row) -> Turn:
     """A turn from a row of `SELECT_TURNS`."""
     return Turn(
         id=row["id"],
-        parent_id=row["parent_id"],
-        typed=row["typed"],
+        parent_id=row["parent_id"] if row["parent_id"] is None else _number(row["parent_id"]),
+        typed=read_text(row["typed"]),
         request=read_request(row),
         created_at=read_time(row["created_at"]),
         in_chat=bool(row["in_chat"]),
@@ -123,23 +172,47 @@ def read_turn(row: sqlite3.Row) -> Turn:
 
 def _read_reply(row: sqlite3.Row) -> Reply:
     return Reply(
-        text=row["reply"],
-        thinking=row["thinking"],
-        state=ReplyState(row["state"]),
-        stop_reason=None if row["stop_reason"] is None else StopReason(row["stop_reason"]),
-        error=row["error"],
-        model=row["model"],
-        stats=None if row["stats"] is None else _read_stats(json.loads(row["stats"])),
+        text=read_text(row["reply"]),
+        thinking=read_text(row["thinking"]),
+        state=_one_of(ReplyState, row["state"]),
+        stop_reason=None if row["stop_reason"] is None else _one_of(StopReason, row["stop_reason"]),
+        error=read_text(row["error"]),
+        model=read_text(row["model"]),
+        stats=_read_stats(row["stats"]),
     )
 
 
-def _read_stats(figures: dict[str, Any]) -> ReplyStats | None:
-    """Stats that another version wrote: without figures unknown here, and none at all if a needed one is missing."""
+def _read_stats(stored: object) -> ReplyStats | None:
+    """Stats that this version wrote or another: without figures unknown here, and none at all if a needed one is
+    missing or damaged."""
+    try:
+        figures = json.loads(stored) if isinstance(stored, str) else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(figures, dict):
+        return None
     known = {field.name for field in fields(ReplyStats)}
     needed = {field.name for field in fields(ReplyStats) if field.default is MISSING}
     if not needed <= figures.keys():
         return None
     found = {name: value for name, value in figures.items() if name in known}
+    if not all(_is_figure(str(field.type), found[field.name]) for field in fields(ReplyStats) if field.name in found):
+        return None
     if "defused" in found:
         found["defused"] = tuple(found["defused"])  # JSON has lists only
     return ReplyStats(**found)
+
+
+def _is_figure(kind: str, value: object) -> bool:
+    """Whether a value from JSON is what a field of this type takes."""
+    match value:
+        case str():
+            return kind == "str"
+        case bool():
+            return False
+        case int() | float():
+            return kind in ("float", type(value).__name__) and abs(value) < _LARGEST  # not NaN
+        case list():
+            return kind.startswith("tuple") and all(isinstance(one, str) for one in value)
+        case _:
+            return False

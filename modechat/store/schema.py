@@ -174,6 +174,10 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
+class Damaged(Exception):
+    """What stands in the database cannot have been written by this program. The message says what."""
+
+
 class SchemaTooNew(Exception):
     """The database has had migrations that this program does not know."""
 
@@ -197,7 +201,10 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIO
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version < 0:
+        raise Damaged(f"the version is {version}")
+    return version
 
 
 def _statements(script: str) -> Iterator[str]:

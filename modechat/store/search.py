@@ -28,13 +28,14 @@ JOIN turns ON turns.id = turn_texts.rowid / 2
 WHERE turn_texts MATCH :words GROUP BY turns.conversation_id
 """
 _ALL_TEXTS = """
-SELECT turns.conversation_id, 2 * turns.id AS place, turns.typed AS said FROM turns
+SELECT turns.conversation_id, 2 * turns.id AS place, CAST(turns.typed AS TEXT) AS said FROM turns
 UNION ALL
-SELECT turns.conversation_id, 2 * turns.id + 1, replies.text FROM turns JOIN replies ON replies.turn_id = turns.id
+SELECT turns.conversation_id, 2 * turns.id + 1, CAST(replies.text AS TEXT)
+FROM turns JOIN replies ON replies.turn_id = turns.id
 """
 _EXCERPT = """
 SELECT substr(said, max(1, instr(lower(said), lower(:word)) - :before), :width) FROM (
-    SELECT CASE :place % 2 WHEN 0 THEN turns.typed ELSE replies.text END AS said
+    SELECT CAST(CASE :place % 2 WHEN 0 THEN turns.typed ELSE replies.text END AS TEXT) AS said
     FROM turns JOIN replies ON replies.turn_id = turns.id WHERE turns.id = :place / 2
 )
 """
@@ -75,7 +76,7 @@ def _by_reading(connection: sqlite3.Connection, words: list[str]) -> dict[int, i
     wanted = [word.casefold() for word in words]
     places: dict[int, int] = {}
     for conversation_id, place, said in connection.execute(_ALL_TEXTS):
-        folded = said.casefold()
+        folded = (said or "").casefold()
         if all(word in folded for word in wanted):
             places[conversation_id] = max(place, places.get(conversation_id, 0))
     return places

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from modechat.domain.text import sanitize_line
 from modechat.store import rows
+from modechat.store.schema import Damaged
 
 if TYPE_CHECKING:
     import sqlite3
-    from datetime import datetime
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _PREVIEW_WIDTH = 80
 _PREVIEW_READ = 4 * _PREVIEW_WIDTH
 """Characters to read for a preview: white space will be folded."""
@@ -21,16 +23,16 @@ WITH RECURSIVE listed AS (
     SELECT id, title, updated_at, head_id FROM conversations ORDER BY updated_at DESC, id DESC LIMIT :limit
 ), path(conversation_id, turn_id) AS (
     SELECT id, head_id FROM listed WHERE head_id IS NOT NULL
-    UNION ALL
+    UNION  -- not UNION ALL: a damaged tree may lead back to itself
     SELECT path.conversation_id, turns.parent_id FROM path JOIN turns ON turns.id = path.turn_id
     WHERE turns.parent_id IS NOT NULL
 ), counted AS (
     SELECT path.conversation_id, count(*) AS turn_count, sum(turns.mode = 'instruct') AS instruct_count
     FROM path JOIN turns ON turns.id = path.turn_id GROUP BY path.conversation_id
 )
-SELECT listed.id, listed.title, listed.updated_at, coalesce(counted.turn_count, 0) AS turn_count,
+SELECT listed.id, CAST(listed.title AS TEXT) AS title, listed.updated_at, coalesce(counted.turn_count, 0) AS turn_count,
        coalesce(counted.instruct_count, 0) AS instruct_count,
-       substr(coalesce(nullif(replies.text, ''), turns.typed, ''), 1, :read) AS said
+       CAST(substr(coalesce(nullif(replies.text, ''), turns.typed, ''), 1, :read) AS TEXT) AS said
 FROM listed
 LEFT JOIN counted ON counted.conversation_id = listed.id
 LEFT JOIN turns ON turns.id = listed.head_id
@@ -55,19 +57,27 @@ class ConversationSummary:
 
 
 def read_summaries(connection: sqlite3.Connection, limit: int) -> tuple[ConversationSummary, ...]:
-    """The `limit` conversations that were updated last, newest first."""
+    """The `limit` conversations that were updated last, newest first. One that is damaged is listed as well as can be:
+    opening it says what is wrong."""
     found = connection.execute(_SUMMARIES, {"limit": limit, "read": _PREVIEW_READ})
     return tuple(
         ConversationSummary(
             id=row["id"],
             title=row["title"],
-            updated_at=rows.read_time(row["updated_at"]),
+            updated_at=_read_time(row["updated_at"]),
             turn_count=row["turn_count"],
             preview=_preview(row["said"]),
             instruct_count=row["instruct_count"],
         )
         for row in found
     )
+
+
+def _read_time(value: object) -> datetime:
+    try:
+        return rows.read_time(value)
+    except Damaged:
+        return _LONG_AGO
 
 
 def _preview(text: str) -> str:

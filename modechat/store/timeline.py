@@ -1,7 +1,8 @@
 """The tree of a conversation's turns, and the path through it that is visible: from the root to the head.
 
 A change of mode is visible where the turn before it is. Ids grow along every path (schema.py), so the order of ids is
-the order of a path, and the newest turn of a subtree is a leaf.
+the order of a path, and the newest turn of a subtree is a leaf. In a damaged tree a path may lead back to itself: UNION
+ends it there, where UNION ALL would go on for ever.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modechat.store import rows
+from modechat.store.schema import Damaged
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,14 +20,14 @@ if TYPE_CHECKING:
 _PATH = """
 WITH RECURSIVE path(id) AS (
     SELECT head_id FROM conversations WHERE id = ?
-    UNION ALL
+    UNION
     SELECT turns.parent_id FROM path JOIN turns ON turns.id = path.id
 )
 """
 _VISIBLE_TURNS = f"""
 {_PATH}
 {rows.SELECT_TURNS}
-WHERE turns.id IN (SELECT id FROM path)
+WHERE turns.id IN (SELECT id FROM path) AND turns.conversation_id = ?
 ORDER BY turns.id
 """
 _MODE_CHANGES = """
@@ -42,7 +44,7 @@ ORDER BY left_turn_id DESC, id DESC LIMIT 1
 _NEWEST_LEAF = """
 WITH RECURSIVE below(conversation_id, id) AS (
     SELECT conversation_id, id FROM turns WHERE id = ?
-    UNION ALL
+    UNION
     SELECT turns.conversation_id, turns.id FROM below
     JOIN turns ON turns.conversation_id = below.conversation_id AND turns.parent_id = below.id
 )
@@ -57,16 +59,28 @@ WHERE turns.id = ? ORDER BY variant.id
 
 
 def visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tuple[Entry, ...]:
-    """What the user sees of a conversation, oldest first."""
+    """What the user sees of a conversation, oldest first. Raises Damaged, also if the path to its head has a gap."""
     changes: dict[int | None, list[ModeChange]] = {}
     for row in connection.execute(_MODE_CHANGES, (conversation_id,)):
         change = rows.read_mode_change(row)
         changes.setdefault(change.after_turn_id, []).append(change)
     entries: list[Entry] = list(changes.get(None, ()))
-    for row in connection.execute(_VISIBLE_TURNS, (conversation_id,)):
+    before: int | None = None
+    for row in connection.execute(_VISIBLE_TURNS, (conversation_id, conversation_id)):
         turn = rows.read_turn(row)
+        if turn.parent_id != before:
+            raise Damaged(f"turn {turn.id} does not follow the one before it")
+        before = turn.id
         entries += [turn, *changes.get(turn.id, ())]
+    if before != head_of(connection, conversation_id):
+        raise Damaged("its last turn is missing")
     return tuple(entries)
+
+
+def head_of(connection: sqlite3.Connection, conversation_id: int) -> object:
+    """The turn at the end of the visible path; None for a conversation without turns."""
+    row = connection.execute("SELECT head_id FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
+    return None if row is None else row["head_id"]
 
 
 def cut_in_effect(connection: sqlite3.Connection, conversation_id: int) -> ContextCut | None:

@@ -21,6 +21,7 @@ from typing import Any
 from textual.app import App, SuspendNotSupported
 
 from modechat.domain.modes import Incomplete
+from modechat.private_files import write_private
 
 _USUAL = ("notepad",) if sys.platform == "win32" else ("sensible-editor", "nano", "vi")
 _SUFFIX = ".md"
@@ -73,8 +74,7 @@ def _private_file(text: str) -> Iterator[Path]:
     """A file that only the user can read, in a folder of its own, where editors may leave copies meanwhile."""
     with tempfile.TemporaryDirectory(prefix="modechat-") as folder:
         path = Path(folder) / f"message{_SUFFIX}"
-        path.touch(mode=0o600)
-        path.write_text(text, encoding="utf-8", errors="replace")
+        write_private(path, text.encode("utf-8", "replace").decode())
         yield path
 
 

@@ -93,6 +93,39 @@ def test_files_that_others_could_read_are_closed_to_them(folder: Path, clock: Cl
 
 
 @posix_only
+def test_a_database_that_the_user_keeps_elsewhere_stays_there_with_its_mode(
+    tmp_path: Path, folder: Path, clock: Clock
+) -> None:
+    elsewhere = tmp_path / "disk" / "chats.db"
+    elsewhere.parent.mkdir()
+    folder.mkdir(parents=True)
+    (folder / FILE_NAME).symlink_to(elsewhere)
+    Store.open(folder, clock).close()
+    assert mode(elsewhere) == 0o600  # it was made
+    elsewhere.chmod(0o640)
+    store = Store.open(folder, clock)
+    store.create_conversation("kept", ModeState())
+    store.close()
+    assert (folder / FILE_NAME).is_symlink()
+    assert mode(elsewhere) == 0o640
+    with closing(sqlite3.connect(elsewhere)) as connection:
+        assert connection.execute("SELECT title FROM conversations").fetchall() == [("kept",)]
+
+
+@posix_only
+def test_a_lock_that_others_could_write_is_closed_to_them(folder: Path, clock: Clock) -> None:
+    locks = folder / "locks"
+    locks.mkdir(parents=True)
+    for name in ("opening", "1"):
+        (locks / f"{name}.lock").touch()
+        (locks / f"{name}.lock").chmod(0o666)
+    store = Store.open(folder, clock)
+    store.lock(1)
+    store.close()
+    assert {mode(path) for path in locks.iterdir()} == {0o600}
+
+
+@posix_only
 def test_the_folders_above_keep_their_permissions(folder: Path, clock: Clock) -> None:
     folder.parent.mkdir(mode=0o755)
     folder.parent.chmod(0o755)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import last_user_text
 from tests.engine.driver import run
@@ -147,6 +149,32 @@ def test_code_is_saved_to_a_file_and_an_old_one_replaced_only_when_asked_twice(t
             await screen.sees("Message, or ### Instruction")
 
     run(main())
+
+
+@pytest.mark.parametrize("leads_to", ["a file", "nothing"])
+def test_a_link_where_code_is_saved_is_asked_about_and_replaced_not_followed(tmp_path: Path, leads_to: str) -> None:
+    precious, target = tmp_path / "precious", tmp_path / "out.py"
+    target.symlink_to(precious)
+    if leads_to == "a file":
+        precious.write_text("precious")
+
+    async def main() -> None:
+        async with running_app(tmp_path / "data", with_code) as screen:
+            await screen.send("hello")
+            await screen.press("f8")
+            await screen.sees("Save code block 1")
+            await screen.press("down", "down", "down", "enter")
+            await screen.sees("Save the code")
+            await screen.press("ctrl+a", "ctrl+k")
+            await screen.type(str(target))
+            await screen.press("enter")
+            await screen.sees("is there already")
+            await screen.press("enter")
+            await screen.until(lambda: not target.is_symlink() and target.read_text() == "print(1)\n")
+            await screen.sees("Message, or ### Instruction")
+
+    run(main())
+    assert (precious.read_text() == "precious") if leads_to == "a file" else not precious.exists()
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import stat
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +15,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from modechat.domain.text import sanitize, sanitize_line
+from modechat.private_files import write_whole
 from modechat.tui.screens.dialog import Dialog
 
 _SUFFIXES = {
@@ -89,11 +93,11 @@ class SaveCodeScreen(Dialog[str]):
     async def _write(self, name: str) -> None:
         try:
             path = self._folder / Path(name).expanduser()
-            if self._replaces != name and await asyncio.to_thread(path.exists):
+            if self._replaces != name and await asyncio.to_thread(os.path.lexists, path):
                 self._replaces = name
                 self._say(f"{name} is there already. Enter replaces it.", is_trouble=True)
                 return
-            await asyncio.to_thread(path.write_text, f"{self._source}\n", encoding="utf-8")
+            await asyncio.to_thread(_save, path, f"{self._source}\n")
         except (OSError, RuntimeError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             self._say(f"It could not be written: {reason}.", is_trouble=True)
@@ -103,6 +107,19 @@ class SaveCodeScreen(Dialog[str]):
     def _say(self, text: str, *, is_trouble: bool) -> None:
         self._said.update(Content(sanitize(text)))
         self._said.set_class(is_trouble, "-trouble")
+
+
+def _save(path: Path, text: str) -> None:
+    """A file that is there keeps its mode; a link in its place is replaced, never followed. Raises OSError."""
+    mode = None
+    if os.path.lexists(path):
+        found = path.lstat().st_mode
+        if stat.S_ISDIR(found):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(found) and not stat.S_ISLNK(found):
+            raise OSError(errno.EINVAL, "It is not a file")
+        mode = stat.S_IMODE(found) if stat.S_ISREG(found) else None
+    write_whole(path, text, mode)
 
 
 def suffix_of(language: str) -> str:
