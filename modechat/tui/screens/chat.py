@@ -29,6 +29,7 @@ from modechat.domain.text import sanitize
 from modechat.errors import ModechatError, StoreError
 from modechat.tui.bindings import ActionHandlers, bind_actions
 from modechat.tui.command_queue import CommandQueue
+from modechat.tui.screens.steady import SteadyScreen
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.status_line import StatusLine
 
@@ -54,8 +55,10 @@ _LONGEST_LINE = 112
 """Cells of a line of the conversation with its frame: longer ones are hard to read."""
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(SteadyScreen[None], Screen[None]):
     """`connect` gives it its session; until then it only takes text."""
+
+    AUTO_FOCUS = "PromptArea"
 
     def __init__(self, keymap: Keymap = DEFAULT_KEYMAP) -> None:
         super().__init__()
