@@ -39,6 +39,11 @@ def theme_file() -> Path:
     return platformdirs.user_state_path(_APP, appauthor=False) / "theme.json"
 
 
+def editing_folder() -> Path:
+    """Where messages are while an editor has them."""
+    return platformdirs.user_state_path(_APP, appauthor=False) / "editing"
+
+
 def prompts_folder() -> Path:
     """The folder `prompts` that ships with modechat: inside the installed package, or at the top of a checkout."""
     package = Path(__file__).parent

@@ -42,7 +42,7 @@ def n_bytes(text: str) -> int:
 
 
 def readable(text: str) -> str:
-    """With the letters that bytes which are no UTF-8 most probably are, and without surrogates, which nothing writes."""
+    """With the letters that bytes which are no UTF-8 probably are, and without surrogates, which nothing can write."""
     if text.isascii():
         return text
     text = _BYTES.sub(lambda found: found[0].encode("ascii", _ERRORS).decode("cp1252", "replace"), text)

@@ -39,6 +39,9 @@ _PAUSE = 0.05
 """Seconds without a byte after which such a paste has ended."""
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
+_LINES_COME = 0.1
+"""Seconds in which all comes that was typed before somebody read it."""
+
 _ALT_ENTER = "\x1b\r"
 _ALT_CHARACTER = re.compile(r"\x1b[0-9a-zA-MQ-WYZ]")  # not those that begin longer sequences: N, O, P, X
 _MODIFY_OTHER_KEYS = re.compile(r"\x1b\[27;(\d+);(\d+)~")  # xterm and tmux: modifier, character
@@ -64,7 +67,7 @@ def guard_terminal_input() -> None:
     """Have Textual's driver read the terminal through this module. Before the app runs."""
     driver: Any = import_module(f"textual.drivers.{_DRIVER}")
     decoder = TerminalBytes()
-    driver.XTermParser = partial(TerminalInput, decoder=decoder)
+    driver.XTermParser = partial(TerminalInput, decoder=decoder, follows_lines=True)
     driver.getincrementaldecoder = lambda _encoding: lambda: decoder
 
 
@@ -118,13 +121,19 @@ class PasteReader:
 class TerminalInput(XTermParser):
     """Textual's parser, with pastes and strange keys taken care of."""
 
-    def __init__(self, debug: bool = False, decoder: TerminalBytes | None = None) -> None:
-        """`decoder` gives what is fed; it may hold back bytes that come to nothing more."""
+    def __init__(
+        self, debug: bool = False, decoder: TerminalBytes | None = None, *, follows_lines: bool = False
+    ) -> None:
+        """`decoder` gives what is fed; it may hold back bytes that come to nothing more.
+
+        `follows_lines`: until now the terminal took lines, and made newlines of Enter. What was typed then comes first.
+        """
         super().__init__(debug)
         self._decoder = decoder or TerminalBytes()
         self._decoder.reset()
         self._pastes = PasteReader()
         self._last_read = 0.0
+        self._lines_until = time.monotonic() + _LINES_COME if follows_lines else 0.0
         self._window: tuple[tuple[int, int] | None, tuple[int, int] | None] = None, None
         """The last size that was one: in cells, and in pixels."""
         self._unmarked: list[str] = []
@@ -132,6 +141,8 @@ class TerminalInput(XTermParser):
 
     def feed(self, data: str) -> Iterable[Message]:
         self._last_read = time.monotonic()
+        if self._last_read < self._lines_until:
+            data = data.replace("\n", "\r")
         if not data:
             yield from self.flush()
             yield from super().feed(data)

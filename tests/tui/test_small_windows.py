@@ -50,7 +50,7 @@ def test_every_dialog_stands_every_size(keys: tuple[str, ...], tmp_path: Path) -
     run(main())
 
 
-@pytest.mark.parametrize("columns", (1, 3, 6))
+@pytest.mark.parametrize("columns", [1, 3, 6])
 def test_every_dialog_opens_in_the_smallest_window(columns: int, tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(columns, 10)) as screen:

@@ -1,4 +1,5 @@
-"""What every screen of ours keeps to: a key always goes somewhere, and a screen closes once.
+"""What every screen of ours keeps to: a key always goes somewhere, a screen closes once, and nothing is painted that
+the terminal would not have read before the next picture.
 
 Textual 8.2.8 takes the focus from what is hidden, as everything is in a window that is too small, and gives it back to
 nobody. And `dismiss` closes whatever screen is on top: called twice, or while another one covers this, a wrong one.
@@ -6,7 +7,7 @@ nobody. And `dismiss` closes whatever screen is on top: called twice, or while a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from textual import events
 from textual.await_complete import AwaitComplete
@@ -25,6 +26,15 @@ else:
 
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class Painter(Protocol):
+    """An app that knows how far the terminal has read."""
+
+    def must_wait_for_terminal(self) -> bool:
+        """Whether nothing may be painted now. Then the screen on top is told to paint again later."""
+        ...
 
 
 class SteadyScreen(_Base[T]):
@@ -51,6 +61,16 @@ class SteadyScreen(_Base[T]):
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         self.call_after_refresh(self._find_focus)
+
+    def _compositor_refresh(self) -> None:
+        if self is self.app.screen and isinstance(self.app, Painter) and self.app.must_wait_for_terminal():
+            self._dirty_widgets.clear()  # the compositor knows of them
+        else:
+            super()._compositor_refresh()
+
+    def paint_again(self) -> None:
+        """The terminal has read what was painted before: now show what has changed since."""
+        self._compositor_refresh()
 
     def _find_focus(self) -> None:
         """If nothing has the focus, give it to what has it at first."""
