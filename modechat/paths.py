@@ -96,6 +96,11 @@ def theme_file() -> Path:
     return user_folder("state") / "theme.json"
 
 
+def editing_folder() -> Path:
+    """Where messages are while an editor has them."""
+    return user_folder("state") / "editing"
+
+
 def prompts_folder() -> Path:
     """The folder `prompts` that ships with modechat: inside the installed package, or at the top of a checkout."""
     package = Path(__file__).parent

@@ -14,18 +14,23 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from textual import events
 from textual.app import App, SystemCommand
 from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
 from modechat.commands.actions import ACTIONS
 from modechat.errors import ModechatError
 from modechat.tui.bindings import bind_everywhere
+from modechat.tui.keys_in_turn import KeysInTurn
 from modechat.tui.look import NO_COLOR, Look
 from modechat.tui.screens.chat import ChatScreen
-from modechat.tui.terminal_input import guard_terminal_input
+from modechat.tui.screens.steady import SteadyScreen
+from modechat.tui.terminal_input import MOST_CELLS, guard_terminal_input
+from modechat.tui.terminal_output import TerminalOutput, guard_terminal_output
 from modechat.tui.themes import OWN_THEMES
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from textual.command import Provider
 
     from modechat.engine.protocol import Engine
@@ -74,6 +79,12 @@ def _import_parser() -> None:
     preload()
 
 
+def _remove_left_files() -> None:
+    from modechat.tui.editor import remove_left_files
+
+    remove_left_files()
+
+
 def _task_commands() -> type[Provider]:
     from modechat.tui.palette import TaskCommands  # not before the palette is opened
 
@@ -109,10 +120,15 @@ class ModechatApp(App[ModechatError]):
             self.register_theme(theme)
         self._remember_theme = remember_theme
         guard_terminal_input()
+        guard_terminal_output()
+        self._resize_meanwhile: events.Resize | None = None
+        """The last size that came while the terminal did not keep up."""
         self._prepare = prepare
         self.keymap = look.keymap
         bind_everywhere(self, look.keymap)
         self._chat = ChatScreen(look.keymap)
+        self._keys = KeysInTurn(self, super().on_event)
+        self._keys.is_opening = lambda: self._chat.is_talking and self.screen is self._chat
         self._session: ChatSession | None = None
         self.theme = NO_COLOR if self.no_color else look.theme
         self.stylesheet.set_variables(self.get_css_variables())
@@ -160,7 +176,43 @@ class ModechatApp(App[ModechatError]):
     def get_default_screen(self) -> Screen[None]:
         return self._chat
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Resize) and max(event.size) > MOST_CELLS:
+            size = Size(*(min(cells, MOST_CELLS) for cells in event.size))
+            event = events.Resize(size, size)  # more is a mistake, and would take all memory
+        if isinstance(event, events.Resize) and self.must_wait_for_terminal():
+            self._resize_meanwhile = event
+            return
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and self._keys.take(event):
+            return
+        await super().on_event(event)
+
+    def must_wait_for_terminal(self) -> bool:
+        """Whether the terminal has yet to read what was painted before. `_paint_again` is called when it has."""
+        output = self._output
+        return output is not None and output.is_behind(self._paint_again_soon)
+
+    def _paint_again_soon(self) -> None:
+        self.call_later(self._paint_again)
+
+    async def _paint_again(self) -> None:
+        resize, self._resize_meanwhile = self._resize_meanwhile, None
+        if resize is not None:
+            await self.on_event(resize)
+        if isinstance(self.screen, SteadyScreen):
+            self.screen.paint_again()
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        with self._output.picture() if self._output is not None else contextlib.nullcontext():
+            super()._display(screen, renderable)
+
+    @property
+    def _output(self) -> TerminalOutput | None:
+        output = getattr(self._driver, "_writer_thread", None)
+        return output if isinstance(output, TerminalOutput) else None
+
     def on_ready(self) -> None:
+        self._keys.open()
         # Not before the frame is out: imports in a thread would hold up its painting.
         self.set_timer(_SECONDS_TO_PAINT, lambda: self.run_worker(self._begin(), name="begin"))
         self._leave_on_signals()
@@ -173,7 +225,13 @@ class ModechatApp(App[ModechatError]):
                 loop.add_signal_handler(getattr(signal, name), partial(self._leave, leave))
 
     def _leave(self, leave: Callable[[], Awaitable[None]]) -> None:
-        self.run_worker(leave(), name="leave")
+        self.run_worker(self._leave_editor_and(leave), name="leave")
+
+    async def _leave_editor_and(self, leave: Callable[[], Awaitable[None]]) -> None:
+        from modechat.tui.editor import end_editor
+
+        await end_editor()
+        await leave()
 
     async def _begin(self) -> None:
         try:
@@ -196,6 +254,7 @@ class ModechatApp(App[ModechatError]):
             self._chat.receive(Trouble(trouble.title, trouble.hint))
         self.run_worker(session.run(), name="session")  # what it tells comes below the conversation
         await asyncio.to_thread(_import_parser)
+        await asyncio.to_thread(_remove_left_files)
 
     async def action_quit(self) -> None:
         """Leave. What was asked for is done first, and what is being written is stopped and saved."""

@@ -59,6 +59,8 @@ class Composer:
         """The turn whose message is being edited at the prompt."""
         self._set_aside = Typed()
         """What was at the prompt before a message was edited there."""
+        self._is_loaded = False
+        """What was sent before is known. What is sent until then waits."""
         self.attached_size = 0
         """Bytes of the files that the text at the prompt mentions."""
 
@@ -78,20 +80,26 @@ class Composer:
             self._screen.prompt.recall.load(await session.inputs.sent())
         except StoreError as error:
             await self.drafts.tell(error)
+        self._is_loaded = True
+        for message in self._messages:
+            self._screen.prompt.recall.add(message.typed)
+            self._screen.put(partial(self._deliver, message))
 
     # What the user does
 
     def submit(self, typed: Typed) -> None:
         """Send it, after what was asked before."""
-        if self._screen.session is None:
-            self._screen.flash_up("One moment: your conversations are being opened.")
-        elif typed.text.strip():
+        if typed.text.strip():
             message = _Message(typed, self._editing)
             self._show_editing(None)
             self._messages.append(message)
             self._screen.prompt.recall.add(typed)
             self._screen.prompt.fill(self._take_aside())
-            self._screen.put(partial(self._deliver, message))
+            if self._is_loaded:
+                self._screen.put(partial(self._deliver, message))
+            else:
+                message.is_queued = True
+                self._screen.prompt.show_queued(self.queued)
 
     def begin_editing(self, turn: Turn) -> None:
         """Have the user edit the message of a turn, to be sent in its place."""

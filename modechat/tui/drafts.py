@@ -5,6 +5,7 @@ Until the session has taken a message, it belongs to the draft as well: whatever
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
@@ -36,8 +37,10 @@ class Drafts:
         """The conversation that the draft belongs to; None: a new one."""
         self._left: Typed | None = None
         """What was in the prompt when another conversation was asked for."""
-        self._is_opening = True
-        """The conversation's draft is not there yet."""
+        self._is_there = asyncio.Event()
+        """The conversation's draft has been shown: until then, to save would overwrite it."""
+        self._changing = asyncio.Lock()
+        """Drafts go from one conversation to another in the order in which these were opened."""
         self._saving: Timer | None = None
         self._disk_refuses = False
 
@@ -53,13 +56,15 @@ class Drafts:
             self._saving = self._screen.set_timer(_SAVE_AFTER, self.save)
 
     async def save(self) -> None:
-        """Save the draft now."""
+        """Save the draft, now or as soon as the conversation's own is there."""
         if self._saving is not None:
             self._saving.stop()
             self._saving = None
         session = self._screen.session
-        if session is not None and not self._is_opening:
-            await self._save(session, self._conversation_id, joined([*self._unsent(), self._screen.prompt.typed]))
+        if session is not None:
+            await self._is_there.wait()
+            draft = joined([self._left or Typed(), *self._unsent(), self._screen.prompt.typed])
+            await self._save(session, self._conversation_id, draft)
 
     async def tell(self, error: StoreError) -> None:
         """Say once that the disk refuses; not while the program ends."""
@@ -104,7 +109,7 @@ class Drafts:
             self._screen.prompt.area.begin_with(Typed())
         draft = joined([*queued, left])
         old_id, self._conversation_id = self._conversation_id, conversation_id
-        self._is_opening = True
+        self._is_there.clear()
         self._screen.run_worker(self._change(session, old_id, draft, conversation_id), name="draft")
 
     def begin(self, session: ChatSession) -> None:
@@ -114,8 +119,17 @@ class Drafts:
             self._screen.run_worker(self._save(session, None, Typed()), name="draft")
 
     async def _change(self, session: ChatSession, old_id: int | None, draft: Typed, new_id: int | None) -> None:
-        await self._save(session, old_id, draft)
-        await self._show(session, new_id)
+        """Give each conversation its draft. What was typed meanwhile may be on disk in the old one's: it stays there
+        until it is in the new one's."""
+        async with self._changing:
+            if old_id == new_id:
+                await self._save(session, old_id, draft)
+                await self._show(session, new_id)
+                return
+            await self._show(session, new_id)
+            if new_id == self._conversation_id:
+                await self.save()
+            await self._save(session, old_id, draft)
 
     async def _show(self, session: ChatSession, conversation_id: int | None) -> None:
         draft = Typed()
@@ -124,7 +138,7 @@ class Drafts:
         except StoreError as error:
             await self.tell(error)
         if conversation_id == self._conversation_id:
-            self._is_opening = False
+            self._is_there.set()
             if draft:
                 self._screen.prompt.begin_with(draft)
             elif self._screen.prompt.text:

@@ -1,6 +1,8 @@
 """Another program to write a message in: what $VISUAL or $EDITOR names.
 
-The program goes on behind it: replies are written and saved, and nothing is painted over the editor.
+The program goes on behind it: replies are written and saved, and nothing is painted over the editor. It does not wait
+for the editor when it must leave: then what the user saved there comes back at once. The file is in a folder of ours:
+what a killed program left there is removed at the next start.
 """
 
 from __future__ import annotations
@@ -16,15 +18,17 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.app import App, SuspendNotSupported
 
 from modechat.domain.modes import Incomplete
-from modechat.private_files import write_private
+from modechat.paths import editing_folder
+from modechat.private_files import private_folder, write_private
 
 _USUAL = ("notepad",) if sys.platform == "win32" else ("sensible-editor", "nano", "vi")
 _SUFFIX = ".md"
+_SECONDS_TO_END = 1.0
 
 
 async def edit(app: App[Any], text: str) -> str | Incomplete:
@@ -37,6 +41,10 @@ async def edit(app: App[Any], text: str) -> str | Incomplete:
             return await _run(app, [*command, str(path)]) or _read(path)
     except OSError as error:
         return Incomplete(f"The editor {command[0]} cannot be used: {error.strerror or error}.")
+    finally:
+        if _Editor.running is not None:
+            _Editor.running.is_done.set()
+            _Editor.running = None
 
 
 def editor_command(environment: Mapping[str, str]) -> list[str]:
@@ -52,13 +60,52 @@ async def _run(app: App[Any], command: list[str]) -> Incomplete | None:
     """Run the editor in the terminal; why its text does not count."""
     try:
         with app.batch_update(), _without_interrupts(), app.suspend():
-            done = await asyncio.to_thread(subprocess.run, command, check=False)
+            editor = _Editor.running = _Editor(command)
+            code = await asyncio.to_thread(editor.process.wait)
     except SuspendNotSupported:
         return Incomplete("An editor cannot be opened in this terminal.")
     app.refresh(repaint=True, layout=True)
-    if done.returncode != 0:
-        return Incomplete(f"The editor {command[0]} ended with the code {done.returncode}; the text is as it was.")
+    if code != 0 and not editor.was_ended:
+        return Incomplete(f"The editor {command[0]} ended with the code {code}; the text is as it was.")
     return None
+
+
+class _Editor:
+    """The program that has the terminal: one at a time."""
+
+    running: ClassVar[_Editor | None] = None
+
+    def __init__(self, command: list[str]) -> None:
+        """Raises OSError if it cannot be started."""
+        self.process = subprocess.Popen(command)
+        self.was_ended = False
+        self.is_done = asyncio.Event()
+        """Its text has come back."""
+
+    def end(self) -> None:
+        """Have it end, soon. An editor may be started by a script: whatever came of that ends, too."""
+        import psutil  # not before it is needed
+
+        self.was_ended = True
+        try:
+            editor = psutil.Process(self.process.pid)
+            processes = [editor, *editor.children(recursive=True)]
+        except psutil.Error:
+            return  # it has ended meanwhile
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                process.terminate()
+        _, alive = psutil.wait_procs(processes, timeout=_SECONDS_TO_END)
+        for process in alive:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+
+async def end_editor() -> None:
+    """If an editor has the terminal, take it back, with the text that was saved there."""
+    if (editor := _Editor.running) is not None:
+        await asyncio.to_thread(editor.end)
+        await editor.is_done.wait()
 
 
 def _read(path: Path) -> str | Incomplete:
@@ -72,10 +119,30 @@ def _read(path: Path) -> str | Incomplete:
 @contextlib.contextmanager
 def _private_file(text: str) -> Iterator[Path]:
     """A file that only the user can read, in a folder of its own, where editors may leave copies meanwhile."""
-    with tempfile.TemporaryDirectory(prefix="modechat-") as folder:
+    parent = private_folder(editing_folder())
+    with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=parent, ignore_cleanup_errors=True) as folder:
         path = Path(folder) / f"message{_SUFFIX}"
         write_private(path, text.encode("utf-8", "replace").decode())
         yield path
+
+
+def remove_left_files() -> None:
+    """Remove the files of programs that were killed while an editor was open."""
+    parent = editing_folder()
+    for folder in parent.iterdir() if parent.is_dir() and not parent.is_symlink() else ():
+        number, _, _ = folder.name.partition("-")
+        if number.isdecimal() and not _is_used(folder, int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_used(folder: Path, process_id: int) -> bool:
+    """Whether the program that made the folder runs still: this number, and not given to another one since."""
+    import psutil
+
+    try:
+        return psutil.Process(process_id).create_time() <= folder.stat().st_mtime
+    except (psutil.Error, OSError, OverflowError):
+        return False
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
 from textual.content import Content
 
 from modechat.domain.text import sanitize_line
+from modechat.tui.screens.steady import SteadyScreen
 
 if TYPE_CHECKING:
     from textual.widgets import OptionList
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from modechat.tui.app import ModechatApp
 
 
-class Palette(CommandPalette):
+class Palette(SteadyScreen[None], CommandPalette):
     def _action_command_list(self, action: str) -> None:
         commands = self.query_one(CommandList)
         if can_page(commands):

@@ -2,8 +2,9 @@
 
 Textual 8.2.8 reads what follows an escape in a paste as keys that were pressed, takes Alt+Enter as ESC CR for Enter
 (its issue 6378), types a letter for Caps Lock under kitty's protocol, raises ValueError for keys with sub-fields, and
-types reports of the mouse that have no numbers. Each of them could send, or do, what nobody asked for. So its parser
-is replaced by one that takes pastes apart itself, and answers for those sequences.
+types reports of the mouse that have no numbers. Each of them could send, or do, what nobody asked for. It divides by
+sizes that a terminal reports as zero, and reads bytes that are no UTF-8 as the end of the world. So its parser is
+replaced by one that takes pastes apart itself, and answers for those sequences and sizes.
 
 Invariant: between the marks of a bracketed paste nothing but the end mark acts.
 """
@@ -14,15 +15,18 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from textual import events
 from textual._xterm_parser import XTermParser
+from textual.geometry import Size
 from textual.keys import Keys
 from textual.message import Message
 
 from modechat.domain.text import sanitize
+from modechat.tui.terminal_bytes import TerminalBytes, n_bytes, readable
 
 _START: Final = "\x1b[200~"
 _END: Final = "\x1b[201~"
@@ -35,6 +39,9 @@ _PAUSE = 0.05
 """Seconds without a byte after which such a paste has ended."""
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
+_LINES_COME = 0.1
+"""Seconds in which all comes that was typed before somebody read it."""
+
 _ALT_ENTER = "\x1b\r"
 _ALT_CHARACTER = re.compile(r"\x1b[0-9a-zA-MQ-WYZ]")  # not those that begin longer sequences: N, O, P, X
 _MODIFY_OTHER_KEYS = re.compile(r"\x1b\[27;(\d+);(\d+)~")  # xterm and tmux: modifier, character
@@ -43,6 +50,14 @@ _RELEASED = "3"
 _WITHOUT_NUMBERS = re.compile(r"\x1b\[<[^\x1b]*?NaN[^\x1b]*[Mm]")
 _COMPLETE = re.compile(r"\x1b\[(?!<)[0-?]*[ -/]*[@-Z\\-~]")
 _FOR_OTHERS = re.compile(r"\x1b\[(?:<?[-\d;]+[mM]|M|\?\d+;\d\$y)")
+_OLD_MOUSE = "\x1b[M"
+"""Three bytes follow, whatever characters they make: X10's reports of the mouse, which nobody asked for."""
+_OLD_MOUSE_BYTES = 3
+_SIZE = re.compile(r"\x1b\[48;[^\x1bt]*t")
+MOST_CELLS = 2000
+"""Columns or rows of the largest window that is believed: each cell of it would be painted."""
+_FARTHEST = 100_000
+"""The mouse is believed to be no farther from the corner than so many cells, or pixels."""
 _LOCKS = ("caps_lock", "num_lock", "scroll_lock")
 
 _DRIVER = "win32" if sys.platform == "win32" else "linux_driver"
@@ -50,7 +65,10 @@ _DRIVER = "win32" if sys.platform == "win32" else "linux_driver"
 
 def guard_terminal_input() -> None:
     """Have Textual's driver read the terminal through this module. Before the app runs."""
-    import_module(f"textual.drivers.{_DRIVER}").XTermParser = TerminalInput  # type: ignore[attr-defined]
+    driver: Any = import_module(f"textual.drivers.{_DRIVER}")
+    decoder = TerminalBytes()
+    driver.XTermParser = partial(TerminalInput, decoder=decoder, follows_lines=True)
+    driver.getincrementaldecoder = lambda _encoding: lambda: decoder
 
 
 class PasteReader:
@@ -103,15 +121,28 @@ class PasteReader:
 class TerminalInput(XTermParser):
     """Textual's parser, with pastes and strange keys taken care of."""
 
-    def __init__(self, debug: bool = False) -> None:
+    def __init__(
+        self, debug: bool = False, decoder: TerminalBytes | None = None, *, follows_lines: bool = False
+    ) -> None:
+        """`decoder` gives what is fed; it may hold back bytes that come to nothing more.
+
+        `follows_lines`: until now the terminal took lines, and made newlines of Enter. What was typed then comes first.
+        """
         super().__init__(debug)
+        self._decoder = decoder or TerminalBytes()
+        self._decoder.reset()
         self._pastes = PasteReader()
         self._last_read = 0.0
+        self._lines_until = time.monotonic() + _LINES_COME if follows_lines else 0.0
+        self._window: tuple[tuple[int, int] | None, tuple[int, int] | None] = None, None
+        """The last size that was one: in cells, and in pixels."""
         self._unmarked: list[str] = []
         """What has come of a paste without marks."""
 
     def feed(self, data: str) -> Iterable[Message]:
         self._last_read = time.monotonic()
+        if self._last_read < self._lines_until:
+            data = data.replace("\n", "\r")
         if not data:
             yield from self.flush()
             yield from super().feed(data)
@@ -132,6 +163,8 @@ class TerminalInput(XTermParser):
     def tick(self) -> Iterable[Message]:
         yield from super().tick()
         if time.monotonic() - self._last_read > _PAUSE:
+            if cut := self._decoder.finish():
+                yield from self.feed(cut)
             yield from self.flush()
         if self._pastes.is_pasting and time.monotonic() - self._last_read > _PATIENCE:
             yield events.Paste(_pasted(self._pastes.finish()))
@@ -145,10 +178,38 @@ class TerminalInput(XTermParser):
         # Where a paste begins, Textual is told at once that it is over: what is in it is none of its business.
         data = piece + _END if self._pastes.is_pasting else piece
         for message in super().feed(data):
-            if not isinstance(message, events.Paste):
+            if not isinstance(message, events.Paste | events.Resize) or self._is_size(message):
                 yield message
 
+    def _is_size(self, message: Message) -> bool:
+        """Whether it is a size that a window can have. Where its pixels are unknown, the mouse counts cells."""
+        if not isinstance(message, events.Resize):
+            return False
+        (columns, rows), (width, height) = message.size, message.pixel_size or Size()
+        if not (0 < columns <= MOST_CELLS and 0 < rows <= MOST_CELLS):
+            self.terminal_size, self.terminal_pixel_size = self._window
+            return False
+        if width < columns or height < rows:
+            self.terminal_pixel_size = None
+        self._window = self.terminal_size, self.terminal_pixel_size
+        return True
+
+    def parse_mouse_code(self, code: str) -> Message | None:
+        try:
+            message = super().parse_mouse_code(code)
+        except (ValueError, OverflowError):
+            return None
+        if isinstance(message, events.MouseEvent) and max(message.screen_x, message.screen_y) > _FARTHEST:
+            return None
+        return message
+
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        if sequence.startswith(_OLD_MOUSE) and len(sequence) > len(_OLD_MOUSE):
+            is_whole = n_bytes(sequence) - len(_OLD_MOUSE) >= _OLD_MOUSE_BYTES
+            return [events.Key(Keys.Ignore, sequence)] if is_whole else []
+        if _SIZE.fullmatch(sequence):
+            return [events.Key(Keys.Ignore, sequence)]  # none that can be
+        sequence = readable(sequence)
         if sequence == _ALT_ENTER:
             return [events.Key("alt+enter", None)]
         if _WITHOUT_NUMBERS.fullmatch(sequence):
@@ -182,6 +243,8 @@ def _harmless(key: events.Key) -> events.Key:
         return events.Key(Keys.Ignore, key.character)
     if key.key == "space" and key.character is None:
         return events.Key("space", " ")
+    if key.character is not None and readable(key.character) != key.character:
+        return events.Key(Keys.Ignore, key.character)  # half a character
     if key.key.startswith("alt+"):
         return events.Key(key.key, None)  # it would be typed where it does nothing
     return key
@@ -189,4 +252,4 @@ def _harmless(key: events.Key) -> events.Key:
 
 def _pasted(text: str) -> str:
     """A paste as text: line ends as everywhere here, and nothing in it that acts on a terminal."""
-    return sanitize(text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n"))
+    return sanitize(readable(text).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
 import time
 from pathlib import Path
@@ -127,6 +129,50 @@ def test_what_goes_wrong_in_an_editor_is_told_and_nothing_is_lost(
         terminal.wait_for(told)
         terminal.wait_for("Enter sends")
         assert prompt_lines(terminal) == ["precious"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("waits", ["exec sleep 60", "sleep 60", "trap '' TERM HUP; while :; do sleep 1; done"])
+def test_the_end_does_not_wait_for_an_editor_and_keeps_what_was_saved_there(
+    waits: str, how: signal.Signals, home: Home, tmp_path: Path, tiny_model: Path
+) -> None:
+    visual = editor(tmp_path, f'echo EDITING; printf " and saved" >> "$1"; echo SAVED; {waits}')
+    with home.start("--model", tiny_model, VISUAL=visual) as terminal:
+        wait_for_start(terminal)
+        terminal.type("written")
+        terminal.wait_for("written")
+        terminal.type("\x1be")
+        terminal.wait_for("SAVED")
+        os.kill(terminal.process_id, how)
+        assert terminal.wait_for_end(timeout=20) == 0
+        assert terminal.settings == terminal.settings_before
+    with home.start("--model", tiny_model) as terminal:
+        terminal.wait_for("written and saved")
+    assert left_by_editors(home) == []
+
+
+def left_by_editors(home: Home) -> list[Path]:
+    return [path for path in home.folder.rglob("*") if path.name == "message.md"]
+
+
+def test_what_a_killed_program_left_of_an_editor_goes_at_the_next_start(home: Home, tmp_path: Path) -> None:
+    with home.start("--demo", VISUAL=editor(tmp_path, "echo EDITING; exec sleep 60")) as terminal:
+        wait_for_start(terminal)
+        terminal.type("a secret")
+        terminal.wait_for("a secret")
+        terminal.type("\x1be")
+        terminal.wait_for("EDITING")
+        (left,) = left_by_editors(home)
+        assert stat.S_IMODE(left.stat().st_mode) == 0o600
+        assert stat.S_IMODE(left.parent.stat().st_mode) == stat.S_IMODE(left.parent.parent.stat().st_mode) == 0o700
+        with home.start("--demo") as other:  # while the first one lives, its file is its own
+            wait_for_start(other)
+            other.press("ctrl+q")
+            assert other.wait_for_end() == 0
+        assert left_by_editors(home) == [left]
+        os.kill(terminal.process_id, signal.SIGKILL)
+    with home.start("--demo") as terminal:
+        terminal.wait_for(lambda: "Enter sends" in terminal.text and not left.exists())
 
 
 def test_a_draft_survives_a_kill(home: Home, tiny_model: Path) -> None:

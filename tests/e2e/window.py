@@ -128,6 +128,10 @@ class Window:
     def type(self, text: str) -> None:
         self._write(text.encode())
 
+    def send_bytes(self, data: bytes) -> None:
+        """Whatever bytes a terminal may send."""
+        self._write(data)
+
     def paste(self, text: str) -> None:
         """As a terminal with bracketed paste does it."""
         self._write(b"\x1b[200~" + text.encode() + b"\x1b[201~")

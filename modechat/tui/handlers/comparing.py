@@ -83,6 +83,8 @@ class ComparingActions:
 
         if session.is_busy:
             return BUSY
+        if self._screen.app.screen is not self._screen:
+            return None  # it was asked for twice at once
 
         def compare(variants: Variants | None) -> None:
             if variants is not None:

@@ -20,6 +20,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import NoActiveWorker, get_current_worker
 
 from modechat.commands.actions import Moment
 from modechat.commands.hints import hint_line
@@ -29,6 +30,7 @@ from modechat.domain.text import sanitize
 from modechat.errors import ModechatError, StoreError
 from modechat.tui.bindings import ActionHandlers, bind_actions
 from modechat.tui.command_queue import CommandQueue
+from modechat.tui.screens.steady import SteadyScreen
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.status_line import StatusLine
 
@@ -50,12 +52,15 @@ if TYPE_CHECKING:
     Command: TypeAlias = Callable[[ChatSession], Awaitable[Incomplete | None]]
 
 _FLASH_SECONDS = 4.0
+_DIALOGUE = "dialogue"
 _LONGEST_LINE = 112
 """Cells of a line of the conversation with its frame: longer ones are hard to read."""
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(SteadyScreen[None], Screen[None]):
     """`connect` gives it its session; until then it only takes text."""
+
+    AUTO_FOCUS = "PromptArea"
 
     def __init__(self, keymap: Keymap = DEFAULT_KEYMAP) -> None:
         super().__init__()
@@ -70,6 +75,7 @@ class ChatScreen(Screen[None]):
         self._status = StatusLine()
         self._news = Static(id="news")
         self._flash_timer: Timer | None = None
+        self._n_dialogues = 0
 
     def compose(self) -> ComposeResult:
         yield self._timeline
@@ -325,6 +331,25 @@ class ChatScreen(Screen[None]):
                 self.flash_up(reason.reason)
 
     def talk(self, dialogue: Callable[[ChatSession], Awaitable[None]]) -> None:
-        """Ask the user something on a screen of its own."""
-        if self._session is not None:
-            self.run_worker(dialogue(self._session), group="dialogue", exclusive=True)
+        """Ask the user something on a screen of its own, unless something is being asked. An answer may lead to more."""
+        if self._session is not None and (not self.is_talking or _is_in_dialogue()):
+            self._n_dialogues += 1
+            self.run_worker(self._talk(dialogue, self._session), group=_DIALOGUE)
+
+    async def _talk(self, dialogue: Callable[[ChatSession], Awaitable[None]], session: ChatSession) -> None:
+        try:
+            await dialogue(session)
+        finally:
+            self._n_dialogues -= 1
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether the user is being asked something, or what was answered has not been done yet."""
+        return self._n_dialogues > 0
+
+
+def _is_in_dialogue() -> bool:
+    try:
+        return get_current_worker().group == _DIALOGUE
+    except NoActiveWorker:
+        return False

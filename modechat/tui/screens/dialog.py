@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 
 from modechat.domain.text import sanitize_line
 from modechat.tui.bindings import keymap_of
+from modechat.tui.screens.steady import SteadyScreen
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ _SEPARATOR = " · "
 _BORDER = 8  # cells that frame and corners take of the width
 
 
-class Dialog(ModalScreen[T | None]):
+class Dialog(SteadyScreen[T | None], ModalScreen[T | None]):
     """Returns what was chosen, or None. What stands in it goes into `frame`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -16,13 +16,14 @@ from textual.widgets.option_list import Option
 
 from modechat.domain.text import sanitize_line
 from modechat.domain.typed import Typed
+from modechat.tui.screens.steady import SteadyScreen
 
 _MOST = 200
 _LOOKED_THROUGH = 20_000
 _WIDTH = 300
 
 
-class HistoryScreen(ModalScreen[Typed | None]):
+class HistoryScreen(SteadyScreen[Typed | None], ModalScreen[Typed | None]):
     """Returns what was chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

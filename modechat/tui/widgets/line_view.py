@@ -41,8 +41,8 @@ class LineView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         at = y + int(self.scroll_offset.y)
         width = self.scrollable_content_region.width
-        if at >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
+        if at >= len(self._lines) or width <= 0:
+            return Strip.blank(max(width, 0), self.rich_style)
         return Visual.to_strips(self, self._lines[at], width, 1, self.visual_style, pad=True)[0]
 
     def _lay_out(self) -> None:

@@ -97,6 +97,8 @@ class RowList(ScrollView, Generic[R], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
+        if width <= 0:
+            return Strip.blank(0, self.rich_style)
         if y < self._n_header:
             style = self.get_visual_style("row-list--header")
             titles = self._in_columns(lambda column: Content(column.title), width)

@@ -1,0 +1,100 @@
+"""Keys that come at once, as on a slow line or a busy machine, do what they would have done one after the other.
+
+Textual 8.2.8 hands each key to what has the focus at that moment, and what the key before does may come after that:
+a second Enter reaches the dialog that the first one closes, and letters after it are lost there. So where a dialog
+opens, works or closes, a key waits until what the key before asked for is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from textual import events
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.message_pump import MessagePump
+
+_PATIENCE = 2.0
+"""Seconds that a key waits at most for what the key before does."""
+_QUIET_ROUNDS = 3
+"""So often in a row nothing must have been waiting: what is being done may ask for more when it is done."""
+
+
+class KeysInTurn:
+    """`take` is asked about every key and every paste."""
+
+    def __init__(self, app: App[Any], dispatch: Callable[[events.Event], Awaitable[None]]) -> None:
+        """`dispatch` has Textual handle a key."""
+        self._app = app
+        self._dispatch = dispatch
+        self._waiting: deque[events.Event] = deque()
+        self._is_open = False
+        self._is_passing = False
+        self.is_opening: Callable[[], bool] = lambda: False
+        """Whether a dialog was asked for that is not there yet, or one that has gone has not done what it was for."""
+
+    def open(self) -> None:
+        """The first screen is there: keys that came before it are handled now."""
+        self._is_open = True
+        self._pass_on()
+
+    def take(self, event: events.Event) -> bool:
+        """Whether the key waits here. If not, it is handled now."""
+        if self._is_open and not self._is_passing and self._is_quiet():
+            return False
+        self._waiting.append(event)
+        self._pass_on()
+        return True
+
+    def _pass_on(self) -> None:
+        if self._waiting and self._is_open and not self._is_passing:
+            self._is_passing = True
+            self._app.run_worker(self._pass(), name="keys")
+
+    async def _pass(self) -> None:
+        try:
+            while self._waiting:
+                await self._become_quiet()
+                await self._dispatch(self._waiting.popleft())
+        finally:
+            self._is_passing = False
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing is being done that could change where the next key belongs."""
+        if self.is_opening():
+            return False
+        is_alone = len(self._app.screen_stack) == 1
+        return is_alone or not any(pump.message_queue_size for pump in self._pumps())
+
+    async def _become_quiet(self) -> None:
+        deadline, n_quiet = time.monotonic() + _PATIENCE, 0
+        while n_quiet < _QUIET_ROUNDS and time.monotonic() < deadline:
+            await self._round(deadline)
+            n_quiet = n_quiet + 1 if self._is_quiet() else 0
+
+    async def _round(self, deadline: float) -> None:
+        """Wait until everyone has handled what is waiting now."""
+        pumps = [self._app, *self._pumps()] if len(self._app.screen_stack) > 1 else [self._app]
+        left, done = 1, asyncio.Event()
+
+        def handled() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                done.set()
+
+        for pump in pumps:
+            left += pump.call_later(handled)
+        handled()
+        try:
+            await asyncio.wait_for(done.wait(), max(deadline - time.monotonic(), 0))
+        except TimeoutError:
+            return  # somebody is going away, or takes long
+
+    def _pumps(self) -> list[MessagePump]:
+        return list(self._app.screen.walk_children(with_self=True))

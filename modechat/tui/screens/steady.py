@@ -1,0 +1,78 @@
+"""What every screen of ours keeps to: a key always goes somewhere, a screen closes once, and nothing is painted that
+the terminal would not have read before the next picture.
+
+Textual 8.2.8 takes the focus from what is hidden, as everything is in a window that is too small, and gives it back to
+nobody. And `dismiss` closes whatever screen is on top: called twice, or while another one covers this, a wrong one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+from textual import events
+from textual.await_complete import AwaitComplete
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    _Base = Screen
+else:
+
+    class _Base:
+        """Textual's stylesheets follow the first base only: it must not be a widget."""
+
+        def __class_getitem__(cls, _item: object) -> type:
+            return cls
+
+
+T = TypeVar("T")
+
+
+@runtime_checkable
+class Painter(Protocol):
+    """An app that knows how far the terminal has read."""
+
+    def must_wait_for_terminal(self) -> bool:
+        """Whether nothing may be painted now. Then the screen on top is told to paint again later."""
+        ...
+
+
+class SteadyScreen(_Base[T]):
+    """Mixin of a screen. Its class must come first."""
+
+    _is_leaving = False
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Close this screen, and what was opened over it. Once: from the second time on, nothing happens."""
+        if self._is_leaving:
+            return AwaitComplete()
+        self._is_leaving = True
+        while (above := self.app.screen) is not self:
+            above.dismiss(None)
+        return super().dismiss(result)
+
+    def _forward_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste):
+            self._find_focus()
+            if self.focused is not None:
+                self.focused._forward_event(event)
+                return
+        super()._forward_event(event)
+
+    def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
+        self.call_after_refresh(self._find_focus)
+
+    def _compositor_refresh(self) -> None:
+        if self is self.app.screen and isinstance(self.app, Painter) and self.app.must_wait_for_terminal():
+            self._dirty_widgets.clear()  # the compositor knows of them
+        else:
+            super()._compositor_refresh()
+
+    def paint_again(self) -> None:
+        """The terminal has read what was painted before: now show what has changed since."""
+        self._compositor_refresh()
+
+    def _find_focus(self) -> None:
+        """If nothing has the focus, give it to what has it at first."""
+        if self.focused is None:
+            self._update_auto_focus()

@@ -1,0 +1,111 @@
+"""What is painted, on its way to the terminal: no faster than the terminal reads.
+
+Textual 8.2.8 queues thirty pieces and then waits in the event loop until the terminal has read some: behind a terminal
+that reads slowly nothing is done any more, no key is looked at, and each resize adds a picture that nobody will see.
+Here a picture is made only when the one before has been read; and when the program leaves, what has not been read of
+it is not waited for.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from queue import SimpleQueue
+from typing import IO, Any, Final
+
+_PIECE: Final = 4096
+"""Characters that are written at once."""
+_BEHIND: Final = 8192
+"""Characters that wait for a terminal that reads too slowly: more than small changes, less than a whole screen."""
+_CANCEL: Final = "\x18\x1b[0m\x1b[?2026l"
+"""Ends an escape sequence that was cut, and a picture."""
+
+
+def guard_terminal_output() -> None:
+    """Have Textual's driver write through this module. Before the app runs."""
+    if sys.platform != "win32":
+        driver: Any = import_module("textual.drivers.linux_driver")
+        driver.WriterThread = TerminalOutput
+
+
+class TerminalOutput(threading.Thread):
+    """Writes in the order of `write`, which never waits. Takes the place of Textual's WriterThread."""
+
+    def __init__(self, file: IO[str]) -> None:
+        super().__init__(daemon=True, name="terminal-output")
+        self._file = file
+        self._texts: SimpleQueue[tuple[str, bool] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._n_unread = 0
+        self._is_picture = False
+        self._is_leaving = threading.Event()
+        self._caught_up: Callable[[], None] | None = None
+
+    def is_behind(self, caught_up: Callable[[], None]) -> bool:
+        """Whether too much has not been read yet. When all has been, `caught_up` is called, in this thread."""
+        with self._lock:
+            is_behind = self._n_unread > _BEHIND
+            if is_behind:
+                self._caught_up = caught_up
+        return is_behind
+
+    @contextmanager
+    def picture(self) -> Iterator[None]:
+        """What is written meanwhile is only for the eye."""
+        self._is_picture = True
+        try:
+            yield
+        finally:
+            self._is_picture = False
+
+    def write(self, text: str) -> None:
+        with self._lock:
+            self._n_unread += len(text)
+        self._texts.put((text, self._is_picture))
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def flush(self) -> None:
+        """It is flushed where it is written."""
+
+    def run(self) -> None:
+        try:
+            while (waiting := self._texts.get()) is not None:
+                self._write(*waiting)
+            self._file.flush()
+        except OSError:
+            return  # the terminal is gone, and what is written from now on is for nobody
+
+    def _write(self, text: str, is_picture: bool) -> None:
+        for at in range(0, len(text), _PIECE):
+            if is_picture and self._is_leaving.is_set():
+                self._file.write(_CANCEL)
+                break
+            self._file.write(text[at : at + _PIECE])
+            if len(text) > _PIECE:
+                self._file.flush()
+        if self._texts.empty():
+            self._file.flush()
+        self._was_read(len(text))
+
+    def stop(self) -> None:
+        """Write what is left, but no picture, and end."""
+        self._is_leaving.set()
+        self._texts.put(None)
+        self.join()
+
+    def _was_read(self, count: int) -> None:
+        caught_up = None
+        with self._lock:
+            self._n_unread -= count
+            if not self._n_unread:
+                caught_up, self._caught_up = self._caught_up, None
+        if caught_up is not None:
+            caught_up()

@@ -1,0 +1,97 @@
+"""Keys that come in one read do what they would do one after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from tests.engine.driver import run
+from tests.tui.harness import Screen, running_app
+
+NAMES = {"\r": ("enter", "\r"), "\x1b": ("escape", "\x1b"), " ": ("space", " ")}
+
+
+def at_once(screen: Screen, *keys: str) -> None:
+    """Names of keys, or texts that are typed."""
+    for key in keys:
+        if key.startswith(("ctrl+", "alt+", "f1", "f3", "f4", "f8")) or key in ("down", "up", "tab", "enter", "escape"):
+            screen.app.post_message(events.Key(key, {"enter": "\r", "escape": "\x1b"}.get(key)))
+        else:
+            for letter in key:
+                name, character = NAMES.get(letter, (letter, letter))
+                screen.app.post_message(events.Key(name, character))
+
+
+ATTACKS = [
+    ("f8", "c", "c"),
+    ("f8", "q", "q"),
+    ("f8", "e", "e"),
+    ("f8", "enter", "enter"),
+    ("f8", "d", "enter", "enter"),
+    ("ctrl+o", "enter", "enter"),
+    ("ctrl+o", "ctrl+o", "escape", "escape"),
+    ("f10", "enter", "enter"),
+    ("f10", "f10", "escape", "escape"),
+    ("alt+r", "enter", "enter"),
+    ("f3", "f4", "escape", "escape"),
+    ("f4", "f1", "escape", "escape", "escape"),
+    ("f1", "f1", "f1", "escape", "escape"),
+    ("f1", "enter", "escape", "f3", "escape", "escape", "escape"),
+    ("ctrl+p", "escape", "escape", "escape"),
+    ("ctrl+p", "enter", "enter", "escape"),
+]
+
+
+@pytest.mark.parametrize("keys", ATTACKS, ids="-".join)
+def test_keys_at_once_close_no_screen_twice(keys: tuple[str, ...], tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.send("hello")
+            at_once(screen, *keys)
+            await screen.pilot.pause(0.1)
+            at_once(screen, "escape", "escape", "escape", "ctrl+c")
+            await screen.until(lambda: len(screen.app.screen_stack) == 1)
+            at_once(screen, "here I am")
+            await screen.until(lambda: screen.prompt.text.endswith("here I am"))
+
+    run(main())
+
+
+@pytest.mark.parametrize("keys", ATTACKS[:9], ids="-".join)
+def test_a_dialog_that_is_open_stands_keys_at_once(keys: tuple[str, ...], tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.send("hello")
+            await screen.press(keys[0])
+            await screen.until(lambda: len(screen.app.screen_stack) == 2)
+            at_once(screen, *keys[1:])
+            await screen.pilot.pause(0.1)
+            at_once(screen, "escape", "escape", "escape", "ctrl+c")
+            await screen.until(lambda: len(screen.app.screen_stack) == 1)
+
+    run(main())
+
+
+def test_what_is_typed_after_the_enter_that_opens_a_conversation_stands_at_its_prompt(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.send("whales sleep")
+            await screen.press("ctrl+n")
+            await screen.send("bees dance")
+            at_once(screen, "left here", "ctrl+o", "whales", "enter", "typed at once")
+            await screen.until(lambda: screen.prompt.text == "typed at once")
+            session = screen.app.session
+            assert session is not None
+            await screen.until(lambda: "whales" in screen.transcript.turns[0].turn.typed)
+            opened = session.conversation
+            assert opened is not None
+            await screen.press("ctrl+o")
+            await screen.type("bees")
+            await screen.press("enter")
+            await screen.until(lambda: screen.prompt.text == "left here")
+            draft = await session.inputs.draft(opened.id)
+            assert draft.text == "typed at once"
+
+    run(main())

@@ -1,0 +1,108 @@
+"""A window of any size, and one that changes, does no harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.driver import run
+from tests.tui.harness import Screen, running_app
+
+DIALOGS = {
+    "help": ("f1",),
+    "inspector": ("f2",),
+    "models": ("f3",),
+    "settings": ("f4",),
+    "a setting": ("f4", "enter"),
+    "message": ("f8",),
+    "sent before": ("f9",),
+    "compare": ("f10",),
+    "columns": ("f10", "down", "down", "down", "enter"),
+    "log": ("f12",),
+    "conversations": ("ctrl+o",),
+    "palette": ("ctrl+p",),
+    "help of a dialog": ("f4", "f1"),
+}
+SIZES = [(1, 1), (2, 9), (4, 24), (6, 30), (24, 8), (300, 2)]
+
+
+async def resize(screen: Screen, columns: int, rows: int) -> None:
+    await screen.pilot.resize_terminal(columns, rows)
+    await screen.pilot.pause()
+
+
+@pytest.mark.parametrize("keys", DIALOGS.values(), ids=DIALOGS)
+def test_every_dialog_stands_every_size(keys: tuple[str, ...], tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(80, 24)) as screen:
+            await screen.send("a message 日本語")
+            await screen.type("compare this")
+            await screen.press(*keys)
+            await screen.until(lambda: len(screen.app.screen_stack) > 1)
+            for columns, rows in SIZES:
+                await resize(screen, columns, rows)
+                await screen.press("down", "pagedown", "up")
+            await resize(screen, 80, 24)
+            for _ in keys:
+                await screen.press("escape")
+
+    run(main())
+
+
+@pytest.mark.parametrize("columns", [1, 3, 6])
+def test_every_dialog_opens_in_the_smallest_window(columns: int, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(columns, 10)) as screen:
+            for keys in DIALOGS.values():
+                await screen.press(*keys)
+                await screen.press(*("escape" for _ in keys))
+
+    run(main())
+
+
+@pytest.mark.parametrize("size", [(20, 6), (100, 7), (23, 30), (1, 1)])
+def test_after_a_window_that_was_too_small_one_goes_on_typing(size: tuple[int, int], tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.type("one ")
+            await resize(screen, *size)
+            await resize(screen, 100, 30)
+            await screen.until(lambda: screen.app.focused is screen.prompt.area)
+            await screen.type("two")
+            await screen.until(lambda: screen.prompt.text == "one two")
+
+    run(main())
+
+
+@pytest.mark.parametrize("key", ["ctrl+o", "f3", "f1", "f9"])
+def test_after_a_window_that_was_too_small_one_goes_on_typing_in_a_dialog(key: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.send("hello")
+            await screen.press(key)
+            await screen.until(lambda: len(screen.app.screen_stack) > 1)
+            await resize(screen, 20, 6)
+            await resize(screen, 100, 30)
+            await screen.type("word")
+            await screen.sees("word")
+            await screen.press("escape")
+            await screen.type("back")
+            await screen.until(lambda: screen.prompt.text == "back")
+
+    run(main())
+
+
+def test_a_window_that_was_too_small_behind_a_dialog_is_whole_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.press("f1")
+            await resize(screen, 20, 6)
+            await screen.press("escape")
+            await screen.sees("Please make the")
+            await resize(screen, 100, 30)
+            await screen.sees("Enter sends")
+            await screen.type("hello")
+            await screen.until(lambda: screen.prompt.text == "hello")
+
+    run(main())
