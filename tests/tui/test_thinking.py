@@ -151,7 +151,7 @@ def test_long_thinking_is_shown_whole(tmp_path: Path) -> None:
             reply = screen.transcript.turns[0].reply
             shown = reply.get_selection(SELECT_ALL)
             assert shown is not None
-            assert [line for line in shown[0].split("\n") if line.startswith("▏")] == [f"▏ {line}" for line in lines]
+            assert [line for line in shown[0].split("\n") if line.startswith("thought")] == lines
 
     run(main())
 

@@ -161,7 +161,7 @@ def test_text_is_selected_across_messages_and_copied_as_it_was(tmp_path: Path) -
                 turn.reply: Selection(None, Offset(4, 2)),
             }
             await screen.pilot.pause()
-            assert turn.request.screen.get_selected_text() == "ello\n• a long item that wraps over lines\n\nbold"
+            assert turn.request.screen.get_selected_text() == "ello\n- a long item that wraps over lines\n\nbold"
 
     run(main())
 

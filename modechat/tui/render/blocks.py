@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from modechat.tui.render.inline import inline_pieces
-from modechat.tui.render.rows import Piece, Prefix, strip_start
+from modechat.tui.render.rows import BULLETS, DONE, QUOTE_BAR, TO_DO, Piece, Prefix, strip_start
 from modechat.tui.render.table import Cells
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock
     from markdown_it.token import Token
 
-_BULLETS = ("• ", "◦ ", "▪ ")
-_QUOTE: Piece = ("▌ ", ("quote-bar",))
+_QUOTE: Piece = (QUOTE_BAR, ("quote-bar",))
 _TASK = re.compile(r"\[([ xX])\] ")
 _EMPTY_LINE = re.compile(r"[\s>]*")
 _OF_THEIR_OWN = ("code", "table", "rule", "heading")
@@ -182,7 +181,7 @@ class _Walk:
         pieces = inline_pieces(inline.children or ())
         item = self._around[-1] if self._around else None
         if item is not None and item.kind == "item" and not item.used and (task := _TASK.match(inline.content)):
-            item.marker = "☐ " if task[1] == " " else "☑ "
+            item.marker = TO_DO if task[1] == " " else DONE
             pieces = strip_start(pieces, task.end())
         block = self._add("heading" if is_heading else "text", line, end)
         block.pieces, block.content = pieces, inline.content
@@ -210,7 +209,7 @@ class _Walk:
         if around.kind == "ordered_list":
             return f"{around.ordinal}. "
         depth = sum(container.kind == "bullet_list" for container in self._around) - 1
-        return _BULLETS[depth % len(_BULLETS)]
+        return BULLETS[depth % len(BULLETS)]
 
     def _add(self, kind: str, line: int, end: int) -> Block:
         is_context = kind == "text" and end <= self._n_context

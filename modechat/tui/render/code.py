@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len, set_cell_size
 
+from modechat.tui.render.drawn import drawn
 from modechat.tui.render.highlight import Highlighter
 from modechat.tui.render.leaves import Leaf
 from modechat.tui.render.rows import Piece, Prefix, Row
 from modechat.tui.render.wrap import wrap
 
-_TAB = 4
 _NARROWEST_TITLE = 12
 """Cells; a narrower block does not show its number."""
 _FILL = ("code",)
@@ -31,6 +32,8 @@ class CodeLeaf(Leaf):
         """Of the settled lines."""
         self._n_settled = 0
         self._end: list[Row] = []
+        self._has_grown = False
+        """Whether anything is final. Before that its first line may still be written, and the language change."""
 
     @property
     def source(self) -> str:
@@ -38,8 +41,9 @@ class CodeLeaf(Leaf):
 
     def grow(self, lines: Sequence[str]) -> None:
         """More lines that are final."""
+        self._has_grown = True
         self._lines += lines
-        self._highlighter.add([line.expandtabs(_TAB) for line in lines])
+        self._highlighter.add(lines)
         self._open = []
         self._refresh()
 
@@ -56,7 +60,7 @@ class CodeLeaf(Leaf):
         self._refresh()
 
     def lay_out(self, width: int) -> None:
-        name = self.language.strip().split(" ")[0] or "text"
+        name = "".join(text for text, _ in drawn([("".join(self.language.split()[:1]) or "text", ())])[0])
         number = f"[{self.number}] " if self.number and width >= _NARROWEST_TITLE else ""
         name = set_cell_size(name, min(cell_len(name), max(0, width - len(number) - 2)))
         space = " " * max(0, width - cell_len(name) - len(number) - 1)
@@ -66,7 +70,7 @@ class CodeLeaf(Leaf):
         self._refresh()
 
     def n_settled(self) -> int:
-        return self._first + 1 + len(self._rows)
+        return self._first + 1 + len(self._rows) if self._has_grown else 0
 
     def count(self) -> int:
         return 1 + len(self._rows) + len(self._end)
@@ -86,9 +90,10 @@ class CodeLeaf(Leaf):
         self._n_settled = len(settled)
         self._end = [row for line in self._highlighter.unsettled for row in self._wrapped(line)]
         for text in self._open:
-            self._end += self._wrapped([(text.expandtabs(_TAB), ())])
+            self._end += self._wrapped([(text, ())])
 
     def _wrapped(self, line: Sequence[Piece]) -> list[Row]:
         pieces = [(text, ("code", *style)) for text, style in line]
         rows = wrap(pieces, max(1, self._width - 2), fill=_FILL, keep_spaces=True)
-        return [Row(((" ", _FILL), *row.pieces), _FILL, prefix=1, joint=row.joint, padding=1) for row in rows]
+        margin = Prefix(rest=((" ", _FILL),))
+        return [replace(margin.before(row, is_first=False), padding=1) for row in rows]

@@ -55,7 +55,8 @@ class Highlighter:
         """`language` as it stands after the fence; an unknown one has no colours."""
         self.settled: list[list[Piece]] = []
         self.unsettled: list[list[Piece]] = []
-        self._lexer = _lexer(language.strip().split(" ")[0].strip("{}.").casefold()) if language.strip() else None
+        words = language.split()
+        self._lexer = _lexer(words[0].strip("{}.").casefold()) if words else None
         self._stack = ["root"]
         self._lines: list[str] = []
         """The unsettled ones."""

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
-
 from modechat.domain.text import sanitize
 from modechat.tui.render.rows import Piece, Prefix, Row, Style
-from modechat.tui.render.wrap import wrap
+from modechat.tui.render.wrap import wrap_on
 
 
 class Leaf:
@@ -33,8 +31,7 @@ class Leaf:
     def row(self, index: int) -> Row:
         number = index - self._first
         if number < 0:
-            gap = self._shown_prefix.gap or ()
-            return Row(gap, prefix=sum(len(text) for text, _ in gap))
+            return self._shown_prefix.gap_row
         return self._shown_prefix.before(self.inner_row(number), is_first=number == 0)
 
     def n_settled(self) -> int:
@@ -66,6 +63,8 @@ class TextLeaf(Leaf):
         self._open: list[Piece] = []
         self._carry: list[Piece] = []
         """The final text from the start of its last row on, which goes on in what follows."""
+        self._column = 0
+        """Cells of its line before that row."""
         self._rows: list[Row] = []
         self._n_final = 0
 
@@ -87,12 +86,12 @@ class TextLeaf(Leaf):
         return [(text, (*self.style, *style)) for text, style in pieces] if self.style else list(pieces)
 
     def lay_out(self, width: int) -> None:  # noqa: ARG002
-        self._rows, self._carry, self._n_final = [], [], 0
+        self._rows, self._carry, self._column, self._n_final = [], [], 0, 0
         self._wrap_final(self._final)
         self._wrap_open()
 
     def n_settled(self) -> int:
-        return self._first + self._n_final
+        return self._first + self._n_final if self._n_final else 0
 
     def count(self) -> int:
         return len(self._rows)
@@ -103,17 +102,19 @@ class TextLeaf(Leaf):
     def _wrap_final(self, pieces: Sequence[Piece]) -> None:
         del self._rows[self._n_final :]
         text = [*self._carry, *pieces]
-        rows = wrap(text, self._width) if text else []
+        if not text:
+            self._n_final = len(self._rows)
+            return
+        rows, self._column = wrap_on(text, self._width, self._column)
         self._rows += rows[:-1]
-        self._carry = list(rows[-1].pieces) if rows else []
+        self._carry = rows[-1].source_pieces
         self._n_final = len(self._rows)
-        if rows:
-            self._rows.append(rows[-1])
+        self._rows.append(rows[-1])
 
     def _wrap_open(self) -> None:
         if self._open or not self._carry:
             del self._rows[self._n_final :]
-            self._rows += wrap([*self._carry, *self._open], self._width)
+            self._rows += wrap_on([*self._carry, *self._open], self._width, self._column)[0]
 
 
 class RuleLeaf(Leaf):
@@ -129,13 +130,8 @@ class RuleLeaf(Leaf):
         return self._rule
 
 
-def pieces_cells(pieces: Sequence[Piece]) -> int:
-    """The cells that text without line breaks takes."""
-    return sum(cell_len(text) for text, _ in pieces)
-
-
 def text_lines(text: str, *style: str, gap: bool = False) -> TextLeaf:
     """Plain text; `gap`: with a blank row before it."""
     leaf = TextLeaf(Prefix(gap=() if gap else None), style)
-    leaf.show([(sanitize(text.replace("\r\n", "\n")).expandtabs(4), ())])
+    leaf.show([(sanitize(text.replace("\r\n", "\n")), ())])
     return leaf

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Protocol, TypeAlias
 
 from rich.cells import cell_len
@@ -13,8 +14,15 @@ Style: TypeAlias = tuple[str, ...]
 """Names of styles, the outermost first; the widget that draws knows their colours."""
 Piece: TypeAlias = tuple[str, Style]
 """Text without a line break, and how it looks."""
+Replaced: TypeAlias = tuple[tuple[int, int, str], ...]
+"""Parts of a row that are drawn for something else: from which character to which, and for what. In order."""
 
 PLAIN: Style = ()
+BULLETS = ("• ", "◦ ", "▪ ")
+QUOTE_BAR, THINKING_BAR = "▌ ", "▏ "
+TO_DO, DONE = "☐ ", "☑ "
+_WRITTEN = {**dict.fromkeys(BULLETS, "- "), QUOTE_BAR: "> ", THINKING_BAR: "", TO_DO: "- [ ] ", DONE: "- [x] "}
+"""What Markdown has for parts of a prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +33,13 @@ class Row:
     prefix: int = 0
     """Characters at the start that stand before the text: bullets, bars, indentation."""
     joint: str = "\n"
-    """What stands between this row and the next in the text: a space or nothing where a line was wrapped."""
+    """What stands between this row and the next in the text: spaces or nothing where a line was wrapped."""
     padding: int = 0
     """How many of the prefix's last characters are only for looks: they are not copied."""
     is_frame: bool = False
     """Whether nothing of the row is text: it is not copied."""
+    replaced: Replaced = ()
+    """What is copied in place of what is drawn."""
 
     @property
     def text(self) -> str:
@@ -38,6 +48,48 @@ class Row:
     @property
     def cells(self) -> int:
         return sum(cell_len(text) for text, _ in self.pieces)
+
+    def source(self, start: int, end: int) -> str:
+        """The text that is drawn from one character to another."""
+        return source_of(self.text, self.replaced, start, end)
+
+    @property
+    def source_pieces(self) -> list[Piece]:
+        """The text that is drawn, in its styles."""
+        if not self.replaced:
+            return list(self.pieces)
+        pieces: list[Piece] = []
+        at = 0
+        for text, style in self.pieces:
+            end = at + len(text)
+            pieces.append((source_of(self.text, self.replaced, at, end), style))
+            at = end
+        return pieces
+
+
+def source_of(text: str, replaced: Replaced, start: int, end: int) -> str:
+    """What `text[start:end]` was before parts of it were `replaced`. A part that begins before `start` is left out."""
+    parts: list[str] = []
+    at = start
+    for first, last, original in within(replaced, start, end, is_end=end == len(text)):
+        parts += (text[at:first], original)
+        at = last
+    return "".join((*parts, text[at:end]))
+
+
+def within(replaced: Replaced, start: int, end: int, *, is_end: bool) -> Replaced:
+    """Those of `replaced` between two characters; of one that begins before, nothing is copied."""
+    if not replaced:
+        return ()
+    at = bisect_left(replaced, (start,))
+    found: list[tuple[int, int, str]] = []
+    if at and replaced[at - 1][1] > start:
+        found.append((start, min(end, replaced[at - 1][1]), ""))
+    for first, last, original in islice(replaced, at, None):
+        if first > end or (first == end and not (is_end and last == end)):
+            break
+        found.append((first, min(last, end), original))
+    return tuple(found)
 
 
 BLANK = Row()
@@ -77,12 +129,33 @@ class Prefix:
         gap = None if self.gap is None else tuple(strip_start(self.gap, excess))
         return Prefix(tuple(strip_start(self.first, excess)), tuple(strip_start(self.rest, excess)), gap)
 
+    @property
+    def gap_row(self) -> Row:
+        return _after(self.gap or (), BLANK)
+
     def before(self, row: Row, *, is_first: bool) -> Row:
-        pieces = self.first if is_first else self.rest
-        if not pieces:
-            return row
-        length = sum(len(text) for text, _ in pieces)
-        return replace(row, pieces=(*pieces, *row.pieces), prefix=row.prefix + length)
+        return _after(self.first if is_first else self.rest, row)
+
+
+def _after(prefix: Sequence[Piece], row: Row) -> Row:
+    """The row behind a prefix."""
+    if not prefix:
+        return row
+    replaced: list[tuple[int, int, str]] = []
+    length = 0
+    for text, _ in prefix:
+        if text in _WRITTEN:
+            replaced.append((length, length + len(text), _WRITTEN[text]))
+        length += len(text)
+    replaced += [(start + length, end + length, text) for start, end, text in row.replaced]
+    return replace(row, pieces=(*prefix, *row.pieces), prefix=row.prefix + length, replaced=tuple(replaced))
+
+
+def joined(left: Row, right: Row) -> Row:
+    """Two parts of one row; all but what they say is that of the left one."""
+    length = len(left.text)
+    moved = tuple((start + length, end + length, text) for start, end, text in right.replaced)
+    return replace(left, pieces=(*left.pieces, *right.pieces), replaced=(*left.replaced, *moved))
 
 
 def strip_start(pieces: Iterable[Piece], count: int) -> list[Piece]:
@@ -112,11 +185,12 @@ def copied(rows: Iterable[Row], start: int = 0, end: int | None = None) -> str:
         first = start if number == 0 else 0
         before, prefix = row.prefix - row.padding, row.prefix
         if first < prefix:
-            head = "" if continues else text[first:before]
-            part = head[: max(0, last - first)] + text[prefix:last]
+            head = "" if continues else row.source(first, max(first, min(before, last)))
+            part = head + row.source(prefix, max(prefix, last))
         else:
-            part = text[first:last]
-        parts.append(part if continues else part.rstrip() if last == len(text) else part)
+            part = row.source(first, last)
+        is_code = row.padding > 0
+        parts.append(part if continues or is_code or last < len(text) else part.rstrip())
         if number < len(shown) - 1:
             parts.append(row.joint)
         continues = row.joint != "\n"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from modechat.tui.render.leaves import Leaf, pieces_cells
-from modechat.tui.render.rows import Piece, Prefix, Row
+from modechat.tui.render.drawn import drawn_cells
+from modechat.tui.render.leaves import Leaf
+from modechat.tui.render.rows import Piece, Prefix, Row, joined
 from modechat.tui.render.wrap import wrap
 
 Cells: TypeAlias = Sequence[list[Piece]]
@@ -22,7 +23,7 @@ class TableLeaf(Leaf):
         super().__init__(prefix)
         self._head = list(head)
         self._alignments = list(alignments)
-        self._natural = [max(1, pieces_cells(cell)) for cell in head]
+        self._natural = [max(1, drawn_cells(cell)) for cell in head]
         self._final: list[Cells] = []
         self._open: list[Cells] = []
         self._widths: list[int] = []
@@ -89,13 +90,14 @@ class TableLeaf(Leaf):
         columns = [wrap(cell, width) for cell, width in zip(cells, self._widths, strict=False)]
         rows = []
         for number in range(max(map(len, columns), default=0)):
-            pieces: list[Piece] = []
+            row = Row()
             for index, (column, width) in enumerate(zip(columns, self._widths, strict=False)):
                 if index:
-                    pieces.append((_BETWEEN, ("table-line",)))
-                text = column[number].pieces if number < len(column) else ()
-                pieces += _aligned(text, width, self._alignments[index], is_last=index == len(self._widths) - 1)
-            rows.append(Row(tuple(pieces)))
+                    row = joined(row, Row(((_BETWEEN, ("table-line",)),), replaced=((0, len(_BETWEEN), "\t"),)))
+                cell = column[number] if number < len(column) else Row()
+                is_last = index == len(self._widths) - 1
+                row = joined(row, _aligned(cell, width, self._alignments[index], is_last=is_last))
+            rows.append(row)
         return rows
 
     def _as_fields(self, cells: Cells) -> list[Row]:
@@ -111,7 +113,7 @@ def _widened(natural: Sequence[int], rows: Sequence[Cells]) -> list[int]:
     widths = list(natural)
     for cells in rows:
         for index, cell in enumerate(cells[: len(widths)]):
-            widths[index] = max(widths[index], pieces_cells(cell))
+            widths[index] = max(widths[index], drawn_cells(cell))
     return widths
 
 
@@ -137,8 +139,13 @@ def fitted(natural: Sequence[int], room: int) -> list[int]:
     return widths
 
 
-def _aligned(text: Sequence[Piece], width: int, alignment: str, *, is_last: bool) -> list[Piece]:
-    room = width - pieces_cells(text)
+def _aligned(cell: Row, width: int, alignment: str, *, is_last: bool) -> Row:
+    room = width - cell.cells
     left = {"right": room, "center": room // 2}.get(alignment, 0)
     right = 0 if is_last else room - left
-    return [piece for piece in ((" " * left, ()), *text, (" " * right, ())) if piece[0]]
+    return joined(joined(_space(left), cell), _space(right))
+
+
+def _space(width: int) -> Row:
+    """Cells that are only for looks."""
+    return Row(((" " * width, ()),), replaced=((0, width, ""),)) if width > 0 else Row()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from modechat.domain.text import sanitize
 from modechat.tui.render.leaves import TextLeaf
-from modechat.tui.render.rows import Piece, Prefix, Row
+from modechat.tui.render.rows import THINKING_BAR, Piece, Prefix, Row
 
-_BAR: Piece = ("▏ ", ("thinking-bar",))
+_BAR: Piece = (THINKING_BAR, ("thinking-bar",))
 _LONGEST_OPEN_LINE = 2000
 """Characters without a line break, after which a line is wrapped for good."""
 
@@ -25,7 +25,7 @@ class ThinkingLines:
         self._joint = ""
 
     def append(self, text: str) -> None:
-        text = sanitize(text).expandtabs(4)
+        text = sanitize(text)
         self._count(text)
         self._line += text
         cut = self._line.rfind("\n")

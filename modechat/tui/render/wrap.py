@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.cells import cell_len, split_graphemes
 
-from modechat.tui.render.rows import Piece, Row, Style
+from modechat.tui.render.drawn import drawn
+from modechat.tui.render.rows import Piece, Row, Style, source_of, within
 
 _WORDS = re.compile(r"[^ \t]+|[ \t]+")
 _NO_START = frozenset("、。，．・：；？！）］｝〉》」』】〕’”…ー々ぁぃぅぇぉっゃゅょ,.!?:;)]}")
@@ -19,19 +20,34 @@ def wrap(pieces: Sequence[Piece], width: int, *, fill: Style = (), keep_spaces: 
 
     Spaces at a break are taken off, unless `keep_spaces`: code, which is broken at the last cell that fits.
     """
+    return wrap_on(pieces, width, 0, fill=fill, keep_spaces=keep_spaces)[0]
+
+
+def wrap_on(
+    pieces: Sequence[Piece], width: int, column: int, *, fill: Style = (), keep_spaces: bool = False
+) -> tuple[list[Row], int]:
+    """As `wrap`, where cells of the first line were before: `column` of them. And how many before the last row."""
     width = max(1, width)
     rows: list[Row] = []
-    for line in _lines(pieces):
+    for number, source in enumerate(_lines(pieces)):
+        if number:
+            column = 0
+        line, replaced = drawn(source, column)
         text = "".join(part for part, _ in line)
         if len(text) <= width and text.isascii():
-            rows.append(Row(tuple(line), fill))
+            rows.append(Row(tuple(line), fill, replaced=replaced))
             continue
         start = 0
         for end, following in (_hard_breaks if keep_spaces else _breaks)(text, width):
-            joint = "\n" if following == len(text) else text[end:following]
-            rows.append(Row(_cut(line, start, end), fill, joint=joint[:1] if joint != "\n" else joint))
+            is_last = following == len(text)
+            joint = "\n" if is_last else source_of(text, replaced, end, following)
+            parts = within(replaced, start, end, is_end=is_last)
+            own = tuple((first - start, last - start, part) for first, last, part in parts)
+            rows.append(Row(_cut(line, start, end), fill, joint=joint, replaced=own))
+            if not is_last:
+                column += cell_len(text[start:following])
             start = following
-    return rows
+    return rows, column
 
 
 def _lines(pieces: Iterable[Piece]) -> Iterable[list[Piece]]:

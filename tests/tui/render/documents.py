@@ -14,7 +14,7 @@ _FRAGMENTS = (
     *("2. two ", "> quote ", "> - in quote ", "```\n", "```python\n", "def f():\n", "    x = 1\n", "| a | b |\n"),
     *("|---|---|\n", "| 1 | 2 |\n", "---\n", "    ", "\t", "~~~\n", "[x](http://y) ", "日本語", "<think>", "***\n"),
     *("- [ ] t ", "===\n", "\\*", "+ plus ", "10) ten ", "word " * 30, "[^1]: f\n", "&amp;", "* \n", "-\n", "1.\n"),
-    *(">\n", "x" * 50, "0. zero "),
+    *(">\n", "x" * 50, "0. zero ", "a\tb", "👩\u200d👧"),
 )
 texts = st.lists(st.sampled_from(_FRAGMENTS), min_size=1, max_size=40).map("".join)
 
@@ -32,6 +32,21 @@ def document(*pieces: str) -> MarkdownDocument:
     for piece in pieces:
         made.append(piece)
     return made
+
+
+class Painter:
+    """Paints the rows of `lines` as a widget does: those that were settled before are not asked for again."""
+
+    def __init__(self, lines: Lines, width: int) -> None:
+        self._lines = lines
+        self._width = width
+        self._n_settled = 0
+        self.painted: list[Row] = []
+
+    def paint(self) -> None:
+        height, settled = self._lines.height(self._width), self._lines.n_settled()
+        first, self._n_settled = min(self._n_settled, settled), settled
+        self.painted[first:] = [self._lines.row(index) for index in range(first, height)]
 
 
 def cut(text: str, sizes: Sequence[int]) -> list[str]:

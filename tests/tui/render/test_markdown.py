@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modechat.tui.render.markdown import MarkdownDocument
-from tests.tui.render.documents import cut, document, looks, rows_of, shown, texts
+from tests.tui.render.documents import Painter, cut, document, looks, rows_of, shown, texts
 
 
 @settings(max_examples=400, deadline=None)
@@ -22,6 +22,35 @@ def test_how_it_came_makes_no_difference(text: str, sizes: list[int], width: int
         if number % 3 == 0:
             grown.height(width if number % 2 else 30)
     assert [looks(row) for row in rows_of(grown, width)] == [looks(row) for row in rows_of(document(text), width)]
+
+
+@settings(max_examples=400, deadline=None)
+@given(text=texts, sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5), width=st.sampled_from([20, 40, 80]))
+def test_what_is_on_the_screen_is_the_same_however_it_came(text: str, sizes: list[int], width: int) -> None:
+    grown = MarkdownDocument()
+    painter = Painter(grown, width)
+    for number, piece in enumerate(cut(text, sizes)):
+        grown.append(piece)
+        painter.paint()
+        if number % 3 == 0:
+            painter.paint()
+    assert [looks(row) for row in painter.painted] == [looks(row) for row in rows_of(document(text), width)]
+
+
+@pytest.mark.parametrize(
+    "text", ["```python\nx = 1\n```\n", "> ~~~ c++ title\n> y\n", "- a\n\n  ````rust\n  fn\n", "    x\n    y\n"]
+)
+def test_the_title_of_code_says_its_language_wherever_its_line_was_cut(text: str) -> None:
+    whole = shown(document(text), 40)
+    for first in range(len(text) + 1):
+        for second in range(first, len(text) + 1):
+            grown = MarkdownDocument()
+            painter = Painter(grown, 40)
+            for piece in (text[:first], text[first:second], text[second:]):
+                grown.append(piece)
+                painter.paint()
+                painter.paint()
+            assert [row.text for row in painter.painted] == whole
 
 
 @settings(max_examples=200, deadline=None)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
+import pyte
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from modechat.domain.text import sanitize
 from modechat.tui.render.highlight import Highlighter
 from modechat.tui.render.rows import copied
 from modechat.tui.render.table import fitted
@@ -20,7 +25,9 @@ from tests.tui.render.documents import document, rows_of, shown
         ("hello world this is long", 8, ["hello", "world", "this is", "long"]),
         ("日本語のテキスト、です。長い", 10, ["日本語のテ", "キスト、で", "す。長い"]),
         ("一二三四五、六", 10, ["一二三四", "五、六"]),
-        ("👩‍👩‍👧‍👦 family 👍🏽 ok", 6, ["👩‍👩‍👧‍👦", "family", "👍🏽 ok"]),
+        ("👩‍👩‍👧‍👦 family 👍🏽 ok 🇩🇪", 8, ["👩👩👧👦", "family", "👍 ok DE"]),
+        ("a\tb\tc", 9, ["a   b   c"]),
+        ("日本\tb\n\tc", 9, ["日本    b", "    c"]),
         ("x" * 25, 10, ["x" * 10, "x" * 10, "x" * 5]),
         ("a\n\nb", 5, ["a", "", "b"]),
         ("", 5, [""]),
@@ -33,13 +40,67 @@ def test_text_is_wrapped_where_it_may_be(text: str, width: int, rows: list[str])
 @given(text=st.text(alphabet="ab \n日本、👍🏽\u200d👩é́", max_size=60), width=st.integers(2, 20))
 def test_wrapped_text_is_whole_again_when_it_is_copied(text: str, width: int) -> None:
     rows = wrap([(text, ())], width)
-    assert copied(rows).replace(" ", "") == text.replace(" ", "")
+    ends = re.compile("[ \u200d]+(?=\n|$)")
+    assert ends.sub("", copied(rows)) == ends.sub("", text)
     assert all(cell_len(row.text.rstrip()) <= width or len(row.text) <= 12 for row in rows)
+
+
+@given(text=st.text(alphabet="ab \t日👍🏽\u200d👩é́\u00ad\ufe0f🇩🇪", max_size=60), width=st.integers(2, 20))
+def test_code_is_whole_again_when_it_is_copied(text: str, width: int) -> None:
+    made = document(f"```\n{text}\n\tend\n```\n")
+    assert copied(rows_of(made, width)) == f"{text}\n\tend"
+
+
+@settings(max_examples=500, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cn", "Co", "Cs"]), max_size=30))
+@example("👩‍👩‍👧‍👦 👍🏽 🏽 🇩🇪 ❤️ ⚠️ 1️⃣ a\u200db ශ්‍රී ☝🏽 soft\u00adhyphen x\u200by \ufeffz \tt")
+def test_a_row_takes_as_many_cells_in_a_terminal_as_it_takes_here(text: str) -> None:
+    for row in wrap([(sanitize(text), ())], 1000):
+        screen = pyte.Screen(400, 2)
+        for character in row.text:  # pyte ends a text at the first mark without a width
+            screen.draw(character)
+        assert screen.cursor.x == row.cells
+
+
+def test_every_character_takes_as_many_cells_in_a_terminal_as_it_takes_here() -> None:
+    screen = pyte.Screen(100, 2)
+    for code in range(32, 0x110000):
+        character = chr(code)
+        if unicodedata.category(character) in ("Cn", "Co", "Cs") or sanitize(character) != character:
+            continue
+        (row,) = wrap([(f"x{character}", ())], 50)
+        screen.cursor.x = screen.cursor.y = 0
+        screen.draw(row.text)
+        assert screen.cursor.x == row.cells, hex(code)
 
 
 def test_what_is_only_for_looks_is_not_copied() -> None:
     text = "- a long item that wraps\n\n```py\nx = 1\n```\n> quoted text here"
-    assert copied(rows_of(document(text), 14)) == "• a long item that wraps\n\nx = 1\n\n▌ quoted text here"
+    assert copied(rows_of(document(text), 14)) == "- a long item that wraps\n\nx = 1\n\n> quoted text here"
+
+
+def test_quotes_lists_and_tables_are_copied_without_frames_and_padding() -> None:
+    text = "> - [x] done\n> - to do\n>\n> - [ ] more\n\n| a | long name |\n|--:|:-:|\n| 12 | x\ty |\n| 345 | |\n"
+    assert copied(rows_of(document(text), 40)) == (
+        "> - [x] done\n> - to do\n>\n> - [ ] more\n\na\tlong name\n12\tx\ty\n345"
+    )
+
+
+def test_a_part_of_a_row_is_copied_as_it_was() -> None:
+    (row,) = wrap([("a\tb\tc", ())], 40)
+    assert row.text == "a   b   c"
+    assert copied([row], 0, 2) == "a\t"
+    assert copied([row], 4, 9) == "b\tc"
+    assert copied([row], 2, 5) == "b"
+
+
+@pytest.mark.parametrize(
+    "text", ["a\tb", "# a\tb", "- a\tb", "> a\tb", "| a\tb | c\td |\n|--|--|\n| e\tf | g\th |", "`a\tb`"]
+)
+def test_no_tab_is_drawn_and_every_one_is_copied(text: str) -> None:
+    rows = rows_of(document(text), 40)
+    assert not any("\t" in row.text for row in rows)
+    assert copied(rows).count("a\tb") == 1
 
 
 def test_a_table_shrinks_its_widest_columns_then_becomes_fields() -> None:
