@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.batch import fill_batch
+from modechat.engine.worker.evaluation.surroundings import Lookout, Surroundings, usable_cpus
 from modechat.engine.worker.evaluation.threads import DecodeThreads, ThreadController
 from tests.engine.vocabularies import native_log
 from tests.tiny_models import write_llama
@@ -33,6 +34,14 @@ def machine(n_cores: int, *, busy: int = 0, work: float = 0.16) -> Seconds:
     return seconds
 
 
+Around = Callable[[int], Surroundings]
+
+
+def around(n_cores: int, *, busy: int = 0) -> Around:
+    """What the system of `machine` says, by the threads that compute."""
+    return lambda count: Surroundings(others=busy, idle=max(0, n_cores - busy - count))
+
+
 def saturated(useful: int) -> Seconds:
     """A machine whose memory feeds `useful` threads."""
     return lambda count: 0.1 / min(count, useful) * (1 + 0.03 * max(0, count - useful))
@@ -46,11 +55,15 @@ class Simulation:
     spent: float = 0.0
     counts: list[int] = field(default_factory=list)
     noise: Callable[[], float] = lambda: 1.0
+    seen_at: float = 0.0
 
-    def run(self, seconds: Seconds, decodes: int) -> float:
-        """Decode; the seconds that it took."""
+    def run(self, seconds: Seconds, decodes: int, around: Around | None = None) -> float:
+        """Decode, and look around where there is something to see; the seconds that it took."""
         before = self.spent
         for _ in range(decodes):
+            if around is not None and self.now - self.seen_at >= 0.25:
+                self.controller.see(around(self.counts[-1] if self.counts else 0))
+                self.seen_at = self.now
             self.counts.append(self.controller.count)
             took = seconds(self.counts[-1]) * self.noise() * self.size
             self.now += took
@@ -180,6 +193,74 @@ def test_short_replies_with_pauses_between_them_lose_little_on_a_quiet_machine(n
         run.now += 30
         spent += run.run(quiet, 40)
     assert spent <= 30 * 40 * best(quiet, n_max) * 1.03
+
+
+@pytest.mark.parametrize("n_max", COUNTS)
+def test_a_machine_that_is_seen_to_be_quiet_loses_next_to_nothing(n_max: int) -> None:
+    quiet, sight = machine(n_max), around(n_max)
+    run = simulation(n_max)
+    run.run(quiet, 200, sight)
+    assert run.run(quiet, 2000, sight) <= 2000 * best(quiet, n_max) * 1.005
+
+
+@pytest.mark.parametrize("n_max", COUNTS)
+def test_a_load_that_comes_and_goes_costs_less_than_a_second_each_time(n_max: int) -> None:
+    quiet, loaded = machine(n_max, work=0.02), machine(n_max, busy=1, work=0.02)
+    run = simulation(n_max)
+    run.run(quiet, 200, around(n_max))
+    for _ in range(4):
+        for seconds, sight in ((loaded, around(n_max, busy=1)), (quiet, around(n_max))):
+            changed = run.now
+            while run.now - changed < 1.0:
+                run.run(seconds, 1, sight)
+            assert run.run(seconds, 20, sight) <= 20 * best(seconds, n_max) / 0.9
+            while run.now - changed < 5.0:
+                run.run(seconds, 1, sight)
+
+
+@pytest.mark.parametrize("n_max", COUNTS)
+def test_no_more_threads_are_tried_while_no_core_is_free(n_max: int) -> None:
+    loaded, sight = machine(n_max, busy=1), around(n_max, busy=1)
+    run = simulation(n_max)
+    run.run(loaded, 100, sight)
+    assert run.run(loaded, 2000, sight) <= 2000 * best(loaded, n_max) * 1.03
+    assert max(run.counts[100:]) < n_max
+
+
+@pytest.mark.parametrize("n_max", COUNTS)
+def test_a_system_that_is_wrong_about_free_cores_costs_little(n_max: int) -> None:
+    loaded, wrong = machine(n_max, busy=1), around(n_max)
+    run = simulation(n_max)
+    run.run(loaded, 100, wrong)
+    assert run.run(loaded, 1000, wrong) <= 1000 * best(loaded, n_max) / 0.85
+
+
+def test_fewer_threads_are_tried_again_when_other_processes_begin_to_compute() -> None:
+    run = simulation(4)
+    run.run(machine(4), 500, around(4))
+    assert set(run.counts[-100:]) == {4}
+    run.run(machine(4), 500, lambda _count: Surroundings(others=0.5, idle=0.0))
+    assert set(run.counts[-500:]) != {4}
+
+
+def test_the_lookout_tells_what_others_and_nobody_used() -> None:
+    now, own, idle = 0.0, 0.0, 0.0
+    lookout = Lookout((0, 1, 2, 3), lambda: now, lambda: own, lambda _usable: idle)
+    now = 0.1
+    assert lookout.look() is None
+    now, own, idle = 0.5, 0.5, 0.75
+    assert lookout.look() == Surroundings(others=1.5, idle=1.5)
+    now, own, idle = 1.0, 2.5, 0.75  # counted unevenly: never below nothing
+    assert lookout.look() == Surroundings(others=0.0, idle=0.0)
+
+
+def test_this_machine_says_what_it_does() -> None:
+    lookout = Lookout(usable_cpus())
+    found = None
+    while found is None:
+        found = lookout.look()
+    assert 0 <= found.others <= len(usable_cpus())
+    assert 0 <= found.idle <= len(usable_cpus()) + 0.5
 
 
 def test_batches_of_different_sizes_are_not_compared() -> None:

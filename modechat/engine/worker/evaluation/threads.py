@@ -2,7 +2,7 @@
 
 llama.cpp's threads meet at a barrier after every operation. One thread more than there are idle cores, and all of
 them wait for the one that the system has put aside: on two cores beside one other busy process, 5 tokens/s instead of
-80. No figure of the system tells that in time; the decodes themselves do.
+80. The decodes themselves tell that first. What the system counts tells when trying another count is worth while.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from modechat.engine.worker.bindings import llama
+from modechat.engine.worker.evaluation.surroundings import Lookout, Surroundings, usable_cpus
 
 _DECODED = 0
 LEAST_PROMPT = 16
@@ -34,6 +35,14 @@ _SHORTEST_WAIT, _LONGEST_WAIT = 0.5, 5.0
 """Seconds of computing between trials."""
 _IDLE = 5.0
 """Seconds without a decode after which the machine may have changed."""
+_FREE_CORE = 0.6
+"""Cores that nobody uses: from here on one thread more may have one."""
+_QUIET = 0.2
+"""Cores that other processes use: below, fewer threads will not help if they did not before."""
+_SHARE_FOR_FREE = 0.08
+"""Of the time may be lost with trials of more threads while the system says that a core is free."""
+_SHORTEST_WAIT_FOR_FREE, _LONGEST_WAIT_FOR_FREE = 0.2, 3.0
+"""Seconds of computing between trials of more threads while a core is free."""
 
 
 @dataclass(slots=True)
@@ -71,6 +80,13 @@ class ThreadController:
         self._wait = _SHORTEST_WAIT
         self._next_trial = patience
         self._last_end = 0.0
+        self._around: Surroundings | None = None
+        self._knows_fewer = False
+        """Whether fewer threads were found to be no better, and nothing has changed since."""
+        self._wait_for_free = _SHORTEST_WAIT_FOR_FREE
+        self._next_for_free = 0.0
+        self._tried_since_look = False
+        """Whether another count was tried meanwhile: then an idle core says nothing."""
 
     @property
     def count(self) -> int:
@@ -88,6 +104,21 @@ class ThreadController:
         if after_pause:
             self._begin_anew()
         self._watch(n_tokens, seconds)
+
+    def see(self, around: Surroundings) -> None:
+        """What the rest of the machine has done lately."""
+        self._around = around
+        if around.others >= _QUIET:
+            self._knows_fewer = False
+        tried, self._tried_since_look = self._tried_since_look, self._trial is not None
+        if tried or self._settled == self._n_max or around.idle < _FREE_CORE:
+            return
+        if self._computed >= self._next_for_free:
+            self._next_for_free = self._computed + self._wait_for_free
+            self._wait_for_free = min(2 * self._wait_for_free, _LONGEST_WAIT_FOR_FREE)
+            self._candidates = _up(self._settled, self._n_max)
+            self._is_searching = True
+            self._next_trial = self._computed
 
     def _begin_anew(self) -> None:
         """After a pause: more may help again. That there are too many shows by itself, without a trial."""
@@ -119,13 +150,24 @@ class ThreadController:
     def _try_next(self) -> None:
         if not self._candidates:
             self._candidates = self._round()
-        self._trial = _Trial(self._candidates.pop(0))
+        if self._candidates:
+            self._trial = _Trial(self._candidates.pop(0))
+            self._tried_since_look = True
+        else:
+            self._go_on()
 
     def _round(self) -> list[int]:
-        """All above, and the next of those below: more is usually better, and a count that is too high shows."""
-        below = _down(self._settled)
+        """All above, and the next of those below: more is usually better, and a count that is too high shows.
+
+        Not those above while no core is free, nor those below while nothing else computes and they were tried.
+        """
+        above, below = _up(self._settled, self._n_max), _down(self._settled)
         self._n_rounds += 1
-        return _up(self._settled, self._n_max) + below[self._n_rounds % max(len(below), 1) :][:1]
+        if self._around is not None:
+            above = above if self._around.idle >= _FREE_CORE else []
+            below = below if not self._knows_fewer else []
+            self._knows_fewer = self._around.others < _QUIET and self._n_rounds + 1 >= len(_down(self._settled))
+        return above + below[self._n_rounds % max(len(below), 1) :][:1]
 
     def _judge(self, trial: _Trial, n_tokens: int, seconds: float) -> None:
         cost = seconds / n_tokens
@@ -156,6 +198,7 @@ class ThreadController:
             return
         self._is_searching = False
         self._next_trial = self._computed + max(self._wait, self._lost / _SHARE_OF_TRIALS)
+        self._next_for_free = max(self._next_for_free, self._computed + self._lost / _SHARE_FOR_FREE)
         self._wait = min(2 * self._wait, _LONGEST_WAIT)
         self._lost = 0.0
 
@@ -163,6 +206,9 @@ class ThreadController:
         before, self._settled = self._settled, trial.count
         self._costs = trial.costs
         self._wait, self._lost = _SHORTEST_WAIT, 0.0
+        self._wait_for_free = _SHORTEST_WAIT_FOR_FREE
+        self._knows_fewer = False
+        self._n_rounds = -1
         around = _up(self._settled, self._n_max) + _down(self._settled)
         self._search(count for count in around if count != before)
 
@@ -191,6 +237,7 @@ class DecodeThreads:
         self._is_held = False
         self._generation = ThreadController(self._n_max, evidence=5)
         self._prompt = ThreadController(self._n_max, evidence=2, patience=_PATIENCE_WITH_PROMPTS)
+        self._lookout = Lookout(usable_cpus()) if self._adapts else None
 
     @property
     def count(self) -> int:
@@ -216,6 +263,8 @@ class DecodeThreads:
             llama.llama_set_n_threads(self._context, self._n_max, self._n_max)
             return compute(self._context, batch)
         controller = self._prompt if n_tokens >= LEAST_PROMPT else self._generation
+        if self._lookout is not None and (around := self._lookout.look()) is not None:
+            controller.see(around)
         llama.llama_set_n_threads(self._context, controller.count, controller.count)
         started = time.perf_counter()
         result = compute(self._context, batch)

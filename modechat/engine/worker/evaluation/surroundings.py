@@ -1,0 +1,85 @@
+"""What the rest of the machine does: how many cores other processes keep busy, and how many nobody uses.
+
+A process that sees only its own times learns by trying whether a core is free, and each trial beside a busy process
+costs as much as ten tokens. The system's own counts tell it at once (https://docs.kernel.org/filesystems/proc.html).
+In a container they may be the host's, so they only say when a trial is worth while, never which count is right.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+_WINDOW = 0.25
+"""Seconds that a look covers at least: the system counts in hundredths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Both in cores, on average since the last look."""
+
+    others: float
+    """What other processes compute."""
+    idle: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    at: float
+    own: float
+    """Seconds of processor time of this process."""
+    idle: float
+    """Seconds that all usable cores were idle."""
+
+
+class Lookout:
+    """Looks around, at most every quarter of a second. `usable` are the CPUs that this process may use."""
+
+    def __init__(
+        self,
+        usable: Sequence[int],
+        clock: Callable[[], float] = time.perf_counter,
+        own_time: Callable[[], float] = time.process_time,
+        idle_time: Callable[[Sequence[int]], float] | None = None,
+    ) -> None:
+        self._usable = usable
+        self._clock = clock
+        self._own_time = own_time
+        self._idle_time = idle_time or _idle_seconds
+        self._before = self._count(clock())
+
+    def look(self) -> Surroundings | None:
+        """What was around since the last look; None: too little time has passed."""
+        now = self._clock()
+        passed = now - self._before.at
+        if passed < _WINDOW:
+            return None
+        before, self._before = self._before, self._count(now)
+        idle = (self._before.idle - before.idle) / passed
+        own = (self._before.own - before.own) / passed
+        return Surroundings(others=max(0.0, len(self._usable) - idle - own), idle=max(0.0, idle))
+
+    def _count(self, now: float) -> _Counts:
+        return _Counts(now, self._own_time(), self._idle_time(self._usable))
+
+
+def usable_cpus() -> tuple[int, ...]:
+    """The numbers of the CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
+
+
+def _idle_seconds(usable: Sequence[int]) -> float:
+    times: list[Any] = psutil.cpu_times(percpu=True)
+    return sum(_idle(times[cpu]) for cpu in usable if cpu < len(times))
+
+
+def _idle(times: Any) -> float:
+    """Waiting for a disk is idle, too: a thread could compute meanwhile."""
+    return float(times.idle + getattr(times, "iowait", 0.0))
