@@ -64,9 +64,13 @@ class WorkerProcess:
         self._hang = ""
         self._process = process
         self._watchdog = watchdog(self._end_hang)
-        self._threads = [
-            threading.Thread(target=target, name=target.__name__, daemon=True)
-            for target in (self._write_requests, self._read_events, self._read_log)
+        self._log_reader = threading.Thread(target=self._read_log, name="_read_log", daemon=True)
+        self._threads = [  # the log's first: a worker that is dead already is reported with its last lines
+            self._log_reader,
+            *(
+                threading.Thread(target=target, name=target.__name__, daemon=True)
+                for target in (self._write_requests, self._read_events)
+            ),
         ]
         for thread in self._threads:
             thread.start()
@@ -177,7 +181,7 @@ class WorkerProcess:
         self._requests.put(None)
         self._watchdog.end()
         if not self._closing:
-            self._threads[2].join(_SECONDS_TO_DIE)  # the last log lines belong to the report
+            self._log_reader.join(_SECONDS_TO_DIE)  # the last log lines belong to the report
             self._report_death()
 
     def _read_log(self) -> None:

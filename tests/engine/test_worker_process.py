@@ -131,7 +131,7 @@ def test_a_llama_cpp_that_cannot_be_loaded_is_named_as_the_reason(
 
     failed = run(work())
     assert "libcudart.so.12" in failed.title
-    assert "llama-cpp-python" in failed.hint
+    assert "Install the CUDA runtime" in failed.hint
 
 
 def test_the_worker_imports_nothing_from_the_folder_that_it_is_started_in(
@@ -237,3 +237,23 @@ def test_a_stop_leaves_nothing_in_the_log_that_reads_like_a_failure(tmp_path: Pa
     run(work())
     assert "n_ctx" in log.getvalue()
     assert "failed" not in log.getvalue()
+
+
+def test_a_worker_that_was_dead_before_anybody_listened_is_reported() -> None:
+    async def work() -> None:
+        for _ in range(20):  # its threads begin in no certain order
+            with subprocess.Popen(
+                [sys.executable, "-S", "-c", "import sys; sys.exit('last words')"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            ) as process:
+                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+                engine = WorkerEngine(process=process)
+                engine.start()
+                died = await Driver(engine).next_event()
+                await engine.close()
+            assert isinstance(died, Failed)
+            assert died.log_tail == ("last words",)
+
+    run(work())
