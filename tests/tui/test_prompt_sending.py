@@ -11,6 +11,7 @@ from textual import events
 
 from modechat.domain.conversation import Turn
 from modechat.domain.modes import Task
+from modechat.domain.typed import Typed
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import ScriptedEngine, at_once, last_user_text
 from modechat.store import Store
@@ -431,5 +432,48 @@ def test_what_is_sent_while_the_conversations_are_being_opened_is_sent_then(tmp_
             assert "queued" not in screen.text
             assert app.session is not None
             await app.session.close()
+
+    run(main())
+
+
+def test_what_is_typed_while_another_conversation_is_opened_is_its_draft_though_one_leaves_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_read = asyncio.Event()
+
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.send("whales")
+            session = screen.app.session
+            assert session is not None
+            assert session.conversation is not None
+            whales = session.conversation.id
+            await screen.type("known before")
+            await screen.press("ctrl+n")
+            await screen.until(lambda: turns(screen) == ())
+            await screen.send("bees")
+            assert session.conversation is not None
+            bees = session.conversation.id
+            read_draft = session.inputs.draft
+
+            async def read_late(conversation_id: int | None) -> Typed:
+                await may_read.wait()
+                return await read_draft(conversation_id)
+
+            monkeypatch.setattr(session.inputs, "draft", read_late)
+            await screen.type("left here")
+            await screen.press("ctrl+o")
+            await screen.type("whales")
+            await screen.press("enter")
+            await screen.until(lambda: [turn.typed for turn in turns(screen)] == ["whales"])
+            await screen.type("typed meanwhile")
+            leaving = asyncio.create_task(screen.app.action_quit())
+            await screen.pilot.pause()
+            may_read.set()
+            await leaving
+        store = Store.open(tmp_path, Clock())
+        assert store.inputs.draft(whales).text == "known before\n\ntyped meanwhile"
+        assert store.inputs.draft(bees).text == "left here"
+        store.close()
 
     run(main())
