@@ -81,6 +81,8 @@ class Drafts:
             await self._screen.show_trouble(error)
 
     async def _save(self, session: ChatSession, conversation_id: int | None, draft: Typed) -> None:
+        if session.phase is Phase.CLOSED:
+            return  # what was to be saved has been, before
         try:
             await session.inputs.save_draft(conversation_id, draft)
         except StoreError as error:
