@@ -40,7 +40,12 @@ ACTIONS = (
         group=Group.PROMPT,
     ),
     Action(
-        *("take_back", ("alt+up",), "Take back what is queued", "Bring what is queued back to the prompt"),
+        *(
+            "take_back",
+            ("alt+up",),
+            "Take back what is queued",
+            "Bring what is queued back; also Up, at the empty prompt",
+        ),
         group=Group.PROMPT,
     ),
     Action(
@@ -50,7 +55,8 @@ ACTIONS = (
         group=Group.PROMPT,
     ),
     Action(
-        *("open_paste", ("alt+o",), "Open pasted text", "Put the pasted text in the place of its token at the cursor"),
+        *("open_paste", ("alt+o",), "Open pasted text"),
+        "Put the pasted text in the place of its token; also Tab",
         group=Group.PROMPT,
     ),
     Action(
@@ -98,7 +104,7 @@ ACTIONS = (
         group=Group.REPLY,
     ),
     Action(
-        *("try_format", ("ctrl+f",), "Try another format"),
+        *("try_format", ("ctrl+right_square_bracket",), "Try another format"),
         "Ask the last message again in the next best prompt format",
         group=Group.REPLY,
         slash="reformat",
@@ -115,7 +121,7 @@ ACTIONS = (
         slash="add",
     ),
     Action(
-        *("compare", ("f10", "alt+c"), "Compare replies"),
+        *("compare", ("f10", "alt+c", "ctrl+s"), "Compare replies"),
         "Ask one message in several ways side by side; keep one reply",
         slash="compare",
         needs_screen=True,
@@ -203,14 +209,14 @@ ACTIONS = (
     Action(
         *(
             "earlier_variant",
-            ("alt+left",),
+            ("alt+left", "ctrl+b"),
             "Variant before",
             "Show the variant before of a regenerated or edited turn",
         ),
         group=Group.MESSAGE,
     ),
     Action(
-        *("later_variant", ("alt+right",), "Variant after", "Show the variant after"),
+        *("later_variant", ("alt+right", "ctrl+l"), "Variant after", "Show the variant after"),
         group=Group.MESSAGE,
     ),
     Action(
@@ -290,7 +296,7 @@ ACTIONS = (
         group=Group.PROGRAM,
     ),
     Action(
-        *("help", ("f1",), "Help", "Show the modes, the keys and the commands"),
+        *("help", ("f1", "ctrl+backslash"), "Help", "Show the modes, the keys and the commands"),
         slash="help",
         group=Group.PROGRAM,
         hint="help",
@@ -302,19 +308,23 @@ ACTIONS = (
         group=Group.PROGRAM,
     ),
     Action(
+        *("suspend", ("ctrl+z",), "Suspend", "Go back to the shell for a while; fg there comes back"),
+        group=Group.PROGRAM,
+    ),
+    Action(
         *("quit", ("ctrl+q",), "Quit", "Leave modechat; everything is saved"),
         group=Group.PROGRAM,
         slash="quit",
     ),
     # Editing
-    edit("undo", ("ctrl+z",), "Undo the last change"),
-    edit("redo", ("alt+z", "ctrl+shift+z"), "Do it again"),
+    edit("undo", ("ctrl+underscore", "ctrl+slash"), "Undo the last change"),
+    edit("redo", ("ctrl+circumflex_accent", "alt+z"), "Do it again"),
     edit("cut", ("ctrl+x",), "Cut the selected text, or the line"),
     edit("paste", ("ctrl+v",), "Paste what was copied in modechat"),
     edit("select_all", ("f7",), "Select all"),
     edit("select_line", ("f6",), "Select the line"),
     edit("delete_word", ("ctrl+w", "alt+backspace"), "Delete the word before", "delete_word_left"),
-    edit("delete_next_word", ("alt+delete",), "Delete the word after", "delete_word_right"),
+    edit("delete_next_word", ("alt+delete", "ctrl+delete"), "Delete the word after", "delete_word_right"),
     edit("delete_next", ("ctrl+d",), "Delete the character after", "delete_right"),
     edit("delete_before", ("ctrl+u",), "Delete what is before in the line", "delete_to_start_of_line"),
     edit("delete_after", ("ctrl+k",), "Delete what is after in the line", "delete_to_end_of_line_or_delete_line"),

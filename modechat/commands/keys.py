@@ -62,6 +62,7 @@ def read_key(text: str) -> str:
     *modifiers, key = _parts(written)
     modifiers = [_OTHER_MODIFIERS.get(modifier, modifier) for modifier in modifiers]
     key = _OTHER_NAMES.get(key, key)
+    key = _SHOWN_CHARACTERS.get(key, key)
     for modifier in modifiers:
         if modifier not in _MODIFIERS:
             raise ValueError(_unknown(modifier, _MODIFIERS))

@@ -16,7 +16,7 @@ def why_not_continue(turn: Turn | None) -> str:
         return "There is no reply yet that could go on."
     reply = turn.reply
     if reply.stop_reason is StopReason.LEAK:
-        return "The reply was cut where it began another role's turn: Ctrl+F asks in another format."
+        return "The reply was cut where it began another role's turn: Ctrl+] asks in another format."
     if reply.state not in _CUT_STATES and reply.stop_reason not in _CUT_REASONS:
         return "The last reply is complete. Ctrl+R asks for another one."
     if reply.text:

@@ -187,6 +187,16 @@ class ModechatApp(App[ModechatError]):
             return
         await super().on_event(event)
 
+    def action_suspend_process(self) -> None:
+        """Stop, as shells let programs: the terminal is as it was until the shell has the program go on."""
+        if self._driver is not None and self._driver.can_suspend:
+            super().action_suspend_process()
+        elif isinstance(screen := self.screen, FlashesUp):
+            screen.flash_up("A program cannot be suspended in this terminal.")
+
+    def _show_again(self, _app: App[object]) -> None:
+        self.refresh(repaint=True, layout=True)
+
     def must_wait_for_terminal(self) -> bool:
         """Whether the terminal has yet to read what was painted before. `_paint_again` is called when it has."""
         output = self._output
@@ -213,6 +223,7 @@ class ModechatApp(App[ModechatError]):
 
     def on_ready(self) -> None:
         self._keys.open()
+        self.app_resume_signal.subscribe(self, self._show_again)
         # Not before the frame is out: imports in a thread would hold up its painting.
         self.set_timer(_SECONDS_TO_PAINT, lambda: self.run_worker(self._begin(), name="begin"))
         self._leave_on_signals()

@@ -53,7 +53,10 @@ class Drafts:
 
     def save_soon(self) -> None:
         if self._saving is None:
-            self._saving = self._screen.set_timer(_SAVE_AFTER, self.save)
+            self._saving = self._screen.set_timer(_SAVE_AFTER, self._begin_to_save)
+
+    def _begin_to_save(self) -> None:
+        self._screen.run_worker(self.save(), name="draft")  # the screen does not wait for the disk
 
     async def save(self) -> None:
         """Save the draft, now or as soon as the conversation's own is there."""
@@ -63,8 +66,12 @@ class Drafts:
         session = self._screen.session
         if session is not None:
             await self._is_there.wait()
-            draft = joined([self._left or Typed(), *self._unsent(), self._screen.prompt.typed])
-            await self._save(session, self._conversation_id, draft)
+            async with self._changing:  # then the drafts of both conversations are on disk
+                await self._save_now(session)
+
+    async def _save_now(self, session: ChatSession) -> None:
+        draft = joined([self._left or Typed(), *self._unsent(), self._screen.prompt.typed])
+        await self._save(session, self._conversation_id, draft)
 
     async def tell(self, error: StoreError) -> None:
         """Say once that the disk refuses; not while the program ends."""
@@ -74,6 +81,8 @@ class Drafts:
             await self._screen.show_trouble(error)
 
     async def _save(self, session: ChatSession, conversation_id: int | None, draft: Typed) -> None:
+        if session.phase is Phase.CLOSED:
+            return  # what was to be saved has been, before
         try:
             await session.inputs.save_draft(conversation_id, draft)
         except StoreError as error:
@@ -128,7 +137,7 @@ class Drafts:
                 return
             await self._show(session, new_id)
             if new_id == self._conversation_id:
-                await self.save()
+                await self._save_now(session)
             await self._save(session, old_id, draft)
 
     async def _show(self, session: ChatSession, conversation_id: int | None) -> None:

@@ -8,8 +8,10 @@ it is not waited for.
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -20,6 +22,8 @@ _PIECE: Final = 4096
 """Characters that are written at once."""
 _BEHIND: Final = 8192
 """Characters that wait for a terminal that reads too slowly: more than small changes, less than a whole screen."""
+_PATIENCE: Final = 0.5
+"""Seconds in which a terminal may still read pictures when the program leaves."""
 _CANCEL: Final = "\x18\x1b[0m\x1b[?2026l"
 """Ends an escape sequence that was cut, and a picture."""
 
@@ -41,7 +45,7 @@ class TerminalOutput(threading.Thread):
         self._lock = threading.Lock()
         self._n_unread = 0
         self._is_picture = False
-        self._is_leaving = threading.Event()
+        self._patient_until = math.inf
         self._caught_up: Callable[[], None] | None = None
 
     def is_behind(self, caught_up: Callable[[], None]) -> bool:
@@ -85,7 +89,7 @@ class TerminalOutput(threading.Thread):
 
     def _write(self, text: str, is_picture: bool) -> None:
         for at in range(0, len(text), _PIECE):
-            if is_picture and self._is_leaving.is_set():
+            if is_picture and time.monotonic() > self._patient_until:
                 self._file.write(_CANCEL)
                 break
             self._file.write(text[at : at + _PIECE])
@@ -96,8 +100,8 @@ class TerminalOutput(threading.Thread):
         self._was_read(len(text))
 
     def stop(self) -> None:
-        """Write what is left, but no picture, and end."""
-        self._is_leaving.set()
+        """Write what is left, pictures only if they are read soon, and end."""
+        self._patient_until = time.monotonic() + _PATIENCE
         self._texts.put(None)
         self.join()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.commands.actions import ACTIONS, Moment
+from modechat.commands.actions import ACTIONS, Action, Moment
 from modechat.commands.hints import hint_line
 from modechat.commands.keymap import DEFAULT_KEYMAP, key_table, read_keymap
 from modechat.commands.keys import key_name, read_key
@@ -66,9 +68,9 @@ def test_every_usual_key_can_be_written_in_the_config() -> None:
 
 
 def test_a_key_of_the_users_takes_the_place_of_the_usual_one() -> None:
-    keymap, problems = read_keymap({"stop": "ctrl+b", "regenerate": ["f11", "alt+x"], "help": "", "follow": []})
+    keymap, problems = read_keymap({"stop": "ctrl+f", "regenerate": ["f11", "alt+x"], "help": "", "follow": []})
     assert problems == ()
-    assert keymap.keys("stop") == ("ctrl+b",)
+    assert keymap.keys("stop") == ("ctrl+f",)
     assert keymap.names("regenerate") == "F11, Alt+X"
     assert keymap.keys("help") == keymap.keys("follow") == ()
     assert keymap.keys("quit") == ("ctrl+q",)
@@ -88,7 +90,7 @@ def test_keys_can_be_exchanged() -> None:
     [
         ({"stop": "ctrl+r"}, "regenerate"),
         ({"stop": "ctrl+p"}, "palette"),
-        ({"stop": "ctrl+z"}, "undo"),
+        ({"stop": "ctrl+z"}, "suspend"),
         ({"stop": "ctrl+j"}, "newline"),
         ({"newline": "enter"}, "send"),
     ],
@@ -168,3 +170,29 @@ def test_the_hint_names_what_matters_now_as_far_as_there_is_room() -> None:
     assert hint_line(Moment.BUSY, DEFAULT_KEYMAP) == "Esc stops"
     keymap, _ = read_keymap({"send": "ctrl+s", "help": ""})
     assert hint_line(Moment.IDLE, keymap) == "Ctrl+S sends · Shift+Tab mode · Ctrl+P commands"
+
+
+EVERYWHERE = re.compile(
+    r"ctrl\+(?:[a-gj-ln-z]|backslash|right_square_bracket|circumflex_accent|underscore)|f[2-9]|f12|.*tab"
+)
+"""Keys that have a byte of their own in every terminal, or that terminals leave to programs."""
+OTHERWISE = {
+    "take_back": "Up at the empty prompt",
+    "open_paste": "Tab",
+    "delete_next_word": "Ctrl+Del, which all terminals but the oldest send",
+}
+
+
+@pytest.mark.parametrize("action", [action for action in ACTIONS if action.keys], ids=lambda action: action.id)
+def test_what_is_on_a_key_that_some_terminals_keep_has_another_one(action: Action) -> None:
+    if any("alt" in key or key in ("f1", "f10", "f11") for key in action.keys) and action.id not in OTHERWISE:
+        assert any(EVERYWHERE.fullmatch(key) for key in action.keys)
+
+
+def test_ctrl_f_is_free() -> None:
+    assert all("ctrl+f" not in action.keys for action in ACTIONS)
+
+
+def test_no_key_has_two_actions() -> None:
+    keys = [key for action in ACTIONS for key in action.keys]
+    assert len(set(keys)) == len(keys)

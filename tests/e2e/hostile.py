@@ -46,7 +46,7 @@ _TEXTUALS_OWN = re.compile(
     r"|\x1b\[\?(?:7|25|1000|1003|1004|1006|1015|1016|1049|2004|2026|2048)(?:[hl]|\$p)"  # modes
     r"|\x1b\[[<>]\d*u"  # keyboard
     r"|\x1b\]22;\w*\x07"  # shape of the mouse pointer
-    r"|[\r\n]"
+    r"|[\r\n]|\x18"  # the last one cuts a picture that the terminal did not read in time
 )
 
 

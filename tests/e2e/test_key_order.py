@@ -22,5 +22,5 @@ def test_a_message_sent_right_before_leaving_is_kept(leave: str, home: Home, tin
 def test_keys_that_edit_keep_their_place_among_letters_that_come_at_once(home: Home) -> None:
     with home.start("--demo") as terminal:
         terminal.wait_for("Enter sends")
-        terminal.type("abc" + "\x7f" * 2 + "x" + "\x1b[D" + "y" + "\x01" + "z" + "\x1a" + "w" + "\x05" + "!")
+        terminal.type("abc" + "\x7f" * 2 + "x" + "\x1b[D" + "y" + "\x01" + "z" + "\x1f" + "w" + "\x05" + "!")
         terminal.wait_for("wayx!")

@@ -111,7 +111,7 @@ def test_an_editor_changes_the_text_and_the_screen_comes_back(home: Home, tmp_pa
         terminal.type("elsewhere\r")
         terminal.wait_for("written elsewhere")
         terminal.wait_for("Enter sends")  # the whole screen is back
-        terminal.type("\x1az")
+        terminal.type("\x1fz")
         terminal.wait_for(lambda: prompt_lines(terminal) == ["written z"])
         terminal.press("ctrl+q")
         assert terminal.wait_for_end() == 0
@@ -172,7 +172,13 @@ def test_what_a_killed_program_left_of_an_editor_goes_at_the_next_start(home: Ho
         assert left_by_editors(home) == [left]
         os.kill(terminal.process_id, signal.SIGKILL)
     with home.start("--demo") as terminal:
-        terminal.wait_for(lambda: "Enter sends" in terminal.text and not left.exists())
+        wait_for_start(terminal)
+
+        def it_is_gone() -> bool:
+            terminal.type("x\x7f")  # something is painted, so that this is asked again
+            return not left.exists()
+
+        terminal.wait_for(it_is_gone)
 
 
 def test_a_draft_survives_a_kill(home: Home, tiny_model: Path) -> None:

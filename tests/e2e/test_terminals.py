@@ -84,6 +84,24 @@ def test_what_is_sent_before_the_first_frame_is_sent(home: Home) -> None:
         assert "sent early" in terminal.words
 
 
+def test_ctrl_z_gives_the_terminal_back_until_the_program_goes_on(home: Home) -> None:
+    with home.start("--demo") as terminal:
+        wait_for_start(terminal)
+        terminal.type("kept")
+        terminal.wait_for("kept")
+        terminal.press("ctrl+z")
+        terminal.wait_for(lambda: b"\x1b[?1004l" in terminal.raw)
+        terminal.wait_for_stop()
+        assert terminal.settings == terminal.settings_before
+        assert "kept" not in terminal.text
+        terminal.go_on()
+        terminal.wait_for("Enter sends")
+        terminal.type(" and more")
+        terminal.wait_for(lambda: prompt_lines(terminal) == ["kept and more"])
+        terminal.press("ctrl+q")
+        assert terminal.wait_for_end() == 0
+
+
 def test_a_storm_of_resizes_ends_soon_also_on_a_terminal_that_reads_slowly(home: Home) -> None:
     chosen = random.Random(0)
     with SlowTerminal.of(home, "--demo") as terminal:

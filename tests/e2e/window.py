@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -152,6 +153,15 @@ class Window:
         """Kill the program (SIGKILL), as the system does when memory runs out."""
         self._process.kill()
         self.wait_for_end()
+
+    def wait_for_stop(self) -> None:
+        """Wait until the program has suspended itself."""
+        _, status = os.waitpid(self._process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), self.picture()
+
+    def go_on(self) -> None:
+        """As a shell does it with a suspended program."""
+        self._process.send_signal(signal.SIGCONT)
 
     def hang_up(self) -> int:
         """Close the terminal under the program, as when a user closes the window. Returns the program's exit code."""

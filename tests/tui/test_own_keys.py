@@ -50,7 +50,7 @@ def test_the_prompts_edits_have_the_users_keys(tmp_path: Path) -> None:
         keymap, _ = read_keymap({"undo": "alt+u", "delete_word": "", "toggle_mode": "ctrl+w", "newline": "alt+n"})
         async with running_app(tmp_path, look=Look(keymap=keymap)) as screen:
             await screen.type("word")
-            await screen.press("ctrl+z", "shift+enter")
+            await screen.press("ctrl+underscore", "shift+enter")
             assert screen.prompt.text == "word"
             await screen.press("alt+n")
             assert screen.prompt.text == "word\n"

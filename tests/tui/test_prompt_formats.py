@@ -92,13 +92,13 @@ def test_ctrl_f_asks_again_in_one_format_after_the_other(tmp_path: Path) -> None
     async def main() -> None:
         engine = ScriptedEngine(echo)
         async with running_app(tmp_path, engine=engine) as screen:
-            await screen.press("ctrl+f")
+            await screen.press("ctrl+right_square_bracket")
             await screen.sees("There is no message yet")
             await screen.send("Hello")
-            await screen.press("ctrl+f")
+            await screen.press("ctrl+right_square_bracket")
             await screen.sees("Trying the format “chatml”. /format chatml keeps it")
             await screen.settled()
-            await screen.press("ctrl+f")
+            await screen.press("ctrl+right_square_bracket")
             await screen.sees("Trying the format “alpaca”")
             await screen.settled()
             assert formats_asked(engine) == ["chatml", "alpaca"]
@@ -114,9 +114,9 @@ def test_a_reply_that_leaked_says_so_and_ctrl_f_tries_a_format_with_that_marker(
     async def main() -> None:
         async with running_app(tmp_path, size=(120, 30)) as screen:
             await screen.sees("another role's turn ([INST])")
-            await screen.sees("Ctrl+F tries another.")
+            await screen.sees("Ctrl+] tries another.")
             await screen.sees("Scripted demo")
-            await screen.press("ctrl+f")
+            await screen.press("ctrl+right_square_bracket")
             await screen.sees("Trying the format “llama-2”")
 
     run(main())

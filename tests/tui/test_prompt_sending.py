@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ from textual import events
 
 from modechat.domain.conversation import Turn
 from modechat.domain.modes import Task
+from modechat.domain.typed import Typed
 from modechat.engine.protocol import Generate
-from modechat.engine.scripted import ScriptedEngine, last_user_text
+from modechat.engine.scripted import ScriptedEngine, at_once, last_user_text
 from modechat.store import Store
+from modechat.tui.app import Backstage, ModechatApp
 from modechat.tui.screens.chat import ChatScreen
 from tests.engine.driver import run
-from tests.session.harness import Clock, echo
+from tests.session.harness import Clock, echo, settings
 from tests.tui.harness import Screen, running_app
 from tests.tui.test_named_tasks import with_tasks
 
@@ -399,5 +402,78 @@ def test_a_model_sees_files_as_the_user_does(tmp_path: Path) -> None:
             await screen.press("escape", "enter")
             await screen.settled()
             assert seen == ["my notes.md:\n````md\nmine ```\n````"]
+
+    run(main())
+
+
+def test_what_is_sent_while_the_conversations_are_being_opened_is_sent_then(tmp_path: Path) -> None:
+    may_begin = threading.Event()
+
+    def prepare() -> Backstage:
+        assert may_begin.wait(20)
+        return Backstage(ScriptedEngine(echo, at_once), Store.open(tmp_path, Clock()), settings())
+
+    async def main() -> None:
+        app = ModechatApp(prepare)
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = Screen(app, pilot)
+            await screen.type("first")
+            await screen.press("enter")
+            await screen.sees("1 queued: first")
+            await screen.type("second")
+            await screen.press("enter")
+            await screen.sees("2 queued: first")
+            await screen.type("third")
+            may_begin.set()
+            await screen.until(lambda: app.session is not None)
+            await screen.until(lambda: [view.turn.typed for view in screen.transcript.turns] == ["first", "second"])
+            await screen.settled()
+            assert screen.prompt.text == "third"
+            assert "queued" not in screen.text
+            assert app.session is not None
+            await app.session.close()
+
+    run(main())
+
+
+def test_what_is_typed_while_another_conversation_is_opened_is_its_draft_though_one_leaves_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_read = asyncio.Event()
+
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.send("whales")
+            session = screen.app.session
+            assert session is not None
+            assert session.conversation is not None
+            whales = session.conversation.id
+            await screen.type("known before")
+            await screen.press("ctrl+n")
+            await screen.until(lambda: turns(screen) == ())
+            await screen.send("bees")
+            assert session.conversation is not None
+            bees = session.conversation.id
+            read_draft = session.inputs.draft
+
+            async def read_late(conversation_id: int | None) -> Typed:
+                await may_read.wait()
+                return await read_draft(conversation_id)
+
+            monkeypatch.setattr(session.inputs, "draft", read_late)
+            await screen.type("left here")
+            await screen.press("ctrl+o")
+            await screen.type("whales")
+            await screen.press("enter")
+            await screen.until(lambda: [turn.typed for turn in turns(screen)] == ["whales"])
+            await screen.type("typed meanwhile")
+            leaving = asyncio.create_task(screen.app.action_quit())
+            await screen.pilot.pause()
+            may_read.set()
+            await leaving
+        store = Store.open(tmp_path, Clock())
+        assert store.inputs.draft(whales).text == "known before\n\ntyped meanwhile"
+        assert store.inputs.draft(bees).text == "left here"
+        store.close()
 
     run(main())

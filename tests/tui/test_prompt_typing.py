@@ -95,7 +95,7 @@ def test_a_token_is_passed_and_deleted_as_a_unit_and_undo_brings_it_back(tmp_pat
             assert screen.prompt.area.cursor_location in ((0, 0), (0, 1))
             await screen.press("end", "left", "backspace")
             assert shown(screen) == "ab"
-            await screen.press("ctrl+z")
+            await screen.press("ctrl+underscore")
             assert shown(screen) == f"a{TOKEN}b"
             assert screen.prompt.text == f"a{LONG}b"
             await screen.press("alt+z")
@@ -126,9 +126,9 @@ def test_a_token_can_be_opened_and_closed_again(tmp_path: Path) -> None:
             await screen.sees("Alt+O opens the pasted text")
             await screen.press("alt+o")
             assert shown(screen) == LONG
-            await screen.press("ctrl+z")  # the scrollbar goes, which once crashed
+            await screen.press("ctrl+underscore")  # the scrollbar goes, which once crashed
             assert shown(screen) == TOKEN
-            await screen.press("ctrl+z")
+            await screen.press("ctrl+underscore")
             assert shown(screen) == ""
             await screen.press("alt+o")
             await screen.sees("The cursor is at no pasted text.")
@@ -179,7 +179,7 @@ def test_clearing_can_be_undone(tmp_path: Path) -> None:
             await screen.type("precious")
             await screen.press("ctrl+c")
             assert shown(screen) == ""
-            await screen.press("ctrl+z")
+            await screen.press("ctrl+underscore")
             assert shown(screen) == "precious"
 
     run(main())

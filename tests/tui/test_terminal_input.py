@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from textual import events
 from textual.message import Message
 
+from modechat.tui.terminal_bytes import TerminalBytes
 from modechat.tui.terminal_input import TerminalInput
 
 START, END = "\x1b[200~", "\x1b[201~"
@@ -140,3 +142,71 @@ def test_a_megabyte_is_read_at_once() -> None:
         if isinstance(message, events.Paste)
     ]
     assert [len(paste.text) for paste in pastes] == [1_000_000]
+
+
+def sent(*reads: bytes) -> list[str]:
+    """What comes of bytes, however they are cut."""
+    decoder = TerminalBytes()
+    parser = TerminalInput(decoder=decoder)
+    found: list[str] = []
+    for text in (*map(decoder.decode, reads), decoder.finish()):
+        if text:
+            found += told(parser.feed(text))
+    return found + told(parser.flush())
+
+
+@pytest.mark.parametrize(
+    ("data", "typed"),
+    [
+        (b"caf\xe9", "café"),
+        (b"\xe1\xf8", "áø"),  # Alt as an eighth bit
+        (b"\x93a\x94 \x80", "“a” €"),  # of Windows
+        ("café 日本".encode(), "café 日本"),
+        (b"\xff\xfe", "ÿþ"),
+        (b"\xc3(", "Ã("),
+    ],
+)
+def test_a_byte_that_is_no_utf8_is_the_letter_that_it_probably_is(data: bytes, typed: str) -> None:
+    assert sent(data) == sent(*(bytes([byte]) for byte in data)) == [name for letter in typed for name in read(letter)]
+    assert sent(START.encode() + data + END.encode()) == [f"paste {typed!r}"]
+
+
+@pytest.mark.parametrize("report", [b" !!", b"#\xff\xff", b" \xc3\xa9", b"`\xe2\x82", b"\xc3\xa9!", b" \x80\xc0"])
+def test_an_old_report_of_the_mouse_is_three_bytes_and_nothing(report: bytes) -> None:
+    assert sent(b"\x1b[M" + report + b"\x1b[Ax") == ["up", "x='x'"]
+
+
+@pytest.mark.parametrize("code", [0xD83D, 0xDC80, 0xDFFF])
+def test_half_a_character_is_no_key(code: int) -> None:
+    assert read(f"\x1b[{code}u", "x") == ["x='x'"]
+    assert read(f"\x1b[97;1;{code}u", "x") == ["x='x'"]
+
+
+@pytest.mark.parametrize("size", ["24;80;0;0", "0;0;0;0", "0;80;9;9", "24;99999;9;9", "-1;80;0;0", "24;80;5;5"])
+def test_the_mouse_counts_cells_where_the_size_is_nonsense(size: str) -> None:
+    parser = TerminalInput()
+    told(parser.feed(f"\x1b[48;{size}t"))
+    (event,) = parser.feed("\x1b[<0;11;6M")
+    assert isinstance(event, events.MouseDown)
+    assert (event.x, event.y) == (10, 5)
+
+
+def test_a_size_that_is_nonsense_takes_nothing_from_one_that_was_not() -> None:
+    parser = TerminalInput()
+    assert told(parser.feed("\x1b[48;24;80;480;800t\x1b[48;0;99999;1;1t")) == ["Resize"]
+    (event,) = parser.feed("\x1b[<0;101;101M")
+    assert isinstance(event, events.MouseDown)
+    assert (event.x, event.y) == (10, 5)
+
+
+@given(st.binary(max_size=60), st.lists(st.integers(0, 60), max_size=6))
+def test_whatever_bytes_come_they_end_nothing_and_nothing_of_them_is_half_a_character(
+    data: bytes, cuts: list[int]
+) -> None:
+    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    for name in sent(*(data[start:end] for start, end in pairwise(edges))):
+        name.encode()
+
+
+def test_enter_before_anybody_read_is_enter() -> None:
+    assert told(TerminalInput(follows_lines=True).feed("hello\n"))[-1] == "enter"

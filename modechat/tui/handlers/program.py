@@ -33,5 +33,8 @@ class ProgramActions:
         else:
             screen.flash_up(f"{screen.keymap.name('quit') or 'The palette'} quits.")
 
+    def suspend(self) -> None:
+        self._screen.app.action_suspend_process()
+
     async def quit(self) -> None:
         await self._screen.app.action_quit()

@@ -158,7 +158,7 @@ def note_on(reply: Reply) -> str:
             return "⋯ cut: the context is full. /continue goes on"
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
             marker = sanitize_line(reply.stats.leak) if reply.stats is not None else ""
-            return f"✂ {leak_note(marker)} Ctrl+F tries another."
+            return f"✂ {leak_note(marker)} Ctrl+] tries another."
         case ReplyState.COMPLETE if not reply.text and reply.thinking:
             return "The model thought, and answered nothing."
         case ReplyState.COMPLETE if not reply.text:

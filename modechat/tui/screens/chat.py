@@ -331,7 +331,7 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
                 self.flash_up(reason.reason)
 
     def talk(self, dialogue: Callable[[ChatSession], Awaitable[None]]) -> None:
-        """Ask the user something on a screen of its own, unless something is asked already. An answer may ask more."""
+        """Ask the user something on a screen of its own, unless that goes on. An answer may lead to more."""
         if self._session is not None and (not self.is_talking or _is_in_dialogue()):
             self._n_dialogues += 1
             self.run_worker(self._talk(dialogue, self._session), group=_DIALOGUE)

@@ -26,7 +26,7 @@ class Dialog(SteadyScreen[T | None], ModalScreen[T | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", show=False),
-        Binding("f1", "explain", "Help", show=False, priority=True),
+        Binding("f1,ctrl+backslash", "explain", "Help", show=False, priority=True),
     ]
 
     HEADING: ClassVar[str] = ""

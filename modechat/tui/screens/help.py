@@ -38,7 +38,7 @@ class HelpScreen(Dialog[None]):
 
     HEADING = "Help"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "close", show=False, priority=True),
+        Binding("f1,ctrl+backslash", "close", show=False, priority=True),
         Binding("up", "scroll('up')", show=False),
         Binding("down", "scroll('down')", show=False),
         Binding("pageup", "scroll('page_up')", show=False),

@@ -44,7 +44,7 @@ class SteadyScreen(_Base[T]):
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Close this screen, and what was opened over it. Once: from the second time on, nothing happens."""
-        if self._is_leaving:
+        if self._is_leaving or self not in self.app.screen_stack:
             return AwaitComplete()
         self._is_leaving = True
         while (above := self.app.screen) is not self:

@@ -125,6 +125,9 @@ class PromptArea(TextArea):
         key = _OTHER_ENCODINGS.get(event.key, event.key)
         if not (in_burst and key in ("enter", "tab")) and self._helpers.take_key(key):
             self._take(event)
+        elif key == "tab" and not in_burst and self.is_at_token:
+            self._take(event)
+            self.open_token()
         elif key in self._send_keys:
             self._take(event)
             if key == "enter" and self._continues_line():
