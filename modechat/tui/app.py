@@ -19,9 +19,9 @@ from textual.widgets import Input, TextArea
 
 from modechat.errors import ModechatError
 from modechat.tui.bindings import bind_everywhere
-from modechat.tui.look import NO_COLOR, Look
+from modechat.tui.look import NO_COLOR, Look, usual_theme
 from modechat.tui.screens.chat import ChatScreen
-from modechat.tui.terminal_input import guard_terminal_input
+from modechat.tui.terminal_input import GroundTold, Held, guard_terminal_input
 from modechat.tui.themes import OWN_THEMES, with_readable_selections
 
 if TYPE_CHECKING:
@@ -94,16 +94,18 @@ class ModechatApp(App[ModechatError]):
         look: Look = _USUAL_LOOK,
         *,
         remember_theme: Callable[[str], None] | None = None,
+        typed_before: str = "",
     ) -> None:
         """`prepare` is called in a thread when the first frame has been painted; it may raise ModechatError.
 
-        `remember_theme` is called with a theme that the user has chosen.
+        `remember_theme` is called with a theme that the user has chosen. `typed_before` was read from the terminal.
         """
         super().__init__()
         for theme in OWN_THEMES:
             self.register_theme(theme)
         self._remember_theme = remember_theme
-        guard_terminal_input()
+        self._held = Held(typed_before)
+        guard_terminal_input(self._held, awaits_ground=look.follows_ground)
         self._prepare = prepare
         self.keymap = look.keymap
         bind_everywhere(self, look.keymap)
@@ -116,6 +118,7 @@ class ModechatApp(App[ModechatError]):
         self.theme = NO_COLOR if self.no_color else look.theme
         self.stylesheet.set_variables(self.get_css_variables())
         self._theme_is_first = True
+        self._follows_ground = look.follows_ground and not self.no_color
         self.set_class(self.no_color, "-no-color")
         self.set_class(look.is_compact, "-compact")
         if not look.has_motion:
@@ -161,8 +164,15 @@ class ModechatApp(App[ModechatError]):
         if isinstance(event.widget, Input | TextArea):
             event.widget.cursor_blink = False  # nothing moves while nothing happens
 
+    def on_ground_told(self, message: GroundTold) -> None:
+        """The terminal answered late: the first frame was painted for what it is usually."""
+        if self._follows_ground:
+            self._follows_ground = False
+            self.theme = usual_theme(os.environ, message.is_light)
+
     def keep_theme(self, name: str) -> None:
         """Use a theme that the user has chosen, and remember it."""
+        self._follows_ground = False
         self.theme = name
         if self._remember_theme is not None:
             self._remember_theme(name)
@@ -176,6 +186,7 @@ class ModechatApp(App[ModechatError]):
         return self._chat
 
     def on_ready(self) -> None:
+        self._held.is_over = True
         # Not before the frame is out: imports in a thread would hold up its painting.
         self.set_timer(_SECONDS_TO_PAINT, lambda: self.run_worker(self._begin(), name="begin"))
         self._leave_on_signals()

@@ -14,6 +14,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
 
@@ -23,11 +24,12 @@ from textual.keys import Keys
 from textual.message import Message
 
 from modechat.domain.text import sanitize
+from modechat.tui.ground import Answers, take_answer
 
 _START: Final = "\x1b[200~"
 _END: Final = "\x1b[201~"
 _PATIENCE = 3.0
-"""Seconds without a byte after which a paste that has no end has ended all the same."""
+"""Seconds without a byte after which a paste that has no end has ended all the same, and for an answer."""
 
 _MOST_TYPED = 200
 """Characters in one read that somebody may have typed: more is a paste by a terminal that puts no marks around it."""
@@ -48,9 +50,36 @@ _LOCKS = ("caps_lock", "num_lock", "scroll_lock")
 _DRIVER = "win32" if sys.platform == "win32" else "linux_driver"
 
 
-def guard_terminal_input() -> None:
-    """Have Textual's driver read the terminal through this module. Before the app runs."""
-    import_module(f"textual.drivers.{_DRIVER}").XTermParser = TerminalInput  # type: ignore[attr-defined]
+@dataclass
+class Held:
+    """What was typed before there was a prompt that could take it: it comes first when `is_over`."""
+
+    data: str = ""
+    is_over: bool = False
+
+    def take(self) -> str:
+        data = self.data if self.is_over else ""
+        self.data = self.data[len(data) :]
+        return data
+
+
+def guard_terminal_input(held: Held, *, awaits_ground: bool = False) -> None:
+    """Have Textual's driver read the terminal through this module. Before the app runs.
+
+    `awaits_ground`: the terminal was asked for its ground.
+    """
+
+    def parser(debug: bool = False) -> TerminalInput:
+        return TerminalInput(debug, held, awaits_ground=awaits_ground)
+
+    import_module(f"textual.drivers.{_DRIVER}").XTermParser = parser  # type: ignore[attr-defined]
+
+
+@dataclass
+class GroundTold(Message):
+    """The terminal said whether its ground is light."""
+
+    is_light: bool
 
 
 class PasteReader:
@@ -103,14 +132,22 @@ class PasteReader:
 class TerminalInput(XTermParser):
     """Textual's parser, with pastes and strange keys taken care of."""
 
-    def __init__(self, debug: bool = False) -> None:
+    def __init__(self, debug: bool = False, held: Held | None = None, *, awaits_ground: bool = False) -> None:
         super().__init__(debug)
+        self._held = held if held is not None else Held(is_over=True)
+        self._answers = Answers()
+        self._answer_until = time.monotonic() + _PATIENCE if awaits_ground else 0.0
         self._pastes = PasteReader()
         self._last_read = 0.0
         self._unmarked: list[str] = []
         """What has come of a paste without marks."""
 
     def feed(self, data: str) -> Iterable[Message]:
+        if not self._held.is_over:
+            yield from self._hold(data)
+            return
+        if held := self._held.take():
+            yield from self.feed(held)
         self._last_read = time.monotonic()
         if not data:
             yield from self.flush()
@@ -118,8 +155,20 @@ class TerminalInput(XTermParser):
         for piece, is_paste in self._pastes.read(data):
             if is_paste:
                 yield events.Paste(_pasted(piece))
-            else:
-                yield from self._keys(piece)
+                continue
+            is_light, keys = self._answers.read(piece, is_expected=self._last_read < self._answer_until)
+            if is_light is not None:
+                self._answer_until = 0.0
+                yield GroundTold(is_light)
+            if keys:
+                yield from self._keys(keys)
+
+    def _hold(self, data: str) -> Iterator[Message]:
+        """Keep it; but what the terminal's ground is should be known for the first frame."""
+        is_light, rest = take_answer(data)
+        self._held.data += rest
+        if is_light is not None:
+            yield GroundTold(is_light)
 
     def flush(self) -> Iterator[Message]:
         """The paste that came without marks, if one did: no more of it will come."""
@@ -130,6 +179,10 @@ class TerminalInput(XTermParser):
             yield from super().feed("\r")
 
     def tick(self) -> Iterable[Message]:
+        if held := self._held.take():
+            yield from self.feed(held)
+        if self._answers.is_amid and time.monotonic() - self._last_read > _PAUSE and (keys := self._answers.give_up()):
+            yield from self._keys(keys)
         yield from super().tick()
         if time.monotonic() - self._last_read > _PAUSE:
             yield from self.flush()
