@@ -24,12 +24,12 @@ class PromptViews:
         self._timeline = timeline
         self._settings = settings
 
-    async def next(self, request: ChatMessage | Task) -> PromptView:
-        """The prompt that `request` would make as the next turn."""
+    async def next(self, request: ChatMessage | Task, format: str | None = None) -> PromptView:
+        """The prompt that `request` would make as the next turn; None: in the format in use."""
         conversation = self._timeline.conversation
         if conversation is None:
-            return await self._inspect(request, (), datetime.now(UTC))
-        return await self._inspect(request, conversation.turns, conversation.created_at)
+            return await self._inspect(request, (), datetime.now(UTC), format)
+        return await self._inspect(request, conversation.turns, conversation.created_at, format)
 
     async def alone(self, request: ChatMessage | Task) -> PromptView:
         """The prompt of `request` without a history."""

@@ -73,10 +73,11 @@ class Replies:
         match event:
             case PromptProgress() if self._is_running(event.id):
                 new = event.total - event.reused
-                self._tell(PromptEvaluated(event.id, (event.evaluated - event.reused) / new if new else 1.0))
+                fraction = (event.evaluated - event.reused) / new if new else 1.0
+                self._tell(PromptEvaluated(event.id, fraction, event.total))
             case Delta() if self._running is not None and self._is_running(event.id):
                 if new_text := self._running.grow(event.text, is_thinking=event.is_thinking):
-                    self._tell(ReplyGrew(event.id, new_text, event.is_thinking))
+                    self._tell(ReplyGrew(event.id, new_text, event.is_thinking, event.completion_tokens))
             case Shortened() if self._running is not None and self._is_running(event.id):
                 await self._shorten(self._running.history, event.n_left)
             case Finished(stats=stats):

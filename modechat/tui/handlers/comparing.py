@@ -97,6 +97,7 @@ class ComparingActions:
         from modechat.tui.screens.compare import CompareScreen
 
         async def end(outcome: Outcome | None) -> None:
+            self._screen.show_hint()  # nothing runs any more
             if outcome is None:
                 return
             self._screen.flash_up(outcome.words)

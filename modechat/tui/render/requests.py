@@ -1,6 +1,7 @@
 """A request as rows: the message as it was meant, and what is worth knowing about it.
 
-Instruct turns show that the chat does not see them, chat turns if the model saw nothing but them.
+Instruct turns show that the chat does not see them: the first in words, the others by a sign. Chat turns show if the
+model saw nothing but them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from modechat.tui.render.rows import Lines, Prefix, Row, Stack
 _MOST_ROWS = 30
 """Of a message; a longer one is folded."""
 _FOLDED_ROWS = 16
+UNSEEN = "⊘"
+"""The sign of what the chat does not see."""
 
 
 class FoldedLines:
@@ -51,8 +54,12 @@ class FoldedLines:
 class RequestLines(FoldedLines):
     """The message as it was meant: its sections, without the headers."""
 
-    def __init__(self, turn: Turn, without_history: Collection[str] = ()) -> None:
-        """`without_history`: names of the formats in which a chat's prompt has its last message only."""
+    def __init__(self, turn: Turn, without_history: Collection[str] = (), *, explains: bool = True) -> None:
+        """`without_history`: names of the formats in which a chat's prompt has its last message only.
+
+        `explains`: whether it says in words what a sign says as well.
+        """
+        self._explains = explains
         self._message = _request(turn)
         self._stack = Stack()
         super().__init__(self._stack)
@@ -60,7 +67,7 @@ class RequestLines(FoldedLines):
 
     def update(self, turn: Turn, without_history: Collection[str]) -> None:
         """Show changes of the turn other than its reply's text."""
-        self._stack.parts = [*_label(turn, without_history), *self._message]
+        self._stack.parts = [*_label(turn, without_history, explains=self._explains), *self._message]
         if note := defused_note(turn.reply):
             self._stack.parts.append(text_lines(note, "warning"))
 
@@ -83,9 +90,11 @@ def _request(turn: Turn) -> list[Lines]:
     return parts
 
 
-def _label(turn: Turn, without_history: Collection[str]) -> list[Lines]:
-    if turn.mode is Mode.INSTRUCT:
-        where = "added to the chat" if turn.in_chat else "the chat does not see this"
+def _label(turn: Turn, without_history: Collection[str], *, explains: bool) -> list[Lines]:
+    if turn.mode is Mode.INSTRUCT and not turn.in_chat:
+        where = f"{UNSEEN} the chat does not see this" if explains else UNSEEN
+    elif turn.mode is Mode.INSTRUCT:
+        where = "added to the chat"
     elif turn.pinned:
         where = "pinned: it stays when the context is full"
     elif turn.reply.stats is not None and turn.reply.stats.format in without_history:

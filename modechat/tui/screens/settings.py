@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
 _NEEDED_FOR_SOURCE = 44
+_ROWS_OF_TEXT = len(SETTINGS) + 1
+"""As many as the list has, so that nothing moves when a text is edited."""
 
 
 class Scope(Enum):
@@ -37,6 +39,10 @@ class Scope(Enum):
     @property
     def other(self) -> Scope:
         return Scope.EVERYWHERE if self is Scope.CONVERSATION else Scope.CONVERSATION
+
+
+class _SystemText(TextArea):
+    wanted_height = _ROWS_OF_TEXT
 
 
 class SettingsScreen(Dialog[None]):
@@ -68,7 +74,7 @@ class SettingsScreen(Dialog[None]):
         )
         self._about = Static(classes="about")
         self._input = Input(compact=True, select_on_focus=False, classes="filter value")
-        self._text = TextArea(soft_wrap=True, show_line_numbers=False, classes="text", compact=True)
+        self._text = _SystemText(soft_wrap=True, show_line_numbers=False, classes="text", compact=True)
         self._said = Static(classes="said")
 
     def compose(self) -> ComposeResult:

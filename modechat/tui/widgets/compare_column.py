@@ -22,7 +22,7 @@ from modechat.tui.widgets.rows_view import ROW_COLOURS, RowColours, RowsView
 if TYPE_CHECKING:
     from modechat.domain.conversation import ReplyStats
 
-_BORDER = 3  # cells that frame and corners take of the width
+_BORDER = 4  # cells that frame and corners take of the width
 _SECONDS_BETWEEN_FIGURES = 0.25  # what repaints them is taken from the model
 _SOON = 0.05  # seconds of writing that say nothing about its speed
 

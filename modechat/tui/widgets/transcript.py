@@ -25,7 +25,7 @@ from modechat.tui.widgets.message_selection import MessageSelection
 from modechat.tui.widgets.notices import CutNotice, Welcome
 from modechat.tui.widgets.rows_view import ROW_COLOURS, RowColours, RowsView
 from modechat.tui.widgets.steady_scroll import SteadyScroll
-from modechat.tui.widgets.timeline_item import Entry, TimelineItem
+from modechat.tui.widgets.timeline_item import Entry, TimelineItem, is_first_unseen
 from modechat.tui.widgets.turn import TurnView
 from modechat.tui.widgets.window import PAGE, Window
 
@@ -361,6 +361,7 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
             turn,
             self._without_history,
             unfold_thinking=self._unfold_thinking,
+            explains=is_first_unseen(turn, self._items),
             in_force=keymap_of(self).in_force,
         )
 
