@@ -7,7 +7,7 @@ from dataclasses import replace
 from modechat.domain.conversation import Reply, ReplyState, ReplyStats, StopReason, Turn
 
 _CUT_STATES = frozenset({ReplyState.STOPPED, ReplyState.INTERRUPTED, ReplyState.FAILED})
-_CUT_REASONS = frozenset({StopReason.LENGTH, StopReason.CONTEXT})
+_CUT_REASONS = frozenset({StopReason.LENGTH, StopReason.CONTEXT, StopReason.REPEATS})
 
 
 def why_not_continue(turn: Turn | None) -> str:

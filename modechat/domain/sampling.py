@@ -26,6 +26,8 @@ class Sampling(BaseModel):
     """The same seed, prompt and settings give the same reply; unset: a new one for each reply."""
     max_tokens: Annotated[int, Field(ge=1, lt=2**31, strict=True)] | None = None
     """Longest reply in tokens; unset: as long as the context allows."""
+    stop_repetition: Annotated[bool, Field(strict=True)] | None = None
+    """Whether a reply that does nothing but repeat itself is stopped; unset: it is."""
     stop: tuple[str, ...] = ()
     """Texts that end a reply, besides those of the prompt format."""
 
@@ -46,5 +48,5 @@ MODEL_KEYS = {
 }
 """Under which keys a model's file recommends settings."""
 
-DEFAULTS = Sampling(temperature=0.7, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0)
+DEFAULTS = Sampling(temperature=0.7, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0, stop_repetition=True)
 """What is used where neither the user nor the model's file says anything."""

@@ -15,12 +15,16 @@ from modechat.domain.conversation import (
     ModeChange,
     Reply,
     ReplyState,
+    ReplyStats,
     Role,
+    StopReason,
     Turn,
     as_mode,
     chat_messages,
     message_text,
+    repetition_note,
     title_of,
+    without_repetition,
 )
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
 
@@ -196,3 +200,19 @@ def test_a_title_is_one_line_of_limited_width(text: str, width: int) -> None:
     title = title_of(text, width)
     assert len(title) <= width
     assert title.splitlines() in ([], [title])
+
+
+def test_what_a_reply_says_again_and_again_is_left_out() -> None:
+    stats = ReplyStats("f", "gguf", 1, 0, 9, 0.1, 10.0, 1, repeated=8)
+    looped = Reply("one two, two, two", stop_reason=StopReason.REPEATS, stats=replace(stats, repeated=10))
+    assert without_repetition(looped).text == "one two"
+    thought = Reply("", thinking="hm. and hm and hm", stop_reason=StopReason.REPEATS, stats=replace(stats, repeated=14))
+    assert without_repetition(thought).thinking == "hm."
+    for other in (
+        replace(looped, stop_reason=StopReason.END),
+        replace(looped, stats=None),
+        replace(looped, stats=replace(stats, repeated=0)),
+    ):
+        assert without_repetition(other) == other
+    assert "1,234 characters" in repetition_note(replace(stats, repeated=1234))
+    assert "characters" not in repetition_note(None)

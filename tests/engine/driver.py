@@ -40,7 +40,7 @@ from modechat.prompt_files import load_prompt_files
 from modechat.prompting.formats import NamedFormat
 
 T = TypeVar("T")
-GREEDY = Sampling(temperature=0)
+GREEDY = Sampling(temperature=0, stop_repetition=False)  # tiny models say little else than the same
 _SECONDS = 60
 
 

@@ -75,8 +75,10 @@ class Generation:
         """Raises WorkerFailure."""
         made, n_left = self._make()
         prompt = made.tokens
-        reply = ReplyStream(self._request, made.prompt, self._sampling.stop, self._prompts, self._emit)
         with self._sampler(made.prompt, prompt) as sampler:
+            reply = ReplyStream(
+                self._request, made.prompt, self._sampling, self._prompts, self._emit, sampler.has_choice
+            )
             reused = self._evaluator.reuse(
                 self._mode,
                 prompt,
@@ -182,6 +184,7 @@ class Generation:
             defused=prompt.defused,
             thinking_tokens=reply.n_thinking_tokens,
             leak=reply.leak,
+            repeated=reply.n_repeated,
             evaluated_tokens=self._evaluator.n_evaluated - self._evaluated_before,
             restored_tokens=reused.n_restored,
             drafted_tokens=self._guesser.n_guessed if self._guesser is not None else 0,

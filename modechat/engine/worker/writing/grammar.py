@@ -76,6 +76,21 @@ class Grammar:
         self.filter(candidates)
         return all(self._vocabulary.is_end(token) for token in candidates.possible() if self.allows(token))
 
+    def has_choice(self, candidates: Candidates, *, blank: bool = False) -> bool:
+        """Whether the reply could go on with different characters, or end. White space is none, unless `blank`."""
+        candidates.clear()
+        self.filter(candidates)
+        first: set[bytes] = set()
+        for token in candidates.possible():
+            is_end = self._vocabulary.is_end(token)
+            piece = b"" if is_end else self._vocabulary.piece(token, special=True)
+            begins = piece.lstrip()[:1] or (piece[:1] if blank else b"")
+            if (begins or is_end) and begins not in first and self.allows(token):
+                first.add(begins)
+                if len(first) > 1:
+                    return True
+        return False
+
     def accept(self, token: int) -> None:
         """Go on with a token that was allowed."""
         llama.llama_sampler_accept(self._sampler, token)

@@ -62,6 +62,12 @@ class SamplerChain:
             return False
         return self._grammar.must_end(self._candidates)
 
+    def has_choice(self, *, blank: bool) -> bool:
+        """Whether the reply could go on in different ways: a grammar may leave one only. `blank`: as in `Grammar`."""
+        if self._grammar is None or self._candidates is None:
+            return True
+        return self._grammar.has_choice(self._candidates, blank=blank)
+
     def _choose(self, index: int, candidates: Candidates, grammar: Grammar) -> int:
         """Freely, and if the grammar does not allow that, among all that it allows: asking about one token takes
         microseconds, asking about all of them milliseconds. Models mostly do what they are told.
