@@ -99,7 +99,7 @@ def test_a_stop_string_that_begins_with_a_newline_counts_at_the_replys_beginning
 
 @pytest.mark.parametrize("marker", ["<|im_start|>", "### Instruction:", "[INST]", "<start_of_turn>"])
 def test_a_reply_is_cut_where_it_begins_another_roles_turn(vocabulary: Vocabulary, marker: str) -> None:
-    stream = Stream(vocabulary)
+    stream = Stream(vocabulary, None, format="vicuna")
     assert stream.write(f"The answer is 4.\n\n{marker}user") is StopReason.LEAK
     assert (stream.said(), stream.stream.leak) == ("The answer is 4.", marker)
 
@@ -118,7 +118,7 @@ def test_markers_that_are_plain_text_in_the_models_own_template_end_the_reply_in
 
 
 def test_a_marker_that_the_user_wrote_about_is_no_leak(vocabulary: Vocabulary) -> None:
-    stream = Stream(vocabulary, prompt=chat("What does ### Instruction: mean?"))
+    stream = Stream(vocabulary, None, prompt=chat("What does ### Instruction: mean?"), format="vicuna")
     assert stream.write("It is\n### Instruction: a header") is None
     assert stream.said() == "It is\n### Instruction: a header"
 
@@ -126,6 +126,26 @@ def test_a_marker_that_the_user_wrote_about_is_no_leak(vocabulary: Vocabulary) -
 def test_the_own_formats_marker_ends_the_reply_in_the_ordinary_way(vocabulary: Vocabulary) -> None:
     stream = Stream(vocabulary, None, format="alpaca")
     assert stream.write("4.\n\n### Instruction: next") is StopReason.STOP_STRING
+    assert (stream.said(), stream.stream.leak) == ("4.", "")
+
+
+EXERCISE = (
+    "Write a function that adds two numbers.\n\n### Instruction:\nAdd them.\n\n### Input:\n2 3\n\n### Output:\n5\n\n"
+    "### Response:\nUser: gives two numbers\nAssistant: adds them\nHuman: reads\n[INST]\n<start_of_turn>"
+)
+
+
+def test_a_model_in_its_own_format_may_write_headings_and_roles_of_other_formats(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary)
+    assert stream.write(EXERCISE) is None
+    assert stream.said() == EXERCISE
+
+
+def test_a_control_token_that_begins_a_turn_ends_the_reply_also_in_the_models_own_format(
+    vocabulary: Vocabulary,
+) -> None:
+    stream = Stream(vocabulary)
+    assert stream.write("4.\n<|im_start|>user\nAnd then?") is StopReason.STOP_STRING
     assert (stream.said(), stream.stream.leak) == ("4.", "")
 
 

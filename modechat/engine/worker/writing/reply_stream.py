@@ -15,6 +15,7 @@ from modechat.domain.sampling import Sampling
 from modechat.domain.text import ReplyTrimmer, StopMatcher
 from modechat.engine.protocol import ChatPrompt, Delta, Generate, InstructPrompt
 from modechat.engine.worker.prompts import Prompts
+from modechat.prompting.formats import FormatSource
 from modechat.prompting.leaks import LeakDetector
 from modechat.prompting.prompt import Prompt
 from modechat.prompting.reasoning import ReasoningSplitter, Split
@@ -52,7 +53,10 @@ class ReplyStream:
         parts = bool(prompts.reasoning_tags) and not prefill
         self._splitter = ReasoningSplitter(prompts.reasoning_tags, prompt.text) if parts else None
         self._stops = StopMatcher(stops)
-        markers: frozenset[str] = frozenset() if is_constrained else _leak_markers(prompts, stops)
+        # A model in its own format may write of anything; the control token that begins a turn ends one all the same.
+        self._is_own_format = prompt.format.source is FormatSource.GGUF
+        known = prompts.control_markers if self._is_own_format else prompts.markers
+        markers: frozenset[str] = frozenset() if is_constrained else _leak_markers(known, stops)
         self._leaks = LeakDetector(markers, _conversation(request))
         self._guard = RepetitionGuard(_said_by_user(request)) if sampling.stop_repetition else None
         self._has_choice = has_choice
@@ -124,6 +128,8 @@ class ReplyStream:
         if stopped and leak is None:
             shown += self._leaks.flush()
         self._answer += self._trim(shown)
+        if leak is not None and self._is_own_format:
+            return StopReason.STOP_STRING
         if leak is not None:
             self.leak = leak
             return StopReason.LEAK
@@ -139,9 +145,9 @@ class ReplyStream:
         self._thinking = self._answer = ""
 
 
-def _leak_markers(prompts: Prompts, stops: tuple[str, ...]) -> frozenset[str]:
-    """The markers of all formats but those that end a reply of this one anyway."""
-    return frozenset(marker for marker in prompts.markers if not any(stop.strip() in marker for stop in stops))
+def _leak_markers(markers: frozenset[str], stops: tuple[str, ...]) -> frozenset[str]:
+    """The markers but those that end a reply of this format anyway."""
+    return frozenset(marker for marker in markers if not any(stop.strip() in marker for stop in stops))
 
 
 def _as_sent(surplus: str) -> tuple[str, ...]:
