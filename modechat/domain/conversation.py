@@ -163,7 +163,6 @@ class Conversation:
     id: int
     title: str
     created_at: datetime
-    """Also the clock that templates with dates see, so that the prompt's beginning never changes."""
     state: ModeState = field(default_factory=ModeState)
     entries: tuple[Entry, ...] = ()
     cut: ContextCut | None = None
@@ -242,6 +241,19 @@ def as_mode(request: ChatMessage | Task, mode: Mode) -> ChatMessage | Task:
     if mode is Mode.CHAT:
         return request if isinstance(request, ChatMessage) else ChatMessage(message_text(request))
     return request if isinstance(request, Task) else Task(request.text)
+
+
+def clock_at(moment: datetime, conversation: Conversation | None) -> datetime:
+    """The clock that templates see in a prompt of this moment: when the conversation first went on that day.
+
+    So the date is right, and the beginning of the prompt, which is in the KV cache, changes once a day at most. Days
+    are those of the local time zone.
+    """
+    if conversation is None:
+        return moment
+    known = (conversation.created_at, *(turn.created_at for turn in conversation.turns))
+    today = moment.astimezone().date()
+    return min((time for time in known if time.astimezone().date() == today), default=moment)
 
 
 def title_of(text: str, width: int = 60) -> str:

@@ -21,6 +21,7 @@ from modechat.domain.conversation import (
     Turn,
     as_mode,
     chat_messages,
+    clock_at,
     message_text,
     repetition_note,
     title_of,
@@ -216,3 +217,18 @@ def test_what_a_reply_says_again_and_again_is_left_out() -> None:
         assert without_repetition(other) == other
     assert "1,234 characters" in repetition_note(replace(stats, repeated=1234))
     assert "characters" not in repetition_note(None)
+
+
+def test_the_clock_is_when_the_conversation_first_went_on_that_day() -> None:
+    def at(day: int, hour: int) -> datetime:
+        return datetime(2026, 3, day, hour, 30).astimezone()
+
+    turns = tuple(
+        replace(chat(n, f"q{n}"), created_at=moment)
+        for n, moment in enumerate((at(1, 9), at(1, 23), at(29, 8), at(29, 20)), start=1)
+    )
+    conversation = Conversation(1, "A", at(1, 9), entries=turns)
+    assert clock_at(at(1, 23), conversation) == at(1, 9)
+    assert clock_at(at(29, 22), conversation) == at(29, 8)
+    assert clock_at(at(30, 7), conversation) == at(30, 7)
+    assert clock_at(at(30, 7), None) == at(30, 7)
