@@ -21,6 +21,7 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.engine.worker.writing.candidates import IMPOSSIBLE, Candidates
 from modechat.prompting.answer_grammar import REPLY_ROOT, reply_grammar
+from modechat.prompting.grammar_check import GrammarError, check_grammar
 from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
 from modechat.prompting.reasoning import ReasoningTags, marker_texts
 
@@ -145,6 +146,10 @@ def _check(text: str) -> None:
     bare = _QUOTED.sub("", text)
     if len(text) > _LONGEST or bare.count("::=") > _MOST_RULES or _depth(bare) > _DEEPEST or "\0" in text:
         raise _wrong("The grammar is too large, or nested too deeply", "Write a shorter one.")
+    try:
+        check_grammar(text)
+    except GrammarError as error:
+        raise _wrong("The grammar cannot be used", str(error)) from None
     if not _ROOT.search(text):
         raise _wrong("The grammar has no rule “root”", "It is where a reply begins:  root ::= …")
 
