@@ -135,7 +135,7 @@ class Generation:
     @property
     def _is_reproducible(self) -> bool:
         """Whether the user may expect the same reply again, to the letter."""
-        return self._sampling.temperature == 0 or self._request.sampling.seed is not None
+        return self._sampling.is_greedy or self._request.sampling.seed is not None
 
     def _sampler(self, made: Prompt, prompt: list[int]) -> SamplerChain:
         vocabulary, context = self._loaded.vocabulary, self._loaded.context

@@ -106,7 +106,7 @@ def _samplers(sampling: Sampling, seed: int, n_vocab: int) -> list[llama.llama_s
     chain = []
     if sampling.repeat_penalty is not None and sampling.repeat_penalty != 1:
         chain.append(llama.llama_sampler_init_penalties(n_vocab, _PENALTY_LAST_N, sampling.repeat_penalty, 0.0, 0.0))
-    if not sampling.temperature:
+    if sampling.is_greedy:
         return [*chain, llama.llama_sampler_init_greedy()]
     if sampling.top_k:
         chain.append(llama.llama_sampler_init_top_k(sampling.top_k))
@@ -114,6 +114,7 @@ def _samplers(sampling: Sampling, seed: int, n_vocab: int) -> list[llama.llama_s
         chain.append(llama.llama_sampler_init_top_p(sampling.top_p, 1))
     if sampling.min_p:
         chain.append(llama.llama_sampler_init_min_p(sampling.min_p, 1))
+    assert sampling.temperature is not None  # it would be greedy
     return [
         *chain,
         llama.llama_sampler_init_temp(sampling.temperature),
