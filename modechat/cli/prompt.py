@@ -17,7 +17,7 @@ from modechat.cli.setup import choose_model, load_prompt_files_telling, session_
 from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell, write
 from modechat.commands.prompt_text import as_text
 from modechat.config import load_config
-from modechat.domain.conversation import Conversation, as_mode
+from modechat.domain.conversation import Conversation, as_mode, clock_at
 from modechat.domain.modes import ChatMessage, Mode, Task
 from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded, Recovered
@@ -47,7 +47,7 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     if conversation is not None and conversation.own is not None:
         settings = with_own(settings, conversation.own)
     turns = conversation.turns if conversation is not None else ()
-    clock = conversation.created_at if conversation is not None else datetime.now(UTC)
+    clock = clock_at(datetime.now(UTC), conversation)
     inspect = Inspect(
         id=_REQUEST_ID,
         prompt=prompt_of(request, turns, settings, cut=conversation.cut if conversation is not None else None),

@@ -22,7 +22,7 @@ from modechat.cli.request import named_task, read_request, read_task
 from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
 from modechat.cli.streams import argument_text, can_repaint, read_piped, takes_unicode, tell, write
 from modechat.config import load_config
-from modechat.domain.conversation import StopReason, leak_note
+from modechat.domain.conversation import Reply, StopReason, leak_note, without_repetition
 from modechat.engine.protocol import (
     Cancelled,
     Delta,
@@ -43,7 +43,11 @@ _REQUEST_ID = 1
 _INCOMPLETE = {
     StopReason.LENGTH: "The reply is incomplete: the limit of tokens cut it. Raise it with --max-tokens.",
     StopReason.CONTEXT: "The reply is incomplete: the context is full. Give the model more room with --ctx.",
+    StopReason.REPEATS: "The reply was stopped: it repeats itself. Another --seed may help, or a repeat_penalty of 1.1 "
+    "in the config file; stop_repetition = false there lets it go on.",
 }
+_ALWAYS_TOLD = (StopReason.CONTEXT, StopReason.REPEATS)
+_ONLY_THOUGHT = "The model thought, and answered nothing. --json has what it thought, --no-thinking may help."
 
 
 def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
@@ -150,19 +154,28 @@ class OneTask:
         return True
 
     def _print_end(self, finished: Finished) -> int:
+        reason = finished.stop_reason
         if self._as_json:
+            self._leave_out_repetition(finished)
             object_text = json.dumps(self._as_object(finished), ensure_ascii=not takes_unicode(self._out))
             write(self._out, f"{object_text}\n")
         else:
             self._end_line()
-        if finished.stop_reason is StopReason.LEAK:
+        if reason is StopReason.LEAK:
             tell(f"{leak_note(finished.stats.leak)} Try another with --format NAME.")
-        if finished.stop_reason is StopReason.STOPPED:
+        if reason is StopReason.STOPPED:
             return EXIT_INTERRUPTED
-        is_cut = is_constrained(self._request) and finished.stop_reason in _INCOMPLETE
-        if is_cut or finished.stop_reason is StopReason.CONTEXT:
-            tell(_INCOMPLETE[finished.stop_reason])
+        is_cut = is_constrained(self._request) and reason in _INCOMPLETE
+        if is_cut or reason in _ALWAYS_TOLD:
+            tell(_INCOMPLETE[reason])
+        if not self._reply:
+            tell(_ONLY_THOUGHT if self._thinking else "The model answered with nothing.")
         return EXIT_INCOMPLETE if is_cut else 0
+
+    def _leave_out_repetition(self, finished: Finished) -> None:
+        come = Reply(self._reply, stop_reason=finished.stop_reason, stats=finished.stats, thinking=self._thinking)
+        kept = without_repetition(come)
+        self._reply, self._thinking = kept.text, kept.thinking
 
     def _end_line(self) -> None:
         if self._reply and not self._as_json:

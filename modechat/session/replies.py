@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable
 
 from modechat.domain.context import cut_where
-from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, typed_of_reply
+from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, clock_at, typed_of_reply
 from modechat.engine.protocol import Cancelled, Delta, Event, Failed, Finished, PromptProgress, Shortened, Stop
 from modechat.errors import StoreError
 from modechat.session.events import ContextMoved, PromptEvaluated, ReplyEnded, ReplyGrew, SessionEvent, Trouble
@@ -127,7 +127,8 @@ class Replies:
         assert running is not None
         assert conversation is not None
         self._host.enter(Phase.GENERATING)
-        turn, clock = running.turn, conversation.created_at
+        turn = running.turn
+        clock = clock_at(turn.created_at, conversation)
         so_far = None if running.earlier is None else SoFar(running.earlier.text, typed_of_reply(turn))
         settings = self._settings()
         label = label_of(conversation.id, conversation.created_at) if settings.load.state_folder is not None else ""

@@ -123,7 +123,7 @@ def label_of(conversation_id: int, started_at: datetime) -> str:
 
 
 def clock_text(clock: datetime) -> str:
-    """The clock of a conversation as templates with dates get it."""
+    """A clock as templates with dates get it."""
     return clock.astimezone().isoformat(timespec="seconds")
 
 
@@ -137,7 +137,7 @@ def generate_request(
     cut: ContextCut | None = None,
     label: str = "",
 ) -> Generate:
-    """The engine's request for one turn after `history`. `clock` is the start of the conversation.
+    """The engine's request for one turn after `history`. `clock` is what templates with dates see.
 
     `label` names the conversation if its evaluated chat may be kept on disk.
     """

@@ -555,3 +555,27 @@ def test_closing_while_a_finished_reply_is_being_saved_waits_for_it(tmp_path: Pa
             store.close()
 
     run(main())
+
+
+def test_templates_are_told_the_day_of_the_message_and_the_same_time_all_day(tmp_path: Path) -> None:
+    clock = Clock()
+
+    def days(harness: Harness) -> list[str]:
+        return [str(request.now)[:10] for request in harness.requests]
+
+    async def first(harness: Harness) -> None:
+        await harness.say("Hello")
+        clock.go_on(hours=2)
+        await harness.say("And?")
+        assert len({request.now for request in harness.requests}) == 1
+
+    async def weeks_later(harness: Harness) -> None:
+        for text in ("What day is it?", "### Instruction\nWrite today's date", "Really?"):
+            await harness.say(text)
+            clock.go_on(minutes=7)
+        assert len({request.now for request in harness.requests}) == 1
+        assert days(harness)[0] == clock().astimezone().date().isoformat()
+
+    play(tmp_path, first, store=Store.open(tmp_path, clock))
+    clock.go_on(days=88)
+    play(tmp_path, weeks_later, store=Store.open(tmp_path, clock))

@@ -74,6 +74,11 @@ class Prompts:
         return frozenset(marker for named in self._formats for marker in named.markers)
 
     @property
+    def control_markers(self) -> frozenset[str]:
+        """Those of them that are control tokens of the model: no text of its own has them."""
+        return self.markers & {token.text for token in self._vocabulary.special_tokens}
+
+    @property
     def shown_tokens(self) -> frozenset[int]:
         """Special tokens whose text matters in a reply: tags of thinking, and the markers of roles."""
         texts = self.markers | marker_texts(self._tags)

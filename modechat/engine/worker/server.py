@@ -44,6 +44,7 @@ class Server:
 
     def run(self) -> None:
         while not isinstance(request := self._pipe.next_request(), Shutdown):
+            self._sandbox.begin_turn()
             try:
                 self._answer(request)
             except WorkerFailure as failure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note
+from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note, repetition_note
 from modechat.domain.text import LineEnds, sanitize, sanitize_line
 from modechat.tui.render.leaves import text_lines
 from modechat.tui.render.markdown import MarkdownDocument
@@ -89,7 +89,17 @@ class ReplyLines:
         """The reply has ended: `reply` is its final state. All text was fed before."""
         self._reply = reply
         self._finished = True
+        if reply.stop_reason is StopReason.REPEATS:
+            self._begin_again(reply)
         self.flush()
+
+    def _begin_again(self, reply: Reply) -> None:
+        """Show what is kept of a reply, in place of all that came."""
+        self._line_ends, self._thinking_line_ends = LineEnds(), LineEnds()
+        self._thinking, self.answer = None, MarkdownDocument()
+        self._source.clear()
+        self._pending = [reply.text] if reply.text else []
+        self._pending_thinking = [reply.thinking] if reply.thinking else []
 
     def say(self, note: str) -> None:
         """What happens before the first text comes."""
@@ -159,6 +169,9 @@ def note_on(reply: Reply) -> str:
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
             marker = sanitize_line(reply.stats.leak) if reply.stats is not None else ""
             return f"✂ {leak_note(marker)} Ctrl+] tries another."
+        case ReplyState.COMPLETE if reply.stop_reason is StopReason.REPEATS:
+            goes_on = " /continue goes on." if reply.text else ""
+            return f"✂ {repetition_note(reply.stats)} Ctrl+R asks again.{goes_on}"
         case ReplyState.COMPLETE if not reply.text and reply.thinking:
             return "The model thought, and answered nothing."
         case ReplyState.COMPLETE if not reply.text:
