@@ -20,6 +20,7 @@ from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
+from modechat.domain.decoding import NotText, decode_text
 from modechat.domain.modes import Incomplete
 
 _USUAL = ("notepad",) if sys.platform == "win32" else ("sensible-editor", "nano", "vi")
@@ -62,10 +63,9 @@ async def _run(app: App[Any], command: list[str]) -> Incomplete | None:
 
 def _read(path: Path) -> str | Incomplete:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return Incomplete("The editor wrote no text in UTF-8; the text is as it was.")
-    return text.replace("\r\n", "\n").removesuffix("\n")
+        return decode_text(path.read_bytes()).removesuffix("\n")
+    except NotText as problem:
+        return Incomplete(f"What the editor wrote {problem.reason}; the text is as it was.")
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ class ReplyStream:
         self._stops = StopMatcher(stops)
         markers: frozenset[str] = frozenset() if is_constrained else _leak_markers(prompts, stops)
         self._leaks = LeakDetector(markers, _conversation(request))
-        self._trim: Callable[[str], str] = str if is_constrained else ReplyTrimmer().feed
+        self._trim: Callable[[str], str] = str if is_constrained else ReplyTrimmer(has_begun=bool(prefill)).feed
         self._thinking = ""
         # The reply may go on in the middle of a line, or of a block of code.
         self._answer = self._trim(self._leaks.feed(prefill)[0])
