@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -47,16 +48,23 @@ exit codes: 0 done · 1 error · 2 wrong use · 3 wrong config file
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
 """Those of `modechat.engine.protocol`, which is too heavy to be imported here."""
 
+_STACK = 1 << 20
+"""Bytes of a thread's stack. Linux reserves 8 MB for each, which is much where address space is limited."""
+
 N = TypeVar("N", int, float)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
+    threading.stack_size(_STACK)
     try:
         return _run_command(_parser().parse_args(argv))
     except ModechatError as error:
         tell(f"modechat: {error}")
         return error.exit_code
+    except MemoryError:
+        tell("modechat: There is not enough memory")
+        return ModechatError.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
