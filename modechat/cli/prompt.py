@@ -24,7 +24,7 @@ from modechat.domain.typed import Typed
 from modechat.engine.client import WorkerEngine
 from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded
-from modechat.errors import EngineError, UsageError
+from modechat.errors import ContextError, EngineError, UsageError
 from modechat.paths import config_file, data_folder
 from modechat.session.settings import SessionSettings, clock_text, prompt_of
 from modechat.session.tuning import with_own
@@ -137,6 +137,8 @@ async def _inspect(engine: Engine, settings: SessionSettings, inspect: Inspect) 
                         tell(note)
                 case Inspected(prompt=PromptView() as view):
                     return view, n_ctx
+                case Inspected(error=reason, is_too_long=True):
+                    raise ContextError(reason, "Shorten the text.")
                 case Inspected(error=reason):
                     raise EngineError(reason)
                 case Failed():

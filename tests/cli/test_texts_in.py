@@ -62,6 +62,17 @@ def test_a_text_that_is_a_bit_too_long_is_counted(shell: Shell, tiny: Path) -> N
     assert "tokens, the context holds 2,048" in done.err
 
 
+def test_a_prompt_that_is_a_bit_too_long_is_shown_and_one_that_is_far_too_long_refused(
+    shell: Shell, tiny: Path
+) -> None:
+    done = shell.modechat("prompt", "x", "--model", tiny, piped="ab " * 1_500)
+    assert (done.code, "it would be refused" in done.err) == (0, True)
+    long = "a b c d e f g h " * 70_000
+    done = shell.modechat("prompt", "x", "--model", tiny, "--ctx", "100000", piped=long)
+    assert (done.code, done.out) == (6, "")
+    assert "tokens, the context holds 100," in done.err
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

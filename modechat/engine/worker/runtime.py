@@ -83,7 +83,7 @@ class ModelRuntime:
 
     def inspect(self, request: Inspect) -> PromptView:
         """Raises WorkerFailure if there is no such prompt."""
-        refuse_what_cannot_fit(request.prompt, self._loaded.vocabulary, _INSPECTED * self._loaded.n_ctx)
+        refuse_what_cannot_fit(request.prompt, self._loaded.vocabulary, self._loaded.n_ctx, _INSPECTED)
         with self._prompts.using(request.format):
             return self._prompts.view(self._make(request))
 

@@ -22,15 +22,18 @@ _LOST_AT_A_CUT = 8
 """Tokens: where a text is cut, its pieces may have so many more than the whole."""
 
 
-def refuse_what_cannot_fit(request: ChatPrompt | InstructPrompt, vocabulary: Vocabulary, n_tokens: int) -> None:
-    """Raises WorkerFailure if the request surely has more than `n_tokens`, whatever leaves the context."""
+def refuse_what_cannot_fit(
+    request: ChatPrompt | InstructPrompt, vocabulary: Vocabulary, n_ctx: int, times: int = 1
+) -> None:
+    """Raises WorkerFailure if the request surely has more tokens than `times` the context, whatever leaves it."""
+    n_tokens = n_ctx * times
     texts = [text for text in _texts_that_stay(request) if text]
     if sum(map(len, texts)) <= n_tokens:
         return
     n_bytes = sum(len(text.encode(errors="replace")) for text in texts)
     longest = vocabulary.longest if n_bytes > n_tokens * _SHORTEST_LONGEST else 0
     if longest and n_bytes > n_tokens * longest:
-        raise _too_long(f"at least {-(-n_bytes // longest):,}", n_tokens)
+        raise _too_long(f"at least {-(-n_bytes // longest):,}", n_ctx)
     if n_bytes <= _SHORT:
         return
     least = 0
@@ -38,7 +41,7 @@ def refuse_what_cannot_fit(request: ChatPrompt | InstructPrompt, vocabulary: Voc
         for start in range(0, len(text), _PIECE):
             least += max(0, vocabulary.count(text[start : start + _PIECE]) - _LOST_AT_A_CUT)
             if least > n_tokens:
-                raise _too_long(f"more than {least:,}", n_tokens)
+                raise _too_long(f"more than {least:,}", n_ctx)
 
 
 def _texts_that_stay(request: ChatPrompt | InstructPrompt) -> Iterator[str]:
@@ -55,9 +58,9 @@ def _texts_that_stay(request: ChatPrompt | InstructPrompt) -> Iterator[str]:
             yield message.content
 
 
-def _too_long(counted: str, n_tokens: int) -> WorkerFailure:
+def _too_long(counted: str, n_ctx: int) -> WorkerFailure:
     return WorkerFailure(
         "context",
-        f"The prompt has {counted} tokens, the context holds {n_tokens:,}",
+        f"The prompt has {counted} tokens, the context holds {n_ctx:,}",
         "Shorten the text, or give the model more room with --ctx.",
     )
