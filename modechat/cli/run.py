@@ -18,9 +18,11 @@ from typing import TextIO
 from modechat.cli.constraint import constrain, is_constrained
 from modechat.cli.context_need import n_ctx_needed
 from modechat.cli.local_engine import local_engine
-from modechat.cli.request import named_task, read_request, read_task
-from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
-from modechat.cli.streams import argument_text, can_repaint, read_piped, takes_unicode, tell, write
+from modechat.cli.piped import input_of, read_piped
+from modechat.cli.request import named_task, request_for
+from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings, with_system
+from modechat.cli.streams import argument_text, can_repaint, takes_unicode, tell, write
+from modechat.cli.text_limit import TextLimit
 from modechat.config import load_config
 from modechat.domain.conversation import Reply, StopReason, leak_note, without_repetition
 from modechat.engine.protocol import (
@@ -54,13 +56,15 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     """Returns the exit code. `worker` was spawned for this. Raises ModechatError."""
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "The reply goes there.")
-    said, piped = argument_text(arguments.instruction), read_piped()
+    said = argument_text(arguments.instruction)
     config = load_config(config_file())
     prompt_files = load_prompt_files_telling()
     named = named_task(arguments.task, prompt_files)
-    request = read_task(named, said, piped) if named else read_request(said, piped)
     model = choose_model(arguments, config)
-    settings = session_settings(arguments, config, model, prompt_files)
+    limit = TextLimit(model, getattr(arguments, "ctx", config.n_ctx))
+    given = input_of(read_piped(limit), arguments.file, limit)
+    request = request_for(named, said, given)
+    settings = with_system(session_settings(arguments, config, model, prompt_files), arguments.system)
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
     generate = constrain(generate, arguments.schema, arguments.grammar)
     settings = replace(settings, load=settings.load.model_copy(update={"n_ctx_needed": n_ctx_needed(generate)}))

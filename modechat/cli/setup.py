@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial, reduce
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from modechat.prompt_files import PromptFiles, load_prompt_files
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from modechat.session.settings import SessionSettings
 
-SAMPLING_OPTIONS = ("temperature", "seed", "max_tokens")
+SAMPLING_OPTIONS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "max_tokens")
 """Those that the command line has."""
 
 _GIB = 1 << 30
@@ -108,6 +109,13 @@ def session_settings(
         forget_kept=partial(_forget_kept, keeps=keeps_states) if keep_history else lambda _label: None,
         remember_format=partial(FormatChoices(data_folder()).remember, model) if keep_history else lambda _name: None,
     )
+
+
+def with_system(settings: SessionSettings, system: str | None) -> SessionSettings:
+    """The settings with a system prompt of the command line, if there is one."""
+    if system is None:
+        return settings
+    return replace(settings, chat_system=system, instruct_system=system)
 
 
 def _settings_for_model(

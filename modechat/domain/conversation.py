@@ -225,8 +225,11 @@ def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple
 
 def typed_of_reply(turn: Turn) -> int:
     """How many characters of the turn's reply are the user's: those of a prefill."""
-    prefill = turn.request.prefill.strip() if isinstance(turn.request, Task) else ""
-    return len(prefill) if turn.reply.text.startswith(prefill) else 0
+    prefill = turn.request.prefill if isinstance(turn.request, Task) else ""
+    if turn.reply.text.startswith(prefill):
+        return len(prefill)
+    begun = prefill.rstrip()  # the reply ended before anything followed
+    return len(begun) if turn.reply.text == begun else 0
 
 
 def message_text(request: ChatMessage | Task) -> str:

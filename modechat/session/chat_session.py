@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from modechat.domain.conversation import Conversation, Reply, ReplyState, Turn
 from modechat.domain.modes import ChatMessage, Incomplete, ModeState, Parsed, Switch, Task, parse
+from modechat.domain.typed import Typed, as_typed
 from modechat.engine.protocol import Adapter, Engine, Event, Failed, Loaded, ModelInfo
 from modechat.prompting.tasks import NamedTask
 from modechat.session.compaction import Compaction
@@ -215,9 +216,9 @@ class ChatSession:
 
     # Turns
 
-    async def send(self, text: str) -> Incomplete | None:
+    async def send(self, text: str | Typed) -> Incomplete | None:
         """Do what `text` means: a turn, a change of mode, or nothing yet."""
-        return await self._act(lambda: parse(text, self.state), text)
+        return await self._act(lambda: parse(text, self.state), as_typed(text).text)
 
     async def start_task(self, task: NamedTask, said: str) -> Incomplete | None:
         """Do a named task with what the user said after its name."""

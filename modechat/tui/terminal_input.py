@@ -100,6 +100,14 @@ class GroundTold(Message):
     is_light: bool
 
 
+class Paste(events.Paste):
+    """A paste. Its `text` cannot act on a terminal, whoever shows it; `raw` is what was pasted."""
+
+    def __init__(self, raw: str) -> None:
+        super().__init__(sanitize(raw))
+        self.raw = raw
+
+
 class PasteReader:
     """Parts what comes into text outside of pastes and pastes, however the reads cut it."""
 
@@ -189,7 +197,7 @@ class TerminalInput(XTermParser):
             yield from super().feed(data)
         for piece, is_paste in self._pastes.read(data):
             if is_paste:
-                yield events.Paste(_pasted(piece))
+                yield Paste(_pasted(piece))
                 continue
             is_light, keys = self._answers.read(piece, is_expected=self._last_read < self._answer_until)
             if is_light is not None:
@@ -202,7 +210,7 @@ class TerminalInput(XTermParser):
         """The paste that came without marks, if one did: no more of it will come."""
         text, self._unmarked = "".join(self._unmarked), []
         if text:
-            yield events.Paste(_pasted(text.removesuffix("\r")))
+            yield Paste(_pasted(text.removesuffix("\r")))
         if text.endswith("\r"):
             yield from super().feed("\r")
 
@@ -217,7 +225,7 @@ class TerminalInput(XTermParser):
                 yield from self.feed(cut)
             yield from self.flush()
         if self._pastes.is_pasting and time.monotonic() - self._last_read > _PATIENCE:
-            yield events.Paste(_pasted(self._pastes.finish()))
+            yield Paste(_pasted(self._pastes.finish()))
 
     def _keys(self, piece: str) -> Iterator[Message]:
         is_in_sequence = self._timeout_time is not None
@@ -301,5 +309,5 @@ def _harmless(key: events.Key) -> events.Key:
 
 
 def _pasted(text: str) -> str:
-    """A paste as text: line ends as everywhere here, and nothing in it that acts on a terminal."""
-    return sanitize(readable(text).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n"))
+    """A paste as text, with line ends as everywhere here."""
+    return readable(text).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")

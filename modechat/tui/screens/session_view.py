@@ -166,7 +166,7 @@ class SessionView:
         """What the text at the prompt, and `attached` characters of files, will make of the context."""
         session = self._session()
         model = session.model if session is not None else None
-        meant = parse(self._prompt.text, session.state) if session is not None else None
+        meant = parse(self._prompt.typed, session.state) if session is not None else None
         told = None
         if session is not None and model is not None and model.sees_history and isinstance(meant, ChatMessage):
             told = forecast(session.conversation, meant.text, model.n_ctx, attached)

@@ -13,16 +13,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, Static
 
 from modechat.commands.setting_commands import change, value_of
 from modechat.commands.setting_values import SETTINGS, Kind, Setting, WrongValue, read_value, shown_value
-from modechat.domain.text import sanitize
+from modechat.domain.text import sanitize, without_controls
 from modechat.errors import ModechatError
 from modechat.session import provenance
 from modechat.session.provenance import Valued
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.row_list import Column, RowList
+from modechat.tui.widgets.safe_text_area import SafeTextArea
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
@@ -41,7 +42,7 @@ class Scope(Enum):
         return Scope.EVERYWHERE if self is Scope.CONVERSATION else Scope.CONVERSATION
 
 
-class _SystemText(TextArea):
+class _SystemText(SafeTextArea):
     wanted_height = _ROWS_OF_TEXT
 
 
@@ -188,7 +189,7 @@ class SettingsScreen(Dialog[None]):
             return
         value = self._value(setting).value
         if is_text:
-            self._text.text = sanitize(str(value or ""))
+            self._text.text = without_controls(str(value or ""))
             self._text.move_cursor(self._text.document.end)
             self._text.focus()
             self.show_hints("Ctrl+S keeps it", "Esc leaves it as it was")

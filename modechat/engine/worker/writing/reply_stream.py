@@ -62,7 +62,7 @@ class ReplyStream:
         self._has_choice = has_choice
         self._repetition: Repetition | None = None
         self._surplus = ""
-        self._trim: Callable[[str], str] = str if is_constrained else ReplyTrimmer().feed
+        self._trim: Callable[[str], str] = str if is_constrained else ReplyTrimmer(has_begun=bool(prefill)).feed
         self._thinking = ""
         # The reply may go on in the middle of a line, or of a block of code.
         self._answer = self._trim(self._leaks.feed(prefill)[0])
