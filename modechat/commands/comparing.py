@@ -122,17 +122,16 @@ async def same_formats(session: ChatSession, question: Question) -> frozenset[st
     """The formats whose prompt for this message is the same as that of a likelier one."""
     if session.model is None:
         return frozenset()
-    seen: set[tuple[int, ...]] = set()
+    seen: set[str] = set()
     same = set()
     for name in _formats(session, question, MOST_VARIANTS + _MOST_SAME):
         try:
             view = await session.prompts.next(question.request, format=name)
         except EngineError:
             continue  # it makes no prompt, and says why when it is asked
-        prompt = tuple(token.id for token in view.tokens)
-        if prompt in seen:
+        if view.text in seen:
             same.add(name)
-        seen.add(prompt)
+        seen.add(view.text)
     return frozenset(same)
 
 
@@ -145,7 +144,7 @@ def _formats(session: ChatSession, question: Question, count: int, same: Collect
     found = likely_formats(
         session.settings.load.formats,
         model.format if model is not None else None,
-        count + len(same),
+        min(count + len(same), MOST_VARIANTS + _MOST_SAME),
         leak=stats.leak if stats is not None else "",
         has_template=model is not None and model.has_template,
     )

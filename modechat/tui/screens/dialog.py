@@ -58,6 +58,8 @@ class Dialog(SteadyScreen[T | None], ModalScreen[T | None]):
     ]
 
     HEADING: ClassVar[str] = ""
+    AROUND: ClassVar[str] = ""
+    """What parts texts on the border from its line. Textual does that where there are lines at the sides as well."""
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """What the keys do here, for the help screen."""
 
@@ -68,13 +70,13 @@ class Dialog(SteadyScreen[T | None], ModalScreen[T | None]):
         self.show_heading(self.HEADING)
 
     def show_heading(self, text: str) -> None:
-        self.frame.border_title = Content(sanitize_line(text))
+        self.frame.border_title = Content(f"{self.AROUND}{sanitize_line(text)}{self.AROUND}")
 
     def show_hints(self, *hints: str) -> None:
         """What the keys do now, the most important first: as many as have room stand at the lower border."""
         self._hints = hints
         width = self.frame.size.width or self.app.size.width
-        self.frame.border_subtitle = Content(fitting_hints(hints, width - _BORDER))
+        self.frame.border_subtitle = Content(f"{self.AROUND}{fitting_hints(hints, width - _BORDER)}{self.AROUND}")
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         self.call_after_refresh(lambda: self.show_hints(*self._hints))
