@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from modechat.domain.text import sanitize_line
 from modechat.domain.typed import Typed
@@ -105,6 +106,51 @@ def block(path: str, content: str) -> str:
     suffix = path.rpartition(".")[2] if "." in path.rpartition("/")[2].lstrip(".") else ""
     language = suffix if _LANGUAGE.fullmatch(suffix) else ""
     return f"{sanitize_line(path)}:\n{fence}{language}\n{content}\n{fence}"
+
+
+class PartKind(Enum):
+    TEXT = auto()
+    CODE = auto()
+    FILE = auto()
+    """The text of a file, as `block` writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Whole lines of a message."""
+
+    text: str
+    """The lines as they are, without the last line break."""
+    kind: PartKind
+    name: str = ""
+    """Of a file; of code, what stands behind the fence."""
+    content: str = ""
+    """Of a file or of code."""
+
+
+def parts_of(text: str) -> list[Part]:
+    """What a message consists of. Code begins and ends with a fence; one that does not end is text."""
+    parts: list[Part] = []
+    at = 0
+    for start, end in _fenced(text):
+        first, *lines = text[start:end].split("\n")
+        opening = _FENCE_LINE.fullmatch(first)
+        last = _FENCE_LINE.fullmatch(lines[-1]) if lines else None
+        if opening is None or last is None or last[2].strip() or not last[1].startswith(opening[1]):
+            continue
+        content = "\n".join(lines[:-1])
+        name, kind = opening[2].strip(), PartKind.CODE
+        before = text.rfind("\n", 0, max(0, start - 1)) + 1
+        above = text[before : max(before, start - 1)].removesuffix(":")
+        if before >= at and above and block(above, content) == text[before:end]:
+            start, name, kind = before, above, PartKind.FILE
+        if start > at:
+            parts.append(Part(text[at : start - 1], PartKind.TEXT))
+        parts.append(Part(text[start:end], kind, name, content))
+        at = end + 1
+    if at < len(text) or not parts:
+        parts.append(Part(text[at:], PartKind.TEXT))
+    return parts
 
 
 def _range(mention: Mention) -> tuple[int, int]:
