@@ -21,6 +21,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from modechat.domain.typed import Typed
 
@@ -183,6 +184,51 @@ class _Message:
 
     def whole(self) -> Typed:
         return Typed("".join(self._parts), tuple(self._folds))
+
+
+class PartKind(Enum):
+    TEXT = auto()
+    CODE = auto()
+    FILE = auto()
+    """The text of a file, as `block` writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Whole lines of a message."""
+
+    text: str
+    """The lines as they are, without the last line break."""
+    kind: PartKind
+    name: str = ""
+    """Of a file; of code, what stands behind the fence."""
+    content: str = ""
+    """Of a file or of code."""
+
+
+def parts_of(text: str) -> list[Part]:
+    """What a message consists of. Code begins and ends with a fence; one that does not end is text."""
+    parts: list[Part] = []
+    at = 0
+    for start, end in _fenced(text):
+        first, *lines = text[start:end].split("\n")
+        opening = _FENCE_LINE.fullmatch(first)
+        last = _FENCE_LINE.fullmatch(lines[-1]) if lines else None
+        if opening is None or last is None or last[2].strip() or not last[1].startswith(opening[1]):
+            continue
+        content = "\n".join(lines[:-1])
+        name, kind = opening[2].strip(), PartKind.CODE
+        before = text.rfind("\n", 0, max(0, start - 1)) + 1
+        above = text[before : max(before, start - 1)].removesuffix(":")
+        if before >= at and above and block(above, content) == text[before:end]:
+            start, name, kind = before, above, PartKind.FILE
+        if start > at:
+            parts.append(Part(text[at : start - 1], PartKind.TEXT))
+        parts.append(Part(text[start:end], kind, name, content))
+        at = end + 1
+    if at < len(text) or not parts:
+        parts.append(Part(text[at:], PartKind.TEXT))
+    return parts
 
 
 def _add_named(message: _Message, start: int, end: int, marks: Sequence[tuple[int, Mention]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable
 
 from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note, repetition_note
@@ -10,6 +12,10 @@ from modechat.tui.render.leaves import text_lines
 from modechat.tui.render.markdown import MarkdownDocument
 from modechat.tui.render.rows import Blank, Lines, Row, Stack, Style
 from modechat.tui.render.thinking import ThinkingLines
+
+_PIECE = 4000
+"""Characters of an answer that are laid out without a look at the clock."""
+_SECONDS_AT_ONCE = 0.05
 
 
 class ReplyLines:
@@ -22,11 +28,14 @@ class ReplyLines:
         unfold_thinking: bool = False,
         in_force: Callable[[str], str] = lambda text: text,
         how_it_ended: Callable[[Reply], str] | None = None,
+        clock: Callable[[], float] = time.process_time,
     ) -> None:
         """`in_force` puts the user's own keys into a text that names keys.
 
         `how_it_ended` says what stands below the reply, where that is not what stands there in a conversation.
+        `clock` gives seconds of the processor.
         """
+        self._clock = clock
         self._reply = reply
         self._in_force = in_force
         self._note_on = how_it_ended or note_on
@@ -37,6 +46,8 @@ class ReplyLines:
         self._thinking: ThinkingLines | None = None
         self.answer = MarkdownDocument()
         self._source: list[str] = []
+        self._unread: deque[str] = deque()
+        """Pieces of the answer that are not laid out yet."""
         self._finished = reply.state.is_final
         self._note = ""
         self._stack = Stack()
@@ -63,7 +74,11 @@ class ReplyLines:
     @property
     def has_more(self) -> bool:
         """Whether something was fed that is not shown."""
-        return bool(self._pending or self._pending_thinking)
+        return bool(self._pending or self._pending_thinking or self._unread)
+
+    @property
+    def is_finished(self) -> bool:
+        return self._finished
 
     @property
     def n_thinking_rows(self) -> int:
@@ -107,7 +122,7 @@ class ReplyLines:
         self._arrange()
 
     def flush(self) -> None:
-        """Show what was fed."""
+        """Show what was fed; of much text as much as can be shown at once. Then `has_more` says so."""
         if self._pending_thinking:
             if self._thinking is None:
                 self._thinking = ThinkingLines(is_open=self._unfold_thinking)
@@ -117,7 +132,8 @@ class ReplyLines:
             text = sanitize(self._line_ends.feed("".join(self._pending)))
             self._pending.clear()
             self._source.append(text)
-            self.answer.append(text)
+            self._unread += (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+        self._read()
         if self._thinking is not None and (self._source or self._finished):
             self._thinking.ended = True
         waits = not (self._source or self._thinking)
@@ -126,6 +142,14 @@ class ReplyLines:
         elif not waits:
             self._note = ""
         self._arrange()
+
+    def _read(self) -> None:
+        """Lay out pieces of the answer until the time is over."""
+        start = self._clock()
+        while self._unread:
+            self.answer.append(self._unread.popleft())
+            if self._clock() - start >= _SECONDS_AT_ONCE:
+                return
 
     def height(self, width: int) -> int:
         return self._stack.height(width)
@@ -142,7 +166,7 @@ class ReplyLines:
             parts.append(self._thinking)
         if self._source:
             parts += [Blank(), self.answer] if parts else [self.answer]
-        if self._note:
+        if self._note and not self._unread:
             style: Style = ("error",) if self._reply.state is ReplyState.FAILED else ("muted",)
             parts.append(text_lines(self._note, *style, gap=bool(parts)))
         self._stack.parts = parts
