@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from modechat.domain.conversation import Conversation, Reply, ReplyState, Turn
 from modechat.domain.modes import ChatMessage, Incomplete, ModeState, Parsed, Switch, Task, parse
+from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Adapter, Engine, Event, Failed, Loaded, ModelInfo
 from modechat.prompting.tasks import NamedTask
 from modechat.session.compaction import Compaction
@@ -23,6 +24,7 @@ from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
     ModeChanged,
+    Remark,
     SessionEvent,
     Trouble,
     TurnAdded,
@@ -66,6 +68,7 @@ class ChatSession:
         self._prompts = PromptViews(self._host, self._timeline, lambda: self.settings)
         self._tell = listener
         self._commands = asyncio.Lock()
+        self._told_models: set[tuple[int, str]] = set()
         self._replies = Replies(self._host, self._timeline, lambda: self.settings, listener)
         self._compaction = Compaction(self._host, self._timeline, lambda: self.settings, listener)
         self._recovery = Recovery(self._host, self._replies, listener, clock)
@@ -89,6 +92,11 @@ class ChatSession:
     @property
     def model(self) -> ModelInfo | None:
         return self._host.model
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model is chosen; whether it is loaded says the phase."""
+        return self._host.has_model
 
     @property
     def has_previous_model(self) -> bool:
@@ -152,8 +160,11 @@ class ChatSession:
     # Life
 
     async def run(self) -> None:
-        """Load the model and handle the engine's events until `close`. The engine has been started."""
-        await self._recovery.load(self._host.load)
+        """Load the model, if one is chosen, and handle events until `close`. The engine has been started."""
+        if self.has_model:
+            await self._recovery.load(self._host.load)
+        else:
+            self._host.go_down()
         async for event in self._engine.events():
             await self._handle(event)
 
@@ -329,6 +340,18 @@ class ChatSession:
         self._tuning.conversation_changed()
         self._tell(ConversationOpened(self.conversation))
         self._tell(ModeChanged(self.state))
+        self._tell_other_model()
+
+    def _tell_other_model(self) -> None:
+        """The conversation was opened, or the model is there: say once if it is not the one that answered here."""
+        model, conversation = self.model, self.conversation
+        turns = conversation.turns if conversation is not None else ()
+        last = next((turn.reply.model for turn in reversed(turns) if turn.reply.model), "")
+        if model is None or conversation is None or not last or last == model.name:
+            return
+        if (conversation.id, model.name) not in self._told_models:
+            self._told_models.add((conversation.id, model.name))
+            self._tell(Remark(f"The last reply here is from {sanitize_line(last)}; {model.name} goes on."))
 
     # The engine
 
@@ -339,7 +362,8 @@ class ChatSession:
             case _ if self._host.take(event):
                 pass
             case Loaded(model=model) if self.phase is Phase.LOADING:
-                self._host.loaded(model)
+                if not self._host.loaded(model):
+                    self._tell_other_model()
                 self._replies.engine_is_ready()
             case _ if await self._compaction.take(event):
                 if not self._compaction.is_running and self.phase is not Phase.CLOSED:
