@@ -68,6 +68,8 @@ class ChatSession:
         self._prompts = PromptViews(self._host, self._timeline, lambda: self.settings)
         self._tell = listener
         self._commands = asyncio.Lock()
+        self._left_state: ModeState | None = None
+        """The state before the mode was changed by key."""
         self._told_models: set[tuple[int, str]] = set()
         self._replies = Replies(self._host, self._timeline, lambda: self.settings, listener)
         self._compaction = Compaction(self._host, self._timeline, lambda: self.settings, listener)
@@ -242,6 +244,7 @@ class ChatSession:
                 case Incomplete() as incomplete:
                     return incomplete
                 case Switch(state=state):
+                    self._left_state = None
                     self._tell(ModeChangeAdded(await self._timeline.change_mode(state, typed)))
                     self._tell(ModeChanged(state))
                 case (ChatMessage() | Task()) as request:
@@ -281,9 +284,12 @@ class ChatSession:
         return Incomplete(reason) if reason else None
 
     async def toggle_mode(self) -> None:
-        """Change the mode without typing a header; nothing is added to the timeline."""
+        """Change the mode without typing a header; nothing is added to the timeline. An instruction that was kept is
+        there again when one comes back."""
         async with self._commands:
-            await self._timeline.set_state(self.state.toggled())
+            left, self._left_state = self._left_state, self.state
+            comes_back = left is not None and left.standing is not None and left.mode is self.state.mode.other
+            await self._timeline.set_state(left if left is not None and comes_back else self.state.toggled())
             self._tell(ModeChanged(self.state))
 
     # The model
@@ -338,6 +344,7 @@ class ChatSession:
 
     def _show_conversation(self) -> None:
         self._tuning.conversation_changed()
+        self._left_state = None
         self._tell(ConversationOpened(self.conversation))
         self._tell(ModeChanged(self.state))
         self._tell_other_model()
