@@ -63,7 +63,7 @@ class Config(_Section):
     """All options of the config file."""
 
     model: Path | None = None
-    """The GGUF file to load; unset: the starter model, if it is installed."""
+    """The GGUF file to load; unset: the one that was used last, else the starter model, if it is installed."""
     model_folders: tuple[Path, ...] = ()
     """More folders to look into for models, besides the usual places."""
     n_ctx: Annotated[int, Field(ge=256, le=2**31 - 1, strict=True)] | None = None

@@ -63,5 +63,5 @@ def _prepare(
 
     config = load_config(config_file())
     check_look(config)
-    behind = open_backstage(arguments, config, worker, stack)
+    behind = open_backstage(arguments, config, worker, stack, can_choose=True)
     return Backstage(behind.engine, behind.store, behind.settings, resume=behind.resume, troubles=behind.troubles)

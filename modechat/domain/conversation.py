@@ -283,6 +283,19 @@ def repetition_note(stats: ReplyStats | None) -> str:
     return f"The reply was stopped: it repeats itself. {n_left_out:,} characters of the same were left out."
 
 
+def title_of_request(request: ChatMessage | Task) -> str:
+    """A title for a conversation that begins with `request`. The instructions of many tasks are alike, their inputs
+    are not."""
+    if isinstance(request, Task) and request.input:
+        return title_of(request.input) or title_of(request.instruction)
+    return title_of(message_text(request))
+
+
+def titles_of_request(request: ChatMessage | Task) -> tuple[str, ...]:
+    """The titles that a conversation that begins with `request` may have got, from earlier versions too."""
+    return title_of_request(request), title_of(message_text(request))
+
+
 def leak_note(marker: str) -> str:
     """What the user should know of a reply that was stopped at another role's marker."""
     return (

@@ -7,7 +7,7 @@ sent can be called back in the order of sending, as in a shell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 _MASK = "\x00"
@@ -91,6 +91,11 @@ class Recall:
         """Something was sent; the walk begins anew."""
         if entry and entry.text != (self._entries[0].text if self._entries else ""):
             self._entries.insert(0, entry)
+        self.stop()
+
+    def forget(self, kept: Collection[str]) -> None:
+        """Only these texts are still kept."""
+        self._entries = [entry for entry in self._entries if entry.text in kept]
         self.stop()
 
     def older(self, shown: Typed) -> Typed | None:

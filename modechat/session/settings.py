@@ -38,6 +38,8 @@ class SessionSettings:
 
     load: Load
     sampling: Sampling
+    has_model: bool = True
+    """Whether a model is chosen; else `load` names none yet."""
     check_model: Callable[[], object] = lambda: None
     """Looks at the model file before the engine does, for better words; raises ModelError."""
     chat_system: str = ""

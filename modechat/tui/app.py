@@ -289,6 +289,8 @@ class ModechatApp(App[ModechatError]):
         for trouble in backstage.troubles:
             self._chat.receive(Trouble(trouble.title, trouble.hint))
         self.run_worker(session.run(), name="session")  # what it tells comes below the conversation
+        if not session.has_model:
+            await self._chat.action_act("choose_model")
         await asyncio.to_thread(_import_parser)
         await asyncio.to_thread(_remove_left_files)
 

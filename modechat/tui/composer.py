@@ -20,6 +20,7 @@ from modechat.domain.typed import Typed, joined
 from modechat.errors import StoreError
 from modechat.session.attachments import attach, mentioned_files
 from modechat.session.events import (
+    BranchChanged,
     CompactionChanged,
     ConversationOpened,
     ModeChangeAdded,
@@ -190,10 +191,21 @@ class Composer:
                 opened = conversation.id if conversation is not None else None
                 self.drafts.arrive(session, opened, (*self.queued, self.leave_editing()))
                 self._forget_queued()
+            case BranchChanged(turn_id=None):  # a turn was deleted
+                self._screen.run_worker(self._forget_deleted(session), name="sent")
             case TurnAdded() | ModeChangeAdded():
                 self.drafts.begin(session)
             case _:
                 pass
+
+    async def _forget_deleted(self, session: ChatSession) -> None:
+        """What is not kept any more cannot be called back."""
+        try:
+            kept = await session.inputs.sent()
+        except StoreError as error:
+            await self.drafts.tell(error)
+        else:
+            self._screen.prompt.recall.forget({typed.text for typed in (*kept, *self.queued)})
 
     def _send_queued(self) -> None:
         message = next((message for message in self._messages if message.is_queued), None)
