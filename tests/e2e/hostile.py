@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
+from modechat.tui.ground import QUERY
+
 ATTACK = (
     "\x1b]0;PWNED\x07 \x1b]52;c;UFdORUQ=\x07 \x9b31mred \x9d0;PWNED\x9c \x1bP+q544e\x1b\\ \x1b_Gi=1\x1b\\ "
     "\x1b[2J \x1b[31mred \x1b[5n \x1b[21t \x1bc \x1b(0 \x0e \x07 \x08 \x7f \u202e "
@@ -51,8 +53,13 @@ _TEXTUALS_OWN = re.compile(
 
 
 def foreign_sequences(raw: bytes) -> set[str]:
-    """The escape sequences and control characters in `raw`, which must be UTF-8, that are not Textual's own."""
-    return {found for found in _SEQUENCE.findall(raw.decode()) if not _TEXTUALS_OWN.fullmatch(found)}
+    """The escape sequences and control characters in `raw`, which must be UTF-8, that are not Textual's own.
+
+    One is modechat's: it asks for the terminal's ground, once, before the screen is its own.
+    """
+    before, mark, screen = raw.decode().partition("\x1b[?1049h")
+    text = before.replace(QUERY, "", 1) + mark + screen
+    return {found for found in _SEQUENCE.findall(text) if not _TEXTUALS_OWN.fullmatch(found)}
 
 
 def pieces(text: str) -> list[str]:
