@@ -58,7 +58,8 @@ class Flushes(App[None]):
     async def _add(self, text: str) -> None:
         if self._is_ours:
             self._ours.reply.feed(text)
-            self._ours.reply.flush()
+            while self._ours.reply.has_more:  # much text is shown in parts
+                self._ours.reply.flush()
             self._ours.lines_changed()
         else:
             await self._stock.append(text)
