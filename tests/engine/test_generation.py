@@ -365,7 +365,8 @@ def test_what_waits_is_stopped_at_once_whatever_is_worked_on(tmp_path: Path) -> 
                 events.append(await driver.next_event())
             assert events[-1].id == 102
             assert all(isinstance(event, PromptProgress | Heartbeat) for event in events[:-1])
-            driver.engine.send(second)  # it goes on under its number
+            again = Generate(id=102, prompt=chat("short"), sampling=LIMITED)
+            driver.engine.send(again)  # it goes on under its number
             driver.engine.send(Stop(id=101))
             finished: list[tuple[int, StopReason]] = []
             while len(finished) < 2:
