@@ -68,6 +68,12 @@ class Recall:
             self._entries.insert(0, entry)
         self.stop()
 
+    def forget(self, entry: Typed) -> None:
+        """What was added last was not sent after all."""
+        if self._entries and self._entries[0].text == entry.text:
+            del self._entries[0]
+            self.stop()
+
     def older(self, shown: Typed) -> Typed | None:
         """What was sent before that which is shown now; None if nothing was."""
         return self._step(shown, 1)

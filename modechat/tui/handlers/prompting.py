@@ -8,7 +8,7 @@ from modechat.commands.conversation_commands import ConversationCommands
 from modechat.commands.requests import needs_words, request_of, task_usage
 from modechat.commands.session_commands import SessionCommands, thinks
 from modechat.commands.slash import SlashCommand, takes_no_words
-from modechat.commands.status import status_sentences
+from modechat.commands.status import status_table
 from modechat.domain.modes import Incomplete
 from modechat.session.phase import Phase
 
@@ -66,7 +66,7 @@ class PromptingActions:
         await self._screen.do(self._tell_status)
 
     async def _tell_status(self, session: ChatSession) -> None:
-        self._screen.flash_up(" ".join(status_sentences(session)))
+        await self._screen.transcript.add_notice(status_table(session))
 
     async def delete_conversation(self) -> None:
         await self._screen.do(self._conversations.delete_none)

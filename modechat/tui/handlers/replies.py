@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 class ReplyActions:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self._commands = SessionCommands(screen.flash_up)
 
     @property
     def _selected(self) -> int | None:
@@ -41,14 +42,11 @@ class ReplyActions:
 
     async def toggle_in_chat(self) -> None:
         turn_id = self._selected
-        await self._screen.do(lambda session: session.turns.toggle_in_chat(turn_id))
+        await self._screen.do(lambda session: self._commands.toggle_in_chat(session, turn_id))
 
     async def toggle_pin(self) -> None:
         turn_id = self._selected
-        if turn_id is None:
-            await self._screen.do(SessionCommands(self._screen.flash_up).toggle_pin)
-        else:
-            await self._screen.do(lambda session: session.turns.toggle_pin(turn_id))
+        await self._screen.do(lambda session: self._commands.toggle_pin(session, turn_id))
 
     async def compact(self) -> None:
         await self._screen.do(lambda session: session.compact())

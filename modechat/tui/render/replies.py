@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note
-from modechat.domain.text import LineEnds, sanitize, sanitize_line
+from modechat.domain.text import LineEnds, ended, sanitize, sanitize_line
 from modechat.tui.render.leaves import text_lines
 from modechat.tui.render.markdown import MarkdownDocument
 from modechat.tui.render.rows import Blank, Lines, Row, Stack, Style
@@ -147,9 +147,9 @@ def note_on(reply: Reply) -> str:
         case ReplyState.STOPPED:
             return "■ stopped. /continue goes on" if reply.text else "■ stopped before the reply began"
         case ReplyState.INTERRUPTED:
-            what = error or "modechat ended while it was written"
+            what = ended(error or "modechat ended while it was written")
             goes_on = " /continue goes on." if reply.text else ""
-            return f"✂ interrupted: {what}. Ctrl+R asks again.{goes_on}"
+            return f"✂ interrupted: {what} Ctrl+R asks again.{goes_on}"
         case ReplyState.FAILED:
             return f"✗ {error}"
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LENGTH:

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static, TextArea
 
 from modechat.commands.setting_commands import change, value_of
 from modechat.commands.setting_values import SETTINGS, Kind, Setting, WrongValue, read_value, shown_value
-from modechat.domain.text import sanitize
+from modechat.domain.text import in_one_line, sanitize
 from modechat.errors import ModechatError
 from modechat.session import provenance
 from modechat.session.provenance import Valued
@@ -242,7 +242,7 @@ class SettingsScreen(Dialog[None]):
         try:
             reason = await change(setting, value, self._session, everywhere=self._scope is Scope.EVERYWHERE)
         except ModechatError as error:
-            self._say(f"{error.title}. {error.hint}".strip(), is_trouble=True)
+            self._say(in_one_line(error.title, error.hint), is_trouble=True)
         else:
             if reason is not None:
                 self._say(reason.reason, is_trouble=True)

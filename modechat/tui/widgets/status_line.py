@@ -61,6 +61,8 @@ class Status:
     """Fraction of the model that is loaded; None if it is not being loaded."""
     activity: str = ""
     stats: ReplyStats | None = None
+    used: int = 0
+    """Tokens that the next message is added to, or those of the last task in instruct mode."""
     format: FormatShown | None = None
     """That of the last reply; of the model, where it changed since."""
     thinking: bool | None = None
@@ -169,12 +171,11 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
 
     if status.thinking is not None and model.thinking is not ThinkingSwitch.NONE:
         segments.append((3, f"thinking {'on' if status.thinking else 'off'}"))
-    used = stats.prompt_tokens + stats.completion_tokens if stats is not None else 0
     if status.forecast is not None:
         segments.append((2, f"~{status.forecast.tokens:,}/{model.n_ctx:,}"))
     else:
         # A reply that went on when the context was full has more tokens than are still in it.
-        segments.append((2, f"{min(used, model.n_ctx):,}/{model.n_ctx:,}"))
+        segments.append((2, f"{min(status.used, model.n_ctx):,}/{model.n_ctx:,}"))
     if status.forecast is not None and status.forecast.is_too_long:
         segments.append((0, _TOO_LONG))
     elif status.forecast is not None and status.forecast.is_full:
