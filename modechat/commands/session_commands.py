@@ -201,5 +201,5 @@ def _shown_adapter(adapter: Adapter) -> str:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> Incomplete:
-    names = tuple(known)
+    names = sorted(known)
     return Incomplete(f"There is no {kind} “{name}”. {did_you_mean(near(name, names, {}), names)}".strip())

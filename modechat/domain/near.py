@@ -57,14 +57,19 @@ def near(word: str, known: Iterable[str], meant: Mapping[str, str] = SETTING_WOR
     begins = [name for name in names if len(wanted) >= _SHORTEST_BEGINNING and name.casefold().startswith(wanted)]
     if begins:
         return tuple(begins[:_MOST])
-    same_letters = [name for name in names if sorted(name.replace("-", "_")) == sorted(wanted)]
+    same_letters = [name for name in names if _letters(name) == _letters(wanted)]
     close = same_letters or difflib.get_close_matches(wanted, names, n=_MOST, cutoff=_NEAR)
     return tuple(close or (name for name in names if wanted in name.casefold().split("_")))[:_MOST]
+
+
+def _letters(name: str) -> list[str]:
+    """Those that two names have in common that differ in order or in signs only."""
+    return sorted(name.casefold().replace("-", "").replace("_", ""))
 
 
 def did_you_mean(names: Iterable[str], known: Iterable[str] = ()) -> str:
     """The question whether one of `names` was meant; if there are none, all that are `known`."""
     if found := " or ".join(names):
         return f"Did you mean {found}?"
-    shown = ", ".join(sorted(known))
+    shown = ", ".join(known)
     return f"There are: {shown}." if shown else ""

@@ -234,8 +234,8 @@ def test_actions_on_turns_say_what_they_did(tmp_path: Path) -> None:
             assert said == "modechat: Another reply to: hello\nModel: You said: hello\n"
             assert "The last chat turn stays when the context is full." in await chat.asks("/pin")
             assert "Model (instruct): You said: hello" in await chat.asks("/other")
-            assert "The chat sees the last instruct turn now." in await chat.asks("/add")
-            assert "does not see the last instruct turn any more" in await chat.asks("/add")
+            assert "The last instruct turn is in the chat now" in await chat.asks("/add")
+            assert "The last instruct turn is not in the chat any more." in await chat.asks("/add")
             assert "The last reply is complete. /regenerate asks for another one." in await chat.asks("/continue")
             assert "The mode is instruct." in await chat.asks("/mode", "You (instruct): ")
 

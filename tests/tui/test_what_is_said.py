@@ -139,3 +139,50 @@ def test_what_a_key_did_out_of_view_is_said(tmp_path: Path) -> None:
             await screen.sees("The last instruct turn is not in the chat any more.")
 
     run(main())
+
+
+def test_a_reply_says_which_of_its_variants_it_is(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(80, 40)) as screen:
+            await screen.send("hello")
+            assert "1/1" not in screen.text
+            await screen.press("ctrl+r")
+            await screen.sees("2/2 ‹ Alt+Left · Alt+Right ›")
+            await screen.settled()
+            await screen.press("alt+left")
+            await screen.sees("1/2 ‹")
+            await screen.send("and more")
+            assert screen.text.count("‹") == 1
+            await screen.press("ctrl+r")
+            await screen.settled()
+            await screen.press("ctrl+r")
+            await screen.settled()
+            await screen.sees("3/3 ‹")
+        async with running_app(tmp_path, size=(80, 40)) as screen:
+            await screen.sees("1/2 ‹")
+            await screen.sees("3/3 ‹")
+            await screen.app.screen.action_act("delete_message")  # type: ignore[attr-defined]
+            await screen.press("enter")
+            await screen.sees("2/2 ‹")
+
+    run(main())
+
+
+def test_a_reply_of_another_model_says_whose_it_is(tmp_path: Path) -> None:
+    async def main() -> None:
+        engine = ScriptedEngine(echo)
+        async with running_app(tmp_path, engine=engine, size=(80, 40)) as screen:
+            await screen.send("one")
+            await screen.send("two")
+            session = screen.app.session
+            assert session is not None
+            engine._model = engine._model.model_copy(update={"name": "Other", "path": "/other.gguf"})
+            session._host.loaded(engine._model)
+            await screen.send("three")
+            await screen.send("four")
+            lines = [line.strip() for line in screen.text.splitlines()]
+            assert lines.count("Other") == 1
+            assert lines.count("Scripted demo") == 0
+            assert lines.index("You said: three") < lines.index("Other") < lines.index("You said: four")
+
+    run(main())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note
+from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, leak_note
 from modechat.domain.text import LineEnds, ended, sanitize, sanitize_line
 from modechat.tui.render.leaves import text_lines
 from modechat.tui.render.markdown import MarkdownDocument
@@ -38,7 +38,7 @@ class ReplyLines:
         self.answer = MarkdownDocument()
         self._source: list[str] = []
         self._finished = reply.state.is_final
-        self._note = ""
+        self._note = self._foot = ""
         self._stack = Stack()
         self.flush()
 
@@ -96,6 +96,13 @@ class ReplyLines:
         self._note = note
         self._arrange()
 
+    def show_foot(self, foot: str) -> bool:
+        """What stands below the reply when it has ended, or has not begun; whether that is new."""
+        foot = self._in_force(foot)
+        is_other, self._foot = foot != self._foot, foot
+        self._arrange()
+        return is_other
+
     def flush(self) -> None:
         """Show what was fed."""
         if self._pending_thinking:
@@ -135,7 +142,18 @@ class ReplyLines:
         if self._note:
             style: Style = ("error",) if self._reply.state is ReplyState.FAILED else ("muted",)
             parts.append(text_lines(self._note, *style, gap=bool(parts)))
+        if self._foot and (self._finished or not (self._source or self._thinking)):
+            parts.append(text_lines(self._foot, "muted", gap=bool(parts) and not self._note))
         self._stack.parts = parts
+
+
+def foot_of(turn: Turn, model_before: str) -> str:
+    """Who wrote the reply, where that changed, and which of its variants it is, with the keys that show the others."""
+    model = sanitize_line(turn.reply.model)
+    parts = [model] if model and model_before not in ("", turn.reply.model) else []
+    if turn.n_variants > 1:
+        parts.append(f"{turn.variant}/{turn.n_variants} ‹ Alt+Left · Alt+Right ›")
+    return " · ".join(parts)
 
 
 def note_on(reply: Reply) -> str:

@@ -358,11 +358,15 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
 
     def _new_turn_view(self, turn: Turn) -> TurnView:
         return TurnView(
-            turn,
-            self._without_history,
+            *(turn, self._without_history, self._model_before(turn)),
             unfold_thinking=self._unfold_thinking,
             in_force=keymap_of(self).in_force,
         )
+
+    def _model_before(self, turn: Turn) -> str:
+        """The name of the model that wrote the reply before that of `turn`."""
+        turns = (item.entry for item in reversed(self._items) if isinstance(item.entry, Turn))
+        return next((other.reply.model for other in turns if other.id < turn.id and other.reply.model), "")
 
     async def _unmount(self, item: TimelineItem) -> None:
         if self._begins_after(item) and self._cut_notice is not None:
