@@ -66,6 +66,8 @@ class ChatSession:
         self._prompts = PromptViews(self._host, self._timeline, lambda: self.settings)
         self._tell = listener
         self._commands = asyncio.Lock()
+        self._left: ModeState | None = None
+        """The state with a standing instruction that the mode was toggled from."""
         self._replies = Replies(self._host, self._timeline, lambda: self.settings, listener)
         self._compaction = Compaction(self._host, self._timeline, lambda: self.settings, listener)
         self._recovery = Recovery(self._host, self._replies, listener, clock)
@@ -231,6 +233,7 @@ class ChatSession:
                 case Incomplete() as incomplete:
                     return incomplete
                 case Switch(state=state):
+                    self._left = None
                     self._tell(ModeChangeAdded(await self._timeline.change_mode(state, typed)))
                     self._tell(ModeChanged(state))
                 case (ChatMessage() | Task()) as request:
@@ -270,9 +273,14 @@ class ChatSession:
         return Incomplete(reason) if reason else None
 
     async def toggle_mode(self) -> None:
-        """Change the mode without typing a header; nothing is added to the timeline."""
+        """Change the mode without typing a header; nothing is added to the timeline.
+
+        An instruction that stands is kept for the way back, until a header or another conversation takes its place.
+        """
         async with self._commands:
-            await self._timeline.set_state(self.state.toggled())
+            left, back = self.state, self._left or self.state.toggled()
+            await self._timeline.set_state(back)
+            self._left = left if left.standing is not None else None
             self._tell(ModeChanged(self.state))
 
     # The model
@@ -326,6 +334,7 @@ class ChatSession:
             self._host.save_lanes()
 
     def _show_conversation(self) -> None:
+        self._left = None
         self._tuning.conversation_changed()
         self._tell(ConversationOpened(self.conversation))
         self._tell(ModeChanged(self.state))

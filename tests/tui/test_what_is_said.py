@@ -186,3 +186,23 @@ def test_a_reply_of_another_model_says_whose_it_is(tmp_path: Path) -> None:
             assert lines.index("You said: three") < lines.index("Other") < lines.index("You said: four")
 
     run(main())
+
+
+def test_a_standing_instruction_waits_while_the_mode_is_changed_with_a_key(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.send("### Instruction\nTranslate into French\n### Input")
+            await screen.press("shift+tab")
+            await screen.sees("“Translate into French” waits. Shift+Tab goes on with it.")
+            await screen.sees("❯ chat")
+            await screen.press("shift+tab")
+            await screen.sees("» instruct: Translate into French")
+            await screen.press("shift+tab")
+            await screen.send("### Instruction")
+            await screen.press("shift+tab")
+            await screen.press("shift+tab")
+            await screen.sees("What should be done?")
+            assert screen.app.session is not None
+            assert screen.app.session.state.standing is None
+
+    run(main())

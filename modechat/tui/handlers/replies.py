@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modechat.commands.session_commands import SessionCommands
+from modechat.domain.text import sanitize_line
 
 if TYPE_CHECKING:
+    from modechat.session.chat_session import ChatSession
     from modechat.tui.screens.chat import ChatScreen
 
 
@@ -24,7 +26,14 @@ class ReplyActions:
         await self._screen.stop()
 
     async def toggle_mode(self) -> None:
-        await self._screen.do(lambda session: session.toggle_mode())
+        await self._screen.do(self._toggle_mode)
+
+    async def _toggle_mode(self, session: ChatSession) -> None:
+        before = session.state
+        await session.toggle_mode()
+        if before.standing is not None:
+            instruction = before.task or f"“{sanitize_line(before.standing)}”"
+            self._screen.flash_up(f"{instruction} waits. Shift+Tab goes on with it.")
 
     async def regenerate(self) -> None:
         turn_id = self._selected
