@@ -39,7 +39,7 @@ def model_columns(is_current: Callable[[ModelFile], bool], free_bytes: int) -> t
         Column("Size", lambda model: Content(human_size(model.size_bytes)), width=8, at_right=True, needs=44),
         Column("Quant", lambda model: Content(_quantization(model)), width=7, needs=56),
         Column("Context", lambda model: Content(_context(model)), width=7, at_right=True, needs=64),
-        Column("Tmpl", lambda model: Content(_template(model)), width=4, needs=64),
+        Column("Chat", lambda model: Content(_template(model)), width=4, needs=64),
         Column("Memory", fits, width=9),
         Column("Found in", lambda model: Content(sanitize_line(model.place)), width=16, needs=92),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modechat.commands.conversation_commands import ConversationCommands
-from modechat.commands.requests import needs_words, request_of, task_usage
+from modechat.commands.requests import needs_words, request_of, task_detail
 from modechat.commands.session_commands import SessionCommands, thinks
 from modechat.commands.slash import SlashCommand, takes_no_words
 from modechat.commands.status import status_table
@@ -108,7 +108,7 @@ class PromptingActions:
         from modechat.tui.screens.picker import Choice, PickerScreen
 
         tasks = session.settings.tasks
-        choices = [Choice(task.name, task.title, task_usage(task)) for task in tasks]
+        choices = [Choice(task.name, task.title, task_detail(task)) for task in tasks]
         chosen = await self._screen.app.push_screen_wait(PickerScreen("Tasks", choices))
         if chosen is not None:
             await self.begin_task(tasks[chosen])
