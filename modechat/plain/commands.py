@@ -161,7 +161,9 @@ class PlainCommands:
                 return Incomplete("There is no turn yet. /prompt TEXT shows the prompt that a text would make.")
         except EngineError as error:
             return Incomplete(in_one_line(error.title, error.hint))
-        await self._print((*heading(view, mode), "The prompt begins in the next line.", view.text, "The prompt ends."))
+        await self._print((*heading(view, mode), "The prompt begins in the next line."))
+        self._output.line(view.text, as_it_is=True)
+        self._output.line("The prompt ends.")
         return None
 
     # Lists

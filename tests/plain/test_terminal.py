@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import termios
 from pathlib import Path
 
 from modechat.commands.actions import ACTIONS
@@ -292,5 +293,33 @@ def test_hostile_text_comes_out_as_text(tmp_path: Path) -> None:
             assert "␛]0;PWNED␇" in said
             assert not [character for character in said if ord(character) < 32 and character not in "\n\t"]
             assert not set(said) & {"\x7f", "\x9b", "\x9d", "\u202e", "\r"}
+
+    run(main())
+
+
+def test_an_unknown_command_is_asked_about_and_sent_when_it_comes_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_terminal(tmp_path) as chat:
+            told = (
+                "There is no command /modles. Did you mean /model? The same once more sends it, and so does \\/modles …"
+            )
+            assert told in await chat.asks("/modles please")
+            assert await chat.asks("/modles please") == "Model: You said: /modles please\n"
+            assert told in await chat.asks("/modles please")
+            assert await chat.asks("\\/modles please") == "Model: You said: /modles please\n"
+            assert "You said: /etc/hosts" in await chat.asks("/etc/hosts")
+            chat.type("/exit\n")
+            assert await chat.ended() == 0
+
+    run(main())
+
+
+def test_a_narrow_terminal_gets_lines_that_break_between_words(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_terminal(tmp_path) as chat:
+            termios.tcsetwinsize(chat.typing, (24, 30))
+            assert await chat.asks("one two three four five six seven") == (
+                "Model: You said: one two three\nfour five six seven\n"
+            )
 
     run(main())
