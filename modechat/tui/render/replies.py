@@ -99,9 +99,11 @@ class ReplyLines:
     def show_foot(self, foot: str) -> bool:
         """What stands below the reply when it has ended, or has not begun; whether that is new."""
         foot = self._in_force(foot)
-        is_other, self._foot = foot != self._foot, foot
+        if foot == self._foot:
+            return False
+        self._foot = foot
         self._arrange()
-        return is_other
+        return True
 
     def flush(self) -> None:
         """Show what was fed."""

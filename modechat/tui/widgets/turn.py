@@ -76,7 +76,8 @@ class TurnView:
         if self.request.is_attached:
             self.request.lines_changed()
         if self._reply_lines.show_foot(foot_of(turn, self._model_before)) and self.reply.is_attached:
-            self.reply.refresh(layout=True)
+            self.reply.lines_changed()
+            self.reply.refresh()  # a row that was settled may say something else
 
     def show_alone(self, without_history: Collection[str]) -> None:
         """Which formats leave out a chat's history has become known."""
