@@ -14,6 +14,7 @@ from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Adapter, CPUExtras, KVType
 from modechat.errors import ConfigError
 from modechat.typed_toml import line_of, read_text, read_toml
+from modechat.user_paths import NoHomeFolder, user_path
 
 
 def _read_adapter(value: object) -> object:
@@ -62,7 +63,7 @@ class Config(_Section):
     """All options of the config file."""
 
     model: Path | None = None
-    """The GGUF file to load; unset: the starter model, if it is installed."""
+    """The GGUF file to load; unset: the one that was used last, else the starter model, if it is installed."""
     model_folders: tuple[Path, ...] = ()
     """More folders to look into for models, besides the usual places."""
     n_ctx: Annotated[int, Field(ge=256, le=2**31 - 1, strict=True)] | None = None
@@ -137,12 +138,10 @@ def _with_paths(adapters: tuple[Adapter, ...], resolve: Callable[..., Path], *se
 def _resolved(config_file: Path, text: str, file: Path, *location: str) -> Path:
     """A file that the config names: `~` is the home folder, other paths begin at the config file's folder."""
     try:
-        return config_file.parent / file.expanduser()
-    except RuntimeError as error:  # there is no such user
+        return config_file.parent / user_path(str(file))
+    except NoHomeFolder as error:
         line = line_of(text, location)
-        raise ConfigError(
-            f"{config_file}, line {line}: {'.'.join(location)}: there is no home folder for {file}"
-        ) from error
+        raise ConfigError(f"{config_file}, line {line}: {'.'.join(location)}: {error}") from error
 
 
 def line_of_option(path: Path, *location: str) -> int:

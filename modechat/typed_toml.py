@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from modechat.domain.decoding import NotText, decode_text
 from modechat.domain.near import did_you_mean, near
 from modechat.errors import ConfigError
 
@@ -22,13 +23,15 @@ def read_text(path: Path) -> str:
     """Raises FileNotFoundError, also where a file stands in the place of its folder, or ConfigError for a file that
     cannot be read."""
     try:
-        return path.read_text(encoding="utf-8-sig")  # Windows' editors write the mark
+        return decode_text(path.read_bytes())  # Windows' editors write the mark
     except FileNotFoundError:
         raise
     except NotADirectoryError as error:
         raise FileNotFoundError(*error.args) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigError(f"{path} cannot be read", f"{error}") from error
+    except NotText as problem:
+        raise ConfigError(f"{path} {problem.reason}", problem.hint) from problem
 
 
 def read_toml(path: Path, text: str, model: type[M]) -> M:
@@ -38,8 +41,12 @@ def read_toml(path: Path, text: str, model: type[M]) -> M:
     except tomllib.TOMLDecodeError as error:
         reason = str(error).replace("at end of document", f"at line {text.count(chr(10)) + 1}, the end")
         raise ConfigError(f"{path}: this is not TOML: {reason}", "Mend that line, or remove the file.") from error
+    except RecursionError:
+        raise ConfigError(f"{path}: its brackets are nested too deep", "Mend that line, or remove the file.") from None
     except ValidationError as error:
         raise _describe(path, text, error, model) from error
+    except ValueError as error:  # a number with more digits than Python reads
+        raise ConfigError(f"{path}: a value in it cannot be read: {error}", "Mend it, or remove the file.") from error
 
 
 def line_of(text: str, location: Sequence[str | int]) -> int:

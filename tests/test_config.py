@@ -293,7 +293,7 @@ def test_a_home_folder_that_does_not_exist_is_named(file: Path) -> None:
 
 def test_a_file_that_is_no_text_is_named(file: Path) -> None:
     file.write_bytes(b"model = '\xff'")
-    with pytest.raises(ConfigError, match="cannot be read") as raised:
+    with pytest.raises(ConfigError, match="is not UTF-8 text") as raised:
         load_config(file)
     assert str(file) in raised.value.title
 
@@ -323,3 +323,22 @@ def test_the_line_is_right_wherever_the_mistake_is(
     text = f"{head}seed = -1\n\ntop_k = 1"
     file = tmp_path_factory.getbasetemp() / "anywhere.toml"
     assert error_of(file, text).title.startswith(f"{file}, line {line}: sampling.seed: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x = " + "[" * 50_000, "nested too deep"),
+        ("n_ctx = " + "9" * 5_000, "cannot be read"),
+        ("a = " + "{a=" * 3_000, "nested too deep"),
+    ],
+)
+def test_a_file_that_cannot_be_parsed_is_named(file: Path, text: str, reason: str) -> None:
+    error = error_of(file, text)
+    assert error.title.startswith(str(file))
+    assert reason in error.title
+
+
+def test_a_file_in_utf_16_is_read(file: Path) -> None:
+    file.write_bytes("n_ctx = 512\r\n".encode("utf-16"))
+    assert load_config(file).n_ctx == 512

@@ -37,8 +37,11 @@ def open_backstage(
     config: Config,
     worker: subprocess.Popen[bytes] | None,
     stack: contextlib.ExitStack,
+    *,
+    can_choose: bool = False,
 ) -> Behind:
-    """`worker` was spawned for this; None: the demo. What must be closed at the end goes on `stack`.
+    """`worker` was spawned for this; None: the demo. What must be closed at the end goes on `stack`. `can_choose`:
+    where no model is named, the user can choose one of those on the machine.
 
     Raises ModechatError.
     """
@@ -47,12 +50,13 @@ def open_backstage(
 
         return Behind(demo_engine(), _open_store(keep=False), demo_settings(), resume=False)
     from modechat.cli.local_engine import local_engine
-    from modechat.cli.setup import choose_model, session_settings
+    from modechat.cli.setup import choose_model, model_to_begin_with, session_settings
     from modechat.prompt_files import load_prompt_files
 
     files = load_prompt_files()
     keep = not arguments.no_history
-    settings = session_settings(arguments, config, choose_model(arguments, config), files, keep_history=keep)
+    model = model_to_begin_with(arguments, config) if can_choose else choose_model(arguments, config)
+    settings = session_settings(arguments, config, model, files, keep_history=keep)
     store = _open_store(keep=keep)
     engine = local_engine(worker, _open_engine_log(stack))
     engine.start()

@@ -11,12 +11,15 @@ import contextlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from modechat.cli.ground import Heard, asked
 from modechat.cli.look import check_look, first_look, remember_theme
 from modechat.cli.streams import can_repaint
 from modechat.engine.process import spawn_worker
 from modechat.paths import config_file
+from modechat.tui.look import usual_theme
 
 if TYPE_CHECKING:
     from modechat.tui.app import Backstage
@@ -33,11 +36,17 @@ def chat(arguments: argparse.Namespace) -> int:
     if os.environ.get("NO_COLOR") == "":
         del os.environ["NO_COLOR"]  # empty counts as not set, by the convention of no-color.org
     worker = None if arguments.demo else spawn_worker()
-    from modechat.tui.app import ModechatApp
-
     with contextlib.ExitStack() as stack:
         look = first_look(os.environ)
-        app = ModechatApp(lambda: _prepare(arguments, worker, stack), look, remember_theme=remember_theme)
+        question = stack.enter_context(asked(os.environ)) if look.follows_ground else None
+        from modechat.tui.app import ModechatApp
+
+        heard = question.settle() if question is not None else Heard()
+        if heard.is_light is not None:
+            look = replace(look, theme=usual_theme(os.environ, heard.is_light), follows_ground=False)
+        app = ModechatApp(
+            lambda: _prepare(arguments, worker, stack), look, remember_theme=remember_theme, typed_before=heard.typed
+        )
         error = app.run(mouse=not arguments.no_mouse)
     if error is not None:
         raise error
@@ -54,5 +63,5 @@ def _prepare(
 
     config = load_config(config_file())
     check_look(config)
-    behind = open_backstage(arguments, config, worker, stack)
+    behind = open_backstage(arguments, config, worker, stack, can_choose=True)
     return Backstage(behind.engine, behind.store, behind.settings, resume=behind.resume, troubles=behind.troubles)

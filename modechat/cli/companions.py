@@ -16,6 +16,7 @@ from modechat.engine.protocol import Adapter
 from modechat.errors import ModelError
 from modechat.models.check import check_adapter_file, check_model_file
 from modechat.models.failures import shown_name
+from modechat.user_paths import NoHomeFolder, user_path
 
 
 def adapters_of(arguments: argparse.Namespace, config: Config) -> tuple[Adapter, ...]:
@@ -34,8 +35,8 @@ def adapters_of(arguments: argparse.Namespace, config: Config) -> tuple[Adapter,
 
 
 def named_adapter(text: str) -> Adapter:
-    """An adapter that is named while the program runs: `~` is the home folder. Raises ModelError."""
-    return _adapter(text, expands=True)
+    """An adapter that is named while the program runs. Raises ModelError."""
+    return _adapter(text)
 
 
 def draft_of(arguments: argparse.Namespace, config: Config) -> Path | None:
@@ -61,16 +62,16 @@ def absolute_path(path: Path, kind: str) -> Path:
 
 
 def expanded(name: str) -> Path:
-    """A path with the home folder in the place of `~`. Raises ModelError if there is none."""
+    """A path as the user wrote it. Raises ModelError if it begins with the home folder of nobody."""
     try:
-        return Path(name).expanduser()
-    except RuntimeError as error:
-        raise ModelError(f"There is no home folder for {sanitize_line(name)}", "Give the whole path.") from error
+        return user_path(name)
+    except NoHomeFolder as error:
+        raise ModelError(sanitize_line(str(error)).capitalize(), "Give the whole path.") from error
 
 
-def _adapter(text: str, *, expands: bool = False) -> Adapter:
+def _adapter(text: str) -> Adapter:
     name, scale = read_scaled(text)
-    path = expanded(name) if expands else Path(name)
+    path = expanded(name)
     try:
         return _checked(Adapter(path=str(absolute_path(path, "adapter")), scale=scale))
     except ModelError as error:

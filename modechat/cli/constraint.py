@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modechat.domain.decoding import NotText, decode_text
 from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Generate
 from modechat.errors import UsageError
@@ -51,9 +52,9 @@ def _read(path: Path, kind: str) -> str:
     if len(data) > _MOST_BYTES:
         raise UsageError(f"The {kind} {_shown(path)} is larger than 1 MiB", "Give a smaller one.")
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError(f"The {kind} {_shown(path)} is not UTF-8 text", "Convert it with iconv.") from None
+        return decode_text(data)
+    except NotText as problem:
+        raise UsageError(f"The {kind} {_shown(path)} {problem.reason}", problem.hint) from None
 
 
 def _shown(path: Path) -> str:

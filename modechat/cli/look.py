@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from modechat.paths import config_file, theme_file
-from modechat.tui.look import Look, usual_theme
+from modechat.tui.look import Look, has_palette, usual_theme
 
 if TYPE_CHECKING:
     from modechat.config import Config
@@ -25,6 +25,8 @@ def first_look(env: Mapping[str, str]) -> Look:
     theme = _remembered_theme(configured) or configured
     look = Look(
         theme=usual_theme(env),
+        follows_ground=not env.get("NO_COLOR"),
+        has_palette=has_palette(env),
         is_compact=interface.get("spacing") == "compact",
         has_motion=interface.get("reduced_motion") is not True,
     )
@@ -35,7 +37,9 @@ def first_look(env: Mapping[str, str]) -> Look:
         from modechat.tui.themes import THEME_NAMES
 
         keymap, _ = read_keymap(config.get("keys", {}))
-        look = replace(look, keymap=keymap, theme=theme if theme in THEME_NAMES else look.theme)
+        look = replace(look, keymap=keymap)
+        if theme in THEME_NAMES:
+            look = replace(look, theme=theme, follows_ground=False)
     return look
 
 

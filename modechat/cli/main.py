@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -10,6 +11,7 @@ from typing import Literal, TypeVar
 from modechat import __version__
 from modechat.cli.streams import forget_unwritten_output, tell
 from modechat.errors import EXIT_INTERRUPTED, ModechatError
+from modechat.user_paths import NoHomeFolder, user_path
 
 # Written as it is shown, at most 79 columns wide: argparse would run the lines together.
 _DESCRIPTION = """\
@@ -46,16 +48,23 @@ exit codes: 0 done · 1 error · 2 wrong use · 3 wrong config file
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
 """Those of `modechat.engine.protocol`, which is too heavy to be imported here."""
 
+_STACK = 1 << 20
+"""Bytes of a thread's stack. Linux reserves 8 MB for each, which is much where address space is limited."""
+
 N = TypeVar("N", int, float)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
+    threading.stack_size(_STACK)
     try:
         return _run_command(_parser().parse_args(argv))
     except ModechatError as error:
         tell(f"modechat: {error}")
         return error.exit_code
+    except MemoryError:
+        tell("modechat: There is not enough memory")
+        return ModechatError.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -118,10 +127,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("instruction", nargs="*", help="what to do; without it, the instruction is read from the pipe")
     run.add_argument("--json", action="store_true", help="print one JSON object with the reply and its figures")
-    _add_task_option(run)
+    _add_input_options(run)
     constraint = run.add_mutually_exclusive_group()
-    constraint.add_argument("--schema", type=Path, metavar="FILE", help="the reply is JSON that fits this JSON schema")
-    constraint.add_argument("--grammar", type=Path, metavar="FILE", help="the reply obeys this grammar, in GBNF")
+    constraint.add_argument("--schema", type=_path, metavar="FILE", help="the reply is JSON that fits this JSON schema")
+    constraint.add_argument("--grammar", type=_path, metavar="FILE", help="the reply obeys this grammar, in GBNF")
     _add_prompt_command(commands)
     _add_doctor_command(commands)
     _add_bench_command(commands)
@@ -140,7 +149,7 @@ def _add_prompt_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
     )
     prompt.add_argument("text", nargs="*", help="the message; without it, it is read from the pipe")
     prompt.add_argument("--mode", choices=("chat", "instruct"), help="chat, unless the text has a header or an input")
-    prompt.add_argument("--input", type=Path, metavar="FILE", help="the task's input")
+    prompt.add_argument("--input", type=_path, metavar="FILE", help="the task's input")
     prompt.add_argument(
         "--conversation",
         type=_conversation,
@@ -148,7 +157,7 @@ def _add_prompt_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
         help="as the next turn of this conversation, or of the `last`",
     )
     prompt.add_argument("--json", action="store_true", help="print one JSON object")
-    _add_task_option(prompt)
+    _add_input_options(prompt)
 
 
 def _add_doctor_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -161,7 +170,7 @@ def _add_doctor_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    doctor.add_argument("--model", type=Path, metavar="PATH", help="look at this GGUF file, too")
+    doctor.add_argument("--model", type=_path, metavar="PATH", help="look at this GGUF file, too")
     doctor.add_argument("--json", action="store_true", default=False, help="print one JSON object")
 
 
@@ -180,7 +189,16 @@ def _add_bench_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
     bench.add_argument("--json", action="store_true", default=False, help="print one JSON object")
 
 
-def _add_task_option(parser: argparse.ArgumentParser) -> None:
+def _add_input_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--file",
+        action="append",
+        default=[],
+        type=_path,
+        metavar="FILE",
+        help="a file whose text is the task's input, as a mention of @FILE in the text is; can be given several times",
+    )
+    parser.add_argument("--system", metavar="TEXT", help="the system prompt, in the place of the config's")
     parser.add_argument("--task", metavar="NAME", help="a named task, such as translate or summarise")
 
 
@@ -200,9 +218,13 @@ def _model_options(lora: str = "lora_of_command") -> argparse.ArgumentParser:
         help="a LoRA adapter for the model, and how strongly it is applied; can be given several times",
     )
     group.add_argument(
-        "--draft", type=Path, metavar="PATH", help="a small model that guesses what the model will write"
+        "--draft", type=_path, metavar="PATH", help="a small model that guesses what the model will write"
     )
     group.add_argument("--temperature", type=_number(0, 10), metavar="T", help="0: always the likeliest token")
+    group.add_argument("--top-k", type=_whole_number(0, 2**31 - 1), metavar="N", help="the N likeliest tokens only")
+    group.add_argument("--top-p", type=_share(1), metavar="P", help="the likeliest tokens that make up P together")
+    group.add_argument("--min-p", type=_number(0, 1), metavar="P", help="none less likely than this share of the first")
+    group.add_argument("--repeat-penalty", type=_share(10), metavar="X", help="above 1: fewer repetitions")
     group.add_argument("--seed", type=_whole_number(0, 2**32 - 2), metavar="N", help="same seed, same reply")
     group.add_argument("--format", metavar="NAME", help="prompt format; chat-template is the model's own")
     group.add_argument("--thinking", action=argparse.BooleanOptionalAction, help="let a reasoning model think")
@@ -211,7 +233,7 @@ def _model_options(lora: str = "lora_of_command") -> argparse.ArgumentParser:
 
 
 def _add_load_options(options: argparse._ActionsContainer) -> None:
-    options.add_argument("--model", type=Path, metavar="PATH", help="the GGUF file to load")
+    options.add_argument("--model", type=_path, metavar="PATH", help="the GGUF file to load")
     options.add_argument(
         "--ctx",
         type=_whole_number(256, 2**31 - 1),
@@ -252,6 +274,26 @@ def _whole_number(least: int, most: int) -> Callable[[str], int]:
 def _number(least: float, most: float) -> Callable[[str], float]:
     """An argument type: a number from `least` to `most`."""
     return _ranged(float, "a number", least, most)
+
+
+def _share(most: float) -> Callable[[str], float]:
+    """An argument type: a number above 0 and at most `most`."""
+
+    def parse(text: str) -> float:
+        number = _number(0, most)(text)
+        if number == 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return number
+
+    return parse
+
+
+def _path(text: str) -> Path:
+    """An argument type: a path as users write it."""
+    try:
+        return user_path(text)
+    except NoHomeFolder as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _ranged(convert: Callable[[str], N], kind: str, least: N, most: N) -> Callable[[str], N]:

@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import Literal
 
 from modechat.cli.local_engine import local_engine
-from modechat.cli.request import named_task, read_request, read_task
-from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
-from modechat.cli.streams import argument_text, read_piped, takes_unicode, tell, write
+from modechat.cli.piped import input_of, read_file, read_piped
+from modechat.cli.request import named_task, read_request, request_for, with_files
+from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings, with_system
+from modechat.cli.streams import argument_text, takes_unicode, tell, write
+from modechat.cli.text_limit import TextLimit
 from modechat.commands.prompt_text import as_text
 from modechat.config import load_config
-from modechat.domain.conversation import Conversation, as_mode
+from modechat.domain.conversation import Conversation, as_mode, clock_at
 from modechat.domain.modes import ChatMessage, Mode, Task
+from modechat.domain.typed import Typed
 from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded, Recovered
-from modechat.errors import EngineError, UsageError
+from modechat.errors import ContextError, EngineError, UsageError
 from modechat.paths import config_file, data_folder, is_there
 from modechat.session.settings import SessionSettings, clock_text, prompt_of
 from modechat.session.tuning import with_own
@@ -33,21 +36,25 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     """Returns the exit code. `worker` was spawned for this. Raises ModechatError."""
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "The prompt goes there.")
-    said, piped = argument_text(arguments.text), read_piped()
+    said = argument_text(arguments.text)
     config = load_config(config_file())
     files = load_prompt_files_telling()
     named = named_task(arguments.task, files)
     if named is not None and arguments.mode == Mode.CHAT:
         raise UsageError("A task is instruct mode", "Leave out --mode, or --task.")
-    if arguments.input is not None:
-        piped = _read_input(arguments.input)
-    request = read_task(named, said, piped) if named else _read_request(said, piped, arguments.mode)
-    settings = session_settings(arguments, config, choose_model(arguments, config), files)
+    model = choose_model(arguments, config)
+    limit = TextLimit(model, getattr(arguments, "ctx", config.n_ctx))
+    piped = read_piped(limit) if arguments.input is None else read_file(arguments.input, limit)
+    given = input_of(piped, arguments.file, limit)
+    request = (
+        request_for(named, said, given) if named else _read_request(with_files(said, Path()), given, arguments.mode)
+    )
+    settings = with_system(session_settings(arguments, config, model, files), arguments.system)
     conversation = _read_conversation(arguments.conversation)
     if conversation is not None and conversation.own is not None:
         settings = with_own(settings, conversation.own)
     turns = conversation.turns if conversation is not None else ()
-    clock = conversation.created_at if conversation is not None else datetime.now(UTC)
+    clock = clock_at(datetime.now(UTC), conversation)
     inspect = Inspect(
         id=_REQUEST_ID,
         prompt=prompt_of(request, turns, settings, cut=conversation.cut if conversation is not None else None),
@@ -89,21 +96,12 @@ def _as_object(view: PromptView, mode: Mode) -> dict[str, object]:
     }
 
 
-def _read_request(said: str, piped: str, mode: str | None) -> ChatMessage | Task:
+def _read_request(said: Typed, given: str, mode: str | None) -> ChatMessage | Task:
     """As in a conversation: a chat message, unless a header or the mode says otherwise."""
-    if mode == Mode.INSTRUCT or (mode is None and (piped.strip() or said.lstrip().startswith("###"))):
-        return read_request(said, piped)
-    request = read_request(said or piped, piped if said else "")
+    request = read_request(said, given)
+    if mode == Mode.INSTRUCT or (mode is None and (given or said.text.lstrip().startswith("###"))):
+        return request
     return as_mode(request, Mode.CHAT)
-
-
-def _read_input(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text") from error
 
 
 def _read_conversation(wanted: int | Literal["last"] | None) -> Conversation | None:
@@ -139,6 +137,8 @@ async def _inspect(engine: Engine, settings: SessionSettings, inspect: Inspect) 
                         tell(note)
                 case Inspected(prompt=PromptView() as view):
                     return view, n_ctx
+                case Inspected(error=reason, is_too_long=True):
+                    raise ContextError(reason, "Shorten the text.")
                 case Inspected(error=reason):
                     raise EngineError(reason)
                 case Recovered(text=text):

@@ -18,11 +18,13 @@ from typing import TextIO
 from modechat.cli.constraint import constrain, is_constrained
 from modechat.cli.context_need import n_ctx_needed
 from modechat.cli.local_engine import local_engine
-from modechat.cli.request import named_task, read_request, read_task
-from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
-from modechat.cli.streams import argument_text, can_repaint, read_piped, takes_unicode, tell, write
+from modechat.cli.piped import input_of, read_piped
+from modechat.cli.request import named_task, request_for
+from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings, with_system
+from modechat.cli.streams import argument_text, can_repaint, takes_unicode, tell, write
+from modechat.cli.text_limit import TextLimit
 from modechat.config import load_config
-from modechat.domain.conversation import StopReason, leak_note
+from modechat.domain.conversation import Reply, StopReason, leak_note, without_repetition
 from modechat.engine.protocol import (
     Cancelled,
     Delta,
@@ -43,20 +45,26 @@ _REQUEST_ID = 1
 _INCOMPLETE = {
     StopReason.LENGTH: "The reply is incomplete: the limit of tokens cut it. Raise it with --max-tokens.",
     StopReason.CONTEXT: "The reply is incomplete: the context is full. Give the model more room with --ctx.",
+    StopReason.REPEATS: "The reply was stopped: it repeats itself. Another --seed may help, or a repeat_penalty of 1.1 "
+    "in the config file; stop_repetition = false there lets it go on.",
 }
+_ALWAYS_TOLD = (StopReason.CONTEXT, StopReason.REPEATS)
+_ONLY_THOUGHT = "The model thought, and answered nothing. --json has what it thought, --no-thinking may help."
 
 
 def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     """Returns the exit code. `worker` was spawned for this. Raises ModechatError."""
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "The reply goes there.")
-    said, piped = argument_text(arguments.instruction), read_piped()
+    said = argument_text(arguments.instruction)
     config = load_config(config_file())
     prompt_files = load_prompt_files_telling()
     named = named_task(arguments.task, prompt_files)
-    request = read_task(named, said, piped) if named else read_request(said, piped)
     model = choose_model(arguments, config)
-    settings = session_settings(arguments, config, model, prompt_files)
+    limit = TextLimit(model, getattr(arguments, "ctx", config.n_ctx))
+    given = input_of(read_piped(limit), arguments.file, limit)
+    request = request_for(named, said, given)
+    settings = with_system(session_settings(arguments, config, model, prompt_files), arguments.system)
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
     generate = constrain(generate, arguments.schema, arguments.grammar)
     settings = replace(settings, load=settings.load.model_copy(update={"n_ctx_needed": n_ctx_needed(generate)}))
@@ -150,19 +158,28 @@ class OneTask:
         return True
 
     def _print_end(self, finished: Finished) -> int:
+        reason = finished.stop_reason
         if self._as_json:
+            self._leave_out_repetition(finished)
             object_text = json.dumps(self._as_object(finished), ensure_ascii=not takes_unicode(self._out))
             write(self._out, f"{object_text}\n")
         else:
             self._end_line()
-        if finished.stop_reason is StopReason.LEAK:
+        if reason is StopReason.LEAK:
             tell(f"{leak_note(finished.stats.leak)} Try another with --format NAME.")
-        if finished.stop_reason is StopReason.STOPPED:
+        if reason is StopReason.STOPPED:
             return EXIT_INTERRUPTED
-        is_cut = is_constrained(self._request) and finished.stop_reason in _INCOMPLETE
-        if is_cut or finished.stop_reason is StopReason.CONTEXT:
-            tell(_INCOMPLETE[finished.stop_reason])
+        is_cut = is_constrained(self._request) and reason in _INCOMPLETE
+        if is_cut or reason in _ALWAYS_TOLD:
+            tell(_INCOMPLETE[reason])
+        if not self._reply:
+            tell(_ONLY_THOUGHT if self._thinking else "The model answered with nothing.")
         return EXIT_INCOMPLETE if is_cut else 0
+
+    def _leave_out_repetition(self, finished: Finished) -> None:
+        come = Reply(self._reply, stop_reason=finished.stop_reason, stats=finished.stats, thinking=self._thinking)
+        kept = without_repetition(come)
+        self._reply, self._thinking = kept.text, kept.thinking
 
     def _end_line(self) -> None:
         if self._reply and not self._as_json:

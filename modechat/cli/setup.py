@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial, reduce
+from itertools import islice
 from pathlib import Path
 
 from modechat.cli.companions import absolute_path, adapters_of, draft_of, expanded, named_adapter
@@ -14,12 +18,13 @@ from modechat.config import Config
 from modechat.config_file import write_options
 from modechat.domain.near import did_you_mean, near
 from modechat.domain.sampling import Sampling
+from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Load
 from modechat.engine.saved_states import SavedStates
 from modechat.errors import ModelError, StoreError, UsageError
-from modechat.models.catalog import CURRENT, RECENT, STARTER, Looking, ModelFile, find_models
+from modechat.models.catalog import CURRENT, RECENT, STARTER, Looking, ModelFile, find_models, is_file
 from modechat.models.check import check_model_file
-from modechat.models.failures import shown_path
+from modechat.models.failures import human_size, shown_path
 from modechat.models.format_choices import FormatChoices
 from modechat.models.places import usual_places
 from modechat.models.recent import RecentModels
@@ -29,33 +34,62 @@ from modechat.prompt_files import PromptFiles, load_prompt_files
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from modechat.session.settings import SessionSettings
 
-SAMPLING_OPTIONS = ("temperature", "seed", "max_tokens")
+SAMPLING_OPTIONS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "max_tokens")
 """Those that the command line has."""
 
 _GIB = 1 << 30
+_MOST_NAMED = 10
+_SECONDS_TO_LOOK = 10.0
 
 
 def choose_model(arguments: argparse.Namespace, config: Config) -> Path:
-    """The model file to load: of the command line, else of the config, else the starter model.
+    """The model file to load: of the command line, else of the config, else the one that was used last, if it is still
+    there, else the starter model.
 
-    Raises ModelError if there is none.
+    Raises ModelError if there is none; it names the models on this machine.
     """
-    chosen = getattr(arguments, "model", None) or config.model or starter_model()
-    if chosen is None:
+    chosen = _given_model(arguments, config)
+    if chosen is not None:
+        return chosen
+    found = list(islice(_usable_models(config), _MOST_NAMED))
+    if not found:
         raise ModelError("There is no model yet", _how_to_get_a_model())
-    return _existing(chosen, "Give a GGUF file: modechat --model PATH")
+    raise ModelError("No model is chosen yet", _how_to_choose(found))
+
+
+def model_to_begin_with(arguments: argparse.Namespace, config: Config) -> Path | None:
+    """As `choose_model`, where the user can choose on the screen: None, if there is something to choose from."""
+    chosen = _given_model(arguments, config)
+    if chosen is None and next(_usable_models(config), None) is None:
+        raise ModelError("There is no model yet", _how_to_get_a_model())
+    return chosen
+
+
+def _given_model(arguments: argparse.Namespace, config: Config) -> Path | None:
+    named = getattr(arguments, "model", None) or config.model
+    if named is None:
+        return next(filter(is_file, RecentModels(data_folder()).paths()), None) or starter_model()
+    return _existing(named, "Give a GGUF file: modechat --model PATH")
+
+
+def _usable_models(config: Config) -> Iterator[ModelFile]:
+    """The models on this machine, as far as they are found soon."""
+    give_up_at = time.monotonic() + _SECONDS_TO_LOOK
+    every = _find_models(config, None, lambda: time.monotonic() > give_up_at)
+    return (found for found in every if isinstance(found, ModelFile) and found.header is not None)
 
 
 def session_settings(
     arguments: argparse.Namespace,
     config: Config,
-    model: Path,
+    model: Path | None,
     prompt_files: PromptFiles,
     *,
     keep_history: bool = False,
     first_model: Path | None = None,
 ) -> SessionSettings:
-    """What the user wants, options of the command line over the config file's.
+    """What the user wants, options of the command line over the config file's. `model` is None where the user has
+    still to choose one.
 
     With `keep_history` choices and evaluated chats are kept on disk. `first_model` is the one that the program was
     started with, if that is another one.
@@ -63,7 +97,7 @@ def session_settings(
     Raises UsageError if there is no such format as is asked for, ModelError for a file that is not what it should be.
     """
     inspects = getattr(arguments, "command", None) == "prompt"
-    takes_companions = not inspects and first_model in (None, model)
+    takes_companions = not inspects and model is not None and first_model in (None, model)
     draft = draft_of(arguments, config) if takes_companions else None
     keeps_states = keep_history and config.keep_evaluated
     sources = (
@@ -73,7 +107,7 @@ def session_settings(
     )
     return SessionSettings(
         load=Load(
-            model_path=str(model),
+            model_path=str(model or ""),
             n_ctx=getattr(arguments, "ctx", config.n_ctx),
             n_gpu_layers=getattr(arguments, "gpu_layers", config.n_gpu_layers),
             devices=getattr(arguments, "device", config.devices),
@@ -93,7 +127,8 @@ def session_settings(
             format=_choose_format(arguments, model, prompt_files),
             vocabulary_only=inspects,
         ),
-        check_model=partial(check_model_file, model),
+        has_model=model is not None,
+        check_model=partial(check_model_file, model) if model is not None else _no_model_is_chosen,
         sampling=reduce(Sampling.over, (sampling for _, sampling in sources)),
         sampling_sources=sources,
         chat_system=config.chat.system_prompt,
@@ -104,11 +139,22 @@ def session_settings(
         for_model=partial(_settings_for_model, arguments, config, prompt_files, keep_history, first_model or model),
         adapter_named=named_adapter,
         find_models=partial(_find_models, config, model),
-        remember_model=partial(RecentModels(data_folder()).remember, model) if keep_history else lambda: None,
+        remember_model=partial(RecentModels(data_folder()).remember, model)
+        if keep_history and model is not None
+        else lambda: None,
         keep_defaults=partial(_keep_defaults, arguments, model, prompt_files, keep_history, first_model),
         forget_kept=partial(_forget_kept, keeps=keeps_states) if keep_history else lambda _label: None,
-        remember_format=partial(FormatChoices(data_folder()).remember, model) if keep_history else lambda _name: None,
+        remember_format=partial(FormatChoices(data_folder()).remember, model)
+        if keep_history and model is not None
+        else lambda _name: None,
     )
+
+
+def with_system(settings: SessionSettings, system: str | None) -> SessionSettings:
+    """The settings with a system prompt of the command line, if there is one."""
+    if system is None:
+        return settings
+    return replace(settings, chat_system=system, instruct_system=system)
 
 
 def _settings_for_model(
@@ -116,22 +162,23 @@ def _settings_for_model(
     config: Config,
     prompt_files: PromptFiles,
     keep_history: bool,
-    first_model: Path,
+    first_model: Path | None,
     name: str,
 ) -> SessionSettings:
     """The settings for a model file that is named while the program runs: `~` is the home folder, other names belong to
-    the folder that it was started in. What was asked of the first model's format does not count for this one.
+    the folder that it was started in. What was asked of the first model's format does not count for another one.
 
     Raises ModelError.
     """
     model = _existing(expanded(name), "Give a GGUF file: /model PATH")
-    named = argparse.Namespace(**vars(arguments) | {"model": model, "format": None})
+    not_asked = {} if first_model is None else {"format": None}
+    named = argparse.Namespace(**vars(arguments) | {"model": model} | not_asked)
     return session_settings(named, config, model, prompt_files, keep_history=keep_history, first_model=first_model)
 
 
 def _keep_defaults(
     arguments: argparse.Namespace,
-    model: Path,
+    model: Path | None,
     prompt_files: PromptFiles,
     keep_history: bool,
     first_model: Path | None,
@@ -148,10 +195,10 @@ def _keep_defaults(
     return session_settings(left, config, model, prompt_files, keep_history=keep_history, first_model=first_model)
 
 
-def _find_models(config: Config, current: Path, cancelled: Callable[[], bool]) -> Iterator[ModelFile | Looking]:
+def _find_models(config: Config, current: Path | None, cancelled: Callable[[], bool]) -> Iterator[ModelFile | Looking]:
     starter = starter_model()
     known = [
-        (CURRENT, current),
+        *([(CURRENT, current)] if current is not None else []),
         *((RECENT, path) for path in RecentModels(data_folder()).paths()),
         *([(STARTER, starter)] if starter is not None else []),
     ]
@@ -184,12 +231,12 @@ def load_prompt_files_telling() -> PromptFiles:
     return files
 
 
-def _choose_format(arguments: argparse.Namespace, model: Path, prompt_files: PromptFiles) -> str | None:
+def _choose_format(arguments: argparse.Namespace, model: Path | None, prompt_files: PromptFiles) -> str | None:
     """The format that the user wants: of the command line, else the one remembered for this model, else none."""
     wanted: str | None = getattr(arguments, "format", None)
     known = [CHAT_TEMPLATE, *(found.name for found in prompt_files.formats)]
     if wanted is None:
-        remembered = FormatChoices(data_folder()).of(model)
+        remembered = FormatChoices(data_folder()).of(model) if model is not None else None
         return remembered if remembered in known else None
     if wanted not in known:
         raise UsageError(f"There is no format “{wanted}”", did_you_mean(near(wanted, known, {}), known))
@@ -210,10 +257,24 @@ def _existing(path: Path, hint: str) -> Path:
     return absolute_path(path, "model")
 
 
-def _recommended_sampling(model: Path) -> Sampling:
+def _recommended_sampling(model: Path | None) -> Sampling:
     """What is known about a model beyond what its file says."""
     starter = starter_model()
     return STARTER_SAMPLING if starter is not None and starter == model else Sampling()
+
+
+def _no_model_is_chosen() -> None:
+    raise ModelError("No model is chosen yet", "F3 lists those on this machine.")
+
+
+def _how_to_choose(found: Iterable[ModelFile]) -> str:
+    lines = ["Name one of those that were found on this machine:", ""]
+    for model in found:
+        name, place = sanitize_line(model.name), sanitize_line(model.place)
+        lines.append(f"    {name}, {human_size(model.size_bytes)}, in {place}:")
+        lines.append(f"        --model {shlex.quote(shown_path(model.path))}")
+    lines += ["", f'To keep that choice, write  model = "PATH"  into {config_file()}']
+    return "\n".join(lines)
 
 
 def _how_to_get_a_model() -> str:

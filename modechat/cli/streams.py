@@ -6,7 +6,6 @@ What goes out may come from a model or a file, so it cannot act on the terminal.
 from __future__ import annotations
 
 import codecs
-import io
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -22,21 +21,6 @@ def argument_text(words: Iterable[str]) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that Python could not decode
         raise UsageError("The instruction is not UTF-8 text", "Set the terminal to UTF-8.")
     return text
-
-
-def read_piped() -> str:
-    """The text on standard input; empty if that is a terminal. Raises UsageError if it is no text."""
-    if sys.stdin is None or sys.stdin.isatty():
-        return ""
-    try:
-        with io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig") as stdin:
-            return stdin.read()
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            "What is piped in is not UTF-8 text", "Convert it: iconv -f latin1 -t utf-8 FILE | modechat run …"
-        ) from error
-    except OSError as error:
-        raise UsageError(f"What is piped in cannot be read: {error.strerror}") from error
 
 
 def write(out: TextIO, text: str) -> None:

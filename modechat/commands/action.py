@@ -25,6 +25,7 @@ class Moment(StrEnum):
     BUSY = "busy"
     SELECTED = "selected"
     """A message is selected."""
+    SELECTED_BUSY = "selected while a reply is written"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ ACTIONS = (
         *("stop", ("escape",), "Stop", "Stop the reply; what has come is kept"),
         group=Group.REPLY,
         hint="stops",
-        moments=(Moment.BUSY,),
+        moments=(Moment.BUSY, Moment.SELECTED_BUSY),
         slash="stop",
     ),
     Action(
@@ -170,7 +170,7 @@ ACTIONS = (
         *("select_earlier", ("ctrl+up",), "Select a message", "Select the message before; at first the last in view"),
         group=Group.MESSAGE,
         hint="before",
-        moments=(Moment.SELECTED,),
+        moments=(Moment.SELECTED, Moment.SELECTED_BUSY),
     ),
     Action(
         *("select_later", ("ctrl+down",), "Select the message after", "Select the message after"),
@@ -182,7 +182,7 @@ ACTIONS = (
         "Choose what to do with the selected message, or the last one",
         group=Group.MESSAGE,
         hint="what to do with it",
-        moments=(Moment.SELECTED,),
+        moments=(Moment.SELECTED, Moment.SELECTED_BUSY),
         slash="message",
         needs_screen=True,
     ),

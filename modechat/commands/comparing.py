@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from modechat.domain.conversation import StopReason, Turn
 from modechat.domain.modes import ChatMessage, Incomplete, Mode
 from modechat.domain.text import sanitize_line
+from modechat.errors import EngineError
 from modechat.prompting.candidates import likely_formats
 from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, Question, VariantSettings
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 USUAL_COUNT = 3
 AS_NOW = "as now"
 _TEMPERATURES = (0.2, 0.7, 1.0, 1.5)
+_MOST_SAME = 2
+"""Formats that are looked at beyond those that are shown at most, since some may make the same prompt."""
 _LONGEST_SYSTEM = 30  # characters of a system text in a heading
 
 
@@ -31,10 +34,13 @@ class Preset:
     variants: tuple[VariantSettings, ...]
 
 
-def presets(session: ChatSession, question: Question, count: int) -> tuple[Preset, ...]:
-    """With so many variants each, where there are so many; what teaches most about a model comes first."""
+def presets(session: ChatSession, question: Question, count: int, same: Collection[str] = ()) -> tuple[Preset, ...]:
+    """With so many variants each, where there are so many; what teaches most about a model comes first.
+
+    `same`: formats that are left out, because their prompt is that of another (`same_formats`).
+    """
     count = min(max(count, LEAST_VARIANTS), MOST_VARIANTS)
-    formats = tuple(VariantSettings(format=name) for name in _formats(session, question, count))
+    formats = tuple(VariantSettings(format=name) for name in _formats(session, question, count, same))
     temperatures = _TEMPERATURES[:: MOST_VARIANTS - 1] if count == LEAST_VARIANTS else _TEMPERATURES[:count]
     asked = Mode.CHAT if isinstance(question.request, ChatMessage) else Mode.INSTRUCT
     found = (
@@ -112,19 +118,37 @@ def question_of(turn: Turn) -> Question:
     return Question(turn.request, turn.typed, turn.id)
 
 
-def _formats(session: ChatSession, question: Question, count: int) -> tuple[str, ...]:
+async def same_formats(session: ChatSession, question: Question) -> frozenset[str]:
+    """The formats whose prompt for this message is the same as that of a likelier one."""
+    if session.model is None:
+        return frozenset()
+    seen: set[str] = set()
+    same = set()
+    for name in _formats(session, question, MOST_VARIANTS + _MOST_SAME):
+        try:
+            view = await session.prompts.next(question.request, format=name)
+        except EngineError:
+            continue  # it makes no prompt, and says why when it is asked
+        if view.text in seen:
+            same.add(name)
+        seen.add(view.text)
+    return frozenset(same)
+
+
+def _formats(session: ChatSession, question: Question, count: int, same: Collection[str] = ()) -> tuple[str, ...]:
     """Those of a model; where its reply to this message leaked another role's marker, formats with that come first."""
     model, conversation = session.model, session.conversation
     turns = conversation.turns if conversation is not None else ()
     reply = next((turn.reply for turn in turns if turn.id == question.in_place_of), None)
     stats = reply.stats if reply is not None and reply.stop_reason is StopReason.LEAK else None
-    return likely_formats(
+    found = likely_formats(
         session.settings.load.formats,
         model.format if model is not None else None,
-        count,
+        min(count + len(same), MOST_VARIANTS + _MOST_SAME),
         leak=stats.leak if stats is not None else "",
         has_template=model is not None and model.has_template,
     )
+    return tuple(name for name in found if name not in same)[:count]
 
 
 def _label_of_system(text: str) -> str:

@@ -13,6 +13,8 @@ def hint_line(moment: Moment, keymap: Keymap, width: int = 0) -> str:
     parts = [
         f"{name} {action.hint}" for action in ACTIONS if moment in action.moments and (name := keymap.name(action.id))
     ]
+    if moment is Moment.SELECTED and (stop := keymap.name("stop")):
+        parts.append(f"{stop} lets go")  # what it does where there is nothing to stop
     while width > 0 and len(parts) > 1 and len(_SEPARATOR.join(parts)) > width:
         del parts[-2 if len(parts) > 2 else -1]
     return _SEPARATOR.join(parts)

@@ -8,13 +8,14 @@ from modechat.commands.slash import read_slash, without_escape, word_of
 from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
 
 if TYPE_CHECKING:
+    from modechat.domain.typed import Typed
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
 
 _LONGEST_OF_EXAMPLE = 80
 
 
-def request_of(text: str, session: ChatSession) -> ChatMessage | Task | None:
+def request_of(text: str | Typed, session: ChatSession) -> ChatMessage | Task | None:
     """What `text` would ask the model if it was sent; None if nothing."""
     command = read_slash(text)
     if command is None:
@@ -28,7 +29,7 @@ def request_of(text: str, session: ChatSession) -> ChatMessage | Task | None:
     return meant if isinstance(meant, ChatMessage | Task) else None
 
 
-def request_of_task(text: str, session: ChatSession) -> ChatMessage | Task | None:
+def request_of_task(text: str | Typed, session: ChatSession) -> ChatMessage | Task | None:
     """What `text` asks if it is a named task: `/task NAME …`; else None."""
     return request_of(text, session) if read_slash(text) is not None else None
 

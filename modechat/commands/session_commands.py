@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
+from modechat.commands.model_list import ModelList
 from modechat.commands.slash import SlashCommand, word_of
 from modechat.domain.conversation import StopReason
 from modechat.domain.lora import lora_label
@@ -38,6 +39,7 @@ class SessionCommands:
     def __init__(self, say: Callable[[str], None]) -> None:
         """`say` tells the user something that needs no answer."""
         self._say = say
+        self._models = ModelList()
         self._tried: dict[tuple[int, int | None], set[str]] = {}
         """The formats that a message was asked in, by its conversation and the turn before it."""
 
@@ -51,7 +53,7 @@ class SessionCommands:
             case "choose_format":
                 return lambda session: self.use_named_format(session, words)
             case "choose_model":
-                return lambda session: session.use_model(words)
+                return lambda session: self.use_model(session, words)
             case "choose_adapters":
                 return lambda session: self.use_adapters(session, words)
             case "toggle_thinking":
@@ -105,13 +107,20 @@ class SessionCommands:
 
     # The model and its adapters
 
-    async def tell_model(self, session: ChatSession) -> Incomplete | None:
-        """Which model it is. If it could not be loaded, go back to the one before."""
+    async def list_models(self, session: ChatSession) -> Incomplete | None:
+        """Those on this machine. If the model could not be loaded, go back to the one before."""
         if session.phase is Phase.DOWN and session.has_previous_model:
             return await session.use_model()
+        for line in await self._models.lines(session):
+            self._say(line)
         path = sanitize_line(session.settings.load.model_path)
-        self._say(f"The model is {path}. /model PATH goes on with another one.")
+        self._say(f"The model is {path}. /model NUMBER or /model PATH goes on with another one.")
         return None
+
+    async def use_model(self, session: ChatSession, words: str) -> Incomplete | None:
+        """Go on with a model that is named by its file, or by its number in the list."""
+        path = self._models.path_of(words)
+        return path if isinstance(path, Incomplete) else await session.use_model(path)
 
     async def tell_adapters(self, session: ChatSession) -> Incomplete | None:
         """Which ones are applied."""

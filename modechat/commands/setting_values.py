@@ -66,6 +66,9 @@ def _parts(annotation: Any, metadata: Iterable[Any]) -> Iterable[Any]:
             yield from _parts(None, inner.__metadata__)
 
 
+_RANGES = {"stop": "texts in quotes, commas between them", "stop_repetition": "on or off"}
+_SWITCHED = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+
 SETTINGS = (
     *(
         Setting(
@@ -74,7 +77,7 @@ SETTINGS = (
             Kind.SAMPLING,
             f"sampling.{name}",
             field.description or "",
-            "texts in quotes, commas between them" if name == "stop" else range_of(Sampling, name),
+            _RANGES.get(name) or range_of(Sampling, name),
         )
         for name, field in Sampling.model_fields.items()
     ),
@@ -122,6 +125,8 @@ def read_value(setting: Setting, text: str) -> object:
 def _parsed(setting: Setting, text: str) -> object:
     if setting.name == "stop":
         return _texts(text)
+    if setting.name == "stop_repetition":
+        return _SWITCHED.get(text.casefold(), text)
     for number in (int, float):
         try:
             return number(text)
@@ -147,6 +152,8 @@ def shown_value(value: object) -> str:
     """As it is typed; `–` for nothing."""
     if value is None or value in ((), ""):
         return "–"
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if isinstance(value, tuple):
         return ", ".join(json.dumps(one, ensure_ascii=False) for one in value)
     return sanitize_line(str(value))

@@ -1,8 +1,9 @@
 """Files that a message mentions: where they are mentioned, and how their text becomes part of it.
 
-`@notes.txt`, at the beginning of a word, mentions a file; `@"my notes.txt"` one whose name has white space. After a
-backslash, inside a code fence and in what was pasted big, it is plain text, and so is the name of a file that does not
-exist. The file's text comes below the line that mentions it, under its name, in a fence that is longer than any in it:
+`@notes.txt`, at the beginning of a word, mentions a file; `@"my notes.txt"` one whose name has white space. Scripts
+that put no spaces between words need none here either. After a backslash, inside a code fence and in what was pasted
+big, it is plain text, and so is the name of a file that does not exist. The file's text comes below the line that
+mentions it, under its name, in a fence that is longer than any in it:
 
     Summarise notes.txt in a line.
 
@@ -17,18 +18,30 @@ A line that is nothing but the mention gives way to it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
-from modechat.domain.text import sanitize_line
 from modechat.domain.typed import Typed
 
-_MENTION = re.compile(r"(?<!\S)(\\?)@(?:\"([^\"\n]+)\"|(?!\")(\S+))")
+_AT = re.compile(r"\\?@")
+_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "「": "」", "『": "』"}
+_PATH = re.compile(
+    "|".join([*(f"{opens}([^{closes}\n]+){closes}" for opens, closes in _QUOTES.items()), r"(?!\")(\S+)"])
+)
 _FENCE_LINE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _FOLDED = "\x00"
 _BACKTICKS = re.compile(r"`+")
 _LANGUAGE = re.compile(r"[A-Za-z0-9+#-]{1,12}")
-_CLOSING = ".,;:!?)]}'\"…"
+_OPENING = "([{<\"',;:"
+_CLOSING = ".,;:!?)]}>'\"…"
+_WITHOUT_SPACES = re.compile(
+    "[\u0e00-\u0eff\u0f00-\u109f\u1100-\u11ff\u1780-\u17ff\u3000-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
+)
+"""Characters of scripts that put no spaces between words, or write particles right behind them."""
+_LONGEST_PATH = 1_024
+_MOST_CANDIDATES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +53,14 @@ class Mention:
     path: str
     is_escaped: bool = False
     """It stands behind a backslash: plain text."""
-
-    def shorter(self) -> Mention | None:
-        """Without the last punctuation mark, which may belong to the sentence; None if there is none."""
-        if self.path[-1:] not in _CLOSING or len(self.path) == 1:
-            return None
-        return Mention(self.start, self.end - 1, self.path[:-1], self.is_escaped)
+    is_quoted: bool = False
 
 
 def mentions(typed: Typed) -> tuple[Mention, ...]:
-    """Every mention in a text, in order; whether there is such a file is not known here."""
+    """Every mention in a text, in order; whether there is such a file is not known here.
+
+    One may lie inside of another: where words have no spaces between, only files that exist tell where a name ends.
+    """
     text = typed.text
     for start, end in typed.folds:
         text = f"{text[:start]}{_FOLDED * (end - start)}{text[end:]}"
@@ -57,44 +68,76 @@ def mentions(typed: Typed) -> tuple[Mention, ...]:
         return ()
     fenced = _fenced(typed.text)
     found = []
-    for match in _MENTION.finditer(text):
-        is_fenced = any(start < match.end() and match.start() < end for start, end in fenced)
-        if not is_fenced and _FOLDED not in match[0]:
-            path = match[2] or match[3]
-            found.append(Mention(match.start(), match.end(), path, bool(match[1])))
+    for at in _AT.finditer(text):
+        match = _PATH.match(text, at.end(), at.end() + _LONGEST_PATH)
+        if match is None or not _may_begin(text[: at.start()][-1:]) or _FOLDED in match[0]:
+            continue
+        if not any(start < match.end() and at.start() < end for start, end in fenced):
+            path = match[match.lastindex or 0]
+            is_quoted = match.lastindex != _PATH.groups
+            found.append(Mention(at.start(), match.end(), path, len(at[0]) > 1, is_quoted))
     return tuple(found)
+
+
+def files_meant(typed: Typed, is_file: Callable[[str], bool]) -> Iterator[Mention]:
+    """The mentions of files that exist, each as far as the file's name goes."""
+    after = 0
+    for mention in mentions(typed):
+        if mention.start < after:
+            continue
+        for meant in candidates(mention):
+            if is_file(meant.path):
+                after = meant.end
+                yield meant
+                break
 
 
 def candidates(mention: Mention) -> tuple[Mention, ...]:
-    """What a mention may mean, the likeliest first: with and without the punctuation at its end."""
-    found = [mention]
-    while (shorter := found[-1].shorter()) is not None and '"' not in found[-1].path:
-        found.append(shorter)
-    return tuple(found)
+    """What a mention may mean, the likeliest first: without the punctuation at its end, and where words have no spaces
+    between, without the words behind it."""
+    if mention.is_quoted:
+        return (mention,)
+    path = mention.path
+    found: list[str] = []
+    for end in range(len(path), 0, -1):
+        if end < len(path) and not _WITHOUT_SPACES.match(path[end]):
+            continue
+        shorter = path[:end]
+        while shorter and shorter not in found:
+            found.append(shorter)
+            if not _may_close(shorter[-1]):
+                break
+            shorter = shorter[:-1]
+    begin = mention.end - len(path)
+    return tuple(Mention(mention.start, begin + len(one), one, mention.is_escaped) for one in found[:_MOST_CANDIDATES])
 
 
-def attached(typed: Typed, files: Mapping[Mention, str], escaped: Collection[Mention] = ()) -> str:
-    """The message with the texts of the files that it mentions. `escaped` ones lose their backslash."""
+def attached(typed: Typed, files: Mapping[Mention, str], escaped: Collection[Mention] = ()) -> Typed:
+    """The message with the texts of the files that it mentions, which were not typed. `escaped` ones lose their
+    backslash."""
     text = typed.text
     by_line: dict[int, list[tuple[Mention, str]]] = {}
     for mention, content in files.items():
         end = text.find("\n", mention.end)
         by_line.setdefault(len(text) if end < 0 else end, []).append((mention, content))
-    marks = sorted((mention.start, mention) for mention in (*files, *escaped))
-    parts: list[str] = []
+    marks = sorted(((mention.start, mention) for mention in (*files, *escaped)), key=lambda mark: mark[0])
+    message = _Message(typed)
     at = 0
     for line_end in sorted(by_line):
         line_start = text.rfind("\n", 0, line_end) + 1
-        blocks = [block(mention.path, content) for mention, content in by_line[line_end]]
-        alone = text[line_start:line_end].strip() == text[slice(*_range(by_line[line_end][0][0]))]
-        before = _named(text, at, line_start if alone else line_end, marks)
-        parts.append(before if alone else before.rstrip(" ") + "\n\n")
-        parts.append("\n\n".join(blocks))
+        first = by_line[line_end][0][0]
+        alone = text[line_start:line_end].strip() == text[first.start : first.end]
+        _add_named(message, at, line_start if alone else line_end, marks)
+        if not alone:
+            message.end_line()
+        for number, (mention, content) in enumerate(by_line[line_end]):
+            message.add("\n\n" if number else "")
+            message.add(block(mention.path, content), is_typed=False)
         at = line_end
         if text[at : at + 2] not in ("", "\n", "\n\n"):
-            parts.append("\n")
-    parts.append(_named(text, at, len(text), marks))
-    return "".join(parts)
+            message.add("\n")
+    _add_named(message, at, len(text), marks)
+    return message.whole()
 
 
 def block(path: str, content: str) -> str:
@@ -104,21 +147,110 @@ def block(path: str, content: str) -> str:
     fence = "`" * max(3, longest + 1)
     suffix = path.rpartition(".")[2] if "." in path.rpartition("/")[2].lstrip(".") else ""
     language = suffix if _LANGUAGE.fullmatch(suffix) else ""
-    return f"{sanitize_line(path)}:\n{fence}{language}\n{content}\n{fence}"
+    name = path.replace("\r", " ").replace("\n", " ")
+    return f"{name}:\n{fence}{language}\n{content}\n{fence}"
 
 
-def _range(mention: Mention) -> tuple[int, int]:
-    return mention.start, mention.end
+class _Message:
+    """A text that is put together of parts of another one and of what was not typed."""
+
+    def __init__(self, source: Typed) -> None:
+        self._source = source
+        self._parts: list[str] = []
+        self._length = 0
+        self._folds: list[tuple[int, int]] = []
+
+    def add(self, text: str, *, is_typed: bool = True) -> None:
+        if text and not is_typed:
+            self._folds.append((self._length, self._length + len(text)))
+        self._parts.append(text)
+        self._length += len(text)
+
+    def copy(self, start: int, end: int) -> None:
+        """A part of the source, with its folds."""
+        for begin, stop in self._source.folds:
+            if begin < end and start < stop:
+                shift = self._length - start
+                self._folds.append((max(begin, start) + shift, min(stop, end) + shift))
+        self.add(self._source.text[start:end])
+
+    def end_line(self) -> None:
+        """An empty line follows, and no spaces stand before it but those that were not typed."""
+        text = "".join(self._parts)
+        least = self._folds[-1][1] if self._folds else 0
+        self._parts = [text[:least] + text[least:].rstrip(" ")]
+        self._length = len(self._parts[0])
+        self.add("\n\n")
+
+    def whole(self) -> Typed:
+        return Typed("".join(self._parts), tuple(self._folds))
 
 
-def _named(text: str, start: int, end: int, marks: Sequence[tuple[int, Mention]]) -> str:
+class PartKind(Enum):
+    TEXT = auto()
+    CODE = auto()
+    FILE = auto()
+    """The text of a file, as `block` writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Whole lines of a message."""
+
+    text: str
+    """The lines as they are, without the last line break."""
+    kind: PartKind
+    name: str = ""
+    """Of a file; of code, what stands behind the fence."""
+    content: str = ""
+    """Of a file or of code."""
+
+
+def parts_of(text: str) -> list[Part]:
+    """What a message consists of. Code begins and ends with a fence; one that does not end is text."""
+    parts: list[Part] = []
+    at = 0
+    for start, end in _fenced(text):
+        first, *lines = text[start:end].split("\n")
+        opening = _FENCE_LINE.fullmatch(first)
+        last = _FENCE_LINE.fullmatch(lines[-1]) if lines else None
+        if opening is None or last is None or last[2].strip() or not last[1].startswith(opening[1]):
+            continue
+        content = "\n".join(lines[:-1])
+        name, kind = opening[2].strip(), PartKind.CODE
+        before = text.rfind("\n", 0, max(0, start - 1)) + 1
+        above = text[before : max(before, start - 1)].removesuffix(":")
+        if before >= at and above and block(above, content) == text[before:end]:
+            start, name, kind = before, above, PartKind.FILE
+        if start > at:
+            parts.append(Part(text[at : start - 1], PartKind.TEXT))
+        parts.append(Part(text[start:end], kind, name, content))
+        at = end + 1
+    if at < len(text) or not parts:
+        parts.append(Part(text[at:], PartKind.TEXT))
+    return parts
+
+
+def _add_named(message: _Message, start: int, end: int, marks: Sequence[tuple[int, Mention]]) -> None:
     """A part of the text, with files by their names, without `@`."""
-    parts: list[str] = []
     for at, mention in marks:
         if start <= at < end:
-            parts += [text[start:at], f"@{mention.path}" if mention.is_escaped else mention.path]
+            message.copy(start, at)
+            message.add(f"@{mention.path}" if mention.is_escaped else mention.path)
             start = mention.end
-    return "".join([*parts, text[start:end]])
+    message.copy(start, end)
+
+
+def _may_begin(before: str) -> bool:
+    """Whether a mention may stand behind this character: `me@notes.txt` is none."""
+    if not before or before.isspace() or before in _OPENING or _WITHOUT_SPACES.match(before):
+        return True
+    return not before.isascii() and unicodedata.category(before)[0] in "PS"
+
+
+def _may_close(character: str) -> bool:
+    """Whether a character at the end of a name may belong to the sentence."""
+    return character in _CLOSING or (not character.isascii() and unicodedata.category(character)[0] in "PS")
 
 
 def _fenced(text: str) -> list[tuple[int, int]]:

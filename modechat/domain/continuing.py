@@ -7,7 +7,7 @@ from dataclasses import replace
 from modechat.domain.conversation import Reply, ReplyState, ReplyStats, StopReason, Turn
 
 _CUT_STATES = frozenset({ReplyState.STOPPED, ReplyState.INTERRUPTED, ReplyState.FAILED})
-_CUT_REASONS = frozenset({StopReason.LENGTH, StopReason.CONTEXT})
+_CUT_REASONS = frozenset({StopReason.LENGTH, StopReason.CONTEXT, StopReason.LEAK, StopReason.REPEATS})
 
 
 def why_not_continue(turn: Turn | None) -> str:
@@ -15,7 +15,7 @@ def why_not_continue(turn: Turn | None) -> str:
     if turn is None:
         return "There is no reply yet that could go on."
     reply = turn.reply
-    if reply.stop_reason is StopReason.LEAK:
+    if reply.stop_reason is StopReason.LEAK and not _is_own_format(reply):
         return "The reply was cut where it began another role's turn: Ctrl+] asks in another format."
     if reply.state not in _CUT_STATES and reply.stop_reason not in _CUT_REASONS:
         return "The last reply is complete. Ctrl+R asks for another one."
@@ -24,6 +24,11 @@ def why_not_continue(turn: Turn | None) -> str:
     if reply.thinking:
         return "The reply was cut while the model thought, and that cannot go on. Ctrl+R asks again."
     return "Nothing of the reply had come yet. Ctrl+R asks again."
+
+
+def _is_own_format(reply: Reply) -> bool:
+    """Whether it was asked for in the model's own format: what looks like another role's turn was none, then."""
+    return reply.stats is not None and reply.stats.format_source == "gguf"
 
 
 def reopened(turn: Turn) -> Turn:

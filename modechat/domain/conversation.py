@@ -56,6 +56,8 @@ class StopReason(StrEnum):
     """The user stopped it."""
     LEAK = "leak"
     """The model began to write another role's turn: a sign of a wrong prompt format."""
+    REPEATS = "repeats"
+    """The model said nothing but the same again and again (`modechat.domain.repetition`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class ReplyStats:
     """Tokens that were guessed and checked together (speculative decoding)."""
     accepted_tokens: int = 0
     """Guessed tokens that were right."""
+    repeated: int = 0
+    """Characters at the end of the reply, else of its thinking, that are left out: they say again what stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,6 @@ class Conversation:
     id: int
     title: str
     created_at: datetime
-    """Also the clock that templates with dates see, so that the prompt's beginning never changes."""
     state: ModeState = field(default_factory=ModeState)
     entries: tuple[Entry, ...] = ()
     cut: ContextCut | None = None
@@ -226,8 +229,11 @@ def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple
 
 def typed_of_reply(turn: Turn) -> int:
     """How many characters of the turn's reply are the user's: those of a prefill."""
-    prefill = turn.request.prefill.strip() if isinstance(turn.request, Task) else ""
-    return len(prefill) if turn.reply.text.startswith(prefill) else 0
+    prefill = turn.request.prefill if isinstance(turn.request, Task) else ""
+    if turn.reply.text.startswith(prefill):
+        return len(prefill)
+    begun = prefill.rstrip()  # the reply ended before anything followed
+    return len(begun) if turn.reply.text == begun else 0
 
 
 def message_text(request: ChatMessage | Task) -> str:
@@ -244,11 +250,54 @@ def as_mode(request: ChatMessage | Task, mode: Mode) -> ChatMessage | Task:
     return request if isinstance(request, Task) else Task(request.text)
 
 
+def clock_at(moment: datetime, conversation: Conversation | None) -> datetime:
+    """The clock that templates see in a prompt of this moment: when the conversation first went on that day.
+
+    So the date is right, and the beginning of the prompt, which is in the KV cache, changes once a day at most. Days
+    are those of the local time zone.
+    """
+    if conversation is None:
+        return moment
+    known = (conversation.created_at, *(turn.created_at for turn in conversation.turns))
+    today = moment.astimezone().date()
+    return min((time for time in known if time.astimezone().date() == today), default=moment)
+
+
 def title_of(text: str, width: int = 60) -> str:
     """A title for a conversation that begins with `text`: its first line that says something."""
     lines = (line.strip().lstrip("#").strip() for line in text.splitlines())
     line = next((line for line in lines if line), "")
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+
+
+def without_repetition(reply: Reply) -> Reply:
+    """The reply without what it says again and again at its end: once is kept."""
+    if reply.stop_reason is not StopReason.REPEATS or reply.stats is None or not reply.stats.repeated:
+        return reply
+    if reply.text:
+        return replace(reply, text=reply.text[: -reply.stats.repeated].rstrip())
+    return replace(reply, thinking=reply.thinking[: -reply.stats.repeated].rstrip())
+
+
+def repetition_note(stats: ReplyStats | None) -> str:
+    """What the user should know of a reply that was stopped because it repeats itself."""
+    n_left_out = stats.repeated if stats is not None else 0
+    if not n_left_out:
+        return "The reply was stopped: it repeats itself."
+    return f"The reply was stopped: it repeats itself. {n_left_out:,} characters of the same were left out."
+
+
+def title_of_request(request: ChatMessage | Task) -> str:
+    """A title for a conversation that begins with `request`. The instructions of many tasks are alike, their inputs
+    are not."""
+    if isinstance(request, Task) and request.input:
+        return title_of(request.input) or title_of(request.instruction)
+    return title_of(message_text(request))
+
+
+def titles_of_request(request: ChatMessage | Task) -> tuple[str, ...]:
+    """The titles that a conversation that begins with `request` may have got, from earlier versions too."""
+    return title_of_request(request), title_of(message_text(request))
 
 
 def leak_note(marker: str) -> str:

@@ -1,20 +1,22 @@
 """The two modes and the parser of typed headers.
 
 Owns what typing does: a message in, what the user means by it out. Pure, and total: every text has a meaning,
-and a text without headers is never changed beyond its outer white space.
+and a text without headers is never changed beyond its outer line ends.
 
 A header is `###`, a word (Instruction, Input, Response, Chat) and an optional colon; case does not matter. Inside
-a code fence, or after a backslash, it is plain text.
+a code fence, after a backslash, or in what was not typed (the folds of a `Typed`), it is plain text.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
 from modechat.domain.text import ended
+from modechat.domain.typed import Typed, as_typed
 
 
 class Mode(StrEnum):
@@ -87,24 +89,26 @@ _NOTHING_TYPED = "There is nothing to send yet."
 _NO_INSTRUCTION = "There is no instruction yet: write it above ### Input or ### Response."
 
 
-def parse(text: str, state: ModeState) -> Parsed:
+def parse(text: str | Typed, state: ModeState) -> Parsed:
     """What `text` means when it is sent in a conversation whose mode is `state`."""
     lines = _lines(text)
-    header = _match_header(lines[0]) if lines else None
+    begin = _first_with_text(lines)
+    header = _match_header(lines[begin]) if begin < len(lines) else None
     if header is not None and header.word == "chat":
-        message = _join([header.rest, *lines[1:]])
+        message = _join([header.rest, *_texts(lines[begin + 1 :])])
         return ChatMessage(message) if message else Switch(ModeState(Mode.CHAT))
     if header is not None and header.word == "instruction":
-        return _parse_task([header.rest, *lines[1:]], alone=Switch(ModeState(Mode.INSTRUCT)))
+        rest = _Line(header.rest)
+        return _parse_task([rest, *lines[begin + 1 :]], alone=Switch(ModeState(Mode.INSTRUCT)))
     if state.standing is not None:
         return _parse_standing_input(lines, state.standing, state.task)
     if state.mode is Mode.INSTRUCT:
         return _parse_task(lines, alone=Incomplete(_NOTHING_TYPED))
-    message = _join([_unescape(lines[0]), *lines[1:]]) if lines else ""
+    message = _join([_unescape(line) if at == begin else line.text for at, line in enumerate(lines)])
     return ChatMessage(message) if message else Incomplete(_NOTHING_TYPED)
 
 
-def mode_of(text: str, state: ModeState) -> Mode:
+def mode_of(text: str | Typed, state: ModeState) -> Mode:
     """The mode that `text` would be sent in: what the badge at the prompt shows while it is typed."""
     match parse(text, state):
         case ChatMessage():
@@ -127,22 +131,22 @@ class TypedHeader:
     end: int
 
 
-def headers(text: str, state: ModeState) -> tuple[TypedHeader, ...]:
+def headers(text: str | Typed, state: ModeState) -> tuple[TypedHeader, ...]:
     """The headers of `text` that have a meaning in a conversation whose mode is `state`, in order."""
-    if "###" not in text:
+    typed = as_typed(text)
+    if "###" not in typed.text:
         return ()
-    everything = text.split("\n")
-    lines = _without_blank_start(everything)
-    first = _match_header(lines[0]) if lines else None
+    lines = _masked_lines(typed)
+    begin = _first_with_text(lines)
+    first = _match_header(lines[begin]) if begin < len(lines) else None
     counting = []
     if first is not None and first.word in ("chat", "instruction"):
-        counting.append(0)
+        counting.append(begin)
     if first is not None and first.word == "instruction":
-        counting += _section_starts(_scan(["", *lines[1:]]))
+        counting += _section_starts(_scan([*(_Line("") for _ in lines[: begin + 1]), *lines[begin + 1 :]]))
     elif not counting and state.mode is Mode.INSTRUCT:
         counting += _section_starts(_scan(lines))
-    skipped = len(everything) - len(lines)
-    return tuple(_span(number + skipped, lines[number]) for number in counting)
+    return tuple(_span(number, lines[number].typed) for number in counting)
 
 
 def notice(state: ModeState) -> str:
@@ -167,7 +171,13 @@ class _Header:
 @dataclass(frozen=True, slots=True)
 class _Line:
     text: str
+    masked: str | None = None
+    """The same with what was not typed made unreadable; None: all was typed."""
     header: _Header | None = None
+
+    @property
+    def typed(self) -> str:
+        return self.text if self.masked is None else self.masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +189,7 @@ class _Sections:
     response: str | None
 
 
-def _parse_task(lines: list[str], *, alone: Switch | Incomplete) -> Parsed:
+def _parse_task(lines: list[_Line], *, alone: Switch | Incomplete) -> Parsed:
     sections = _split(lines)
     if not sections.instruction:
         return Incomplete(_NO_INSTRUCTION) if sections.input or sections.response else alone
@@ -188,29 +198,29 @@ def _parse_task(lines: list[str], *, alone: Switch | Incomplete) -> Parsed:
     return Task(sections.instruction, sections.input or "", sections.response or "")
 
 
-def _parse_standing_input(lines: list[str], instruction: str, name: str) -> Parsed:
+def _parse_standing_input(lines: list[_Line], instruction: str, name: str) -> Parsed:
     sections = _split(lines)
     body = "\n\n".join(part for part in (sections.instruction, sections.input) if part)
     return Task(instruction, body, sections.response or "", name) if body else Incomplete(_NOTHING_TYPED)
 
 
-def _split(lines: list[str]) -> _Sections:
+def _split(lines: list[_Line]) -> _Sections:
     """Cut at the first `### Input` and at the last `### Response` if it comes after that."""
     scanned = _scan(lines)
-    texts = [line.text for line in scanned]
+    texts = _texts(scanned)
     starts = {header.word: i for i in _section_starts(scanned) if (header := scanned[i].header) is not None}
     input_at, response_at = starts.get("input"), starts.get("response")
     end = response_at if response_at is not None else len(lines)
 
-    def section(start: int, stop: int) -> str:
+    def section(start: int, stop: int) -> list[str]:
         header = scanned[start].header
         assert header is not None
-        return _join([header.rest, *texts[start + 1 : stop]])
+        return [header.rest, *texts[start + 1 : stop]]
 
     return _Sections(
         instruction=_join(texts[: input_at if input_at is not None else end]),
-        input=section(input_at, end) if input_at is not None else None,
-        response=section(response_at, len(lines)) if response_at is not None else None,
+        input=_join(section(input_at, end)) if input_at is not None else None,
+        response=_beginning(section(response_at, len(lines))) if response_at is not None else None,
     )
 
 
@@ -231,49 +241,66 @@ def _span(number: int, line: str) -> TypedHeader:
     return TypedHeader(match[1].lower(), number, len(line) - len(line.lstrip()), len(header))
 
 
-def _scan(lines: list[str]) -> list[_Line]:
+def _scan(lines: list[_Line]) -> list[_Line]:
     """The lines with their headers; inside a code fence there are no headers, and nothing is unescaped."""
     scanned: list[_Line] = []
     fence = ""
     for line in lines:
-        marker = _FENCE.fullmatch(line)
+        marker = _FENCE.fullmatch(line.typed)
         if fence:
             if marker and marker[1].startswith(fence) and not marker[2].strip():
                 fence = ""
-            scanned.append(_Line(line))
+            scanned.append(line)
         elif marker and not (marker[1][0] == "`" and "`" in marker[2]):
             fence = marker[1]
-            scanned.append(_Line(line))
+            scanned.append(line)
         else:
-            scanned.append(_Line(_unescape(line), _match_header(line)))
+            scanned.append(_Line(_unescape(line), line.masked, _match_header(line)))
     return scanned
 
 
-def _match_header(line: str) -> _Header | None:
-    match = _HEADER.fullmatch(line)
-    return _Header(match[1].lower(), match[2]) if match else None
+def _match_header(line: _Line) -> _Header | None:
+    match = _HEADER.fullmatch(line.typed)
+    return _Header(match[1].lower(), line.text[match.start(2) :]) if match else None
 
 
-def _starts_instruction(text: str) -> bool:
+def _starts_instruction(text: str | Typed) -> bool:
     lines = _lines(text)
-    header = _match_header(lines[0]) if lines else None
+    begin = _first_with_text(lines)
+    header = _match_header(lines[begin]) if begin < len(lines) else None
     return header is not None and header.word == "instruction"
 
 
-def _lines(text: str) -> list[str]:
-    """The lines of `text` from the first that is not blank."""
-    return _without_blank_start(text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+def _lines(text: str | Typed) -> list[_Line]:
+    if isinstance(text, Typed) and text.folds:
+        return _masked_lines(text)
+    plain = as_typed(text).text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return [_Line(line) for line in plain.split("\n")]
 
 
-def _unescape(line: str) -> str:
-    return line.replace("\\", "", 1) if _ESCAPED.match(line) else line
+def _masked_lines(typed: Typed) -> list[_Line]:
+    lines, masked = typed.text.split("\n"), typed.masked().split("\n")
+    return [_Line(line, shown) for line, shown in zip(lines, masked, strict=True)]
 
 
-def _join(lines: list[str]) -> str:
-    """The text of a section without its blank outer lines and its trailing white space."""
-    return "\n".join(_without_blank_start(lines)).rstrip()
+def _texts(lines: Iterable[_Line]) -> list[str]:
+    return [line.text for line in lines]
 
 
-def _without_blank_start(lines: list[str]) -> list[str]:
-    start = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
-    return lines[start:]
+def _first_with_text(lines: Sequence[_Line]) -> int:
+    return next((number for number, line in enumerate(lines) if line.text.strip()), len(lines))
+
+
+def _unescape(line: _Line) -> str:
+    return line.text.replace("\\", "", 1) if _ESCAPED.match(line.typed) else line.text
+
+
+def _join(lines: Sequence[str]) -> str:
+    """The text of a section without its outer line ends; white space within its lines is the user's."""
+    return _beginning(lines).rstrip("\n")
+
+
+def _beginning(lines: Sequence[str]) -> str:
+    """The text of a section from its first line that is not empty; nothing if it is all white space."""
+    text = "\n".join(lines)
+    return text.lstrip("\n") if text.strip() else ""

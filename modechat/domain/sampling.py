@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_COLDEST = 1e-6
+
 
 class Sampling(BaseModel):
     """Sampling settings. What is not set comes from the model's file (`general.sampling.*`), else from `DEFAULTS`."""
@@ -20,14 +22,24 @@ class Sampling(BaseModel):
     """Choose among the likeliest tokens whose probabilities add up to this; 1 switches it off."""
     min_p: Annotated[float, Field(ge=0, le=1, strict=True)] | None = None
     """Leave out tokens less likely than this share of the likeliest one; 0 switches it off."""
-    repeat_penalty: Annotated[float, Field(gt=0, le=10, strict=True)] | None = None
+    repeat_penalty: Annotated[float, Field(ge=0.01, le=10, strict=True)] | None = None
     """Makes tokens of the last 64 less likely to come again; 1 switches it off."""
     seed: Annotated[int, Field(ge=0, lt=2**32 - 1, strict=True)] | None = None
     """The same seed, prompt and settings give the same reply; unset: a new one for each reply."""
     max_tokens: Annotated[int, Field(ge=1, lt=2**31, strict=True)] | None = None
     """Longest reply in tokens; unset: as long as the context allows."""
+    stop_repetition: Annotated[bool, Field(strict=True)] | None = None
+    """Whether a reply that does nothing but repeat itself is stopped; unset: it is."""
     stop: tuple[str, ...] = ()
     """Texts that end a reply, besides those of the prompt format."""
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the likeliest token is always taken.
+
+        Logits divided by a tiny temperature are no numbers any more; the likeliest one has all chances long before.
+        """
+        return self.temperature is None or self.temperature < _COLDEST
 
     def over(self, fallback: Sampling) -> Sampling:
         """These settings, with what is not set taken from `fallback`."""
@@ -46,5 +58,5 @@ MODEL_KEYS = {
 }
 """Under which keys a model's file recommends settings."""
 
-DEFAULTS = Sampling(temperature=0.7, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0)
+DEFAULTS = Sampling(temperature=0.7, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0, stop_repetition=True)
 """What is used where neither the user nor the model's file says anything."""

@@ -1,4 +1,7 @@
-"""Rules for text that came from a model, a user or a file: making it safe to show, and finding stop strings."""
+"""Rules for text that came from a model, a user or a file: making it safe to show, and finding stop strings.
+
+`sanitize` is for what is shown, never for what is kept or sent: that stays as it was written.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ from collections.abc import Iterable
 # C0 controls (but tab and newline) and DEL become their visible pictures (U+2400 ff.); C1 controls and the
 # bidirectional overrides, which have none, become the replacement character. Unicode's own line separators become
 # newlines, so that everyone counts the same lines.
+DIRECTIONS = "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+"""Marks that change the direction of writing: terminals reorder a line for them."""
 _UNSAFE = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
 _UNSAFE |= {0x2028: 0x0A, 0x2029: 0x0A}
-_UNSAFE |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
+_UNSAFE |= dict.fromkeys([*range(0x80, 0xA0), *map(ord, DIRECTIONS)], 0xFFFD)
+_WITHOUT_CONTROLS = {code: safe for code, safe in _UNSAFE.items() if chr(code) not in DIRECTIONS}
 
 
 def sanitize(text: str) -> str:
@@ -18,6 +24,16 @@ def sanitize(text: str) -> str:
     Works character by character, so that a sequence which is split over several calls cannot get through.
     """
     return text.translate(_UNSAFE)
+
+
+def without_controls(text: str) -> str:
+    """`text` as an editor of lines can hold it: as `sanitize`, but with marks of direction."""
+    return text.translate(_WITHOUT_CONTROLS)
+
+
+def is_editable(text: str) -> bool:
+    """Whether an editor of lines can hold `text` as it is."""
+    return without_controls(text) == text
 
 
 def sanitize_line(text: str) -> str:
@@ -87,20 +103,28 @@ def overlap(text: str, stop: str) -> int:
 
 
 class ReplyTrimmer:
-    """Passes on a reply that arrives in pieces, without its outer white space.
+    """Passes on a reply that arrives in pieces, without its outer white space. The indent of its first line stays.
 
     White space at the end of what has arrived is held back until text follows it.
     """
 
-    def __init__(self) -> None:
-        self._started = False
+    def __init__(self, *, has_begun: bool = False) -> None:
+        """`has_begun`: what comes first is not the model's own, but the beginning that it was given."""
+        self._started = has_begun
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        if not self._started:
-            piece = piece.lstrip()
-            self._started = bool(piece)
         text = self._held + piece
         shown = text.rstrip()
         self._held = text[len(shown) :]
+        if not self._started and shown:
+            self._started = True
+            return _without_begin(shown)
         return shown
+
+
+def _without_begin(text: str) -> str:
+    """`text` without blank lines in front, and without a single space there: vocabularies begin words with one."""
+    begin = text[: len(text) - len(text.lstrip())]
+    indent = begin[begin.rfind("\n") + 1 :]
+    return text[len(begin) :] if indent == " " else text[len(begin) - len(indent) :]

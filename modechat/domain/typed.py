@@ -1,13 +1,16 @@
 """What a user types at a prompt: the text, and which of its ranges are shown as one token.
 
-A big paste is folded: it stands in the prompt as one token, and is the whole text wherever it is used. What was sent
-can be called back in the order of sending, as in a shell.
+A big paste is folded: it stands in the prompt as one token, and is the whole text wherever it is used. What is in a
+fold was not typed: the marks of the interface (headers, commands, mentions of files) have no meaning there. What was
+sent can be called back in the order of sending, as in a shell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+_MASK = "\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,35 @@ class Typed:
     def __bool__(self) -> bool:
         return bool(self.text)
 
+    def masked(self) -> str:
+        """The text with NULs for what is in its folds, line ends apart: what was typed, where it stands."""
+        text = self.text
+        for start, end in self.folds:
+            hidden = "\n".join(_MASK * len(line) for line in text[start:end].split("\n"))
+            text = f"{text[:start]}{hidden}{text[end:]}"
+        return text
+
+
+def as_typed(text: str | Typed) -> Typed:
+    """A plain text is all typed."""
+    return Typed(text) if isinstance(text, str) else text
+
 
 def joined(parts: Sequence[Typed], between: str = "\n\n") -> Typed:
     """The texts one after the other; empty ones are left out."""
+    return _strung([part for part in parts if part], between)
+
+
+def joined_lines(lines: Sequence[Typed]) -> Typed:
+    """The lines as one text."""
+    return _strung(lines, "\n")
+
+
+def _strung(parts: Sequence[Typed], between: str) -> Typed:
     text = ""
     folds: list[tuple[int, int]] = []
-    for part in filter(None, parts):
-        if text:
+    for number, part in enumerate(parts):
+        if number:
             text += between
         folds += [(len(text) + start, len(text) + end) for start, end in part.folds]
         text += part.text
@@ -68,11 +93,16 @@ class Recall:
             self._entries.insert(0, entry)
         self.stop()
 
-    def forget(self, entry: Typed) -> None:
+    def take_out(self, entry: Typed) -> None:
         """What was added last was not sent after all."""
         if self._entries and self._entries[0].text == entry.text:
             del self._entries[0]
             self.stop()
+
+    def forget(self, kept: Collection[str]) -> None:
+        """Only these texts are still kept."""
+        self._entries = [entry for entry in self._entries if entry.text in kept]
+        self.stop()
 
     def older(self, shown: Typed) -> Typed | None:
         """What was sent before that which is shown now; None if nothing was."""
@@ -81,6 +111,10 @@ class Recall:
     def newer(self, shown: Typed) -> Typed | None:
         """What was sent after that; at the end the draft that the walk began with. None if that is shown."""
         return self._step(shown, -1)
+
+    def as_sent(self, text: str) -> Typed:
+        """`text` with the folds that it was sent with, as far as it was."""
+        return next((entry for entry in self._entries if entry.text == text), Typed(text))
 
     def stop(self) -> None:
         self._at = -1

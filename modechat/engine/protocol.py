@@ -262,6 +262,8 @@ class Inspected(_Frozen):
     id: int
     prompt: PromptView | None = None
     error: str = ""
+    is_too_long: bool = False
+    """Whether the error is that it is far longer than the context."""
 
 
 class PromptProgress(_Frozen):

@@ -235,10 +235,12 @@ def _part_thinking(answer: str) -> tuple[str, str]:
 
 
 def _view(request: Inspect) -> PromptView:
-    """A prompt in ChatML, one token a word."""
+    """A prompt in ChatML, one token a word. In a named format it begins with the format's name: each has its own."""
     said = _messages(request)
-    tokens = [TokenView(id=2, text="<|im_start|>", control=True)]
-    parts: list[tuple[str, int]] = []
+    named = request.format if request.format != MODEL.format else None
+    tokens = [TokenView(id=5, text=f"{named}\n", control=False)] if named else []
+    tokens.append(TokenView(id=2, text="<|im_start|>", control=True))
+    parts: list[tuple[str, int]] = [("template", 1)] if named else []
     for role, content in said:
         words = _words(content) or [""]
         tokens += [TokenView(id=10 + len(word), text=word, control=False) for word in (f"{role}\n", *words)]

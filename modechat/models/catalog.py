@@ -64,7 +64,7 @@ def find_models(
     """
     seen: set[Path] = set()
     for origin, path in known:
-        if not cancelled() and _is_file(path) and (model := _new(candidate_at(path, origin), seen)):
+        if not cancelled() and is_file(path) and (model := _new(candidate_at(path, origin), seen)):
             yield model
     for place in places:
         if cancelled():
@@ -112,7 +112,8 @@ def free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is a file that may be looked at."""
     try:
         return path.is_file()
     except (OSError, ValueError):

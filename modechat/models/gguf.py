@@ -16,6 +16,10 @@ from modechat.models.ggml_types import FILE_TYPES
 from modechat.models.header_walker import MAX_KEYS, MAX_TENSORS, HeaderError, HeaderWalker, Scalar
 
 _BUFFER = 1 << 18
+_TOKENS = "tokenizer.ggml.tokens"
+_AFTER_VERSION = 8
+_JOINING = ("bert", "t5")
+"""Tokenisers that make one token of all white space, or of all that they do not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,24 @@ def read_header(path: Path) -> GGUFHeader:
     try:
         with path.open("rb", buffering=_BUFFER) as file:
             return _read(path, file)
+    except HeaderError as error:
+        raise failures.damaged(path, str(error)) from error
+    except OSError as error:
+        raise failures.unreadable(path, error) from error
+
+
+def longest_token(path: Path) -> int:
+    """Bytes of the longest token in the model's vocabulary, as its file writes it, which is never shorter than what it
+    stands for; 0 if a token may stand for any length. Raises `ModelError` as `read_header` does.
+    """
+    _must_be_a_file(path)
+    try:
+        with path.open("rb", buffering=_BUFFER) as file:
+            walker = HeaderWalker(file, file.seek(0, 2), measured=_TOKENS)
+            file.seek(_AFTER_VERSION)
+            walker.count(MAX_TENSORS, "tensors")
+            metadata, _ = walker.entries(walker.count(MAX_KEYS, "keys"))
+            return 0 if metadata.get("tokenizer.ggml.model") in _JOINING else walker.longest
     except HeaderError as error:
         raise failures.damaged(path, str(error)) from error
     except OSError as error:

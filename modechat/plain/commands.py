@@ -80,7 +80,7 @@ class PlainCommands:
             case "toggle_thinking":
                 return commands.toggle_thinking(session)
             case "choose_model":
-                return commands.tell_model(session)
+                return commands.list_models(session)
             case "choose_adapters":
                 return commands.tell_adapters(session)
             case "delete_conversation":

@@ -13,9 +13,11 @@ import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from modechat.commands.slash import read_slash, unknown_command, without_escape
+from modechat.domain.attachments import mentions
 from modechat.domain.modes import Incomplete
 from modechat.errors import EXIT_INTERRUPTED, ModechatError, StoreError, UsageError
 from modechat.plain.commands import PlainCommands
@@ -25,11 +27,13 @@ from modechat.plain.output import Output
 from modechat.plain.view import PlainView
 from modechat.plain.words import GREETING, as_commands, prompt_label
 from modechat.plain.writer import Writer
+from modechat.session.attachments import attach
 from modechat.session.chat_session import ChatSession
 from modechat.session.events import PhaseChanged, SessionEvent, Trouble
 from modechat.session.phase import Phase
 
 if TYPE_CHECKING:
+    from modechat.domain.typed import Typed
     from modechat.engine.protocol import Engine
     from modechat.session.settings import SessionSettings
     from modechat.store import Store
@@ -162,11 +166,17 @@ class PlainChat:
             await self._view.all_is_shown()
         self._leave()
 
-    async def _do(self, text: str) -> None:
-        command = read_slash(text)
+    async def _do(self, typed: Typed) -> None:
+        command = read_slash(typed)
+        text: Typed | Incomplete = typed
+        if mentions(typed) and (command is None or command.action.id == "choose_task"):
+            text = await asyncio.to_thread(attach, typed, Path())
+            command = None if isinstance(text, Incomplete) else read_slash(text)
         try:
-            if command is None:
-                reason = self._doubt(text) or await self._session.send(without_escape(text))
+            if isinstance(text, Incomplete):
+                reason: Incomplete | None = text
+            elif command is None:
+                reason = self._doubt(typed) or await self._session.send(without_escape(text))
             else:
                 if not self._is_watched:  # who types sees that the model is not there yet
                     await self._until(lambda: self._session.phase is not Phase.LOADING)
@@ -178,18 +188,18 @@ class PlainChat:
             if isinstance(reason, Incomplete):
                 self._refuse(UsageError(reason.reason))
 
-    def _doubt(self, text: str) -> Incomplete | None:
+    def _doubt(self, typed: Typed) -> Incomplete | None:
         """Why a text that looks like a command is not sent, unless it comes twice."""
-        doubt = unknown_command(text) if text != self._doubted else ""
-        self._doubted = text if doubt and self._is_watched else ""  # nobody can answer in a pipe
+        doubt = unknown_command(typed) if typed.text != self._doubted else ""
+        self._doubted = typed.text if doubt and self._is_watched else ""  # nobody can answer in a pipe
         if not doubt:
             return None
-        escaped = f"\\{text.strip().split()[0]} …"
+        escaped = f"\\{typed.text.strip().split()[0]} …"
         if self._is_watched:
             return Incomplete(f"{doubt} The same once more sends it, and so does {escaped}")
         return Incomplete(f"{doubt} {escaped} sends it as text.")
 
-    def _does_at_once(self, text: str) -> bool:
+    def _does_at_once(self, text: Typed) -> bool:
         """Do what must not wait for the reply that is written: stopping it, and leaving."""
         command = read_slash(text)
         if command is None or command.words:

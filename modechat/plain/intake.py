@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TextIO
 
+from modechat.domain.typed import Typed
 from modechat.plain.line_reader import End, LineReader, Lines, Read, Unreadable
 from modechat.plain.messages import MessageReader
 from modechat.plain.output import Output
@@ -22,7 +23,7 @@ class Intake:
         stdin: TextIO,
         output: Output,
         *,
-        at_once: Callable[[str], bool],
+        at_once: Callable[[Typed], bool],
         refuse: Callable[[Trouble], None],
         leave: Callable[[], None],
     ) -> None:
@@ -34,7 +35,7 @@ class Intake:
         self._leave = leave
         self._reader = LineReader(stdin.fileno(), self._take, is_terminal=self._is_terminal)
         self._messages = MessageReader()
-        self._texts: asyncio.Queue[str | None] = asyncio.Queue()
+        self._texts: asyncio.Queue[Typed | None] = asyncio.Queue()
         self._label = ""
         """What the user is asked with; empty while something else is done."""
         self._has_asked = False
@@ -42,7 +43,7 @@ class Intake:
     def start(self) -> None:
         self._reader.start()
 
-    async def next(self, label: str) -> str | None:
+    async def next(self, label: str) -> Typed | None:
         """The next message or command, asked for with `label`; None: no more will come."""
         self._has_asked = True
         if self._texts.empty():
@@ -50,7 +51,7 @@ class Intake:
             self._ask()
         text = await self._texts.get()
         if text is not None and (self._output.echoes or not self._label):
-            self._output.line(label + text)
+            self._output.line(label + text.text)
         self._label = ""
         return text
 
@@ -97,8 +98,8 @@ class Intake:
             self._leave()
         self._reader.taken()
 
-    def _put(self, text: str) -> None:
-        if not text.strip() or self._at_once(text):
+    def _put(self, text: Typed) -> None:
+        if not text.text.strip() or self._at_once(text):
             return
         if self._is_terminal and self._has_asked and not self._label:
             self._output.say("This waits until the reply has ended. /stop stops it.")

@@ -12,10 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from modechat.domain.decoding import NotText, TextDecoder
+
 _SECONDS_OF_A_PASTE = 0.05
 _LONGEST_TYPED = 4095
 """Bytes of a line that Linux keeps in a terminal's ordinary mode; it drops the rest without a word."""
 _MOST_AHEAD = 256
+_LONGEST_LINE = 4_000_000
+"""Characters of a line in a pipe: as much as of a file that is attached."""
+_MOST_TOGETHER = 4_000_000
+"""Bytes of a pipe that are looked at before the first line of them is given."""
 _KEYS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.|[\x00-\x08\x0b-\x1f\x7f]")
 """Keys that a terminal in its ordinary mode takes for text, such as arrows."""
 
@@ -52,16 +58,40 @@ class LineReader:
         self._is_terminal = is_terminal
         self._loop = asyncio.get_running_loop()
         self._ahead = threading.Semaphore(_MOST_AHEAD)
-        self._is_first = True
 
     def start(self) -> None:
-        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        read = self._read_terminal if self._is_terminal else self._read_pipe
+        threading.Thread(target=read, name="reader", daemon=True).start()
 
     def taken(self) -> None:
         """Something that was given to `take` was done: one more may be read ahead."""
         self._ahead.release()
 
-    def _read(self) -> None:
+    def _read_pipe(self) -> None:
+        """Each line is on its own. What is no text ends the reading: none of what came together with it is given."""
+        decoder, rest, is_open = TextDecoder(), "", True
+        while is_open:
+            data = self._read_once()
+            more = data
+            while more and len(data) < _MOST_TOGETHER and self._more_is_there():
+                more = self._read_once()
+                data += more
+            is_open = bool(more)
+            try:
+                *lines, rest = (rest + decoder.feed(data, final=not is_open)).split("\n")
+            except NotText as problem:
+                self._put(Unreadable(f"What is piped in {problem.reason}", problem.hint))
+                break
+            if len(rest) > _LONGEST_LINE:
+                self._put(Unreadable("What is piped in has no end of a line for 4 MB", "Each line is a message."))
+                break
+            if rest and not is_open:
+                lines.append(rest)
+            for line in lines:
+                self._put(Lines((line,)))
+        self._put(End())
+
+    def _read_terminal(self) -> None:
         rest, ended = b"", False
         while True:
             data = self._read_once()
@@ -69,13 +99,13 @@ class LineReader:
                 if rest:
                     self._give([rest])
                 self._put(End())
-                if not self._is_terminal or (ended and not rest):  # a terminal that is gone says so for ever
+                if ended and not rest:  # a terminal that is gone says so for ever
                     return
                 rest, ended = b"", True
                 continue
             ended = False
             *lines, rest = (rest + data).split(b"\n")
-            while lines and self._is_terminal and self._more_is_there():
+            while lines and self._more_is_there():
                 data = self._read_once()
                 *more, rest = (rest + data).split(b"\n")
                 lines += more
@@ -97,12 +127,11 @@ class LineReader:
             return False
 
     def _give(self, raw: list[bytes]) -> None:
-        """On a terminal lines that came at once stay together; those of a pipe are on their own."""
-        for together in [raw] if self._is_terminal else [[line] for line in raw]:
-            self._put(self._decoded(together))
+        """Lines that came at once stay together."""
+        self._put(self._decoded(raw))
 
     def _decoded(self, raw: list[bytes]) -> Read:
-        if self._is_terminal and any(len(line) >= _LONGEST_TYPED for line in raw):
+        if any(len(line) >= _LONGEST_TYPED for line in raw):
             return Unreadable(
                 f"The terminal has cut a line after {_LONGEST_TYPED:,} bytes, so nothing was sent",
                 "Send it in shorter lines, or pipe it in.",
@@ -110,13 +139,8 @@ class LineReader:
         try:
             lines = [line.removesuffix(b"\r").decode() for line in raw]
         except UnicodeDecodeError:
-            if self._is_terminal:
-                return Unreadable("What was typed is not UTF-8 text", "Set the terminal to UTF-8.")
-            return Unreadable("What is piped in is not UTF-8 text", "Convert it: iconv -f latin1 -t utf-8 FILE | …")
-        if self._is_first:
-            lines[0] = lines[0].removeprefix("\ufeff")
-            self._is_first = False
-        return Lines(tuple(_KEYS.sub("", line) for line in lines) if self._is_terminal else tuple(lines))
+            return Unreadable("What was typed is not UTF-8 text", "Set the terminal to UTF-8.")
+        return Lines(tuple(_KEYS.sub("", line) for line in lines))
 
     def _put(self, read: Read) -> None:
         self._ahead.acquire()

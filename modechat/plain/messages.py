@@ -1,12 +1,17 @@
 """How typed lines become messages. Pure.
 
 A line is a message. One that ends with a backslash goes on in the next line, and what stands between two lines of
-three quotation marks is one message. Lines that come at once are a paste: one message, sent by the next Enter.
+three quotation marks is one message. Lines that come at once are a paste: one message, sent by the next Enter. Headers
+and commands are text in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+
+from modechat.commands.pasted import would_act
+from modechat.domain.typed import Typed, joined_lines
 
 QUOTES = '"""'
 
@@ -15,7 +20,8 @@ class MessageReader:
     """Takes lines and gives messages, once they are complete."""
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self._lines: list[tuple[str, bool]] = []
+        """Each with whether it was pasted."""
         self._is_block = False
         self._is_paste = False
 
@@ -29,41 +35,42 @@ class MessageReader:
         """How many lines of a paste wait for Enter."""
         return len(self._lines) if self._is_paste else 0
 
-    def feed(self, line: str) -> str | None:
+    def feed(self, line: str) -> Typed | None:
         """One more line; the message that is complete with it."""
         if self._is_block:
             if line.strip() == QUOTES:
                 return self._take()
-            self._lines.append(line)
+            self._lines.append((line, False))
             return None
         if self._is_paste:
-            self._lines += [line] if line.strip() else []
+            self._lines += [(line, True)] if line.strip() else []
             return self._take()
         if not self._lines and line.strip() == QUOTES:
             self._is_block = True
             return None
         if _goes_on(line):
-            self._lines.append(line[:-1])
+            self._lines.append((line[:-1], False))
             return None
-        self._lines.append(line)
+        self._lines.append((line, False))
         return self._take()
 
-    def feed_together(self, lines: Sequence[str]) -> str | None:
+    def feed_together(self, lines: Sequence[str]) -> Typed | None:
         """Lines that came at once: nobody types like that. In a paste nothing has a meaning but quotes around it."""
         *some, last = lines
         if len(lines) == 1:
             return self.feed(last)
-        if not self.is_open and lines[0].strip() == QUOTES:
+        is_quoted = not self.is_open and lines[0].strip() == QUOTES
+        if is_quoted:
             self._is_block = True
             some = some[1:]
-        self._lines += some
-        if self._is_block:
-            return self.feed(last)
-        self._is_paste = True
-        self._lines.append(last)
+        self._lines += [(line, not is_quoted) for line in some]
+        if self._is_block and last.strip() == QUOTES:
+            return self._take()
+        self._is_paste = not self._is_block
+        self._lines.append((last, not is_quoted))
         return None
 
-    def finish(self) -> str | None:
+    def finish(self) -> Typed | None:
         """No line follows: the message that has begun, if one has."""
         return self._take() if self.is_open else None
 
@@ -73,10 +80,14 @@ class MessageReader:
         self._take()
         return was_open
 
-    def _take(self) -> str:
+    def _take(self) -> Typed:
         lines, self._lines = self._lines, []
         self._is_block = self._is_paste = False
-        return "\n".join(lines)
+        parts = []
+        for is_paste, group in groupby(lines, key=lambda line: line[1]):
+            text = "\n".join(line for line, _ in group)
+            parts.append(Typed(text, ((0, len(text)),) if is_paste and would_act(text) else ()))
+        return joined_lines(parts)
 
 
 def _goes_on(line: str) -> bool:

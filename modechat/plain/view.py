@@ -163,7 +163,7 @@ class PlainView:
     def _write_text(self, text: str) -> None:
         if text and self._turn is not None:
             if not self._has_begun:
-                text = reply_label(self._turn.mode) + text.lstrip()
+                text = reply_label(self._turn.mode) + text.lstrip("\n")
             self._has_begun = True
             self._output.piece(text)
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from modechat.commands.actions import ACTIONS, MODES, key_name, slash_table
-from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note
+from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note, repetition_note
 from modechat.domain.modes import Mode, ModeState
 from modechat.domain.text import ended, sanitize_line
 
@@ -71,6 +71,9 @@ def end_note(reply: Reply) -> str:
             return "The reply was cut: the context is full. /continue goes on."
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
             return f"{leak_note(reply.stats.leak if reply.stats is not None else '')} /reformat tries another."
+        case ReplyState.COMPLETE if reply.stop_reason is StopReason.REPEATS:
+            goes_on = " /continue goes on." if reply.text else ""
+            return f"{repetition_note(reply.stats)} /regenerate asks again.{goes_on}"
         case ReplyState.COMPLETE if not reply.text and reply.thinking:
             return "The model thought, and answered nothing. /thoughts shows what it thought."
         case ReplyState.COMPLETE if not reply.text:

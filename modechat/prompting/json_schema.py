@@ -8,6 +8,7 @@ may be missing, and properties that no keyword speaks of are not written; where 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 from urllib.parse import unquote
@@ -16,6 +17,7 @@ from modechat.prompting import gbnf
 
 _LONGEST_CHAIN = 64
 _MOST_RULES = 10_000
+_MOST_DIGITS = 400
 
 _ANNOTATIONS = frozenset(
     ("$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples", "deprecated")
@@ -60,6 +62,13 @@ _BASE = {
     "uuid": ' "-" '.join(f"{_HEX}{{{n}}}" for n in (8, 4, 4, 4, 12)),
 }
 _FORMATS = frozenset(("date", "time", "date-time", "uuid"))
+_OTHER_FORMATS = frozenset(
+    ("color", "duration", "email", "host-name", "hostname", "idn-email", "idn-hostname", "ip-address", "ipv4", "ipv6")
+) | {"iri", "iri-reference", "json-pointer", "phone", "regex", "relative-json-pointer", "style", "uri", "uri-reference"}
+"""Of strings, in any draft. Numbers may have them: they say nothing about those."""
+_INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
+_NUMBER_FORMATS: dict[str, dict[str, int]] = {"int32": _INT32, "int64": {}, "double": {}}
+"""OpenAPI's. Numbers are never written with more digits than the last two have."""
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict, "array": list, "string": str, "number": (int, float), "integer": int, "boolean": bool,
     "null": type(None),
@@ -72,8 +81,20 @@ class SchemaError(ValueError):
 
 def read_schema(text: str) -> Any:
     """The schema in a text. Raises SchemaError."""
+
+    def read_int(digits: str) -> int:
+        if len(digits) > _MOST_DIGITS:
+            raise SchemaError(f"{_place(text, digits)}: a number of {len(digits):,} digits")
+        return int(digits)
+
+    def read_float(digits: str) -> float:
+        number = float(digits)
+        if math.isinf(number):
+            raise SchemaError(f"{_place(text, digits)}: the number {digits[:20]} is too large")
+        return number
+
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, parse_int=read_int, parse_float=read_float)
     except json.JSONDecodeError as error:
         raise SchemaError(f"no JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
     except RecursionError:
@@ -82,7 +103,10 @@ def read_schema(text: str) -> Any:
 
 def grammar_of(schema: object) -> str:
     """The grammar in GBNF of the JSON that fits `schema`; its root is `root`. Raises SchemaError."""
-    return _Converter(schema).convert()
+    try:
+        return _Converter(schema).convert()
+    except RecursionError:
+        raise SchemaError("it is nested too deeply") from None
 
 
 class _Converter:
@@ -187,7 +211,8 @@ class _Converter:
         return name
 
     def _typed(self, schema: Mapping[str, Any], name: str, at: str, depth: int) -> str:
-        if not any(key in schema for key in _OF_TYPE[name]):
+        self._check_format(schema, name, at)
+        if not any(key in schema for key in (*_OF_TYPE[name], "format")):
             return name
         match name:
             case "object":
@@ -196,12 +221,25 @@ class _Converter:
                 return self._array(schema, at, depth)
             case "string":
                 return self._string(schema, at)
-            case _:
+            case "number" | "integer":
                 return self._number(schema, name, at)
+            case _:
+                return name
+
+    def _check_format(self, schema: Mapping[str, Any], name: str, at: str) -> None:
+        form = schema.get("format")
+        if "format" in schema and not isinstance(form, str):
+            _fail(at, "“format” is the name of one")
+        if name in ("number", "integer") and form is not None:
+            about_strings = form in _FORMATS or form in _OTHER_FORMATS
+            if not about_strings and (form not in _NUMBER_FORMATS or (name == "number" and form != "double")):
+                _fail(at, f"the format “{form}” is a rule that no reply can be held to")
 
     def _object(self, schema: Mapping[str, Any], at: str, depth: int) -> str:
         properties, required = schema.get("properties", {}), schema.get("required", [])
         more = schema.get("additionalProperties")
+        if more is None and "additionalProperties" in schema:
+            _fail(f"{at}/additionalProperties", "a schema is an object")
         if not isinstance(properties, dict):
             _fail(at, "“properties” is an object of schemas")
         if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
@@ -271,18 +309,27 @@ class _Converter:
     def _string(self, schema: Mapping[str, Any], at: str) -> str:
         least, most = _bounds(schema, "minLength", "maxLength", at)
         form = schema.get("format")
-        if form in _FORMATS:
+        if form is not None:
             if "minLength" in schema or "maxLength" in schema:
                 _fail(at, f"a length beside the format “{form}” is a rule that no reply can be held to")
+            if form not in _FORMATS:
+                known = ", ".join(sorted(_FORMATS))
+                _fail(at, f"the format “{form}” is a rule that no reply can be held to; there are {known}")
             return self._rule(f'"\\"" {form} "\\""')
         return self._rule(f'"\\"" {gbnf.repeated("char", least, most)} "\\""')
 
     def _number(self, schema: Mapping[str, Any], name: str, at: str) -> str:
         bounds = {key: schema[key] for key in _OF_TYPE["integer"] if key in schema}
+        of_format = _NUMBER_FORMATS.get(schema.get("format", ""), {}) if name == "integer" else {}
+        if not bounds and not of_format:
+            return name
         if any(not _is_of(bound, "integer") or abs(bound) >= 10**15 for bound in bounds.values()):
             _fail(at, "no bound but a whole number can be kept")
+        bounds = {key: int(bound) for key, bound in bounds.items()}
         least = _tightest(max, bounds.get("minimum"), bounds.get("exclusiveMinimum"), 1)
         most = _tightest(min, bounds.get("maximum"), bounds.get("exclusiveMaximum"), -1)
+        least = _tightest(max, least, of_format.get("minimum"), 0)
+        most = _tightest(min, most, of_format.get("maximum"), 0)
         if name == "number":
             if bounds == {"minimum": 0}:
                 return self._rule(_BASE["number"].removeprefix('"-"? '))
@@ -298,6 +345,8 @@ def _types(schema: Mapping[str, Any], at: str) -> list[str]:
     if found is None:
         return [name for name, keys in _OF_TYPE.items() if name != "integer" and keys & set(schema)]
     names = found if isinstance(found, list) else [found]
+    if not names:
+        _fail(at, "“type” names none")
     for name in names:
         if not isinstance(name, str) or name not in _OF_TYPE:
             _fail(at, f"there is no type “{name}”")
@@ -313,7 +362,7 @@ def _bounds(schema: Mapping[str, Any], least_key: str, most_key: str, at: str) -
             _fail(at, f"“{key}” above {gbnf.LONGEST_REPETITION} is a rule that no reply can be held to")
     if most is not None and least > most:
         _fail(at, f"“{least_key}” is more than “{most_key}”")
-    return least, most
+    return int(least), None if most is None else int(most)
 
 
 def _tightest(choose: Callable[..., int], bound: int | None, exclusive: int | None, step: int) -> int | None:
@@ -325,6 +374,8 @@ def _tightest(choose: Callable[..., int], bound: int | None, exclusive: int | No
 def _is_of(value: object, name: str) -> bool:
     if isinstance(value, bool):
         return name == "boolean"
+    if name == "integer" and isinstance(value, float):
+        return value.is_integer()  # 2.0 is one
     return isinstance(value, _TYPES[name])
 
 
@@ -333,6 +384,11 @@ def _dump(value: object) -> str:
     return "".join(
         f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in json.dumps(value, ensure_ascii=False)
     )
+
+
+def _place(text: str, found: str) -> str:
+    at = text.find(found)
+    return f"line {text.count(chr(10), 0, at) + 1}, column {at - text.rfind(chr(10), 0, at)}"
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,5 +1,7 @@
 """Finds where a reply begins to write another role's turn: the sign of a prompt format that is not the model's.
 
+Where the format is the model's own, nothing but its control tokens are looked for: what it writes is what it means.
+
 False alarms cut honest text, so they are worse than misses: what the conversation itself talks about, code and quoted
 text never count.
 """

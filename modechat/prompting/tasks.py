@@ -91,14 +91,15 @@ class NamedTask(_Data):
         A task with an argument takes the rest of the first line as the argument, and the lines below as the input; one
         without takes everything as the input. Without an input, every following message is one.
         """
-        argument, text = "", said.strip()
+        argument, text = "", said
         if self.argument is not None:
-            first, _, rest = said.partition("\n")
-            argument, text = first.strip(), rest.strip()
+            first, _, text = said.partition("\n")
+            argument = first.strip()
             if not (argument or self.argument.default):
                 return Incomplete(f"The task “{self.name}” needs more: /task {self.name} {self.argument.name.upper()}")
         instruction = self.instruction_for(argument)
-        if not text:
+        text = text.strip("\n")
+        if not text.strip():
             return Switch(ModeState(Mode.INSTRUCT, instruction, self.name))
         return Task(instruction, text, name=self.name)
 

@@ -5,23 +5,23 @@ Blocks while the disk is asked: for threads. Only regular files are ever opened.
 
 from __future__ import annotations
 
-import codecs
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from modechat.domain.attachments import Mention, attached, candidates, mentions
+from modechat.domain.attachments import Mention, attached, files_meant
+from modechat.domain.decoding import NotText, decode_text, is_binary
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize_line
 from modechat.domain.typed import Typed
+from modechat.user_paths import NoHomeFolder, user_path
 
 LARGEST = 4_000_000
 """Bytes of a file that can be attached."""
 _MOST_ENTRIES = 5_000
 _MOST_LOOKED_INTO = 400
 _LOOKED_AT = 1024
-_ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ def path_of(written: str, folder: Path) -> Path | None:
     if "\x00" in written:
         return None
     try:
-        return folder / Path(written).expanduser()
-    except RuntimeError:  # there is no such user
+        return folder / user_path(written)
+    except NoHomeFolder:
         return None
 
 
@@ -60,34 +60,29 @@ def list_folder(folder: Path) -> tuple[FileEntry, ...]:
     return tuple(sorted(entries, key=lambda entry: (not entry.is_folder, entry.name.casefold())))
 
 
-def attach(typed: Typed, folder: Path) -> str | Incomplete:
+def attach(typed: Typed, folder: Path) -> Typed | Incomplete:
     """The message with the texts of the files that it mentions; or why one of them cannot be attached."""
     files: dict[Mention, str] = {}
     escaped: list[Mention] = []
-    for mention in mentions(typed):
-        for meant in candidates(mention):
-            path = path_of(meant.path, folder)
-            if path is None or not _is_file(path):
-                continue
-            if meant.is_escaped:
-                escaped.append(meant)
-            elif isinstance(text := _read(path, meant.path), Incomplete):
-                return text
-            else:
-                files[meant] = text
-            break
-    return attached(typed, files, escaped) if files or escaped else typed.text
+    for meant in files_meant(typed, lambda written: _file_in(folder, written) is not None):
+        if meant.is_escaped:
+            escaped.append(meant)
+            continue
+        path = _file_in(folder, meant.path)
+        text = read_attached(path, meant.path) if path is not None else Incomplete(f"{meant.path} is gone.")
+        if isinstance(text, Incomplete):
+            return text
+        files[meant] = text
+    return attached(typed, files, escaped) if files or escaped else typed
 
 
 def mentioned_files(typed: Typed, folder: Path) -> dict[str, int]:
     """The files that the message would attach, as they are written there, with their bytes."""
     found: dict[str, int] = {}
-    for mention in mentions(typed):
-        for meant in candidates(mention) if not mention.is_escaped else ():
-            path = path_of(meant.path, folder)
-            if path is not None and _is_file(path):
-                found[meant.path] = _size(path)
-                break
+    for meant in files_meant(typed, lambda written: _file_in(folder, written) is not None):
+        path = _file_in(folder, meant.path)
+        if path is not None and not meant.is_escaped:
+            found[meant.path] = _size(path)
     return found
 
 
@@ -115,14 +110,17 @@ def _is_binary(path: str) -> bool:
             start = file.read(_LOOKED_AT)
     except OSError:
         return False
-    return b"\x00" in start and not start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return is_binary(start)
 
 
-def _is_file(path: Path) -> bool:
+def _file_in(folder: Path, written: str) -> Path | None:
+    """The regular file that is written so; None if there is none."""
+    path = path_of(written, folder)
     try:
-        return stat.S_ISREG(path.stat().st_mode)
+        is_file = path is not None and stat.S_ISREG(path.stat().st_mode)
     except (OSError, ValueError):
-        return False
+        return None
+    return path if is_file else None
 
 
 def _size(path: Path) -> int:
@@ -132,7 +130,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _read(path: Path, written: str) -> str | Incomplete:
+def read_attached(path: Path, written: str) -> str | Incomplete:
+    """The text of a file that the user wrote as `written`; or why it cannot be attached."""
     name = sanitize_line(written)
     try:
         with path.open("rb") as file:
@@ -141,11 +140,7 @@ def _read(path: Path, written: str) -> str | Incomplete:
         return Incomplete(f"{name} cannot be read: {error.strerror or error}.")
     if len(data) > LARGEST:
         return Incomplete(f"{name} has {size_text(_size(path))}; at most {size_text(LARGEST)} can be attached.")
-    encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8")
     try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        return Incomplete(f"{name} is not a text in UTF-8, so it cannot be attached.")
-    if "\x00" in text:
-        return Incomplete(f"{name} is not a text, so it cannot be attached.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        return decode_text(data)
+    except NotText as problem:
+        return Incomplete(f"{name} cannot be attached: it {problem.reason}. {problem.hint}".strip())

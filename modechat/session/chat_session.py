@@ -15,6 +15,8 @@ from collections.abc import Callable
 
 from modechat.domain.conversation import Conversation, Reply, ReplyState, Turn
 from modechat.domain.modes import ChatMessage, Incomplete, ModeState, Parsed, Switch, Task, parse
+from modechat.domain.text import sanitize_line
+from modechat.domain.typed import Typed, as_typed
 from modechat.engine.protocol import Adapter, Engine, Event, Failed, Loaded, ModelInfo
 from modechat.prompting.tasks import NamedTask
 from modechat.session.compaction import Compaction
@@ -23,6 +25,7 @@ from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
     ModeChanged,
+    Remark,
     SessionEvent,
     Trouble,
     TurnAdded,
@@ -66,8 +69,9 @@ class ChatSession:
         self._prompts = PromptViews(self._host, self._timeline, lambda: self.settings)
         self._tell = listener
         self._commands = asyncio.Lock()
-        self._left: ModeState | None = None
-        """The state with a standing instruction that the mode was toggled from."""
+        self._left_state: ModeState | None = None
+        """The state before the mode was changed by key."""
+        self._told_models: set[tuple[int, str]] = set()
         self._replies = Replies(self._host, self._timeline, lambda: self.settings, listener)
         self._compaction = Compaction(self._host, self._timeline, lambda: self.settings, listener)
         self._recovery = Recovery(self._host, self._replies, listener, clock)
@@ -91,6 +95,11 @@ class ChatSession:
     @property
     def model(self) -> ModelInfo | None:
         return self._host.model
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model is chosen; whether it is loaded says the phase."""
+        return self._host.has_model
 
     @property
     def has_previous_model(self) -> bool:
@@ -154,8 +163,11 @@ class ChatSession:
     # Life
 
     async def run(self) -> None:
-        """Load the model and handle the engine's events until `close`. The engine has been started."""
-        await self._recovery.load(self._host.load)
+        """Load the model, if one is chosen, and handle events until `close`. The engine has been started."""
+        if self.has_model:
+            await self._recovery.load(self._host.load)
+        else:
+            self._host.go_down()
         async for event in self._engine.events():
             await self._handle(event)
 
@@ -217,9 +229,9 @@ class ChatSession:
 
     # Turns
 
-    async def send(self, text: str) -> Incomplete | None:
+    async def send(self, text: str | Typed) -> Incomplete | None:
         """Do what `text` means: a turn, a change of mode, or nothing yet."""
-        return await self._act(lambda: parse(text, self.state), text)
+        return await self._act(lambda: parse(text, self.state), as_typed(text).text)
 
     async def start_task(self, task: NamedTask, said: str) -> Incomplete | None:
         """Do a named task with what the user said after its name."""
@@ -233,7 +245,7 @@ class ChatSession:
                 case Incomplete() as incomplete:
                     return incomplete
                 case Switch(state=state):
-                    self._left = None
+                    self._left_state = None
                     self._tell(ModeChangeAdded(await self._timeline.change_mode(state, typed)))
                     self._tell(ModeChanged(state))
                 case (ChatMessage() | Task()) as request:
@@ -273,14 +285,12 @@ class ChatSession:
         return Incomplete(reason) if reason else None
 
     async def toggle_mode(self) -> None:
-        """Change the mode without typing a header; nothing is added to the timeline.
-
-        An instruction that stands is kept for the way back, until a header or another conversation takes its place.
-        """
+        """Change the mode without typing a header; nothing is added to the timeline. An instruction that was kept is
+        there again when one comes back."""
         async with self._commands:
-            left, back = self.state, self._left or self.state.toggled()
-            await self._timeline.set_state(back)
-            self._left = left if left.standing is not None else None
+            left, self._left_state = self._left_state, self.state
+            comes_back = left is not None and left.standing is not None and left.mode is self.state.mode.other
+            await self._timeline.set_state(left if left is not None and comes_back else self.state.toggled())
             self._tell(ModeChanged(self.state))
 
     # The model
@@ -334,10 +344,22 @@ class ChatSession:
             self._host.save_lanes()
 
     def _show_conversation(self) -> None:
-        self._left = None
         self._tuning.conversation_changed()
+        self._left_state = None
         self._tell(ConversationOpened(self.conversation))
         self._tell(ModeChanged(self.state))
+        self._tell_other_model()
+
+    def _tell_other_model(self) -> None:
+        """The conversation was opened, or the model is there: say once if it is not the one that answered here."""
+        model, conversation = self.model, self.conversation
+        turns = conversation.turns if conversation is not None else ()
+        last = next((turn.reply.model for turn in reversed(turns) if turn.reply.model), "")
+        if model is None or conversation is None or not last or last == model.name:
+            return
+        if (conversation.id, model.name) not in self._told_models:
+            self._told_models.add((conversation.id, model.name))
+            self._tell(Remark(f"The last reply here is from {sanitize_line(last)}; {model.name} goes on."))
 
     # The engine
 
@@ -348,7 +370,8 @@ class ChatSession:
             case _ if self._host.take(event):
                 pass
             case Loaded(model=model) if self.phase is Phase.LOADING:
-                self._host.loaded(model)
+                if not self._host.loaded(model):
+                    self._tell_other_model()
                 self._replies.engine_is_ready()
             case _ if await self._compaction.take(event):
                 if not self._compaction.is_running and self.phase is not Phase.CLOSED:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn
+from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, clock_at, without_repetition
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import in_one_line
 from modechat.engine.protocol import (
@@ -320,7 +320,7 @@ class Comparison:
             settings.request(question),
             self._history(question),
             settings.over(self._models.settings),
-            conversation.created_at if conversation is not None else datetime.now(UTC),
+            clock_at(datetime.now(UTC), conversation),
             cut=conversation.cut if conversation is not None else None,
         )
         self._request_id = request.id
@@ -360,7 +360,7 @@ class Comparison:
 
     def _end(self, index: int, result: Reply) -> None:
         come = self._variants[index].reply
-        reply = replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip())
+        reply = without_repetition(replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip()))
         self._change(index, replace(self._variants[index], stage=Stage.ENDED, reply=reply))
 
     def _change(self, index: int, variant: Variant) -> None:

@@ -105,6 +105,8 @@ class PromptEvaluated:
     turn_id: int
     fraction: float
     """Of the tokens that had to be evaluated, 0 to 1."""
+    prompt_tokens: int = 0
+    """Of the whole prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class ReplyGrew:
     """Only what is new."""
     is_thinking: bool = False
     """Whether it is what a reasoning model thinks, not its answer."""
+    completion_tokens: int = 0
+    """That the model has written of it so far, thinking included."""
 
 
 @dataclass(frozen=True, slots=True)

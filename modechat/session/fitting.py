@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from modechat.domain.context import forecast
 from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
+from modechat.domain.typed import Typed, as_typed
 from modechat.errors import EngineError
 from modechat.session.phase import Phase
 
@@ -16,12 +17,12 @@ _SURELY = 4
 """A message whose estimate is so many times the context need not be counted, and the smaller part neither."""
 
 
-async def why_too_long(text: str, session: ChatSession) -> Incomplete | None:
+async def why_too_long(text: str | Typed, session: ChatSession) -> Incomplete | None:
     """Why `text` cannot be sent: alone it is longer than the context. None if it can, or if nobody knows yet."""
     model, meant = session.model, parse(text, session.state)
     if model is None or session.phase is not Phase.READY or not isinstance(meant, ChatMessage | Task):
         return None
-    tokens = forecast(None, text, model.n_ctx).alone
+    tokens = forecast(None, as_typed(text).text, model.n_ctx).alone
     if tokens * _SURELY <= model.n_ctx:
         return None
     about = "about "

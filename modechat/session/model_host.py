@@ -90,6 +90,11 @@ class ModelHost:
         return self._load.format
 
     @property
+    def has_model(self) -> bool:
+        """Whether a model is chosen; whether it is loaded says the phase."""
+        return self._wanted.has_model
+
+    @property
     def wanted(self) -> Load:
         """What the user asked for."""
         return self._wanted.load
@@ -148,12 +153,14 @@ class ModelHost:
     def choose(self, settings: SessionSettings) -> None:
         """The model of these settings is to be loaded, in place of the one so far."""
         self._left_behind = note_on_companions(self._load, settings.load)
-        self._previous, self._wanted, self._load = self._wanted, settings, settings.load
+        if self.has_model:
+            self._previous = self._wanted
+        self._wanted, self._load = settings, settings.load
         self._replaced = self.model
         self._told_rungs.clear()
 
-    def loaded(self, model: ModelInfo) -> None:
-        """The engine has loaded the model."""
+    def loaded(self, model: ModelInfo) -> bool:
+        """The engine has loaded the model. Whether that it is another one was told."""
         before, self._replaced, self.model = self._replaced, None, model
         self._tell(ModelReady(model))
         asyncio.get_running_loop().run_in_executor(None, self._wanted.remember_model)
@@ -163,6 +170,7 @@ class ModelHost:
             self._tell(Remark(self._left_behind))
             self._left_behind = ""
         self._tell(AdaptersInUse(self.adapters))
+        return before is not None
 
     def lend(self, settings: SessionSettings) -> None:
         """The engine is to load another model for a while. What the user chose stays so; nothing is told about it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from modechat.domain.conversation import Turn
+from modechat.domain.conversation import Turn, clock_at
 from modechat.domain.modes import ChatMessage, Task
 from modechat.engine.prompt_view import PromptView
 from modechat.session.model_host import ModelHost
@@ -24,12 +24,11 @@ class PromptViews:
         self._timeline = timeline
         self._settings = settings
 
-    async def next(self, request: ChatMessage | Task) -> PromptView:
-        """The prompt that `request` would make as the next turn."""
+    async def next(self, request: ChatMessage | Task, format: str | None = None) -> PromptView:
+        """The prompt that `request` would make as the next turn; None: in the format in use."""
         conversation = self._timeline.conversation
-        if conversation is None:
-            return await self._inspect(request, (), datetime.now(UTC))
-        return await self._inspect(request, conversation.turns, conversation.created_at)
+        history = conversation.turns if conversation is not None else ()
+        return await self._inspect(request, history, clock_at(datetime.now(UTC), conversation), format)
 
     async def alone(self, request: ChatMessage | Task) -> PromptView:
         """The prompt of `request` without a history."""
@@ -41,9 +40,8 @@ class PromptViews:
         assert conversation is not None  # it has that turn
         earlier = tuple(other for other in conversation.turns if other.id < turn.id)
         stats = turn.reply.stats
-        return await self._inspect(
-            turn.request, earlier, conversation.created_at, format=stats.format if stats is not None else None
-        )
+        format = stats.format if stats is not None else None
+        return await self._inspect(turn.request, earlier, clock_at(turn.created_at, conversation), format)
 
     async def _inspect(
         self, request: ChatMessage | Task, history: tuple[Turn, ...], clock: datetime, format: str | None = None

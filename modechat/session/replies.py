@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable
 
 from modechat.domain.context import cut_where
-from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, typed_of_reply
+from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, clock_at, typed_of_reply
 from modechat.engine.protocol import Cancelled, Delta, Event, Failed, Finished, PromptProgress, Shortened, Stop
 from modechat.errors import StoreError
 from modechat.session.events import ContextMoved, PromptEvaluated, ReplyEnded, ReplyGrew, SessionEvent, Trouble
@@ -73,10 +73,11 @@ class Replies:
         match event:
             case PromptProgress() if self._is_running(event.id):
                 new = event.total - event.reused
-                self._tell(PromptEvaluated(event.id, (event.evaluated - event.reused) / new if new else 1.0))
+                fraction = (event.evaluated - event.reused) / new if new else 1.0
+                self._tell(PromptEvaluated(event.id, fraction, event.total))
             case Delta() if self._running is not None and self._is_running(event.id):
                 if new_text := self._running.grow(event.text, is_thinking=event.is_thinking):
-                    self._tell(ReplyGrew(event.id, new_text, event.is_thinking))
+                    self._tell(ReplyGrew(event.id, new_text, event.is_thinking, event.completion_tokens))
             case Shortened() if self._running is not None and self._is_running(event.id):
                 await self._shorten(self._running.history, event.n_left)
             case Finished(stats=stats):
@@ -126,7 +127,8 @@ class Replies:
         assert running is not None
         assert conversation is not None
         self._host.enter(Phase.GENERATING)
-        turn, clock = running.turn, conversation.created_at
+        turn = running.turn
+        clock = clock_at(turn.created_at, conversation)
         so_far = None if running.earlier is None else SoFar(running.earlier.text, typed_of_reply(turn))
         settings = self._settings()
         label = label_of(conversation.id, conversation.created_at) if settings.load.state_folder is not None else ""

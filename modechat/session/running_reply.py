@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from modechat.domain.continuing import joined
-from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn
+from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, without_repetition
 from modechat.engine.protocol import Finished, ModelInfo
 
 SECONDS_BETWEEN_SAVES = 0.4
@@ -70,7 +70,7 @@ class RunningReply:
         if self.earlier is not None and self.is_unchanged and result.state is not ReplyState.COMPLETE:
             final = self.earlier  # as it was
         else:
-            final = replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip())
+            final = without_repetition(replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip()))
             if self.earlier is not None:
                 final = joined(self.earlier, final)
         self.turn = self.turn.with_reply(final)

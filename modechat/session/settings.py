@@ -38,6 +38,8 @@ class SessionSettings:
 
     load: Load
     sampling: Sampling
+    has_model: bool = True
+    """Whether a model is chosen; else `load` names none yet."""
     check_model: Callable[[], object] = lambda: None
     """Looks at the model file before the engine does, for better words; raises ModelError."""
     chat_system: str = ""
@@ -123,7 +125,7 @@ def label_of(conversation_id: int, started_at: datetime) -> str:
 
 
 def clock_text(clock: datetime) -> str:
-    """The clock of a conversation as templates with dates get it."""
+    """A clock as templates with dates get it."""
     return clock.astimezone().isoformat(timespec="seconds")
 
 
@@ -137,7 +139,7 @@ def generate_request(
     cut: ContextCut | None = None,
     label: str = "",
 ) -> Generate:
-    """The engine's request for one turn after `history`. `clock` is the start of the conversation.
+    """The engine's request for one turn after `history`. `clock` is what templates with dates see.
 
     `label` names the conversation if its evaluated chat may be kept on disk.
     """

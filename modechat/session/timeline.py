@@ -15,7 +15,15 @@ from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 from modechat.domain.context import n_left
-from modechat.domain.conversation import ContextCut, Conversation, ModeChange, ReplyState, Turn, message_text, title_of
+from modechat.domain.conversation import (
+    ContextCut,
+    Conversation,
+    ModeChange,
+    ReplyState,
+    Turn,
+    title_of_request,
+    titles_of_request,
+)
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
 from modechat.domain.own_settings import OwnSettings
 from modechat.errors import StoreError
@@ -133,7 +141,7 @@ class Timeline:
         """Commit a user message at the end."""
         conversation = await self._saved()
         if not conversation.title:
-            title = title_of(message_text(request))
+            title = title_of_request(request)
             await self._on_disk(self._store.rename, conversation.id, title)
             self._change(lambda current: replace(current, title=title))
         last = conversation.last_turn
@@ -171,10 +179,15 @@ class Timeline:
         return self._conversation
 
     async def delete_turn(self, turn_id: int) -> Conversation:
-        """Delete a turn for good. Returns the conversation as it is then."""
+        """Delete a turn for good, also from the title. Returns the conversation as it is then."""
         self._unsaved.pop(turn_id, None)
         await self._save_unsaved()
-        self._conversation = await self._on_disk(self._store.delete_turn, turn_id)
+        turns = self._conversation.turns if self._conversation is not None else ()
+        deleted = next((turn for turn in turns if turn.id == turn_id), None)
+        self._conversation = left = await self._on_disk(self._store.delete_turn, turn_id)
+        if deleted is not None and left.title in titles_of_request(deleted.request):
+            first = next(iter(left.turns), None)
+            await self.rename(left.id, title_of_request(first.request) if first is not None else "")
         return self._conversation
 
     async def save_reply(self, turn: Turn) -> None:

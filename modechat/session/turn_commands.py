@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from modechat.domain.continuing import reopened, why_not_continue
 from modechat.domain.conversation import Conversation, Reply, Turn, as_mode
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, parse
+from modechat.domain.typed import Typed, as_typed
 from modechat.session.events import (
     BranchChanged,
     ModeChangeAdded,
@@ -52,7 +53,9 @@ class TurnCommands:
         """Repeat a turn in the other mode."""
         return await self._repeat(turn_id, lambda turn: as_mode(turn.request, turn.mode.other))
 
-    async def edit(self, turn_id: int, typed: str, request: ChatMessage | Task | None = None) -> Incomplete | None:
+    async def edit(
+        self, turn_id: int, typed: str | Typed, request: ChatMessage | Task | None = None
+    ) -> Incomplete | None:
         """Ask what the user `typed` in the place of a turn's message, in that turn's mode unless it says another.
 
         `request`: what it means, where that is known already.
@@ -65,7 +68,7 @@ class TurnCommands:
             return meant
         if isinstance(meant, Switch):
             return Incomplete("A header alone is no message that could take the place of this one.")
-        return await self._repeat(turn_id, lambda _turn: meant, typed)
+        return await self._repeat(turn_id, lambda _turn: meant, as_typed(typed).text)
 
     async def continue_reply(self) -> Incomplete | None:
         """Have the model go on with the last reply where it was cut."""

@@ -14,7 +14,7 @@ from modechat.domain.own_settings import read_own, written
 from modechat.store import rows
 from modechat.store.database import Database
 from modechat.store.failures import ConversationDamaged, not_found
-from modechat.store.inputs import StoredInputs
+from modechat.store.inputs import StoredInputs, forget_sent
 from modechat.store.locks import ConversationLocks
 from modechat.store.preview import TurnExcerpt, read_preview
 from modechat.store.schema import Damaged
@@ -215,11 +215,15 @@ class Store:
             db.execute(_SET_HEAD, {"head_id": leaf_id})
 
     def delete_turn(self, turn_id: int) -> Conversation:
-        """Delete one turn for good; what follows it stays. Returns its conversation as it is then."""
+        """Delete one turn for good, also from what was sent; what follows it stays. Returns its conversation as it is
+        then."""
         with self._database.writing() as db:
+            typed = db.execute("SELECT typed FROM turns WHERE id = ?", (turn_id,)).fetchone()
             conversation_id = delete_turn(db, turn_id)
             if conversation_id is None:
                 raise not_found("turn", turn_id)
+            forget_sent(db, conversation_id, typed["typed"])
+            forget_deleted(db)
             return _conversation(db, conversation_id)
 
     # The mode

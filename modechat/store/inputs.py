@@ -79,6 +79,27 @@ class StoredInputs:
                 db.execute(sql, {"id": conversation_id, **_columns(draft)})
 
 
+def forget_sent(connection: sqlite3.Connection, conversation_id: int, typed: object) -> None:
+    """Forget what was sent for a turn that is deleted, unless another turn there says the same."""
+    names = {"conversation": conversation_id, "typed": typed}
+    same = "SELECT 1 FROM turns WHERE conversation_id = :conversation AND typed = :typed"
+    if connection.execute(same, names).fetchone() is not None:
+        return
+    sent = connection.execute("SELECT id, text FROM input_history WHERE conversation_id = :conversation", names)
+    forgotten = [(row["id"],) for row in sent.fetchall() if _became(row["text"], typed)]
+    connection.executemany("DELETE FROM input_history WHERE id = ?", forgotten)
+
+
+def _became(sent: object, typed: object) -> bool:
+    """Whether the turn says what was sent: with the texts of files between its lines, and without the backslash that
+    keeps a command from being one."""
+    if not isinstance(sent, str) or not isinstance(typed, str):
+        return False
+    lines = iter(typed.split("\n"))
+    first, *others = sent.split("\n")
+    return next(lines) in (first, first.removeprefix("\\")) and all(line in lines for line in others)
+
+
 def _columns(typed: Typed) -> dict[str, str]:
     return {"text": storable(typed.text), "folds": json.dumps(typed.folds)}
 

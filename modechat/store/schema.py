@@ -165,12 +165,35 @@ CREATE TABLE draft_of_new (
 );
 """
 
+# The stop reason of a reply that repeats itself. The rebuilt table loses its triggers, which stay as they were.
+_REPEATS = """
+CREATE TABLE new_replies (
+    turn_id INTEGER PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE,
+    state TEXT NOT NULL DEFAULT 'waiting'
+        CHECK (state IN ('waiting', 'streaming', 'complete', 'stopped', 'interrupted', 'failed')),
+    stop_reason TEXT
+        CHECK (stop_reason IN ('end', 'stop_string', 'length', 'context', 'stopped', 'leak', 'repeats')),
+    error TEXT NOT NULL DEFAULT '',
+    model TEXT NOT NULL DEFAULT '',
+    stats TEXT,  -- JSON, as before
+    text TEXT NOT NULL DEFAULT '',
+    thinking TEXT NOT NULL DEFAULT ''
+);
+INSERT INTO new_replies (turn_id, state, stop_reason, error, model, stats, text, thinking)
+    SELECT turn_id, state, stop_reason, error, model, stats, text, thinking FROM replies;
+DROP TABLE replies;
+ALTER TABLE new_replies RENAME TO replies;
+"""
+
+_TRIGGERS_OF_REPLIES = _SETTINGS_AND_SEARCH[_SETTINGS_AND_SEARCH.index("CREATE TRIGGER turn_texts_of_new_reply") :]
+
 MIGRATIONS: tuple[str, ...] = (
     _CONVERSATIONS_AND_TURNS,
     _TASKS_AND_THINKING,
     _CONTEXT,
     _SETTINGS_AND_SEARCH,
     _INPUTS,
+    _REPEATS + _TRIGGERS_OF_REPLIES,
 )
 
 

@@ -6,33 +6,32 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
-from modechat.commands.actions import ACTIONS
 from modechat.errors import ModechatError
 from modechat.tui.bindings import bind_everywhere
 from modechat.tui.keys_in_turn import KeysInTurn
-from modechat.tui.look import NO_COLOR, Look
+from modechat.tui.look import NO_COLOR, Look, usual_theme
 from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.screens.steady import SteadyScreen
-from modechat.tui.terminal_input import MOST_CELLS, guard_terminal_input
+from modechat.tui.terminal_input import MOST_CELLS, GroundTold, TypedBefore, guard_terminal_input
 from modechat.tui.terminal_output import TerminalOutput, guard_terminal_output
-from modechat.tui.themes import OWN_THEMES
+from modechat.tui.themes import OWN_THEMES, with_readable_selections
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from textual.command import Provider
 
+    from modechat.commands.actions import Action
     from modechat.engine.protocol import Engine
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
@@ -85,12 +84,6 @@ def _remove_left_files() -> None:
     remove_left_files()
 
 
-def _task_commands() -> type[Provider]:
-    from modechat.tui.palette import TaskCommands  # not before the palette is opened
-
-    return TaskCommands
-
-
 class ModechatApp(App[ModechatError]):
     """Returns an error if it cannot go on, else None.
 
@@ -100,9 +93,12 @@ class ModechatApp(App[ModechatError]):
     TITLE = "modechat"
     CSS_PATH = "modechat.tcss"
 
-    COMMANDS = App.COMMANDS | {_task_commands}
+    ENABLE_COMMAND_PALETTE = False  # there is one of our own
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (24, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (8, "-low"), (20, "-tall")]
+
+    _colours: LineFilter | None = None
+    """Puts the colours of a terminal that has 256 in place of those of the theme."""
 
     def __init__(
         self,
@@ -110,16 +106,17 @@ class ModechatApp(App[ModechatError]):
         look: Look = _USUAL_LOOK,
         *,
         remember_theme: Callable[[str], None] | None = None,
+        typed_before: str = "",
     ) -> None:
         """`prepare` is called in a thread when the first frame has been painted; it may raise ModechatError.
 
-        `remember_theme` is called with a theme that the user has chosen.
+        `remember_theme` is called with a theme that the user has chosen. `typed_before` was read from the terminal.
         """
         super().__init__()
         for theme in OWN_THEMES:
             self.register_theme(theme)
         self._remember_theme = remember_theme
-        guard_terminal_input()
+        guard_terminal_input(TypedBefore(typed_before), awaits_ground=look.follows_ground)
         guard_terminal_output()
         self._resize_meanwhile: events.Resize | None = None
         """The last size that came while the terminal did not keep up."""
@@ -130,19 +127,35 @@ class ModechatApp(App[ModechatError]):
         self._keys = KeysInTurn(self, super().on_event)
         self._keys.is_opening = lambda: self._chat.is_talking and self.screen is self._chat
         self._session: ChatSession | None = None
+        if look.has_palette:
+            from modechat.tui.palette_colours import WithPalette
+
+            self._colours = WithPalette()
         self.theme = NO_COLOR if self.no_color else look.theme
         self.stylesheet.set_variables(self.get_css_variables())
         self._theme_is_first = True
+        self._follows_ground = look.follows_ground and not self.no_color
         self.set_class(self.no_color, "-no-color")
         self.set_class(look.is_compact, "-compact")
         if not look.has_motion:
             self.animation_level = "none"
 
-    def action_command_palette(self) -> None:
-        from modechat.tui.palette import Palette
+    def action_palette(self) -> None:
+        from modechat.tui.screens.palette import PaletteScreen
 
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+        if isinstance(self.screen, PaletteScreen):
+            self.screen.dismiss(None)
+            return
+        tasks = self._session.settings.tasks if self._session is not None else ()
+        self.push_screen(PaletteScreen(self.keymap, self._chat.label_of, tasks), self._do_chosen)
+
+    async def _do_chosen(self, chosen: Action | NamedTask | None) -> None:
+        from modechat.commands.actions import Action
+
+        if isinstance(chosen, Action):
+            await self._chat.action_act(chosen.id)
+        elif chosen is not None:
+            await self._chat.begin_task(chosen)
 
     def refresh_css(self, animate: bool = True) -> None:
         # The theme of the first frame is set before any style is read. To read them again would hold up that frame.
@@ -152,18 +165,30 @@ class ModechatApp(App[ModechatError]):
             super().refresh_css(animate=animate)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        if not self.no_color:
-            return super().get_line_filters()
-        from modechat.tui.no_color import WithoutColor
+        if self.no_color:
+            from modechat.tui.no_color import WithoutColor
 
-        return (WithoutColor(),)
+            return (WithoutColor(),)
+        filters = super().get_line_filters()
+        return (*filters, self._colours) if self._colours is not None else filters
+
+    def get_css_variables(self) -> dict[str, str]:
+        self.theme_variables = with_readable_selections(super().get_css_variables())
+        return self.theme_variables
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, Input | TextArea):
             event.widget.cursor_blink = False  # nothing moves while nothing happens
 
+    def on_ground_told(self, message: GroundTold) -> None:
+        """The terminal answered late: the first frame was painted for what it is usually."""
+        if self._follows_ground:
+            self._follows_ground = False
+            self.theme = usual_theme(os.environ, message.is_light)
+
     def keep_theme(self, name: str) -> None:
         """Use a theme that the user has chosen, and remember it."""
+        self._follows_ground = False
         self.theme = name
         if self._remember_theme is not None:
             self._remember_theme(name)
@@ -264,6 +289,8 @@ class ModechatApp(App[ModechatError]):
         for trouble in backstage.troubles:
             self._chat.receive(Trouble(trouble.title, trouble.hint))
         self.run_worker(session.run(), name="session")  # what it tells comes below the conversation
+        if not session.has_model:
+            await self._chat.action_act("choose_model")
         await asyncio.to_thread(_import_parser)
         await asyncio.to_thread(_remove_left_files)
 
@@ -312,12 +339,3 @@ class ModechatApp(App[ModechatError]):
     def _write_to_terminal(self, sequence: str) -> None:
         if self._driver is not None:
             self._driver.write(sequence)
-
-    async def begin_task(self, task: NamedTask) -> None:
-        """Do a named task that was chosen from the palette."""
-        await self._chat.begin_task(task)
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        for action in ACTIONS:
-            if action.in_palette:
-                yield SystemCommand(self._chat.label_of(action), action.help, partial(self._chat.action_act, action.id))

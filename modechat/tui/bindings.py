@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.screen import Screen
 
-EVERYWHERE = {"palette": "command_palette", "suspend": "suspend_process", "quit": "quit"}
+EVERYWHERE = {"palette": "palette", "suspend": "suspend_process", "quit": "quit"}
 """Actions that can be done on every screen, with Textual's names for them."""
 
 

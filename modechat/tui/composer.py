@@ -20,6 +20,7 @@ from modechat.domain.typed import Typed, joined
 from modechat.errors import StoreError
 from modechat.session.attachments import attach, mentioned_files
 from modechat.session.events import (
+    BranchChanged,
     CompactionChanged,
     ConversationOpened,
     ModeChangeAdded,
@@ -120,7 +121,7 @@ class Composer:
         """Have the user edit the message of a turn, to be sent in its place."""
         if self._editing is None:
             self._set_aside = self._screen.prompt.typed
-        self._screen.prompt.fill(turn.typed or message_text(turn.request))
+        self._screen.prompt.fill(self._screen.prompt.recall.as_sent(turn.typed or message_text(turn.request)))
         self._show_editing(turn.id)
         self._screen.prompt.area.focus()
 
@@ -170,7 +171,7 @@ class Composer:
             self.attached_size = sum(files.values())
             self._screen.show_forecast()
 
-    async def expanded(self) -> str | Incomplete:
+    async def expanded(self) -> Typed | Incomplete:
         """The text at the prompt with the files that it mentions, as it would be sent."""
         return await self._with_files(self._screen.prompt.typed)
 
@@ -206,10 +207,21 @@ class Composer:
                 opened = conversation.id if conversation is not None else None
                 self.drafts.arrive(session, opened, (*self.queued, self.leave_editing()))
                 self._forget_queued()
+            case BranchChanged(turn_id=None):  # a turn was deleted
+                self._screen.run_worker(self._forget_deleted(session), name="sent")
             case TurnAdded() | ModeChangeAdded():
                 self.drafts.begin(session)
             case _:
                 pass
+
+    async def _forget_deleted(self, session: ChatSession) -> None:
+        """What is not kept any more cannot be called back."""
+        try:
+            kept = await session.inputs.sent()
+        except StoreError as error:
+            await self.drafts.tell(error)
+        else:
+            self._screen.prompt.recall.forget({typed.text for typed in (*kept, *self.queued)})
 
     def _send_queued(self) -> None:
         message = next((message for message in self._messages if message.is_queued), None)
@@ -225,8 +237,8 @@ class Composer:
     async def _deliver(self, message: _Message, session: ChatSession) -> Incomplete | None:
         if message not in self._messages:
             return None  # it was taken back
-        typed, command = message.typed, read_slash(message.typed.text)
-        message.is_queued = _can_wait(session) and message.edits is None and _is_turn(typed.text, command, session)
+        typed, command = message.typed, read_slash(message.typed)
+        message.is_queued = _can_wait(session) and message.edits is None and _is_turn(typed, command, session)
         self._screen.prompt.show_queued(self.queued)
         if message.is_queued:
             return None
@@ -239,7 +251,7 @@ class Composer:
             if reason is not None:
                 self._bring_back(message)
             if reason is not None or is_header:
-                self._screen.prompt.recall.forget(typed)
+                self._screen.prompt.recall.take_out(typed)
         if reason is None and not is_header:
             await self._keep(typed, session)
         await self.drafts.save()
@@ -271,8 +283,8 @@ class Composer:
             return await self._screen.run_typed(command, session)
         return await session.send(without_escape(text))
 
-    async def _with_files(self, typed: Typed) -> str | Incomplete:
-        return await asyncio.to_thread(attach, typed, self.folder) if mentions(typed) else typed.text
+    async def _with_files(self, typed: Typed) -> Typed | Incomplete:
+        return await asyncio.to_thread(attach, typed, self.folder) if mentions(typed) else typed
 
     async def _keep(self, typed: Typed, session: ChatSession) -> None:
         """What was typed can be called back."""
@@ -287,7 +299,7 @@ def _can_wait(session: ChatSession) -> bool:
     return session.is_busy and not session.comparison.is_open
 
 
-def _is_turn(text: str, command: SlashCommand | None, session: ChatSession) -> bool:
+def _is_turn(text: Typed, command: SlashCommand | None, session: ChatSession) -> bool:
     """Whether the text asks the model something, so that it can wait for a reply that runs."""
     if command is not None:
         return _starts_task(command)

@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 from textual.app import App, SuspendNotSupported
 
+from modechat.domain.decoding import NotText, decode_text
 from modechat.domain.modes import Incomplete
 from modechat.paths import editing_folder
 from modechat.private_files import private_folder, write_private
@@ -110,10 +111,9 @@ async def end_editor() -> None:
 
 def _read(path: Path) -> str | Incomplete:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return Incomplete("The editor wrote no text in UTF-8; the text is as it was.")
-    return text.replace("\r\n", "\n").removesuffix("\n")
+        return decode_text(path.read_bytes()).removesuffix("\n")
+    except NotText as problem:
+        return Incomplete(f"What the editor wrote {problem.reason}; the text is as it was.")
 
 
 @contextlib.contextmanager

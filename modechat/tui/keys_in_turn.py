@@ -45,6 +45,8 @@ class KeysInTurn:
 
     def take(self, event: events.Event) -> bool:
         """Whether the key waits here. If not, it is handled now."""
+        if not self._app.screen_stack:
+            return True  # the program ends: there is nobody whom it could be for
         if self._is_open and not self._is_passing and self._is_quiet():
             return False
         self._waiting.append(event)
@@ -60,16 +62,18 @@ class KeysInTurn:
         try:
             while self._waiting:
                 await self._become_quiet()
-                await self._dispatch(self._waiting.popleft())
+                event = self._waiting.popleft()
+                if self._app.screen_stack:
+                    await self._dispatch(event)
         finally:
             self._is_passing = False
 
     def _is_quiet(self) -> bool:
         """Whether nothing is being done that could change where the next key belongs."""
-        if self.is_opening():
+        n_screens = len(self._app.screen_stack)
+        if n_screens > 0 and self.is_opening():
             return False
-        is_alone = len(self._app.screen_stack) == 1
-        return is_alone or not any(pump.message_queue_size for pump in self._pumps())
+        return n_screens <= 1 or not any(pump.message_queue_size for pump in self._pumps())
 
     async def _become_quiet(self) -> None:
         deadline, n_quiet = time.monotonic() + _PATIENCE, 0

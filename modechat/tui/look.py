@@ -11,22 +11,51 @@ DARK = "modechat-dark"
 LIGHT = "modechat-light"
 HIGH_CONTRAST = "modechat-high-contrast"
 ANSI = "modechat-ansi"
-"""The sixteen colours of the terminal."""
+"""The sixteen colours of the terminal, on a dark ground."""
+ANSI_LIGHT = "modechat-ansi-light"
+"""The same on a light ground."""
 NO_COLOR = "modechat-no-color"
 """Without any, where NO_COLOR is set; nobody chooses it otherwise."""
 _COLOURS_OF_TERMS = ("256color", "kitty", "direct")
 """How the names of terminals end that have more than sixteen colours, if they do not say it otherwise."""
+_LIGHT_NUMBERS = ("7", *map(str, range(9, 16)))
+"""Of the sixteen colours, those that are light grounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     theme: str = DARK
+    follows_ground: bool = False
+    """Whether the theme depends on the terminal's ground: nobody has chosen one."""
+    has_palette: bool = False
+    """Whether the terminal has 256 colours, and no others."""
     is_compact: bool = False
     has_motion: bool = True
     keymap: Keymap = DEFAULT_KEYMAP
 
 
-def usual_theme(env: Mapping[str, str]) -> str:
-    """The theme where the user has chosen none."""
-    has_many = env.get("COLORTERM", "").strip().casefold() in ("truecolor", "24bit")
-    return DARK if has_many or env.get("TERM", "").rpartition("-")[2] in _COLOURS_OF_TERMS else ANSI
+def usual_theme(env: Mapping[str, str], is_light: bool | None = None) -> str:
+    """The theme where the user has chosen none. `is_light`: whether the terminal's ground is; None: it did not say."""
+    if is_light is None:
+        is_light = _ground_by_env(env)
+    if _has_all_colours(env) or _has_palette(env):
+        return LIGHT if is_light else DARK
+    return ANSI_LIGHT if is_light else ANSI
+
+
+def has_palette(env: Mapping[str, str]) -> bool:
+    """Whether the terminal has 256 colours, and no others."""
+    return _has_palette(env) and not _has_all_colours(env)
+
+
+def _has_all_colours(env: Mapping[str, str]) -> bool:
+    return env.get("COLORTERM", "").strip().casefold() in ("truecolor", "24bit")
+
+
+def _has_palette(env: Mapping[str, str]) -> bool:
+    return env.get("TERM", "").rpartition("-")[2] in _COLOURS_OF_TERMS
+
+
+def _ground_by_env(env: Mapping[str, str]) -> bool:
+    """Whether the ground is light, as some terminals tell it: `15;0` is white on black."""
+    return env.get("COLORFGBG", "").rpartition(";")[2] in _LIGHT_NUMBERS

@@ -15,6 +15,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import Any, Final
@@ -26,12 +27,13 @@ from textual.keys import Keys
 from textual.message import Message
 
 from modechat.domain.text import sanitize
+from modechat.tui.ground import Answers
 from modechat.tui.terminal_bytes import TerminalBytes, n_bytes, readable
 
 _START: Final = "\x1b[200~"
 _END: Final = "\x1b[201~"
 _PATIENCE = 3.0
-"""Seconds without a byte after which a paste that has no end has ended all the same."""
+"""Seconds without a byte after which a paste that has no end has ended all the same, and for an answer."""
 
 _MOST_TYPED = 200
 """Characters in one read that somebody may have typed: more is a paste by a terminal that puts no marks around it."""
@@ -63,12 +65,47 @@ _LOCKS = ("caps_lock", "num_lock", "scroll_lock")
 _DRIVER = "win32" if sys.platform == "win32" else "linux_driver"
 
 
-def guard_terminal_input() -> None:
-    """Have Textual's driver read the terminal through this module. Before the app runs."""
+@dataclass
+class TypedBefore:
+    """What was read from the terminal before Textual read it: it comes first, and once."""
+
+    data: str = ""
+
+    def take(self) -> str:
+        data, self.data = self.data, ""
+        return data
+
+
+def guard_terminal_input(typed_before: TypedBefore, *, awaits_ground: bool = False) -> None:
+    """Have Textual's driver read the terminal through this module. Before the app runs.
+
+    `awaits_ground`: the terminal was asked for its ground.
+    """
     driver: Any = import_module(f"textual.drivers.{_DRIVER}")
     decoder = TerminalBytes()
-    driver.XTermParser = partial(TerminalInput, decoder=decoder, follows_lines=True)
+    driver.XTermParser = partial(
+        TerminalInput,
+        decoder=decoder,
+        typed_before=typed_before,
+        follows_lines=True,
+        awaits_ground=awaits_ground,
+    )
     driver.getincrementaldecoder = lambda _encoding: lambda: decoder
+
+
+@dataclass
+class GroundTold(Message):
+    """The terminal said whether its ground is light."""
+
+    is_light: bool
+
+
+class Paste(events.Paste):
+    """A paste. Its `text` cannot act on a terminal, whoever shows it; `raw` is what was pasted."""
+
+    def __init__(self, raw: str) -> None:
+        super().__init__(sanitize(raw))
+        self.raw = raw
 
 
 class PasteReader:
@@ -122,15 +159,25 @@ class TerminalInput(XTermParser):
     """Textual's parser, with pastes and strange keys taken care of."""
 
     def __init__(
-        self, debug: bool = False, decoder: TerminalBytes | None = None, *, follows_lines: bool = False
+        self,
+        debug: bool = False,
+        decoder: TerminalBytes | None = None,
+        typed_before: TypedBefore | None = None,
+        *,
+        follows_lines: bool = False,
+        awaits_ground: bool = False,
     ) -> None:
         """`decoder` gives what is fed; it may hold back bytes that come to nothing more.
 
         `follows_lines`: until now the terminal took lines, and made newlines of Enter. What was typed then comes first.
+        `awaits_ground`: the terminal was asked for its ground, and has not answered yet.
         """
         super().__init__(debug)
         self._decoder = decoder or TerminalBytes()
         self._decoder.reset()
+        self._typed_before = typed_before or TypedBefore()
+        self._answers = Answers()
+        self._answer_until = time.monotonic() + _PATIENCE if awaits_ground else 0.0
         self._pastes = PasteReader()
         self._last_read = 0.0
         self._lines_until = time.monotonic() + _LINES_COME if follows_lines else 0.0
@@ -140,6 +187,8 @@ class TerminalInput(XTermParser):
         """What has come of a paste without marks."""
 
     def feed(self, data: str) -> Iterable[Message]:
+        if before := self._typed_before.take():
+            yield from self.feed(before)
         self._last_read = time.monotonic()
         if self._last_read < self._lines_until:
             data = data.replace("\n", "\r")
@@ -148,26 +197,35 @@ class TerminalInput(XTermParser):
             yield from super().feed(data)
         for piece, is_paste in self._pastes.read(data):
             if is_paste:
-                yield events.Paste(_pasted(piece))
-            else:
-                yield from self._keys(piece)
+                yield Paste(_pasted(piece))
+                continue
+            is_light, keys = self._answers.read(piece, is_expected=self._last_read < self._answer_until)
+            if is_light is not None:
+                self._answer_until = 0.0
+                yield GroundTold(is_light)
+            if keys:
+                yield from self._keys(keys)
 
     def flush(self) -> Iterator[Message]:
         """The paste that came without marks, if one did: no more of it will come."""
         text, self._unmarked = "".join(self._unmarked), []
         if text:
-            yield events.Paste(_pasted(text.removesuffix("\r")))
+            yield Paste(_pasted(text.removesuffix("\r")))
         if text.endswith("\r"):
             yield from super().feed("\r")
 
     def tick(self) -> Iterable[Message]:
+        if before := self._typed_before.take():
+            yield from self.feed(before)
+        if self._answers.is_amid and time.monotonic() - self._last_read > _PAUSE and (keys := self._answers.give_up()):
+            yield from self._keys(keys)
         yield from super().tick()
         if time.monotonic() - self._last_read > _PAUSE:
             if cut := self._decoder.finish():
                 yield from self.feed(cut)
             yield from self.flush()
         if self._pastes.is_pasting and time.monotonic() - self._last_read > _PATIENCE:
-            yield events.Paste(_pasted(self._pastes.finish()))
+            yield Paste(_pasted(self._pastes.finish()))
 
     def _keys(self, piece: str) -> Iterator[Message]:
         is_in_sequence = self._timeout_time is not None
@@ -251,5 +309,5 @@ def _harmless(key: events.Key) -> events.Key:
 
 
 def _pasted(text: str) -> str:
-    """A paste as text: line ends as everywhere here, and nothing in it that acts on a terminal."""
-    return sanitize(readable(text).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n"))
+    """A paste as text, with line ends as everywhere here."""
+    return readable(text).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")

@@ -2,14 +2,18 @@
 
 `primary` is chat, `accent` is instruct: blue and orange, which people with any colour vision tell apart; and never the
 colour alone, for glyph and word stand beside it. Text has a contrast of at least 4.5 to 1 on every surface, 7 to 1 in
-high contrast; tests compute it.
+high contrast; tests compute it. What is selected can be read in every theme, those of Textual included.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from modechat.tui.look import ANSI, DARK, HIGH_CONTRAST, LIGHT, NO_COLOR
+from modechat.tui.contrast import contrast, readable
+from modechat.tui.look import ANSI, ANSI_LIGHT, DARK, HIGH_CONTRAST, LIGHT, NO_COLOR
 
 _DARK = Theme(
     DARK,
@@ -139,11 +143,23 @@ OWN_THEMES = (
     _ansi(
         ANSI,
         {
+            "primary": "ansi_bright_cyan",
+            "accent": "ansi_bright_magenta",
+            "secondary": "ansi_cyan",
+            "success": "ansi_bright_green",
+            "warning": "ansi_bright_yellow",
+            "error": "ansi_bright_red",
+        },
+        {**_PLAIN, "link-color": "ansi_bright_cyan"},
+    ),
+    _ansi(
+        ANSI_LIGHT,
+        {
             "primary": "ansi_blue",
             "accent": "ansi_magenta",
-            "secondary": "ansi_cyan",
-            "success": "ansi_green",
-            "warning": "ansi_yellow",
+            "secondary": "ansi_blue",
+            "success": "ansi_default",
+            "warning": "ansi_red",
             "error": "ansi_red",
         },
         {**_PLAIN, "link-color": "ansi_blue"},
@@ -156,3 +172,38 @@ OWN_THEMES = (
 )
 THEME_NAMES = (*(theme.name for theme in OWN_THEMES if theme.name != NO_COLOR), *sorted(BUILTIN_THEMES))
 """What the user can choose from, in the order of the list."""
+
+
+_SELECTIONS = ("screen-selection", "input-selection", "block-cursor")
+_LEAST_DIFFERENCE = 1.1
+"""The least contrast between what is selected and what is not."""
+
+
+def with_readable_selections(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a theme, with solid colours for what is selected, in which it can be read.
+
+    Many themes name a ground that lets half of another through, and no colour for the text: that of the text itself,
+    of which there are twenty, may be the ground's.
+    """
+    solid = dict(variables)
+    if solid["background"].startswith("ansi_"):
+        return solid  # which colours the terminal has for these nobody knows
+    for name in _SELECTIONS:
+        surface = Color.parse(solid["surface"])
+        ground = surface + _colour(solid[f"{name}-background"])
+        if contrast(ground, surface) < _LEAST_DIFFERENCE:
+            ground = surface + Color.parse(solid["primary"]).with_alpha(0.5)
+        text = solid[f"{name}-foreground"]
+        wanted = solid["foreground"] if text == "transparent" else text
+        solid[f"{name}-background"] = ground.hex
+        solid[f"{name}-foreground"] = readable(ground + _colour(wanted), ground).hex
+    return solid
+
+
+def _colour(value: str) -> Color:
+    """A colour as CSS writes it: a name or a number, and perhaps a share that covers what is below it."""
+    name, _, share = value.partition(" ")
+    if name == "auto":
+        return Color(0, 0, 0, 0).automatic(int(share.rstrip("% ") or 100))
+    colour = Color.parse(name)
+    return colour.multiply_alpha(float(share.rstrip("% ")) / 100) if share else colour

@@ -53,9 +53,12 @@ def chatml_tokens(*messages: str) -> int:
     ("instruction", "piped", "request_"),
     [
         ("Count", "", Task("Count")),
-        ("Summarise", "a text\n", Task("Summarise", "a text")),
+        ("Summarise", "\ta text", Task("Summarise", "\ta text")),
         ("", "Count", Task("Count")),
-        ("", "Count\n### Input\nto ten\n### Response\nOne", Task("Count", "to ten", "One")),
+        ("", "### Instruction: Count\n### Input\nto ten\n### Response\nOne", Task("Count", "to ten", "One")),
+        ("", "# API\n### Input\nid\n### Response\n200", Task("# API\n### Input\nid\n### Response\n200")),
+        ("", "### Response\n200", Task("### Response\n200")),
+        ("### Instruction", "### Chat\n", Task("### Chat\n")),
         (" \n", "Count", Task("Count")),
         ("### Instruction: Count", "", Task("Count")),
         ("### Instruction\nCount\n### Input\nto ten", "", Task("Count", "to ten")),
@@ -80,7 +83,7 @@ def test_arguments_and_piped_text_make_the_request(instruction: str, piped: str,
     ("instruction", "piped"),
     [
         ("", ""), (" ", "\n"), ("### Instruction", ""), ("### Chat", " \n"), ("### Input: x", ""),
-        ("", "### Instruction"), ("### Instruction", "### Chat"), ("### Response: x", "y"),
+        ("", "### Instruction"), ("### Response: x", "y"),
     ],
 )  # fmt: skip
 def test_nothing_to_do_is_wrong_use(instruction: str, piped: str) -> None:
@@ -328,7 +331,7 @@ def test_a_context_larger_than_memory_is_exit_code_4_with_both_numbers(shell: Sh
 
 
 @pytest.mark.parametrize(
-    ("instruction", "piped"), [(b"hi", b"caf\xe9"), (b"", b"\x89PNG\r\n\x1a\n\x00\xff"), (b"caf\xe9", b"")]
+    ("instruction", "piped"), [(b"hi", b"caf\xe9"), (b"", b"\x89PNG\r\n\x1a\n\xff"), (b"caf\xe9", b"")]
 )
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_what_is_not_utf8_is_wrong_use(instruction: bytes, piped: bytes, locale: str, shell: Shell, tiny: Path) -> None:

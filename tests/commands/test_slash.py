@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from modechat.commands.actions import ACTIONS, slash_table
 from modechat.commands.slash import read_slash, unknown_command, without_escape, word_of
+from modechat.domain.typed import Typed
 
 
 def read(text: str) -> tuple[str, str] | None:
@@ -37,16 +38,16 @@ def test_everything_else_is_ordinary_text(text: str) -> None:
 
 
 def test_a_backslash_sends_the_command_as_text() -> None:
-    assert without_escape("\\/task translate") == "/task translate"
-    assert without_escape("\\/etc/hosts") == "\\/etc/hosts"
-    assert without_escape("/task") == "/task"
+    assert without_escape("\\/task translate") == Typed("/task translate")
+    assert without_escape("\\/etc/hosts") == Typed("\\/etc/hosts")
+    assert without_escape("/task") == Typed("/task")
 
 
 @given(st.text())
 def test_a_text_is_never_a_command_and_escaped(text: str) -> None:
     if read_slash(text) is not None:
-        assert without_escape(text) == text
-        assert without_escape("\\" + text.lstrip()) == text.lstrip()
+        assert without_escape(text) == Typed(text)
+        assert without_escape("\\" + text.lstrip()) == Typed(text.lstrip())
 
 
 def test_the_name_of_a_task_is_parted_from_what_was_said() -> None:
@@ -123,12 +124,25 @@ def test_paths_and_other_texts_are_not_asked_about(text: str) -> None:
 
 
 def test_a_backslash_sends_what_looks_like_a_command() -> None:
-    assert without_escape("\\/foo bar") == "/foo bar"
-    assert without_escape("\\/exit") == "/exit"
+    assert without_escape("\\/foo bar") == Typed("/foo bar")
+    assert without_escape("\\/exit") == Typed("/exit")
 
 
 @given(st.text(alphabet="/abc \\?\n-", max_size=12))
 def test_a_text_is_a_command_or_doubtful_or_sent(text: str) -> None:
     if read_slash(text) is not None or unknown_command(text):
-        assert without_escape("\\" + text.lstrip()) == text.lstrip()
+        assert without_escape("\\" + text.lstrip()) == Typed(text.lstrip())
         assert not unknown_command("\\" + text.lstrip())
+
+
+def test_what_was_not_typed_is_no_command() -> None:
+    assert read_slash(Typed("/quit\nnow", ((0, 9),))) is None
+    assert without_escape(Typed("\\/quit", ((0, 6),))) == Typed("\\/quit", ((0, 6),))
+    assert without_escape(Typed("\\/quit abc", ((7, 10),))) == Typed("/quit abc", ((6, 9),))
+
+
+def test_the_lines_below_a_command_stay_as_they_are() -> None:
+    command = read_slash("/task summarise \n\ta\tb\n1\t\n")
+    assert command is not None
+    assert command.words == "summarise \n\ta\tb\n1\t"
+    assert word_of(command.words) == ("summarise", "\n\ta\tb\n1\t")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.domain.attachments import Mention, attached, block, candidates, mentions
+from modechat.domain.attachments import Mention, attached, block, candidates, files_meant, mentions
 from modechat.domain.modes import ModeState, Task, parse
 from modechat.domain.typed import Typed
 
@@ -15,15 +15,14 @@ def paths(text: str) -> list[str]:
     return [mention.path for mention in mentions(Typed(text)) if not mention.is_escaped]
 
 
-def with_files(text: str, files: dict[str, str]) -> str:
+def with_files(text: str, files: dict[str, str]) -> Typed:
     """As the reader does it: the likeliest meaning that exists."""
     typed = Typed(text)
     found, escaped = {}, []
-    for mention in mentions(typed):
-        known = next((meant for meant in candidates(mention) if meant.path in files), None)
-        if known is not None and known.is_escaped:
+    for known in files_meant(typed, files.__contains__):
+        if known.is_escaped:
             escaped.append(known)
-        elif known is not None:
+        else:
             found[known] = files[known.path]
     return attached(typed, found, escaped)
 
@@ -56,7 +55,7 @@ def test_a_sentence_may_end_after_a_name() -> None:
 
 def test_the_text_comes_below_the_line_that_mentions_it() -> None:
     text = with_files("Compare @a.py with @b.txt, please.\nThanks", {"a.py": "A\n", "b.txt": "B"})
-    assert text == "Compare a.py with b.txt, please.\n\na.py:\n```py\nA\n```\n\nb.txt:\n```txt\nB\n```\n\nThanks"
+    assert text.text == "Compare a.py with b.txt, please.\n\na.py:\n```py\nA\n```\n\nb.txt:\n```txt\nB\n```\n\nThanks"
 
 
 def test_a_line_that_is_nothing_but_the_mention_gives_way() -> None:
@@ -69,22 +68,23 @@ def test_the_fence_is_longer_than_any_inside() -> None:
     assert block("x.md", "a\n`````\nb") == "x.md:\n``````md\na\n`````\nb\n``````"
 
 
-def test_names_are_one_safe_line() -> None:
-    assert block("a\nb\x1b]0;x.t`t", "c") == "a b␛]0;x.t`t:\n```\nc\n```"
+def test_names_are_one_line() -> None:
+    assert block("a\nb\x1b]0;x.t`t", "c") == "a b\x1b]0;x.t`t:\n```\nc\n```"
 
 
 def test_what_is_no_file_and_what_is_escaped_stay_text() -> None:
-    assert with_files("ask @nobody or \\@a.txt", {"a.txt": "A"}) == "ask @nobody or @a.txt"
-    assert with_files("ask \\@nobody", {"a.txt": "A"}) == "ask \\@nobody"
+    assert with_files("ask @nobody or \\@a.txt", {"a.txt": "A"}).text == "ask @nobody or @a.txt"
+    assert with_files("ask \\@nobody", {"a.txt": "A"}) == Typed("ask \\@nobody")
 
 
 @given(st.text(alphabet='a@\\" \n`.x', max_size=40))
 def test_without_files_nothing_changes(text: str) -> None:
-    assert with_files(text, {}) == text
+    assert with_files(text, {}) == Typed(text)
 
 
 @given(st.text(alphabet='a@\\" \n`.', max_size=40), st.text(alphabet="`~\nx#", max_size=20))
 def test_every_text_of_a_file_is_there_as_it_is(text: str, content: str) -> None:
     typed = Typed(text)
-    files = {mention: content for mention in mentions(typed) if not mention.is_escaped}
-    assert attached(typed, files).count(f"\n{content.rstrip(chr(10))}\n") >= bool(files)
+    files = {meant: content for meant in files_meant(typed, bool) if not meant.is_escaped}
+    whole = attached(typed, files)
+    assert [whole.text[start:end] for start, end in whole.folds] == [block(meant.path, content) for meant in files]

@@ -15,12 +15,17 @@ from modechat.domain.conversation import (
     ModeChange,
     Reply,
     ReplyState,
+    ReplyStats,
     Role,
+    StopReason,
     Turn,
     as_mode,
     chat_messages,
+    clock_at,
     message_text,
+    repetition_note,
     title_of,
+    without_repetition,
 )
 from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
 
@@ -196,3 +201,34 @@ def test_a_title_is_one_line_of_limited_width(text: str, width: int) -> None:
     title = title_of(text, width)
     assert len(title) <= width
     assert title.splitlines() in ([], [title])
+
+
+def test_what_a_reply_says_again_and_again_is_left_out() -> None:
+    stats = ReplyStats("f", "gguf", 1, 0, 9, 0.1, 10.0, 1, repeated=8)
+    looped = Reply("one two, two, two", stop_reason=StopReason.REPEATS, stats=replace(stats, repeated=10))
+    assert without_repetition(looped).text == "one two"
+    thought = Reply("", thinking="hm. and hm and hm", stop_reason=StopReason.REPEATS, stats=replace(stats, repeated=14))
+    assert without_repetition(thought).thinking == "hm."
+    for other in (
+        replace(looped, stop_reason=StopReason.END),
+        replace(looped, stats=None),
+        replace(looped, stats=replace(stats, repeated=0)),
+    ):
+        assert without_repetition(other) == other
+    assert "1,234 characters" in repetition_note(replace(stats, repeated=1234))
+    assert "characters" not in repetition_note(None)
+
+
+def test_the_clock_is_when_the_conversation_first_went_on_that_day() -> None:
+    def at(day: int, hour: int) -> datetime:
+        return datetime(2026, 3, day, hour, 30).astimezone()
+
+    turns = tuple(
+        replace(chat(n, f"q{n}"), created_at=moment)
+        for n, moment in enumerate((at(1, 9), at(1, 23), at(29, 8), at(29, 20)), start=1)
+    )
+    conversation = Conversation(1, "A", at(1, 9), entries=turns)
+    assert clock_at(at(1, 23), conversation) == at(1, 9)
+    assert clock_at(at(29, 22), conversation) == at(29, 8)
+    assert clock_at(at(30, 7), conversation) == at(30, 7)
+    assert clock_at(at(30, 7), None) == at(30, 7)

@@ -69,3 +69,10 @@ def test_the_defaults_set_everything_that_shapes_the_choice_of_a_token() -> None
 def test_senseless_values_are_refused(name: str, value: Any) -> None:
     with pytest.raises(ValidationError):
         Sampling.model_validate({name: value})
+
+
+def test_a_temperature_that_is_nearly_nothing_is_nothing() -> None:
+    assert Sampling(temperature=0).is_greedy
+    assert Sampling(temperature=1e-30).is_greedy
+    assert Sampling(temperature=5e-324).is_greedy
+    assert not Sampling(temperature=0.001).is_greedy

@@ -142,7 +142,23 @@ def test_without_stop_strings_everything_passes_at_once() -> None:
 @example("  a  b \n", [1, 3, 4, 6])
 def test_the_pieces_of_a_reply_join_to_the_trimmed_reply(text: str, at: list[int]) -> None:
     trimmer = ReplyTrimmer()
-    assert "".join(map(trimmer.feed, cut(text, at))) == text.strip()
+    reply = "".join(map(trimmer.feed, cut(text, at)))
+    assert reply.strip() == text.strip()
+    assert reply == reply.rstrip()
+    first = text[: len(text) - len(text.lstrip())].rpartition("\n")[2]
+    assert reply[: len(reply) - len(reply.lstrip())] == ("" if first == " " or not text.strip() else first)
+
+
+def test_the_indent_of_the_first_line_stays_and_the_space_of_a_vocabulary_goes() -> None:
+    assert "".join(map(ReplyTrimmer().feed, ["\n \n", "  ", "  if x:\n", "        y"])) == "    if x:\n        y"
+    assert ReplyTrimmer().feed("\n\tall:") == "\tall:"
+    assert ReplyTrimmer().feed("\u3000\u3000从前") == "\u3000\u3000从前"
+    assert ReplyTrimmer().feed(" Hello") == "Hello"
+
+
+def test_the_beginning_that_a_reply_was_given_stays_as_it_is() -> None:
+    trimmer = ReplyTrimmer(has_begun=True)
+    assert "".join(map(trimmer.feed, [" Dear Bob,\n", "\n", "I hope", " "])) == " Dear Bob,\n\nI hope"
 
 
 def test_no_piece_ends_in_white_space() -> None:

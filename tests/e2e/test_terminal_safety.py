@@ -42,7 +42,7 @@ def test_a_pasted_attack_is_shown_as_text_and_sent_as_text(home: Home) -> None:
     with home.start("--demo", columns=120, rows=50) as terminal:
         wait_for_start(terminal)
         terminal.paste(f"begin {ATTACK.replace(ESC, '')} end")  # as terminals paste
-        terminal.wait_for(lambda: "begin ]0;PWNED␇" in prompt_lines(terminal)[0])
+        terminal.wait_for(lambda: "[Pasted text #1" in prompt_lines(terminal)[0])
         terminal.type("\x9b31m \x9d0;PWNED\x9c typed")
         terminal.wait_for("typed")
         terminal.press("enter")
@@ -56,7 +56,7 @@ def test_an_attack_comes_to_nothing_that_is_pasted_by_a_terminal_that_leaves_esc
     with home.start("--demo", columns=120, rows=50) as terminal:
         wait_for_start(terminal)
         terminal.paste(f"{ESC}]0;PWNED{ESC}\\ {ESC}[31mred {ESC}[5n {ESC}P+q544e{ESC}\\\r")
-        terminal.wait_for("PWNED")
+        terminal.wait_for("[Pasted text #1")
         terminal.type("typed")
         terminal.wait_for("typed")
         terminal.wait_for(WELCOME)  # nothing was sent

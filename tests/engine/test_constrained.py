@@ -13,7 +13,7 @@ from modechat.domain.conversation import StopReason
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import InstructPrompt
 from tests.engine.driver import GREEDY, Answer, chat, run, running_engine
-from tests.tiny_models import CHATML, write_llama, write_t5
+from tests.tiny_models import CHATML, write_endless, write_llama, write_t5
 
 PERSON = {
     "type": "object",
@@ -171,5 +171,23 @@ def test_a_real_model_fills_in_a_schema(starter: Path) -> None:
             assert found["name"] == "Maria Lopez"
             assert found["age"] == 34
             jsonschema.validate(found, schema)
+
+    run(work())
+
+
+SAME = "the same words, "
+
+
+def test_what_a_grammar_or_a_schema_wants_to_be_repeated_is_no_loop(tmp_path: Path) -> None:
+    likeliest = Sampling(temperature=0, max_tokens=6000)
+    rows = {"type": "array", "items": {"const": "yes and no"}, "minItems": 150, "maxItems": 150}
+
+    async def work() -> None:
+        async with running_engine(write_endless(tmp_path / "tiny.gguf"), n_ctx=8192) as driver:
+            forced = await driver.generate(chat("Hello"), likeliest, grammar=f'root ::= ("{SAME}"){{120}}')
+            assert (forced.text, reason(forced)) == (SAME * 120, StopReason.END)
+            answer = await driver.generate(chat("Hello"), likeliest, schema=rows)
+            assert reason(answer) is StopReason.END
+            assert json.loads(answer.text) == ["yes and no"] * 150
 
     run(work())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from modechat.engine.protocol import Generate
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
+from modechat.engine.worker.writing.candidates import Candidates
 from modechat.engine.worker.writing.grammar import grammar_for
 from modechat.prompting.answer_grammar import REPLY_ROOT, reply_grammar
 from modechat.prompting.json_schema import grammar_of
@@ -250,8 +251,9 @@ def refused(vocabulary: Vocabulary, *, schema_text: str | None = None, grammar: 
         ('root ::= "a" )', "expecting newline or end"),
         (r'root ::= "\q"', "unknown escape"),
         (r'root ::= "\u12"', "expecting 4 hex"),
-        ('root ::= "a"{5000}', "repetitions"),
-        ('root ::= "a"{99999999999999999999}', "llama.cpp says"),
+        ('root ::= "a"{5000}', "more than 2,000 times"),
+        ('root ::= "a"{5,2}', "the bounds {5,2} are the wrong way round"),
+        ('root ::= "a"{99999999999999999999}', "more than 2,000 times"),
         ("root ::= *", "llama.cpp says"),
         ("root ::= <|nonesuch|>", "invalid token"),
         ('root ::= root "a" | "b"', "begin with itself"),
@@ -305,3 +307,31 @@ def test_bytes_that_are_no_character_in_utf8_are_not_allowed(
             found.accept(byte)
         assert not found.allows(never)
         assert found.allows(allowed)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said", "expected"),
+    [
+        ('root ::= "ab"{9}', "aba", False),
+        ('root ::= "ab"{2} "!"?', "abab", True),
+        ('root ::= "ab"{2}', "abab", False),
+        ('root ::= "ab"+', "ab", True),
+        ('root ::= "a" [ \\n]* "b"', "a", False),
+        ('root ::= "a" | "b"', "", True),
+        ("root ::= [^a]*", "xyz", True),
+    ],
+)
+def test_it_is_known_where_a_grammar_leaves_a_choice(
+    rules: str, said: str, expected: bool, vocabulary: Vocabulary
+) -> None:
+    with grammar(vocabulary, rules) as made:
+        for byte in said.encode():
+            made.accept(byte)
+        assert made.has_choice(Candidates(vocabulary.n_tokens)) is expected
+
+
+def test_endless_white_space_is_a_choice_where_something_else_may_follow(vocabulary: Vocabulary) -> None:
+    for rules, expected in (('root ::= "a" [ ]* "b"', True), ('root ::= "a" [ ]{90} "b"', False)):
+        with grammar(vocabulary, rules) as made:
+            made.accept(ord("a"))
+            assert made.has_choice(Candidates(vocabulary.n_tokens), blank=True) is expected

@@ -8,11 +8,12 @@ import pytest
 from pydantic import BaseModel
 
 from modechat.domain.conversation import StopReason
+from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import ChatPrompt, Delta, Generate, InstructPrompt
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.prompts import Prompts
 from modechat.engine.worker.tokens import Vocabulary
-from modechat.engine.worker.writing.reply_stream import ReplyStream
+from modechat.engine.worker.writing.reply_stream import HasChoice, ReplyStream
 from modechat.prompting import render
 from modechat.prompting.resolve import ModelFacts
 from tests.engine.driver import chat, formats
@@ -43,12 +44,16 @@ class Stream:
         *,
         format: str | None = None,
         stop: tuple[str, ...] = (),
+        has_choice: HasChoice = lambda **_: True,
+        stop_repetition: bool = True,
     ) -> None:
         facts = ModelFacts(("tiny",), template, vocabulary.bos_and_eos)
         prompts = Prompts(vocabulary, facts, formats(), render, format)
         request = Generate(id=1, prompt=prompt or chat("Hello"))
         self._deltas: list[BaseModel] = []
-        self.stream = ReplyStream(request, prompts.make(request.prompt).prompt, stop, prompts, self._deltas.append)
+        sampling = Sampling(stop=stop, stop_repetition=stop_repetition)
+        made = prompts.make(request.prompt).prompt
+        self.stream = ReplyStream(request, made, sampling, prompts, self._deltas.append, has_choice)
 
     def write(self, text: str) -> StopReason | None:
         """Feed `text`, a character a token, as far as it is taken."""
@@ -94,7 +99,7 @@ def test_a_stop_string_that_begins_with_a_newline_counts_at_the_replys_beginning
 
 @pytest.mark.parametrize("marker", ["<|im_start|>", "### Instruction:", "[INST]", "<start_of_turn>"])
 def test_a_reply_is_cut_where_it_begins_another_roles_turn(vocabulary: Vocabulary, marker: str) -> None:
-    stream = Stream(vocabulary)
+    stream = Stream(vocabulary, None, format="vicuna")
     assert stream.write(f"The answer is 4.\n\n{marker}user") is StopReason.LEAK
     assert (stream.said(), stream.stream.leak) == ("The answer is 4.", marker)
 
@@ -113,7 +118,7 @@ def test_markers_that_are_plain_text_in_the_models_own_template_end_the_reply_in
 
 
 def test_a_marker_that_the_user_wrote_about_is_no_leak(vocabulary: Vocabulary) -> None:
-    stream = Stream(vocabulary, prompt=chat("What does ### Instruction: mean?"))
+    stream = Stream(vocabulary, None, prompt=chat("What does ### Instruction: mean?"), format="vicuna")
     assert stream.write("It is\n### Instruction: a header") is None
     assert stream.said() == "It is\n### Instruction: a header"
 
@@ -124,7 +129,70 @@ def test_the_own_formats_marker_ends_the_reply_in_the_ordinary_way(vocabulary: V
     assert (stream.said(), stream.stream.leak) == ("4.", "")
 
 
+EXERCISE = (
+    "Write a function that adds two numbers.\n\n### Instruction:\nAdd them.\n\n### Input:\n2 3\n\n### Output:\n5\n\n"
+    "### Response:\nUser: gives two numbers\nAssistant: adds them\nHuman: reads\n[INST]\n<start_of_turn>"
+)
+
+
+def test_a_model_in_its_own_format_may_write_headings_and_roles_of_other_formats(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary)
+    assert stream.write(EXERCISE) is None
+    assert stream.said() == EXERCISE
+
+
+def test_a_control_token_that_begins_a_turn_ends_the_reply_also_in_the_models_own_format(
+    vocabulary: Vocabulary,
+) -> None:
+    stream = Stream(vocabulary)
+    assert stream.write("4.\n<|im_start|>user\nAnd then?") is StopReason.STOP_STRING
+    assert (stream.said(), stream.stream.leak) == ("4.", "")
+
+
 def test_a_prefill_is_the_beginning_of_the_answer(vocabulary: Vocabulary) -> None:
     stream = Stream(vocabulary, prompt=InstructPrompt(instruction="Count", prefill="One,"))
     stream.write(" two")
     assert stream.said() == "One, two"
+
+
+LOOP = "The fox ran into the forest and was happy. " * 200
+
+
+def kept(stream: Stream, *, thinking: bool = False) -> str:
+    said = stream.said(thinking=thinking)
+    return said[: len(said) - stream.stream.n_repeated]
+
+
+def test_a_reply_that_repeats_itself_ends_and_says_how_much_of_it_is_no_news(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary)
+    assert stream.write("Once upon a time. " + LOOP) is StopReason.REPEATS
+    assert len(stream.said()) < 1000
+    assert kept(stream) == "Once upon a time. The fox ran into the forest and was happy."
+
+
+def test_thinking_that_repeats_itself_ends_too(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary, THINKS)
+    assert stream.write(LOOP) is StopReason.REPEATS
+    assert kept(stream, thinking=True) == "The fox ran into the forest and was happy."
+    assert stream.said() == ""
+
+
+def test_line_breaks_without_end_are_ended_though_none_of_them_is_shown(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary)
+    assert stream.write("Done." + "\n" * 3000) is StopReason.REPEATS
+    assert kept(stream) == stream.said() == "Done."
+
+
+def test_a_reply_that_may_repeat_itself_goes_on(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary, stop_repetition=False)
+    assert stream.write(LOOP) is None
+    assert stream.said() == LOOP.rstrip()
+
+
+def test_a_repetition_that_a_grammar_wants_is_none(vocabulary: Vocabulary) -> None:
+    forced = Stream(vocabulary, has_choice=lambda **_: False)
+    assert forced.write(LOOP) is None
+    asked = iter([False] * 20 + [True])
+    free = Stream(vocabulary, has_choice=lambda **_: next(asked))
+    assert free.write(LOOP) is StopReason.REPEATS
+    assert kept(free) == "The fox ran into the forest and was happy."

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -426,3 +427,52 @@ def test_whatever_the_process_does_is_an_error(
             with pytest.raises(error, match=words):
                 sandbox("", long_text, None, None, True)
         assert_still_works(sandbox)
+
+
+SLOW = "{% for a in range(RANGE) %}{% for b in range(1000) %}{% endfor %}{% endfor %}{{ messages[0].content }}"
+
+
+def slow(seconds: float) -> str:
+    """A template that takes about so long."""
+    trial = SLOW.replace("RANGE", "300")
+    with TemplateSandbox(seconds=60) as sandbox:
+        rendered(sandbox, "ready")
+        started = time.perf_counter()
+        rendered(sandbox, trial)
+        taken = time.perf_counter() - started
+    return SLOW.replace("RANGE", str(round(300 * seconds / taken)))
+
+
+def render_often(sandbox: TemplateSandbox, template: str) -> None:
+    for _ in range(20):
+        rendered(sandbox, template)
+
+
+def test_slow_renderings_share_the_time_of_a_turn() -> None:
+    template, seconds = slow(1.0), 3.0
+    with TemplateSandbox(seconds=seconds) as sandbox:
+        rendered(sandbox, "ready")
+        for _ in range(2):
+            sandbox.begin_turn()
+            started = time.perf_counter()
+            with pytest.raises(TemplateLimitError, match="took longer than 3 s"):
+                render_often(sandbox, template)
+            assert time.perf_counter() - started < 2 * seconds
+            sandbox.start()
+            rendered(sandbox, "ready")
+
+
+def test_quick_renderings_are_not_counted() -> None:
+    with TemplateSandbox(seconds=SECONDS) as sandbox:
+        sandbox.begin_turn()
+        for _ in range(200):
+            assert_still_works(sandbox)
+
+
+def test_the_process_knows_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "secret")
+    with TemplateSandbox() as sandbox:
+        assert rendered(sandbox, "{{ messages[0].content }}") == "Hello"
+        environment = process_of(sandbox).environ()
+    assert "secret" not in environment.values()
+    assert "PATH" not in environment

@@ -6,13 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modechat.domain.typed import Typed
 from modechat.plain.messages import QUOTES, MessageReader
 
 
 def read(*lines: str) -> list[str]:
     """The messages of lines that are typed one after the other."""
     reader = MessageReader()
-    return [message for line in lines if (message := reader.feed(line)) is not None]
+    return [typed(message) for line in lines if (message := reader.feed(line)) is not None]
+
+
+def typed(message: Typed | None) -> str:
+    """The text of a message of which everything was typed."""
+    assert message is not None
+    assert message.folds == ()
+    return message.text
 
 
 def test_a_line_is_a_message() -> None:
@@ -35,30 +43,30 @@ def test_a_paste_is_sent_by_the_next_enter() -> None:
     assert reader.feed_together(["one\\", QUOTES, "three"]) is None
     assert (reader.is_open, reader.pasted) == (True, 3)
     assert reader.feed_together(["four", "five"]) is None
-    assert reader.feed("its last line") == f"one\\\n{QUOTES}\nthree\nfour\nfive\nits last line"
+    assert typed(reader.feed("its last line")) == f"one\\\n{QUOTES}\nthree\nfour\nfive\nits last line"
     assert reader.feed_together(["a", "b"]) is None
-    assert reader.feed("") == "a\nb"
+    assert typed(reader.feed("")) == "a\nb"
     assert not reader.is_open
 
 
 def test_a_paste_within_quotation_marks_needs_no_other_enter() -> None:
     reader = MessageReader()
-    assert reader.feed_together([QUOTES, "one", "two", QUOTES]) == "one\ntwo"
+    assert typed(reader.feed_together([QUOTES, "one", "two", QUOTES])) == "one\ntwo"
     assert reader.feed(QUOTES) is None
     assert reader.feed_together(["def f():", f"    {QUOTES}", "    return 1"]) is None
-    assert reader.feed(QUOTES) == f"def f():\n    {QUOTES}\n    return 1"
+    assert typed(reader.feed(QUOTES)) == f"def f():\n    {QUOTES}\n    return 1"
 
 
 def test_what_has_begun_can_be_dropped_or_finished() -> None:
     reader = MessageReader()
     assert reader.finish() is None
     reader.feed("begun\\")
-    assert reader.finish() == "begun"
+    assert typed(reader.finish()) == "begun"
     reader.feed(QUOTES)
     reader.feed("begun")
     reader.clear()
     assert not reader.is_open
-    assert reader.feed("other") == "other"
+    assert typed(reader.feed("other")) == "other"
 
 
 @pytest.mark.parametrize("together", [False, True])
@@ -66,7 +74,19 @@ def test_what_has_begun_can_be_dropped_or_finished() -> None:
 def test_no_line_is_lost(together: bool, lines: list[str]) -> None:
     reader = MessageReader()
     messages = [reader.feed_together(lines)] if together else [reader.feed(line) for line in lines]
-    said = "\n".join(message for message in [*messages, reader.finish()] if message is not None)
+    said = "\n".join(message.text for message in [*messages, reader.finish()] if message is not None)
     assert [letter for letter in said if letter in "ab"] == [
         letter for line in lines for letter in line if letter in "ab"
     ]
+
+
+def test_headers_and_commands_of_a_paste_are_text() -> None:
+    page = ["/quit", "### Response", "200 OK"]
+    reader = MessageReader()
+    assert reader.feed_together(page) is None
+    text = "\n".join(page)
+    assert reader.feed("") == Typed(text, ((0, len(text)),))
+    assert reader.feed(QUOTES) is None
+    assert reader.feed("### Instruction") is None
+    assert reader.feed_together(page) is None
+    assert reader.feed(QUOTES) == Typed(f"### Instruction\n{text}", ((16, 16 + len(text)),))

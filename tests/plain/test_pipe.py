@@ -63,11 +63,37 @@ def test_what_is_refused_is_said_on_standard_error_and_in_the_exit_code(tmp_path
     assert out == "You (chat): /format nope\nYou (chat): hello\nModel: You said: hello\n"
 
 
-def test_text_that_is_not_utf_8_is_refused_and_the_rest_is_done(tmp_path: Path) -> None:
-    code, out, err = run(in_pipe(tmp_path, b"\xef\xbb\xbfone\n\xff\xfe\ntwo\n"))
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\xef\xbb\xbfone\n\xff\xfe\ntwo\n", "is not UTF-8 text"),
+        (b"one\ncaf\xe9\ntwo\n", "is not UTF-8 text"),
+        (b"one\nt\x00wo\nthree\n", "has NULs in it"),
+        ("one\ntwo and three\n".encode("utf-16-le"), "is UTF-16 without a mark"),
+        ("one\ntwo and three\n".encode("utf-16")[:-1], "is no whole text"),
+    ],
+)
+def test_what_is_no_text_is_refused_as_a_whole(tmp_path: Path, data: bytes, reason: str) -> None:
+    code, out, err = run(in_pipe(tmp_path, data))
+    assert (code, out) == (2, "")
+    assert reason in err
+
+
+def test_other_encodings_of_unicode_are_read_by_their_marks(tmp_path: Path) -> None:
+    code, out, _ = run(in_pipe(tmp_path, "один\r\n二\n".encode("utf-16")))
+    assert code == 0
+    assert out == "You (chat): один\nModel: You said: один\nYou (chat): 二\nModel: You said: 二\n"
+
+
+def test_files_that_a_line_mentions_are_attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("the notes", encoding="utf-8")
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    code, out, err = run(in_pipe(tmp_path, "请总结 @notes.txt。\nsee @latin.txt\n"))
     assert code == 2
-    assert "not UTF-8" in err
-    assert out == "You (chat): one\nModel: You said: one\nYou (chat): two\nModel: You said: two\n"
+    assert "Model: You said: 请总结 notes.txt。\n\nnotes.txt:\n```txt\nthe notes\n```" in out
+    assert "latin.txt cannot be attached: it is not UTF-8 text" in err
+    assert out.count("You said") == 1
 
 
 @pytest.mark.parametrize(("kind", "code"), [("engine", 5), ("context", 6)])
@@ -102,10 +128,10 @@ def test_more_lines_than_are_read_ahead_are_all_done(tmp_path: Path) -> None:
 
 def test_a_text_without_white_space_and_control_characters_gets_through(tmp_path: Path) -> None:
     long = "x" * 60_000
-    code, out, _ = run(in_pipe(tmp_path, f"{long}\na\x00\x1b[31m\x9b5n\tb\n"))
+    code, out, _ = run(in_pipe(tmp_path, f"{long}\na\x1b[31m\x9b5n\tb\n"))
     assert code == 0
     assert f"Model: You said: {long}\n" in out
-    assert "Model: You said: a␀␛[31m�5n\tb\n" in out
+    assert "Model: You said: a␛[31m�5n\tb\n" in out
 
 
 def test_an_unknown_command_in_a_pipe_is_wrong_use_and_the_rest_is_done(tmp_path: Path) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import termios
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from modechat.commands.actions import ACTIONS
 from modechat.domain.conversation import ReplyState
 from modechat.domain.modes import Mode
 from modechat.engine.protocol import Failed, Generate
+from modechat.models.catalog import Looking, ModelFile, find_models
+from modechat.models.places import Place
 from modechat.plain.messages import QUOTES
 from modechat.session.settings import SessionSettings
 from tests.e2e.hostile import ATTACK
 from tests.engine.driver import run
 from tests.plain.harness import Chat, on_terminal
 from tests.session.harness import running_session, settings
+from tests.tiny_models import write_llama
 
 
 def think(_request: Generate) -> str:
@@ -321,5 +326,29 @@ def test_a_narrow_terminal_gets_lines_that_break_between_words(tmp_path: Path) -
             assert await chat.asks("one two three four five six seven") == (
                 "Model: You said: one two three\nfour five six seven\n"
             )
+
+    run(main())
+
+
+def test_models_are_listed_with_numbers_that_can_be_used(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    files = [write_llama(tmp_path / "models" / f"{name}.gguf") for name in ("one", "two")]
+
+    def find(cancelled: Callable[[], bool]) -> Iterator[ModelFile | Looking]:
+        return find_models([Place("models", tmp_path / "models")], [("in use", files[0])], cancelled)
+
+    def for_model(name: str) -> SessionSettings:
+        load = settings().load.model_copy(update={"model_path": name})
+        return replace(settings(), load=load, find_models=find, for_model=for_model)
+
+    async def main() -> None:
+        async with on_terminal(tmp_path / "data", chat_settings=for_model(str(files[0]))) as chat:
+            told = await chat.asks("/model")
+            assert "/model 1: one, " in told
+            assert "in use" in told.split("/model 2")[0]
+            assert "/model 2: two, " in told
+            assert "Looked in: models." in told
+            assert "There is no model 3 in the list" in await chat.asks("/model 3")
+            assert "The model is now two" in await chat.asks("/model 2")
 
     run(main())

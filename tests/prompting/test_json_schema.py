@@ -34,6 +34,26 @@ from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
         ({"type": "string", "minLength": "1"}, "0 or more"),
         ({"type": "string", "format": "date", "maxLength": 3}, "beside the format"),
         ({"type": "number", "maximum": 4}, "can have no bound but"),
+        (
+            {"properties": {"mail": {"type": "string", "format": "email"}}},
+            "the format “email” is",
+        ),
+        (
+            {"format": "hostname"},
+            "held to; there are date, date-time, time, uuid",
+        ),
+        ({"type": ["null", "string"], "format": "regex"}, "the format “regex”"),
+        ({"type": "string", "format": ["date"]}, "“format” is the name of one"),
+        ({"type": "null", "format": 3}, "“format” is the name of one"),
+        ({"type": "integer", "format": "int33"}, "the format “int33”"),
+        ({"type": "number", "format": "int32"}, "the format “int32”"),
+        ({"type": "integer", "minimum": 0.5}, "no bound but a whole number"),
+        ({"type": "integer", "minimum": 2**31, "format": "int32"}, "no number is within"),
+        ({"type": []}, "“type” names none"),
+        (
+            {"type": "object", "additionalProperties": None},
+            "object (in its part #/additionalProperties)",
+        ),
         ({"type": "integer", "minimum": 1.5}, "no bound but a whole number"),
         ({"type": "integer", "minimum": 5, "maximum": 4}, "no number is within"),
         ({"properties": {}, "required": ["a"], "additionalProperties": False}, "required and not allowed"),
@@ -74,3 +94,43 @@ def test_schemas_beyond_reason_in_size_are_refused() -> None:
 def test_what_is_no_json_is_told(text: str, told: str) -> None:
     with pytest.raises(SchemaError, match=told):
         read_schema(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"type": "integer",\n "minimum": ' + "1" * 5000 + "}", "line 2, column 13: a number of 5,000 digits"),
+        ('{"const": [-' + "9" * 100_000 + "]}", "line 1, column 12: a number of 100,001 digits"),
+        ('{"const": 1e400}', "line 1, column 11: the number 1e400 is too large"),
+        ('{"enum": [1, -1e999]}', "the number -1e999 is too large"),
+        ('{"const": Infinity}', "no JSON: Infinity"),
+    ],
+)
+def test_numbers_beyond_reason_are_refused_with_their_place(text: str, told: str) -> None:
+    with pytest.raises(SchemaError, match=told.replace("(", "[(]")):
+        read_schema(text)
+
+
+def test_values_that_are_nested_beyond_reason_are_refused() -> None:
+    value: Any = 1
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(SchemaError, match="nested too deeply"):
+        grammar_of({"const": value})
+
+
+@pytest.mark.parametrize(
+    ("schema", "same"),
+    [
+        ({"type": "number", "minimum": 0.0}, {"type": "number", "minimum": 0}),
+        ({"type": "integer", "minimum": -3.0, "maximum": 5e0}, {"type": "integer", "minimum": -3, "maximum": 5}),
+        ({"type": "array", "minItems": 2.0, "maxItems": 3.0}, {"type": "array", "minItems": 2, "maxItems": 3}),
+        ({"type": "string", "minLength": 1.0}, {"type": "string", "minLength": 1}),
+        ({"type": "integer", "format": "int32"}, {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}),
+        ({"type": "integer", "format": "int64"}, {"type": "integer"}),
+        ({"type": "integer", "format": "email"}, {"type": "integer"}),
+        ({"type": ["integer", "null"], "format": "date"}, {"type": ["integer", "null"]}),
+    ],
+)
+def test_what_means_the_same_becomes_the_same(schema: Any, same: Any) -> None:
+    assert grammar_of(schema) == grammar_of(same)

@@ -123,7 +123,7 @@ def test_a_question_comes_after_its_text_where_a_task_is_one_user_turn() -> None
     ("task", "said", "meant"),
     [
         (translate, "Spanish\nI love you", Task("Say it in Spanish.", "I love you", name="translate")),
-        (translate, " Old  Norse \n\n one\ntwo\n", Task("Say it in Old  Norse.", "one\ntwo", name="translate")),
+        (translate, " Old  Norse \n\n one\ntwo\n", Task("Say it in Old  Norse.", " one\ntwo", name="translate")),
         (translate, "\nIch liebe dich", Task("Say it in English.", "Ich liebe dich", name="translate")),
         (translate, "Spanish", Switch(ModeState(Mode.INSTRUCT, "Say it in Spanish.", "translate"))),
         (translate, "Spanish\n \n", Switch(ModeState(Mode.INSTRUCT, "Say it in Spanish.", "translate"))),
@@ -259,4 +259,4 @@ def test_a_file_that_is_no_text_is_reported(tmp_path: Path) -> None:
     path.write_bytes(b"name = '\xff'")
     (trouble,) = load_prompt_files(tmp_path).troubles
     assert str(path) in trouble.title
-    assert "cannot be read" in trouble.title
+    assert "is not UTF-8 text" in trouble.title

@@ -202,3 +202,75 @@ def test_nobody_unloads_a_model_that_shall_stay(tmp_path: Path) -> None:
             assert harness.session._host._idle is None
 
     run(main())
+
+
+def test_a_conversation_that_another_model_answered_says_so_once(
+    tmp_path: Path, chat_model: str, base_model: str
+) -> None:
+    def remarks(harness: Harness) -> list[str]:
+        return [remark.text for remark in harness.told(Remark) if "last reply here" in remark.text]
+
+    async def main() -> None:
+        for model, told in (
+            (chat_model, []),
+            (chat_model, []),
+            (base_model, ["The last reply here is from first; second goes on."]),
+        ):
+            engine = ScriptedEngine(echo)
+            data = tmp_path / "data"
+            async with running_session(data, engine=engine, session_settings=settings_for(model)) as harness:
+                await opened(harness)
+                number = harness.session.conversation.id if harness.session.conversation is not None else None
+                if number is not None:
+                    await harness.session.new_conversation()
+                    await harness.session.open(number)
+                assert remarks(harness) == told
+                if model == chat_model:
+                    await harness.say("hello")
+
+    run(main())
+
+
+def test_changing_the_model_is_told_in_one_line_only(tmp_path: Path, chat_model: str, base_model: str) -> None:
+    async def main() -> None:
+        options = settings_for(chat_model)
+        async with running_session(tmp_path / "data", engine=ScriptedEngine(echo), session_settings=options) as harness:
+            await opened(harness)
+            await harness.say("hello")
+            assert await harness.session.use_model(base_model) is None
+            await harness.ready()
+            told = [remark.text for remark in harness.told(Remark)]
+            assert ["The model is now second" in text for text in told] == [True]
+
+    run(main())
+
+
+def test_without_a_chosen_model_nothing_is_loaded_until_one_is(tmp_path: Path, chat_model: str) -> None:
+    def none_chosen() -> object:
+        raise ModelError("No model is chosen yet", "F3 lists those on this machine.")
+
+    async def main() -> None:
+        engine = ScriptedEngine(echo)
+        options = settings_for(chat_model)
+        options = replace(
+            options, load=options.load.model_copy(update={"model_path": ""}), has_model=False, check_model=none_chosen
+        )
+        async with running_session(tmp_path / "data", engine=engine, session_settings=options) as harness:
+            await harness.session.open_latest()
+            await harness.until(lambda: harness.session.phase is Phase.DOWN)
+            assert not harness.session.has_model
+            assert (engine.requests, harness.told(Trouble)) == ([], [])
+            assert await harness.session.send("hello") is None
+            await harness.until(lambda: bool(harness.told(ReplyEnded)))
+            reply = harness.told(ReplyEnded)[-1].turn.reply
+            assert (reply.state, reply.error) == (ReplyState.FAILED, "No model is chosen yet")
+            assert not harness.session.has_previous_model
+            assert await harness.session.use_model(chat_model) is None
+            await harness.ready()
+            assert harness.session.has_model
+            assert not harness.session.has_previous_model
+            answered = await harness.say("hello")
+            assert answered is not None
+            assert answered.reply.text == "You said: hello"
+
+    run(main())

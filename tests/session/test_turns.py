@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from modechat.domain.conversation import ModeChange, Reply, ReplyState, StopReason, Turn
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Task
+from modechat.domain.typed import Typed
 from modechat.engine.protocol import Failed, Generate, InstructPrompt
 from modechat.errors import ModelError, StoreError
 from modechat.session.events import (
@@ -553,5 +556,133 @@ def test_closing_while_a_finished_reply_is_being_saved_waits_for_it(tmp_path: Pa
             assert last is not None
             assert last.reply.state.is_final
             store.close()
+
+    run(main())
+
+
+def test_templates_are_told_the_day_of_the_message_and_the_same_time_all_day(tmp_path: Path) -> None:
+    clock = Clock()
+
+    def days(harness: Harness) -> list[str]:
+        return [str(request.now)[:10] for request in harness.requests]
+
+    async def first(harness: Harness) -> None:
+        await harness.say("Hello")
+        clock.go_on(hours=2)
+        await harness.say("And?")
+        assert len({request.now for request in harness.requests}) == 1
+
+    async def weeks_later(harness: Harness) -> None:
+        for text in ("What day is it?", "### Instruction\nWrite today's date", "Really?"):
+            await harness.say(text)
+            clock.go_on(minutes=7)
+        assert len({request.now for request in harness.requests}) == 1
+        assert days(harness)[0] == clock().astimezone().date().isoformat()
+
+    play(tmp_path, first, store=Store.open(tmp_path, clock))
+    clock.go_on(days=88)
+    play(tmp_path, weeks_later, store=Store.open(tmp_path, clock))
+
+
+def test_a_message_that_is_deleted_is_gone_from_the_title_and_from_what_was_sent(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path) as harness:
+            session = harness.session
+            await session.open_latest()
+            await harness.ready()
+            for text in ("My secret plan", "Another matter", "My secret plan"):
+                turn = await harness.say(text)
+                assert turn is not None
+                assert session.conversation is not None
+                await session.inputs.add(Typed(text), session.conversation.id)
+            assert session.conversation is not None
+            assert session.conversation.title == "My secret plan"
+            first, second, third = session.conversation.turns
+            await session.turns.delete(first.id)
+            assert session.conversation.title == "Another matter"
+            assert len(await session.inputs.sent()) == 3  # a turn that says the same is still there
+            await session.turns.delete(third.id)
+            assert [typed.text for typed in await session.inputs.sent()] == ["Another matter"]
+            await session.turns.delete(second.id)
+            assert (session.conversation.title, session.conversation.turns) == ("", ())
+            assert await session.inputs.sent() == ()
+        assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"secret plan" in path.read_bytes()]
+
+    run(main())
+
+
+def test_a_title_that_the_user_gave_stays(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path) as harness:
+            session = harness.session
+            await session.open_latest()
+            await harness.ready()
+            turn = await harness.say("hello")
+            assert turn is not None
+            assert session.conversation is not None
+            await session.library.rename(session.conversation.id, "Mine")
+            await session.turns.delete(turn.id)
+            assert session.conversation.title == "Mine"
+
+    run(main())
+
+
+def test_conversations_of_a_task_are_titled_by_what_it_works_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path) as harness:
+            session = harness.session
+            await session.open_latest()
+            await harness.ready()
+            await harness.say("### Instruction\nTranslate into Spanish\n### Input")
+            await harness.say("I love you")
+            assert session.conversation is not None
+            assert session.conversation.title == "I love you"
+
+    run(main())
+
+
+def test_an_instruction_that_was_kept_is_there_again_when_the_key_is_pressed_twice(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path) as harness:
+            session = harness.session
+            await session.open_latest()
+            await harness.ready()
+            await harness.say("### Instruction\nTranslate into Spanish\n### Input")
+            kept = session.state
+            await session.toggle_mode()
+            assert session.state == ModeState()
+            await harness.say("a chat message")
+            await session.toggle_mode()
+            assert session.state == kept
+            await harness.say("### Chat")
+            await session.toggle_mode()
+            assert session.state == ModeState(Mode.INSTRUCT)
+            await session.toggle_mode()
+            await session.new_conversation()
+            await session.toggle_mode()
+            assert session.state == ModeState(Mode.INSTRUCT)
+
+    run(main())
+
+
+def test_a_damaged_last_conversation_is_told_and_a_new_one_begins(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path) as harness:
+            await harness.session.open_latest()
+            await harness.ready()
+            await harness.say("hello")
+        with closing(sqlite3.connect(tmp_path / "conversations.sqlite3")) as database, database:
+            database.execute("UPDATE replies SET text = x'ff'")
+        async with running_session(tmp_path) as harness:
+            await harness.session.open_latest()
+            await harness.ready()
+            assert harness.session.conversation is None
+            (trouble,) = harness.told(Trouble)
+            assert trouble.title.startswith("Conversation 1 is damaged")
+            with pytest.raises(StoreError, match="Conversation 1 is damaged"):
+                await harness.session.open(1)
+            await harness.say("a new one")
+            await harness.session.delete(1)
+            assert [one.id for one in await harness.session.library.summaries()] == [2]
 
     run(main())

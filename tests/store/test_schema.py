@@ -131,3 +131,29 @@ def test_replies_of_the_first_version_are_kept_and_can_be_stopped_at_a_leak(conn
         connection.execute("UPDATE replies SET stop_reason = 'nonesuch'")
     connection.execute("DELETE FROM conversations")
     assert connection.execute("SELECT count(*) FROM replies").fetchone() == (0,)
+
+
+def test_a_database_of_before_can_tell_of_a_reply_that_repeats_itself_and_is_still_searched(
+    connection: sqlite3.Connection,
+) -> None:
+    migrate(connection, MIGRATIONS[:5])
+    connection.execute(
+        "INSERT INTO conversations (id, title, created_at, updated_at, mode) VALUES (1, '', '', '', 'chat')"
+    )
+    connection.execute(
+        "INSERT INTO turns (id, conversation_id, created_at, mode, in_chat, typed, text, input, prefill) "
+        "VALUES (1, 1, '2026', 'chat', 1, 'asked', 'asked', '', '')"
+    )
+    connection.execute("INSERT INTO replies (turn_id, state, text, thinking) VALUES (1, 'complete', 'before', 'hm')")
+    migrate(connection)
+    assert connection.execute("SELECT text, thinking FROM replies").fetchall() == [("before", "hm")]
+
+    def found(word: str) -> bool:
+        return bool(connection.execute("SELECT 1 FROM turn_texts WHERE turn_texts MATCH ?", (word,)).fetchall())
+
+    assert found("before")
+    connection.execute("UPDATE replies SET stop_reason = 'repeats', text = 'later'")
+    assert found("later")
+    assert not found("before")
+    connection.execute("DELETE FROM replies")
+    assert not found("later")

@@ -75,7 +75,7 @@ def test_a_paste_never_sends(tmp_path: Path) -> None:
         async with running_app(tmp_path) as screen:
             screen.prompt.area.post_message(events.Paste("first\r\nsecond\n\x1b[31mred\n"))
             await screen.pilot.pause()
-            assert screen.prompt.text == "first\nsecond\n␛[31mred\n"
+            assert screen.prompt.text == "first\nsecond\n\x1b[31mred\n"
             assert screen.app.session is not None
             assert screen.app.session.conversation is None
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from modechat.cli.demo import demo_settings
 from modechat.domain.conversation import ReplyState
 from modechat.domain.text import sanitize, sanitize_line
-from modechat.engine.protocol import Failed, Generate, Load
+from modechat.engine import scripted
+from modechat.engine.prompt_view import PromptView
+from modechat.engine.protocol import Failed, Generate, Inspect, Load
 from modechat.engine.scripted import Leak, ScriptedEngine, last_user_text
 from modechat.session.variants import VariantSettings
 from modechat.tui.screens.compare import CompareScreen
@@ -473,5 +476,29 @@ def test_help_tells_the_keys_of_the_comparison(tmp_path: Path) -> None:
             await compared(screen, "f10", "enter")
             await screen.press("f1")
             await screen.sees("Keep it, and use its settings from now on")
+
+    run(main())
+
+
+def test_a_format_that_makes_the_same_prompt_as_another_has_no_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view_of = scripted._view
+
+    def view(request: Inspect) -> PromptView:
+        same = request.format == "chatml"
+        return view_of(request.model_copy(update={"format": None}) if same else request)
+
+    monkeypatch.setattr(scripted, "_view", view)
+
+    async def main() -> None:
+        async with running_app(tmp_path, size=(120, 30), session_settings=demo_settings()) as screen:
+            await screen.type("Hello")
+            await screen.press("f10")
+            await screen.sees("chat-template · alpaca · vicuna")
+            await screen.press("2")
+            await screen.sees("chat-template · alpaca ")
+            await screen.press("4")
+            await screen.sees("chat-template · alpaca · vicuna · llama-2")
 
     run(main())

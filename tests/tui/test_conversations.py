@@ -147,6 +147,42 @@ def test_one_that_is_open_elsewhere_cannot_be_deleted(tmp_path: Path) -> None:
     other.close()
 
 
+def test_numbers_are_shown_and_escape_takes_only_the_pending_deletion_back(tmp_path: Path) -> None:
+    fill(tmp_path, *ANIMALS)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await opened(screen, "3 conversations")
+            assert "No." in screen.text
+            await screen.sees("/open 3")
+            await screen.press("down", "delete")
+            await screen.sees("Delete “Bees”? Press the key again.")
+            await screen.press("escape")
+            await screen.until(lambda: "Press the key again" not in screen.text)
+            assert len(listed(screen)) == 3
+            assert len(screen.app.screen_stack) == 2
+            await screen.press("escape")
+            await screen.until(lambda: len(screen.app.screen_stack) == 1)
+
+    run(main())
+
+
+def test_what_was_deleted_cannot_be_called_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.settled()
+            await screen.send("keep this")
+            await screen.send("my secret")
+            session = screen.app.session
+            assert session is not None
+            turn = session.conversation.last_turn if session.conversation is not None else None
+            assert turn is not None
+            await session.turns.delete(turn.id)
+            await screen.until(lambda: [entry.text for entry in screen.prompt.recall.entries] == ["keep this"])
+
+    run(main())
+
+
 def test_both_modes_are_marked(tmp_path: Path) -> None:
     store = Store.open(tmp_path, Clock())
     conversation = store.create_conversation("Mixed", ModeState())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
+from modechat.cli.demo import demo_settings
 from modechat.domain.text import sanitize
 from modechat.engine.protocol import Inspect, Inspected, Request
 from modechat.engine.scripted import ScriptedEngine, at_once
@@ -195,5 +196,19 @@ def test_the_prompt_command_shows_the_text_after_it(tmp_path: Path) -> None:
             await screen.sees("Prompt of the next turn")
             await screen.sees("What about this?<|im_end|>")
             assert screen.prompt.text == ""
+
+    run(main())
+
+
+def test_a_turn_that_was_asked_in_another_format_says_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(120, 30), session_settings=demo_settings()) as screen:
+            await screen.send("Hello")
+            await screen.press("f2")
+            await screen.sees("Prompt of turn 1 of 1, as it would be made now · ")
+            await screen.press("escape")
+            await screen.send("/format alpaca")
+            await screen.press("f2")
+            await screen.sees("as it would be made now in its format, chat-template")
 
     run(main())

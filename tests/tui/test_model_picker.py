@@ -205,3 +205,64 @@ def test_it_has_room_in_every_window(tmp_path: Path, models: Path, size: tuple[i
             await screen.sees("Enter loads")
 
     run(main())
+
+
+def test_without_a_chosen_model_the_screen_begins_with_the_choice(tmp_path: Path, models: Path) -> None:
+    engine = ScriptedEngine(echo)
+    chosen = with_models(models)
+    nothing = replace(chosen, load=chosen.load.model_copy(update={"model_path": ""}), has_model=False)
+
+    async def main() -> None:
+        async with running_app(tmp_path / "data", engine=engine, session_settings=nothing, size=(100, 30)) as screen:
+            await screen.sees("Choose a model to begin")
+            await screen.sees("2 models")
+            await screen.type("alpha")
+            await screen.press("enter")
+            await screen.until(lambda: len(screen.app.screen_stack) == 1)
+            await screen.settled()
+            await screen.send("hello")
+            assert screen.replies == ["You said: hello"]
+            assert [request.model_path for request in engine.requests if isinstance(request, Load)] == [
+                str(models / "alpha.Q8_0.gguf")
+            ]
+
+    run(main())
+
+
+def test_a_key_makes_a_model_that_of_every_start(tmp_path: Path, models: Path) -> None:
+    kept: list[object] = []
+    options = with_models(models)
+
+    def keep(changes: object) -> SessionSettings:
+        kept.append(changes)
+        return options
+
+    async def main() -> None:
+        async with running_app(
+            tmp_path / "data", session_settings=replace(options, keep_defaults=keep), size=(120, 30)
+        ) as screen:
+            await screen.settled()
+            await screen.press("f3")
+            await screen.sees("2 models")
+            await screen.type("beta")
+            await screen.until(lambda: "alpha" not in screen.text.split("fits")[0])
+            await screen.press("ctrl+s")
+            await screen.sees("Every start begins with beta now.")
+            assert kept == [{"model": str(models / "beta.gguf")}]
+            assert len(screen.app.screen_stack) == 2
+
+    run(main())
+
+
+def test_a_list_of_one_says_where_it_looked_and_how_to_have_more(tmp_path: Path, models: Path) -> None:
+    (models / "beta.gguf").unlink()
+    (models / "broken.gguf").unlink()
+
+    async def main() -> None:
+        async with running_app(tmp_path / "data", session_settings=with_models(models), size=(120, 30)) as screen:
+            await screen.settled()
+            await screen.press("f3")
+            await screen.sees("1 model. Looked in: models.")
+            await screen.sees("put GGUF files into")
+
+    run(main())

@@ -71,7 +71,7 @@ def test_the_way_out_and_the_palette_have_the_users_keys_on_every_screen(tmp_pat
             await screen.sees("Help")
             await screen.press("ctrl+q", "ctrl+p")
             await screen.press("f9")
-            await screen.sees("Search for commands")
+            await screen.sees("Type to find")
             await screen.press("escape", "ctrl+b")
             await screen.until(lambda: screen.app._exit)
 

@@ -232,6 +232,11 @@ def test_a_file_is_completed_and_its_text_is_sent(tmp_path: Path) -> None:
             await screen.press("enter")
             await screen.settled()
             assert turns(screen)[-1].typed == "see notes.txt\n\nnotes.txt:\n```txt\nthe notes\n```"
+            await screen.sees("▸ notes.txt · 10 B")
+            folded = screen.text.count("the notes")
+            await screen.pilot.click(".request", offset=(4, 2))
+            await screen.sees("▾ notes.txt · 10 B")
+            assert screen.text.count("the notes") == folded + 1
             await screen.press("up")
             assert screen.prompt.text == "see @notes.txt "
 

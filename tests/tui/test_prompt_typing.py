@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from textual import events
 
+from modechat.domain.modes import ChatMessage, ModeState, Task, parse
+from modechat.domain.text import sanitize
 from modechat.domain.typed import Typed
 from modechat.tui.widgets.prompt.folds import Folds
 from tests.engine.driver import run
@@ -166,11 +168,71 @@ def test_a_text_that_is_filled_in_cannot_act_on_the_terminal(tmp_path: Path) -> 
     async def main() -> None:
         async with running_app(tmp_path) as screen:
             screen.prompt.fill("a\x1b]0;x\x07\u202eb")
-            assert screen.prompt.text == "a␛]0;x␇�b"
+            assert screen.prompt.text == "a\x1b]0;x\x07\u202eb"
+            assert shown(screen) == "[Pasted text #1 · 9 characters]"
             screen.prompt.restore("\x9b31m")
-            assert "\x9b" not in screen.prompt.text
+            assert "\x9b" not in shown(screen)
+            assert screen.prompt.text.startswith("\x9b31m")
 
     run(main())
+
+
+def test_marks_of_direction_stay_in_the_text_and_are_not_drawn(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            text = "שלום \u2067abc\u2069 \u202egnp\u202c"
+            await paste(screen, text)
+            assert screen.prompt.text == shown(screen) == text
+            drawn = screen.prompt.area.get_line(0)
+            assert drawn.cell_len == len("שלום abc gnp")
+            assert sanitize(drawn.plain) == drawn.plain
+            assert await sent(screen) == ChatMessage(text)
+
+    run(main())
+
+
+@pytest.mark.parametrize("page", ["# API\n\n### Response\n200 OK", "/quit\nnow", "a\u2028b", "\x1b[31mred"])
+def test_what_would_act_in_a_paste_is_text(page: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.send("### Instruction")
+            await paste(screen, page)
+            assert shown(screen).startswith("[Pasted text #1")
+            assert screen.prompt.text == page
+            assert await sent(screen) == Task(page)
+
+    run(main())
+
+
+def test_a_header_that_is_pasted_alone_is_as_good_as_typed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await paste(screen, "### Instruction")
+            assert shown(screen) == "### Instruction"
+
+    run(main())
+
+
+def test_a_long_text_that_comes_back_keeps_its_headers(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            long = "word " * 6_000
+            screen.prompt.fill(f"### Instruction\nSum up\n### Input\n{long}.\n### Response\nSo")
+            assert shown(screen).startswith("### Instruction\n[Pasted text #1")
+            assert parse(screen.prompt.typed, ModeState()) == Task("Sum up", f"{long}.", "So")
+
+    run(main())
+
+
+async def sent(screen: Screen) -> ChatMessage | Task:
+    """What the message at the prompt asks the model."""
+    await screen.press("enter")
+    session = screen.app.session
+    assert session is not None
+    await screen.until(lambda: session.conversation is not None and session.conversation.turns != ())
+    conversation = session.conversation
+    assert conversation is not None
+    return conversation.turns[-1].request
 
 
 def test_clearing_can_be_undone(tmp_path: Path) -> None:

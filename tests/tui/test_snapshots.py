@@ -19,6 +19,7 @@ from modechat.domain.modes import ChatMessage, ModeState, Task
 from modechat.engine.protocol import Failed, Generate
 from modechat.engine.scripted import Leak, ScriptedEngine, last_user_text
 from modechat.store import Store
+from modechat.tui.live_meter import Live, LiveMeter
 from modechat.tui.look import ANSI, DARK, HIGH_CONTRAST, LIGHT, Look
 from tests.engine.driver import run
 from tests.tui.harness import Screen, running_app
@@ -227,6 +228,7 @@ def fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock.now.return_value = datetime(2026, 1, 1, 1, tzinfo=UTC)
     monkeypatch.setattr("modechat.tui.handlers.conversations.datetime", clock)
     monkeypatch.setattr("modechat.tui.screens.model_picker.free_memory", lambda: 6_200_000_000)
+    monkeypatch.setattr(LiveMeter, "read", lambda meter: Live(3, 40, 12.5, 8) if meter.is_running else None)
     monkeypatch.chdir(tmp_path)  # the path is shown
     monkeypatch.setattr("modechat.paths.engine_log_file", lambda: Path("engine.log"))
     monkeypatch.setenv("HOME", "/home/ada")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
 from textual.color import Color
-from textual.theme import Theme
+from textual.selection import SELECT_ALL
+from textual.theme import BUILTIN_THEMES, Theme
 from textual.widgets import TextArea
 
-from modechat.tui.look import ANSI, DARK, HIGH_CONTRAST, LIGHT, NO_COLOR, Look
-from modechat.tui.themes import OWN_THEMES, THEME_NAMES
+from modechat.tui.look import ANSI, ANSI_LIGHT, DARK, HIGH_CONTRAST, LIGHT, NO_COLOR, Look
+from modechat.tui.themes import OWN_THEMES, THEME_NAMES, with_readable_selections
 from tests.e2e.home import Home, type_and_enter, wait_for_start
 from tests.engine.driver import run
 from tests.tui.harness import running_app
@@ -42,11 +44,6 @@ def solid(value: str, ground: Color) -> Color:
     return ground + Color.parse(value)
 
 
-def over(value: str, otherwise: str) -> str:
-    """The colour, unless it leaves what is there."""
-    return otherwise if value == "transparent" else value
-
-
 @pytest.mark.parametrize("theme", COLOURED, ids=lambda theme: theme.name)
 def test_text_stands_out_from_every_surface(theme: Theme) -> None:
     colours = theme.to_color_system().generate()
@@ -61,16 +58,74 @@ def test_text_stands_out_from_every_surface(theme: Theme) -> None:
     assert too_low == {}
 
 
-@pytest.mark.parametrize("theme", COLOURED, ids=lambda theme: theme.name)
-def test_what_is_selected_can_be_read_and_frames_can_be_seen(theme: Theme) -> None:
-    colours = theme.to_color_system().generate()
-    for name in ("input-selection", "screen-selection", "block-cursor", "input-cursor"):
-        ground = Color.parse(colours["background"]) + Color.parse(colours[f"{name}-background"])
-        text = solid(over(colours[f"{name}-foreground"], colours["foreground"]), ground)
+EVERY_COLOURED = [theme for theme in (*OWN_THEMES, *BUILTIN_THEMES.values()) if not theme.ansi]
+
+
+@pytest.mark.parametrize("theme", EVERY_COLOURED, ids=lambda theme: theme.name)
+def test_what_is_selected_can_be_read_in_every_theme(theme: Theme) -> None:
+    colours = with_readable_selections(theme.to_color_system().generate() | theme.variables)
+    for name in ("input-selection", "screen-selection", "block-cursor"):
+        ground, text = (Color.parse(colours[f"{name}-{part}"]) for part in ("background", "foreground"))
+        assert ground.a == text.a == 1, name
         assert contrast(text, ground) >= 4.5, name
+
+
+@pytest.mark.parametrize("theme", EVERY_COLOURED, ids=lambda theme: theme.name)
+def test_the_selection_can_be_told_from_what_is_around_it(theme: Theme) -> None:
+    colours = with_readable_selections(theme.to_color_system().generate() | theme.variables)
+    for name in ("input-selection", "screen-selection"):
+        for ground in ("background", "surface"):
+            assert contrast(Color.parse(colours[f"{name}-background"]), Color.parse(colours[ground])) > 1.05, name
+
+
+@pytest.mark.parametrize("theme", COLOURED, ids=lambda theme: theme.name)
+def test_the_cursor_and_frames_can_be_seen(theme: Theme) -> None:
+    colours = theme.to_color_system().generate()
+    ground = Color.parse(colours["input-cursor-background"])
+    assert contrast(Color.parse(colours["input-cursor-foreground"]), ground) >= 4.5
     ground = Color.parse(colours["background"])
     for name in ("primary", "accent", "error", "warning", "success"):
         assert contrast(Color.parse(colours[name]), ground) >= 3, name
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST, "nord", "textual-dark", "textual-light", "dracula"])
+def test_text_of_messages_that_is_selected_can_be_read_also_while_one_is_written(tmp_path: Path, theme: str) -> None:
+    gate = asyncio.Event()
+    n_words = 0
+
+    async def pace() -> None:
+        nonlocal n_words
+        n_words += 1
+        if n_words > 60:
+            await gate.wait()
+
+    reply = "Some *words*, a `name` and\n\n```python\n# why\nreturn 'text'\n```\n\n" + "more words " * 40
+
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _: reply, pace=pace, look=Look(theme)) as screen:
+            await screen.type("Tell me about it")
+            await screen.press("enter")
+            await screen.sees("more words more")
+            for is_written in (True, False):
+                screen.app.screen.selections = {
+                    widget: SELECT_ALL for turn in screen.transcript.turns for widget in turn.widgets
+                }
+                await screen.pilot.pause()
+                ground = Color.parse(screen.app.theme_variables["screen-selection-background"])
+                seen = set()
+                for strip in screen.app.screen._compositor.render_strips():
+                    for text, style, _ in strip:
+                        if style is not None and style.bgcolor is not None and text.strip():
+                            painted = Color.from_rich_color(style.bgcolor)
+                            if painted == ground:
+                                assert contrast(Color.from_rich_color(style.color), painted) >= 4.5, text
+                                seen.update(text.split())
+                assert {"Tell", "name", "return", "why", "python"} <= seen
+                if is_written:
+                    gate.set()
+                    await screen.settled()
+
+    run(main())
 
 
 def test_chat_and_instruct_differ_in_more_than_colour(tmp_path: Path) -> None:
@@ -83,12 +138,14 @@ def test_chat_and_instruct_differ_in_more_than_colour(tmp_path: Path) -> None:
     run(main())
 
 
-@pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST, ANSI, NO_COLOR, "nord", "textual-light", "ansi-light"])
+@pytest.mark.parametrize(
+    "theme", [DARK, LIGHT, HIGH_CONTRAST, ANSI, ANSI_LIGHT, NO_COLOR, "nord", "textual-light", "ansi-light"]
+)
 def test_every_screen_can_be_painted_in_every_kind_of_theme(tmp_path: Path, theme: str) -> None:
     async def main() -> None:
         async with running_app(tmp_path, look=Look(theme)) as screen:
             await screen.send("Hello")
-            for key, text in (("f1", "Help"), ("f2", "Prompt of"), ("ctrl+p", "Search"), ("ctrl+o", "Conversations")):
+            for key, text in (("f1", "Help"), ("f2", "Prompt of"), ("ctrl+p", "Commands"), ("ctrl+o", "Conversations")):
                 await screen.press(key)
                 await screen.sees(text)
                 await screen.press("escape")
@@ -159,7 +216,7 @@ def test_without_colours_not_one_is_sent(tmp_path: Path) -> None:
         terminal.wait_for("Enter sends")
         terminal.type("mark me\x1b[18~")  # F7 selects all
         terminal.type("\x10")
-        terminal.wait_for("Search for commands")
+        terminal.wait_for("Type to find")
         terminal.type("\x1b")
         terminal.wait_for("Enter sends")
         terminal.press("ctrl+q")

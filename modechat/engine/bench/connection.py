@@ -34,7 +34,7 @@ from modechat.engine.protocol import (
 from modechat.errors import EngineError
 
 E = TypeVar("E", bound=BaseModel)
-_LIKELIEST = Sampling(temperature=0)
+_LIKELIEST = Sampling(temperature=0, stop_repetition=False)
 
 
 @dataclass(frozen=True, slots=True)

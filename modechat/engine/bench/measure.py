@@ -20,7 +20,8 @@ from modechat.engine.protocol import ChatPrompt, Engine, InstructPrompt, Load
 from modechat.errors import EngineError
 
 _ENOUGH_TO_SAVE = 400  # tokens of a chat that is surely kept on disk
-_FAITHFUL = Sampling(temperature=0.2)  # at 0 guesses may change nothing at all, which few machines can promise
+# At 0 guesses may change nothing at all, which few machines can promise.
+_FAITHFUL = Sampling(temperature=0.2, stop_repetition=False)
 _LEAST_REPLY = 8  # tokens, for a speed that means something
 _LEAST_COPIED = 64  # tokens; below there is nothing to guess from
 

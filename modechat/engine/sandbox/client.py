@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +24,10 @@ _SECONDS_TO_START = 60.0
 _OUTPUT_PER_INPUT = 4
 _OUTPUT_BYTES = 64_000
 _LONGEST_HEADER = 64
+_ORDINARY_SECONDS = 0.25
+"""A rendering that takes less counts as none: a long chat that has to be shortened is rendered many times."""
+_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "TZ", "SYSTEMROOT")
+"""What a Python process needs of the environment. A template is code of strangers: keys and tokens are not for it."""
 
 
 class TemplateSandbox:
@@ -34,11 +40,13 @@ class TemplateSandbox:
     def __init__(self, *, seconds: float = 5.0, memory_bytes: int = 1 << 30, template_bytes: int = 256_000) -> None:
         """`memory_bytes` is the address space of the process; about 25 MiB of it are Python's own.
 
-        Not every system can limit it: not Windows, not macOS. The time counts from when the process has started up.
+        Not every system can limit it: not Windows, not macOS. The time counts from when the process has started up. It
+        is for each call, or after `begin_turn` for all slow ones together.
         """
         self._seconds = seconds
         self._memory_bytes = memory_bytes
         self._template_bytes = template_bytes
+        self._left: float | None = None
         self._process: _Process | None = None
 
     def __enter__(self) -> TemplateSandbox:
@@ -56,6 +64,10 @@ class TemplateSandbox:
         if self._process is None or self._process.has_died():
             self.close()
             self._process = _Process(self._seconds, self._memory_bytes)
+
+    def begin_turn(self) -> None:
+        """From now on calls share the time, up to the next turn."""
+        self._left = self._seconds
 
     def close(self) -> None:
         """End the process. A later call would start another."""
@@ -92,8 +104,11 @@ class TemplateSandbox:
         self.start()
         process, self._process = self._process, None
         assert process is not None
+        seconds = self._seconds if self._left is None else self._left
         try:
-            answer = process.ask(request, self._seconds)
+            answer, taken = process.ask(request, seconds, self._seconds)
+            if self._left is not None and taken > _ORDINARY_SECONDS:
+                self._left = max(self._left - taken, _ORDINARY_SECONDS)
             if answer.kind not in ("text", "error"):
                 raise TemplateLimitError(self._limit_that_was_hit(answer.kind, request.most_bytes))
         except BaseException:
@@ -147,6 +162,7 @@ class _Process:
                 stderr=subprocess.DEVNULL,
                 # Its own session: Ctrl+C and hang-ups of the terminal are for the front end.
                 start_new_session=True,
+                env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
             )
         except OSError as error:
             raise TemplateError(f"the process that renders templates cannot be started: {error}") from error
@@ -160,24 +176,26 @@ class _Process:
     def has_died(self) -> bool:
         return self._process.poll() is not None
 
-    def ask(self, request: _Request, seconds: float) -> _Answer:
-        """The answer to `request`; the first waits for the start too. Raises TemplateError and TemplateLimitError.
+    def ask(self, request: _Request, seconds: float, limit: float) -> tuple[_Answer, float]:
+        """The answer to `request` within `seconds`, what is left of `limit`, and the seconds that it took.
 
+        The first waits for the start too. Raises TemplateError and TemplateLimitError.
         After an error the process is of no use any more.
         """
         try:
             if not self._is_ready and self._answers.get(timeout=_SECONDS_TO_START) is None:
                 raise TemplateError(f"the process that renders templates did not start: {self._cause_of_death()}")
             self._is_ready = True
+            started = time.monotonic()
             self._requests.put(request)
             answer = self._answers.get(timeout=seconds)
         except queue.Empty:
             if self._is_ready:
-                raise TemplateLimitError(f"the template took longer than {seconds:g} s") from None
+                raise TemplateLimitError(f"the template took longer than {limit:g} s") from None
             raise TemplateError("the process that renders templates did not start in time") from None
         if answer is None:
             raise _SandboxDied(f"the process that rendered the template died: {self._cause_of_death()}")
-        return answer
+        return answer, time.monotonic() - started
 
     def end(self) -> None:
         """End it by force: it has nothing to save."""

@@ -74,6 +74,11 @@ class Prompts:
         return frozenset(marker for named in self._formats for marker in named.markers)
 
     @property
+    def control_markers(self) -> frozenset[str]:
+        """Those of them that are control tokens of the model: no text of its own has them."""
+        return self.markers & {token.text for token in self._vocabulary.special_tokens}
+
+    @property
     def shown_tokens(self) -> frozenset[int]:
         """Special tokens whose text matters in a reply: tags of thinking, and the markers of roles."""
         texts = self.markers | marker_texts(self._tags)
@@ -145,14 +150,16 @@ class Prompts:
         prompt = made.prompt
         control = {token.id for token in self._vocabulary.special_tokens if not token.user_defined}
         control |= {token.id for token in self._vocabulary.special_tokens if self._guard.found(token.text)}
-        pieces = [self._vocabulary.piece(token, special=True) for token in made.tokens]
+        # A long text has few different tokens.
+        known = {token: self._vocabulary.piece(token, special=True) for token in set(made.tokens)}
+        shown = {
+            token: TokenView(id=token, text=piece.decode(errors="replace"), control=token in control)
+            for token, piece in known.items()
+        }
         return PromptView(
             text=prompt.text,
-            tokens=tuple(
-                TokenView(id=token, text=piece.decode(errors="replace"), control=token in control)
-                for token, piece in zip(made.tokens, pieces, strict=True)
-            ),
-            parts=count_by_part(pieces, prompt.text, prompt.parts),
+            tokens=tuple(shown[token] for token in made.tokens),
+            parts=count_by_part([known[token] for token in made.tokens], prompt.text, prompt.parts),
             format=prompt.format.name,
             format_source=prompt.format.source,
             rung=prompt.rung,

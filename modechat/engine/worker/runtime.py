@@ -28,6 +28,7 @@ from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
 from modechat.engine.worker.raw_loop import measure_raw_loop
+from modechat.engine.worker.text_bound import refuse_what_cannot_fit
 from modechat.engine.worker.writing.decoding import Guessing
 from modechat.engine.worker.writing.draft_model import DraftModel, ModelGuesser
 from modechat.engine.worker.writing.generate import Generation, WritingParts
@@ -39,6 +40,7 @@ from modechat.prompting.resolve import ModelFacts
 
 _SLOPE_CPU = 0.7  # what a further token in a batch is thought to cost, in single tokens, before it was measured
 _SLOPE_GPU = 0.1
+_INSPECTED = 4  # times the context: prompts that are too long can be looked at, if they are not far too long
 _SPLIT_TYPES = ("f16", "f32")  # of KV caches whose attention may be split among threads
 
 
@@ -68,6 +70,7 @@ class ModelRuntime:
     def generate(self, request: Generate, emit: Callable[[BaseModel], None], is_stopped: Callable[[], bool]) -> None:
         """Raises WorkerFailure."""
         writing = self._writing
+        refuse_what_cannot_fit(request.prompt, self._loaded.vocabulary, self._loaded.n_ctx)
         with self._prompts.using(request.format):
             Generation(request, self._loaded, self._prompts, writing, emit, is_stopped).run()
 
@@ -80,6 +83,7 @@ class ModelRuntime:
 
     def inspect(self, request: Inspect) -> PromptView:
         """Raises WorkerFailure if there is no such prompt."""
+        refuse_what_cannot_fit(request.prompt, self._loaded.vocabulary, self._loaded.n_ctx, _INSPECTED)
         with self._prompts.using(request.format):
             return self._prompts.view(self._make(request))
 

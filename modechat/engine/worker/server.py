@@ -44,6 +44,7 @@ class Server:
 
     def run(self) -> None:
         while not isinstance(request := self._pipe.next_request(), Shutdown):
+            self._sandbox.begin_turn()
             try:
                 self._answer(request)
             except WorkerFailure as failure:
@@ -124,7 +125,7 @@ class Server:
         try:
             self._pipe.emit(Inspected(id=request.id, prompt=self._model.inspect(request)))
         except WorkerFailure as failure:
-            self._pipe.emit(Inspected(id=request.id, error=failure.title))
+            self._pipe.emit(Inspected(id=request.id, error=failure.title, is_too_long=failure.kind == "context"))
 
     def _save_lanes(self) -> None:
         if self._loaded is not None:

@@ -16,6 +16,7 @@ from modechat.engine.worker.bindings import llama
 from modechat.prompting.prompt_format import SpecialTokens
 
 _NULL_TOKEN = -1
+_JOINING = (llama.LLAMA_VOCAB_TYPE_WPM, llama.LLAMA_VOCAB_TYPE_UGM)
 _SPECIAL = llama.LLAMA_TOKEN_ATTR_UNKNOWN | llama.LLAMA_TOKEN_ATTR_CONTROL | llama.LLAMA_TOKEN_ATTR_USER_DEFINED
 
 
@@ -54,6 +55,17 @@ class Vocabulary:
             for token in range(self.n_tokens)
             if (attr := get_attr(handle, token)) & _SPECIAL
         )
+
+    @cached_property
+    def longest(self) -> int:
+        """Bytes of the longest token; 0 if one token may stand for any length, as that of what is not known."""
+        if llama.llama_vocab_type(self.handle) in _JOINING:
+            return 0
+        return max(len(self.piece(token, special=True)) for token in range(self.n_tokens))
+
+    def count(self, text: str) -> int:
+        """How many tokens a plain text has."""
+        return len(self._tokenize(text, special=False))
 
     def is_end(self, token: int) -> bool:
         """Whether `token` ends a reply."""
@@ -98,12 +110,12 @@ class Vocabulary:
         newline = self._newline
         return tokens[len(newline) :] if tokens[: len(newline)] == newline else self._tokenize(piece)
 
-    def _tokenize(self, text: str) -> list[int]:
+    def _tokenize(self, text: str, *, special: bool = True) -> list[int]:
         data = text.encode(errors="replace")
         room = len(data) + 16
         while True:
             tokens = (llama.llama_token * room)()
-            count = llama.llama_tokenize(self.handle, data, len(data), tokens, room, False, True)
+            count = llama.llama_tokenize(self.handle, data, len(data), tokens, room, False, special)
             if count >= 0:
                 return tokens[:count]
             room = -count

@@ -74,7 +74,7 @@ class ComparingActions:
         request = request_of(text, session)
         if request is None:
             return Incomplete("This asks the model nothing that could be compared.")
-        return self._set_up(session, Question(request, without_escape(text), composer.edited), typed)
+        return self._set_up(session, Question(request, without_escape(text).text, composer.edited), typed)
 
     def _set_up(self, session: ChatSession, question: Question, typed: Typed | None = None) -> Incomplete | None:
         """Ask what to compare. `typed` is at the prompt, if the question is."""
@@ -97,6 +97,7 @@ class ComparingActions:
         from modechat.tui.screens.compare import CompareScreen
 
         async def end(outcome: Outcome | None) -> None:
+            self._screen.show_hint()  # nothing runs any more
             if outcome is None:
                 return
             self._screen.flash_up(outcome.words)

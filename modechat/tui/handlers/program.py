@@ -17,8 +17,8 @@ class ProgramActions:
 
         self._screen.app.push_screen(HelpScreen(self._screen.keymap))
 
-    def palette(self) -> None:
-        self._screen.app.action_command_palette()
+    async def palette(self) -> None:
+        await self._screen.app.run_action("palette")
 
     async def interrupt(self) -> None:
         """Copy what is selected; else stop the reply; else clear the prompt; else say how to quit."""

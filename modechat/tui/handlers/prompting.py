@@ -13,6 +13,7 @@ from modechat.domain.modes import Incomplete
 from modechat.session.phase import Phase
 
 if TYPE_CHECKING:
+    from modechat.domain.typed import Typed
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
     from modechat.tui.screens.chat import ChatScreen
@@ -131,7 +132,7 @@ class PromptingActions:
         elif self._screen.session is not None:
             self._inspect(self._screen.session, text)
 
-    def _inspect(self, session: ChatSession, text: str) -> None:
+    def _inspect(self, session: ChatSession, text: str | Typed) -> None:
         from modechat.tui.screens.inspector import InspectorScreen
 
         self._screen.app.push_screen(InspectorScreen(session, request_of(text, session)))

@@ -41,7 +41,13 @@ def parser(*, finds_links: bool = True) -> MarkdownIt:
     """
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST + 10})
+    from modechat.tui.render.flanking import FlankingInline
+    from modechat.tui.render.maths import add_maths
+
+    parser = MarkdownIt()
+    parser.inline = FlankingInline()
+    parser.configure("commonmark", {"html": False, "maxNesting": _DEEPEST + 10})
+    add_maths(parser)
     parser.enable(["table", "strikethrough"]).disable(["reference", "text_join"])
     if not finds_links:
         parser.disable(["link", "image"])

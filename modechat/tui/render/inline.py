@@ -23,7 +23,7 @@ def inline_pieces(tokens: Sequence[Token], style: Style = ()) -> list[Piece]:
     links: list[tuple[str, int]] = []
     for token in tokens:
         kind = token.type
-        if kind == "text":
+        if kind == "maths" or kind == "text":
             pieces.append((token.content, styles[-1]))
         elif kind == "text_special":
             pieces.append((token.markup if token.markup in _MATHS else token.content, styles[-1]))

@@ -82,6 +82,12 @@ class TextLeaf(Leaf):
         if self._width > 0:
             self._wrap_open()
 
+    def settle(self) -> None:
+        self._final += self._open
+        opened, self._open = self._open, []
+        if self._width > 0:
+            self._wrap_final(opened)
+
     def _styled(self, pieces: Sequence[Piece]) -> list[Piece]:
         return [(text, (*self.style, *style)) for text, style in pieces] if self.style else list(pieces)
 

@@ -26,6 +26,9 @@ _KEPT_OF_PARAGRAPH = 600
 _PIECE = 4000
 """Characters that are read at once."""
 _SHORTEST_CUT = 1000
+_MOST_OPEN = 8000
+"""Characters that are parsed again at most; where text could not be cut, it goes on as plain text of its paragraph."""
+_LONG_CODE = 2000
 _FENCE_END = re.compile(r"\s*(`+|~+)\s*")
 _MARK = "x "
 """Stands before text that goes on in the middle of a paragraph, so that it cannot begin a block."""
@@ -121,6 +124,28 @@ class MarkdownDocument:
         del self._codes[self._n_codes_settled :]
         self._last = [self._leaf(block, now.growing if at == 0 else None) for at, block in enumerate(blocks)]
         self._settle(blocks, source)
+        last = self._last[-1] if self._last else None
+        if len(self._open.source) > _MOST_OPEN:
+            if isinstance(last, TextLeaf):
+                self._give_up(last)
+            elif last is None or isinstance(last, RuleLeaf):
+                self._shorten()
+
+    def _shorten(self) -> None:
+        """Thousands of blanks, or of what makes a rule, do as much as a few of them."""
+        text = self._open.text
+        kept = text[-_SHORTEST_CUT:]
+        self._open.text = kept if "\n" in kept or "\n" not in text else f"\n{kept}"
+
+    def _give_up(self, leaf: TextLeaf) -> None:
+        """All is final: what follows goes on in the last paragraph, in no list or quote that may be around it."""
+        for settled in self._last[:-1]:
+            settled.settle()
+        self._settled += self._last[:-1]
+        self._n_codes_settled = len(self._codes)
+        self._last = [leaf]
+        leaf.settle()
+        self._open = _Open(text=_MARK, before=Before("text"), growing=leaf)
 
     def _leaf(self, block: Block, growing: Leaf | None) -> Leaf:
         """The leaf that shows a block: the one that grows, or a new one."""
@@ -180,6 +205,8 @@ class MarkdownDocument:
             leaf.grow(whole)
             leaf.show((), partial)
             return self._grows(block, leaf, lines, 1, len(whole))
+        if isinstance(leaf, CodeLeaf) and len(block.content) > _LONG_CODE:
+            return self._cut_indented(block, leaf, lines)
         if isinstance(leaf, TableLeaf) and n_whole >= block.line + 2:
             n_rows = min(len(block.rows), n_whole - block.line - 2)
             leaf.grow(block.rows[:n_rows])
@@ -188,6 +215,18 @@ class MarkdownDocument:
         if isinstance(leaf, TextLeaf) and not block.level and len(block.content) > _LONG_PARAGRAPH:
             return self._cut_paragraph(block, leaf, lines)
         return None
+
+    def _cut_indented(self, block: Block, leaf: CodeLeaf, lines: list[str]) -> _Open | None:
+        """All but the last line that is not blank: blank lines at the end belong to the code only if it goes on."""
+        whole, partial = _code_lines(block)
+        n_final = len(whole) - 1
+        while n_final > 0 and is_blank(whole[n_final]):
+            n_final -= 1
+        if n_final <= 0:
+            return None
+        leaf.grow(whole[:n_final])
+        leaf.show(whole[n_final:], partial)
+        return self._grows(block, leaf, lines, 0, n_final)
 
     def _grows(self, block: Block, leaf: Leaf, lines: list[str], n_opening: int, n_final: int) -> _Open:
         """A block goes on that has opening lines: those are kept, the lines behind them that are final are not."""
@@ -215,6 +254,8 @@ class MarkdownDocument:
         if start < 0:
             return None
         context = context_lines(lines, block.containers, block.line + 1)
+        if sum(map(len, context)) > _SHORTEST_CUT:
+            return None
         rest = (inside(context[-2] and prefix_of(context[-2])) + " " if context else "") + _MARK
         rest += lines[at][start + within :]
         opened = _Open(context, "\n".join((rest, *lines[at + 1 :])), growing=leaf, joint=joint)

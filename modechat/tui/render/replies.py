@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, leak_note
+from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, leak_note, repetition_note
 from modechat.domain.text import LineEnds, ended, sanitize, sanitize_line
 from modechat.tui.render.leaves import text_lines
 from modechat.tui.render.markdown import MarkdownDocument
 from modechat.tui.render.rows import Blank, Lines, Row, Stack, Style
 from modechat.tui.render.thinking import ThinkingLines
+
+_PIECE = 4000
+"""Characters of an answer that are laid out without a look at the clock."""
+_SECONDS_AT_ONCE = 0.05
 
 
 class ReplyLines:
@@ -22,11 +28,14 @@ class ReplyLines:
         unfold_thinking: bool = False,
         in_force: Callable[[str], str] = lambda text: text,
         how_it_ended: Callable[[Reply], str] | None = None,
+        clock: Callable[[], float] = time.process_time,
     ) -> None:
         """`in_force` puts the user's own keys into a text that names keys.
 
         `how_it_ended` says what stands below the reply, where that is not what stands there in a conversation.
+        `clock` gives seconds of the processor.
         """
+        self._clock = clock
         self._reply = reply
         self._in_force = in_force
         self._note_on = how_it_ended or note_on
@@ -37,6 +46,8 @@ class ReplyLines:
         self._thinking: ThinkingLines | None = None
         self.answer = MarkdownDocument()
         self._source: list[str] = []
+        self._unread: deque[str] = deque()
+        """Pieces of the answer that are not laid out yet."""
         self._finished = reply.state.is_final
         self._note = self._foot = ""
         self._stack = Stack()
@@ -63,7 +74,11 @@ class ReplyLines:
     @property
     def has_more(self) -> bool:
         """Whether something was fed that is not shown."""
-        return bool(self._pending or self._pending_thinking)
+        return bool(self._pending or self._pending_thinking or self._unread)
+
+    @property
+    def is_finished(self) -> bool:
+        return self._finished
 
     @property
     def n_thinking_rows(self) -> int:
@@ -89,7 +104,17 @@ class ReplyLines:
         """The reply has ended: `reply` is its final state. All text was fed before."""
         self._reply = reply
         self._finished = True
+        if reply.stop_reason is StopReason.REPEATS:
+            self._begin_again(reply)
         self.flush()
+
+    def _begin_again(self, reply: Reply) -> None:
+        """Show what is kept of a reply, in place of all that came."""
+        self._line_ends, self._thinking_line_ends = LineEnds(), LineEnds()
+        self._thinking, self.answer = None, MarkdownDocument()
+        self._source.clear()
+        self._pending = [reply.text] if reply.text else []
+        self._pending_thinking = [reply.thinking] if reply.thinking else []
 
     def say(self, note: str) -> None:
         """What happens before the first text comes."""
@@ -106,7 +131,7 @@ class ReplyLines:
         return True
 
     def flush(self) -> None:
-        """Show what was fed."""
+        """Show what was fed; of much text as much as can be shown at once. Then `has_more` says so."""
         if self._pending_thinking:
             if self._thinking is None:
                 self._thinking = ThinkingLines(is_open=self._unfold_thinking)
@@ -116,7 +141,8 @@ class ReplyLines:
             text = sanitize(self._line_ends.feed("".join(self._pending)))
             self._pending.clear()
             self._source.append(text)
-            self.answer.append(text)
+            self._unread += (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+        self._read()
         if self._thinking is not None and (self._source or self._finished):
             self._thinking.ended = True
         waits = not (self._source or self._thinking)
@@ -125,6 +151,14 @@ class ReplyLines:
         elif not waits:
             self._note = ""
         self._arrange()
+
+    def _read(self) -> None:
+        """Lay out pieces of the answer until the time is over."""
+        start = self._clock()
+        while self._unread:
+            self.answer.append(self._unread.popleft())
+            if self._clock() - start >= _SECONDS_AT_ONCE:
+                return
 
     def height(self, width: int) -> int:
         return self._stack.height(width)
@@ -141,10 +175,10 @@ class ReplyLines:
             parts.append(self._thinking)
         if self._source:
             parts += [Blank(), self.answer] if parts else [self.answer]
-        if self._note:
+        if self._note and not self._unread:
             style: Style = ("error",) if self._reply.state is ReplyState.FAILED else ("muted",)
             parts.append(text_lines(self._note, *style, gap=bool(parts)))
-        if self._foot and (self._finished or not (self._source or self._thinking)):
+        if self._foot and not self._unread and (self._finished or not (self._source or self._thinking)):
             parts.append(text_lines(self._foot, "muted", gap=bool(parts) and not self._note))
         self._stack.parts = parts
 
@@ -179,6 +213,9 @@ def note_on(reply: Reply) -> str:
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
             marker = sanitize_line(reply.stats.leak) if reply.stats is not None else ""
             return f"✂ {leak_note(marker)} Ctrl+] tries another."
+        case ReplyState.COMPLETE if reply.stop_reason is StopReason.REPEATS:
+            goes_on = " /continue goes on." if reply.text else ""
+            return f"✂ {repetition_note(reply.stats)} Ctrl+R asks again.{goes_on}"
         case ReplyState.COMPLETE if not reply.text and reply.thinking:
             return "The model thought, and answered nothing."
         case ReplyState.COMPLETE if not reply.text:

@@ -1,6 +1,10 @@
 """A request as rows: the message as it was meant, and what is worth knowing about it.
 
-Instruct turns show that the chat does not see them, chat turns if the model saw nothing but them.
+It is shown as it was typed: what reads as Markdown to a program may be anything in a message. Only code between fences
+is shown as code, and a file that was attached as its name and size, until it is unfolded.
+
+Instruct turns show that the chat does not see them: the first in words, the others by a sign. Chat turns show if the
+model saw nothing but them.
 """
 
 from __future__ import annotations
@@ -8,16 +12,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
+from modechat.domain.attachments import Part, PartKind, parts_of
 from modechat.domain.conversation import Reply, Turn
 from modechat.domain.modes import ChatMessage, Mode
-from modechat.domain.text import sanitize_line
+from modechat.domain.text import sanitize, sanitize_line
+from modechat.session.attachments import size_text
 from modechat.tui.mode_label import GLYPHS
+from modechat.tui.render.code import CodeLeaf
 from modechat.tui.render.leaves import TextLeaf, text_lines
 from modechat.tui.render.rows import Lines, Prefix, Row, Stack
 
 _MOST_ROWS = 30
 """Of a message; a longer one is folded."""
 _FOLDED_ROWS = 16
+UNSEEN = "⊘"
+"""The sign of what the chat does not see."""
+_LONGEST_CODE = 20_000
+"""Characters of code that are given colours."""
 
 
 class FoldedLines:
@@ -48,11 +59,44 @@ class FoldedLines:
         return 0
 
 
+class FileLines:
+    """A file that was attached: one row, which opens."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self._is_open = False
+        self._content: CodeLeaf | None = None
+
+    def toggle(self) -> None:
+        self._is_open = not self._is_open
+        if self._content is None:
+            suffix = self._part.name.rpartition(".")[2]
+            self._content = _code(self._part, suffix if "." in self._part.name else "")
+
+    def height(self, width: int) -> int:
+        return 1 + (self._content.height(width) if self._is_open and self._content is not None else 0)
+
+    def row(self, index: int) -> Row:
+        if index and self._content is not None:
+            return self._content.row(index - 1)
+        size = size_text(len(self._part.content.encode(errors="replace")) + 1)  # with the line break at its end
+        text = f"{'▾' if self._is_open else '▸'} {sanitize_line(self._part.name)} · {size}"
+        written = f"{self._part.name}:" if self._is_open else self._part.text
+        return Row(((text, ("strong",)),), replaced=((0, len(text), sanitize(written)),))
+
+    def n_settled(self) -> int:
+        return 0
+
+
 class RequestLines(FoldedLines):
     """The message as it was meant: its sections, without the headers."""
 
-    def __init__(self, turn: Turn, without_history: Collection[str] = ()) -> None:
-        """`without_history`: names of the formats in which a chat's prompt has its last message only."""
+    def __init__(self, turn: Turn, without_history: Collection[str] = (), *, explains: bool = True) -> None:
+        """`without_history`: names of the formats in which a chat's prompt has its last message only.
+
+        `explains`: whether it says in words what a sign says as well.
+        """
+        self._explains = explains
         self._message = _request(turn)
         self._stack = Stack()
         super().__init__(self._stack)
@@ -60,13 +104,19 @@ class RequestLines(FoldedLines):
 
     def update(self, turn: Turn, without_history: Collection[str]) -> None:
         """Show changes of the turn other than its reply's text."""
-        self._stack.parts = [*_label(turn, without_history), *self._message]
+        self._stack.parts = [*_label(turn, without_history, explains=self._explains), *self._message]
         if note := defused_note(turn.reply):
             self._stack.parts.append(text_lines(note, "warning"))
 
     def toggle_fold(self, index: int) -> bool:
         """Fold or unfold, if this row says so. False: it does not."""
-        if not self.is_foldable or index != (self._height if self.is_open else _FOLDED_ROWS):
+        is_within = index < (self._height if self.is_open or not self.is_foldable else _FOLDED_ROWS)
+        if is_within:
+            part, row = self._stack.part_at(index)
+            if row == 0 and isinstance(part, FileLines):
+                part.toggle()
+                return True
+        if not self.is_foldable or is_within:
             return False
         self.is_open = not self.is_open
         return True
@@ -75,17 +125,39 @@ class RequestLines(FoldedLines):
 def _request(turn: Turn) -> list[Lines]:
     request = turn.request
     if isinstance(request, ChatMessage):
-        return [text_lines(request.text)]
-    parts: list[Lines] = [text_lines(request.instruction)]
+        return _text(request.text)
+    parts: list[Lines] = _text(request.instruction)
     for title, text in (("Input", request.input), ("The reply starts with", request.prefill)):
         if text:
-            parts += [text_lines(title, "section", gap=True), text_lines(text)]
+            parts += [text_lines(title, "section", gap=True), *_text(text)]
     return parts
 
 
-def _label(turn: Turn, without_history: Collection[str]) -> list[Lines]:
-    if turn.mode is Mode.INSTRUCT:
-        where = "added to the chat" if turn.in_chat else "the chat does not see this"
+def _text(text: str) -> list[Lines]:
+    """What the user wrote, with its files and its code."""
+    lines: list[Lines] = []
+    for part in parts_of(text.replace("\r\n", "\n")):
+        if part.kind is PartKind.FILE:
+            lines.append(FileLines(part))
+        elif part.kind is PartKind.CODE and len(part.content) <= _LONGEST_CODE:
+            lines.append(_code(part, part.name))
+        else:
+            lines.append(text_lines(part.text))
+    return lines
+
+
+def _code(part: Part, language: str) -> CodeLeaf:
+    code = CodeLeaf(Prefix(), language if len(part.content) <= _LONGEST_CODE else "", 0)
+    code.grow(sanitize(part.content).split("\n"))
+    code.settle()
+    return code
+
+
+def _label(turn: Turn, without_history: Collection[str], *, explains: bool) -> list[Lines]:
+    if turn.mode is Mode.INSTRUCT and not turn.in_chat:
+        where = f"{UNSEEN} the chat does not see this" if explains else UNSEEN
+    elif turn.mode is Mode.INSTRUCT:
+        where = "added to the chat"
     elif turn.pinned:
         where = "pinned: it stays when the context is full"
     elif turn.reply.stats is not None and turn.reply.stats.format in without_history:

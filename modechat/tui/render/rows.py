@@ -223,8 +223,13 @@ class Stack:
         return end
 
     def row(self, index: int) -> Row:
+        part, within_part = self.part_at(index)
+        return part.row(within_part)
+
+    def part_at(self, index: int) -> tuple[Lines, int]:
+        """The part that a row is of, and which of its rows that is."""
         at = bisect_right(self._ends, index)
-        return self.parts[at].row(index - (self._ends[at - 1] if at else 0))
+        return self.parts[at], index - (self._ends[at - 1] if at else 0)
 
     def n_settled(self) -> int:
         start = 0

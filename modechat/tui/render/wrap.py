@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 from rich.cells import cell_len, split_graphemes
 
@@ -37,13 +39,14 @@ def wrap_on(
         if len(text) <= width and text.isascii():
             rows.append(Row(tuple(line), fill, replaced=replaced))
             continue
+        ends = list(accumulate(len(part) for part, _ in line))
         start = 0
         for end, following in (_hard_breaks if keep_spaces else _breaks)(text, width):
             is_last = following == len(text)
             joint = "\n" if is_last else source_of(text, replaced, end, following)
             parts = within(replaced, start, end, is_end=is_last)
             own = tuple((first - start, last - start, part) for first, last, part in parts)
-            rows.append(Row(_cut(line, start, end), fill, joint=joint, replaced=own))
+            rows.append(Row(_cut(line, ends, start, end), fill, joint=joint, replaced=own))
             if not is_last:
                 column += cell_len(text[start:following])
             start = following
@@ -113,15 +116,12 @@ def _hard_breaks(text: str, width: int) -> list[tuple[int, int]]:
     return breaks
 
 
-def _cut(line: Sequence[Piece], start: int, end: int) -> tuple[Piece, ...]:
-    """The characters from `start` to `end` of a line."""
+def _cut(line: Sequence[Piece], ends: Sequence[int], start: int, end: int) -> tuple[Piece, ...]:
+    """The characters from `start` to `end` of a line whose pieces end at `ends`."""
     cut: list[Piece] = []
-    position = 0
-    for text, style in line:
-        following = position + len(text)
-        if following > start and position < end:
-            part = text[max(0, start - position) : end - position]
-            if part:
-                cut.append((part, style))
-        position = following
+    at = bisect_right(ends, start)
+    while at < len(line) and (position := ends[at] - len(line[at][0])) < end:
+        text, style = line[at]
+        cut.append((text[max(0, start - position) : end - position], style))
+        at += 1
     return tuple(cut)

@@ -169,13 +169,17 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
         """What the keys do at the moment."""
         is_busy = self._session is not None and self._session.is_busy
         is_selected = self._is_furnished and self._transcript.selection.turn is not None
-        moment = Moment.SELECTED if is_selected else Moment.BUSY if is_busy else Moment.IDLE
+        if is_selected:
+            moment = Moment.SELECTED_BUSY if is_busy else Moment.SELECTED
+        else:
+            moment = Moment.BUSY if is_busy else Moment.IDLE
         self._prompt.show_hint(hint_line(moment, self.keymap, self._prompt.size.width - 2))
 
     def _keep_lines_readable(self, width: int) -> None:
         """In a wide window everything stands in the middle, and the scroll bar at the edge."""
         side = (width - _LONGEST_LINE) // 2
-        below = {self._prompt: side, self._news: side + 1, self._flash: side + 1, self._status: side + 1}
+        beside = (self._news, self._flash, *self._prompt.companions, self._status)
+        below: dict[Widget, int] = {self._prompt: side, **dict.fromkeys(beside, side + 1)}
         if side <= 1:
             for widget in below:
                 widget.styles.clear_rule("margin")

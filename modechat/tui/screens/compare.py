@@ -34,9 +34,8 @@ from modechat.tui.widgets.compare_column import CompareColumn, CompareColumns
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
-_NARROWEST = 36
-"""Cells of a column beside others."""
-_FRAME = 2
+_NARROWEST = 33
+"""Cells of a column beside others, with its frame."""
 _LONGEST_QUESTION = 400
 
 
@@ -54,6 +53,7 @@ class CompareScreen(Dialog[Outcome]):
     """Starts the comparison when it is shown, and ends it. Returns None if no reply was kept and all is said."""
 
     HEADING = "Compare"
+    AROUND = " "
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Left, Right, Tab, 1 to 4, a click", "Choose a column"),
         ("Up, Down, Page Up, Page Down, Home, End", "Scroll it"),
@@ -158,7 +158,7 @@ class CompareScreen(Dialog[Outcome]):
 
     def _arrange(self) -> None:
         """As many columns as have room, the one in front among them."""
-        fitting = max((self.size.width - _FRAME) // _NARROWEST, 1)
+        fitting = max(self.size.width // _NARROWEST, 1)
         count = min(fitting, len(self._columns))
         start = min(max(self._front - count + 1, 0), len(self._columns) - count)
         for at, column in enumerate(self._columns):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual import on
@@ -10,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from modechat.commands.comparing import USUAL_COUNT, Preset, label_of_variant, presets
+from modechat.commands.comparing import USUAL_COUNT, Preset, label_of_variant, presets, same_formats
 from modechat.domain.conversation import message_text
 from modechat.domain.text import sanitize_line
 from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, Question, VariantSettings
@@ -48,6 +49,7 @@ class CompareSetup(Dialog[Variants]):
         self._session = session
         self._question = question
         self._count = USUAL_COUNT
+        self._same: Collection[str] = ()
         self._asked = Static(classes="asked")
         self._about = Static(classes="about")
         self._list: RowList[Preset] = RowList(
@@ -67,11 +69,19 @@ class CompareSetup(Dialog[Variants]):
         text = sanitize_line(message_text(self._question.request)[:_LONGEST_QUESTION])
         self._asked.update(Content(text))
         self._show(0)
+        self.run_worker(self._leave_out_same(), name="same formats")
         self._list.focus()
         self.show_hints("Enter asks", "e changes columns", "2 3 4 columns", "Esc closes", "F1 help")
 
     def _show(self, at: int | None) -> None:
-        self._list.show((*presets(self._session, self._question, self._count), _MODELS, _OWN), at)
+        found = presets(self._session, self._question, self._count, self._same)
+        self._list.show((*found, _MODELS, _OWN), at)
+
+    async def _leave_out_same(self) -> None:
+        """Two columns with the same prompt would teach nothing."""
+        self._same = await same_formats(self._session, self._question)
+        if self._same:
+            self._show(self._list.highlighted)
 
     @on(RowList.Highlighted)
     def _highlighted(self) -> None:

@@ -150,6 +150,7 @@ class ConversationsScreen(ListDialog[int, Row]):
             Column("", mark, width=1),
             Column("", lambda row: _modes(row.summary), width=2),
             Column("Title", title),
+            Column("No.", lambda row: Content.styled(f"{row.summary.id}", "dim"), width=5, at_right=True, needs=66),
             Column("Turns", lambda row: Content(f"{row.summary.turn_count:,}"), width=5, at_right=True, needs=48),
             Column("Last", when, width=10, at_right=True, needs=36),
         )
@@ -235,6 +236,8 @@ class ConversationsScreen(ListDialog[int, Row]):
     def action_close(self) -> None:
         if self._renamed is not None:
             self._show_rename(is_on=False)
+        elif self._armed is not None:
+            self._disarm()
         else:
             super().action_close()
 
@@ -272,7 +275,7 @@ def preview_of(row: Row, turns: Iterable[TurnExcerpt], words: Iterable[str]) -> 
     when = summary.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
     parts: list[Content] = [
         Content.styled(shown_title(summary.title), "bold"),
-        Content.styled(f"{when} · {count}", "dim"),
+        Content.styled(f"{when} · {count} · /open {summary.id}", "dim"),
     ]
     for turn in turns:
         colour = "$text-primary" if turn.mode is Mode.CHAT else "$text-accent"

@@ -127,11 +127,18 @@ class InspectorScreen(Dialog[None]):
             title = (
                 "Prompt of the next turn"
                 if turn is None
-                else f"Prompt of turn {self._at + 1} of {count}, as it would be made now"
+                else f"Prompt of turn {self._at + 1} of {count}, as it would be made now{self._other_format(turn)}"
             )
         self.show_heading(f"{title} · {self._layout_used}")
         following = self._layout_used.following
         self.show_hints("←→ turns", f"t {following}", "Tab mode", "c copies", "Esc closes", "F1 help")
+
+    def _other_format(self, turn: Turn) -> str:
+        """The format that the turn was asked in, if it is not the one in use."""
+        stats, model = turn.reply.stats, self._session.model
+        if stats is None or model is None or stats.format == model.format:
+            return ""
+        return f" in its format, {stats.format}"
 
     def _show_front(self) -> None:
         """The mode in front has the focus; in a narrow window it is the only one."""

@@ -32,11 +32,14 @@ class ListDialog(Dialog[T], Generic[T, R]):
         Binding("ctrl+end", "list('last')", show=False),
     ]
 
-    def __init__(self, columns: Sequence[Column[R]], placeholder: str = "Type to filter") -> None:
+    def __init__(
+        self, columns: Sequence[Column[R]], placeholder: str = "Type to filter", *, has_header: bool = True
+    ) -> None:
         super().__init__()
         self.filter = Input(placeholder=placeholder, compact=True, select_on_focus=False, id="filter", classes="filter")
-        self.list: RowList[R] = RowList(columns)
+        self.list: RowList[R] = RowList(columns, has_header=has_header)
         self.said = Static(classes="said")
+        self.said.display = False
 
     def compose(self) -> ComposeResult:
         with self.frame:
@@ -52,6 +55,7 @@ class ListDialog(Dialog[T], Generic[T, R]):
 
     def say(self, text: str, *, is_trouble: bool = False) -> None:
         """Show a line below the list."""
+        self.said.display = bool(text)
         self.said.update(Content(sanitize(text)))
         self.said.set_class(is_trouble, "-trouble")
 

@@ -30,6 +30,12 @@ class ModelChoiceScreen(ModelPicker):
     def __init__(self, session: ChatSession) -> None:
         super().__init__(session, _load_nothing)
 
+    def usual_hints(self) -> tuple[str, ...]:
+        return (self.ENTER,)
+
+    async def action_keep(self) -> None:
+        """Nothing is kept of a choice that is for one comparison."""
+
     def chosen(self, row: ModelFile) -> None:
         if row.header is None:
             self.say(row.problem, is_trouble=True)

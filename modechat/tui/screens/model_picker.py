@@ -14,6 +14,9 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from modechat.commands.keys import key_name
+from modechat.domain.text import in_one_line
+from modechat.errors import ConfigError
 from modechat.models.catalog import CURRENT, RECENT, STARTER, Looking, ModelFile, free_memory
 from modechat.session.phase import Phase
 from modechat.tui.model_columns import about_model, model_columns, shown_model
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 _LOOKS_PER_SECOND = 10
 _BAR = 20  # cells
+_KEEP_KEY = "ctrl+s"
 
 
 class ModelPicker(ListDialog[Path, ModelFile]):
@@ -35,11 +39,15 @@ class ModelPicker(ListDialog[Path, ModelFile]):
     HEADING = "Models"
     ENTER: ClassVar[str] = "Enter loads"
     """What Enter does, for the lower border."""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f3", "close", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f3", "close", show=False, priority=True),
+        Binding(_KEEP_KEY, "keep", show=False, priority=True),
+    ]
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Show only models with these words in their name, kind or place"),
         ("Up, Down, Page Up, Page Down", "Move in the list"),
         ("Enter", "Load the model and go on with it; the conversation stays"),
+        ("Ctrl+S", "Have every start begin with it; else the model that was used last is used again"),
     )
 
     def __init__(
@@ -59,7 +67,10 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         self._found: deque[ModelFile | Looking | None] = deque()
         self._models: list[ModelFile] = []
         self._looking: str | None = ""
+        self._places: list[str] = []
         self._awaited: ModelFile | None = None
+        self._is_asked_for = False
+        """The session has taken the choice: its phase is that of the awaited model."""
         self._timer: Timer | None = None
         self._about = Static(classes="about")
 
@@ -69,11 +80,16 @@ class ModelPicker(ListDialog[Path, ModelFile]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.show_hints(self.ENTER, "Esc closes", "type to filter", "F1 help")
+        if not self._session.has_model:
+            self.show_heading("Choose a model to begin")
+        self.show_hints(*self.usual_hints(), "Esc closes", "type to filter", "F1 help")
         # A thread of its own: one that hangs in a network folder must not keep the program from ending.
         threading.Thread(target=self._look_for_models, name="models", daemon=True).start()
         self._timer = self.set_interval(1 / _LOOKS_PER_SECOND, self._look)
         self._look()
+
+    def usual_hints(self) -> tuple[str, ...]:
+        return (self.ENTER, f"{key_name(_KEEP_KEY)} for every start")
 
     def on_unmount(self) -> None:
         self._cancelled.set()
@@ -94,6 +110,8 @@ class ModelPicker(ListDialog[Path, ModelFile]):
             match self._found.popleft():
                 case Looking(place=place):
                     self._looking = place
+                    if place not in self._places:
+                        self._places.append(place)
                 case ModelFile() as model:
                     self._models.append(model)
                     news = True
@@ -101,10 +119,10 @@ class ModelPicker(ListDialog[Path, ModelFile]):
                     self._looking = None
         if news:
             self._show_models()
-        if self._awaited is not None:
-            self._look_at_loading(self._awaited)
-        else:
+        if self._awaited is None:
             self._say_count()
+        elif self._is_asked_for:
+            self._look_at_loading(self._awaited)
         if self._timer is not None and self._looking is None and self._awaited is None:
             self._timer.pause()
 
@@ -125,10 +143,14 @@ class ModelPicker(ListDialog[Path, ModelFile]):
             count += f", and {broken} file{'' if broken == 1 else 's'} that cannot be used"
         if self._looking is not None:
             self.say(f"Looking in {self._looking} … {count}" if self._looking else "Looking for models …")
-        elif not self._models:
-            self.say("No model was found. Put GGUF files into ~/models, or name their folder in model_folders.")
-        elif not self.list.rows:
+        elif self._models and not self.list.rows:
             self.say(f"None of {count} has these words.")
+        elif usable <= 1 and self._places:
+            found = count if self._models else "No model was found"
+            self.say(
+                f"{found}. Looked in: {', '.join(self._places)}. "
+                "To have more here, put GGUF files into ~/models, or name their folder in model_folders."
+            )
         else:
             self.say(count)
 
@@ -143,6 +165,18 @@ class ModelPicker(ListDialog[Path, ModelFile]):
     def _is_current(self, model: ModelFile) -> bool:
         return str(model.path) == self._session.settings.load.model_path
 
+    async def action_keep(self) -> None:
+        """Have every start begin with the highlighted model."""
+        row = self.list.row
+        if row is None or row.header is None:
+            return
+        try:
+            await self._session.tuning.set_everywhere({"model": str(row.path)})
+        except ConfigError as error:
+            self.say(in_one_line(error.title, error.hint), is_trouble=True)
+        else:
+            self.say(f"Every start begins with {shown_model(row)} now.")
+
     # Loading
 
     def chosen(self, row: ModelFile) -> None:
@@ -151,7 +185,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         elif self._is_current(row) and self._session.phase is Phase.READY:
             self.dismiss(None)
         elif self._awaited is None:
-            self._awaited = row
+            self._awaited, self._is_asked_for = row, False
             self.run_worker(self._load(row), group="load", exclusive=True)
 
     async def _load(self, model: ModelFile) -> None:
@@ -160,7 +194,9 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         if reason is not None:
             self._awaited = None
             self.say(reason.reason, is_trouble=True)
-        elif self._timer is not None:
+            return
+        self._is_asked_for = True
+        if self._timer is not None:
             self._timer.resume()
 
     def _look_at_loading(self, model: ModelFile) -> None:

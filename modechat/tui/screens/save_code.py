@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 from modechat.domain.text import sanitize, sanitize_line
 from modechat.private_files import write_whole
 from modechat.tui.screens.dialog import Dialog
+from modechat.user_paths import NoHomeFolder, user_path
 
 _SUFFIXES = {
     "python": ".py",
@@ -92,13 +93,13 @@ class SaveCodeScreen(Dialog[str]):
 
     async def _write(self, name: str) -> None:
         try:
-            path = self._folder / Path(name).expanduser()
+            path = self._folder / user_path(name)
             if self._replaces != name and await asyncio.to_thread(os.path.lexists, path):
                 self._replaces = name
                 self._say(f"{name} is there already. Enter replaces it.", is_trouble=True)
                 return
             await asyncio.to_thread(_save, path, f"{self._source}\n")
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, NoHomeFolder, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             self._say(f"It could not be written: {reason}.", is_trouble=True)
         else:

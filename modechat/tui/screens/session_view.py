@@ -38,16 +38,21 @@ from modechat.session.events import (
     TurnReplaced,
 )
 from modechat.session.phase import Phase
+from modechat.tui.live_meter import LiveMeter
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.status_line import FormatShown, StatusLine
 from modechat.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from modechat.domain.conversation import Conversation, Turn
     from modechat.engine.protocol import ModelInfo
     from modechat.session.chat_session import ChatSession
 
 _MOST_TROUBLES = 200
+_SECONDS_TO_WONDER = 2  # after which who waits wants to see that something happens
+_SECONDS_BETWEEN_FIGURES = 0.5  # what repaints them is taken from the model
 
 
 class SessionView:
@@ -74,6 +79,10 @@ class SessionView:
         self._show_hint = show_hint
         self._keymap = keymap
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
+        self._meter = LiveMeter()
+        self._ticking: Timer | None = None
+        self._awaited = (0, "")
+        """The turn that has no text yet, and what happens meanwhile."""
         self._notes: tuple[str, ...] = ()
         self._attached = 0
         """Characters of the files that the text at the prompt mentions."""
@@ -90,12 +99,14 @@ class SessionView:
 
     async def _show(self, event: SessionEvent) -> None:
         match event:
-            case ReplyGrew(turn_id=turn_id, text=text, is_thinking=is_thinking):
+            case ReplyGrew(turn_id=turn_id, text=text, is_thinking=is_thinking, completion_tokens=count):
+                self._meter.grew(count)
                 if view := self._transcript.turn(turn_id):
                     view.reply.feed(text, is_thinking=is_thinking)
                     self._transcript.reply_grew()
                 self._status.update_status(activity="thinking" if is_thinking else "writing")
-            case PromptEvaluated(turn_id=turn_id, fraction=fraction):
+            case PromptEvaluated(turn_id=turn_id, fraction=fraction, prompt_tokens=count):
+                self._meter.read_prompt(count)
                 self._show_activity(turn_id, f"Reading the prompt · {fraction:.0%}" if fraction < 1 else "…")
             case ModelLoading(fraction=fraction):
                 self._status.update_status(loading=fraction)
@@ -118,6 +129,7 @@ class SessionView:
                     is_unloaded=phase is Phase.UNLOADED,
                     loading=0.0 if phase is Phase.LOADING else None,
                 )
+                self._follow_phase(phase)
                 self._show_hint()
             case ModeChanged(state=state):
                 self._prompt.show_state(state)
@@ -170,8 +182,8 @@ class SessionView:
         if session is None:
             return
         conversation, model, system = session.conversation, session.model, session.settings.chat_system
-        text = self._prompt.text
-        meant = request_of(text, session) if not unknown_command(text) else None
+        typed = self._prompt.typed
+        meant = request_of(typed, session) if not unknown_command(typed) else None
         told = None
         if model is not None and model.sees_history and isinstance(meant, ChatMessage):
             told = forecast(conversation, meant.text, model.n_ctx, self._attached, system)
@@ -217,7 +229,32 @@ class SessionView:
         self._show_context()
         self._show_hint()
 
+    def _follow_phase(self, phase: Phase) -> None:
+        """The figures of a reply are shown from the moment when it is asked for until it ends."""
+        if phase is Phase.GENERATING:
+            self._meter.begin()
+            self._awaited = (0, "")
+            if self._ticking is None:
+                self._ticking = self._status.set_interval(_SECONDS_BETWEEN_FIGURES, self._show_figures)
+            self._ticking.resume()
+            if not self._status.status.activity:
+                self._status.update_status(activity="waiting")
+        elif phase is not Phase.STOPPING:
+            self._meter.end()
+            if self._ticking is not None:
+                self._ticking.pause()
+        self._show_figures()
+
+    def _show_figures(self) -> None:
+        live = self._meter.read()
+        self._status.update_status(live=live)
+        if live is not None and self._meter.is_waiting and live.seconds >= _SECONDS_TO_WONDER:
+            turn_id, text = self._awaited
+            if view := self._transcript.turn(turn_id):
+                view.reply.show_activity(f"{text} · {live.seconds:,} s")
+
     def _show_activity(self, turn_id: int, text: str) -> None:
+        self._awaited = turn_id, text
         if view := self._transcript.turn(turn_id):
             view.reply.show_activity(text)
         self._status.update_status(activity=text if text != "…" else "waiting")

@@ -14,18 +14,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, Static
 
 from modechat.commands.prompt_text import own_system
 from modechat.commands.setting_commands import change, value_of
 from modechat.commands.setting_values import SETTINGS, Kind, Setting, WrongValue, read_value, shown_value
 from modechat.domain.modes import ChatMessage, Task
-from modechat.domain.text import in_one_line, sanitize, sanitize_line
+from modechat.domain.text import in_one_line, sanitize, sanitize_line, without_controls
 from modechat.errors import EngineError, ModechatError
 from modechat.session import provenance
 from modechat.session.provenance import Valued
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.row_list import Column, RowList
+from modechat.tui.widgets.safe_text_area import SafeTextArea
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _NEEDED_FOR_SOURCE = 44
 _TEMPLATE = "model's template"
 _QUESTION = "Hi"
+_ROWS_OF_TEXT = len(SETTINGS) + 1
+"""As many as the list has, so that nothing moves when a text is edited."""
 
 
 class Scope(Enum):
@@ -42,6 +45,10 @@ class Scope(Enum):
     @property
     def other(self) -> Scope:
         return Scope.EVERYWHERE if self is Scope.CONVERSATION else Scope.CONVERSATION
+
+
+class _SystemText(SafeTextArea):
+    wanted_height = _ROWS_OF_TEXT
 
 
 class SettingsScreen(Dialog[None]):
@@ -75,7 +82,7 @@ class SettingsScreen(Dialog[None]):
         """What the model's template says of its own where a system text is not set."""
         self._about = Static(classes="about")
         self._input = Input(compact=True, select_on_focus=False, classes="filter value")
-        self._text = TextArea(soft_wrap=True, show_line_numbers=False, classes="text", compact=True)
+        self._text = _SystemText(soft_wrap=True, show_line_numbers=False, classes="text", compact=True)
         self._said = Static(classes="said")
 
     def compose(self) -> ComposeResult:
@@ -209,7 +216,7 @@ class SettingsScreen(Dialog[None]):
             return
         value = self._value(setting).value
         if is_text:
-            self._text.text = sanitize(str(value or ""))
+            self._text.text = without_controls(str(value or ""))
             self._text.move_cursor(self._text.document.end)
             self._text.focus()
             self.show_hints("Ctrl+S keeps it", "Esc leaves it as it was")

@@ -2,69 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Static
 
 from modechat.tui.look import NO_COLOR
-from modechat.tui.palette import can_page
+from modechat.tui.screens.dialog import Dialog
 from modechat.tui.themes import THEME_NAMES
+from modechat.tui.widgets.row_list import Column, RowList
 
 if TYPE_CHECKING:
     from modechat.tui.app import ModechatApp
 
 
-class _ThemeList(OptionList):
-    def action_page_up(self) -> None:
-        if can_page(self):
-            super().action_page_up()  # type: ignore[no-untyped-call]
-
-    def action_page_down(self) -> None:
-        if can_page(self):
-            super().action_page_down()  # type: ignore[no-untyped-call]
-
-
-class ThemesScreen(ModalScreen[None]):
-    BINDINGS = [Binding("escape", "back", "Close", show=False)]
+class ThemesScreen(Dialog[None]):
+    HEADING = "Theme"
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Up, Down, Page Up, Page Down", "Try a theme"),
+        ("Enter", "Keep it"),
+    )
 
     def __init__(self) -> None:
         super().__init__()
+        self.frame.add_class("-small")
         self._before = ""
+        self._list: RowList[str] = RowList((Column("", Content),), has_header=False)
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog -small") as dialog:
-            dialog.border_title = Content("Theme")
-            dialog.border_subtitle = Content("Enter keeps it · Esc goes back")
+        with self.frame:
             if self.app.no_color:
                 yield Static(Content("NO_COLOR is set, so there are no colours."))
             else:
-                yield _ThemeList(*(Option(Content(name)) for name in THEME_NAMES))
+                yield self._list
 
     def on_mount(self) -> None:
         self._before = self.app.theme
-        if self._before != NO_COLOR:
-            self.query_one(OptionList).highlighted = THEME_NAMES.index(self._before)
+        if self.app.no_color:
+            self.show_hints("Esc closes")
+            return
+        self.show_hints("Enter keeps it", "Esc goes back")
+        self._list.show(THEME_NAMES, THEME_NAMES.index(self._before) if self._before != NO_COLOR else 0)
+        self._list.focus()
 
-    @on(OptionList.OptionHighlighted)
-    def _try(self, message: OptionList.OptionHighlighted) -> None:
-        self.app.theme = THEME_NAMES[message.option_index]
+    @on(RowList.Highlighted)
+    def _try(self) -> None:
+        if (name := self._list.row) is not None:
+            self.app.theme = name
 
-    @on(OptionList.OptionSelected)
-    def _keep(self, message: OptionList.OptionSelected) -> None:
-        if self.is_current:  # Enter may come twice
-            self._modechat.keep_theme(THEME_NAMES[message.option_index])
-            self.dismiss()
+    @on(RowList.Chosen)
+    def _keep(self) -> None:
+        if self.is_current and (name := self._list.row) is not None:  # Enter may come twice
+            self._modechat.keep_theme(name)
+            self.dismiss(None)
 
-    def action_back(self) -> None:
+    def action_close(self) -> None:
         self.app.theme = self._before
-        self.dismiss()
+        super().action_close()
 
     @property
     def _modechat(self) -> ModechatApp:

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note
+from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note, repetition_note
 from modechat.domain.text import sanitize, sanitize_line
 from modechat.session.variants import Stage, Variant
 from modechat.tui.render.replies import ReplyLines
@@ -22,7 +22,7 @@ from modechat.tui.widgets.rows_view import ROW_COLOURS, RowColours, RowsView
 if TYPE_CHECKING:
     from modechat.domain.conversation import ReplyStats
 
-_BORDER = 3  # cells that frame and corners take of the width
+_BORDER = 4  # cells that frame and corners take of the width
 _SECONDS_BETWEEN_FIGURES = 0.25  # what repaints them is taken from the model
 _SOON = 0.05  # seconds of writing that say nothing about its speed
 
@@ -173,7 +173,7 @@ def _mark(variant: Variant) -> str:
             return "■"
         case ReplyState.FAILED | ReplyState.INTERRUPTED:
             return "✗"
-        case _ if variant.reply.stop_reason is StopReason.LEAK:
+        case _ if variant.reply.stop_reason in (StopReason.LEAK, StopReason.REPEATS):
             return "✂"
         case _ if variant.reply.stop_reason in (StopReason.LENGTH, StopReason.CONTEXT):
             return "⋯"
@@ -196,6 +196,8 @@ def how_it_ended(reply: Reply, *, short: bool = False) -> str:
             return "⋯ cut: the context is full"
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
             return f"✂ {leak_note(sanitize_line(reply.stats.leak) if reply.stats is not None else '')}"
+        case ReplyState.COMPLETE if reply.stop_reason is StopReason.REPEATS:
+            return f"✂ {repetition_note(reply.stats)}"
         case ReplyState.COMPLETE if not reply.text:
             return "The model answered nothing."
         case _:

@@ -14,6 +14,7 @@ from modechat.tui.widgets.rows_view import RowsView
 _SECONDS_BETWEEN_FLUSHES = 0.1
 _SHARE_OF_A_CORE = 0.05  # at most, for showing a reply: where all cores compute, llama.cpp waits for what it loses
 _LONGEST_REST = 0.4  # seconds, for that share
+_SECONDS_BETWEEN_PARTS = 0.02  # of a long reply that is there already
 
 
 class ReplyView(RowsView):
@@ -34,7 +35,9 @@ class ReplyView(RowsView):
         return self.reply.thinking_is_open
 
     def on_mount(self) -> None:
-        if self.reply.has_more:  # it came while nobody looked
+        if self.reply.has_more and self.reply.is_finished:  # it is too long to be shown at once
+            self._flushing = self.set_timer(_SECONDS_BETWEEN_PARTS, self._flush)
+        elif self.reply.has_more:  # it came while nobody looked
             self._flush()
 
     def open_thinking(self, is_open: bool) -> None:
@@ -59,6 +62,8 @@ class ReplyView(RowsView):
         self._rest_is_over()
         self.reply.finish(reply)
         self.lines_changed()
+        if self.reply.has_more and self.is_attached:
+            self._flushing = self.set_timer(_SECONDS_BETWEEN_PARTS, self._flush)
 
     def _flush(self) -> None:
         """Show what came, then rest for as long as that took of the processor, several times."""
@@ -67,6 +72,11 @@ class ReplyView(RowsView):
             return
         self.reply.flush()
         self.lines_changed()
+        if self.reply.is_finished:
+            self._computed = 0.0
+            if self.reply.has_more:
+                self._flushing = self.set_timer(_SECONDS_BETWEEN_PARTS, self._flush)
+            return
         before, self._computed = self._computed or time.process_time(), time.process_time()  # painting included
         rest = min((self._computed - before) / _SHARE_OF_A_CORE, _LONGEST_REST)
         self._flushing = self.set_timer(max(_SECONDS_BETWEEN_FLUSHES, rest), self._flush)

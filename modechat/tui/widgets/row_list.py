@@ -63,6 +63,12 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         self._columns = columns
         self._rows: Sequence[R] = ()
         self._n_header = int(has_header)
+        self._most_rows = 0
+
+    @property
+    def wanted_height(self) -> int:
+        """Rows that would be filled. It never becomes less: a dialog that shrinks while one types moves its filter."""
+        return self._most_rows + self._n_header
 
     @property
     def rows(self) -> Sequence[R]:
@@ -83,7 +89,8 @@ class RowList(ScrollView, Generic[R], can_focus=True):
             after = min(max(highlighted, 0), len(rows) - 1)
         self.set_reactive(RowList.highlighted, after)
         self.virtual_size = Size(0, len(rows) + self._n_header)
-        self.refresh()
+        is_higher, self._most_rows = len(rows) > self._most_rows, max(len(rows), self._most_rows)
+        self.refresh(layout=is_higher)
         if after is None and before is None:
             return
         self.call_after_refresh(self._show_highlighted)
@@ -115,6 +122,8 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         line = self._in_columns(lambda column: column.content(row), width)
         if at == self.highlighted:
             line = Content(line.plain)  # colours of their own could not be read there
+            if self.get_component_styles("row-list--highlighted").text_style.reverse:  # Textual forgets that one
+                line = line.pad_right(max(width - line.cell_length, 0)).stylize("reverse")
         return Visual.to_strips(self, line, width, 1, style, pad=True)[0]
 
     def _in_columns(self, content: Callable[[Column[R]], Content], width: int) -> Content:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modechat.domain.context import Forecast
     from modechat.domain.conversation import ReplyStats
     from modechat.engine.protocol import Adapter, ModelInfo
+    from modechat.tui.live_meter import Live
 
 _SEPARATOR = " · "
 _TOO_LONG = "too long: this message alone does not fit"
@@ -60,6 +61,8 @@ class Status:
     loading: float | None = None
     """Fraction of the model that is loaded; None if it is not being loaded."""
     activity: str = ""
+    live: Live | None = None
+    """Figures of the reply that is awaited or written."""
     stats: ReplyStats | None = None
     used: int = 0
     """Tokens that the next message is added to, or those of the last task in instruct mode."""
@@ -95,15 +98,24 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        return coloured(fit(status_segments(self._status), self.size.width), self._status)
+        return coloured(
+            fit(status_segments(self._status), self.size.width), self._status, is_ansi=self.app.current_theme.ansi
+        )
 
 
-def coloured(line: str, status: Status) -> Content:
-    """The line with its mode in the mode's colour, and what the user should see soon in the colour of a warning."""
+def coloured(line: str, status: Status, *, is_ansi: bool = False) -> Content:
+    """The line with its mode in the mode's colour, and what the user should see soon in the colour of a warning.
+
+    `is_ansi`: the terminal has sixteen colours, of which none is muted.
+    """
     content = Content(line)
     mode = f"{GLYPHS[status.mode]} {status.mode}"
     if line.startswith(mode):
         content = content.stylize("$text-primary" if status.mode is Mode.CHAT else "$text-accent", 0, len(mode))
+        if is_ansi:
+            content = content.stylize("dim", len(mode))
+    elif is_ansi:
+        content = content.stylize("dim")
     for warning in (_TOO_LONG, _FULL, _DOWN):
         if (at := line.find(warning)) >= 0:
             content = content.stylize("$text-warning", at, at + len(warning))
@@ -153,6 +165,17 @@ def _lora_text(status: Status) -> str:
     return f"lora {sanitize_line(labels[0])}{more}" if labels else ""
 
 
+def _live_segments(live: Live) -> list[tuple[int, str]]:
+    segments = []
+    if live.tokens:
+        segments.append((2, f"{live.tokens:,} token{'' if live.tokens == 1 else 's'}"))
+    if live.tokens_per_second is not None:
+        segments.append((1, f"{live.tokens_per_second:.0f} tok/s"))
+    if live.seconds:
+        segments.append((1, f"{live.seconds:,} s"))
+    return segments
+
+
 def status_segments(status: Status) -> list[tuple[int, str]]:
     """The parts of the line, each with its rank: 0 stays longest."""
     segments = [(2, f"{GLYPHS[status.mode]} {status.mode}")]
@@ -171,11 +194,14 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
 
     if status.thinking is not None and model.thinking is not ThinkingSwitch.NONE:
         segments.append((3, f"thinking {'on' if status.thinking else 'off'}"))
+    used = status.used
+    if status.live is not None and status.live.used is not None:
+        used = status.live.used
     if status.forecast is not None:
         segments.append((2, f"~{status.forecast.tokens:,}/{model.n_ctx:,}"))
     else:
         # A reply that went on when the context was full has more tokens than are still in it.
-        segments.append((2, f"{min(status.used, model.n_ctx):,}/{model.n_ctx:,}"))
+        segments.append((2, f"{min(used, model.n_ctx):,}/{model.n_ctx:,}"))
     if status.forecast is not None and status.forecast.is_too_long:
         segments.append((0, _TOO_LONG))
     elif status.forecast is not None and status.forecast.is_full:
@@ -184,6 +210,7 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
         segments.append((0, "unloaded until the next message"))
     elif status.activity:
         segments.append((0, status.activity))
+        segments += _live_segments(status.live) if status.live is not None else []
     elif stats is not None:
         segments.append((1, f"{stats.tokens_per_second:.0f} tok/s"))
         segments.append((6, f"{stats.seconds_to_first_token:.2f} s"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from textual.containers import VerticalScroll
-from textual.geometry import Size
+from textual.geometry import Offset, Region, Size
+from textual.strip import Strip
 from textual.widget import Widget
 
 if TYPE_CHECKING:
@@ -17,9 +19,20 @@ class SteadyScroll(VerticalScroll):
     BLANK = True  # nothing but its background is painted behind what it holds
     _arranged: DockArrangeResult | None = None
 
-    def on_mount(self) -> None:
-        # Textual paints blank containers past its filters: with colours where NO_COLOR wants none.
-        self.BLANK = not self.app.no_color  # type: ignore[misc]
+    def render_lines(self, crop: Region) -> list[Strip]:
+        lines = super().render_lines(crop)
+        if not lines:
+            return lines
+        # Textual paints blank containers past its filters: with colours that the terminal does not have.
+        line = lines[0]
+        for line_filter in self.get_line_filters():
+            line = line.apply_filter(line_filter, self.background_colors[1])
+        return [line] * len(lines)
+
+    def _arrange_scrollbars(self, region: Region) -> Iterable[tuple[Widget, Region]]:
+        # Textual puts the bar beside the text. In a wide window that is far from the edge, in the middle of nothing.
+        for bar, place in super()._arrange_scrollbars(region):
+            yield bar, place.translate(Offset(self.styles.padding.right, 0))
 
     @property
     def is_following(self) -> bool:

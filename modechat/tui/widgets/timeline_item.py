@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from textual.widget import Widget
 
 from modechat.domain.conversation import ModeChange, Turn
+from modechat.domain.modes import Mode
 from modechat.session.events import Trouble
 from modechat.tui.widgets.notices import AppNotice, ModeNotice, TroubleNotice
 from modechat.tui.widgets.turn import TurnView
@@ -48,3 +49,10 @@ class TimelineItem:
         if isinstance(self.entry, Turn) and isinstance(entry, Turn):
             return self.entry.id == entry.id
         return self.entry == entry
+
+
+def is_first_unseen(turn: Turn, items: Iterable[TimelineItem]) -> bool:
+    """Whether it is the first turn that the chat does not see: that one says so in words."""
+    turns = (item.entry for item in items if isinstance(item.entry, Turn))
+    first = next((other for other in turns if other.mode is Mode.INSTRUCT and not other.in_chat), None)
+    return first is None or first.id == turn.id

@@ -25,7 +25,7 @@ from modechat.tui.widgets.message_selection import MessageSelection
 from modechat.tui.widgets.notices import CutNotice, Welcome
 from modechat.tui.widgets.rows_view import ROW_COLOURS, RowColours, RowsView
 from modechat.tui.widgets.steady_scroll import SteadyScroll
-from modechat.tui.widgets.timeline_item import Entry, TimelineItem
+from modechat.tui.widgets.timeline_item import Entry, TimelineItem, is_first_unseen
 from modechat.tui.widgets.turn import TurnView
 from modechat.tui.widgets.window import PAGE, Window
 
@@ -360,6 +360,7 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
         return TurnView(
             *(turn, self._without_history, self._model_before(turn)),
             unfold_thinking=self._unfold_thinking,
+            explains=is_first_unseen(turn, self._items),
             in_force=keymap_of(self).in_force,
         )
 
@@ -395,6 +396,5 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
         return self._cut_notice
 
     def _show_hint(self) -> None:
-        count = self._window.start
-        self._hint.display = count > 0
-        self._hint.update(Content(f"↑ {count} earlier"))
+        self._hint.display = self._window.start > 0
+        self._hint.update(Content(f"↑ {self._window.start} earlier"))

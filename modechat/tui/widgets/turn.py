@@ -26,17 +26,19 @@ class TurnView:
         model_before: str = "",
         *,
         unfold_thinking: bool = False,
+        explains: bool = True,
         in_force: Callable[[str], str] = lambda text: text,
     ) -> None:
         """`without_history`: names of the formats in which a chat's prompt has its last message only.
 
         `model_before`: the name of the model that wrote the reply before.
 
+        `explains`: whether it says in words that the chat does not see it.
         `in_force` puts the user's own keys into a text that names keys.
         """
         self._turn = turn
         self._without_history = without_history
-        self._request_lines = RequestLines(turn, without_history)
+        self._request_lines = RequestLines(turn, without_history, explains=explains)
         self._reply_lines = ReplyLines(turn.reply, unfold_thinking=unfold_thinking, in_force=in_force)
         self._model_before = model_before
         self._reply_lines.show_foot(foot_of(turn, model_before))

@@ -75,8 +75,10 @@ class Generation:
         """Raises WorkerFailure."""
         made, n_left = self._make()
         prompt = made.tokens
-        reply = ReplyStream(self._request, made.prompt, self._sampling.stop, self._prompts, self._emit)
         with self._sampler(made.prompt, prompt) as sampler:
+            reply = ReplyStream(
+                self._request, made.prompt, self._sampling, self._prompts, self._emit, sampler.has_choice
+            )
             reused = self._evaluator.reuse(
                 self._mode,
                 prompt,
@@ -133,7 +135,7 @@ class Generation:
     @property
     def _is_reproducible(self) -> bool:
         """Whether the user may expect the same reply again, to the letter."""
-        return self._sampling.temperature == 0 or self._request.sampling.seed is not None
+        return self._sampling.is_greedy or self._request.sampling.seed is not None
 
     def _sampler(self, made: Prompt, prompt: list[int]) -> SamplerChain:
         vocabulary, context = self._loaded.vocabulary, self._loaded.context
@@ -182,6 +184,7 @@ class Generation:
             defused=prompt.defused,
             thinking_tokens=reply.n_thinking_tokens,
             leak=reply.leak,
+            repeated=reply.n_repeated,
             evaluated_tokens=self._evaluator.n_evaluated - self._evaluated_before,
             restored_tokens=reused.n_restored,
             drafted_tokens=self._guesser.n_guessed if self._guesser is not None else 0,

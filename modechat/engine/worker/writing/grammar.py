@@ -21,6 +21,7 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.engine.worker.writing.candidates import IMPOSSIBLE, Candidates
 from modechat.prompting.answer_grammar import REPLY_ROOT, reply_grammar
+from modechat.prompting.grammar_check import GrammarError, check_grammar
 from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
 from modechat.prompting.reasoning import ReasoningTags, marker_texts
 
@@ -76,6 +77,21 @@ class Grammar:
         self.filter(candidates)
         return all(self._vocabulary.is_end(token) for token in candidates.possible() if self.allows(token))
 
+    def has_choice(self, candidates: Candidates, *, blank: bool = False) -> bool:
+        """Whether the reply could go on with different characters, or end. White space is none, unless `blank`."""
+        candidates.clear()
+        self.filter(candidates)
+        first: set[bytes] = set()
+        for token in candidates.possible():
+            is_end = self._vocabulary.is_end(token)
+            piece = b"" if is_end else self._vocabulary.piece(token, special=True)
+            begins = piece.lstrip()[:1] or (piece[:1] if blank else b"")
+            if (begins or is_end) and begins not in first and self.allows(token):
+                first.add(begins)
+                if len(first) > 1:
+                    return True
+        return False
+
     def accept(self, token: int) -> None:
         """Go on with a token that was allowed."""
         llama.llama_sampler_accept(self._sampler, token)
@@ -130,6 +146,10 @@ def _check(text: str) -> None:
     bare = _QUOTED.sub("", text)
     if len(text) > _LONGEST or bare.count("::=") > _MOST_RULES or _depth(bare) > _DEEPEST or "\0" in text:
         raise _wrong("The grammar is too large, or nested too deeply", "Write a shorter one.")
+    try:
+        check_grammar(text)
+    except GrammarError as error:
+        raise _wrong("The grammar cannot be used", str(error)) from None
     if not _ROOT.search(text):
         raise _wrong("The grammar has no rule “root”", "It is where a reply begins:  root ::= …")
 

@@ -62,6 +62,12 @@ class SamplerChain:
             return False
         return self._grammar.must_end(self._candidates)
 
+    def has_choice(self, *, blank: bool) -> bool:
+        """Whether the reply could go on in different ways: a grammar may leave one only. `blank`: as in `Grammar`."""
+        if self._grammar is None or self._candidates is None:
+            return True
+        return self._grammar.has_choice(self._candidates, blank=blank)
+
     def _choose(self, index: int, candidates: Candidates, grammar: Grammar) -> int:
         """Freely, and if the grammar does not allow that, among all that it allows: asking about one token takes
         microseconds, asking about all of them milliseconds. Models mostly do what they are told.
@@ -100,7 +106,7 @@ def _samplers(sampling: Sampling, seed: int, n_vocab: int) -> list[llama.llama_s
     chain = []
     if sampling.repeat_penalty is not None and sampling.repeat_penalty != 1:
         chain.append(llama.llama_sampler_init_penalties(n_vocab, _PENALTY_LAST_N, sampling.repeat_penalty, 0.0, 0.0))
-    if not sampling.temperature:
+    if sampling.is_greedy:
         return [*chain, llama.llama_sampler_init_greedy()]
     if sampling.top_k:
         chain.append(llama.llama_sampler_init_top_k(sampling.top_k))
@@ -108,6 +114,7 @@ def _samplers(sampling: Sampling, seed: int, n_vocab: int) -> list[llama.llama_s
         chain.append(llama.llama_sampler_init_top_p(sampling.top_p, 1))
     if sampling.min_p:
         chain.append(llama.llama_sampler_init_min_p(sampling.min_p, 1))
+    assert sampling.temperature is not None  # it would be greedy
     return [
         *chain,
         llama.llama_sampler_init_temp(sampling.temperature),

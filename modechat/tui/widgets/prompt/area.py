@@ -12,28 +12,29 @@ from rich.text import Text
 from textual import events
 from textual.document._document import EditResult, Location, Selection
 from textual.timer import Timer
-from textual.widgets import TextArea
 
 from modechat.commands.keymap import Keymap
-from modechat.domain.text import sanitize
+from modechat.domain.text import DIRECTIONS, sanitize
 from modechat.domain.typed import Typed
 from modechat.tui.bindings import bind_edits, newline_keys
-from modechat.tui.widgets.prompt.folds import Folds, can_open, is_big
+from modechat.tui.terminal_input import Paste
+from modechat.tui.widgets.prompt.folds import Folds, can_open, is_data
 from modechat.tui.widgets.prompt.helpers import Helpers
 from modechat.tui.widgets.prompt.marks import CHAT, COMMAND, FILE, INSTRUCT
+from modechat.tui.widgets.safe_text_area import SafeTextArea
 
 _OTHER_ENCODINGS = {"shift+\r": "shift+enter", "\r": "shift+enter"}
 """What Textual makes of xterm's encoding where it comes in pieces."""
 _TOKEN = "prompt--token"
 _BURST_SECONDS = 0.02
-_JOINERS = "\u200c\u200d"
+_INVISIBLE = "\u200c\u200d\u200e\u200f\u061c" + DIRECTIONS
 _TAGS = range(0xE0020, 0xE0080)  # of flags of regions
 
 
-class PromptArea(TextArea):
+class PromptArea(SafeTextArea):
     """The text area itself."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = TextArea.COMPONENT_CLASSES | {_TOKEN, CHAT, INSTRUCT, COMMAND, FILE}
+    COMPONENT_CLASSES: ClassVar[set[str]] = SafeTextArea.COMPONENT_CLASSES | {_TOKEN, CHAT, INSTRUCT, COMMAND, FILE}
 
     def __init__(self, submit: Callable[[], None], helpers: Helpers, keymap: Keymap) -> None:
         """`submit` is called at once when the user presses Enter: a message could arrive after the next key."""
@@ -76,17 +77,17 @@ class PromptArea(TextArea):
     def show(self, typed: Typed, *, at_start: bool = False) -> None:
         """Put another text in the place of all that is there; it can be undone. The cursor goes to its end."""
         self.history.checkpoint()
-        self.replace(self._folds.shown(_safe(typed)), (0, 0), self.document.end, maintain_selection_offset=False)
+        self.replace(self._folds.shown(typed), (0, 0), self.document.end, maintain_selection_offset=False)
         self.move_cursor((0, len(self.document[0])) if at_start else self.document.end)
 
     def begin_with(self, typed: Typed) -> None:
         """As `show`, and what was before cannot be brought back."""
-        self.load_text(self._folds.shown(_safe(typed)))
+        self.load_text(self._folds.shown(typed))
         self.move_cursor(self.document.end)
 
     def show_edited(self, before: Typed, text: str) -> None:
         """Show what was `before`, edited elsewhere."""
-        self.show(self._folds.edited(before, sanitize(text)))
+        self.show(self._folds.edited(before, text))
 
     def open_token(self) -> str:
         """Put the text in the place of the token that the cursor is at. Returns why not, or nothing."""
@@ -96,7 +97,7 @@ class PromptArea(TextArea):
         row, _ = self.cursor_location
         text = self._folds.text_of(self.document[row][slice(*span)])
         if not can_open(text):
-            return "This is too much to stand here. An editor can change it."
+            return "This cannot stand here as it is. An editor can change it."
         edit = self.replace(text, (row, span[0]), (row, span[1]), maintain_selection_offset=False)
         self.move_cursor(edit.end_location)
         return ""
@@ -159,8 +160,14 @@ class PromptArea(TextArea):
         self._last_key_time = event.time
         self._make_deferred_enter_a_newline()
         self.history.checkpoint()
-        text = sanitize(event.text.replace("\r\n", "\n").replace("\r", "\n"))
-        self.type(self._folds.fold(text) if is_big(text) else text)
+        self._put_in(event.raw if isinstance(event, Paste) else event.text)
+
+    def action_paste(self) -> None:
+        self._put_in(self.app.clipboard)
+
+    def _put_in(self, text: str) -> None:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self.type(self._folds.fold(text) if is_data(text) else text)
 
     def submit_deferred(self) -> None:
         """If an Enter waits for more text, none will come."""
@@ -263,11 +270,6 @@ class PromptArea(TextArea):
         return self._folds.tokens(self.document[row]) if row < self.document.line_count else []
 
 
-def _safe(typed: Typed) -> Typed:
-    """The same without what would act on the terminal: Textual writes what it is given. Folds stay where they are."""
-    return Typed(sanitize(typed.text), typed.folds)
-
-
 def _is_joiner(character: str) -> bool:
     """Invisible parts of emoji and of some scripts' words, which Python does not count as printable."""
-    return character in _JOINERS or (len(character) == 1 and ord(character) in _TAGS)
+    return character in _INVISIBLE or (len(character) == 1 and ord(character) in _TAGS)

@@ -5,8 +5,13 @@ A token is nothing but its text: what undo, cut and paste do to it needs no care
 
 from __future__ import annotations
 
+import itertools
 import re
 
+from modechat.commands.pasted import ANY_STATE, would_act
+from modechat.commands.slash import read_slash
+from modechat.domain.modes import headers
+from modechat.domain.text import is_editable
 from modechat.domain.typed import Typed
 
 MOST_CHARACTERS = 2_000
@@ -18,14 +23,21 @@ LONGEST_LINE = 2_000
 _TOKEN = re.compile(r"\[Pasted text #\d+ · [\d,]+ (?:lines|characters)\]")
 
 
-def is_big(text: str) -> bool:
-    """Whether a paste of `text` becomes a token."""
-    return len(text) > MOST_CHARACTERS or text.count("\n") >= MOST_LINES
+def is_data(text: str) -> bool:
+    """Whether a paste of `text` becomes a token: a big one, and one in which something would act that was not typed.
+
+    A single line that is pasted is as good as typed.
+    """
+    if len(text) > MOST_CHARACTERS or text.count("\n") >= MOST_LINES or not is_editable(text):
+        return True
+    return would_act(text)
 
 
 def can_open(text: str) -> bool:
     """Whether `text` may stand in the prompt as it is."""
-    return len(text) <= MOST_TO_OPEN and all(len(line) <= LONGEST_LINE for line in text.split("\n"))
+    if len(text) > MOST_TO_OPEN or not is_editable(text):
+        return False
+    return all(len(line) <= LONGEST_LINE for line in text.split("\n"))
 
 
 class Folds:
@@ -75,7 +87,21 @@ class Folds:
             parts += [typed.text[at:start], self.fold(typed.text[start:end])]
             at = end
         shown = "".join([*parts, typed.text[at:]])
+        if can_open(shown):
+            return shown
+        shown = self._shown_around(typed)
         return shown if can_open(shown) else self.fold(typed.text)
+
+    def _shown_around(self, typed: Typed) -> str:
+        """What acts in the text as it is, and a token for everything between."""
+        parts: list[str] = []
+        at = 0
+        for start, end in [*_acting(typed), (len(typed.text), len(typed.text))]:
+            between = typed.text[at:start]
+            core = between.strip(" \n")
+            parts += [between.replace(core, self.fold(core)) if core else between, typed.text[start:end]]
+            at = end
+        return "".join(parts)
 
     def edited(self, before: Typed, text: str) -> Typed:
         """What was `before`, after it was edited elsewhere to `text`: folds that were left alone stay folded."""
@@ -88,3 +114,14 @@ class Folds:
                 at = found + len(folded)
                 folds.append((found, at))
         return Typed(text, tuple(folds))
+
+
+def _acting(typed: Typed) -> list[tuple[int, int]]:
+    """Where the command and the headers stand that have a meaning in the text."""
+    if read_slash(typed) is not None:
+        start = len(typed.text) - len(typed.text.lstrip())
+        end = typed.text.find("\n", start)
+        return [(0, min(start + LONGEST_LINE, end if end >= 0 else len(typed.text)))]
+    lines = typed.text.split("\n")
+    starts = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
+    return [(starts[found.line] + found.start, starts[found.line] + found.end) for found in headers(typed, ANY_STATE)]

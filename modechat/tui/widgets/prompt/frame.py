@@ -244,14 +244,14 @@ class Prompt(Vertical):
 
     def _refresh_hint(self) -> None:
         """A command tells what it does while it is typed, and a token how it is opened."""
-        if (command := read_slash(self.text)) is not None:
+        if (command := read_slash(self.typed)) is not None:
             hint = f"{slash_usage(command.action)} · {command.action.help}"
         else:
             hint = self._opens_token if self._area.is_at_token else self._hint
         self.border_subtitle = Content(hint)
 
     def _refresh_mode(self) -> None:
-        mode = mode_of(self.text, self._state)
+        mode = mode_of(self.typed, self._state)
         standing = self._state.standing if mode is Mode.INSTRUCT else None
         for other in Mode:
             self.set_class(other is mode, mode_class(other))

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Sequence
 
 from modechat.commands.slash import read_slash
-from modechat.domain.attachments import candidates, mentions
+from modechat.domain.attachments import files_meant
 from modechat.domain.modes import Mode, ModeState, headers
-from modechat.domain.typed import Typed
+from modechat.domain.typed import Typed, joined_lines
 
 CHAT, INSTRUCT, COMMAND, FILE = "prompt--chat", "prompt--instruct", "prompt--command", "prompt--file"
 """Names for the style sheet."""
@@ -28,13 +28,13 @@ def marks(
     if sum(len(typed.text) for typed in behind) > _LARGEST:
         behind = [Typed(line) for line in lines]
     found: dict[int, list[tuple[int, int, str]]] = {}
-    whole: list[str] = []
     shown_at: dict[int, int] = {}
+    n_lines = 0
     for row, typed in enumerate(behind):
         if not typed.folds:
-            shown_at[len(whole)] = row
-        whole += typed.text.split("\n") if typed.folds else [typed.text]
-    for header in headers("\n".join(whole), state):
+            shown_at[n_lines] = row
+        n_lines += typed.text.count("\n") + 1
+    for header in headers(joined_lines(behind), state):
         if header.line in shown_at:
             name = CHAT if header.word == Mode.CHAT else INSTRUCT
             found.setdefault(shown_at[header.line], []).append((header.start, header.end, name))
@@ -42,7 +42,7 @@ def marks(
     if first is not None and (match := _COMMAND.match(lines[first])) and read_slash("\n".join(lines[first:])):
         found.setdefault(first, []).append((match.start(1), match.end(1), COMMAND))
     for row, line in enumerate(lines) if files else ():
-        for mention in mentions(Typed(line)):
-            if (meant := next((one for one in candidates(mention) if one.path in files), None)) is not None:
+        for meant in files_meant(Typed(line), files.__contains__):
+            if not meant.is_escaped:
                 found.setdefault(row, []).append((meant.start, meant.end, FILE))
     return found

@@ -1,0 +1,179 @@
+"""Finds where a text that is being written has begun to say the same again and again, and where to cut it then.
+
+Owns what counts as that: a unit (letters, words, lines, items of a list whose number goes up) that follows itself so
+often, and for so long, that no honest text does. What is measured is the end of the text, so the cost of a token does
+not depend on how long the text is.
+
+An honest text repeats, too: refrains, rulers, rows of a table, zeros of an array. So words may fill `_WORDS` characters
+with the same, a single word or mere signs and numbers more; what the user's own text repeats may be repeated as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+_WINDOW = 8192
+_BETWEEN_CHECKS = 48
+_PROBE = 24
+_MOST_PROBES = 8
+
+_LEAST_TIMES = 4
+_WORDS = 800
+_LONG_UNITS = 5
+"""So often at least comes a unit of words that is longer than a fifth of `_WORDS`."""
+_ONE_WORD = 1_600
+_SIGNS = 4_000
+_COUNTED = 1_000
+_COUNTED_TIMES = 12
+_LONGEST_COUNTED = _WINDOW // _COUNTED_TIMES
+_BLANK = 1_000
+_BLANK_LINES = 60
+
+_NUMBER = re.compile(r"\d+")
+_WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,30}(?![^\W_])")
+_BORDERS = tuple(re.compile(border) for border in (r"\n", r"(?<=\D[.!?…])\s|(?<=[。！？])", r"\s"))
+"""Where a text is best cut: behind a line, else a sentence, else a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """The end of a text that says the same again."""
+
+    unit: str
+    times: int
+    surplus: str
+    """The end of the text that can go: what stands before it says the unit once."""
+
+
+class RepetitionGuard:
+    """Fed with a text in pieces. `given` are the texts of the user, which the text may copy."""
+
+    def __init__(self, given: Iterable[str] = ()) -> None:
+        self._given = tuple(given)
+        self._text = ""
+        self._new: list[str] = []
+        self._n_new = 0
+
+    def feed(self, piece: str) -> Repetition | None:
+        """What the text repeats now at its end; None as long as it does not."""
+        self._new.append(piece)
+        self._n_new += len(piece)
+        if self._n_new < _BETWEEN_CHECKS:
+            return None
+        self._text = (self._text + "".join(self._new))[-_WINDOW:]
+        self._new.clear()
+        self._n_new = 0
+        return self._look(self._text)
+
+    def reset(self) -> None:
+        """Forget what has come: it had to be like that."""
+        self._text = ""
+        self._new.clear()
+        self._n_new = 0
+
+    def _look(self, text: str) -> Repetition | None:
+        for period, length in _runs(text):
+            if length >= _needed(text[-period:]) and length >= _LEAST_TIMES * period and not self._is_copied(length):
+                return self._found(text, len(text) - length, period, length // period)
+        if _NUMBER.search(text, max(len(text) - _LONGEST_COUNTED, 0)) is None:
+            return None
+        return self._look_for_counters(text)
+
+    def _look_for_counters(self, text: str) -> Repetition | None:
+        """The same with another number each time, as in `1. Rest`, `2. Rest`."""
+        folded = _NUMBER.sub("0", text)
+        for period, length in _runs(folded):
+            unit, times = folded[-period:], length // period
+            if length < _COUNTED or times < _COUNTED_TIMES or "0" not in unit or not _words(unit):
+                continue
+            start = _unfolded(text, len(folded) - length)
+            numbers = [int(number[0][:18]) for number in _NUMBER.finditer(text, start)]
+            if _only_count(numbers, unit.count("0")) and not self._is_copied(len(text) - start):
+                end = _unfolded(text, len(folded) - length + period)
+                return self._found(text, start, end - start, times)
+        return None
+
+    def _is_copied(self, length: int) -> bool:
+        end = self._text[-length:].strip()
+        return bool(end) and any(end in text for text in self._given)
+
+    def _found(self, text: str, start: int, period: int, times: int) -> Repetition:
+        end = start + period
+        borders = (border.search(text, end - 1, end + period) for border in _BORDERS)
+        border = next(filter(None, borders), None)
+        if border is not None:
+            end = border.end() if border[0] == "\n" else border.start()
+        return Repetition(unit=text[start : start + period], times=times, surplus=text[end:])
+
+
+def _runs(text: str) -> Iterable[tuple[int, int]]:
+    """Ways in which the end of `text` repeats: the length of the unit, and how much of the end consists of it."""
+    probe, end = text[-_PROBE:], len(text) - 1
+    if len(probe) < _PROBE:
+        return
+    for _ in range(_MOST_PROBES):
+        at = text.rfind(probe, 0, end)
+        if at < 0:
+            return
+        period = len(text) - _PROBE - at
+        yield period, period + _common_end(text, text[:-period])
+        end = at + _PROBE - 1
+
+
+def _common_end(one: str, other: str) -> int:
+    """How many characters at their ends are the same."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        middle = (least + most + 1) // 2
+        if one.endswith(other[len(other) - middle :]):
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _needed(unit: str) -> int:
+    """So many characters of this unit, one after the other, are no honest text."""
+    if unit.isspace():
+        lines = unit.count("\n")
+        return min(_BLANK, _BLANK_LINES * len(unit) // lines) if lines else _BLANK
+    words = _words(unit)
+    if not words:
+        return _SIGNS
+    if len(words) == 1:
+        return max(_ONE_WORD, _LONG_UNITS * len(unit))
+    return max(_WORDS, _LONG_UNITS * len(unit)) if len(unit) < _WINDOW // _LONG_UNITS else _LEAST_TIMES * len(unit)
+
+
+def _words(unit: str) -> set[str]:
+    """The different words of a unit that stands between units. Data that looks like letters has none: `AAAA`, `ff`."""
+    if unit.isascii() and unit.isalnum():
+        return set()
+    words = {word.casefold() for word in _WORD.findall(unit + unit)}
+    return {word for word in words if len(set(word)) > 1}
+
+
+def _unfolded(text: str, position: int) -> int:
+    """Where in `text` stands what is at this position when each number is one character."""
+    shrunk = 0
+    for number in _NUMBER.finditer(text):
+        if number.start() - shrunk >= position:
+            break
+        shrunk += len(number[0]) - 1
+    return position + shrunk
+
+
+def _only_count(numbers: list[int], n_columns: int) -> bool:
+    """Whether each number of a unit is the same in all units, but for one that goes up by one."""
+    counting = 0
+    for column in range(n_columns):
+        found = numbers[-1 - column :: -n_columns]
+        steps = {later - earlier for later, earlier in pairwise(found)}
+        if steps == {1}:
+            counting += 1
+        elif steps != {0}:
+            return False
+    return counting <= 1

@@ -1,0 +1,66 @@
+"""Refuses texts that can never fit into the context before anything is made of them.
+
+Rendering, guarding and tokenising take time and memory for every byte. A text needs a token for each so many bytes as
+the longest token has; where that does not settle it, it is counted piece by piece, until the pieces are too many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modechat.domain.conversation import Role
+from modechat.engine.protocol import ChatPrompt, InstructPrompt
+from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.tokens import Vocabulary
+
+_SHORT = 1 << 20
+"""Bytes that are made a prompt of in any case, so that its tokens are counted exactly."""
+_SHORTEST_LONGEST = 16
+"""Bytes: real vocabularies have a token as long, so that shorter texts need not be held against it."""
+_PIECE = 1 << 16
+_LOST_AT_A_CUT = 8
+"""Tokens: where a text is cut, its pieces may have so many more than the whole."""
+
+
+def refuse_what_cannot_fit(
+    request: ChatPrompt | InstructPrompt, vocabulary: Vocabulary, n_ctx: int, times: int = 1
+) -> None:
+    """Raises WorkerFailure if the request surely has more tokens than `times` the context, whatever leaves it."""
+    n_tokens = n_ctx * times
+    texts = [text for text in _texts_that_stay(request) if text]
+    if sum(map(len, texts)) <= n_tokens:
+        return
+    n_bytes = sum(len(text.encode(errors="replace")) for text in texts)
+    longest = vocabulary.longest if n_bytes > n_tokens * _SHORTEST_LONGEST else 0
+    if longest and n_bytes > n_tokens * longest:
+        raise _too_long(f"at least {-(-n_bytes // longest):,}", n_ctx)
+    if n_bytes <= _SHORT:
+        return
+    least = 0
+    for text in texts:
+        for start in range(0, len(text), _PIECE):
+            least += max(0, vocabulary.count(text[start : start + _PIECE]) - _LOST_AT_A_CUT)
+            if least > n_tokens:
+                raise _too_long(f"more than {least:,}", n_ctx)
+
+
+def _texts_that_stay(request: ChatPrompt | InstructPrompt) -> Iterator[str]:
+    """What no shortening takes away."""
+    if isinstance(request, InstructPrompt):
+        yield from (request.instruction, request.input, request.prefill, request.system)
+        for example in request.examples:
+            yield from (example.instruction, example.input, example.response)
+        return
+    *earlier, last = request.messages
+    yield last.content
+    for message in earlier:
+        if message.pinned or message.role is Role.SYSTEM:
+            yield message.content
+
+
+def _too_long(counted: str, n_ctx: int) -> WorkerFailure:
+    return WorkerFailure(
+        "context",
+        f"The prompt has {counted} tokens, the context holds {n_ctx:,}",
+        "Shorten the text, or give the model more room with --ctx.",
+    )

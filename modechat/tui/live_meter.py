@@ -1,0 +1,74 @@
+"""Figures of the reply that is awaited or written, while it is: tokens, their speed, the seconds since it was asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_SOON = 0.3  # seconds of writing that say nothing about its speed
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the status line shows of it."""
+
+    seconds: int
+    tokens: int = 0
+    tokens_per_second: float | None = None
+    """None: too few have come."""
+    prompt_tokens: int | None = None
+    """None: not known yet."""
+
+    @property
+    def used(self) -> int | None:
+        """Tokens of the context that prompt and reply take."""
+        return self.prompt_tokens + self.tokens if self.prompt_tokens is not None else None
+
+
+class LiveMeter:
+    """`begin`, then what comes, then `end`. `clock` is monotonic, in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._asked_at: float | None = None
+        self._first_at: float | None = None
+        self._first_tokens = 0
+        self._tokens = 0
+        self._prompt_tokens: int | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._asked_at is not None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no text has come yet."""
+        return self._first_at is None
+
+    def begin(self) -> None:
+        self._asked_at = self._clock()
+        self._first_at, self._first_tokens, self._tokens, self._prompt_tokens = None, 0, 0, None
+
+    def end(self) -> None:
+        self._asked_at = None
+
+    def read_prompt(self, n_tokens: int) -> None:
+        """The prompt has so many tokens."""
+        self._prompt_tokens = n_tokens
+
+    def grew(self, n_tokens: int) -> None:
+        """The reply has so many tokens now, its thinking included."""
+        if self._first_at is None:
+            self._first_at, self._first_tokens = self._clock(), n_tokens
+        self._tokens = max(n_tokens, self._tokens)
+
+    def read(self) -> Live | None:
+        """The figures now; None if no reply is awaited."""
+        if self._asked_at is None:
+            return None
+        now = self._clock()
+        speed = None
+        if self._first_at is not None and now - self._first_at > _SOON and self._tokens > self._first_tokens:
+            speed = (self._tokens - self._first_tokens) / (now - self._first_at)
+        return Live(int(now - self._asked_at), self._tokens, speed, self._prompt_tokens)

@@ -1,0 +1,50 @@
+"""Formulas of LaTeX inside of paragraphs: nothing in them is Markdown, and they are shown as they were written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mdit_py_plugins.dollarmath.index import math_inline_dollar
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_inline import StateInline
+
+_BRACKETS = {"\\(": "\\)", "\\[": "\\]"}
+_dollars = math_inline_dollar(allow_space=False, allow_digits=False, allow_double=True)
+
+
+def add_maths(parser: MarkdownIt) -> None:
+    """Have `parser` make tokens `maths` of formulas."""
+    parser.inline.ruler.before("escape", "dollar_maths", _between_dollars)
+    parser.inline.ruler.before("escape", "bracket_maths", _between_brackets)
+
+
+def _between_dollars(state: StateInline, silent: bool) -> bool:
+    """`$x$`, `$$x$$`: no space at its edges, no letter or digit beside it (as of US$5), no code in it."""
+    start = state.pos
+    if state.src[start] != "$" or not _dollars(state, True):
+        return False
+    end, state.pos = state.pos, start
+    beside = (state.src[start - 1 : start], state.src[end : end + 1])
+    if "`" in state.src[start:end] or any(character.isalnum() and character.isascii() for character in beside):
+        return False
+    return _take(state, end, silent)
+
+
+def _between_brackets(state: StateInline, silent: bool) -> bool:
+    start = state.pos
+    closing = _BRACKETS.get(state.src[start : start + 2])
+    if closing is None:
+        return False
+    end = state.src.find(closing, start + 2, state.posMax)
+    if end < 0:
+        return False
+    return _take(state, end + 2, silent)
+
+
+def _take(state: StateInline, end: int, silent: bool) -> bool:
+    if not silent:
+        state.push("maths", "", 0).content = state.src[state.pos : end]
+    state.pos = end
+    return True

@@ -1,0 +1,97 @@
+"""A reply as rows: however long or strange it is, little is done before something of it is seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from modechat.domain.conversation import Reply, ReplyState
+from modechat.tui.render.blocks import Before, Block, blocks_of
+from modechat.tui.render.markdown import MarkdownDocument
+from modechat.tui.render.replies import ReplyLines
+from tests.tui.render.documents import cut, document, rows_of, shown
+
+_N = 40_000
+_UNITS = (
+    *("> ", ">", "- ", "1. ", "[", "![", "[a](", "*", "**a** ", "*a**b", "_a", "~~a", "`a", "``a`", "<", "<!--"),
+    *(
+        "&",
+        "&amp;",
+        "\\(",
+        "$",
+        "# ",
+        "<http://a.b> ",
+        "a\n",
+        "|\n",
+        "> a\n\n",
+        "- a\n\n",
+        "    a\n",
+        "\t",
+        "a\t",
+        "a\\\n",
+    ),
+)
+_LONG = {
+    **{unit: unit * (_N // len(unit)) for unit in _UNITS},
+    "quotes of all depths": "".join(f"{'>' * (1 + number % 360)} x\n" for number in range(250)),
+    "lists of all depths": "".join(f"{'  ' * (number % 100)}- item\n" for number in range(400)),
+    "a wide table": f"|{'a|' * 6000}\n|{'-|' * 6000}\n|{'b|' * 6000}\n",
+    "short rows of a wide table": f"|{'a|' * 1000}\n|{'-|' * 1000}\n{'|b|' + chr(10)}" * 5,
+    "runs of backticks": "".join("`" * (number % 300) + "a" for number in range(300)),
+}
+
+
+def _reply(text: str) -> Reply:
+    return replace(Reply(), text=text, state=ReplyState.COMPLETE)
+
+
+@pytest.mark.parametrize("text", _LONG.values(), ids=_LONG)
+def test_little_of_a_long_reply_is_read_before_it_is_seen(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = _count_parsed(monkeypatch)
+    lines = ReplyLines(_reply(text), clock=count(step=0.03).__next__)
+    assert lines.height(80) > 0 or not text.strip()
+    assert sum(parsed) < 60_000
+    assert lines.has_more
+    while lines.has_more:
+        lines.flush()
+    assert rows_of(lines.answer, 80) == rows_of(document(text), 80)
+    assert max(parsed) < 20_000
+
+
+@pytest.mark.parametrize("text", _LONG.values(), ids=_LONG)
+def test_what_more_text_costs_does_not_depend_on_what_there_was(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = _count_parsed(monkeypatch)
+    made = MarkdownDocument()
+    for piece in cut(text[:14_000], [700]):
+        made.append(piece)
+        made.height(80)
+    assert max(parsed) < 20_000
+
+
+def test_a_reply_of_ordinary_length_is_shown_at_once() -> None:
+    text = "The *quick* brown fox.\n\n" * 150
+    lines = ReplyLines(_reply(text), clock=lambda: 0.0)
+    assert not lines.has_more
+    assert shown(lines, 80)[-1] == "The quick brown fox."
+
+
+def test_how_a_long_reply_ended_is_said_when_its_end_is_shown() -> None:
+    lines = ReplyLines(replace(_reply("word " * 4000), state=ReplyState.STOPPED), clock=count(step=0.03).__next__)
+    assert not shown(lines, 80)[-1].startswith("■")
+    while lines.has_more:
+        lines.flush()
+    assert shown(lines, 80)[-1].startswith("■ stopped")
+
+
+def _count_parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lengths of what is parsed from now on."""
+    parsed: list[int] = []
+
+    def counted(text: str, before: Before | None = None, n_context: int = 0) -> list[Block]:
+        parsed.append(len(text))
+        return blocks_of(text, before, n_context)
+
+    monkeypatch.setattr("modechat.tui.render.markdown.blocks_of", counted)
+    return parsed
