@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from modechat.domain.decoding import NotText, decode_text
+from modechat.domain.near import did_you_mean, near
 from modechat.errors import ConfigError
 
 M = TypeVar("M", bound=BaseModel)
@@ -112,8 +112,8 @@ def _suggest(root: type[BaseModel], location: Sequence[str]) -> str:
     section = _section(root, location)
     if section is None:
         return ""
-    close = difflib.get_close_matches(location[-1], section.model_fields, n=1)
-    return f"Did you mean “{close[0]}”?" if close else f"Options here: {', '.join(section.model_fields)}."
+    names = tuple(section.model_fields)
+    return did_you_mean((f"“{name}”" for name in near(location[-1], names)), names)
 
 
 def _explain(root: type[BaseModel], location: Sequence[str]) -> str:

@@ -257,7 +257,7 @@ def test_an_unknown_option_is_named_with_the_one_that_was_meant(
 def test_an_unknown_option_that_resembles_none_is_answered_with_all(file: Path) -> None:
     error = error_of(file, 'n_ctx = 512\n"x.y z" = 1')
     assert error.title == f"{file}, line 2: there is no option “x.y z”"
-    assert error.hint == f"Options here: {', '.join(Config.model_fields)}."
+    assert error.hint == f"There are: {', '.join(Config.model_fields)}."
 
 
 def test_several_mistakes_are_counted(file: Path) -> None:

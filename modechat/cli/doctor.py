@@ -20,6 +20,7 @@ from modechat.cli.hardware import Hardware, this_machine
 from modechat.cli.streams import takes_unicode, write
 from modechat.cli.trial import Trial, try_machine
 from modechat.config import Config, load_config
+from modechat.domain.text import ended, in_one_line
 from modechat.engine.build import PACKAGE, has_amx, installed_version
 from modechat.engine.probe import EngineProbe, ProbedDevice, probe_engine
 from modechat.errors import ConfigError, ModechatError, ModelError, UsageError
@@ -260,7 +261,7 @@ def _what_is_wrong_with(model: Path) -> str:
 
 
 def _sentences(error: ModechatError) -> str:
-    return ". ".join(part.rstrip(".") for part in (error.title, error.hint) if part) + "."
+    return ended(in_one_line(error.title, error.hint))
 
 
 def _entry(label: str, text: str) -> list[str]:

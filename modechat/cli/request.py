@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, headers, parse
+from modechat.domain.near import did_you_mean, near
 from modechat.domain.typed import Typed, as_typed
 from modechat.errors import UsageError
 from modechat.prompt_files import PromptFiles
@@ -61,8 +62,8 @@ def named_task(name: str | None, files: PromptFiles) -> NamedTask | None:
         return None
     found = next((task for task in files.tasks if task.name == name), None)
     if found is None:
-        known = ", ".join(task.name for task in files.tasks)
-        raise UsageError(f"There is no task “{name}”", f"There are: {known}.")
+        known = tuple(task.name for task in files.tasks)
+        raise UsageError(f"There is no task “{name}”", did_you_mean(near(name, known, {}), known))
     return found
 
 

@@ -16,6 +16,7 @@ from modechat.cli.companions import absolute_path, adapters_of, draft_of, expand
 from modechat.cli.streams import tell
 from modechat.config import Config
 from modechat.config_file import write_options
+from modechat.domain.near import did_you_mean, near
 from modechat.domain.sampling import Sampling
 from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Load
@@ -238,7 +239,7 @@ def _choose_format(arguments: argparse.Namespace, model: Path | None, prompt_fil
         remembered = FormatChoices(data_folder()).of(model) if model is not None else None
         return remembered if remembered in known else None
     if wanted not in known:
-        raise UsageError(f"There is no format “{wanted}”", f"There are: {', '.join(known)}.")
+        raise UsageError(f"There is no format “{wanted}”", did_you_mean(near(wanted, known, {}), known))
     return wanted
 
 

@@ -6,7 +6,6 @@ and told; two wishes for the same key are a mistake.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from functools import cached_property
 
 from modechat.commands.actions import ACTIONS, Action, Group, slash_usage
 from modechat.commands.keys import key_name, read_key
+from modechat.domain.near import did_you_mean, near
 
 TYPING_KEYS = frozenset(
     (
@@ -163,8 +163,7 @@ def _read(action: Action, written: object) -> tuple[str, str]:
 
 
 def _suggest(name: str) -> str:
-    close = difflib.get_close_matches(name.casefold(), _BY_ID, n=1, cutoff=0.5)
-    return f"Did you mean “{close[0]}”?" if close else f"Actions: {', '.join(_BY_ID)}."
+    return did_you_mean((f"“{one}”" for one in near(name, _BY_ID, {})), _BY_ID)
 
 
 def _explain(action: Action) -> str:

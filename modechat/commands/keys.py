@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
+
+from modechat.domain.near import near
 
 _MODIFIERS = ("alt", "ctrl", "hyper", "meta", "shift", "super")
 """In the order in which Textual writes them."""
@@ -87,5 +88,5 @@ def _parts(written: str) -> list[str]:
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"there is no key “{name}”" + (f"; did you mean {close[0]}?" if close else "")
+    close = " or ".join(near(name, known, {}))
+    return f"there is no key “{name}”" + (f"; did you mean {close}?" if close else "")

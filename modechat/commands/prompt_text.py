@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from modechat.engine.prompt_view import PromptView
 
 
+_ROLES = ("system", "developer", "user", "assistant", "model")
+
+
 def heading(view: PromptView, mode: Mode) -> list[str]:
     """What the prompt is, in lines."""
     lines = [
@@ -32,6 +35,27 @@ def as_text(view: PromptView, mode: Mode) -> str:
         for token in view.tokens
     )
     return "\n".join([*heading(view, mode), "", view.text, "", tokens, ""])
+
+
+def own_system(view: PromptView) -> str:
+    """What a template says of its own in front of the first message, without the names of roles; empty: nothing."""
+    texts = [""]
+    before_message = next((count for name, count in view.parts if name == "template"), 0)
+    for token in view.tokens[:before_message]:
+        if token.control:
+            texts.append("")
+        else:
+            texts[-1] += token.text
+    said = (text.strip() for text in texts[:-1])  # the last one leads to the message
+    parts = (_without_role(text) for text in said)
+    return "\n".join(part for part in parts if part)
+
+
+def _without_role(text: str) -> str:
+    first, _, rest = text.partition("\n")
+    if first.strip().casefold() not in _ROLES:
+        return text
+    return rest.strip()
 
 
 def total_by_part(view: PromptView) -> tuple[tuple[str, int], ...]:

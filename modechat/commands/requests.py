@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
 
+_LONGEST_OF_EXAMPLE = 80
+
 
 def request_of(text: str | Typed, session: ChatSession) -> ChatMessage | Task | None:
     """What `text` would ask the model if it was sent; None if nothing."""
@@ -35,6 +37,20 @@ def request_of_task(text: str | Typed, session: ChatSession) -> ChatMessage | Ta
 def needs_words(task: NamedTask) -> bool:
     """Whether the task cannot begin without words after its name."""
     return task.argument is not None and not task.argument.default
+
+
+def task_detail(task: NamedTask) -> str:
+    """How the task is asked for, what it is told, and what it makes of its first example; a line for each."""
+    lines = [f"{task_usage(task)}: {task.instruction}"]
+    if task.examples:
+        example = task.examples[0]
+        given = " ".join((example.input or example.instruction).split())
+        lines.append(f"Example: {_shortened(given)} → {_shortened(' '.join(example.response.split()))}")
+    return "\n".join(lines)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_OF_EXAMPLE else f"{text[: _LONGEST_OF_EXAMPLE - 1].rstrip()}…"
 
 
 def task_usage(task: NamedTask) -> str:

@@ -6,7 +6,6 @@ Every method returns why it did nothing, or None; what the user should know besi
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,12 +14,14 @@ from modechat.commands.slash import SlashCommand, word_of
 from modechat.domain.conversation import StopReason
 from modechat.domain.lora import lora_label
 from modechat.domain.modes import Incomplete, Mode
-from modechat.domain.text import sanitize_line
+from modechat.domain.near import did_you_mean, near
+from modechat.domain.text import in_one_line, sanitize_line
 from modechat.errors import ModelError
 from modechat.prompting.thinking import ThinkingSwitch
 from modechat.session.phase import Phase
 
 if TYPE_CHECKING:
+    from modechat.domain.conversation import Turn
     from modechat.engine.protocol import Adapter
     from modechat.session.chat_session import ChatSession
 
@@ -135,19 +136,28 @@ class SessionCommands:
             try:
                 named = await asyncio.to_thread(session.settings.adapter_named, words)
             except ModelError as error:
-                return Incomplete(f"{error.title.rstrip('.')}. {error.hint}".strip())
+                return Incomplete(in_one_line(error.title, error.hint))
             adapters = (*(other for other in session.adapters if other.path != named.path), named)
         return await session.use_adapters(adapters) or await self.tell_adapters(session)
 
     # Turns
 
-    async def toggle_pin(self, session: ChatSession) -> Incomplete | None:
-        reason = await session.turns.toggle_pin()
-        turns = session.conversation.turns if session.conversation is not None else ()
-        last = next((turn for turn in reversed(turns) if turn.mode is Mode.CHAT), None)
-        if reason is None and last is not None:  # its mark may be far above
-            stays = "stays when the context is full" if last.pinned else "is not pinned any more"
-            self._say(f"The last chat turn {stays}.")
+    # Where one without a number is meant, its mark may be far above: so it is said what was done.
+
+    async def toggle_pin(self, session: ChatSession, turn_id: int | None = None) -> Incomplete | None:
+        reason = await session.turns.toggle_pin(turn_id)
+        turn = _turn(session, turn_id, Mode.CHAT)
+        if reason is None and turn is not None:
+            stays = "stays when the context is full" if turn.pinned else "is not pinned any more"
+            self._say(f"{_which(turn_id, Mode.CHAT)} {stays}.")
+        return reason
+
+    async def toggle_in_chat(self, session: ChatSession, turn_id: int | None = None) -> Incomplete | None:
+        reason = await session.turns.toggle_in_chat(turn_id)
+        turn = _turn(session, turn_id, Mode.INSTRUCT)
+        if reason is None and turn is not None:
+            sees = "is in the chat now: the model sees it there" if turn.in_chat else "is not in the chat any more"
+            self._say(f"{_which(turn_id, Mode.INSTRUCT)} {sees}.")
         return reason
 
     # Named tasks
@@ -184,6 +194,16 @@ def thinks(session: ChatSession) -> bool | None:
     return session.model.thinking is ThinkingSwitch.ON if wanted is None else wanted
 
 
+def _turn(session: ChatSession, turn_id: int | None, mode: Mode) -> Turn | None:
+    """The turn of this number, or the last one of the mode."""
+    turns = session.conversation.turns if session.conversation is not None else ()
+    return next((turn for turn in reversed(turns) if turn.mode is mode and turn_id in (None, turn.id)), None)
+
+
+def _which(turn_id: int | None, mode: Mode) -> str:
+    return f"The last {mode} turn" if turn_id is None else f"This {mode} turn"
+
+
 def _shown_adapter(adapter: Adapter) -> str:
     label = sanitize_line(lora_label(adapter.path, adapter.scale))
     return f"{label} ({adapter.mode})" if adapter.mode is not None else label
@@ -191,6 +211,4 @@ def _shown_adapter(adapter: Adapter) -> str:
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> Incomplete:
     names = sorted(known)
-    close = difflib.get_close_matches(name.casefold(), names, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(names)}."
-    return Incomplete(f"There is no {kind} “{name}”. {hint}" if names else f"There is no {kind} “{name}”.")
+    return Incomplete(f"There is no {kind} “{name}”. {did_you_mean(near(name, names, {}), names)}".strip())

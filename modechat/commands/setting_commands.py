@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modechat.commands.setting_values import SETTINGS, Kind, Setting, WrongValue, read_value, shown_value
 from modechat.domain.modes import Incomplete
+from modechat.domain.near import did_you_mean, near
 from modechat.domain.own_settings import OwnSettings
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from modechat.session import provenance
@@ -92,9 +92,7 @@ class SettingCommands:
         names = [setting.name for setting in SETTINGS]
         wanted = name.casefold().replace("-", "_")
         if wanted not in names:
-            close = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
-            hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(names)}."
-            return Incomplete(f"There is no setting “{name}”. {hint}")
+            return Incomplete(f"There is no setting “{name}”. {did_you_mean(near(name, names), names)}")
         setting = SETTINGS[names.index(wanted)]
         if not text.strip():
             value = value_of(setting, session, everywhere=False)

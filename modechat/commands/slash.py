@@ -1,7 +1,8 @@
 """Commands typed at the prompt: `/task translate Spanish`. Which there are says the table of actions.
 
 Only a known command at the very beginning counts: a path such as `/etc/hosts` is ordinary text. After a backslash a
-command is text as well: `\\/task` sends `/task`.
+command is text as well: `\\/task` sends `/task`. What looks like a command and is none is asked about before it is
+sent.
 """
 
 from __future__ import annotations
@@ -10,11 +11,17 @@ import re
 from dataclasses import dataclass
 
 from modechat.commands.actions import ACTIONS, Action
+from modechat.commands.other_names import MEANT, OTHER_NAMES
 from modechat.domain.modes import Incomplete
+from modechat.domain.near import did_you_mean, near
 from modechat.domain.typed import Typed, as_typed
 
-_COMMANDS = {action.slash: action for action in ACTIONS if action.slash}
-_COMMAND = re.compile(r"\s*(\\?)/([a-z]+)(?=\s|$)")
+_NAMES = {action.slash: action for action in ACTIONS if action.slash}
+_COMMANDS = {name: (action, "") for name, action in _NAMES.items()} | {
+    other: (_NAMES[name.split()[0]], name.partition(" ")[2]) for other, name in OTHER_NAMES.items()
+}
+"""Each with the first of its words."""
+_COMMAND = re.compile(r"\s*(\\?)/([^\W\d_][\w-]*|\?+)(?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +38,20 @@ def read_slash(text: str | Typed) -> SlashCommand | None:
     match = _command(typed)
     if match is None or match[1]:
         return None
+    action, first = _COMMANDS[match[2]]
     words = typed.text[match.end() :].lstrip()
     # What stands in lines of its own below a command is a text.
-    return SlashCommand(_COMMANDS[match[2]], words.rstrip("\n") if "\n" in words.rstrip() else words.rstrip())
+    words = words.rstrip("\n") if "\n" in words.rstrip() else words.rstrip()
+    return SlashCommand(action, f"{first} {words}".rstrip() if first else words)
+
+
+def unknown_command(text: str | Typed) -> str:
+    """Why `text` may be no message: it begins as a command does, and there is no such one. Empty: it is a message."""
+    match = _like_a_command(as_typed(text))
+    if match is None or match[1] or match[2] in _COMMANDS:
+        return ""
+    ours = dict.fromkeys(_COMMANDS[name][0].slash for name in near(match[2], _COMMANDS, MEANT))
+    return f"There is no command /{match[2]}. {did_you_mean(f'/{name}' for name in ours)}".strip()
 
 
 def takes_no_words(command: SlashCommand) -> Incomplete:
@@ -43,9 +61,9 @@ def takes_no_words(command: SlashCommand) -> Incomplete:
 
 
 def without_escape(text: str | Typed) -> Typed:
-    """What is sent of `text`: without the backslash that makes a command text."""
+    """What is sent of `text`: without the backslash that makes a command text, or what looks like one."""
     typed = as_typed(text)
-    match = _command(typed)
+    match = _like_a_command(typed)
     if match is None or not match[1]:
         return typed
     folds = tuple((start - 1, end - 1) for start, end in typed.folds)
@@ -54,8 +72,14 @@ def without_escape(text: str | Typed) -> Typed:
 
 def _command(typed: Typed) -> re.Match[str] | None:
     """A known command at the very beginning, with its backslash if it has one, that was typed."""
+    match = _like_a_command(typed)
+    return match if match is not None and match[2] in _COMMANDS else None
+
+
+def _like_a_command(typed: Typed) -> re.Match[str] | None:
+    """What is written as a command is, known or not."""
     match = _COMMAND.match(typed.text)
-    if match is None or match[2] not in _COMMANDS:
+    if match is None:
         return None
     return None if typed.folds and typed.folds[0][0] < match.end() else match
 

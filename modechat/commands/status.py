@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from modechat.domain.context import tokens_in_use
 from modechat.domain.lora import lora_label
-from modechat.domain.text import sanitize_line
+from modechat.domain.text import ended, sanitize_line
 from modechat.prompting.ladder import AS_IS
 from modechat.prompting.thinking import ThinkingSwitch
 from modechat.session.phase import Phase
@@ -49,20 +50,61 @@ def _sentences(session: ChatSession) -> Iterator[str]:
     wanted = session.settings.thinking
     if model is not None and model.thinking is not ThinkingSwitch.NONE and wanted is not None:
         yield f"Thinking is {'on' if wanted else 'off'}."
-    last = session.conversation.last_turn if session.conversation is not None else None
-    stats = last.reply.stats if last is not None else None
     if model is not None:
-        used = min(stats.prompt_tokens + stats.completion_tokens, model.n_ctx) if stats is not None else 0
-        yield f"{used:,} of the context's {model.n_ctx:,} tokens are used."
-    if stats is not None:
+        yield f"{_used(session, model):,} of the context's {model.n_ctx:,} tokens are used."
+    if (stats := _last_stats(session)) is not None:
         yield _speed_sentence(stats)
+
+
+def status_table(session: ChatSession) -> str:
+    """The same for those who see it: a line for each, its name in front."""
+    rows = list(_rows(session))
+    width = max(len(name) for name, _ in rows) + 2
+    return "\n".join(f"{name:{width}}{value}" for name, value in rows)
+
+
+def _rows(session: ChatSession) -> Iterator[tuple[str, str]]:
+    state, model, conversation = session.state, session.model, session.conversation
+    yield "Mode", str(state.mode) if state.standing is None else f"{state.mode}: “{sanitize_line(state.standing)}”"
+    if session.phase in _STATES:
+        yield "Model", _STATES[session.phase].rstrip(".")
+    elif model is not None:
+        yield "Model", f"{sanitize_line(model.name)}, on {sanitize_line(model.device)}"
+        yield "Prompt format", f"{sanitize_line(model.format)} ({sanitize_line(model.format_source)})"
+    for adapter in session.adapters:
+        yield "LoRA", sanitize_line(lora_label(adapter.path, adapter.scale))
+    wanted = session.settings.thinking
+    if model is not None and model.thinking is not ThinkingSwitch.NONE and wanted is not None:
+        yield "Thinking", "on" if wanted else "off"
+    if model is not None:
+        used = _used(session, model)
+        yield "Context", f"{used:,} of {model.n_ctx:,} tokens ({used / model.n_ctx:.0%})"
+    if conversation is not None:
+        n_turns = len(conversation.turns)
+        title = sanitize_line(conversation.title) or "without a title"
+        yield "Conversation", f"{conversation.id}, {title}, {n_turns} turn{'' if n_turns == 1 else 's'}"
+    if (stats := _last_stats(session)) is not None:
+        speed = f"{stats.tokens_per_second:.0f} tokens a second, {stats.seconds_to_first_token:.1f} s to the first"
+        yield "Last reply", speed
+        if stats.rung not in ("", AS_IS):
+            yield "Written as", sanitize_line(stats.rung)
+
+
+def _used(session: ChatSession, model: ModelInfo) -> int:
+    used = tokens_in_use(session.conversation, session.state.mode, session.settings.chat_system)
+    return min(used, model.n_ctx)
+
+
+def _last_stats(session: ChatSession) -> ReplyStats | None:
+    last = session.conversation.last_turn if session.conversation is not None else None
+    return last.reply.stats if last is not None else None
 
 
 def mode_sentence(state: ModeState) -> str:
     """Which mode it is, and the instruction that stands."""
     if state.standing is None:
         return f"The mode is {state.mode}."
-    return f"The mode is {state.mode}: every message is an input for “{sanitize_line(state.standing)}”."
+    return ended(f"The mode is {state.mode}: every message is an input for “{sanitize_line(state.standing)}”")
 
 
 def _speed_sentence(stats: ReplyStats) -> str:

@@ -11,6 +11,8 @@ from modechat.domain.modes import Mode
 
 _CHARACTERS_PER_TOKEN = 3.5
 _TOKENS_AROUND = 8  # what a template writes around a message
+_MOST_TOKENS_AROUND = 32
+_MOST_TOKENS_AT_START = 160  # with a system text of the template's own, and a date
 _ROOM_FOR_REPLY = 16
 _TURNS_KEPT = 2
 
@@ -63,22 +65,62 @@ def turns_to_compact(conversation: Conversation) -> tuple[Turn, ...]:
     return tuple(turn for turn in _movable(inside) if turn.id not in kept)
 
 
-def forecast(conversation: Conversation | None, text: str, n_ctx: int, attached: int = 0) -> Forecast:
-    """What a chat turn with `text`, and `attached` characters of files, will fill of a context of `n_ctx` tokens."""
+def tokens_in_use(conversation: Conversation | None, mode: Mode, system: str = "") -> int:
+    """Tokens, about, that the mode's lane holds of the visible turns: what the next message of the chat is added to.
+
+    Tasks see nothing of each other: the last one is what the lane of instruct mode holds. `system` is the chat's
+    system text.
+    """
     turns = conversation.turns if conversation is not None else ()
-    last = next((turn.reply.stats for turn in reversed(turns) if turn.mode is Mode.CHAT and turn.reply.stats), None)
-    known = last.prompt_tokens + last.completion_tokens - last.thinking_tokens if last is not None else 0
+    if mode is Mode.INSTRUCT:
+        answered = [stats for turn in turns if turn.mode is mode and (stats := turn.reply.stats) is not None]
+        return answered[-1].prompt_tokens + answered[-1].completion_tokens if answered else 0
+    known = _known(turns, system)
     if conversation is not None and conversation.cut is not None and conversation.cut.summary:
         known = min(known, _estimated(conversation, conversation.cut))  # it may be younger than the last chat turn
+    return known
+
+
+def _known(turns: Iterable[Turn], system: str) -> int:
+    """Tokens of the chat: what the figures of its replies say, but for turns that were deleted since.
+
+    Where a prompt was longer than all that is there in front of the reply can be, something was deleted, and what is
+    there is estimated.
+    """
+    known = 0
+    new = [system] if system else []
+    """What came since the last reply with figures."""
+    most_around = _MOST_TOKENS_AT_START
+    for turn in turns:
+        stats = turn.reply.stats
+        if turn.mode is Mode.CHAT and stats is not None:
+            new.append(message_text(turn.request))
+            most = known + most_around + sum(len(text.encode("utf-8", "replace")) for text in new)
+            asked = stats.prompt_tokens if stats.prompt_tokens <= most else known + _tokens_of(new)
+            known = asked + stats.completion_tokens - stats.thinking_tokens
+            new, most_around = [], _MOST_TOKENS_AROUND
+        elif _is_seen(turn):
+            new += [message_text(turn.request), turn.reply.text]
+            most_around += _MOST_TOKENS_AROUND
+    return known + _tokens_of(new) if known else 0
+
+
+def _tokens_of(texts: Iterable[str]) -> int:
+    """Tokens of messages, about."""
+    return sum(_TOKENS_AROUND + math.ceil(len(text) / _CHARACTERS_PER_TOKEN) for text in texts)
+
+
+def forecast(conversation: Conversation | None, text: str, n_ctx: int, attached: int = 0, system: str = "") -> Forecast:
+    """What a chat turn with `text`, and `attached` characters of files, will fill of a context of `n_ctx` tokens."""
     new = _TOKENS_AROUND + math.ceil((len(text) + attached) / _CHARACTERS_PER_TOKEN)
-    return Forecast(known + new, n_ctx, new)
+    return Forecast(tokens_in_use(conversation, Mode.CHAT, system) + new, n_ctx, new)
 
 
 def _estimated(conversation: Conversation, cut: ContextCut) -> int:
     """Tokens of the summary and of the turns after it, about."""
     inside = [turn for turn in conversation.turns if _is_seen(turn) and (turn.pinned or turn.id > cut.left_turn_id)]
     texts = [cut.summary, *(text for turn in inside for text in (message_text(turn.request), turn.reply.text))]
-    return sum(_TOKENS_AROUND + math.ceil(len(text) / _CHARACTERS_PER_TOKEN) for text in texts)
+    return _tokens_of(texts)
 
 
 def _is_seen(turn: Turn) -> bool:

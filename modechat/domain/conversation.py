@@ -121,6 +121,10 @@ class Turn:
     reply: Reply = field(default_factory=Reply)
     pinned: bool = False
     """Whether the turn stays in the context when that is full."""
+    variant: int = 1
+    """Its place, from 1, among the turns that stand for the same message, by age."""
+    n_variants: int = 1
+    """How many there are of them, itself included."""
 
     @property
     def mode(self) -> Mode:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from modechat.domain.text import ended
 from modechat.domain.typed import Typed, as_typed
 
 
@@ -151,9 +152,10 @@ def headers(text: str | Typed, state: ModeState) -> tuple[TypedHeader, ...]:
 def notice(state: ModeState) -> str:
     """What the app answers at once when the mode of a conversation was changed to `state`."""
     if state.standing is not None:
+        task = ended(f"“{state.standing}”")
         return (
-            "Okay. Every following message is an input for this instruction, each on its own: "
-            f"“{state.standing}”. ### Instruction or ### Chat ends it."
+            f"Okay. Every following message is an input for this instruction, each on its own: {task} "
+            "### Instruction or ### Chat ends it."
         )
     if state.mode is Mode.INSTRUCT:
         return "Okay, switching to instruct mode. What do you want me to do?"

@@ -41,6 +41,21 @@ def sanitize_line(text: str) -> str:
     return sanitize(" ".join(text.split()))
 
 
+_ENDS = (".", "!", "?", "…", ":")
+_CLOSING = "”’\"')]»"
+
+
+def ended(sentence: str) -> str:
+    """`sentence` with a period, unless it ends in a mark of its own: also within quotation marks."""
+    sentence = sentence.rstrip()
+    return sentence if not sentence or sentence.rstrip(_CLOSING).endswith(_ENDS) else f"{sentence}."
+
+
+def in_one_line(title: str, hint: str = "") -> str:
+    """What happened and what to do, as sentences. A hint may end with a command: it stays as it is."""
+    return f"{ended(title)} {hint}".strip()
+
+
 class LineEnds:
     """Makes the line ends of a text that arrives in pieces newlines: `\\r\\n`, also where it is split."""
 

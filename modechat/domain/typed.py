@@ -93,6 +93,12 @@ class Recall:
             self._entries.insert(0, entry)
         self.stop()
 
+    def take_out(self, entry: Typed) -> None:
+        """What was added last was not sent after all."""
+        if self._entries and self._entries[0].text == entry.text:
+            del self._entries[0]
+            self.stop()
+
     def forget(self, kept: Collection[str]) -> None:
         """Only these texts are still kept."""
         self._entries = [entry for entry in self._entries if entry.text in kept]

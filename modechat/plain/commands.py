@@ -13,9 +13,8 @@ from modechat.commands.session_commands import SessionCommands
 from modechat.commands.setting_commands import SettingCommands, setting_lines
 from modechat.commands.slash import SlashCommand, takes_no_words
 from modechat.commands.status import mode_sentence, status_sentences
-from modechat.domain.conversation import Turn
 from modechat.domain.modes import Incomplete, Mode, Task
-from modechat.domain.text import sanitize_line
+from modechat.domain.text import ended, in_one_line, sanitize_line
 from modechat.errors import EngineError
 from modechat.log_tail import LogTail
 from modechat.paths import engine_log_file
@@ -95,7 +94,7 @@ class PlainCommands:
             case "toggle_mode":
                 return self._toggle_mode(session)
             case "toggle_in_chat":
-                return self._toggle_in_chat(session)
+                return self._session_commands.toggle_in_chat(session)
             case "toggle_thinking_view":
                 return self._show_thoughts(session)
             case "choose_task":
@@ -136,14 +135,6 @@ class PlainCommands:
         await session.toggle_mode()
         self._view.say(mode_sentence(session.state))
 
-    async def _toggle_in_chat(self, session: ChatSession) -> Incomplete | None:
-        reason = await session.turns.toggle_in_chat()
-        turn = _last_turn(session, Mode.INSTRUCT)
-        if reason is None and turn is not None:
-            sees = "sees the last instruct turn now" if turn.in_chat else "does not see the last instruct turn any more"
-            self._view.say(f"The chat {sees}.")
-        return reason
-
     async def _show_thoughts(self, session: ChatSession) -> Incomplete | None:
         turn = session.conversation.last_turn if session.conversation is not None else None
         if turn is None or not turn.reply.thinking:
@@ -169,15 +160,17 @@ class PlainCommands:
             else:
                 return Incomplete("There is no turn yet. /prompt TEXT shows the prompt that a text would make.")
         except EngineError as error:
-            return Incomplete(f"{error.title}. {error.hint}".strip())
-        await self._print((*heading(view, mode), "The prompt begins in the next line.", view.text, "The prompt ends."))
+            return Incomplete(in_one_line(error.title, error.hint))
+        await self._print((*heading(view, mode), "The prompt begins in the next line."))
+        self._output.line(view.text, as_it_is=True)
+        self._output.line("The prompt ends.")
         return None
 
     # Lists
 
     async def _list_tasks(self, session: ChatSession) -> Incomplete | None:
         tasks = session.settings.tasks
-        await self._print(f"{task_usage(task)}: {sanitize_line(task.title)}." for task in tasks)
+        await self._print(ended(f"{task_usage(task)}: {sanitize_line(task.title)}") for task in tasks)
         return None if tasks else Incomplete("There are no named tasks.")
 
     async def _list_formats(self, session: ChatSession) -> None:
@@ -202,8 +195,3 @@ class PlainCommands:
         more = f" {len(every) - _MOST_LISTED} older ones are not listed." if len(every) > _MOST_LISTED else ""
         self._view.say(f"/open NUMBER opens one, /delete NUMBER deletes one.{more}")
         return None
-
-
-def _last_turn(session: ChatSession, mode: Mode) -> Turn | None:
-    turns = session.conversation.turns if session.conversation is not None else ()
-    return next((turn for turn in reversed(turns) if turn.mode is mode), None)

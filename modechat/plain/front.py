@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from modechat.commands.slash import read_slash, without_escape
+from modechat.commands.slash import read_slash, unknown_command, without_escape
 from modechat.domain.attachments import mentions
 from modechat.domain.modes import Incomplete
 from modechat.errors import EXIT_INTERRUPTED, ModechatError, StoreError, UsageError
@@ -79,6 +79,8 @@ class PlainChat:
         """Whether anything was there to do."""
         self._may_leave = False
         """Whether the next Ctrl+C leaves."""
+        self._doubted = ""
+        """The text that was not sent, because it looks like a command."""
         self._signal: signal.Signals | None = None
         self._error: Exception | None = None
 
@@ -174,7 +176,7 @@ class PlainChat:
             if isinstance(text, Incomplete):
                 reason: Incomplete | None = text
             elif command is None:
-                reason = await self._session.send(without_escape(text))
+                reason = self._doubt(typed) or await self._session.send(without_escape(text))
             else:
                 if not self._is_watched:  # who types sees that the model is not there yet
                     await self._until(lambda: self._session.phase is not Phase.LOADING)
@@ -185,6 +187,17 @@ class PlainChat:
         else:
             if isinstance(reason, Incomplete):
                 self._refuse(UsageError(reason.reason))
+
+    def _doubt(self, typed: Typed) -> Incomplete | None:
+        """Why a text that looks like a command is not sent, unless it comes twice."""
+        doubt = unknown_command(typed) if typed.text != self._doubted else ""
+        self._doubted = typed.text if doubt and self._is_watched else ""  # nobody can answer in a pipe
+        if not doubt:
+            return None
+        escaped = f"\\{typed.text.strip().split()[0]} …"
+        if self._is_watched:
+            return Incomplete(f"{doubt} The same once more sends it, and so does {escaped}")
+        return Incomplete(f"{doubt} {escaped} sends it as text.")
 
     def _does_at_once(self, text: Typed) -> bool:
         """Do what must not wait for the reply that is written: stopping it, and leaving."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from modechat.commands.status import mode_sentence, model_sentence
 from modechat.domain.conversation import Conversation, ModeChange, Turn
 from modechat.domain.modes import ModeState, notice
-from modechat.domain.text import sanitize_line
+from modechat.domain.text import in_one_line, sanitize_line
 from modechat.engine.protocol import ModelInfo
 from modechat.plain.output import Output
 from modechat.plain.reply_text import ReplyText
@@ -136,8 +136,7 @@ class PlainView:
 
     def show_trouble(self, trouble: Trouble) -> None:
         """What went wrong, what to do, and the engine's last log lines."""
-        title = trouble.title.rstrip(".")
-        self._output.notice(as_commands(f"{title}. {trouble.hint}".strip()))
+        self._output.notice(as_commands(in_one_line(trouble.title, trouble.hint)))
         for line in trouble.details[-_LOG_LINES:]:
             self._output.notice(f"log: {sanitize_line(line)}")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from modechat.commands.actions import ACTIONS, MODES, key_name, slash_table
 from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note, repetition_note
 from modechat.domain.modes import Mode, ModeState
-from modechat.domain.text import sanitize_line
+from modechat.domain.text import ended, sanitize_line
 
 _COMMANDS = {key_name(key): f"/{action.slash}" for action in ACTIONS if action.slash for key in action.keys}
 _KEYS = re.compile("|".join(rf"(?<![\w+]){re.escape(key)}(?!\w)" for key in _COMMANDS))
@@ -60,9 +60,9 @@ def end_note(reply: Reply) -> str:
         case ReplyState.STOPPED:
             return "The reply was stopped. /continue goes on." if reply.text else "Stopped before the reply began."
         case ReplyState.INTERRUPTED:
-            what = reply.error.rstrip(".") or "modechat ended while it was written"
+            what = ended(reply.error or "modechat ended while it was written")
             goes_on = " /continue goes on." if reply.text else ""
-            return f"The reply was interrupted: {what}. /regenerate asks again.{goes_on}"
+            return f"The reply was interrupted: {what} /regenerate asks again.{goes_on}"
         case ReplyState.FAILED:
             return f"There is no reply: {reply.error}"
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LENGTH:

@@ -138,12 +138,12 @@ class _Converter:
         if schema is True:
             return "value"
         if not isinstance(schema, dict):
-            _fail(at, "a schema is an object" if schema is not False else "nothing fits “false”")
+            _fail(at, "a schema must be an object" if schema is not False else "nothing fits “false”")
         if depth > _LONGEST_CHAIN:
             _fail(at, "it is nested too deeply")
         unknown = sorted(key for key in schema if key not in _KNOWN and not key.startswith("x-"))
         if unknown:
-            _fail(at, f"“{unknown[0]}” cannot be promised")
+            _fail(at, f"“{unknown[0]}” is a rule that no reply can be held to")
         whole = [key for key in _WHOLE if key in schema]
         if whole:
             return self._whole(schema, sorted(whole)[0], at, depth)
@@ -158,7 +158,7 @@ class _Converter:
         beside = set(schema) - _ANNOTATIONS - {key} - ({"type"} if key in ("const", "enum") else set())
         beside = {other for other in beside if not other.startswith("x-")}
         if beside:
-            _fail(at, f"“{sorted(beside)[0]}” beside “{key}” cannot be promised")
+            _fail(at, f"“{sorted(beside)[0]}” beside “{key}” is a rule that no reply can be held to")
         found = schema[key]
         if key == "$ref":
             return self._ref(found, at, depth)
@@ -169,7 +169,7 @@ class _Converter:
         if key == "enum":
             return self._constants(schema, found, at)
         if key == "allOf" and len(found) > 1:
-            _fail(at, "“allOf” of several cannot be promised")
+            _fail(at, "“allOf” of several is a rule that no reply can be held to")
         return self._one_of(self._value(option, f"{at}/{key}/{n}", depth + 1) for n, option in enumerate(found))
 
     def _constants(self, schema: Mapping[str, Any], values: list[Any], at: str) -> str:
@@ -233,7 +233,7 @@ class _Converter:
         if name in ("number", "integer") and form is not None:
             about_strings = form in _FORMATS or form in _OTHER_FORMATS
             if not about_strings and (form not in _NUMBER_FORMATS or (name == "number" and form != "double")):
-                _fail(at, f"the format “{form}” cannot be promised")
+                _fail(at, f"the format “{form}” is a rule that no reply can be held to")
 
     def _object(self, schema: Mapping[str, Any], at: str, depth: int) -> str:
         properties, required = schema.get("properties", {}), schema.get("required", [])
@@ -282,7 +282,7 @@ class _Converter:
 
     def _array(self, schema: Mapping[str, Any], at: str, depth: int) -> str:
         if schema.get("uniqueItems"):
-            _fail(at, "“uniqueItems” cannot be promised")
+            _fail(at, "“uniqueItems” is a rule that no reply can be held to")
         least, most = _bounds(schema, "minItems", "maxItems", at)
         items, leading = schema.get("items", True), schema.get("prefixItems", [])
         if isinstance(items, list):  # draft 7
@@ -311,10 +311,10 @@ class _Converter:
         form = schema.get("format")
         if form is not None:
             if "minLength" in schema or "maxLength" in schema:
-                _fail(at, f"a length beside the format “{form}” cannot be promised")
+                _fail(at, f"a length beside the format “{form}” is a rule that no reply can be held to")
             if form not in _FORMATS:
                 known = ", ".join(sorted(_FORMATS))
-                _fail(at, f"the format “{form}” cannot be promised; there are {known}")
+                _fail(at, f"the format “{form}” is a rule that no reply can be held to; there are {known}")
             return self._rule(f'"\\"" {form} "\\""')
         return self._rule(f'"\\"" {gbnf.repeated("char", least, most)} "\\""')
 
@@ -324,7 +324,7 @@ class _Converter:
         if not bounds and not of_format:
             return name
         if any(not _is_of(bound, "integer") or abs(bound) >= 10**15 for bound in bounds.values()):
-            _fail(at, "bounds that are no whole numbers cannot be promised")
+            _fail(at, "no bound but a whole number can be kept")
         bounds = {key: int(bound) for key, bound in bounds.items()}
         least = _tightest(max, bounds.get("minimum"), bounds.get("exclusiveMinimum"), 1)
         most = _tightest(min, bounds.get("maximum"), bounds.get("exclusiveMaximum"), -1)
@@ -333,7 +333,7 @@ class _Converter:
         if name == "number":
             if bounds == {"minimum": 0}:
                 return self._rule(_BASE["number"].removeprefix('"-"? '))
-            _fail(at, "bounds of numbers that are no integers cannot be promised, but a minimum of 0")
+            _fail(at, "a number with a fraction can have no bound but a minimum of 0")
         if least is not None and most is not None and least > most:
             _fail(at, "no number is within the bounds")
         return self._rule(gbnf.whole_number(least, most))
@@ -359,7 +359,7 @@ def _bounds(schema: Mapping[str, Any], least_key: str, most_key: str, at: str) -
         if bound is not None and (not _is_of(bound, "integer") or bound < 0):
             _fail(at, f"“{key}” is a whole number, 0 or more")
         if bound is not None and bound > gbnf.LONGEST_REPETITION:
-            _fail(at, f"“{key}” above {gbnf.LONGEST_REPETITION} cannot be promised")
+            _fail(at, f"“{key}” above {gbnf.LONGEST_REPETITION} is a rule that no reply can be held to")
     if most is not None and least > most:
         _fail(at, f"“{least_key}” is more than “{most_key}”")
     return int(least), None if most is None else int(most)
@@ -396,4 +396,5 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _fail(at: str, reason: str) -> NoReturn:
-    raise SchemaError(f"at {at}: {reason}")
+    place = "in its outermost part" if at == "#" else f"in its part {at}"
+    raise SchemaError(f"{reason} ({place})")

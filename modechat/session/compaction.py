@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from modechat.domain.context import turns_to_compact
 from modechat.domain.conversation import ContextCut, StopReason, Turn, message_text
 from modechat.domain.sampling import Sampling
+from modechat.domain.tasks import Example
 from modechat.engine.protocol import Delta, Event, Failed, Finished, Generate, InstructPrompt, Stop
 from modechat.errors import StoreError
 from modechat.session.events import CompactionChanged, ContextMoved, SessionEvent, Trouble
@@ -20,9 +21,33 @@ from modechat.session.settings import SessionSettings
 from modechat.session.timeline import Timeline
 
 _INSTRUCTION = (
-    "Summarise this conversation so that it can go on without the original. Keep names, numbers, decisions, open "
-    "questions and what the user wants. Write plain sentences, no introduction."
+    "Write down what was said in this conversation: names, numbers, decisions, open questions, and what the "
+    "user wants. Short sentences."
 )
+_EXAMPLES = (
+    Example(
+        _INSTRUCTION,
+        input="User: My bike has a flat tyre, it is a Brompton from 2019. Can I mend it myself?\n"
+        "Assistant: Yes. You need two tyre levers, a patch and a pump. Take the wheel out first.\n\n"
+        "User: I have no levers. And I must be at work at 9.\n"
+        "Assistant: Two spoons will do. It takes about 20 minutes.",
+        response="The user has a Brompton from 2019 with a flat tyre and wants to mend it alone. The user has no tyre "
+        "levers and must be at work at 9. The assistant said to take the wheel out and to use two spoons, a patch and "
+        "a pump; it takes about 20 minutes.",
+    ),
+    Example(
+        _INSTRUCTION,
+        input="User: Which is larger, Jupiter or Saturn?\n"
+        "Assistant: Jupiter is larger: it is about 143,000 km wide, and Saturn about 120,000 km.\n\n"
+        "User: Write a haiku about Saturn.\n"
+        "Assistant: Rings of ice and dust / turn around a golden world / silent in the dark.",
+        response="The user asked which planet is larger. The assistant said Jupiter, about 143,000 km wide, while "
+        "Saturn has about 120,000 km. The user wanted a haiku about Saturn, and the assistant wrote one.",
+    ),
+)
+"""Small models tell of the instruction instead of the conversation without them."""
+_TOKENS_OF_EXAMPLES = 450  # at most
+_LEAST_CONTEXT_FOR_EXAMPLES = 2048
 _CHARACTERS_PER_TOKEN = 3  # where a text has fewer, it does not fit, and is halved
 _SHORTEST_PART = 100  # characters
 _LONGEST_SUMMARY = 400  # tokens
@@ -76,7 +101,8 @@ class Compaction:
         new = [turn for turn in leaving if turn.id > known]
         if not new:  # once more, for another summary of the same
             new, summary = list(leaving), ""
-        room = max((model.n_ctx - 2 * self._most_tokens - 64) * _CHARACTERS_PER_TOKEN, 256)
+        around = 64 + (_TOKENS_OF_EXAMPLES if self._examples else 0)
+        room = max((model.n_ctx - 2 * self._most_tokens - around) * _CHARACTERS_PER_TOKEN, 256)
         self._job = _Job(leaving[-1].id, _parts(new, room), summary)
         self._tell(CompactionChanged(is_running=True))
         self._ask(self._job)
@@ -121,6 +147,12 @@ class Compaction:
         n_ctx = self._host.model.n_ctx if self._host.model is not None else 0
         return min(_LONGEST_SUMMARY, n_ctx // 4)
 
+    @property
+    def _examples(self) -> tuple[Example, ...]:
+        """Those for which a context of this size has room."""
+        n_ctx = self._host.model.n_ctx if self._host.model is not None else 0
+        return _EXAMPLES if n_ctx >= _LEAST_CONTEXT_FOR_EXAMPLES else ()
+
     def _ask(self, job: _Job) -> None:
         text = job.asked = job.parts.pop(0)
         if job.summary:
@@ -134,8 +166,10 @@ class Compaction:
         self._host.send(
             Generate(
                 id=job.request_id,
-                prompt=InstructPrompt(instruction=_INSTRUCTION, input=text),
-                sampling=Sampling(temperature=0.2, max_tokens=self._most_tokens).over(settings.sampling),
+                prompt=InstructPrompt(instruction=_INSTRUCTION, input=text, examples=self._examples),
+                sampling=Sampling(temperature=0.2, repeat_penalty=1.1, max_tokens=self._most_tokens).over(
+                    settings.sampling
+                ),
                 thinking=False,
             )
         )

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, clock_at, without_repetition
 from modechat.domain.modes import Incomplete
+from modechat.domain.text import in_one_line
 from modechat.engine.protocol import (
     Cancelled,
     Delta,
@@ -115,7 +116,7 @@ class Comparison:
             try:
                 await self._models.prepare(own.model for own in settings if own.model is not None)
             except ModelError as error:
-                return Incomplete(f"{error.title}. {error.hint}".strip())
+                return Incomplete(in_one_line(error.title, error.hint))
             self._question, self._listener = question, listener
             self._variants = [Variant(own) for own in settings]
             await self._begin()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from modechat.domain.modes import Incomplete
+from modechat.domain.text import in_one_line
 from modechat.engine.protocol import Adapter
 from modechat.errors import ModelError
 from modechat.session.events import SessionEvent, ThinkingChanged
@@ -58,7 +59,7 @@ class ModelChoice:
                     return Incomplete("There was no other model before this one.")
                 await asyncio.to_thread(settings.check_model)
             except ModelError as error:
-                return Incomplete(f"{error.title}. {error.hint}".strip())
+                return Incomplete(in_one_line(error.title, error.hint))
             await self._load(settings)
         return None
 
@@ -80,7 +81,7 @@ class ModelChoice:
         changed = await self._host.use_adapters(adapters)
         if self._host.phase is Phase.DOWN and not changed.error:
             await self._recovery.restart()
-        return Incomplete(f"{changed.error}. {changed.hint}".strip()) if changed.error else None
+        return Incomplete(in_one_line(changed.error, changed.hint)) if changed.error else None
 
     def set_thinking(self, wanted: bool | None) -> None:
         """As `ChatSession.set_thinking`."""

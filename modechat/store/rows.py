@@ -32,7 +32,11 @@ SELECT_TURNS = """
 SELECT turns.id, turns.parent_id, turns.created_at, turns.mode, turns.in_chat,
        turns.typed, turns.text, turns.input, turns.prefill, turns.task, turns.pinned,
        replies.state, replies.stop_reason, replies.error, replies.model, replies.stats, replies.text AS reply,
-       replies.thinking
+       replies.thinking,
+       (SELECT count(*) FROM turns AS other WHERE other.conversation_id = turns.conversation_id
+        AND other.parent_id IS turns.parent_id) AS n_variants,
+       (SELECT count(*) FROM turns AS other WHERE other.conversation_id = turns.conversation_id
+        AND other.parent_id IS turns.parent_id AND other.id <= turns.id) AS variant
 FROM turns JOIN replies ON replies.turn_id = turns.id
 """
 
@@ -167,6 +171,8 @@ def read_turn(row: sqlite3.Row) -> Turn:
         in_chat=bool(row["in_chat"]),
         reply=_read_reply(row),
         pinned=bool(row["pinned"]),
+        variant=row["variant"],
+        n_variants=row["n_variants"],
     )
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modechat.commands.requests import request_of
-from modechat.commands.slash import SlashCommand, read_slash, without_escape
+from modechat.commands.slash import SlashCommand, read_slash, unknown_command, without_escape
 from modechat.domain.attachments import mentions
 from modechat.domain.conversation import ReplyState, message_text
-from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
+from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, parse
 from modechat.domain.typed import Typed, joined
 from modechat.errors import StoreError
 from modechat.session.attachments import attach, mentioned_files
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from modechat.domain.conversation import Turn
     from modechat.session.chat_session import ChatSession
     from modechat.tui.screens.chat import ChatScreen
+
+
+_HEADERS = tuple(Switch(ModeState(mode)) for mode in Mode)
+"""What headers that stand alone mean: they are not called back."""
 
 
 @dataclass(eq=False, slots=True)
@@ -62,6 +66,8 @@ class Composer:
         """What was at the prompt before a message was edited there."""
         self._is_loaded = False
         """What was sent before is known. What is sent until then waits."""
+        self._doubted = ""
+        """The text that the user was asked about, because it looks like a command."""
         self.attached_size = 0
         """Bytes of the files that the text at the prompt mentions."""
 
@@ -90,7 +96,7 @@ class Composer:
 
     def submit(self, typed: Typed) -> None:
         """Send it, after what was asked before."""
-        if typed.text.strip():
+        if typed.text.strip() and not self._asks_about(typed.text):
             message = _Message(typed, self._editing)
             self._show_editing(None)
             self._messages.append(message)
@@ -101,6 +107,15 @@ class Composer:
             else:
                 message.is_queued = True
                 self._screen.prompt.show_queued(self.queued)
+
+    def _asks_about(self, text: str) -> bool:
+        """Ask whether a text that looks like a command is meant as it stands; whether it was not asked about before."""
+        doubt = unknown_command(text) if text != self._doubted else ""
+        self._doubted = text if doubt else ""
+        if not doubt:
+            return False
+        self._screen.flash_up(f"{doubt} Enter again sends it.")
+        return True
 
     def begin_editing(self, turn: Turn) -> None:
         """Have the user edit the message of a turn, to be sent in its place."""
@@ -175,6 +190,7 @@ class Composer:
         if self._screen.prompt.typed == typed:
             self._screen.prompt.clear()
         await self._keep(typed, session)
+        await self.drafts.save()
 
     # What the session tells
 
@@ -227,13 +243,18 @@ class Composer:
         if message.is_queued:
             return None
         reason: Incomplete | None = Incomplete("")
+        is_header = command is None and parse(typed.text, session.state) in _HEADERS
         try:
             reason = await self._send(message, command, session)
         finally:
             self._messages.remove(message)
             if reason is not None:
                 self._bring_back(message)
-        await self._keep(typed, session)
+            if reason is not None or is_header:
+                self._screen.prompt.recall.take_out(typed)
+        if reason is None and not is_header:
+            await self._keep(typed, session)
+        await self.drafts.save()
         return reason
 
     def _bring_back(self, message: _Message) -> None:
@@ -266,12 +287,11 @@ class Composer:
         return await asyncio.to_thread(attach, typed, self.folder) if mentions(typed) else typed
 
     async def _keep(self, typed: Typed, session: ChatSession) -> None:
-        """What was typed can be called back, and is no draft any more."""
+        """What was typed can be called back."""
         try:
             await session.inputs.add(typed, id_of(session))
         except StoreError as error:
             await self.drafts.tell(error)
-        await self.drafts.save()
 
 
 def _can_wait(session: ChatSession) -> bool:

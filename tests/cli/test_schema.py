@@ -144,9 +144,9 @@ def test_a_file_that_may_not_be_read_is_wrong_use(shell: Shell, tmp_path: Path, 
     ("text", "told"),
     [
         ("{", "line 1, column 2"),
-        ('"a"', "a schema is an object"),
+        ('"a"', "a schema must be an object"),
         ('{"type": "strin"}', "there is no type “strin”"),
-        ('{"properties": {"a": {"$ref": "https://example.com/a"}}}', "at #/properties/a"),
+        ('{"properties": {"a": {"$ref": "https://example.com/a"}}}', "in its part #/properties/a"),
     ],
 )
 def test_a_file_that_is_no_schema_is_wrong_use_with_the_place(

@@ -122,7 +122,7 @@ def test_two_wishes_for_one_key_are_a_mistake_that_names_both() -> None:
     ("table", "problem", "hint"),
     [
         ({"stpo": "ctrl+x"}, "there is no action “stpo”", "Did you mean “stop”?"),
-        ({"dance": "ctrl+x"}, "there is no action “dance”", "Actions: send, newline"),
+        ({"dance": "ctrl+x"}, "there is no action “dance”", "There are: send, newline"),
         ({"stop": 5}, "a key is a text, not 5", '"escape"'),
         ({"stop": [["x"]]}, "a key is a text", "written as"),
         ({"stop": "up"}, "Up is for moving and deleting in the prompt", "written as"),

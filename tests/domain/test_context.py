@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from modechat.domain.context import cut_where, forecast, in_effect, n_left, turns_to_compact
+from modechat.domain.context import cut_where, forecast, in_effect, n_left, tokens_in_use, turns_to_compact
 from modechat.domain.conversation import ContextCut, Conversation, Reply, ReplyStats, Turn
-from modechat.domain.modes import ChatMessage, Task
+from modechat.domain.modes import ChatMessage, Mode, Task
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -64,3 +64,29 @@ def test_the_forecast_counts_the_last_chat_turn_and_what_is_typed() -> None:
     assert not forecast(None, "Hello", 200).is_full
     assert not forecast(conversation, "x" * 350, 200).is_too_long
     assert forecast(None, "x" * 1000, 200).is_too_long
+
+
+def _answered(number: int, text: str, prompt: int, completion: int) -> Turn:
+    stats = ReplyStats("chatml", "gguf", prompt, 0, completion, 0.1, 10, 1)
+    reply = Reply("r" * 4 * completion, stats=stats)
+    request = ChatMessage(text)
+    return Turn(number, None, text, request, NOW, in_chat=True, reply=reply)
+
+
+def test_what_is_in_use_is_what_the_last_reply_of_the_mode_says() -> None:
+    first, second = _answered(1, "one", 40, 100), _answered(2, "two", 155, 10)
+    task = replace(_answered(3, "three", 60, 5), request=Task("three"), in_chat=False)
+    chat = Conversation(1, "", NOW, entries=(first, second, task))
+    assert tokens_in_use(chat, Mode.CHAT) == 165
+    assert tokens_in_use(chat, Mode.INSTRUCT) == 65
+    assert tokens_in_use(None, Mode.CHAT) == tokens_in_use(replace(chat, entries=()), Mode.INSTRUCT) == 0
+    added = replace(chat, entries=(first, second, replace(task, in_chat=True)))
+    assert 165 < tokens_in_use(added, Mode.CHAT) < 230
+
+
+def test_what_was_deleted_is_not_in_use() -> None:
+    last = _answered(3, "three", 900, 10)
+    between = Conversation(1, "", NOW, entries=(_answered(1, "one", 40, 100), last))
+    assert 150 < tokens_in_use(between, Mode.CHAT) < 180
+    assert tokens_in_use(replace(between, entries=(last,)), Mode.CHAT) < 50
+    assert tokens_in_use(replace(between, entries=(last,)), Mode.CHAT, "s" * 1000) == 910

@@ -132,3 +132,14 @@ def test_a_text_without_white_space_and_control_characters_gets_through(tmp_path
     assert code == 0
     assert f"Model: You said: {long}\n" in out
     assert "Model: You said: a␛[31m�5n\tb\n" in out
+
+
+def test_an_unknown_command_in_a_pipe_is_wrong_use_and_the_rest_is_done(tmp_path: Path) -> None:
+    async def main() -> None:
+        code, out, err = await in_pipe(tmp_path, "/modles\n/modles\n\\/modles\n/usr/bin/x y\n")
+        assert code == UsageError.exit_code
+        assert err.count("There is no command /modles. Did you mean /model? \\/modles … sends it as text.") == 2
+        assert out.count("Model: You said: /modles") == 1
+        assert "Model: You said: /usr/bin/x y" in out
+
+    run(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import termios
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -239,8 +240,8 @@ def test_actions_on_turns_say_what_they_did(tmp_path: Path) -> None:
             assert said == "modechat: Another reply to: hello\nModel: You said: hello\n"
             assert "The last chat turn stays when the context is full." in await chat.asks("/pin")
             assert "Model (instruct): You said: hello" in await chat.asks("/other")
-            assert "The chat sees the last instruct turn now." in await chat.asks("/add")
-            assert "does not see the last instruct turn any more" in await chat.asks("/add")
+            assert "The last instruct turn is in the chat now" in await chat.asks("/add")
+            assert "The last instruct turn is not in the chat any more." in await chat.asks("/add")
             assert "The last reply is complete. /regenerate asks for another one." in await chat.asks("/continue")
             assert "The mode is instruct." in await chat.asks("/mode", "You (instruct): ")
 
@@ -297,6 +298,34 @@ def test_hostile_text_comes_out_as_text(tmp_path: Path) -> None:
             assert "␛]0;PWNED␇" in said
             assert not [character for character in said if ord(character) < 32 and character not in "\n\t"]
             assert not set(said) & {"\x7f", "\x9b", "\x9d", "\u202e", "\r"}
+
+    run(main())
+
+
+def test_an_unknown_command_is_asked_about_and_sent_when_it_comes_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_terminal(tmp_path) as chat:
+            told = (
+                "There is no command /modles. Did you mean /model? The same once more sends it, and so does \\/modles …"
+            )
+            assert told in await chat.asks("/modles please")
+            assert await chat.asks("/modles please") == "Model: You said: /modles please\n"
+            assert told in await chat.asks("/modles please")
+            assert await chat.asks("\\/modles please") == "Model: You said: /modles please\n"
+            assert "You said: /etc/hosts" in await chat.asks("/etc/hosts")
+            chat.type("/exit\n")
+            assert await chat.ended() == 0
+
+    run(main())
+
+
+def test_a_narrow_terminal_gets_lines_that_break_between_words(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_terminal(tmp_path) as chat:
+            termios.tcsetwinsize(chat.typing, (24, 30))
+            assert await chat.asks("one two three four five six seven") == (
+                "Model: You said: one two three\nfour five six seven\n"
+            )
 
     run(main())
 

@@ -108,7 +108,7 @@ def test_a_turn_that_failed_is_not_in_the_way_of_the_pin_before_it(tmp_path: Pat
 
 
 def summariser(request: Generate) -> str:
-    if isinstance(request.prompt, InstructPrompt) and request.prompt.instruction.startswith("Summarise this"):
+    if isinstance(request.prompt, InstructPrompt) and request.prompt.instruction.startswith("Write down what was said"):
         return "They counted."
     return echo(request)  # type: ignore[return-value]
 

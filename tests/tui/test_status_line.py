@@ -16,7 +16,7 @@ STATS = ReplyStats("chat-template", "gguf", 300, 12, 42, 0.19, 78.4, 1)
 
 def line(width: int, **changes: object) -> str:
     name = "SmolLM2-135M-Instruct.Q4_1"
-    shown = {"model": MODEL.model_copy(update={"name": name}), "stats": STATS, **changes}
+    shown = {"model": MODEL.model_copy(update={"name": name}), "stats": STATS, "used": 342, **changes}
     status = Status(**shown)  # type: ignore[arg-type]
     return fit(status_segments(status), width)
 

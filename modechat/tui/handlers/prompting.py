@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modechat.commands.conversation_commands import ConversationCommands
-from modechat.commands.requests import needs_words, request_of, task_usage
+from modechat.commands.requests import needs_words, request_of, task_detail
 from modechat.commands.session_commands import SessionCommands, thinks
 from modechat.commands.slash import SlashCommand, takes_no_words
-from modechat.commands.status import status_sentences
+from modechat.commands.status import status_table
 from modechat.domain.modes import Incomplete
 from modechat.session.phase import Phase
 
@@ -67,7 +67,7 @@ class PromptingActions:
         await self._screen.do(self._tell_status)
 
     async def _tell_status(self, session: ChatSession) -> None:
-        self._screen.flash_up(" ".join(status_sentences(session)))
+        await self._screen.transcript.add_notice(status_table(session))
 
     async def delete_conversation(self) -> None:
         await self._screen.do(self._conversations.delete_none)
@@ -109,7 +109,7 @@ class PromptingActions:
         from modechat.tui.screens.picker import Choice, PickerScreen
 
         tasks = session.settings.tasks
-        choices = [Choice(task.name, task.title, task_usage(task)) for task in tasks]
+        choices = [Choice(task.name, task.title, task_detail(task)) for task in tasks]
         chosen = await self._screen.app.push_screen_wait(PickerScreen("Tasks", choices))
         if chosen is not None:
             await self.begin_task(tasks[chosen])

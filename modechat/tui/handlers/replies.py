@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modechat.commands.session_commands import SessionCommands
+from modechat.domain.text import sanitize_line
 
 if TYPE_CHECKING:
+    from modechat.session.chat_session import ChatSession
     from modechat.tui.screens.chat import ChatScreen
 
 
 class ReplyActions:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self._commands = SessionCommands(screen.flash_up)
 
     @property
     def _selected(self) -> int | None:
@@ -23,7 +26,14 @@ class ReplyActions:
         await self._screen.stop()
 
     async def toggle_mode(self) -> None:
-        await self._screen.do(lambda session: session.toggle_mode())
+        await self._screen.do(self._toggle_mode)
+
+    async def _toggle_mode(self, session: ChatSession) -> None:
+        before = session.state
+        await session.toggle_mode()
+        if before.standing is not None:
+            instruction = before.task or f"“{sanitize_line(before.standing)}”"
+            self._screen.flash_up(f"{instruction} waits. Shift+Tab goes on with it.")
 
     async def regenerate(self) -> None:
         turn_id = self._selected
@@ -41,14 +51,11 @@ class ReplyActions:
 
     async def toggle_in_chat(self) -> None:
         turn_id = self._selected
-        await self._screen.do(lambda session: session.turns.toggle_in_chat(turn_id))
+        await self._screen.do(lambda session: self._commands.toggle_in_chat(session, turn_id))
 
     async def toggle_pin(self) -> None:
         turn_id = self._selected
-        if turn_id is None:
-            await self._screen.do(SessionCommands(self._screen.flash_up).toggle_pin)
-        else:
-            await self._screen.do(lambda session: session.turns.toggle_pin(turn_id))
+        await self._screen.do(lambda session: self._commands.toggle_pin(session, turn_id))
 
     async def compact(self) -> None:
         await self._screen.do(lambda session: session.compact())

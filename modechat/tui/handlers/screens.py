@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from modechat.domain.text import in_one_line
+
 if TYPE_CHECKING:
     from modechat.domain.modes import Incomplete
     from modechat.session.chat_session import ChatSession
@@ -37,7 +39,7 @@ class ScreenActions:
 
     def _last_trouble(self) -> str:
         troubles = self._screen.troubles
-        return " ".join((troubles[-1][1].title + ".", troubles[-1][1].hint)) if troubles else ""
+        return in_one_line(troubles[-1][1].title, troubles[-1][1].hint) if troubles else ""
 
     def settings(self) -> None:
         self._screen.talk(self._change_settings)

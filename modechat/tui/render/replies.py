@@ -6,8 +6,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note, repetition_note
-from modechat.domain.text import LineEnds, sanitize, sanitize_line
+from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, leak_note, repetition_note
+from modechat.domain.text import LineEnds, ended, sanitize, sanitize_line
 from modechat.tui.render.leaves import text_lines
 from modechat.tui.render.markdown import MarkdownDocument
 from modechat.tui.render.rows import Blank, Lines, Row, Stack, Style
@@ -49,7 +49,7 @@ class ReplyLines:
         self._unread: deque[str] = deque()
         """Pieces of the answer that are not laid out yet."""
         self._finished = reply.state.is_final
-        self._note = ""
+        self._note = self._foot = ""
         self._stack = Stack()
         self.flush()
 
@@ -121,6 +121,15 @@ class ReplyLines:
         self._note = note
         self._arrange()
 
+    def show_foot(self, foot: str) -> bool:
+        """What stands below the reply when it has ended, or has not begun; whether that is new."""
+        foot = self._in_force(foot)
+        if foot == self._foot:
+            return False
+        self._foot = foot
+        self._arrange()
+        return True
+
     def flush(self) -> None:
         """Show what was fed; of much text as much as can be shown at once. Then `has_more` says so."""
         if self._pending_thinking:
@@ -169,7 +178,18 @@ class ReplyLines:
         if self._note and not self._unread:
             style: Style = ("error",) if self._reply.state is ReplyState.FAILED else ("muted",)
             parts.append(text_lines(self._note, *style, gap=bool(parts)))
+        if self._foot and not self._unread and (self._finished or not (self._source or self._thinking)):
+            parts.append(text_lines(self._foot, "muted", gap=bool(parts) and not self._note))
         self._stack.parts = parts
+
+
+def foot_of(turn: Turn, model_before: str) -> str:
+    """Who wrote the reply, where that changed, and which of its variants it is, with the keys that show the others."""
+    model = sanitize_line(turn.reply.model)
+    parts = [model] if model and model_before not in ("", turn.reply.model) else []
+    if turn.n_variants > 1:
+        parts.append(f"{turn.variant}/{turn.n_variants} ‹ Alt+Left · Alt+Right ›")
+    return " · ".join(parts)
 
 
 def note_on(reply: Reply) -> str:
@@ -181,9 +201,9 @@ def note_on(reply: Reply) -> str:
         case ReplyState.STOPPED:
             return "■ stopped. /continue goes on" if reply.text else "■ stopped before the reply began"
         case ReplyState.INTERRUPTED:
-            what = error or "modechat ended while it was written"
+            what = ended(error or "modechat ended while it was written")
             goes_on = " /continue goes on." if reply.text else ""
-            return f"✂ interrupted: {what}. Ctrl+R asks again.{goes_on}"
+            return f"✂ interrupted: {what} Ctrl+R asks again.{goes_on}"
         case ReplyState.FAILED:
             return f"✗ {error}"
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LENGTH:

@@ -71,11 +71,13 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
         self._is_furnished = False
         self._flash = Static(id="flash")
         self._prompt = Prompt(self._submit, keymap)
+        self._prompt.touched = self._key_pressed
         self._commands = CommandQueue()
         self._status = StatusLine()
         self._news = Static(id="news")
         self._flash_timer: Timer | None = None
         self._n_dialogues = 0
+        self._flash_stays = False
 
     def compose(self) -> ComposeResult:
         yield self._timeline
@@ -124,6 +126,7 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
             *(self._transcript, self._prompt, self._status),
             session=lambda: self._session,
             flash_up=self.flash_up,
+            announce=partial(self.flash_up, stays=True),
             show_hint=self.show_hint,
             keymap=self.keymap,
         )
@@ -222,8 +225,12 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
         widget, offset = super().get_widget_and_offset_at(x, y)
         return (None, None) if widget is not None and widget.parent is None else (widget, offset)
 
-    def flash_up(self, text: str) -> None:
-        """Say something for a moment, above the prompt."""
+    def flash_up(self, text: str, *, stays: bool = False) -> None:
+        """Say something above the prompt, for a moment or until the next key.
+
+        `stays`: for the moment, because it is no answer to what the user did last.
+        """
+        self._flash_stays = stays
         self._flash.update(Content(sanitize(self.keymap.in_force(text))))
         self._flash.display = True
         if self._flash_timer is not None:
@@ -238,6 +245,11 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
 
     def _flash_down(self) -> None:
         self._flash.display = False
+
+    def _key_pressed(self) -> None:
+        """What was said is not about what comes now."""
+        if not self._flash_stays:
+            self._flash_down()
 
     # What the user does
 
@@ -285,10 +297,11 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
     def show_forecast(self) -> None:
         """What the text at the prompt will make of the context."""
         if self._session is not None:
-            self._view.show_forecast(self.composer.attached_size)
+            self._view.show_attached(self.composer.attached_size)
 
     async def action_act(self, action_id: str) -> None:
         """Do an action of the table."""
+        self._key_pressed()
         await self.furnish()
         done = self.handlers[action_id]()
         if isawaitable(done):

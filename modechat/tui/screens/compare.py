@@ -16,7 +16,7 @@ from textual.widgets import Static
 from modechat.commands.comparing import labels_of, use_from_now_on
 from modechat.domain.conversation import message_text
 from modechat.domain.modes import ChatMessage, Incomplete, Mode
-from modechat.domain.text import sanitize_line
+from modechat.domain.text import ended, in_one_line, sanitize_line
 from modechat.errors import StoreError
 from modechat.session.variants import (
     ComparisonClosed,
@@ -238,7 +238,7 @@ class CompareScreen(Dialog[Outcome]):
         try:
             reason = await self._session.comparison.keep(at)
         except StoreError as error:
-            reason = Incomplete(f"{error.title}. {error.hint}".strip())
+            reason = Incomplete(in_one_line(error.title, error.hint))
         if reason is not None:
             self._is_keeping = False
             self.flash_up(reason.reason)
@@ -251,7 +251,7 @@ class CompareScreen(Dialog[Outcome]):
         try:
             reason = await use_from_now_on(self._settings[at], self._session)
         except StoreError as error:
-            return f"The reply is kept, and {label} is used now, but not remembered: {error.title}."
+            return f"The reply is kept, and {label} is used now, but not remembered: {ended(error.title)}"
         if reason is not None:
             return f"The reply is kept, but its settings are not used: {reason.reason}"
         return f"Kept, and used from now on: {label}."

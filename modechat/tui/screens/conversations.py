@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from modechat.domain.modes import Mode
-from modechat.domain.text import sanitize, sanitize_line
+from modechat.domain.text import in_one_line, sanitize, sanitize_line
 from modechat.errors import StoreError
 from modechat.store import ConversationSummary, Found
 from modechat.tui.mode_label import GLYPHS
@@ -90,7 +90,7 @@ class ConversationsScreen(ListDialog[int, Row]):
         try:
             self._summaries = await self._session.library.summaries()
         except StoreError as error:
-            self.say(f"{error.title}. {error.hint}", is_trouble=True)
+            self.say(in_one_line(error.title, error.hint), is_trouble=True)
             return
         self._is_loaded = True
         await self._search(self.filter.value)
@@ -111,7 +111,7 @@ class ConversationsScreen(ListDialog[int, Row]):
             said = {found.conversation_id: found for found in await self._session.library.search(words)}
         except StoreError as error:
             said = {}
-            self.say(f"{error.title}. {error.hint}", is_trouble=True)
+            self.say(in_one_line(error.title, error.hint), is_trouble=True)
         self._show_rows(
             Row(summary, said.get(summary.id))
             for summary in self._summaries
@@ -208,7 +208,7 @@ class ConversationsScreen(ListDialog[int, Row]):
         try:
             await self._session.delete(conversation_id)
         except StoreError as error:
-            self.say(f"{error.title}. {error.hint}", is_trouble=True)
+            self.say(in_one_line(error.title, error.hint), is_trouble=True)
             return
         at = self.list.highlighted or 0
         self._summaries = tuple(summary for summary in self._summaries if summary.id != conversation_id)
@@ -256,7 +256,7 @@ class ConversationsScreen(ListDialog[int, Row]):
         try:
             await self._session.library.rename(renamed, title)
         except StoreError as error:
-            self.say(f"{error.title}. {error.hint}", is_trouble=True)
+            self.say(in_one_line(error.title, error.hint), is_trouble=True)
             return
         self._summaries = tuple(
             replace(summary, title=title) if summary.id == renamed else summary for summary in self._summaries

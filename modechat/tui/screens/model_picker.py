@@ -15,6 +15,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from modechat.commands.keys import key_name
+from modechat.domain.text import in_one_line
 from modechat.errors import ConfigError
 from modechat.models.catalog import CURRENT, RECENT, STARTER, Looking, ModelFile, free_memory
 from modechat.session.phase import Phase
@@ -172,7 +173,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         try:
             await self._session.tuning.set_everywhere({"model": str(row.path)})
         except ConfigError as error:
-            self.say(f"{error.title}. {error.hint}".strip(), is_trouble=True)
+            self.say(in_one_line(error.title, error.hint), is_trouble=True)
         else:
             self.say(f"Every start begins with {shown_model(row)} now.")
 

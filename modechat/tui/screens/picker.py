@@ -17,7 +17,7 @@ from modechat.tui.widgets.row_list import Column
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A row: a name, what it is, and a line about it."""
+    """A row: a name, what it is, and a line or several about it."""
 
     name: str
     title: str = ""
@@ -64,7 +64,8 @@ class PickerScreen(ListDialog[int, tuple[int, Choice]]):
         self.say("" if rows else "Nothing has these words." if self._choices else self._nothing)
 
     def highlighted(self, row: tuple[int, Choice] | None) -> None:
-        self._about.update(Content(sanitize_line(row[1].detail) if row is not None else ""))
+        lines = row[1].detail.splitlines() if row is not None else []
+        self._about.update(Content("\n".join(sanitize_line(line) for line in lines)))
 
     def chosen(self, row: tuple[int, Choice]) -> None:
         self.dismiss(row[0])

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from modechat.commands.keymap import Keymap
-from modechat.domain.context import forecast
-from modechat.domain.modes import ChatMessage, parse
+from modechat.commands.requests import request_of
+from modechat.commands.slash import unknown_command
+from modechat.domain.context import forecast, tokens_in_use
+from modechat.domain.modes import ChatMessage
 from modechat.session.events import (
     AdaptersInUse,
     BranchChanged,
@@ -63,15 +65,17 @@ class SessionView:
         status: StatusLine,
         session: Callable[[], ChatSession | None],
         flash_up: Callable[[str], None],
+        announce: Callable[[str], None],
         show_hint: Callable[[], None],
         keymap: Keymap,
     ) -> None:
-        """`flash_up` shows a short text for a moment, `show_hint` what the keys do now."""
+        """`flash_up` answers what the user did, `announce` tells what happened, `show_hint` what the keys do now."""
         self._transcript = transcript
         self._prompt = prompt
         self._status = status
         self._session = session
         self._flash_up = flash_up
+        self._announce = announce
         self._show_hint = show_hint
         self._keymap = keymap
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
@@ -80,6 +84,8 @@ class SessionView:
         self._awaited = (0, "")
         """The turn that has no text yet, and what happens meanwhile."""
         self._notes: tuple[str, ...] = ()
+        self._attached = 0
+        """Characters of the files that the text at the prompt mentions."""
         self.troubles: deque[tuple[datetime, Trouble]] = deque(maxlen=_MOST_TROUBLES)
         """What went wrong, and when, oldest first."""
 
@@ -128,6 +134,7 @@ class SessionView:
             case ModeChanged(state=state):
                 self._prompt.show_state(state)
                 self._status.update_status(mode=state.mode)
+                self._show_context()
             case ConversationOpened(conversation=conversation):
                 await self._show_conversation(conversation)
             case TurnAdded(turn=turn):
@@ -135,6 +142,7 @@ class SessionView:
                 self._show_hint()
             case BranchChanged(conversation=conversation, turn_id=turn_id, number=number, count=count):
                 await self._transcript.show_branch(conversation)
+                self._show_last(conversation)
                 if turn_id is not None:
                     await self._transcript.show_turn(turn_id)
                     self._flash_up(f"Variant {number} of {count}.")
@@ -146,11 +154,12 @@ class SessionView:
             case TurnChanged(turn=turn):
                 self._transcript.update_turn(turn)
                 await self._transcript.show_cut(self._conversation)
+                self._show_context()
             case ContextMoved(cut=cut, n_left=n_left):
                 await self._transcript.show_cut(self._conversation)
-                self.show_forecast()
+                self._show_context()
                 if cut.summary:  # its line may be far above
-                    self._flash_up(f"A summary stands for {n_left} earlier messages now.")
+                    self._announce(f"The chat is summarised: {n_left} earlier messages are one summary now.")
             case CompactionChanged(is_running=is_running):
                 self._status.update_status(activity="summarising the chat" if is_running else "")
                 self._show_hint()
@@ -162,15 +171,24 @@ class SessionView:
                 self.troubles.append((datetime.now(UTC), trouble))
                 await self._transcript.add_trouble(replace(trouble, hint=self._keymap.in_force(trouble.hint)))
 
-    def show_forecast(self, attached: int = 0) -> None:
-        """What the text at the prompt, and `attached` characters of files, will make of the context."""
+    def show_attached(self, size: int) -> None:
+        """The text at the prompt has changed, and mentions so many characters of files."""
+        self._attached = size
+        self._show_context()
+
+    def _show_context(self) -> None:
+        """What the context holds, and what the text at the prompt will make of it."""
         session = self._session()
-        model = session.model if session is not None else None
-        meant = parse(self._prompt.typed, session.state) if session is not None else None
+        if session is None:
+            return
+        conversation, model, system = session.conversation, session.model, session.settings.chat_system
+        typed = self._prompt.typed
+        meant = request_of(typed, session) if not unknown_command(typed) else None
         told = None
-        if session is not None and model is not None and model.sees_history and isinstance(meant, ChatMessage):
-            told = forecast(session.conversation, meant.text, model.n_ctx, attached)
-        self._status.update_status(forecast=told)
+        if model is not None and model.sees_history and isinstance(meant, ChatMessage):
+            told = forecast(conversation, meant.text, model.n_ctx, self._attached, system)
+        used = tokens_in_use(conversation, self._status.status.mode, system)
+        self._status.update_status(forecast=told, used=used)
 
     @property
     def _conversation(self) -> Conversation | None:
@@ -192,8 +210,14 @@ class SessionView:
 
     async def _show_conversation(self, conversation: Conversation | None) -> None:
         await self._transcript.show(conversation)
+        self._status.update_status(activity="")
+        self._show_last(conversation)
+
+    def _show_last(self, conversation: Conversation | None) -> None:
+        """The figures of the last turn that is visible, and what the context holds."""
         last = conversation.last_turn if conversation is not None else None
-        self._status.update_status(stats=last.reply.stats if last is not None else None, activity="")
+        self._status.update_status(stats=last.reply.stats if last is not None else None)
+        self._show_context()
 
     def _show_end(self, turn: Turn) -> None:
         if view := self._transcript.turn(turn.id):
@@ -202,6 +226,7 @@ class SessionView:
         self._status.update_status(activity="")
         if stats := turn.reply.stats:
             self._status.update_status(stats=stats, format=FormatShown.of_reply(stats))
+        self._show_context()
         self._show_hint()
 
     def _follow_phase(self, phase: Phase) -> None:

@@ -5,6 +5,7 @@ Every change counts from the next turn on; nothing has to be confirmed at the en
 
 from __future__ import annotations
 
+import contextlib
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,10 +16,12 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from modechat.commands.prompt_text import own_system
 from modechat.commands.setting_commands import change, value_of
 from modechat.commands.setting_values import SETTINGS, Kind, Setting, WrongValue, read_value, shown_value
-from modechat.domain.text import sanitize, without_controls
-from modechat.errors import ModechatError
+from modechat.domain.modes import ChatMessage, Task
+from modechat.domain.text import in_one_line, sanitize, sanitize_line, without_controls
+from modechat.errors import EngineError, ModechatError
 from modechat.session import provenance
 from modechat.session.provenance import Valued
 from modechat.tui.screens.dialog import Dialog
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
 _NEEDED_FOR_SOURCE = 44
+_TEMPLATE = "model's template"
+_QUESTION = "Hi"
 _ROWS_OF_TEXT = len(SETTINGS) + 1
 """As many as the list has, so that nothing moves when a text is edited."""
 
@@ -73,6 +78,8 @@ class SettingsScreen(Dialog[None]):
                 Column("From", self._source, width=17, needs=_NEEDED_FOR_SOURCE + 17),
             )
         )
+        self._own_systems: dict[str, str] = {}
+        """What the model's template says of its own where a system text is not set."""
         self._about = Static(classes="about")
         self._input = Input(compact=True, select_on_focus=False, classes="filter value")
         self._text = _SystemText(soft_wrap=True, show_line_numbers=False, classes="text", compact=True)
@@ -89,6 +96,7 @@ class SettingsScreen(Dialog[None]):
             yield self._said
 
     def on_mount(self) -> None:
+        self.run_worker(self._look_at_template(), group="template")
         self._list.show(SETTINGS)
         self._list.focus()
         self._edit(None)
@@ -99,11 +107,30 @@ class SettingsScreen(Dialog[None]):
         """In the scope that is shown."""
         return value_of(setting, self._session, everywhere=self._scope is Scope.EVERYWHERE)
 
+    async def _look_at_template(self) -> None:
+        """Find out what the template says where the user says nothing. Without a model there is nothing to say."""
+        settings = self._session.settings
+        questions: dict[str, ChatMessage | Task] = {}
+        if not settings.chat_system:
+            questions["chat_system"] = ChatMessage(_QUESTION)
+        if not settings.instruct_system:
+            questions["instruct_system"] = Task(_QUESTION)
+        with contextlib.suppress(EngineError):
+            for name, question in questions.items():
+                self._own_systems[name] = own_system(await self._session.prompts.alone(question))
+        self._refresh()
+
+    def _own_system(self, setting: Setting) -> str:
+        """Empty: the template says nothing, the user does, or it is not known."""
+        return "" if self._value(setting).value else sanitize_line(self._own_systems.get(setting.name, ""))
+
     def _shown(self, setting: Setting) -> Content:
+        if own := self._own_system(setting):
+            return Content.styled(own[:300], "dim")
         return Content(shown_value(self._value(setting).value)[:300])
 
     def _source(self, setting: Setting) -> Content:
-        source = self._value(setting).source
+        source = _TEMPLATE if self._own_system(setting) else self._value(setting).source
         return Content.styled(source, "$text-accent" if source == provenance.THIS_CONVERSATION else "dim")
 
     def _refresh(self) -> None:
@@ -123,7 +150,7 @@ class SettingsScreen(Dialog[None]):
         self._about.update(
             Content.assemble(
                 (f"{setting.meaning}{limits}", ""),
-                (f"\nFrom: {value.source} · counts {counts}", "dim"),
+                (f"\nFrom: {_TEMPLATE if self._own_system(setting) else value.source} · counts {counts}", "dim"),
             )
         )
 
@@ -249,7 +276,7 @@ class SettingsScreen(Dialog[None]):
         try:
             reason = await change(setting, value, self._session, everywhere=self._scope is Scope.EVERYWHERE)
         except ModechatError as error:
-            self._say(f"{error.title}. {error.hint}".strip(), is_trouble=True)
+            self._say(in_one_line(error.title, error.hint), is_trouble=True)
         else:
             if reason is not None:
                 self._say(reason.reason, is_trouble=True)

@@ -34,7 +34,8 @@ class AppNotice(Static):
     """Something worth knowing that stays on the timeline, such as how the prompt format was chosen."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(Content(f"· {sanitize(text)}"), classes="remark")
+        indented = sanitize(text).replace("\n", "\n  ")
+        super().__init__(Content(f"· {indented}"), classes="remark")
 
 
 class CutNotice(Vertical):

@@ -64,6 +64,8 @@ class Status:
     live: Live | None = None
     """Figures of the reply that is awaited or written."""
     stats: ReplyStats | None = None
+    used: int = 0
+    """Tokens that the next message is added to, or those of the last task in instruct mode."""
     format: FormatShown | None = None
     """That of the last reply; of the model, where it changed since."""
     thinking: bool | None = None
@@ -192,7 +194,7 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
 
     if status.thinking is not None and model.thinking is not ThinkingSwitch.NONE:
         segments.append((3, f"thinking {'on' if status.thinking else 'off'}"))
-    used = stats.prompt_tokens + stats.completion_tokens if stats is not None else 0
+    used = status.used
     if status.live is not None and status.live.used is not None:
         used = status.live.used
     if status.forecast is not None:

@@ -358,12 +358,16 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
 
     def _new_turn_view(self, turn: Turn) -> TurnView:
         return TurnView(
-            turn,
-            self._without_history,
+            *(turn, self._without_history, self._model_before(turn)),
             unfold_thinking=self._unfold_thinking,
             explains=is_first_unseen(turn, self._items),
             in_force=keymap_of(self).in_force,
         )
+
+    def _model_before(self, turn: Turn) -> str:
+        """The name of the model that wrote the reply before that of `turn`."""
+        turns = (item.entry for item in reversed(self._items) if isinstance(item.entry, Turn))
+        return next((other.reply.model for other in turns if other.id < turn.id and other.reply.model), "")
 
     async def _unmount(self, item: TimelineItem) -> None:
         if self._begins_after(item) and self._cut_notice is not None:
@@ -392,6 +396,5 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
         return self._cut_notice
 
     def _show_hint(self) -> None:
-        count = self._window.start
-        self._hint.display = count > 0
-        self._hint.update(Content(f"↑ {count} earlier"))
+        self._hint.display = self._window.start > 0
+        self._hint.update(Content(f"↑ {self._window.start} earlier"))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from modechat.domain.conversation import Turn
 from modechat.tui.mode_label import mode_class
-from modechat.tui.render.replies import ReplyLines
+from modechat.tui.render.replies import ReplyLines, foot_of
 from modechat.tui.render.requests import RequestLines
 from modechat.tui.widgets.reply import ReplyView
 from modechat.tui.widgets.rows_view import RowsView
@@ -23,12 +23,15 @@ class TurnView:
         self,
         turn: Turn,
         without_history: Collection[str] = (),
+        model_before: str = "",
         *,
         unfold_thinking: bool = False,
         explains: bool = True,
         in_force: Callable[[str], str] = lambda text: text,
     ) -> None:
         """`without_history`: names of the formats in which a chat's prompt has its last message only.
+
+        `model_before`: the name of the model that wrote the reply before.
 
         `explains`: whether it says in words that the chat does not see it.
         `in_force` puts the user's own keys into a text that names keys.
@@ -37,6 +40,8 @@ class TurnView:
         self._without_history = without_history
         self._request_lines = RequestLines(turn, without_history, explains=explains)
         self._reply_lines = ReplyLines(turn.reply, unfold_thinking=unfold_thinking, in_force=in_force)
+        self._model_before = model_before
+        self._reply_lines.show_foot(foot_of(turn, model_before))
         self.make_widgets()
 
     @property
@@ -72,6 +77,9 @@ class TurnView:
         self._request_lines.update(turn, self._without_history)
         if self.request.is_attached:
             self.request.lines_changed()
+        if self._reply_lines.show_foot(foot_of(turn, self._model_before)) and self.reply.is_attached:
+            self.reply.lines_changed()
+            self.reply.refresh()  # a row that was settled may say something else
 
     def show_alone(self, without_history: Collection[str]) -> None:
         """Which formats leave out a chat's history has become known."""

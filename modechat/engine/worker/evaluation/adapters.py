@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from modechat.domain.modes import Mode
+from modechat.domain.text import ended
 from modechat.engine.protocol import Adapter
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
@@ -79,7 +80,7 @@ class Adapters:
         return WorkerFailure(
             "model",
             f"{PurePath(path).name} is no LoRA adapter for this model",
-            f"llama.cpp says: {reason.strip()}. Adapters are GGUF files made for exactly one base model.",
+            f"{ended(f'llama.cpp says: {reason}')} Adapters are GGUF files made for exactly one base model.",
         )
 
 

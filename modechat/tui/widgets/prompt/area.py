@@ -156,6 +156,7 @@ class PromptArea(SafeTextArea):
 
     async def _on_paste(self, event: events.Paste) -> None:
         self._take(event)
+        self._helpers.touched()
         self._last_key_time = event.time
         self._make_deferred_enter_a_newline()
         self.history.checkpoint()

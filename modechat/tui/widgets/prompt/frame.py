@@ -60,6 +60,8 @@ class Prompt(Vertical):
         """What was sent before."""
         self.take_back: Callable[[], bool] = lambda: False
         """Asked when Up is pressed in the empty prompt; whether something came back."""
+        self.touched: Callable[[], None] = lambda: None
+        """Called when a key is pressed here, or something is pasted, before that does anything."""
         self._submit = submit
         self._area = PromptArea(lambda: self._submit(self.typed), self, keymap)
         self.completer = Completer(self._word, self._complete, lambda: self._submit(self.typed))
@@ -172,6 +174,7 @@ class Prompt(Vertical):
     # What the text area asks
 
     def take_key(self, key: str) -> bool:
+        self.touched()
         if key == "end" and not self.text:
             self.post_message(self.EndWanted())
             return True

@@ -9,6 +9,9 @@ from typing import Protocol
 class Helpers(Protocol):
     """Called by the text area while it handles a key or a change."""
 
+    def touched(self) -> None:
+        """A key was pressed, or something is pasted: before that does anything."""
+
     def take_key(self, key: str) -> bool:
         """Whether the key was for a list that is open."""
 
