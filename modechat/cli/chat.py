@@ -45,7 +45,11 @@ def chat(arguments: argparse.Namespace) -> int:
         if heard.is_light is not None:
             look = replace(look, theme=usual_theme(os.environ, heard.is_light), follows_ground=False)
         app = ModechatApp(
-            lambda: _prepare(arguments, worker, stack), look, remember_theme=remember_theme, typed_before=heard.typed
+            lambda: _prepare(arguments, worker, stack),
+            look,
+            remember_theme=remember_theme,
+            typed_before=heard.typed,
+            terminal_before=heard.terminal,
         )
         error = app.run(mouse=not arguments.no_mouse)
     if error is not None:

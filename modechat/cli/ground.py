@@ -11,6 +11,7 @@ import select
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from modechat.tui.ground import QUERY, can_be_asked, take_answer
 
@@ -22,19 +23,23 @@ class Heard:
     is_light: bool | None = None
     typed: str = ""
     """What was typed meanwhile."""
+    terminal: list[Any] | None = None
+    """The terminal's attributes before it was asked, which other programs should find: an editor."""
 
 
 class Question:
     """A question that was asked; `settle` takes what has come, without waiting."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, before: list[Any]) -> None:
+        """`before`: the terminal's attributes as they were."""
         self._fd = fd
+        self._before = before
 
     def settle(self) -> Heard:
         data = b""
         while select.select([self._fd], [], [], 0)[0] and (more := os.read(self._fd, 4096)):
             data += more
-        return Heard(*take_answer(data.decode("utf-8", "replace")))
+        return Heard(*take_answer(data.decode("utf-8", "replace")), self._before)
 
 
 @contextlib.contextmanager
@@ -57,7 +62,7 @@ def asked(env: Mapping[str, str]) -> Iterator[Question | None]:
         return
     try:
         os.write(sys.stdout.fileno(), QUERY.encode())
-        yield Question(fd)
+        yield Question(fd, before)
     finally:
         with contextlib.suppress(termios.error):  # the terminal may be gone
             termios.tcsetattr(fd, termios.TCSANOW, before)

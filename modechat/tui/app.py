@@ -9,7 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual import events
 from textual.app import App
@@ -107,15 +107,18 @@ class ModechatApp(App[ModechatError]):
         *,
         remember_theme: Callable[[str], None] | None = None,
         typed_before: str = "",
+        terminal_before: list[Any] | None = None,
     ) -> None:
         """`prepare` is called in a thread when the first frame has been painted; it may raise ModechatError.
 
-        `remember_theme` is called with a theme that the user has chosen. `typed_before` was read from the terminal.
+        `remember_theme` is called with a theme that the user has chosen. `typed_before` was read from the terminal,
+        and `terminal_before` are its attributes, if they were changed for that.
         """
         super().__init__()
         for theme in OWN_THEMES:
             self.register_theme(theme)
         self._remember_theme = remember_theme
+        self._terminal_before = terminal_before
         guard_terminal_input(TypedBefore(typed_before), awaits_ground=look.follows_ground)
         guard_terminal_output()
         self._resize_meanwhile: events.Resize | None = None
@@ -249,6 +252,9 @@ class ModechatApp(App[ModechatError]):
     def on_ready(self) -> None:
         self._keys.open()
         self.app_resume_signal.subscribe(self, self._show_again)
+        if self._terminal_before is not None and self._driver is not None:
+            # Textual gives back what it found: to an editor, and at the end.
+            self._driver.attrs_before = self._terminal_before  # type: ignore[attr-defined]
         # Not before the frame is out: imports in a thread would hold up its painting.
         self.set_timer(_SECONDS_TO_PAINT, lambda: self.run_worker(self._begin(), name="begin"))
         self._leave_on_signals()
