@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from modechat.domain.conversation import ReplyStats, Role, StopReason
 from modechat.domain.modes import Mode
+from modechat.domain.repetition import RepetitionGuard
 from modechat.domain.sequences import common_prefix_length
 from modechat.engine.prompt_view import PromptView, TokenView
 from modechat.engine.protocol import (
@@ -170,6 +171,7 @@ class ScriptedEngine:
             self._events.put_nowait(Delta(id=request.id, text=prefill.strip() + " ", completion_tokens=0))
         limit = request.sampling.max_tokens
         said: list[str] = []
+        guard, repeated = RepetitionGuard(), 0
         for word in words:
             await self._pace()
             if request.id in self._stopped:
@@ -180,6 +182,10 @@ class ScriptedEngine:
                 break
             said.append(word)
             self._events.put_nowait(Delta(id=request.id, text=word, completion_tokens=len(said)))
+            repetition = guard.feed(word) if request.sampling.stop_repetition is not False else None
+            if repetition is not None:
+                reason, repeated = StopReason.REPEATS, len(repetition.surplus.rstrip())
+                break
         self._lanes[mode] = prompt + said
         stats = ReplyStats(
             format=request.format or self._format,
@@ -191,6 +197,7 @@ class ScriptedEngine:
             tokens_per_second=_TOKENS_PER_SECOND,
             seed=request.sampling.seed or 0,
             leak=marker if reason is StopReason.LEAK else "",
+            repeated=repeated,
             defused=_defused(last_user_text(request)),
         )
         self._events.put_nowait(Finished(id=request.id, stop_reason=reason, stats=stats))

@@ -130,7 +130,7 @@ class Asking:
         own = named.sampling if named else Sampling()
         answer = await self._driver.generate(
             self._prompt(request, named, example),
-            Sampling(seed=seed, max_tokens=400).over(own).over(STARTER_SAMPLING),
+            Sampling(seed=seed, max_tokens=300).over(own).over(STARTER_SAMPLING),
             schema=example.schema,
             grammar=example.grammar,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import os
 import pty
@@ -15,10 +17,14 @@ import psutil
 import pytest
 
 from modechat.cli.request import read_request
+from modechat.cli.run import OneTask
 from modechat.domain.modes import ChatMessage, Task
+from modechat.engine.protocol import Generate, InstructPrompt
+from modechat.engine.scripted import ScriptedEngine, at_once
 from modechat.errors import UsageError
 from tests.cli.conftest import Shell, worker_of
-from tests.tiny_models import write_bert, write_llama, write_t5, write_unknown_architecture
+from tests.session.harness import settings
+from tests.tiny_models import CHATML, write_bert, write_llama, write_t5, write_unknown_architecture
 
 KEYS: dict[str, type] = {
     "reply": str,
@@ -107,6 +113,46 @@ def test_the_reply_and_nothing_else_is_on_standard_output(shell: Shell, tiny: Pa
     assert (plain.code, plain.err) == (as_json.code, as_json.err) == (0, "")
     assert plain.out == json.loads(as_json.out)["reply"] + "\n"
     assert len(plain.out) > 3
+
+
+def test_a_reply_that_is_all_thinking_is_told_on_standard_error(shell: Shell, tmp_path: Path) -> None:
+    thinks = CHATML.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n")
+    model = write_llama(tmp_path / "thinks.gguf", chat_template=thinks)
+    done = shell.modechat("run", "Count", "--model", model, "--seed", "3", "--max-tokens", "8")
+    assert (done.code, done.out) == (0, "")
+    assert "The model thought, and answered nothing." in done.err
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_reply_that_repeats_itself_is_told_on_standard_error_and_in_json(
+    as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reply = "Once there was a fox. " + "The fox was happy and ran. " * 200
+    request = Generate(id=1, prompt=InstructPrompt(instruction="Tell me a story"))
+    out = io.StringIO()
+
+    async def work() -> int:
+        return await OneTask(ScriptedEngine(lambda _: reply, at_once), settings(), request, out, as_json=as_json).run()
+
+    assert asyncio.run(work()) == 0
+    assert "The reply was stopped: it repeats itself." in capsys.readouterr().err
+    if as_json:
+        answer = json.loads(out.getvalue())
+        assert answer["stop_reason"] == "repeats"
+        assert answer["reply"] == "Once there was a fox. The fox was happy and ran."
+    else:
+        assert reply.startswith(out.getvalue().rstrip())
+
+
+def test_an_answer_of_nothing_is_told_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    request = Generate(id=1, prompt=InstructPrompt(instruction="Say nothing"))
+    out = io.StringIO()
+
+    async def work() -> int:
+        return await OneTask(ScriptedEngine(lambda _: "", at_once), settings(), request, out, as_json=False).run()
+
+    assert asyncio.run(work()) == 0
+    assert (out.getvalue(), capsys.readouterr().err) == ("", "The model answered with nothing.\n")
 
 
 def test_json_is_one_object_with_the_documented_keys(shell: Shell, tiny: Path) -> None:
