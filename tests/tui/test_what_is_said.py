@@ -32,7 +32,7 @@ def test_an_unknown_command_is_asked_about_and_sent_with_another_enter(tmp_path:
             await screen.sees("There is no command /seting.")
             screen.prompt.clear()
             await screen.send("/usr/bin/python does not start")
-            assert screen.replies[-1] == "You said: /usr/bin/python does not start"
+            await screen.sees("You said: /usr/bin/python does not start")
 
     run(main())
 
