@@ -76,6 +76,7 @@ def test_every_option_can_be_set(file: Path) -> None:
         flash_attention = "on"
         mmap = false
         mlock = true
+        cpu_extras = "off"
         n_threads = 2
         lora = ["/loras/tone.gguf:0.5"]
         draft = "/models/small.gguf"
@@ -118,6 +119,7 @@ def test_every_option_can_be_set(file: Path) -> None:
         flash_attention="on",
         mmap=False,
         mlock=True,
+        cpu_extras="off",
         n_threads=2,
         lora=(Adapter(path="/loras/tone.gguf", scale=0.5),),
         draft=Path("/models/small.gguf"),

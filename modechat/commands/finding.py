@@ -17,6 +17,7 @@ _SYNONYMS = {
     "take_back": "cancel unsend queue",
     "open_paste": "unfold expand",
     "edit_in_editor": "vim nano emacs external compose",
+    "suspend": "background shell stop pause",
     "toggle_mode": "change instruct chat instruction toggle",
     "choose_task": "template preset summarise summarize translate rewrite",
     "inspect": "raw tokens view debug see",

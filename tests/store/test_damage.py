@@ -163,7 +163,8 @@ def test_a_damaged_conversation_is_named_and_the_other_one_can_be_read(
     damaged: Callable[..., Path], clock: Clock, table: str, column: str, value: object
 ) -> None:
     key = {"conversations": "id", "turns": "id", "replies": "turn_id"}.get(table, "conversation_id")
-    folder = damaged(f"UPDATE {table} SET {column} = :value WHERE {key} = 1", value=value)
+    number = 2 if column == "input" else 1  # the first turn is no task: it has no input
+    folder = damaged(f"UPDATE {table} SET {column} = :value WHERE {key} = {number}", value=value)
     store = Store.open(folder, clock)
     assert {summary.id for summary in store.summaries()} == {1, 2}
     with pytest.raises(ConversationDamaged, match="Conversation 1 is damaged") as caught:
