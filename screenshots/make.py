@@ -25,7 +25,8 @@ from textual.pilot import Pilot
 from modechat.cli.demo import demo_engine, demo_settings
 from modechat.cli.demo_replies import REPLIES
 from modechat.domain.conversation import Reply, ReplyState, StopReason
-from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Task
 from modechat.engine.scripted import at_once
 from modechat.errors import ModechatError
 from modechat.session.phase import Phase

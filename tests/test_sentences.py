@@ -12,7 +12,8 @@ import pytest
 
 import modechat
 from modechat.commands.setting_values import SETTINGS
-from modechat.domain.modes import Mode, ModeState, notice
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import notice
 from modechat.domain.near import did_you_mean, near
 from modechat.domain.text import ended, in_one_line
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modechat.cli.demo_replies import ABOUT, REPLIES, TASK
 from modechat.cli.demo_variants import reply_in_variant
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, Load
 from modechat.engine.scripted import Leak, Pace, ScriptedEngine, as_a_small_model, last_user_text

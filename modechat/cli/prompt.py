@@ -20,7 +20,8 @@ from modechat.cli.text_limit import TextLimit
 from modechat.commands.prompt_text import as_text
 from modechat.config import load_config
 from modechat.domain.conversation import Conversation, as_mode, clock_at
-from modechat.domain.modes import ChatMessage, Mode, Task
+from modechat.domain.mode import Mode
+from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.typed import Typed
 from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded, Recovered

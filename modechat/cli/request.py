@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, headers, parse
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Incomplete, Switch, Task, headers, parse
 from modechat.domain.near import did_you_mean, near
 from modechat.domain.typed import Typed, as_typed
 from modechat.errors import UsageError

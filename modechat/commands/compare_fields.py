@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import PurePath
 
 from modechat.commands.setting_values import SETTINGS, read_value, shown_value
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.text import sanitize_line
 from modechat.session.variants import VariantSettings
 

@@ -8,7 +8,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from modechat.domain.conversation import StopReason, Turn
-from modechat.domain.modes import ChatMessage, Incomplete, Mode
+from modechat.domain.mode import Mode
+from modechat.domain.modes import ChatMessage, Incomplete
 from modechat.domain.text import sanitize_line
 from modechat.errors import EngineError
 from modechat.prompting.candidates import likely_formats

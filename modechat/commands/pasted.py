@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from modechat.commands.slash import read_slash
-from modechat.domain.modes import Mode, ModeState, headers
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import headers
 
 ANY_STATE = ModeState(Mode.INSTRUCT)
 """In instruct mode every header has a meaning that has one anywhere."""

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modechat.domain.modes import Mode
+    from modechat.domain.mode import Mode
     from modechat.engine.prompt_view import PromptView
 
 

@@ -13,7 +13,8 @@ from modechat.commands.model_list import ModelList
 from modechat.commands.slash import SlashCommand, word_of
 from modechat.domain.conversation import StopReason
 from modechat.domain.lora import lora_label
-from modechat.domain.modes import Incomplete, Mode
+from modechat.domain.mode import Mode
+from modechat.domain.modes import Incomplete
 from modechat.domain.near import did_you_mean, near
 from modechat.domain.text import in_one_line, sanitize_line
 from modechat.errors import ModelError

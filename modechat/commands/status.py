@@ -14,7 +14,7 @@ from modechat.session.phase import Phase
 
 if TYPE_CHECKING:
     from modechat.domain.conversation import ReplyStats
-    from modechat.domain.modes import ModeState
+    from modechat.domain.mode import ModeState
     from modechat.engine.protocol import ModelInfo
     from modechat.session.chat_session import ChatSession
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from modechat.domain.conversation import ContextCut, Conversation, Turn, message_text
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 
 _CHARACTERS_PER_TOKEN = 3.5
 _TOKENS_AROUND = 8  # what a template writes around a message

@@ -11,7 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Task
 
 if TYPE_CHECKING:  # the first frame does without pydantic
     from modechat.domain.own_settings import OwnSettings

@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import TypeAlias
 
 from modechat.domain.conversation import ReplyStats, Role, StopReason
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.repetition import RepetitionGuard
 from modechat.domain.sequences import common_prefix_length
 from modechat.engine.prompt_view import PromptView, TokenView

@@ -13,7 +13,8 @@ from modechat.commands.session_commands import SessionCommands
 from modechat.commands.setting_commands import SettingCommands, setting_lines
 from modechat.commands.slash import SlashCommand, takes_no_words
 from modechat.commands.status import mode_sentence, status_sentences
-from modechat.domain.modes import Incomplete, Mode, Task
+from modechat.domain.mode import Mode
+from modechat.domain.modes import Incomplete, Task
 from modechat.domain.text import ended, in_one_line, sanitize_line
 from modechat.errors import EngineError
 from modechat.log_tail import LogTail

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 
 from modechat.commands.status import mode_sentence, model_sentence
 from modechat.domain.conversation import Conversation, ModeChange, Turn
-from modechat.domain.modes import ModeState, notice
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import notice
 from modechat.domain.text import in_one_line, sanitize_line
 from modechat.engine.protocol import ModelInfo
 from modechat.plain.output import Output

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from modechat.commands.actions import ACTIONS, MODES, key_name, slash_table
 from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note, repetition_note
-from modechat.domain.modes import Mode, ModeState
+from modechat.domain.mode import Mode, ModeState
 from modechat.domain.text import ended, sanitize_line
 
 _COMMANDS = {key_name(key): f"/{action.slash}" for action in ACTIONS if action.slash for key in action.keys}

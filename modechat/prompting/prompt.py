@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from modechat.domain.conversation import Message, Role, message_text
-from modechat.domain.modes import Mode, Task
+from modechat.domain.mode import Mode
+from modechat.domain.modes import Task
 from modechat.domain.tasks import Example
 from modechat.prompting.guard import Guard, mark_edges, pieces, without_marker
 from modechat.prompting.ladder import AS_IS, REFUSED, Climbed, climb

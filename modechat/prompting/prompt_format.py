@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.prompting.formats import FormatSource, NamedFormat
 
 CHAT_TEMPLATE = "chat-template"

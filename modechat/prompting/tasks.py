@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from modechat.domain.modes import Incomplete, Mode, ModeState, Parsed, Switch, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import Incomplete, Parsed, Switch, Task
 from modechat.domain.sampling import Sampling
 from modechat.domain.tasks import Example
 from modechat.prompting.json_schema import grammar_of

@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 
 from modechat.domain.conversation import Conversation, Reply, ReplyState, Turn
-from modechat.domain.modes import ChatMessage, Incomplete, ModeState, Parsed, Switch, Task, parse
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage, Incomplete, Parsed, Switch, Task, parse
 from modechat.domain.text import sanitize_line
 from modechat.domain.typed import Typed, as_typed
 from modechat.engine.protocol import Adapter, Engine, Event, Failed, Loaded, ModelInfo

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn
-from modechat.domain.modes import ModeState
+from modechat.domain.mode import ModeState
 from modechat.session.phase import Phase
 
 if TYPE_CHECKING:  # the first frame does without pydantic

@@ -24,7 +24,8 @@ from modechat.domain.conversation import (
     title_of_request,
     titles_of_request,
 )
-from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.own_settings import OwnSettings
 from modechat.errors import StoreError
 from modechat.store import ConversationSummary, Found, Store

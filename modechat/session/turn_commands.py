@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from modechat.domain.continuing import reopened, why_not_continue
 from modechat.domain.conversation import Conversation, Reply, Turn, as_mode
-from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, parse
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Incomplete, Switch, Task, parse
 from modechat.domain.typed import Typed, as_typed
 from modechat.session.events import (
     BranchChanged,

@@ -8,7 +8,8 @@ from enum import Enum
 from typing import TypeAlias
 
 from modechat.domain.conversation import Reply, as_mode
-from modechat.domain.modes import ChatMessage, Mode, Task
+from modechat.domain.mode import Mode
+from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate
 from modechat.session.settings import SessionSettings

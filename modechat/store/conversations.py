@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modechat.domain.conversation import ContextCut, ModeChange, Reply, Turn
-    from modechat.domain.modes import ChatMessage, ModeState, Task
+    from modechat.domain.mode import ModeState
+    from modechat.domain.modes import ChatMessage, Task
     from modechat.domain.own_settings import OwnSettings
 
 _ADD_CONVERSATION = """

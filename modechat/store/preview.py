@@ -10,7 +10,7 @@ from modechat.store import rows
 if TYPE_CHECKING:
     import sqlite3
 
-    from modechat.domain.modes import Mode
+    from modechat.domain.mode import Mode
 
 _TURNS = """
 WITH RECURSIVE path(id, number) AS (

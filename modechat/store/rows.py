@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from modechat.domain.conversation import ContextCut, ModeChange, Reply, ReplyState, ReplyStats, StopReason, Turn
-from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.text import sanitize_line
 from modechat.store.schema import Damaged
 

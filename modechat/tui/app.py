@@ -68,6 +68,8 @@ def _import_behind() -> None:
     """Import what the screen needs right after the first frame, in a thread, so that keys are not held up."""
     import modechat.tui.composer
     import modechat.tui.screens.session_view
+    import modechat.tui.widgets.prompt.completion
+    import modechat.tui.widgets.prompt.marks
     import modechat.tui.widgets.transcript  # noqa: F401
 
 

@@ -15,7 +15,8 @@ from modechat.commands.requests import request_of
 from modechat.commands.slash import SlashCommand, read_slash, unknown_command, without_escape
 from modechat.domain.attachments import mentions
 from modechat.domain.conversation import ReplyState, message_text
-from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Switch, Task, parse
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Incomplete, Switch, Task, parse
 from modechat.domain.typed import Typed, joined
 from modechat.errors import StoreError
 from modechat.session.attachments import attach, mentioned_files

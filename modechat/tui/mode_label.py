@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 
 GLYPHS = {Mode.CHAT: "❯", Mode.INSTRUCT: "»"}
 

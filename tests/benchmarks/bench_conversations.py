@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from modechat.domain.conversation import Reply, ReplyState
-from modechat.domain.modes import ChatMessage, ModeState
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage
 from modechat.store import Store
 
 _CONVERSATIONS, _TURNS, _WORDS = 1000, 20, 150

@@ -20,7 +20,8 @@ from pathlib import Path
 import psutil
 
 from modechat.domain.conversation import Reply, ReplyState, StopReason
-from modechat.domain.modes import ChatMessage, ModeState
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage
 from modechat.store import Store
 from tests.benchmarks.pairs import median_seconds
 from tests.benchmarks.texts import TYPICAL

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from modechat.domain.conversation import Reply, ReplyState
-from modechat.domain.modes import ChatMessage, ModeState
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage
 from modechat.store import Store
 from tests.cli.conftest import Shell
 from tests.tiny_models import write_llama

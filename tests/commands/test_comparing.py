@@ -10,7 +10,8 @@ import pytest
 from modechat.commands.compare_fields import FIELDS, changed, shown, toggled, typed
 from modechat.commands.comparing import label_of_variant, labels_of, presets, question_of, use_from_now_on
 from modechat.commands.setting_values import WrongValue
-from modechat.domain.modes import ChatMessage, Mode
+from modechat.domain.mode import Mode
+from modechat.domain.modes import ChatMessage
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import Leak
 from modechat.session.variants import Question, VariantSettings

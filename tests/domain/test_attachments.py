@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modechat.domain.attachments import Mention, attached, block, candidates, files_meant, mentions
-from modechat.domain.modes import ModeState, Task, parse
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import Task, parse
 from modechat.domain.typed import Typed
 
 

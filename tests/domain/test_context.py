@@ -9,7 +9,8 @@ import pytest
 
 from modechat.domain.context import cut_where, forecast, in_effect, n_left, tokens_in_use, turns_to_compact
 from modechat.domain.conversation import ContextCut, Conversation, Reply, ReplyStats, Turn
-from modechat.domain.modes import ChatMessage, Mode, Task
+from modechat.domain.mode import Mode
+from modechat.domain.modes import ChatMessage, Task
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -27,7 +27,8 @@ from modechat.domain.conversation import (
     title_of,
     without_repetition,
 )
-from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Task
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.domain.modes import Mode, ModeState, headers
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import headers
 
 CHAT, INSTRUCT = ModeState(), ModeState(Mode.INSTRUCT)
 

@@ -6,18 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modechat.domain.modes import (
-    ChatMessage,
-    Incomplete,
-    Mode,
-    ModeState,
-    Parsed,
-    Switch,
-    Task,
-    mode_of,
-    notice,
-    parse,
-)
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Incomplete, Parsed, Switch, Task, mode_of, notice, parse
 
 CHAT = ModeState(Mode.CHAT)
 INSTRUCT = ModeState(Mode.INSTRUCT)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.domain.modes import ChatMessage, Mode, ModeState, Task, headers, parse
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Task, headers, parse
 from modechat.domain.typed import Typed
 
 CHAT = ModeState(Mode.CHAT)

@@ -10,7 +10,8 @@ from functools import partial
 
 import pytest
 
-from modechat.domain.modes import ChatMessage, ModeState
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage
 from modechat.store import Store
 from modechat.store.rows import storable
 from tests.e2e.home import Home, type_and_enter, wait_for_start

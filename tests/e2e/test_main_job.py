@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modechat.domain.conversation import ReplyState, Turn
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from tests.e2e.home import Home, badge, type_and_enter, wait_for_start
 from tests.e2e.processes import watched_worker
 from tests.e2e.prompt_tokens import prompt_tokens

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.engine.protocol import Load
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.lanes import Lanes

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.sequences import common_prefix_length
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.lanes import Lanes

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modechat.domain.conversation import Message, Role
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import ChatPrompt, InstructPrompt
 from modechat.engine.worker.evaluation.lanes import Lanes

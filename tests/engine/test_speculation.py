@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Failed, InstructPrompt, Load, Loaded
 from modechat.engine.worker.bindings import llama

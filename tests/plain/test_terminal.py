@@ -10,7 +10,7 @@ from pathlib import Path
 
 from modechat.commands.actions import ACTIONS
 from modechat.domain.conversation import ReplyState
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.engine.protocol import Failed, Generate
 from modechat.models.catalog import Looking, ModelFile, find_models
 from modechat.models.places import Place

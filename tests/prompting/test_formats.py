@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modechat.domain.conversation import Message, Role
-from modechat.domain.modes import Mode, Task
+from modechat.domain.mode import Mode
+from modechat.domain.modes import Task
 from modechat.domain.tasks import Example
 from modechat.errors import ConfigError
 from modechat.paths import prompts_folder

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modechat.domain.conversation import Message, Role
-from modechat.domain.modes import Mode, Task
+from modechat.domain.mode import Mode
+from modechat.domain.modes import Task
 from modechat.domain.tasks import Example
 from modechat.prompting import TemplateError, render
 from modechat.prompting.formats import FormatSource

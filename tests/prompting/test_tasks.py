@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from modechat.domain.modes import Incomplete, Mode, ModeState, Switch, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import Incomplete, Switch, Task
 from modechat.domain.tasks import Example
 from modechat.paths import prompts_folder
 from modechat.prompt_files import PromptFiles, load_prompt_files

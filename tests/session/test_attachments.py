@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from modechat.domain.modes import Incomplete, Mode, ModeState, Task, parse
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import Incomplete, Task, parse
 from modechat.domain.typed import Typed
 from modechat.session import attachments
 from modechat.session.attachments import FileEntry, attach, list_folder, mentioned_files, size_text

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from modechat.domain.conversation import ReplyState, StopReason
-from modechat.domain.modes import ChatMessage, Mode, Task
+from modechat.domain.mode import Mode
+from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.own_settings import OwnSettings
 from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine

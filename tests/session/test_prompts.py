@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Incomplete, Task
 from modechat.domain.sampling import Sampling
 from modechat.domain.tasks import Example
 from modechat.engine.protocol import Inspect, InstructPrompt, UseFormat

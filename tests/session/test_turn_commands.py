@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modechat.domain.modes import ChatMessage, Incomplete, Mode, Task
+from modechat.domain.mode import Mode
+from modechat.domain.modes import ChatMessage, Incomplete, Task
 from modechat.session.events import BranchChanged, TurnReplaced
 from modechat.store import Store
 from tests.session.harness import Clock, Harness

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from modechat.domain.conversation import ModeChange, Reply, ReplyState, StopReason, Turn
-from modechat.domain.modes import ChatMessage, Incomplete, Mode, ModeState, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Incomplete, Task
 from modechat.domain.typed import Typed
 from modechat.engine.protocol import Failed, Generate, InstructPrompt
 from modechat.errors import ModelError, StoreError

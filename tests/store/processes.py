@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modechat.domain.conversation import Reply, ReplyState
-from modechat.domain.modes import ChatMessage, ModeState
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage
 from modechat.store import Store
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modechat.domain.conversation import Reply, ReplyState, ReplyStats, StopReason
-from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Task
 from modechat.errors import StoreError
 from modechat.store import Store
 

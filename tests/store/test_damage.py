@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modechat.domain.conversation import ContextCut, ModeChange, Reply, ReplyState, ReplyStats, StopReason
-from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.typed import Typed
 from modechat.errors import StoreError
 from modechat.store import ConversationDamaged, Store

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modechat.domain.conversation import Reply, ReplyState
-from modechat.domain.modes import ChatMessage, ModeState
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage
 from modechat.errors import StoreError
 from modechat.store import Store
 from modechat.store.database import FILE_NAME

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modechat.domain.modes import ModeState
+from modechat.domain.mode import ModeState
 from modechat.domain.typed import Typed
 from modechat.store import Store, inputs
 from modechat.store.database import FILE_NAME

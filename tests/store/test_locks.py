@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modechat.domain.modes import ModeState
+from modechat.domain.mode import ModeState
 from modechat.errors import StoreError
 from modechat.store import ConversationInUse, Store
 from tests.store.processes import running

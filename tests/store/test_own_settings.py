@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modechat.domain.modes import ModeState
+from modechat.domain.mode import ModeState
 from modechat.domain.own_settings import OwnSettings, read_own, written
 from modechat.domain.sampling import Sampling
 from modechat.errors import StoreError

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modechat.domain.conversation import ModeChange, Reply
-from modechat.domain.modes import ChatMessage, Mode, ModeState, Task
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Task
 from modechat.store import Store
 from modechat.store.database import FILE_NAME
 from modechat.store.rows import storable, time_text

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modechat.domain.conversation import Reply, ReplyState
-from modechat.domain.modes import ChatMessage, ModeState, Task
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage, Task
 from modechat.store import Store
 from modechat.store.database import FILE_NAME
 from modechat.store.schema import MIGRATIONS, migrate

@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modechat.domain.conversation import Reply
-from modechat.domain.modes import ChatMessage, ModeState
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage
 
 if TYPE_CHECKING:
     from modechat.store import ConversationSummary, Store

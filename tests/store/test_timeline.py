@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from modechat.domain.conversation import ContextCut, ModeChange
-from modechat.domain.modes import ChatMessage, Mode, ModeState
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage
 from modechat.errors import StoreError
 from modechat.store import Store
 

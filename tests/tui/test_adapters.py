@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.engine.protocol import Adapter, UseAdapters
 from modechat.engine.scripted import MODEL, ScriptedEngine
 from modechat.errors import ModelError

@@ -190,7 +190,8 @@ def test_a_new_start_can_leave_the_last_conversation_alone(tmp_path: Path) -> No
 def test_long_conversations_show_their_end_and_bring_in_the_rest(tmp_path: Path) -> None:
     store = Store.open(tmp_path, Clock())
     from modechat.domain.conversation import Reply, ReplyState
-    from modechat.domain.modes import ChatMessage, ModeState
+    from modechat.domain.mode import ModeState
+    from modechat.domain.modes import ChatMessage
 
     conversation = store.create_conversation("Long", ModeState())
     parent = None

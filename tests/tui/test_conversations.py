@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from modechat.domain.conversation import Reply, ReplyState
-from modechat.domain.modes import ChatMessage, ModeState, Task
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage, Task
 from modechat.store import Store
 from modechat.tui.screens.conversations import ConversationsScreen
 from tests.engine.driver import run

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from modechat.domain.conversation import Reply, ReplyState, ReplyStats, StopReason
-from modechat.domain.modes import ChatMessage, ModeState
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage
 from modechat.engine.protocol import Load, UseFormat
 from modechat.engine.scripted import MODEL, ScriptedEngine
 from modechat.prompting.formats import NamedFormat

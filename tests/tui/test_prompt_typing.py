@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from modechat.domain.modes import ChatMessage, ModeState, Task, parse
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage, Task, parse
 from modechat.domain.text import sanitize
 from modechat.domain.typed import Typed
 from modechat.tui.widgets.prompt.folds import Folds

@@ -15,7 +15,8 @@ from textual import events
 
 from modechat.cli.demo import demo_settings, reply_to
 from modechat.domain.conversation import Reply, ReplyState, StopReason
-from modechat.domain.modes import ChatMessage, ModeState, Task
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage, Task
 from modechat.engine.protocol import Failed, Generate
 from modechat.engine.scripted import Leak, ScriptedEngine, last_user_text
 from modechat.store import Store

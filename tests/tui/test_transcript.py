@@ -13,7 +13,8 @@ from textual.geometry import Offset
 from textual.selection import Selection
 
 from modechat.domain.conversation import Reply, ReplyState
-from modechat.domain.modes import ChatMessage, ModeState
+from modechat.domain.mode import ModeState
+from modechat.domain.modes import ChatMessage
 from modechat.store import Store
 from modechat.tui.look import Look
 from modechat.tui.widgets.window import AT_FIRST, MOST, PAGE, Window

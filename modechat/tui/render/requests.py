@@ -14,7 +14,8 @@ from collections.abc import Collection
 
 from modechat.domain.attachments import Part, PartKind, parts_of
 from modechat.domain.conversation import Reply, Turn
-from modechat.domain.modes import ChatMessage, Mode
+from modechat.domain.mode import Mode
+from modechat.domain.modes import ChatMessage
 from modechat.domain.text import sanitize, sanitize_line
 from modechat.session.attachments import size_text
 from modechat.tui.mode_label import GLYPHS

@@ -25,7 +25,6 @@ from textual.worker import NoActiveWorker, get_current_worker
 from modechat.commands.actions import Moment
 from modechat.commands.hints import hint_line
 from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
-from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize
 from modechat.errors import ModechatError, StoreError
 from modechat.tui.bindings import ActionHandlers, bind_actions
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
     from modechat.commands.actions import Action
     from modechat.commands.slash import SlashCommand
+    from modechat.domain.modes import Incomplete
     from modechat.domain.typed import Typed
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession

@@ -15,7 +15,8 @@ from textual.widgets import Static
 
 from modechat.commands.comparing import labels_of, use_from_now_on
 from modechat.domain.conversation import message_text
-from modechat.domain.modes import ChatMessage, Incomplete, Mode
+from modechat.domain.mode import Mode
+from modechat.domain.modes import ChatMessage, Incomplete
 from modechat.domain.text import ended, in_one_line, sanitize_line
 from modechat.errors import StoreError
 from modechat.session.variants import (

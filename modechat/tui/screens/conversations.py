@@ -15,7 +15,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Input
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.text import in_one_line, sanitize, sanitize_line
 from modechat.errors import StoreError
 from modechat.store import ConversationSummary, Found

@@ -12,7 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from modechat.domain.conversation import Turn, as_mode
-from modechat.domain.modes import ChatMessage, Mode, Task
+from modechat.domain.mode import Mode
+from modechat.domain.modes import ChatMessage, Task
 from modechat.errors import EngineError
 from modechat.tui.prompt_lines import Layout
 from modechat.tui.screens.dialog import Dialog

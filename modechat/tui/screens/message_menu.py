@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from modechat.domain.conversation import Turn
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.text import sanitize_line
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.row_list import Column, RowList

@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Static
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.text import sanitize, sanitize_line
 from modechat.tui.mode_label import GLYPHS, mode_class
 from modechat.tui.prompt_lines import LAYOUTS, Kind, Layout, Line

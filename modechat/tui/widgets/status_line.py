@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widget import Widget
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.text import sanitize_line
 from modechat.tui.mode_label import GLYPHS
 

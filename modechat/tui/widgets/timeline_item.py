@@ -9,7 +9,7 @@ from typing import TypeAlias
 from textual.widget import Widget
 
 from modechat.domain.conversation import ModeChange, Turn
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.session.events import Trouble
 from modechat.tui.widgets.notices import AppNotice, ModeNotice, TroubleNotice
 from modechat.tui.widgets.turn import TurnView

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.text import ended
 from modechat.engine.protocol import Adapter
 from modechat.engine.worker.bindings import llama

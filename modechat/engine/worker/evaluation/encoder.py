@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.batch import Logits, fill_batch
 from modechat.engine.worker.evaluation.lanes import Aborted, Reused

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.domain.sequences import common_prefix_length
 from modechat.engine.worker.evaluation.batch import Logits, fill_batch
 from modechat.engine.worker.evaluation.checkpoints import Checkpoint, Checkpoints

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.engine.worker.evaluation.batch import Logits
 from modechat.engine.worker.evaluation.lanes import Evaluator
 from modechat.engine.worker.writing.proof import Proof

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from modechat.domain.conversation import ReplyStats, StopReason
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.engine.protocol import ChatPrompt, Finished, Generate, PromptProgress, Shortened
 from modechat.engine.worker.evaluation.adapters import Adapters
 from modechat.engine.worker.evaluation.lanes import Aborted, Evaluator, Reused

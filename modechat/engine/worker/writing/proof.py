@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from modechat.domain.modes import Mode
+from modechat.domain.mode import Mode
 from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS, Logits
 from modechat.engine.worker.evaluation.lanes import Evaluator
 

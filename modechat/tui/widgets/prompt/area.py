@@ -20,7 +20,7 @@ from modechat.tui.bindings import bind_edits, newline_keys
 from modechat.tui.terminal_input import Paste
 from modechat.tui.widgets.prompt.folds import Folds, can_open, is_data
 from modechat.tui.widgets.prompt.helpers import Helpers
-from modechat.tui.widgets.prompt.marks import CHAT, COMMAND, FILE, INSTRUCT
+from modechat.tui.widgets.prompt.mark_names import CHAT, COMMAND, FILE, INSTRUCT
 from modechat.tui.widgets.safe_text_area import SafeTextArea
 
 _OTHER_ENCODINGS = {"shift+\r": "shift+enter", "\r": "shift+enter"}

@@ -1,6 +1,7 @@
 """The list above the prompt while a command or a file is typed: what is in it, and the keys that choose from it.
 
-What the keys do is decided at once, from what was listed before; folders are read in threads.
+What the keys do is decided at once, from what was listed before; folders are read in threads. What completes is
+imported when there is something to complete: the first frame has nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -16,9 +18,10 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from modechat.domain.text import sanitize_line
-from modechat.session.attachments import FileEntry, list_folder, path_of
-from modechat.tui.widgets.prompt import completion
-from modechat.tui.widgets.prompt.completion import Candidate, Kind, Names, Word
+
+if TYPE_CHECKING:
+    from modechat.session.attachments import FileEntry
+    from modechat.tui.widgets.prompt.completion import Candidate, Kind, Names, Word
 
 _FRESH_SECONDS = 3.0
 _WIDEST = 32
@@ -114,6 +117,8 @@ class Completer:
         return True
 
     def _enter(self) -> bool:
+        from modechat.tui.widgets.prompt.completion import Kind
+
         candidate = self._candidates[self.list.highlighted or 0]
         if self._word is None or candidate.text.rstrip() == self._typed_so_far(self._word):
             return False  # it is there already: Enter sends
@@ -139,6 +144,8 @@ class Completer:
 
     @staticmethod
     def _typed_so_far(word: Word) -> str:
+        from modechat.tui.widgets.prompt.completion import Kind
+
         return f"@{word.text}" if word.kind is Kind.FILE else word.text
 
     def _show(self) -> None:
@@ -148,6 +155,9 @@ class Completer:
             self.list.display = False
 
     def _find(self, word: Word) -> list[Candidate]:
+        from modechat.tui.widgets.prompt import completion
+        from modechat.tui.widgets.prompt.completion import Kind
+
         match word.kind:
             case Kind.COMMAND:
                 return completion.commands(word)
@@ -158,6 +168,9 @@ class Completer:
 
     def _entries(self, word: Word) -> tuple[FileEntry, ...]:
         """What is known to be in the folder; what is not known yet is read, and shown then."""
+        from modechat.session.attachments import path_of
+        from modechat.tui.widgets.prompt import completion
+
         folder = path_of(completion.split_path(word.text)[0], self.folder)
         if folder is None:
             return ()
@@ -168,6 +181,9 @@ class Completer:
         return entries
 
     async def _read(self, folder: Path) -> None:
+        from modechat.session.attachments import list_folder
+        from modechat.tui.widgets.prompt.completion import Kind
+
         entries = await asyncio.to_thread(list_folder, folder)
         self._folders = {folder: (time.monotonic(), entries)}
         self._reading.discard(folder)

@@ -8,9 +8,6 @@ from __future__ import annotations
 import itertools
 import re
 
-from modechat.commands.pasted import ANY_STATE, would_act
-from modechat.commands.slash import read_slash
-from modechat.domain.modes import headers
 from modechat.domain.text import is_editable
 from modechat.domain.typed import Typed
 
@@ -30,6 +27,8 @@ def is_data(text: str) -> bool:
     """
     if len(text) > MOST_CHARACTERS or text.count("\n") >= MOST_LINES or not is_editable(text):
         return True
+    from modechat.commands.pasted import would_act  # not before something is pasted: the first frame needs none of it
+
     return would_act(text)
 
 
@@ -118,6 +117,10 @@ class Folds:
 
 def _acting(typed: Typed) -> list[tuple[int, int]]:
     """Where the command and the headers stand that have a meaning in the text."""
+    from modechat.commands.pasted import ANY_STATE
+    from modechat.commands.slash import read_slash
+    from modechat.domain.modes import headers
+
     if read_slash(typed) is not None:
         start = len(typed.text) - len(typed.text.lstrip())
         end = typed.text.find("\n", start)

@@ -1,7 +1,8 @@
 """The prompt in its frame: the text area, and what is told around it while one types.
 
 Enter sends; Shift+Enter, Alt+Enter and Ctrl+J begin a new line, and so does Enter after a backslash; a paste never
-sends. What is meant by the text is looked at when it changes; of a large text a moment later.
+sends. What is meant by the text is looked at when it changes; of a large text a moment later. What looks at it is
+imported when there is a text: the first frame has none.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,15 +24,15 @@ from textual.widgets import Static, TextArea
 
 from modechat.commands.actions import slash_usage
 from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
-from modechat.commands.slash import read_slash
-from modechat.domain.modes import Mode, ModeState, mode_of
+from modechat.domain.mode import Mode, ModeState
 from modechat.domain.text import sanitize_line
 from modechat.domain.typed import Recall, Typed, joined
 from modechat.tui.mode_label import GLYPHS, mode_class
 from modechat.tui.widgets.prompt.area import PromptArea
 from modechat.tui.widgets.prompt.completer import Completer
-from modechat.tui.widgets.prompt.completion import Word, word_before
-from modechat.tui.widgets.prompt.marks import marks
+
+if TYPE_CHECKING:
+    from modechat.tui.widgets.prompt.completion import Word
 
 _SECONDS_TO_HANDLE_KEYS = 2.0
 _LARGE = 10_000
@@ -193,7 +195,11 @@ class Prompt(Vertical):
         self.completer.update()
 
     def marks_in(self, row: int) -> Sequence[tuple[int, int, str]]:
+        if not self.text:
+            return ()
         if self._marks is None:
+            from modechat.tui.widgets.prompt.marks import marks
+
             lines = self._area.document.lines
             behind = [self._area.meaning_of(line) for line in lines]
             self._marks = marks(lines, behind, self._state, self._files)
@@ -208,8 +214,10 @@ class Prompt(Vertical):
 
     def _word(self) -> Word | None:
         row, column = self._area.cursor_location
-        if not self._area.selection.is_empty:
+        if not self._area.selection.is_empty or not self.text:
             return None
+        from modechat.tui.widgets.prompt.completion import word_before
+
         return word_before(self._area.document[row][:column], is_first=row == 0)
 
     def _complete(self, start: int, text: str) -> None:
@@ -244,14 +252,20 @@ class Prompt(Vertical):
 
     def _refresh_hint(self) -> None:
         """A command tells what it does while it is typed, and a token how it is opened."""
-        if (command := read_slash(self.typed)) is not None:
-            hint = f"{slash_usage(command.action)} · {command.action.help}"
-        else:
-            hint = self._opens_token if self._area.is_at_token else self._hint
+        hint = self._opens_token if self._area.is_at_token else self._hint
+        if self.text:
+            from modechat.commands.slash import read_slash
+
+            if (command := read_slash(self.typed)) is not None:
+                hint = f"{slash_usage(command.action)} · {command.action.help}"
         self.border_subtitle = Content(hint)
 
     def _refresh_mode(self) -> None:
-        mode = mode_of(self.typed, self._state)
+        mode = self._state.mode
+        if self.text:
+            from modechat.domain.modes import mode_of
+
+            mode = mode_of(self.typed, self._state)
         standing = self._state.standing if mode is Mode.INSTRUCT else None
         for other in Mode:
             self.set_class(other is mode, mode_class(other))

@@ -7,11 +7,10 @@ from collections.abc import Collection, Sequence
 
 from modechat.commands.slash import read_slash
 from modechat.domain.attachments import files_meant
-from modechat.domain.modes import Mode, ModeState, headers
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import headers
 from modechat.domain.typed import Typed, joined_lines
-
-CHAT, INSTRUCT, COMMAND, FILE = "prompt--chat", "prompt--instruct", "prompt--command", "prompt--file"
-"""Names for the style sheet."""
+from modechat.tui.widgets.prompt.mark_names import CHAT, COMMAND, FILE, INSTRUCT
 
 _LARGEST = 200_000
 """Of larger texts only what the prompt shows is looked at, not what is behind its tokens."""
