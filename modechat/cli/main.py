@@ -18,7 +18,7 @@ single-shot tasks, ### Chat to come back."""
 
 _RUN = """\
 Do one task and print the reply on standard output. Text that is piped in
-becomes the task's input: modechat run 'Summarise' < file
+becomes the task's input: modechat run 'Summarise this text' < FILE
 The headers ### Input, ### Response and ### Chat work as in the chat."""
 
 _PROMPT = """\
@@ -181,7 +181,7 @@ def _add_bench_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
 
 
 def _add_task_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--task", metavar="NAME", help="a named task, such as translate or summarise")
+    parser.add_argument("--task", metavar="NAME", help="a named task, such as summarise or question")
 
 
 def _model_options(lora: str = "lora_of_command") -> argparse.ArgumentParser:
