@@ -120,7 +120,7 @@ def test_a_block_that_comes_later_is_text(reply: str, at: list[int]) -> None:
         ("<think>a < b </ c</think>d", "a < b </ c", "d"),
         ("<think>a<</think>b", "a<", "b"),
         ("<think>a</</think>b", "a</", "b"),
-        ("\n\n<think>思考\u2003</think>\u3000é😀", "思考", "é😀"),
+        ("\n\n<think>思考\u2003</think>\u3000é😀", "思考", "\u3000é😀"),
     ],
 )
 def test_a_reply_that_begins_outside(reply: str, thinking: str, answer: str) -> None:
