@@ -24,7 +24,7 @@ from modechat.tui.keys_in_turn import KeysInTurn
 from modechat.tui.look import NO_COLOR, Look, usual_theme
 from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.screens.steady import SteadyScreen
-from modechat.tui.terminal_input import MOST_CELLS, GroundTold, TypedBefore, guard_terminal_input
+from modechat.tui.terminal_input import MOST_CELLS, GroundTold, TerminalGone, TypedBefore, guard_terminal_input
 from modechat.tui.terminal_output import TerminalOutput, guard_terminal_output
 from modechat.tui.themes import OWN_THEMES, with_readable_selections
 
@@ -184,6 +184,9 @@ class ModechatApp(App[ModechatError]):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, Input | TextArea):
             event.widget.cursor_blink = False  # nothing moves while nothing happens
+
+    def on_terminal_gone(self, _message: TerminalGone) -> None:
+        self._leave(self._hang_up)
 
     def on_ground_told(self, message: GroundTold) -> None:
         """The terminal answered late: the first frame was painted for what it is usually."""

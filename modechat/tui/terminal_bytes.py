@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import codecs
 import re
+import time
 from typing import Final
 
 _ERRORS: Final = "surrogateescape"
+_REST: Final = 0.1
+"""Seconds."""
 _BYTES = re.compile("[\udc80-\udcff]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -22,8 +25,13 @@ class TerminalBytes:
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")(_ERRORS)
+        self.is_over = False
+        """Whether the terminal is gone."""
 
     def decode(self, data: bytes, final: bool = False) -> str:
+        if not data and not final:
+            self.is_over = True
+            time.sleep(_REST)  # a terminal that is gone can be read at once, for ever
         return self._decoder.decode(data, final)
 
     def finish(self) -> str:

@@ -93,6 +93,10 @@ def guard_terminal_input(typed_before: TypedBefore, *, awaits_ground: bool = Fal
     driver.getincrementaldecoder = lambda _encoding: lambda: decoder
 
 
+class TerminalGone(Message):
+    """Nothing comes from the terminal any more: its window was closed, and no signal said so."""
+
+
 @dataclass
 class GroundTold(Message):
     """The terminal said whether its ground is light."""
@@ -176,6 +180,7 @@ class TerminalInput(XTermParser):
         self._decoder = decoder or TerminalBytes()
         self._decoder.reset()
         self._typed_before = typed_before or TypedBefore()
+        self._told_end = False
         self._answers = Answers()
         self._answer_until = time.monotonic() + _PATIENCE if awaits_ground else 0.0
         self._pastes = PasteReader()
@@ -219,6 +224,9 @@ class TerminalInput(XTermParser):
             yield from self.feed(before)
         if self._answers.is_amid and time.monotonic() - self._last_read > _PAUSE and (keys := self._answers.give_up()):
             yield from self._keys(keys)
+        if self._decoder.is_over and not self._told_end:
+            self._told_end = True
+            yield TerminalGone()
         yield from super().tick()
         if time.monotonic() - self._last_read > _PAUSE:
             if cut := self._decoder.finish():

@@ -7,9 +7,10 @@ import time
 
 import pytest
 
-from tests.e2e.home import Home, wait_for_start
+from tests.e2e.home import MODECHAT, Home, wait_for_start
 from tests.e2e.slow_terminal import SlowTerminal
 from tests.e2e.test_terminal_safety import prompt_lines
+from tests.e2e.window import Window
 
 NOT_UTF8 = {
     "Latin-1": (b"caf\xe9 ", "café"),
@@ -123,3 +124,11 @@ def test_a_storm_of_resizes_ends_soon_also_on_a_terminal_that_reads_slowly(home:
         assert time.monotonic() - started < 20
         assert b"\x1b[?1049l" in terminal.raw[-2000:]  # the usual screen is back
         assert len(terminal.raw) < 1_000_000
+
+
+@pytest.mark.parametrize("moment", ["?1049h", "modechat", "Enter sends", "CPU"])
+def test_a_terminal_that_is_gone_ends_the_program_although_hang_ups_are_ignored(home: Home, moment: str) -> None:
+    command = ("/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh", *MODECHAT, "--demo")  # as nohup has it
+    with Window(command, home.env, columns=80, rows=24) as window:
+        window.wait_until(lambda: moment.encode() in window.raw, moment)
+        assert window.hang_up() != 0

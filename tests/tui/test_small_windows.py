@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from textual import events
+from textual.geometry import Size
 
 from tests.engine.driver import run
 from tests.tui.harness import Screen, running_app
@@ -104,5 +107,31 @@ def test_a_window_that_was_too_small_behind_a_dialog_is_whole_again(tmp_path: Pa
             await screen.sees("Enter sends")
             await screen.type("hello")
             await screen.until(lambda: screen.prompt.text == "hello")
+
+    run(main())
+
+
+def test_sizes_that_come_at_once_do_not_bring_each_other_back_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(80, 24)) as screen:
+            shown = screen.app.screen
+            taken: list[Size] = []
+            take = shown._screen_resized
+
+            def count(size: Size) -> None:
+                taken.append(size)
+                take(size)
+
+            monkeypatch.setattr(shown, "_screen_resized", count)
+            for columns, rows in ((80, 25), (80, 24), (81, 24), (80, 24)):
+                size = Size(columns, rows)
+                shown.post_message(events.Resize(size, size))
+                shown.call_later(lambda: None)  # else Textual joins them
+            for _ in range(50):
+                await asyncio.sleep(0.001)
+            assert len(taken) <= 8
+            assert shown.size == Size(80, 24)
 
     run(main())

@@ -2,7 +2,9 @@
 the terminal would not have read before the next picture.
 
 Textual 8.2.8 takes the focus from what is hidden, as everything is in a window that is too small, and gives it back to
-nobody. And `dismiss` closes whatever screen is on top: called twice, or while another one covers this, a wrong one.
+nobody. And `dismiss` closes whatever screen is on top: called twice, or while another one covers this, a wrong one. A
+screen that takes a new size posts that size to itself: of two that come at once, each would bring the other one back,
+for ever. So a screen takes no size but the window's.
 """
 
 from __future__ import annotations
@@ -59,8 +61,12 @@ class SteadyScreen(_Base[T]):
                 return
         super()._forward_event(event)
 
-    def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
-        self.call_after_refresh(self._find_focus)
+    def on_resize(self, event: events.Resize) -> None:
+        if event.size != self.app.size:
+            event.stop()
+            event.prevent_default()
+        else:
+            self.call_after_refresh(self._find_focus)
 
     def _compositor_refresh(self) -> None:
         if self is self.app.screen and isinstance(self.app, Painter) and self.app.must_wait_for_terminal():
