@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
     generate = constrain(generate, arguments.schema, arguments.grammar)
     settings = replace(settings, load=settings.load.model_copy(update={"n_ctx_needed": n_ctx_needed(generate)}))
-    engine = local_engine(worker)
+    engine = local_engine(worker, is_shown=lambda delta: not arguments.json and not delta.is_thinking)
     engine.start()
     task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
     return asyncio.run(task.run())
@@ -130,6 +130,7 @@ class OneTask:
                 case Cancelled():
                     return EXIT_INTERRUPTED
                 case Recovered(text=text):
+                    self._reply = self._thinking = ""  # nothing of it has been printed
                     self._progress.clear()
                     tell(text)
                 case Failed(kind="context") if self._load_longer():
