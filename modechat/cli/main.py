@@ -20,7 +20,7 @@ single-shot tasks, ### Chat to come back."""
 
 _RUN = """\
 Do one task and print the reply on standard output. Text that is piped in
-becomes the task's input: modechat run 'Summarise' < file
+becomes the task's input: modechat run 'Summarise this text' < FILE
 The headers ### Input, ### Response and ### Chat work as in the chat."""
 
 _PROMPT = """\
@@ -199,7 +199,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         help="a file whose text is the task's input, as a mention of @FILE in the text is; can be given several times",
     )
     parser.add_argument("--system", metavar="TEXT", help="the system prompt, in the place of the config's")
-    parser.add_argument("--task", metavar="NAME", help="a named task, such as translate or summarise")
+    parser.add_argument("--task", metavar="NAME", help="a named task, such as summarise or question")
 
 
 def _model_options(lora: str = "lora_of_command") -> argparse.ArgumentParser:

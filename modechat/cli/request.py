@@ -38,8 +38,8 @@ def read_request(instruction: str | Typed, piped: str) -> ChatMessage | Task:
         case Switch() | Incomplete():
             raise UsageError(
                 "There is nothing to do",
-                "Give an instruction: modechat run 'Translate into Spanish: I love you'. A file can be its input: "
-                "modechat run 'Summarise' < FILE",
+                "Give an instruction, and a file as its input if you like: "
+                "modechat run 'Summarise this text in one sentence' < FILE",
             )
 
 

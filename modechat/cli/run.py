@@ -20,7 +20,7 @@ from modechat.cli.context_need import n_ctx_needed
 from modechat.cli.local_engine import local_engine
 from modechat.cli.piped import input_of, read_piped
 from modechat.cli.request import named_task, request_for
-from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings, with_system
+from modechat.cli.setup import USER_SOURCES, choose_model, load_prompt_files_telling, session_settings, with_system
 from modechat.cli.streams import argument_text, can_repaint, takes_unicode, tell, write
 from modechat.cli.text_limit import TextLimit
 from modechat.config import load_config
@@ -171,11 +171,20 @@ class OneTask:
         if reason is StopReason.STOPPED:
             return EXIT_INTERRUPTED
         is_cut = is_constrained(self._request) and reason in _INCOMPLETE
-        if is_cut or reason in _ALWAYS_TOLD:
+        if is_cut or reason in _ALWAYS_TOLD or (reason is StopReason.LENGTH and not self._user_knows_limit):
             tell(_INCOMPLETE[reason])
         if not self._reply:
             tell(_ONLY_THOUGHT if self._thinking else "The model answered with nothing.")
         return EXIT_INCOMPLETE if is_cut else 0
+
+    @property
+    def _user_knows_limit(self) -> bool:
+        """Whether the command line or the config file has set how long a reply may be, and not what fits the model."""
+        return any(
+            sampling.max_tokens is not None
+            for source, sampling in self._settings.sampling_sources
+            if source in USER_SOURCES
+        )
 
     def _leave_out_repetition(self, finished: Finished) -> None:
         come = Reply(self._reply, stop_reason=finished.stop_reason, stats=finished.stats, thinking=self._thinking)

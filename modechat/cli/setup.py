@@ -37,6 +37,9 @@ from modechat.session.settings import SessionSettings
 SAMPLING_OPTIONS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "max_tokens")
 """Those that the command line has."""
 
+USER_SOURCES = ("command line", "config file")
+"""Of sampling settings, those that are the user's."""
+
 _GIB = 1 << 30
 _MOST_NAMED = 10
 _SECONDS_TO_LOOK = 10.0
@@ -101,8 +104,8 @@ def session_settings(
     draft = draft_of(arguments, config) if takes_companions else None
     keeps_states = keep_history and config.keep_evaluated
     sources = (
-        ("command line", Sampling.model_validate(_given(arguments, SAMPLING_OPTIONS))),
-        ("config file", config.sampling),
+        (USER_SOURCES[0], Sampling.model_validate(_given(arguments, SAMPLING_OPTIONS))),
+        (USER_SOURCES[1], config.sampling),
         ("model's maker", _recommended_sampling(model)),
     )
     return SessionSettings(

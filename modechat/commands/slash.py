@@ -1,4 +1,4 @@
-"""Commands typed at the prompt: `/task translate Spanish`. Which there are says the table of actions.
+"""Commands typed at the prompt: `/task question Who paid?`. Which there are says the table of actions.
 
 Only a known command at the very beginning counts: a path such as `/etc/hosts` is ordinary text. After a backslash a
 command is text as well: `\\/task` sends `/task`. What looks like a command and is none is asked about before it is

@@ -100,7 +100,7 @@ class ReasoningSplitter:
     """Splits one reply. `prompt_end` is the rendered prompt, or its last line at least: it may have begun to think.
 
     Tags count at the reply's very beginning only, harmony's markup everywhere. A reply that ends before its closing tag
-    is all thinking. Both parts come without tags and without outer white space.
+    is all thinking. Both parts come without tags, trimmed as `ReplyTrimmer` does it.
     """
 
     def __init__(self, tags: Collection[ReasoningTags], prompt_end: str) -> None:
@@ -157,13 +157,12 @@ class _Tagged:
         found: list[Found] = []
         self._held = ""
         if self._stage is _Stage.BEGINNING:
-            text = text.lstrip()
-            opening = _leading(text, self._openings, last=last)
+            opening = _leading(text.lstrip(), self._openings, last=last)
             if opening is None:
                 self._held = text
                 return found
             self._begin(opening)
-            text = text[len(opening) :]
+            text = _behind(opening, text)
         if self._stage is _Stage.THINKING and self._thinking is not None:
             thought, closed, rest = text.partition(self._thinking.close)
             if not closed:
@@ -174,13 +173,12 @@ class _Tagged:
             self._stage = _Stage.BETWEEN
         if self._stage is _Stage.BETWEEN and self._thinking is not None:
             wrappers = {t.answer_open: t.answer_close for t in self._tags if t.close == self._thinking.close}
-            text = text.lstrip()
-            opening = _leading(text, [wrapper for wrapper in wrappers if wrapper], last=last)
+            opening = _leading(text.lstrip(), [wrapper for wrapper in wrappers if wrapper], last=last)
             if opening is None:
                 self._held = text
                 return found
             self._answer_close = wrappers.get(opening, "")
-            text = text[len(opening) :]
+            text = _behind(opening, text)
             self._stage = _Stage.ANSWER
         found.append((Part.ANSWER, self._answer(text, last=last)))
         return found
@@ -208,9 +206,16 @@ class _Tagged:
 def _leading(text: str, markers: Iterable[str], *, last: bool) -> str | None:
     """The longest of `markers` that `text` begins with; empty if there is none, None while that is undecided."""
     markers = tuple(markers)
+    if not last and not text:
+        return None
     if not last and any(len(marker) > len(text) and marker.startswith(text) for marker in markers):
         return None
     return max((marker for marker in markers if text.startswith(marker)), key=len, default="")
+
+
+def _behind(opening: str, text: str) -> str:
+    """What follows the tag; where there is none, the text with the white space in front, which may be an indent."""
+    return text.lstrip()[len(opening) :] if opening else text
 
 
 def _undecided(text: str, length: int) -> tuple[str, str]:

@@ -57,7 +57,14 @@ def reference(reply: str, opened: bool) -> tuple[str, str]:
     """The same for `<think>`, of a whole reply."""
     opening = "(?:<think>)?" if opened else "<think>"
     block = re.fullmatch(rf"\s*{opening}(.*?)(?:</think>(.*))?", reply, re.DOTALL)
-    return (block[1].strip(), (block[2] or "").strip()) if block else ("", reply.strip())
+    return (trimmed(block[1]), trimmed(block[2] or "")) if block else ("", trimmed(reply))
+
+
+def trimmed(text: str) -> str:
+    """Without outer white space, but for an indent of the first line that is more than a single space."""
+    core = text.strip()
+    indent = re.search(r"[^\n]*\Z", text[: text.find(core)]) if core else None
+    return core if indent is None or indent[0] == " " else indent[0] + core
 
 
 # One pair of tags
@@ -120,7 +127,7 @@ def test_a_block_that_comes_later_is_text(reply: str, at: list[int]) -> None:
         ("<think>a < b </ c</think>d", "a < b </ c", "d"),
         ("<think>a<</think>b", "a<", "b"),
         ("<think>a</</think>b", "a</", "b"),
-        ("\n\n<think>思考\u2003</think>\u3000é😀", "思考", "é😀"),
+        ("\n\n<think>思考\u2003</think>\u3000é😀", "思考", "\u3000é😀"),
     ],
 )
 def test_a_reply_that_begins_outside(reply: str, thinking: str, answer: str) -> None:
@@ -198,7 +205,7 @@ def test_tags_around_the_whole_answer_are_removed(reply: str, thinking: str, ans
 
 @given(st.lists(st.sampled_from(["</Output>", "</Out", "put>", " ", "\n", "a", "<"])).map("".join), cuts)
 def test_what_closes_the_answer_counts_at_the_very_end_only(answer: str, at: list[int]) -> None:
-    expected = answer.rstrip().removesuffix("</Output>").strip()
+    expected = trimmed(answer.rstrip().removesuffix("</Output>"))
     assert split(cut(f"<Output>{answer}", at), [MARCO]) == ("", expected)
 
 

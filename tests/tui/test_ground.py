@@ -89,7 +89,7 @@ def test_an_answer_that_is_cut_for_good_is_dropped() -> None:
 
 def test_what_was_typed_before_the_first_frame_comes_first_and_once() -> None:
     before = TypedBefore("ab")
-    assert messages(TerminalInput(typed_before=before), "c", f"d{WHITE}") == ["a", "b", "c", "d", True]
+    assert messages(TerminalInput(typed_before=before), "c", f"d{WHITE}") == ["a", "b", "c", True, "d"]
     assert messages(TerminalInput(typed_before=before), "f") == ["f"]
 
 
