@@ -76,7 +76,7 @@ class Rules:
         try:
             for name in TopologicalSorter(begins).static_order():
                 ways[name] = sum(self._ways(name, ways, empty))
-                skipped[name] = max(self._ways(name, skipped, empty), default=0)
+                skipped[name] = self._skipped(name, skipped, empty)
         except CycleError:
             return "A rule may begin with itself: that never ends."
         if max(skipped.values()) > MOST_SKIPPED:
@@ -94,6 +94,22 @@ class Rules:
             )
             for alternative in self._alternatives.get(name, [])
         ]
+
+    def _skipped(self, name: str, skipped: Mapping[str, int], empty: set[str]) -> int:
+        """How many stand behind each other.
+
+        A rule at the end of another takes its place, as with the optional properties of a schema: they do not add up.
+        """
+        most = 0
+        for alternative in self._alternatives.get(name, []):
+            counts = [
+                skipped[symbol.name] * (symbol.times if symbol.name in empty else 1)
+                for symbol in _first(alternative, empty)
+            ]
+            if len(counts) == len(alternative) and counts and alternative[-1].times == 1:
+                most = max(most, counts.pop())
+            most = max(most, sum(counts))
+        return most
 
     def _may_be_empty(self) -> set[str]:
         """The rules that may be: those with an alternative of nothing but such."""

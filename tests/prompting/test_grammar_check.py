@@ -108,3 +108,9 @@ def test_what_llama_cpp_would_follow_for_ever_through_several_rules_is_refused(g
 )
 def test_honest_rules_of_several_rules_are_let_through(grammar: str) -> None:
     check_grammar(grammar)
+
+
+@pytest.mark.parametrize("n_optional", [5, 50, 150, 400])
+def test_schemas_with_many_optional_properties_are_fine(n_optional: int) -> None:
+    properties = {f"p{number}": {"type": "integer"} for number in range(n_optional)}
+    check_grammar(grammar_of({"type": "object", "properties": properties}))
