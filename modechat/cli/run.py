@@ -45,8 +45,8 @@ _REQUEST_ID = 1
 _INCOMPLETE = {
     StopReason.LENGTH: "The reply is incomplete: the limit of tokens cut it. Raise it with --max-tokens.",
     StopReason.CONTEXT: "The reply is incomplete: the context is full. Give the model more room with --ctx.",
-    StopReason.REPEATS: "The reply was stopped: it repeats itself. Another --seed may help, or a repeat_penalty of 1.1 "
-    "in the config file; stop_repetition = false there lets it go on.",
+    StopReason.REPEATS: "The reply was stopped: it repeats itself. Another --seed may help, or --repeat-penalty 1.1; "
+    "stop_repetition = false, below [sampling] in the config file, lets it go on.",
 }
 _ALWAYS_TOLD = (StopReason.CONTEXT, StopReason.REPEATS)
 _ONLY_THOUGHT = "The model thought, and answered nothing. --json has what it thought, --no-thinking may help."
