@@ -77,7 +77,7 @@ def _other_build(machine: Hardware, engine: EngineProbe, trial: Trial, python: s
     if test.death is not Death.ILLEGAL_INSTRUCTION:
         text = f"llama.cpp cannot compute here: it {test.trouble}. Install it again:"
         return Advice(text, install_command(python, FOR_THIS_PROCESSOR, system=machine.system))
-    cause, environment = _judged(engine, trial, reports_amx=reports_amx)
+    cause, environment = _judged(engine, trial, with_extras=False, reports_amx=reports_amx)
     return Advice(
         f"{cause} This command builds one that fits:", install_command(python, environment, system=machine.system)
     )
@@ -87,7 +87,7 @@ def _build_without_what_crashes(
     machine: Hardware, engine: EngineProbe, trial: Trial, python: str, *, reports_amx: bool
 ) -> Advice:
     """It computes, but only without its kernels for this processor."""
-    cause, environment = _judged(engine, trial, reports_amx=reports_amx)
+    cause, environment = _judged(engine, trial, with_extras=True, reports_amx=reports_amx)
     if trial.with_extras.death is not Death.ILLEGAL_INSTRUCTION:
         cause, environment = (
             f"With its kernels for this processor llama.cpp {trial.with_extras.trouble}.",
@@ -97,10 +97,13 @@ def _build_without_what_crashes(
     return Advice(text, install_command(python, environment, system=machine.system))
 
 
-def _judged(engine: EngineProbe, trial: Trial, *, reports_amx: bool) -> tuple[str, Mapping[str, str]]:
+def _judged(
+    engine: EngineProbe, trial: Trial, *, with_extras: bool, reports_amx: bool
+) -> tuple[str, Mapping[str, str]]:
     runnable = None if trial.not_runnable is None else known_instructions() - set(trial.not_runnable)
     trouble = version_trouble(installed_version())
-    return judge(features_of(engine.features), runnable, reports_amx=reports_amx, other_version=trouble)
+    built = features_of(engine.features)
+    return judge(built, runnable, with_extras=with_extras, reports_amx=reports_amx, other_version=trouble)
 
 
 def _for_gpu(machine: Hardware, engine: EngineProbe, python: str, environment: Mapping[str, str]) -> tuple[Advice, ...]:

@@ -126,7 +126,7 @@ class _Engines:
 
     def make(self) -> Engine:
         worker, self._worker = self._worker, None
-        return local_engine(worker)
+        return local_engine(worker, is_shown=lambda _: False)
 
 
 class _ProgressLine:

@@ -222,9 +222,9 @@ def _model_options(lora: str = "lora_of_command") -> argparse.ArgumentParser:
     )
     group.add_argument("--temperature", type=_number(0, 10), metavar="T", help="0: always the likeliest token")
     group.add_argument("--top-k", type=_whole_number(0, 2**31 - 1), metavar="N", help="the N likeliest tokens only")
-    group.add_argument("--top-p", type=_share(1), metavar="P", help="the likeliest tokens that make up P together")
+    group.add_argument("--top-p", type=_share, metavar="P", help="the likeliest tokens that make up P together")
     group.add_argument("--min-p", type=_number(0, 1), metavar="P", help="none less likely than this share of the first")
-    group.add_argument("--repeat-penalty", type=_share(10), metavar="X", help="above 1: fewer repetitions")
+    group.add_argument("--repeat-penalty", type=_number(0.01, 10), metavar="X", help="above 1: fewer repetitions")
     group.add_argument("--seed", type=_whole_number(0, 2**32 - 2), metavar="N", help="same seed, same reply")
     group.add_argument("--format", metavar="NAME", help="prompt format; chat-template is the model's own")
     group.add_argument("--thinking", action=argparse.BooleanOptionalAction, help="let a reasoning model think")
@@ -276,16 +276,12 @@ def _number(least: float, most: float) -> Callable[[str], float]:
     return _ranged(float, "a number", least, most)
 
 
-def _share(most: float) -> Callable[[str], float]:
-    """An argument type: a number above 0 and at most `most`."""
-
-    def parse(text: str) -> float:
-        number = _number(0, most)(text)
-        if number == 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
-        return number
-
-    return parse
+def _share(text: str) -> float:
+    """An argument type: a number above 0 and at most 1."""
+    number = _number(0, 1)(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
 
 
 def _path(text: str) -> Path:

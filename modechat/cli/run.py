@@ -45,8 +45,8 @@ _REQUEST_ID = 1
 _INCOMPLETE = {
     StopReason.LENGTH: "The reply is incomplete: the limit of tokens cut it. Raise it with --max-tokens.",
     StopReason.CONTEXT: "The reply is incomplete: the context is full. Give the model more room with --ctx.",
-    StopReason.REPEATS: "The reply was stopped: it repeats itself. Another --seed may help, or a repeat_penalty of 1.1 "
-    "in the config file; stop_repetition = false there lets it go on.",
+    StopReason.REPEATS: "The reply was stopped: it repeats itself. Another --seed may help, or --repeat-penalty 1.1; "
+    "stop_repetition = false, below [sampling] in the config file, lets it go on.",
 }
 _ALWAYS_TOLD = (StopReason.CONTEXT, StopReason.REPEATS)
 _ONLY_THOUGHT = "The model thought, and answered nothing. --json has what it thought, --no-thinking may help."
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
     generate = constrain(generate, arguments.schema, arguments.grammar)
     settings = replace(settings, load=settings.load.model_copy(update={"n_ctx_needed": n_ctx_needed(generate)}))
-    engine = local_engine(worker)
+    engine = local_engine(worker, is_shown=lambda delta: not arguments.json and not delta.is_thinking)
     engine.start()
     task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
     return asyncio.run(task.run())
@@ -130,6 +130,7 @@ class OneTask:
                 case Cancelled():
                     return EXIT_INTERRUPTED
                 case Recovered(text=text):
+                    self._reply = self._thinking = ""  # nothing of it has been printed
                     self._progress.clear()
                     tell(text)
                 case Failed(kind="context") if self._load_longer():

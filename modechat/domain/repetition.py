@@ -1,6 +1,6 @@
 """Finds where a text that is being written has begun to say the same again and again, and where to cut it then.
 
-Owns what counts as that: a unit (letters, words, lines, items of a list whose number goes up) that follows itself so
+Owns what counts as that: a unit (letters, words, lines, items of a list whose number counts) that follows itself so
 often, and for so long, that no honest text does. What is measured is the end of the text, so the cost of a token does
 not depend on how long the text is.
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-_WINDOW = 8192
+_WINDOW = 16_384
 _BETWEEN_CHECKS = 48
 _PROBE = 24
 _MOST_PROBES = 8
@@ -26,13 +26,15 @@ _LONG_UNITS = 5
 """So often at least comes a unit of words that is longer than a fifth of `_WORDS`."""
 _ONE_WORD = 1_600
 _SIGNS = 4_000
-_COUNTED = 1_000
+_EMOJI = 1_600
+_COUNTED = 2_000
 _COUNTED_TIMES = 12
 _LONGEST_COUNTED = _WINDOW // _COUNTED_TIMES
 _BLANK = 1_000
 _BLANK_LINES = 60
 
 _NUMBER = re.compile(r"\d+")
+_PICTURE = re.compile("[\U0001f300-\U0001faff]")
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,30}(?![^\W_])")
 _BORDERS = tuple(re.compile(border) for border in (r"\n", r"(?<=\D[.!?…])\s|(?<=[。！？])", r"\s"))
 """Where a text is best cut: behind a line, else a sentence, else a word."""
@@ -142,7 +144,7 @@ def _needed(unit: str) -> int:
         return min(_BLANK, _BLANK_LINES * len(unit) // lines) if lines else _BLANK
     words = _words(unit)
     if not words:
-        return _SIGNS
+        return _EMOJI if _PICTURE.search(unit) else _SIGNS
     if len(words) == 1:
         return max(_ONE_WORD, _LONG_UNITS * len(unit))
     return max(_WORDS, _LONG_UNITS * len(unit)) if len(unit) < _WINDOW // _LONG_UNITS else _LEAST_TIMES * len(unit)
@@ -152,7 +154,9 @@ def _words(unit: str) -> set[str]:
     """The different words of a unit that stands between units. Data that looks like letters has none: `AAAA`, `ff`."""
     if unit.isascii() and unit.isalnum():
         return set()
-    words = {word.casefold() for word in _WORD.findall(unit + unit)}
+    text = unit * 3
+    whole = (word for word in _WORD.finditer(text) if word.start() > 0 and word.end() < len(text))
+    words = {word[0].casefold() for word in whole}
     return {word for word in words if len(set(word)) > 1}
 
 
@@ -167,13 +171,12 @@ def _unfolded(text: str, position: int) -> int:
 
 
 def _only_count(numbers: list[int], n_columns: int) -> bool:
-    """Whether each number of a unit is the same in all units, but for one that goes up by one."""
+    """Whether each number of a unit is the same in all units, but for one that counts up or down."""
     counting = 0
     for column in range(n_columns):
         found = numbers[-1 - column :: -n_columns]
         steps = {later - earlier for later, earlier in pairwise(found)}
-        if steps == {1}:
-            counting += 1
-        elif steps != {0}:
+        if len(steps) != 1:
             return False
+        counting += steps != {0}
     return counting <= 1

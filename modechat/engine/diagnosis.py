@@ -44,12 +44,13 @@ def features_of(system_info: str) -> frozenset[str]:
 
 
 def judge(
-    built: Set[str], runnable: Set[str] | None, *, reports_amx: bool, other_version: str
+    built: Set[str], runnable: Set[str] | None, *, with_extras: bool, reports_amx: bool, other_version: str
 ) -> tuple[str, Mapping[str, str]]:
     """Why the processor refuses an instruction of the build, and the environment of one that it runs.
 
     `built` are the instruction sets of the build, empty if it could not say; `runnable` those that were seen to run,
-    None if that cannot be found out. `other_version` is what is wrong with the version that is installed.
+    None if that cannot be found out. `with_extras`: it was the CPU's extra buffers that it died with, so that their
+    kernels are to blame, those for AMX first of all. `other_version` is what is wrong with the installed version.
     """
     if other_version:
         return other_version, _best_build(reports_amx=reports_amx)
@@ -59,17 +60,24 @@ def judge(
             f"llama.cpp was built for another processor: it uses {_listed(lacking)}, which this machine does not run."
         )
         return cause, _best_build(reports_amx=reports_amx)
-    if _AMX in built:
+    if with_extras and _AMX in built:
         return "llama.cpp's kernels for AMX do not run here.", WITHOUT_AMX
-    return "llama.cpp uses instructions that this machine does not run.", FOR_ANY_PROCESSOR
+    if with_extras:
+        return "llama.cpp's kernels for this processor do not run here.", FOR_ANY_PROCESSOR
+    besides = ", besides the instruction sets that it names" if built and runnable is not None else ""
+    return f"llama.cpp uses instructions that this machine does not run{besides}.", FOR_ANY_PROCESSOR
 
 
-def diagnose() -> Remedy:
-    """Look at the build and the machine. Takes a second or two; never raises."""
+def diagnose(with_extras: bool) -> Remedy:
+    """Look at the build and the machine, after a death with the CPU's extra buffers or without.
+
+    Takes a second or two; never raises.
+    """
     probe = probe_engine()
     cause, environment = judge(
         features_of(probe.features),
         runnable_instructions(),
+        with_extras=with_extras,
         reports_amx=has_amx(),
         other_version=version_trouble(installed_version()),
     )

@@ -40,6 +40,12 @@ _WITHOUT = (
     "llama.cpp crashed in its kernels for this processor, and goes on without them, a little slower. "
     "`modechat doctor` says why."
 )
+_PERHAPS_WITHOUT = (
+    "llama.cpp crashed, perhaps in its kernels for this processor, and goes on without them. "
+    "`modechat doctor` tries them."
+)
+"""Where something else may be to blame, such as the model's file."""
+_NEXT_TIME = "From now on it runs without its kernels for this processor."
 _ALLOW_AUTO = "With --cpu-extras auto it tries without the kernels for this processor. "
 _MAYBE_EXTRAS = (Death.CRASH, Death.ABORT)
 """Deaths that the extra buffers may be to blame for, before anything was evaluated."""
@@ -48,19 +54,28 @@ _MAYBE_EXTRAS = (Death.CRASH, Death.ABORT)
 class SecondTry:
     """Wraps the engine `inner`, which runs in a process. `memory` remembers where the extra buffers crash.
 
-    `diagnose` says why llama.cpp does not run here at all; it takes seconds, and is called in a thread.
+    `diagnose` says why llama.cpp does not run here, with the extra buffers if it is given True; it takes seconds, and
+    is called in a thread. `is_shown` says which parts of a reply the user sees as they come: a reply of which none has
+    been shown is asked again, and begins anew after `Recovered`.
     """
 
-    def __init__(self, inner: Engine, memory: ExtrasMemory, diagnose: Callable[[], Remedy]) -> None:
+    def __init__(
+        self,
+        inner: Engine,
+        memory: ExtrasMemory,
+        diagnose: Callable[[bool], Remedy],
+        is_shown: Callable[[Delta], bool] = lambda _: True,
+    ) -> None:
         self._inner = inner
         self._memory = memory
         self._diagnose = diagnose
+        self._is_shown = is_shown
         self._load: Load | None = None
         self._open: list[Request] = []
         """What was asked and is not answered, in its order."""
         self._stopped: set[int] = set()
         self._spoken: set[int] = set()
-        """Requests of which text has come: they are not asked again."""
+        """Requests of which the user has seen text: they are not asked again."""
         self._has_evaluated = False
         """Whether the model has computed anything since it was loaded."""
         self._is_second = False
@@ -95,9 +110,9 @@ class SecondTry:
             elif self._has_begun_a_reply:
                 self._forget_requests()
                 self._memory.remember()
-                yield event
+                yield event.model_copy(update={"hint": _NEXT_TIME})
             else:
-                yield self._try_without()
+                yield self._try_without(event)
 
     async def close(self) -> None:
         await self._inner.close()
@@ -120,7 +135,8 @@ class SecondTry:
     def _note(self, event: Event) -> None:
         match event:
             case Delta(id=number):
-                self._spoken.add(number)
+                if self._is_shown(event):
+                    self._spoken.add(number)
                 self._evaluated()
             case Finished() | RawMeasured():
                 self._evaluated()
@@ -149,7 +165,7 @@ class SecondTry:
 
     @property
     def _has_begun_a_reply(self) -> bool:
-        """Whether text of a reply has come: it cannot be asked again, or it would begin anew."""
+        """Whether text of a reply was shown: it cannot be asked again, or it would begin anew."""
         return any(isinstance(request, Generate) and request.id in self._spoken for request in self._open)
 
     def _may_be_the_extras(self, failed: Failed) -> bool:
@@ -159,7 +175,7 @@ class SecondTry:
             return True
         return failed.death in _MAYBE_EXTRAS and not self._has_evaluated
 
-    def _try_without(self) -> Recovered:
+    def _try_without(self, failed: Failed) -> Recovered:
         """Start again without the extra buffers, and ask again what is open."""
         assert self._load is not None  # something was loaded, or was to be
         open_requests = [request for request in self._open if not isinstance(request, Load)]
@@ -172,7 +188,7 @@ class SecondTry:
             self._inner.send(request)
         for number in self._stopped:
             self._inner.send(Stop(id=number))
-        return Recovered(text=_WITHOUT)
+        return Recovered(text=_WITHOUT if failed.death is Death.ILLEGAL_INSTRUCTION else _PERHAPS_WITHOUT)
 
     async def _with_remedy(self, failed: Failed) -> Failed:
         """The death, with what helps against it where that is another build of llama.cpp, or another version."""
@@ -180,6 +196,6 @@ class SecondTry:
         if failed.death is not Death.ILLEGAL_INSTRUCTION and not version_trouble(installed_version()):
             return failed
         chose_extras = self._load is not None and self._load.cpu_extras == "on"
-        remedy = await asyncio.to_thread(self._diagnose)
+        remedy = await asyncio.to_thread(self._diagnose, chose_extras)
         hint = f"{_ALLOW_AUTO}{remedy}" if chose_extras else str(remedy)
         return failed.model_copy(update={"hint": hint, "needs_other_build": True})

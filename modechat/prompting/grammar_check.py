@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 
 from modechat.prompting.gbnf import LONGEST_REPETITION
+from modechat.prompting.grammar_ways import TERMINAL, Rules
 
-_MOST_REPETITIONS = 100
+_MOST_REPETITIONS = 60
 """Of what may be empty, those inside of each other multiplied: llama.cpp follows all ways through them at once."""
 _MOST_ALTERNATIVES = 5_000
 
@@ -100,6 +101,34 @@ def check_grammar(text: str) -> None:
             raise GrammarError(f"{_line(token, text)}: what may be empty is repeated too often.")
     if n_alternatives > _MOST_ALTERNATIVES:
         raise GrammarError(f"It has more than {_MOST_ALTERNATIVES:,} alternatives.")
+    if trouble := _rules(text).trouble():
+        raise GrammarError(trouble)
+
+
+def _rules(text: str) -> Rules:
+    rules = Rules()
+    for token in _TOKENS.finditer(text):
+        if token["rule"]:
+            rules.begin(token["rule"].removesuffix("::=").strip())
+        elif token["bounds"]:
+            rules.repeat(*_bounds(token, text))
+        elif token[0] == '""':
+            pass
+        elif token["text"]:
+            rules.add(TERMINAL)
+        elif token["name"]:
+            rules.add(token[0])
+        elif token[0] == "(":
+            rules.open_group()
+        elif token[0] == ")":
+            rules.close_group()
+        elif token[0] == "|":
+            rules.end_alternative()
+        elif token[0] == "?":
+            rules.repeat(0, 1)
+        elif token[0] in ("*", "+"):
+            rules.repeat(token[0] == "+", 2)  # what may be empty comes again behind itself
+    return rules
 
 
 def _line(token: re.Match[str], text: str) -> str:

@@ -48,7 +48,8 @@ class Recovery:
         else:
             kept = " What it had written is kept; Ctrl+R asks again." if self._replies.is_busy else ""
             await self._replies.end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
-            self._tell(Trouble(failed.title, f"It is starting again.{kept}", failed.log_tail))
+            hint = f"{failed.hint} It is starting again.{kept}".strip()
+            self._tell(Trouble(failed.title, hint, failed.log_tail))
             await self.restart()
 
     async def loading_failed(self, failed: Failed) -> None:

@@ -129,3 +129,17 @@ def test_another_version_of_the_bindings_is_named_with_the_command_for_the_right
     (found,) = advice(machine())
     assert found.text == "llama-cpp-python 0.3.20 is installed; modechat is made for 0.3.36."
     assert found.command == f"/usr/bin/python {PIP}"
+
+
+def test_kernels_that_crash_without_amx_are_not_said_to_lack_instructions_that_the_machine_runs() -> None:
+    engine = EngineProbe(can_offload=False, features="CPU : AVX2 = 1 | REPACK = 1")
+    (found,) = advice(machine(), engine, replace(WORKS, with_extras=ILLEGAL))
+    assert "kernels for this processor do not run here. modechat goes on without them" in found.text
+
+
+def test_a_build_with_amx_that_crashes_without_its_kernels_too_has_another_cause_and_another_cure() -> None:
+    trial = Trial(ILLEGAL, ILLEGAL, ("AMX_INT8", "AVX2", "AVX512"), (), 10e9)
+    (found,) = advice(machine(), trial=trial, reports_amx=True)
+    assert "AMX" not in found.text
+    assert "besides the instruction sets that it names" in found.text
+    assert found.command == f'CMAKE_ARGS="-DGGML_NATIVE=OFF" /usr/bin/python {PIP}'

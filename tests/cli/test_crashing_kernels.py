@@ -92,3 +92,35 @@ def test_where_nothing_helps_but_another_build_the_command_for_it_is_told(crashi
     assert "-m pip install --force-reinstall --no-deps --no-cache-dir --no-binary llama-cpp-python" in done.err
     assert "shorter" not in done.err
     assert "--ctx" not in done.err
+
+
+def test_a_reply_that_nobody_has_seen_begins_anew_with_json_and_is_whole(crashing: Shell, endless: Path) -> None:
+    task = ("run", "--json", "--max-tokens", "12", "--temperature", "0", "Hello", "--model", endless, "--ctx", "512")
+    crashing.env["DYING_WORKER"] = "decode:6 SIGILL extras"
+    done = crashing.modechat(*task)
+    assert done.code == 0, done.err
+    assert done.err.count(TOLD) == 1
+    assert json.loads(done.out)["reply"] == json.loads(crashing.modechat(*task).out)["reply"]
+
+
+def test_a_reply_that_was_half_printed_says_that_the_next_one_works(crashing: Shell, endless: Path) -> None:
+    task = ("run", "--max-tokens", "60", "--temperature", "0", "Hello", "--model", endless, "--ctx", "512")
+    crashing.env["DYING_WORKER"] = "decode:50 SIGILL extras"
+    done = crashing.modechat(*task)
+    assert done.code == 5
+    assert "From now on it runs without its kernels for this processor." in done.err
+    assert crashing.modechat(*task).code == 0
+
+
+def test_bench_measures_where_they_crash_in_the_middle(crashing: Shell, endless: Path) -> None:
+    crashing.env["DYING_WORKER"] = "decode:9 SIGILL extras"
+    done = crashing.modechat("bench", "--quick", "--json", "--model", endless, "--ctx", "512")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["modechat_tg"] > 0
+
+
+def test_a_crash_that_the_model_may_be_to_blame_for_is_not_blamed_on_the_kernels(crashing: Shell, tiny: Path) -> None:
+    crashing.env["DYING_WORKER"] = "load SIGABRT always"
+    done = crashing.modechat(*TASK, "--model", tiny)
+    assert done.code == 5
+    assert "llama.cpp crashed, perhaps in its kernels" in done.err

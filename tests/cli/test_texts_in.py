@@ -137,7 +137,10 @@ def test_a_home_folder_behind_an_equals_sign_is_found(option: str, shell: Shell,
     assert "nothing-here" in done.err
 
 
-@pytest.mark.parametrize(("option", "value"), [("--top-p", "0"), ("--min-p", "2"), ("--repeat-penalty", "nan")])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--top-p", "0"), ("--min-p", "2"), ("--repeat-penalty", "nan"), ("--repeat-penalty", "1e-30")],
+)
 def test_sampling_options_have_bounds(option: str, value: str, shell: Shell) -> None:
     assert shell.modechat("run", "x", option, value).code == 2
 

@@ -168,3 +168,43 @@ def test_whatever_is_repeated_for_long_is_found(before: str, unit: str) -> None:
 def test_short_text_raises_no_alarm(parts: list[str]) -> None:
     text = " ".join(parts)[:790]
     assert watch(text)[0] is None or text.isspace() or "\n" * 20 in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" + "null, " * 250, "false, " * 200, "    nop\n" * 180],
+    ids=["nulls", "falses", "nops"],
+)
+def test_one_word_is_one_word_wherever_the_unit_begins(text: str) -> None:
+    for size in (1, 3, 5, 7):
+        assert watch(text, size=size)[0] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"- Day {day}: 30 minutes of walking, 10 push-ups, 10 squats\n" for day in range(1, 32)),
+        "".join(f"test_{number:03d} ... ok\n" for number in range(1, 100)),
+        "".join(f"export VAR_{number}=value\n" for number in range(1, 90)),
+        "".join(f"{year}: no data\n" for year in range(1900, 2020)),
+    ],
+    ids=["plan of a month", "tests", "variables", "years"],
+)
+def test_a_plan_of_a_month_and_a_hundred_short_lines_that_count_are_honest(text: str) -> None:
+    assert watch(text)[0] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"{number}. Use a good tool for the work.\n" for number in range(2, 300, 2)),
+        "".join(f"{number}. Use a good tool for the work.\n" for number in range(300, 1, -1)),
+        "".join(f"In {year}, the company was founded in the city.\n" for year in range(1900, 3000, 10)),
+        "😀" * 2000,
+        "😀 😂 😀\n" * 300,
+        "".join(f"Sentence {n * n * 7919 % 10007} says something of its own. " for n in range(70)) * 6,
+    ],
+    ids=["every second", "downwards", "decades", "emoji", "lines of emoji", "a unit of three thousand characters"],
+)
+def test_what_counts_in_other_steps_what_is_drawn_and_long_units_are_found(text: str) -> None:
+    assert watch(text)[0] is not None

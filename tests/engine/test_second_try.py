@@ -69,7 +69,7 @@ class _Dies:
 
 @asynccontextmanager
 async def second_try(memory: ExtrasMemory) -> AsyncIterator[Driver]:
-    engine = SecondTry(WorkerEngine(), memory, lambda: REMEDY)
+    engine = SecondTry(WorkerEngine(), memory, lambda _: REMEDY)
     engine.start()
     try:
         yield Driver(engine)

@@ -44,7 +44,7 @@ def test_it_says_what_is_wrong_and_where(grammar: str, told: str) -> None:
         'root ::= "{5,2}" [{5,2}] # {5,2}\n',
         'root ::= "a"{2,5} "b"{0,7} [0-9]{4} ("x" "y"?){900}',
         'root ::= "a"{0} "b"{0,0} "c"{0002,0003}',
-        'root ::= (("a"?){9}){9}',
+        'root ::= (("a"?){6}){6}',
         "root ::= {1,0",
         "no grammar at all ) ( ]",
     ],
@@ -62,3 +62,55 @@ def test_no_text_is_too_strange(text: str) -> None:
 def test_what_schemas_become_is_fine() -> None:
     rows = {"type": "array", "items": {"type": "string", "maxLength": 2000}, "maxItems": 2000}
     check_grammar(grammar_of({"type": "array", "items": rows, "maxItems": 50}))
+
+
+@pytest.mark.parametrize(
+    ("grammar", "told"),
+    [
+        ('root ::= e root "a" | "b"\ne ::= "z"?', "begin with itself"),
+        ('root ::= ("z"?) root "a" | "b"', "begin with itself"),
+        ('root ::= "z"{0,3} x "a" | "b"\nx ::= "" root', "begin with itself"),
+        ('root ::= (("a"?){40})*', "may be empty stand behind each other"),
+        ('root ::= e{2000} "x"\ne ::= "a"?', "may be empty stand behind each other"),
+        ('root ::= (e{90} f)*\ne ::= "a"?\nf ::= e{90}', "may be empty stand behind each other"),
+        (
+            "root ::= r0\n" + "".join(f"r{n} ::= r{n + 1} r{n + 1} | r{n + 1}\n" for n in range(20)) + 'r20 ::= "x"',
+            "too many ways",
+        ),
+    ],
+    ids=[
+        "behind a rule",
+        "behind a group",
+        "through a rule",
+        "twice",
+        "many",
+        "many in two rules",
+        "doubled twenty times",
+    ],
+)
+def test_what_llama_cpp_would_follow_for_ever_through_several_rules_is_refused(grammar: str, told: str) -> None:
+    with pytest.raises(GrammarError) as caught:
+        check_grammar(grammar)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [
+        'root ::= "a" root | "b"',
+        'root ::= ("a"*)*',
+        'root ::= expr\nexpr ::= term ("+" term)*\nterm ::= num | "(" expr ")"\nnum ::= "-"? [0-9]+ ("." [0-9]+)?',
+        'root ::= ws value ws\nvalue ::= "[" ws (value ("," ws value)*)? "]" | "1"\nws ::= [ \\n]*',
+        "root ::= r0\n" + "".join(f"r{n} ::= r{n + 1}\n" for n in range(5000)) + 'r5000 ::= "x"?',
+        "root ::= " + " | ".join(f'"{n}"' for n in range(4000)),
+        'root ::= missing "a"',
+    ],
+)
+def test_honest_rules_of_several_rules_are_let_through(grammar: str) -> None:
+    check_grammar(grammar)
+
+
+@pytest.mark.parametrize("n_optional", [5, 50, 150, 400])
+def test_schemas_with_many_optional_properties_are_fine(n_optional: int) -> None:
+    properties = {f"p{number}": {"type": "integer"} for number in range(n_optional)}
+    check_grammar(grammar_of({"type": "object", "properties": properties}))

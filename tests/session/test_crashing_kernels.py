@@ -40,7 +40,7 @@ def crashing_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -
     monkeypatch.setenv("DYING_WORKER", how)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (FOLDER, os.environ.get("PYTHONPATH")))))
     memory = ExtrasMemory(tmp_path / "cpu-extras.json", lambda: {"build": "b", "processor": "p"})
-    return SecondTry(WorkerEngine(), memory, lambda: REMEDY)
+    return SecondTry(WorkerEngine(), memory, lambda _: REMEDY)
 
 
 def test_the_message_is_answered_and_one_quiet_line_says_why_it_took_longer(

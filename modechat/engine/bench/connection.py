@@ -123,6 +123,8 @@ class Connection:
                     return Timed(text, event.stats, event.stop_reason, first or seconds, n_first, seconds)
                 case Recovered():
                     self._tell(event.text)
+                case Loaded():  # again: the reply begins anew, and what came before does not count
+                    started, text, first, n_first = time.perf_counter(), "", 0.0, 0
                 case Failed():
                     raise event.as_error()
                 case _:
