@@ -240,6 +240,8 @@ class SessionView:
             if not self._status.status.activity:
                 self._status.update_status(activity="waiting")
         elif phase is not Phase.STOPPING:
+            if self._meter.is_running:  # what ends in a comparison tells nothing more
+                self._status.update_status(activity="")
             self._meter.end()
             if self._ticking is not None:
                 self._ticking.pause()
