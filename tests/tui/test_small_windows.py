@@ -106,3 +106,15 @@ def test_a_window_that_was_too_small_behind_a_dialog_is_whole_again(tmp_path: Pa
             await screen.until(lambda: screen.prompt.text == "hello")
 
     run(main())
+
+
+def test_the_palette_has_no_shreds_of_help_where_there_is_no_room_for_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(40, 15)) as screen:
+            await screen.press("ctrl+p")
+            await screen.sees("Continue the reply  ")
+            assert "…" not in screen.text
+            await screen.pilot.resize_terminal(100, 30)
+            await screen.sees("Continue the reply            Go on with the last reply where it was cut")
+
+    run(main())
