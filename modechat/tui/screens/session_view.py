@@ -106,7 +106,8 @@ class SessionView:
                     self._transcript.reply_grew()
                 self._status.update_status(activity="thinking" if is_thinking else "writing")
             case PromptEvaluated(turn_id=turn_id, fraction=fraction, prompt_tokens=count):
-                self._meter.read_prompt(count)
+                if view := self._transcript.turn(turn_id):
+                    self._meter.read_prompt(count, view.turn.mode)
                 self._show_activity(turn_id, f"Reading the prompt · {fraction:.0%}" if fraction < 1 else "…")
             case ModelLoading(fraction=fraction):
                 self._status.update_status(loading=fraction)
