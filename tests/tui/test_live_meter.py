@@ -119,3 +119,18 @@ def test_tokens_seconds_and_the_growing_context_are_in_the_status_line(tmp_path:
             assert "tokens" not in status_of(screen)
 
     run(main())
+
+
+def test_what_was_typed_before_the_model_was_there_is_counted_when_it_is(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def pace() -> None:
+        await gate.wait()
+
+    async def main() -> None:
+        async with running_app(tmp_path, pace=pace) as screen:
+            await screen.type("Typed meanwhile")
+            gate.set()
+            await screen.until(lambda: " ~" in status_of(screen))
+
+    run(main())

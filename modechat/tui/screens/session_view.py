@@ -208,6 +208,7 @@ class SessionView:
             if note not in self._notes:
                 await self._transcript.add_notice(note)
         self._notes = model.notes
+        self._show_context()  # of what was typed meanwhile, too
 
     async def _show_conversation(self, conversation: Conversation | None) -> None:
         await self._transcript.show(conversation)
