@@ -183,7 +183,7 @@ def _context_segments(status: Status, n_ctx: int) -> list[tuple[int, str]]:
         if live.mode is status.mode:
             used = live.used
         if told is not None and live.mode is Mode.CHAT:
-            told = replace(told, tokens=max(told.tokens, live.used + told.alone))
+            told = replace(told, tokens=live.used + told.alone)
     if told is None:
         # A reply that went on when the context was full has more tokens than are still in it.
         return [(2, f"{min(used, n_ctx):,}/{n_ctx:,}")]
