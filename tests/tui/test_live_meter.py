@@ -108,11 +108,11 @@ def test_tokens_seconds_and_the_growing_context_are_in_the_status_line(tmp_path:
             assert " 0/" not in status_of(screen)
             before = context_of(screen)
             await screen.type("And then?")
-            assert context_of(screen) >= before + len("And then?") // 4  # with the reply that is written
+            await screen.until(lambda: context_of(screen) >= before + len("And then?") // 4)  # and what is written
             await screen.press("ctrl+u", "shift+tab")
-            assert context_of(screen) == 0  # a task would see nothing of it
+            await screen.until(lambda: context_of(screen) == 0)  # a task would see nothing of it
             await screen.press("shift+tab")
-            assert context_of(screen) == before
+            await screen.until(lambda: context_of(screen) == before)
             gates[1].set()
             await screen.settled()
             assert "writing" not in status_of(screen)
