@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from modechat.domain.conversation import ContextCut, Conversation, Turn, message_text
+from modechat.domain.conversation import ContextCut, Conversation, Reply, ReplyStats, Turn, message_text
 from modechat.domain.mode import Mode
 
 _CHARACTERS_PER_TOKEN = 3.5
@@ -87,22 +87,29 @@ def _known(turns: Iterable[Turn], system: str) -> int:
     Where a prompt was longer than all that is there in front of the reply can be, something was deleted, and what is
     there is estimated.
     """
-    known = 0
+    known, has_turns = 0, False
     new = [system] if system else []
     """What came since the last reply with figures."""
     most_around = _MOST_TOKENS_AT_START
     for turn in turns:
         stats = turn.reply.stats
+        has_turns = has_turns or _is_seen(turn)
         if turn.mode is Mode.CHAT and stats is not None:
             new.append(message_text(turn.request))
             most = known + most_around + sum(len(text.encode("utf-8", "replace")) for text in new)
             asked = stats.prompt_tokens if stats.prompt_tokens <= most else known + _tokens_of(new)
-            known = asked + stats.completion_tokens - stats.thinking_tokens
+            known = asked + _tokens_kept(turn.reply, stats)
             new, most_around = [], _MOST_TOKENS_AROUND
         elif _is_seen(turn):
             new += [message_text(turn.request), turn.reply.text]
             most_around += _MOST_TOKENS_AROUND
-    return known + _tokens_of(new) if known else 0
+    return known + _tokens_of(new) if known or has_turns else 0
+
+
+def _tokens_kept(reply: Reply, stats: ReplyStats) -> int:
+    """Tokens of the reply that the next prompt has: what it thought is not in it, nor what it only said again."""
+    written = stats.completion_tokens - stats.thinking_tokens
+    return written * len(reply.text) // (len(reply.text) + stats.repeated) if reply.text else written
 
 
 def _tokens_of(texts: Iterable[str]) -> int:

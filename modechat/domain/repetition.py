@@ -5,7 +5,8 @@ often, and for so long, that no honest text does. What is measured is the end of
 not depend on how long the text is.
 
 An honest text repeats, too: refrains, rulers, rows of a table, zeros of an array. So words may fill `_WORDS` characters
-with the same, a single word or mere signs and numbers more; what the user's own text repeats may be repeated as it is.
+with the same, a single word or mere signs and numbers more; `_LINES_OF_SIGNS` lines of signs alone, such as those of
+empty code blocks, are enough. What the user's own text repeats may be repeated as it is.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _LONG_UNITS = 5
 _ONE_WORD = 1_600
 _SIGNS = 4_000
 _EMOJI = 1_600
+_LINES_OF_SIGNS = 100
 _COUNTED = 2_000
 _COUNTED_TIMES = 12
 _LONGEST_COUNTED = _WINDOW // _COUNTED_TIMES
@@ -144,7 +146,10 @@ def _needed(unit: str) -> int:
         return min(_BLANK, _BLANK_LINES * len(unit) // lines) if lines else _BLANK
     words = _words(unit)
     if not words:
-        return _EMOJI if _PICTURE.search(unit) else _SIGNS
+        if _PICTURE.search(unit):
+            return _EMOJI
+        lines = 0 if any(map(str.isalnum, unit)) else unit.count("\n")
+        return min(_SIGNS, _LINES_OF_SIGNS * len(unit) // lines) if lines else _SIGNS
     if len(words) == 1:
         return max(_ONE_WORD, _LONG_UNITS * len(unit))
     return max(_WORDS, _LONG_UNITS * len(unit)) if len(unit) < _WINDOW // _LONG_UNITS else _LEAST_TIMES * len(unit)

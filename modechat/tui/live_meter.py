@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from modechat.domain.mode import Mode
+
 _SOON = 0.3  # seconds of writing that say nothing about its speed
 
 
@@ -19,6 +21,8 @@ class Live:
     """None: too few have come."""
     prompt_tokens: int | None = None
     """None: not known yet."""
+    mode: Mode | None = None
+    """Of the turn; known as soon as its prompt is."""
 
     @property
     def used(self) -> int | None:
@@ -36,6 +40,7 @@ class LiveMeter:
         self._first_tokens = 0
         self._tokens = 0
         self._prompt_tokens: int | None = None
+        self._mode: Mode | None = None
 
     @property
     def is_running(self) -> bool:
@@ -49,13 +54,14 @@ class LiveMeter:
     def begin(self) -> None:
         self._asked_at = self._clock()
         self._first_at, self._first_tokens, self._tokens, self._prompt_tokens = None, 0, 0, None
+        self._mode = None
 
     def end(self) -> None:
         self._asked_at = None
 
-    def read_prompt(self, n_tokens: int) -> None:
-        """The prompt has so many tokens."""
-        self._prompt_tokens = n_tokens
+    def read_prompt(self, n_tokens: int, mode: Mode) -> None:
+        """The prompt, of a turn of this mode, has so many tokens."""
+        self._prompt_tokens, self._mode = n_tokens, mode
 
     def grew(self, n_tokens: int) -> None:
         """The reply has so many tokens now, its thinking included."""
@@ -71,4 +77,4 @@ class LiveMeter:
         speed = None
         if self._first_at is not None and now - self._first_at > _SOON and self._tokens > self._first_tokens:
             speed = (self._tokens - self._first_tokens) / (now - self._first_at)
-        return Live(int(now - self._asked_at), self._tokens, speed, self._prompt_tokens)
+        return Live(int(now - self._asked_at), self._tokens, speed, self._prompt_tokens, self._mode)

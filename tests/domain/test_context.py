@@ -91,3 +91,15 @@ def test_what_was_deleted_is_not_in_use() -> None:
     assert 150 < tokens_in_use(between, Mode.CHAT) < 180
     assert tokens_in_use(replace(between, entries=(last,)), Mode.CHAT) < 50
     assert tokens_in_use(replace(between, entries=(last,)), Mode.CHAT, "s" * 1000) == 910
+
+
+def test_a_reply_that_was_interrupted_is_in_use_although_it_has_no_figures() -> None:
+    interrupted = turn(1, reply="r" * 350)
+    assert tokens_in_use(Conversation(1, "", NOW, entries=(interrupted,)), Mode.CHAT) > 100
+    assert tokens_in_use(Conversation(1, "", NOW, entries=(turn(1, reply=""),)), Mode.CHAT, "a system text") == 0
+
+
+def test_what_a_reply_only_said_again_is_not_in_use() -> None:
+    stats = ReplyStats("chatml", "gguf", 40, 0, 250, 0.1, 10, 1, repeated=800)
+    looped = turn(1).with_reply(Reply("r" * 200, stats=stats))
+    assert tokens_in_use(Conversation(1, "", NOW, entries=(looped,)), Mode.CHAT) == 40 + 50

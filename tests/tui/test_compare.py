@@ -20,6 +20,7 @@ from modechat.tui.screens.compare import CompareScreen
 from modechat.tui.screens.compare_columns import CompareColumnsScreen
 from modechat.tui.screens.compare_setup import CompareSetup
 from modechat.tui.widgets.compare_column import CompareColumn
+from modechat.tui.widgets.status_line import StatusLine
 from tests.engine.driver import run
 from tests.session.harness import echo
 from tests.tui.harness import Screen, running_app
@@ -110,6 +111,7 @@ def test_closing_without_keeping_leaves_the_conversation_and_what_was_typed_as_t
             await back(screen)
             assert len(screen.replies) == 1
             assert screen.prompt.text == "Not yet sent"
+            assert screen.app.screen.query_one(StatusLine).status.activity == ""
             await screen.press("f10", "escape")
             await back(screen)
             assert screen.prompt.text == "Not yet sent"

@@ -6,6 +6,7 @@ import asyncio
 import re
 from pathlib import Path
 
+from modechat.domain.mode import Mode
 from modechat.tui.live_meter import Live, LiveMeter
 from tests.engine.driver import run
 from tests.tui.harness import Screen, running_app
@@ -34,14 +35,14 @@ def test_seconds_count_from_the_question_and_speed_from_the_first_text() -> None
     clock.now += 12.9
     assert meter.is_waiting
     assert meter.read() == Live(12)
-    meter.read_prompt(500)
+    meter.read_prompt(500, Mode.CHAT)
     meter.grew(3)
     assert not meter.is_waiting
-    assert meter.read() == Live(12, 3, None, 500)
+    assert meter.read() == Live(12, 3, None, 500, Mode.CHAT)
     clock.now += 2
     meter.grew(23)
     live = meter.read()
-    assert live == Live(14, 23, 10.0, 500)
+    assert live == Live(14, 23, 10.0, 500, Mode.CHAT)
     assert live.used == 523
 
 
@@ -59,7 +60,7 @@ def test_the_next_reply_begins_at_nothing() -> None:
     clock = Clock()
     meter = LiveMeter(clock)
     meter.begin()
-    meter.read_prompt(7)
+    meter.read_prompt(7, Mode.CHAT)
     meter.grew(5)
     meter.end()
     clock.now += 60
@@ -69,6 +70,13 @@ def test_the_next_reply_begins_at_nothing() -> None:
 
 def status_of(screen: Screen) -> str:
     return screen.text.splitlines()[-1]
+
+
+def context_of(screen: Screen) -> int:
+    """Tokens, as the status line has them."""
+    found = re.search(r" ~?(\d+)/", status_of(screen))
+    assert found is not None
+    return int(found[1])
 
 
 def test_tokens_seconds_and_the_growing_context_are_in_the_status_line(tmp_path: Path) -> None:
@@ -98,9 +106,31 @@ def test_tokens_seconds_and_the_growing_context_are_in_the_status_line(tmp_path:
             await screen.sees("writing · 30 tokens")
             await screen.until(lambda: "tok/s" in status_of(screen))
             assert " 0/" not in status_of(screen)
+            before = context_of(screen)
+            await screen.type("And then?")
+            await screen.until(lambda: context_of(screen) >= before + len("And then?") // 4)  # and what is written
+            await screen.press("ctrl+u", "shift+tab")
+            await screen.until(lambda: context_of(screen) == 0)  # a task would see nothing of it
+            await screen.press("shift+tab")
+            await screen.until(lambda: context_of(screen) == before)
             gates[1].set()
             await screen.settled()
             assert "writing" not in status_of(screen)
             assert "tokens" not in status_of(screen)
+
+    run(main())
+
+
+def test_what_was_typed_before_the_model_was_there_is_counted_when_it_is(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def pace() -> None:
+        await gate.wait()
+
+    async def main() -> None:
+        async with running_app(tmp_path, pace=pace) as screen:
+            await screen.type("Typed meanwhile")
+            gate.set()
+            await screen.until(lambda: " ~" in status_of(screen))
 
     run(main())

@@ -135,3 +135,15 @@ def test_sizes_that_come_at_once_do_not_bring_each_other_back_for_ever(
             assert shown.size == Size(80, 24)
 
     run(main())
+
+
+def test_the_palette_has_no_shreds_of_help_where_there_is_no_room_for_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(40, 15)) as screen:
+            await screen.press("ctrl+p")
+            await screen.sees("Continue the reply  ")
+            assert "…" not in screen.text
+            await screen.pilot.resize_terminal(100, 30)
+            await screen.sees("Continue the reply            Go on with the last reply where it was cut")
+
+    run(main())

@@ -15,7 +15,7 @@ from textual import events
 
 from modechat.cli.demo import demo_settings, reply_to
 from modechat.domain.conversation import Reply, ReplyState, StopReason
-from modechat.domain.mode import ModeState
+from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Task
 from modechat.engine.protocol import Failed, Generate
 from modechat.engine.scripted import Leak, ScriptedEngine, last_user_text
@@ -229,7 +229,7 @@ def fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock.now.return_value = datetime(2026, 1, 1, 1, tzinfo=UTC)
     monkeypatch.setattr("modechat.tui.handlers.conversations.datetime", clock)
     monkeypatch.setattr("modechat.tui.screens.model_picker.free_memory", lambda: 6_200_000_000)
-    monkeypatch.setattr(LiveMeter, "read", lambda meter: Live(3, 40, 12.5, 8) if meter.is_running else None)
+    monkeypatch.setattr(LiveMeter, "read", lambda meter: Live(3, 40, 12.5, 8, Mode.CHAT) if meter.is_running else None)
     monkeypatch.chdir(tmp_path)  # the path is shown
     monkeypatch.setattr("modechat.paths.engine_log_file", lambda: Path("engine.log"))
     monkeypatch.setenv("HOME", "/home/ada")

@@ -23,6 +23,8 @@ Doable: TypeAlias = Action | NamedTask
 _KEYS = 14  # cells
 _LABEL = 28
 """Cells of a label, after which what it does begins; some names of tasks are longer."""
+_WITH_HELP = 56
+"""Cells of a row from which it says what it does; below the list stands the same of the highlighted row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class PaletteScreen(ListDialog[Doable, _Row]):
         """`label_of` says what an action is called now."""
         super().__init__(
             (
-                Column("", _named),
+                Column("", _named, needs=_WITH_HELP),
+                Column("", lambda row: Content(row.label), until=_WITH_HELP),
                 Column("", lambda row: Content.styled(row.keys, "$text-primary"), width=_KEYS, at_right=True),
             ),
             "Type to find",

@@ -106,7 +106,8 @@ class SessionView:
                     self._transcript.reply_grew()
                 self._status.update_status(activity="thinking" if is_thinking else "writing")
             case PromptEvaluated(turn_id=turn_id, fraction=fraction, prompt_tokens=count):
-                self._meter.read_prompt(count)
+                if view := self._transcript.turn(turn_id):
+                    self._meter.read_prompt(count, view.turn.mode)
                 self._show_activity(turn_id, f"Reading the prompt · {fraction:.0%}" if fraction < 1 else "…")
             case ModelLoading(fraction=fraction):
                 self._status.update_status(loading=fraction)
@@ -207,6 +208,7 @@ class SessionView:
             if note not in self._notes:
                 await self._transcript.add_notice(note)
         self._notes = model.notes
+        self._show_context()  # of what was typed meanwhile, too
 
     async def _show_conversation(self, conversation: Conversation | None) -> None:
         await self._transcript.show(conversation)
@@ -240,6 +242,8 @@ class SessionView:
             if not self._status.status.activity:
                 self._status.update_status(activity="waiting")
         elif phase is not Phase.STOPPING:
+            if self._meter.is_running:  # what ends in a comparison tells nothing more
+                self._status.update_status(activity="")
             self._meter.end()
             if self._ticking is not None:
                 self._ticking.pause()

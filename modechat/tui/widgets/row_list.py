@@ -33,6 +33,8 @@ class Column(Generic[R]):
     at_right: bool = False
     needs: int = 0
     """Left out where the list is narrower than so many cells."""
+    until: int = 0
+    """Left out where the list has so many cells or more; 0: never."""
 
 
 class RowList(ScrollView, Generic[R], can_focus=True):
@@ -127,7 +129,7 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         return Visual.to_strips(self, line, width, 1, style, pad=True)[0]
 
     def _in_columns(self, content: Callable[[Column[R]], Content], width: int) -> Content:
-        shown = [column for column in self._columns if width >= column.needs]
+        shown = [column for column in self._columns if column.needs <= width < (column.until or width + 1)]
         fixed = sum(column.width + _GAP for column in shown if column.width)
         flexible = [column for column in shown if not column.width]
         room = max(width - fixed - _GAP * max(len(flexible) - 1, 0), _LEAST * len(flexible))

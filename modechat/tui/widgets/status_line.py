@@ -176,6 +176,25 @@ def _live_segments(live: Live) -> list[tuple[int, str]]:
     return segments
 
 
+def _context_segments(status: Status, n_ctx: int) -> list[tuple[int, str]]:
+    """What the context of the mode at the prompt holds. A reply that is written is in that of its own mode."""
+    live, told, used = status.live, status.forecast, status.used
+    if live is not None and live.used is not None:
+        if live.mode is status.mode:
+            used = live.used
+        if told is not None and live.mode is Mode.CHAT:
+            told = replace(told, tokens=live.used + told.alone)
+    if told is None:
+        # A reply that went on when the context was full has more tokens than are still in it.
+        return [(2, f"{min(used, n_ctx):,}/{n_ctx:,}")]
+    segments = [(2, f"~{told.tokens:,}/{n_ctx:,}")]
+    if told.is_too_long:
+        segments.append((0, _TOO_LONG))
+    elif told.is_full:
+        segments.append((0, _FULL))
+    return segments
+
+
 def status_segments(status: Status) -> list[tuple[int, str]]:
     """The parts of the line, each with its rank: 0 stays longest."""
     segments = [(2, f"{GLYPHS[status.mode]} {status.mode}")]
@@ -194,18 +213,7 @@ def status_segments(status: Status) -> list[tuple[int, str]]:
 
     if status.thinking is not None and model.thinking is not ThinkingSwitch.NONE:
         segments.append((3, f"thinking {'on' if status.thinking else 'off'}"))
-    used = status.used
-    if status.live is not None and status.live.used is not None:
-        used = status.live.used
-    if status.forecast is not None:
-        segments.append((2, f"~{status.forecast.tokens:,}/{model.n_ctx:,}"))
-    else:
-        # A reply that went on when the context was full has more tokens than are still in it.
-        segments.append((2, f"{min(used, model.n_ctx):,}/{model.n_ctx:,}"))
-    if status.forecast is not None and status.forecast.is_too_long:
-        segments.append((0, _TOO_LONG))
-    elif status.forecast is not None and status.forecast.is_full:
-        segments.append((0, _FULL))
+    segments += _context_segments(status, model.n_ctx)
     if status.is_unloaded:
         segments.append((0, "unloaded until the next message"))
     elif status.activity:
