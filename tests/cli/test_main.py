@@ -167,7 +167,7 @@ def _read_to_the_end(screen: int) -> None:
         ('help = "f5"\nstop = "ctrl+i"', 3, "keys.stop: “ctrl+i”: terminals send it as Tab", "The usual one"),
         ('stop = "f5"\nhelp = "f5"', 3, "keys.help: F5 is the key of “Stop” (stop) as well", "The usual one"),
         ("stop = 5", 2, "keys.stop: a key is a text, not 5", "The usual one"),
-        ('"[/x]\\u001b" = "f5"', 2, "keys.[/x]␛: there is no action", "Actions: "),
+        ('"[/x]\\u001b" = "f5"', 2, "keys.[/x]␛: there is no action", "There are: "),
         ("\n".join(f'a{number} = "ctrl+x"' for number in range(1000)), 2, "keys.a0", "(999 more after this one.)"),
     ],
     ids=["action", "key", "clash", "type", "hostile", "thousand"],

@@ -68,7 +68,7 @@ class Desk:
 def desk(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     desk = Desk(tmp_path / "config", tiny, monkeypatch)
 
-    def scripted(process: object) -> ScriptedEngine:
+    def scripted(process: object, *, is_shown: object = None) -> ScriptedEngine:  # noqa: ARG001
         assert process is None
         desk.engines.append(ScriptedEngine(lambda _request: "Done."))
         return desk.engines[-1]
@@ -77,7 +77,7 @@ def desk(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         monkeypatch.setenv(variable, str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(desk.home))
     monkeypatch.setattr("modechat.engine.process.spawn_worker", lambda: None)
-    monkeypatch.setattr("modechat.cli.run.WorkerEngine", scripted)
+    monkeypatch.setattr("modechat.cli.run.local_engine", scripted)
     return desk
 
 
@@ -92,7 +92,7 @@ def desk(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         ("translate", "Spanish\nGood", "night", named("translate").instruction_for("Spanish"), "Good\nnight"),
         ("summarise", "A long text", "", named("summarise").instruction, "A long text"),
         ("summarise", "Title", "A long text", named("summarise").instruction, "Title\n\nA long text"),
-        ("summarise", "", "\n A long text \n", named("summarise").instruction, "A long text"),
+        ("summarise", "", "\n A long text \n", named("summarise").instruction, " A long text "),
         ("question", "Who came?", "Tom came.", "Who came?", "Tom came."),
     ],
 )
@@ -193,6 +193,8 @@ def test_a_task_that_is_not_there_is_exit_code_2_with_those_that_are(shell: Shel
     own.write_text(SHOUT, encoding="utf-8")
     err = refused(shell, tiny, ["--task", "translat", "Spanish"], "I love you")
     assert "There is no task “translat”" in err
+    assert "Did you mean translate?" in err
+    err = refused(shell, tiny, ["--task", "poem"], "I love you")
     known = err.split("There are: ")[1].rstrip(".\n").split(", ")
     assert known == sorted([*(task.name for task in FILES.tasks), "shout"])
 

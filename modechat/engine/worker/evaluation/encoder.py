@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from modechat.domain.mode import Mode
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.batch import Logits, fill_batch
-from modechat.engine.worker.evaluation.lanes import Aborted, Reused
+from modechat.engine.worker.evaluation.evaluator import Aborted, Reused
 from modechat.engine.worker.evaluation.memory import ABORTED, DECODED
 from modechat.engine.worker.evaluation.threads import DecodeThreads
 from modechat.engine.worker.failure import WorkerFailure
@@ -56,6 +56,7 @@ class EncoderDecoder:
         n_left: int = 0,  # noqa: ARG002
         key: str = "",  # noqa: ARG002
         label: str = "",  # noqa: ARG002
+        is_reproducible: bool = False,  # noqa: ARG002
     ) -> Reused:
         llama.llama_memory_clear(self._memory, True)
         self._n_decoded = 0

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from modechat.domain.mode import Mode
 from modechat.domain.sequences import common_prefix_length
 from modechat.engine.worker.evaluation.batch import Logits, fill_batch
 from modechat.engine.worker.evaluation.checkpoints import Checkpoint, Checkpoints
+from modechat.engine.worker.evaluation.evaluator import Aborted, Reused
 from modechat.engine.worker.evaluation.memory import ABORTED, DECODED, NO_ROOM, Memory
 from modechat.engine.worker.evaluation.saved_lanes import SavedLanes
 from modechat.engine.worker.failure import WorkerFailure
@@ -25,65 +25,6 @@ from modechat.engine.worker.failure import WorkerFailure
 _WORTH_KEEPING = 16  # tokens: a lane that would lose fewer to a new prompt is cut, one that would lose more is branched
 _MOST_TRIES = 32  # places at which the rest of a shortened chat is looked for
 _WORTH_A_CHECKPOINT = 32  # tokens that a checkpoint must save from being evaluated again
-
-
-class Aborted(Exception):
-    """The computation was aborted because the user stopped it."""
-
-
-class Evaluator(Protocol):
-    """What evaluates a prompt and then token after token, so that the next one can be sampled."""
-
-    n_evaluated: int
-    """Tokens that were computed so far, over all requests."""
-
-    def close(self) -> None:
-        """Free native memory."""
-
-    def reuse(self, mode: Mode, prompt: Sequence[int], *, n_left: int = 0, key: str = "", label: str = "") -> Reused:
-        """Begin with `prompt`: how many of its first tokens need no evaluation.
-
-        `n_left` messages have left a full context: what followed them may move up in the cache. `key` names what
-        results depend on besides the tokens: the adapters. `label` is the conversation, if it may be kept on disk.
-        """
-
-    def evaluate(
-        self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None], logits: Logits = Logits.LAST
-    ) -> None:
-        """Evaluate what follows. Raises Aborted or WorkerFailure."""
-
-    def take_back(self, mode: Mode, count: int) -> None:
-        """Forget the last `count` tokens: those of the last call of `evaluate`, or a few.
-
-        Only where `can_take_back`.
-        """
-
-    @property
-    def can_take_back(self) -> bool:
-        """Whether tokens that were evaluated can be taken back: guessed ones must be."""
-
-    @property
-    def n_cells(self) -> int:
-        """No cell of the KV cache from here on has been used since it was empty."""
-
-    @property
-    def key(self) -> str:
-        """What results depend on besides the tokens, in this request."""
-
-    def room(self, mode: Mode) -> int:
-        """How many more tokens fit into the context."""
-
-    def save(self) -> None:
-        """Keep what was evaluated of the chat on disk, if there is a place for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reused:
-    """How much of a prompt needs no evaluation. Counts are tokens."""
-
-    n_tokens: int
-    n_restored: int = 0
-    """Of these, those that came from disk."""
 
 
 @dataclass(slots=True)
@@ -170,7 +111,16 @@ class Lanes:
 
     # Where a prompt begins
 
-    def reuse(self, mode: Mode, prompt: Sequence[int], *, n_left: int = 0, key: str = "", label: str = "") -> Reused:
+    def reuse(
+        self,
+        mode: Mode,
+        prompt: Sequence[int],
+        *,
+        n_left: int = 0,
+        key: str = "",
+        label: str = "",
+        is_reproducible: bool = False,
+    ) -> Reused:
         """Begin with `prompt` in the lane that has most of it.
 
         At least one token is left to evaluate: the next one is sampled from its result.
@@ -183,7 +133,8 @@ class Lanes:
         n_restored = self._restore(label, prompt, found.n_tokens if found is not None else 0)
         if n_restored:
             found = self._find(prompt)
-        lane = self._begin(mode, found)
+        is_again = is_reproducible and found is not None and found.n_tokens == len(prompt) - 1
+        lane = self._begin(mode, found, is_again=is_again)
         lane.mode, lane.key, lane.used, lane.label = mode, self._key, self._requests, label
         self._current[mode] = lane
         if found is not None and found.n_common - len(lane.tokens) >= _WORTH_A_CHECKPOINT:
@@ -210,15 +161,16 @@ class Lanes:
             return common
         return min(common, lane.n_exact)
 
-    def _begin(self, mode: Mode, found: _Find | None) -> Lane:
-        """The lane for the new prompt, cut back to what is reused."""
+    def _begin(self, mode: Mode, found: _Find | None, *, is_again: bool = False) -> Lane:
+        """The lane for the new prompt, cut back to what is reused. `is_again`: without its last reply, whatever that
+        costs."""
         if found is None or found.n_tokens == 0:
             lane = self._victim(mode, spared=None)
             self._empty(lane)
             return lane
         source = found.lane
         is_own = self._current.get(source.mode) is not source or source.mode is mode
-        if is_own and (found.n_lost <= _WORTH_KEEPING or not self._memory.can_branch):
+        if is_own and (is_again or found.n_lost <= _WORTH_KEEPING or not self._memory.can_branch):
             self._cut(source, found)
             return source
         if not self._memory.can_branch:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from modechat.domain.mode import Mode
 from modechat.engine.worker.evaluation.batch import Logits
-from modechat.engine.worker.evaluation.lanes import Evaluator
+from modechat.engine.worker.evaluation.evaluator import Evaluator
 from modechat.engine.worker.writing.proof import Proof
 from modechat.engine.worker.writing.speculation import Guesser
 

@@ -17,7 +17,7 @@ from modechat.domain.conversation import ReplyStats, StopReason
 from modechat.domain.mode import Mode
 from modechat.engine.protocol import ChatPrompt, Finished, Generate, PromptProgress, Shortened
 from modechat.engine.worker.evaluation.adapters import Adapters
-from modechat.engine.worker.evaluation.lanes import Aborted, Evaluator, Reused
+from modechat.engine.worker.evaluation.evaluator import Aborted, Evaluator, Reused
 from modechat.engine.worker.evaluation.threads import DecodeThreads
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
@@ -85,6 +85,7 @@ class Generation:
                 n_left=n_left,
                 key=self._adapters.apply(self._mode),
                 label=self._request.conversation if self._mode is Mode.CHAT else "",
+                is_reproducible=self._is_reproducible,
             )
             try:
                 self._evaluate(prompt, reused.n_tokens)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from modechat.domain.mode import Mode
 from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS, Logits
-from modechat.engine.worker.evaluation.lanes import Evaluator
+from modechat.engine.worker.evaluation.evaluator import Evaluator
 
 _WITNESSES = 8  # tokens: kernels take rows by four, and what is left over one by one
 _WORTH_PROVING = 7  # guesses at once: where a reply copies; a few now and then are not worth a proof's batch

@@ -1,0 +1,80 @@
+"""What the writing of replies asks of whatever evaluates a model: `Lanes`, or the encoder of a model that has one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from modechat.domain.mode import Mode
+from modechat.engine.worker.evaluation.batch import Logits
+
+
+class Aborted(Exception):
+    """The computation was aborted because the user stopped it."""
+
+
+class Evaluator(Protocol):
+    """What evaluates a prompt and then token after token, so that the next one can be sampled."""
+
+    n_evaluated: int
+    """Tokens that were computed so far, over all requests."""
+
+    def close(self) -> None:
+        """Free native memory."""
+
+    def reuse(
+        self,
+        mode: Mode,
+        prompt: Sequence[int],
+        *,
+        n_left: int = 0,
+        key: str = "",
+        label: str = "",
+        is_reproducible: bool = False,
+    ) -> Reused:
+        """Begin with `prompt`: how many of its first tokens need no evaluation.
+
+        `n_left` messages have left a full context: what followed them may move up in the cache. `key` names what
+        results depend on besides the tokens: the adapters. `label` is the conversation, if it may be kept on disk.
+        `is_reproducible`: a reply to the same prompt takes the cells of the reply before it, since where cells lie
+        shows in the last digits of results.
+        """
+
+    def evaluate(
+        self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None], logits: Logits = Logits.LAST
+    ) -> None:
+        """Evaluate what follows. Raises Aborted or WorkerFailure."""
+
+    def take_back(self, mode: Mode, count: int) -> None:
+        """Forget the last `count` tokens: those of the last call of `evaluate`, or a few.
+
+        Only where `can_take_back`.
+        """
+
+    @property
+    def can_take_back(self) -> bool:
+        """Whether tokens that were evaluated can be taken back: guessed ones must be."""
+
+    @property
+    def n_cells(self) -> int:
+        """No cell of the KV cache from here on has been used since it was empty."""
+
+    @property
+    def key(self) -> str:
+        """What results depend on besides the tokens, in this request."""
+
+    def room(self, mode: Mode) -> int:
+        """How many more tokens fit into the context."""
+
+    def save(self) -> None:
+        """Keep what was evaluated of the chat on disk, if there is a place for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """How much of a prompt needs no evaluation. Counts are tokens."""
+
+    n_tokens: int
+    n_restored: int = 0
+    """Of these, those that came from disk."""
