@@ -80,6 +80,7 @@ def main() -> None:
     from dataclasses import replace
 
     from modechat.cli.demo import demo_settings
+    from modechat.domain.sampling import Sampling
     from modechat.engine.protocol import Failed, Generate
     from modechat.engine.scripted import ScriptedEngine, last_user_text
     from modechat.models.catalog import ModelFile
@@ -108,7 +109,8 @@ def main() -> None:
     )
     broken = ModelFile(Path(f"/b/{ATTACK}.gguf"), f"broken {ATTACK}", ATTACK, 1, None, problem=f"problem {ATTACK}")
     models = (ModelFile(Path(f"/m/{ATTACK}.gguf"), f"model {ATTACK}", ATTACK, 1000, header), broken)
-    settings = replace(demo_settings(), find_models=lambda _cancelled: iter(models))
+    sampling = Sampling(stop_repetition=False)  # what repeats itself is part of the attack
+    settings = replace(demo_settings(), find_models=lambda _cancelled: iter(models), sampling=sampling)
 
     def now() -> datetime:
         return datetime.now(UTC)

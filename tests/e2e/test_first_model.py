@@ -22,6 +22,7 @@ def test_the_models_that_are_found_are_offered_and_the_chosen_one_is_used_again(
         terminal.wait_for("Choose a model to begin")
         terminal.wait_for("mine")
         terminal.press("enter")
+        terminal.wait_for(lambda: "to begin" not in terminal.text)  # it stays until the model is loaded
         wait_for_start(terminal)
         home.ask(terminal, "hello")
         assert [turn.reply.model for turn in home.turns()] == ["mine"]

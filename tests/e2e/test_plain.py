@@ -22,10 +22,10 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class LineTerminal(Window):
-    """A program on a terminal that shows what comes, line after line."""
+    """A program on a terminal that shows what comes, line after line: so wide that no line is broken between words."""
 
     def __init__(self, home: Home, *arguments: str | Path, term: str = "dumb", **env: str) -> None:
-        super().__init__((*MODECHAT, *arguments), home.env | env, columns=80, rows=24, term=term)
+        super().__init__((*MODECHAT, *arguments), home.env | env, columns=2000, rows=24, term=term)
 
     @property
     def text(self) -> str:
