@@ -25,6 +25,7 @@ from modechat.engine.protocol import (
     FormatChanged,
     Generate,
     Inspect,
+    Inspected,
     Load,
     MeasureRaw,
     RawMeasured,
@@ -78,6 +79,8 @@ class SecondTry:
         """Requests of which the user has seen text: they are not asked again."""
         self._has_evaluated = False
         """Whether the model has computed anything since it was loaded."""
+        self._to_tell: Recovered | None = None
+        """That it goes on without the extra buffers: to be told with the first answer, before it."""
         self._is_second = False
         """Whether this load is without the extra buffers because one with them died."""
 
@@ -103,6 +106,9 @@ class SecondTry:
     async def events(self) -> AsyncIterator[Event]:
         async for event in self._inner.events():
             if not isinstance(event, Failed) or not event.died:
+                if self._to_tell is not None and isinstance(event, Delta | Finished | RawMeasured | Inspected):
+                    recovered, self._to_tell = self._to_tell, None
+                    yield recovered
                 self._note(event)
                 yield event
             elif not self._may_be_the_extras(event):
@@ -112,7 +118,7 @@ class SecondTry:
                 self._memory.remember()
                 yield event.model_copy(update={"hint": _NEXT_TIME})
             else:
-                yield self._try_without(event)
+                self._try_without(event)
 
     async def close(self) -> None:
         await self._inner.close()
@@ -175,8 +181,8 @@ class SecondTry:
             return True
         return failed.death in _MAYBE_EXTRAS and not self._has_evaluated
 
-    def _try_without(self, failed: Failed) -> Recovered:
-        """Start again without the extra buffers, and ask again what is open."""
+    def _try_without(self, failed: Failed) -> None:
+        """Start again without the extra buffers, and ask again what is open. It is told when that has worked."""
         assert self._load is not None  # something was loaded, or was to be
         open_requests = [request for request in self._open if not isinstance(request, Load)]
         self._load = self._load.model_copy(update={"cpu_extras": "off"})
@@ -188,11 +194,13 @@ class SecondTry:
             self._inner.send(request)
         for number in self._stopped:
             self._inner.send(Stop(id=number))
-        return Recovered(text=_WITHOUT if failed.death is Death.ILLEGAL_INSTRUCTION else _PERHAPS_WITHOUT)
+        text = _WITHOUT if failed.death is Death.ILLEGAL_INSTRUCTION else _PERHAPS_WITHOUT
+        self._to_tell = Recovered(text=text)
 
     async def _with_remedy(self, failed: Failed) -> Failed:
         """The death, with what helps against it where that is another build of llama.cpp, or another version."""
         self._forget_requests()
+        self._to_tell = None
         if failed.death is not Death.ILLEGAL_INSTRUCTION and not version_trouble(installed_version()):
             return failed
         chose_extras = self._load is not None and self._load.cpu_extras == "on"

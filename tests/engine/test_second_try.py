@@ -255,6 +255,7 @@ def test_where_it_dies_without_the_kernels_too_the_death_says_what_helps(
             assert failed.death is Death.ILLEGAL_INSTRUCTION
             assert failed.needs_other_build
             assert failed.hint == str(REMEDY)
+            assert recoveries(events) == []  # nothing is told that turns out to be untrue
             assert not memory.says_off  # it did not help
 
     run(work())
