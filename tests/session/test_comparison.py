@@ -38,6 +38,7 @@ from tests.engine.driver import formats, run
 from tests.session.harness import Clock, Harness, running_session, settings
 from tests.tiny_models import write_llama
 
+LONG = Question(ChatMessage("Hello, how are you? " * 40), "Hello")
 HELLO = Question(ChatMessage("Hello"), "Hello")
 TWO_FORMATS = (VariantSettings(format="chatml"), VariantSettings(format="alpaca"))
 
@@ -501,7 +502,8 @@ def test_an_engine_that_dies_in_the_last_variant_is_there_again(tmp_path: Path, 
         options = replace(settings_for(tiny), sampling=Sampling(temperature=1.0, seed=11))
         async with running_session(tmp_path / "data", engine=engine, session_settings=options) as harness:
             watched = await opened(harness)
-            await watched.start(HELLO, VariantSettings(temperature=0.0), VariantSettings(model=other))
+            # Long, so that it is still being read when the engine dies.
+            await watched.start(LONG, VariantSettings(temperature=0.0), VariantSettings(model=other))
             await harness.until(lambda: 1 in watched.order() or 0 in watched.order())
             harness.session.comparison.skip()
             await harness.until(lambda: 1 in watched.order())
