@@ -152,7 +152,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
                 "To have more here, put GGUF files into ~/models, or name their folder in model_folders."
             )
         else:
-            self.say(count)
+            self.say(count if self._models else "No model was found.")
 
     def filtered(self, text: str) -> None:  # noqa: ARG002
         self._show_models()
