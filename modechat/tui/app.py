@@ -121,6 +121,7 @@ class ModechatApp(App[ModechatError]):
             self.register_theme(theme)
         self._remember_theme = remember_theme
         self._terminal_before = terminal_before
+        self._is_hanging_up = False
         guard_terminal_input(TypedBefore(typed_before), awaits_ground=look.follows_ground)
         guard_terminal_output()
         self._resize_meanwhile: events.Resize | None = None
@@ -186,7 +187,9 @@ class ModechatApp(App[ModechatError]):
             event.widget.cursor_blink = False  # nothing moves while nothing happens
 
     def on_terminal_gone(self, _message: TerminalGone) -> None:
-        self._leave(self._hang_up)
+        if not self._is_hanging_up and not os.isatty(0):
+            self._is_hanging_up = True
+            self._leave(self._hang_up)
 
     def on_ground_told(self, message: GroundTold) -> None:
         """The terminal answered late: the first frame was painted for what it is usually."""

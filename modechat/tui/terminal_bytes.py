@@ -26,7 +26,7 @@ class TerminalBytes:
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")(_ERRORS)
         self.is_over = False
-        """Whether the terminal is gone."""
+        """Whether a read came to nothing: then the terminal is probably gone."""
 
     def decode(self, data: bytes, final: bool = False) -> str:
         if not data and not final:

@@ -180,7 +180,6 @@ class TerminalInput(XTermParser):
         self._decoder = decoder or TerminalBytes()
         self._decoder.reset()
         self._typed_before = typed_before or TypedBefore()
-        self._told_end = False
         self._answers = Answers()
         self._answer_until = time.monotonic() + _PATIENCE if awaits_ground else 0.0
         self._pastes = PasteReader()
@@ -224,8 +223,8 @@ class TerminalInput(XTermParser):
             yield from self.feed(before)
         if self._answers.is_amid and time.monotonic() - self._last_read > _PAUSE and (keys := self._answers.give_up()):
             yield from self._keys(keys)
-        if self._decoder.is_over and not self._told_end:
-            self._told_end = True
+        if self._decoder.is_over:
+            self._decoder.is_over = False
             yield TerminalGone()
         yield from super().tick()
         if time.monotonic() - self._last_read > _PAUSE:
