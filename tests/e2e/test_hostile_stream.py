@@ -65,6 +65,7 @@ def test_a_hostile_reply_streams_while_the_window_is_resized_and_the_mouse_drags
                 trouble_maker(window, chosen)
                 window.pause(chosen.uniform(0, _LONGEST_PAUSE))
                 n_actions += 1
+            assert window.is_running, window.picture()
         window.resize(120, 40)
         window.mouse(0, 5, 5, is_up=True)
         window.press("ctrl+q")

@@ -90,6 +90,10 @@ class Window:
     def process_id(self) -> int:
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def wait_until(self, is_there: Callable[[], bool], what: str, *, timeout: float = SECONDS) -> None:
         """Wait until the condition holds; it is asked whenever the program has written something.
 
