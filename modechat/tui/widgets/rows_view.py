@@ -163,7 +163,9 @@ class RowsView(Widget):
 
     def _with_selection(self, strip: Strip, row: Row, start: int, end: int) -> Strip:
         """Paint what is selected, from one character to another (-1: to the end of the row)."""
-        length = len(row.text)
+        length = min(len(row.text), len(strip.text))  # a row that was made for a wider window is cut
+        if not length:
+            return strip
         start, end = min(start, length), length if end < 0 else min(end, length)
         cells = [0, strip.index_to_cell_position(start), strip.index_to_cell_position(end), strip.cell_length]
         before, selected, after = (strip.crop(*pair) for pair in pairwise(cells))
