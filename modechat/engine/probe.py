@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from modechat.engine.death import Death, death_of, in_words
+from modechat.engine.process import run_module
 
 _SECONDS = 120  # the first start of a GPU's driver can take long
 _LAST_WORDS = 300  # characters
@@ -50,14 +49,7 @@ class EngineProbe(BaseModel):
 def probe_engine() -> EngineProbe:
     """Ask it. Takes about a second; never raises."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "modechat.engine.worker.loading.probe"],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_SECONDS,
-            check=False,
-            env=os.environ | {"GGML_NO_BACKTRACE": "1"},
-        )
+        done = run_module("modechat.engine.worker.loading.probe", seconds=_SECONDS)
     except subprocess.TimeoutExpired:
         return EngineProbe(error=f"llama.cpp does not answer within {_SECONDS} seconds")
     except OSError as error:

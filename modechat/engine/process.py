@@ -6,6 +6,21 @@ import os
 import subprocess
 import sys
 
+# An assertion in native code would otherwise run a debugger for a backtrace, which takes seconds.
+_NO_BACKTRACE = {"GGML_NO_BACKTRACE": "1"}
+
+
+def run_module(name: str, *arguments: str, seconds: float) -> subprocess.CompletedProcess[bytes]:
+    """Run a module of ours that loads llama.cpp, to its end. Raises OSError, or TimeoutExpired after that time."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", name, *arguments],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=seconds,
+        check=False,
+        env=os.environ | _NO_BACKTRACE,
+    )
+
 
 def spawn_worker() -> subprocess.Popen[bytes]:
     """A worker with pipes on its three standard streams. It ends when its standard input is closed."""
@@ -15,8 +30,7 @@ def spawn_worker() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # An assertion in native code would otherwise run a debugger for a backtrace, which takes seconds.
-        env=os.environ | {"GGML_NO_BACKTRACE": "1"},
+        env=os.environ | _NO_BACKTRACE,
         # Its own session: Ctrl+C and hang-ups of the terminal are for the front end.
         start_new_session=True,
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Literal
 
 from modechat.engine.death import Death, death_of, in_words
+from modechat.engine.process import run_module
 
 _SECONDS = 60
 
@@ -30,14 +29,7 @@ def try_engine(extras: Literal["on", "off"]) -> SelfTest:
     """Evaluate a prompt and single tokens with several threads, with the CPU's extra buffers or without. Takes about a
     second; never raises."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "modechat.engine.worker.self_test", extras],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_SECONDS,
-            check=False,
-            env=os.environ | {"GGML_NO_BACKTRACE": "1"},
-        )
+        done = run_module("modechat.engine.worker.self_test", extras, seconds=_SECONDS)
     except subprocess.TimeoutExpired:
         return SelfTest(f"does not end within {_SECONDS} seconds", Death.HANG)
     except OSError as error:
