@@ -36,7 +36,8 @@ class KeysInTurn:
         self._is_open = False
         self._is_passing = False
         self.is_opening: Callable[[], bool] = lambda: False
-        """Whether a dialog was asked for that is not there yet, or one that has gone has not done what it was for."""
+        """Whether a dialog was asked for that is not there yet, one has not done yet what it was asked for, or one that
+        has gone has not done what it was for."""
 
     def open(self) -> None:
         """The first screen is there: keys that came before it are handled now."""

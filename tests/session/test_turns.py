@@ -254,7 +254,7 @@ def test_a_second_message_is_refused_while_a_reply_is_written(tmp_path: Path) ->
 
 def test_stopping_keeps_what_came_and_marks_it(tmp_path: Path) -> None:
     def endless(_request: Generate) -> str:
-        return "word " * 5000
+        return "".join(f"word {n} " for n in range(5000))
 
     async def work(harness: Harness) -> None:
         await harness.session.send("Go")
@@ -264,7 +264,7 @@ def test_stopping_keeps_what_came_and_marks_it(tmp_path: Path) -> None:
         turn = _last_turn(harness)
         assert turn.reply.state is ReplyState.STOPPED
         assert turn.reply.stop_reason is StopReason.STOPPED
-        assert turn.reply.text.startswith("word word")
+        assert turn.reply.text.startswith("word 0 word 1")
         assert not turn.reply.text.endswith(" ")
         shown = "".join(event.text for event in harness.told(ReplyGrew))
         assert shown.strip() == turn.reply.text
@@ -311,7 +311,7 @@ def test_a_waiting_turn_can_be_stopped(tmp_path: Path) -> None:
 
 def test_leaving_a_conversation_stops_its_reply_and_saves_it(tmp_path: Path) -> None:
     def endless(_request: Generate) -> str:
-        return "word " * 5000
+        return "".join(f"word {n} " for n in range(5000))
 
     async def work(harness: Harness) -> None:
         await harness.session.send("Go")

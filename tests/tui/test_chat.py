@@ -109,10 +109,12 @@ def test_escape_stops_and_the_reply_is_marked(tmp_path: Path) -> None:
         await asyncio.sleep(0.005)
 
     async def main() -> None:
-        async with running_app(tmp_path, lambda _request: "word " * 3000, pace=slowly) as screen:
+        async with running_app(
+            tmp_path, lambda _request: " ".join(f"word {n}" for n in range(3000)), pace=slowly
+        ) as screen:
             await screen.type("Go")
             await screen.press("enter")
-            await screen.sees("word word")
+            await screen.sees("word 1")
             await screen.sees("Esc stops")
             await screen.press("escape")
             await screen.settled()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from textual import events
 
+from modechat.session.chat_session import ChatSession
+from modechat.store import Found
 from tests.engine.driver import run
 from tests.tui.harness import Screen, running_app
 
@@ -16,7 +19,14 @@ NAMES = {"\r": ("enter", "\r"), "\x1b": ("escape", "\x1b"), " ": ("space", " ")}
 def at_once(screen: Screen, *keys: str) -> None:
     """Names of keys, or texts that are typed."""
     for key in keys:
-        if key.startswith(("ctrl+", "alt+", "f1", "f3", "f4", "f8")) or key in ("down", "up", "tab", "enter", "escape"):
+        if key.startswith(("ctrl+", "alt+", "f1", "f3", "f4", "f8")) or key in (
+            "down",
+            "up",
+            "tab",
+            "delete",
+            "enter",
+            "escape",
+        ):
             screen.app.post_message(events.Key(key, {"enter": "\r", "escape": "\x1b"}.get(key)))
         else:
             for letter in key:
@@ -93,5 +103,75 @@ def test_what_is_typed_after_the_enter_that_opens_a_conversation_stands_at_its_p
             await screen.until(lambda: screen.prompt.text == "left here")
             draft = await session.inputs.draft(opened.id)
             assert draft.text == "typed at once"
+
+    run(main())
+
+
+def search_slowly(session: ChatSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = session.library.search
+
+    async def slowly(words: str) -> tuple[Found, ...]:
+        await asyncio.sleep(0.3)
+        return tuple(await search(words))
+
+    monkeypatch.setattr(session.library, "search", slowly)
+
+
+def test_enter_opens_what_a_slow_search_finds_not_what_stood_there_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.send("whales sleep")
+            await screen.press("ctrl+n")
+            await screen.send("bees dance")
+            session = screen.app.session
+            assert session is not None
+            search_slowly(session, monkeypatch)
+            at_once(screen, "ctrl+o", "whales", "enter", "typed at once")
+            await screen.until(lambda: screen.prompt.text == "typed at once")
+            await screen.until(lambda: "whales" in screen.transcript.turns[0].turn.typed)
+
+    run(main())
+
+
+def test_a_key_that_deletes_deletes_what_a_slow_search_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.send("whales sleep")
+            await screen.press("ctrl+n")
+            await screen.send("bees dance")
+            session = screen.app.session
+            assert session is not None
+            search_slowly(session, monkeypatch)
+            at_once(screen, "ctrl+o", "whales", "delete", "delete")
+            await screen.sees("Deleted.")
+            assert [summary.title for summary in await session.library.summaries()] == ["bees dance"]
+
+    run(main())
+
+
+def test_a_letter_after_enter_is_not_lost_when_a_search_takes_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list cannot wait for ever: keys go on, and what the first Enter asked for is taken back by new letters."""
+
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.send("whales sleep")
+            session = screen.app.session
+            assert session is not None
+            found = asyncio.Event()
+
+            async def never(_words: str) -> tuple[Found, ...]:
+                await found.wait()
+                return ()
+
+            monkeypatch.setattr(session.library, "search", never)
+            at_once(screen, "ctrl+o", "bees", "enter", "s")
+            await screen.sees("beess")
+            found.set()
+            await screen.sees("None of 1 has these words.")
+            assert len(screen.app.screen_stack) == 2
 
     run(main())

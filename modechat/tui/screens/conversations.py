@@ -62,6 +62,9 @@ class ConversationsScreen(ListDialog[int, Row]):
         self._summaries: tuple[ConversationSummary, ...] = ()
         self._armed: int | None = None
         self._is_loaded = False
+        self._is_unreadable = False
+        self._listed: str | None = None
+        """What the filter said when the rows were looked for that are shown."""
         self._title = Input(compact=True, max_length=_LONGEST_TITLE, classes="filter")
         self._preview = LineView(follows=True)
         self._preview.can_focus = False
@@ -91,6 +94,8 @@ class ConversationsScreen(ListDialog[int, Row]):
             self._summaries = await self._session.library.summaries()
         except StoreError as error:
             self.say(in_one_line(error.title, error.hint), is_trouble=True)
+            self._is_unreadable = True
+            self.rows_changed()
             return
         self._is_loaded = True
         await self._search(self.filter.value)
@@ -104,7 +109,7 @@ class ConversationsScreen(ListDialog[int, Row]):
             return
         words = text.strip()
         if not words:
-            self._show_rows(Row(summary) for summary in self._summaries)
+            self._show_rows(text, (Row(summary) for summary in self._summaries))
             return
         by_title = {summary.id for summary in self._summaries if matches(words, summary.title)}
         try:
@@ -113,12 +118,18 @@ class ConversationsScreen(ListDialog[int, Row]):
             said = {}
             self.say(in_one_line(error.title, error.hint), is_trouble=True)
         self._show_rows(
-            Row(summary, said.get(summary.id))
-            for summary in self._summaries
-            if summary.id in by_title or summary.id in said
+            text,
+            (
+                Row(summary, said.get(summary.id))
+                for summary in self._summaries
+                if summary.id in by_title or summary.id in said
+            ),
         )
 
-    def _show_rows(self, rows: Iterable[Row]) -> None:
+    def is_listed(self) -> bool:
+        return self._is_unreadable or self._listed == self.filter.value
+
+    def _show_rows(self, text: str, rows: Iterable[Row]) -> None:
         before = self.list.row.summary.id if self.list.row is not None else self._open_id
         shown = list(rows)
         at = next((index for index, row in enumerate(shown) if row.summary.id == before), 0)
@@ -130,6 +141,8 @@ class ConversationsScreen(ListDialog[int, Row]):
             self.say(f"None of {len(self._summaries):,} has these words.")
         else:
             self.say(count if len(shown) == len(self._summaries) else f"{count} of {len(self._summaries):,}")
+        self._listed = text
+        self.rows_changed()
 
     @property
     def _open_id(self) -> int | None:
@@ -187,7 +200,10 @@ class ConversationsScreen(ListDialog[int, Row]):
         """Delete the highlighted conversation; asks for the key twice."""
         if self._renamed is not None:
             self._title.action_delete_right()
-            return
+        else:
+            self.when_listed(self._delete_highlighted)
+
+    def _delete_highlighted(self) -> None:
         row = self.list.row
         if row is None:
             return
@@ -217,8 +233,12 @@ class ConversationsScreen(ListDialog[int, Row]):
         self.say("Deleted.")
 
     def action_rename(self) -> None:
+        if self._renamed is None:
+            self.when_listed(self._rename_highlighted)
+
+    def _rename_highlighted(self) -> None:
         row = self.list.row
-        if row is None or self._renamed is not None:
+        if row is None:
             return
         self._renamed = row.summary.id
         self._title.value = sanitize_line(row.summary.title)[:_LONGEST_TITLE]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual import events, on
@@ -40,6 +40,7 @@ class ListDialog(Dialog[T], Generic[T, R]):
         self.list: RowList[R] = RowList(columns, has_header=has_header)
         self.said = Static(classes="said")
         self.said.display = False
+        self._awaits_rows: Callable[[], None] | None = None
 
     def compose(self) -> ComposeResult:
         with self.frame:
@@ -68,6 +69,26 @@ class ListDialog(Dialog[T], Generic[T, R]):
     def chosen(self, row: R) -> None:
         raise NotImplementedError
 
+    def is_listed(self) -> bool:
+        """Whether the rows are those that the filter asks for. Looking for them may take longer than typing it."""
+        return True
+
+    def when_listed(self, act: Callable[[], None]) -> None:
+        """Do something to the highlighted row: now, or when the rows are there that the filter asks for."""
+        if self.is_listed():
+            act()
+        else:
+            self._awaits_rows = act
+
+    def rows_changed(self) -> None:
+        """Subclasses whose rows come late say so each time."""
+        if self._awaits_rows is not None and self.is_listed():
+            act, self._awaits_rows = self._awaits_rows, None
+            act()
+
+    def is_awaiting(self) -> bool:
+        return self._awaits_rows is not None
+
     def highlighted(self, row: R | None) -> None:
         """Another row is highlighted."""
 
@@ -90,11 +111,12 @@ class ListDialog(Dialog[T], Generic[T, R]):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, message: Input.Changed) -> None:
+        self._awaits_rows = None
         self.filtered(message.value)
 
     @on(Input.Submitted, "#filter")
     def _filter_submitted(self) -> None:
-        self.list.action_choose()
+        self.when_listed(self.list.action_choose)
 
     @on(RowList.Chosen)
     def _row_chosen(self) -> None:

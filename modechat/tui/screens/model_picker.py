@@ -119,12 +119,16 @@ class ModelPicker(ListDialog[Path, ModelFile]):
                     self._looking = None
         if news:
             self._show_models()
+        self.rows_changed()
         if self._awaited is None:
             self._say_count()
         elif self._is_asked_for:
             self._look_at_loading(self._awaited)
         if self._timer is not None and self._looking is None and self._awaited is None:
             self._timer.pause()
+
+    def is_listed(self) -> bool:
+        return self._looking is None or bool(self.list.rows)
 
     def _show_models(self) -> None:
         before = self.list.row

@@ -44,6 +44,10 @@ class SteadyScreen(_Base[T]):
 
     _is_leaving = False
 
+    def is_awaiting(self) -> bool:
+        """Whether the last key asked for something here that is not done yet. The next one waits for it."""
+        return False
+
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Close this screen, and what was opened over it. Once: from the second time on, nothing happens."""
         if self._is_leaving or self not in self.app.screen_stack:
