@@ -31,7 +31,7 @@ LoraFile = Annotated[Adapter, BeforeValidator(_read_adapter)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ChatConfig(_Section):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from modechat.domain.decoding import NotText, decode_text
 from modechat.domain.near import did_you_mean, near
 from modechat.errors import ConfigError
+from modechat.field_docs import field_docs
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -118,5 +119,4 @@ def _suggest(root: type[BaseModel], location: Sequence[str]) -> str:
 
 def _explain(root: type[BaseModel], location: Sequence[str]) -> str:
     section = _section(root, location)
-    field = section.model_fields.get(location[-1]) if section is not None and location else None
-    return field.description or "" if field is not None else ""
+    return field_docs(section).get(location[-1], "") if section is not None and location else ""

@@ -8,7 +8,6 @@ from modechat.domain.decoding import NotText, decode_text
 from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Generate
 from modechat.errors import UsageError
-from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
 
 _MOST_BYTES = 1 << 20
 
@@ -19,6 +18,8 @@ def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> G
     Raises UsageError, with the file in its title.
     """
     if schema is not None:
+        from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
+
         text = _read(schema, "schema")
         try:
             grammar_of(read_schema(text))

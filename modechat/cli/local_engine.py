@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from modechat.engine.client import WorkerEngine
-from modechat.engine.diagnosis import diagnose
 from modechat.engine.extras_memory import ExtrasMemory
 from modechat.engine.protocol import Delta, Engine
 from modechat.engine.second_try import SecondTry
 from modechat.paths import cpu_extras_file
+
+if TYPE_CHECKING:
+    from modechat.engine.diagnosis import Remedy
 
 
 def local_engine(
@@ -23,4 +25,10 @@ def local_engine(
 
     `is_shown` says which parts of a reply the user sees as they come.
     """
-    return SecondTry(WorkerEngine(log, process), ExtrasMemory(cpu_extras_file()), diagnose, is_shown)
+    return SecondTry(WorkerEngine(log, process), ExtrasMemory(cpu_extras_file()), _diagnose, is_shown)
+
+
+def _diagnose(with_extras: bool) -> Remedy:
+    from modechat.engine.diagnosis import diagnose  # only where the engine has died
+
+    return diagnose(with_extras)

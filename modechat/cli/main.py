@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -54,11 +55,11 @@ _STACK = 1 << 20
 N = TypeVar("N", int, float)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code."""
+def main(argv: Sequence[str] | None = None, worker: subprocess.Popen[bytes] | None = None) -> int:
+    """Run a command; returns the exit code. `worker` was spawned for it, where it is one that needs the engine."""
     threading.stack_size(_STACK)
     try:
-        return _run_command(_parser().parse_args(argv))
+        return _run_command(_parser().parse_args(argv), worker)
     except ModechatError as error:
         tell(f"modechat: {error}")
         return error.exit_code
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         forget_unwritten_output()
 
 
-def _run_command(arguments: argparse.Namespace) -> int:
+def _run_command(arguments: argparse.Namespace, worker: subprocess.Popen[bytes] | None) -> int:
     if arguments.command == "doctor":
         from modechat.cli.doctor import doctor
 
@@ -81,7 +82,7 @@ def _run_command(arguments: argparse.Namespace) -> int:
     if arguments.command in ("run", "prompt", "bench"):
         from modechat.engine.process import spawn_worker
 
-        worker = spawn_worker()  # it starts up while this process imports the rest
+        worker = worker or spawn_worker()  # it starts up while this process imports the rest
         if arguments.command == "run":
             from modechat.cli.run import run
 

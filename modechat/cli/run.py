@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import json
 import os
@@ -13,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from modechat.cli.constraint import constrain, is_constrained
 from modechat.cli.context_need import n_ctx_needed
@@ -40,6 +39,9 @@ from modechat.engine.protocol import (
 from modechat.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EngineError, ModechatError, UsageError
 from modechat.paths import config_file
 from modechat.session.settings import SessionSettings, generate_request
+
+if TYPE_CHECKING:
+    import asyncio
 
 _REQUEST_ID = 1
 _INCOMPLETE = {
@@ -71,11 +73,13 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     engine = local_engine(worker, is_shown=lambda delta: not arguments.json and not delta.is_thinking)
     engine.start()
     task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
+    import asyncio  # takes as long as reading a small model, which the worker does meanwhile
+
     return asyncio.run(task.run())
 
 
 class OneTask:
-    """Runs one request on an engine and prints the reply on `out`."""
+    """Asks one request of an engine that was started, at once, and prints the reply on `out`."""
 
     def __init__(
         self, engine: Engine, settings: SessionSettings, request: Generate, out: TextIO, *, as_json: bool
@@ -91,15 +95,17 @@ class OneTask:
         self._loaded: Loaded | None = None
         self._task: asyncio.Task[int] | None = None
         self._interrupted = False
+        engine.send(settings.load)
+        engine.send(request)
 
     async def run(self) -> int:
         """The exit code. Raises ModechatError."""
+        import asyncio
+
         self._task = asyncio.current_task()
         with _on_interrupt(self._interrupt):
             try:
-                self._engine.send(self._settings.load)
-                self._settings.check_model()  # meanwhile the worker starts
-                self._engine.send(self._request)
+                self._settings.check_model()
                 return await self._answer()
             except asyncio.CancelledError:
                 return EXIT_INTERRUPTED
@@ -249,6 +255,8 @@ class _LoadProgressLine:
 @contextlib.contextmanager
 def _on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
     """Ctrl+C calls `stop` where event loops can handle signals; elsewhere it raises KeyboardInterrupt as ever."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     try:
         loop.add_signal_handler(signal.SIGINT, stop)

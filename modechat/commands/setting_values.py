@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from modechat.config import Config
 from modechat.domain.sampling import Sampling
 from modechat.domain.text import sanitize_line
+from modechat.field_docs import field_docs
 
 
 class Kind(StrEnum):
@@ -76,17 +77,17 @@ SETTINGS = (
             _label(name),
             Kind.SAMPLING,
             f"sampling.{name}",
-            field.description or "",
+            field_docs(Sampling)[name],
             _RANGES.get(name) or range_of(Sampling, name),
         )
-        for name, field in Sampling.model_fields.items()
+        for name in Sampling.model_fields
     ),
     Setting(
         "n_ctx",
         "Context size",
         Kind.CONTEXT,
         "n_ctx",
-        (Config.model_fields["n_ctx"].description or "") + " Loads the model again.",
+        field_docs(Config)["n_ctx"] + " Loads the model again.",
         range_of(Config, "n_ctx"),
     ),
     Setting(

@@ -36,10 +36,18 @@ _BACKTICKS = re.compile(r"`+")
 _LANGUAGE = re.compile(r"[A-Za-z0-9+#-]{1,12}")
 _OPENING = "([{<\"',;:"
 _CLOSING = ".,;:!?)]}>'\"…"
-_WITHOUT_SPACES = re.compile(
-    "[\u0e00-\u0eff\u0f00-\u109f\u1100-\u11ff\u1780-\u17ff\u3000-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
+_WITHOUT_SPACES = (
+    ("\u0e00", "\u0eff"),
+    ("\u0f00", "\u109f"),
+    ("\u1100", "\u11ff"),
+    ("\u1780", "\u17ff"),
+    ("\u3000", "\u9fff"),
+    ("\uac00", "\ud7ff"),
+    ("\uf900", "\ufaff"),
+    ("\uff00", "\uffef"),
+    ("\U00020000", "\U0003ffff"),
 )
-"""Characters of scripts that put no spaces between words, or write particles right behind them."""
+"""Ranges of characters of scripts that put no spaces between words, or write particles right behind them."""
 _LONGEST_PATH = 1_024
 _MOST_CANDIDATES = 64
 
@@ -54,6 +62,11 @@ class Mention:
     is_escaped: bool = False
     """It stands behind a backslash: plain text."""
     is_quoted: bool = False
+
+
+def _has_no_spaces(character: str) -> bool:
+    """Whether its script writes words without spaces between them."""
+    return any(first <= character <= last for first, last in _WITHOUT_SPACES)
 
 
 def mentions(typed: Typed) -> tuple[Mention, ...]:
@@ -100,7 +113,7 @@ def candidates(mention: Mention) -> tuple[Mention, ...]:
     path = mention.path
     found: list[str] = []
     for end in range(len(path), 0, -1):
-        if end < len(path) and not _WITHOUT_SPACES.match(path[end]):
+        if end < len(path) and not _has_no_spaces(path[end]):
             continue
         shorter = path[:end]
         while shorter and shorter not in found:
@@ -243,7 +256,7 @@ def _add_named(message: _Message, start: int, end: int, marks: Sequence[tuple[in
 
 def _may_begin(before: str) -> bool:
     """Whether a mention may stand behind this character: `me@notes.txt` is none."""
-    if not before or before.isspace() or before in _OPENING or _WITHOUT_SPACES.match(before):
+    if not before or before.isspace() or before in _OPENING or _has_no_spaces(before):
         return True
     return not before.isascii() and unicodedata.category(before)[0] in "PS"
 

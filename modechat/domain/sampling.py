@@ -12,7 +12,7 @@ _COLDEST = 1e-6
 class Sampling(BaseModel):
     """Sampling settings. What is not set comes from the model's file (`general.sampling.*`), else from `DEFAULTS`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     temperature: Annotated[float, Field(ge=0, le=10, strict=True)] | None = None
     """Randomness: 0 always takes the likeliest token, 0.7 is lively, above 1.5 wild."""

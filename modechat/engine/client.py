@@ -5,18 +5,20 @@ Whatever happens to the process, `events` tells. What is special to one process 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import queue
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from modechat.engine.process import spawn_worker
 from modechat.engine.protocol import Event, Request
 from modechat.engine.watchdog import Patience, Watchdog
 from modechat.engine.worker_process import WorkerProcess
+
+if TYPE_CHECKING:
+    import asyncio
 
 _PATIENCE = Patience()
 
@@ -59,6 +61,8 @@ class WorkerEngine:
             self._worker.send(request)
 
     async def events(self) -> AsyncIterator[Event]:
+        import asyncio  # `modechat run` has no time for it before the worker has its request
+
         wake = asyncio.Event()
         self._wake = (asyncio.get_running_loop(), wake)
         while not self._closed:
@@ -74,6 +78,8 @@ class WorkerEngine:
         self._closed = True
         worker, self._worker = self._worker, None
         if worker is not None:
+            import asyncio
+
             await asyncio.to_thread(worker.close)
         self._put(None)
 

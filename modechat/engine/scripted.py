@@ -98,6 +98,8 @@ class ScriptedEngine:
         self._stopped: set[int] = set()
         self._lanes: dict[Mode, list[str]] = {mode: [] for mode in Mode}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: list[Awaitable[None]] = []
+        """What was asked before an event loop ran."""
         self._format = MODEL.format
         self.requests: list[Request] = []
 
@@ -129,6 +131,8 @@ class ScriptedEngine:
                 pass
 
     async def events(self) -> AsyncIterator[Event]:
+        while self._waiting:
+            self._run(self._waiting.pop(0))
         while (event := await self._events.get()) is not None:
             yield event
 
@@ -138,6 +142,11 @@ class ScriptedEngine:
         self._events.put_nowait(None)
 
     def _run(self, work: Awaitable[None]) -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._waiting.append(work)
+            return
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

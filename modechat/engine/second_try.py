@@ -7,13 +7,12 @@ that cannot help, the death says what does.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
 
 from modechat.engine.answers import answers
 from modechat.engine.build import installed_version, version_trouble
 from modechat.engine.death import Death
-from modechat.engine.diagnosis import Remedy
 from modechat.engine.extras_memory import ExtrasMemory
 from modechat.engine.protocol import (
     AdaptersChanged,
@@ -36,6 +35,9 @@ from modechat.engine.protocol import (
     UseAdapters,
     UseFormat,
 )
+
+if TYPE_CHECKING:
+    from modechat.engine.diagnosis import Remedy
 
 _WITHOUT = (
     "llama.cpp crashed in its kernels for this processor, and goes on without them, a little slower. "
@@ -204,6 +206,8 @@ class SecondTry:
         if failed.death is not Death.ILLEGAL_INSTRUCTION and not version_trouble(installed_version()):
             return failed
         chose_extras = self._load is not None and self._load.cpu_extras == "on"
+        import asyncio
+
         remedy = await asyncio.to_thread(self._diagnose, chose_extras)
         hint = f"{_ALLOW_AUTO}{remedy}" if chose_extras else str(remedy)
         return failed.model_copy(update={"hint": hint, "needs_other_build": True})

@@ -14,8 +14,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import IO
 
-from pydantic import ValidationError
-
 from modechat.engine.death import Death, death_of, in_words
 from modechat.engine.protocol import (
     Cancelled,
@@ -168,7 +166,7 @@ class WorkerProcess:
             for line in lines:
                 try:
                     event = decode_event(line)
-                except ValidationError:
+                except ValueError:
                     self._log_lines.append(f"not an event: {line[:200]!r}")
                     continue
                 self._has_life.set()

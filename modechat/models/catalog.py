@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
-
 from modechat.errors import ModelError
 from modechat.models.check import check_header
 from modechat.models.failures import shown_name
@@ -109,6 +107,8 @@ def _look_at(candidate: Candidate) -> ModelFile | None:
 
 def free_memory() -> int:
     """Bytes that are available to the system's processes."""
+    import psutil
+
     return int(psutil.virtual_memory().available)
 
 

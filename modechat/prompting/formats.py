@@ -42,7 +42,7 @@ Pattern = Annotated[str, AfterValidator(_check_pattern)]
 class NamedFormat(BaseModel):
     """A prompt format as its file has it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
     title: str = ""

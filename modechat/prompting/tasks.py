@@ -14,13 +14,12 @@ from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import Incomplete, Parsed, Switch, Task
 from modechat.domain.sampling import Sampling
 from modechat.domain.tasks import Example
-from modechat.prompting.json_schema import grammar_of
 
 _SLOT = "{argument}"
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TaskArgument(_Data):
@@ -66,6 +65,8 @@ class NamedTask(_Data):
         if self.json_schema is not None and self.grammar is not None:
             raise ValueError("a task has a schema or a grammar, not both")
         if self.json_schema is not None:
+            from modechat.prompting.json_schema import grammar_of
+
             grammar_of(self.json_schema)
         return self
 

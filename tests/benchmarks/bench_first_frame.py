@@ -61,7 +61,7 @@ def main() -> int:
             ("modechat", lambda: seconds_to_first_frame([*MODECHAT, *model], home.env, "Enter sends")),
             ("minimal Textual app", lambda: seconds_to_first_frame([sys.executable, minimal], home.env, "type here")),
             pairs=arguments.pairs,
-            target=1.3,
+            target=1.25,
         )
     return 0 if is_kept else 1
 

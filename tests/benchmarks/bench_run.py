@@ -74,6 +74,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "home")
         env = home.env | {"LLM_USER_PATH": str(home.folder / "llm")}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # users have the bytecode after their first start
         assert json.loads(run([*modechat, "--json"], env))["completion_tokens"] == arguments.tokens
         print(f"llm's reply: {run(others['llm'], env).strip()!r}")
         kept = [

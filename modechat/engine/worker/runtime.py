@@ -17,7 +17,6 @@ from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import Adapter, ChatPrompt, Generate, Inspect, Load, MeasureRaw, ModelInfo, RawMeasured
 from modechat.engine.saved_states import SavedStates
 from modechat.engine.worker.evaluation.adapters import Adapters
-from modechat.engine.worker.evaluation.encoder import EncoderDecoder
 from modechat.engine.worker.evaluation.lanes import Lanes
 from modechat.engine.worker.evaluation.memory import Memory
 from modechat.engine.worker.evaluation.saved_lanes import SavedLanes, fingerprint
@@ -27,7 +26,6 @@ from modechat.engine.worker.loading.loader import load
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
-from modechat.engine.worker.raw_loop import measure_raw_loop
 from modechat.engine.worker.text_bound import refuse_what_cannot_fit
 from modechat.engine.worker.writing.decoding import Guessing
 from modechat.engine.worker.writing.draft_model import DraftModel, ModelGuesser
@@ -93,6 +91,8 @@ class ModelRuntime:
 
     def measure_raw(self, request: MeasureRaw) -> RawMeasured:
         """Raises WorkerFailure."""
+        from modechat.engine.worker.raw_loop import measure_raw_loop
+
         evaluator = self._writing.evaluator
         if not isinstance(evaluator, Lanes):
             raise WorkerFailure("engine", "This kind of model cannot be measured", "Take one that chats.")
@@ -167,6 +167,8 @@ def _prepare_writing(
     adapters = Adapters(loaded, log)
     adapters.use(request.adapters)
     if loaded.is_encoder_decoder:
+        from modechat.engine.worker.evaluation.encoder import EncoderDecoder
+
         encoder = EncoderDecoder(loaded, threads)
         owned.callback(encoder.close)
         return WritingParts(encoder, threads, adapters, None)

@@ -58,7 +58,7 @@ class Server:
                     )
                 )
         self._save_lanes()
-        self._unload()
+        self._sandbox.close()  # the model's memory goes with the process, quicker than piece by piece
 
     def _answer(self, request: Request) -> None:
         match request:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
@@ -60,6 +62,7 @@ class _Native:
     """llama.cpp's handles. What native code calls or points to lives as long as they."""
 
     model: llama.llama_model_p
+    vocabulary: Vocabulary
     context: llama.llama_context_p | None = None
     n_batch: int = 0
     kept: object = None
@@ -103,15 +106,13 @@ def load(
     devices = choose_devices(list_devices(), request.devices)
     plan = _plan(request, devices)
     native, plan = _load_where_it_fits(wish, plan)
-    vocabulary = llama.llama_model_get_vocab(native.model)
-    assert vocabulary is not None  # every loaded model has one
     names = [device.name for device in devices]
     placement = read_placement(log.lines, names, flash_attention=plan.shape.flash_attention)
     return LoadedModel(
         path=request.model_path,
         model=native.model,
         context=native.context,
-        vocabulary=Vocabulary(vocabulary),
+        vocabulary=native.vocabulary,
         metadata=read_metadata(native.model),
         n_ctx=_real_n_ctx(native) if native.context is not None else plan.n_ctx,
         n_batch=native.n_batch,
@@ -169,15 +170,30 @@ def _load_where_it_fits(wish: _Wish, plan: LoadPlan) -> tuple[_Native, LoadPlan]
 def _load_as_planned(wish: _Wish, plan: LoadPlan) -> _Native:
     wish.log.forget()
     model = _load_model(wish, plan.offload)
+    handle = llama.llama_model_get_vocab(model)
+    assert handle is not None  # every loaded model has one
+    vocabulary = Vocabulary(handle)
     if wish.request.vocabulary_only:
-        return _Native(model)
+        return _Native(model, vocabulary)
     try:
-        native = _create_context(model, wish, plan)
+        with _meanwhile(lambda: vocabulary.special_tokens):
+            native = _create_context(model, vocabulary, wish, plan)
         _check_can_generate(native, wish.name)
     except WorkerFailure:
         llama.llama_model_free(model)
         raise
     return native
+
+
+@contextmanager
+def _meanwhile(work: Callable[[], object]) -> Iterator[None]:
+    """Have `work` done in a thread, beside native code that gives Python's lock away."""
+    thread = threading.Thread(target=work, name="meanwhile")
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def _load_model(wish: _Wish, offload: Plan) -> llama.llama_model_p:
@@ -237,7 +253,7 @@ def _check_can_generate(native: _Native, name: str) -> None:
         )
 
 
-def _create_context(model: llama.llama_model_p, wish: _Wish, plan: LoadPlan) -> _Native:
+def _create_context(model: llama.llama_model_p, vocabulary: Vocabulary, wish: _Wish, plan: LoadPlan) -> _Native:
     request, n_ctx, n_batch = wish.request, plan.n_ctx, plan.n_batch
     if llama.llama_model_has_encoder(model):
         n_batch = n_ctx = min(n_ctx, _LONGEST_ENCODED)  # an encoder takes its text in one batch
@@ -257,7 +273,7 @@ def _create_context(model: llama.llama_model_p, wish: _Wish, plan: LoadPlan) -> 
     context = llama.llama_init_from_model(model, params)
     if context is None:
         raise _context_failure(wish, n_ctx)
-    return _Native(model, context, n_batch, abort)
+    return _Native(model, vocabulary, context, n_batch, abort)
 
 
 def _context_failure(wish: _Wish, n_ctx: int) -> WorkerFailure:

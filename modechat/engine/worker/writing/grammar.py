@@ -20,9 +20,6 @@ from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.engine.worker.writing.candidates import IMPOSSIBLE, Candidates
-from modechat.prompting.answer_grammar import REPLY_ROOT, reply_grammar
-from modechat.prompting.grammar_check import GrammarError, check_grammar
-from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
 from modechat.prompting.reasoning import ReasoningTags, marker_texts
 
 T = TypeVar("T")
@@ -117,6 +114,8 @@ def grammar_for(
     """The grammar that the reply to `request` obeys; None: it is free. Raises WorkerFailure."""
     if request.schema_text is None and request.grammar is None:
         return None
+    from modechat.prompting.answer_grammar import REPLY_ROOT, reply_grammar
+
     if request.schema_text is not None and request.grammar is not None:
         raise _wrong("A reply cannot fit a schema and a grammar at once", "Give one of them.")
     if request.prompt.prefill:
@@ -131,6 +130,8 @@ def grammar_for(
 
 
 def _from_schema(text: str) -> str:
+    from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
+
     try:
         return grammar_of(read_schema(text))
     except SchemaError as error:
@@ -143,6 +144,8 @@ def _check(text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise _wrong("The grammar is no UTF-8 text", "Change the file.") from None
+    from modechat.prompting.grammar_check import GrammarError, check_grammar
+
     bare = _QUOTED.sub("", text)
     if len(text) > _LONGEST or bare.count("::=") > _MOST_RULES or _depth(bare) > _DEEPEST or "\0" in text:
         raise _wrong("The grammar is too large, or nested too deeply", "Write a shorter one.")
