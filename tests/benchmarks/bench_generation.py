@@ -31,7 +31,7 @@ from tests.cpu_extras import cpu_extras
 from tests.e2e.home import MODECHAT, Home, wait_for_start
 from tests.engine.driver import formats
 
-TARGETS = {"the worker": 0.98, "modechat run": 0.98, "the terminal": 0.9}
+TARGETS = {"the worker": 0.98, "modechat run": 0.98, "the terminal": 0.93}
 LEAST = 48  # tokens
 
 
@@ -70,7 +70,7 @@ class Others:
             self._home.send(terminal, question)
             terminal.look_away()
             while not (turn := self._home.turns()[-1]).reply.state.is_final:
-                time.sleep(0.1)
+                time.sleep(1)  # reading the conversation costs the model what it costs this process
             stats = turn.reply.stats
             seconds, after = time.perf_counter() - started, app.cpu_times()
             self.app_shares.append((after.user + after.system - before.user - before.system) / seconds)
