@@ -83,6 +83,13 @@ class TurnReplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnChosen:
+    """A turn of the visible branch was searched for: have it in view."""
+
+    turn_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class BranchChanged:
     """Other turns of the same conversation are visible: a turn was deleted, or another variant was chosen."""
 
@@ -170,6 +177,7 @@ SessionEvent: TypeAlias = (
     | ModeChangeAdded
     | TurnAdded
     | TurnReplaced
+    | TurnChosen
     | BranchChanged
     | TurnChanged
     | PromptEvaluated

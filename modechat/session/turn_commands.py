@@ -19,6 +19,7 @@ from modechat.session.events import (
     ModeChangeAdded,
     SessionEvent,
     TurnChanged,
+    TurnChosen,
     TurnReplaced,
 )
 from modechat.session.refusals import BUSY
@@ -125,6 +126,23 @@ class TurnCommands:
             if self._turn(turn_id) is None:
                 return _GONE
             self._tell(BranchChanged(await self._timeline.delete_turn(turn_id)))
+        return None
+
+    async def show(self, conversation_id: int, turn_id: int) -> Incomplete | None:
+        """Have a turn in view, with its branch if that is not visible; nothing if another conversation is open."""
+        async with self._commands:
+            conversation = self._timeline.conversation
+            if conversation is None or conversation.id != conversation_id:
+                return None
+            if self._turn(turn_id) is not None:
+                self._tell(TurnChosen(turn_id))
+                return None
+            if self._is_busy():
+                return BUSY
+            ids = await self._timeline.variants(turn_id)
+            if turn_id not in ids:
+                return _GONE
+            self._tell(BranchChanged(await self._timeline.select(turn_id), turn_id, ids.index(turn_id) + 1, len(ids)))
         return None
 
     async def variants(self, turn_id: int) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Incomplete, Task
-from modechat.session.events import BranchChanged, TurnReplaced
+from modechat.session.events import BranchChanged, TurnChosen, TurnReplaced
 from modechat.store import Store
 from tests.session.harness import Clock, Harness
 from tests.session.test_turns import play
@@ -85,6 +85,27 @@ def test_what_cannot_be_asked_changes_nothing(tmp_path: Path) -> None:
         ):
             assert isinstance(reason, Incomplete)
         assert texts(harness) == ["one", "two", "three"]
+
+    play(tmp_path, work)
+
+
+def test_a_turn_that_was_searched_for_is_shown_with_its_branch_in_its_own_conversation_only(tmp_path: Path) -> None:
+    async def work(harness: Harness) -> None:
+        session = harness.session
+        _, second, third = await say_three(harness)
+        assert session.conversation is not None
+        here = session.conversation.id
+        assert await session.turns.show(here, second) is None
+        assert [event.turn_id for event in harness.told(TurnChosen)] == [second]
+        assert await session.turns.edit(second, "zwei") is None
+        await harness.ready()
+        assert await session.turns.show(here, third) is None
+        assert texts(harness) == ["one", "two", "three"]
+        assert isinstance(await session.turns.show(here, 999), Incomplete)
+        await session.new_conversation()
+        await harness.say("elsewhere")
+        assert await session.turns.show(here, second) is None  # that conversation could not be opened
+        assert texts(harness) == ["elsewhere"]
 
     play(tmp_path, work)
 

@@ -260,3 +260,59 @@ def test_it_has_room_in_every_window(tmp_path: Path, size: tuple[int, int]) -> N
             await screen.sees("Whales")
 
     run(main())
+
+
+def talk(folder: Path, count: int) -> None:
+    """A long conversation about whales, with one turn about bees near its beginning, and one about cats."""
+    store = Store.open(folder, Clock())
+    conversation = store.create_conversation("Animals", ModeState())
+    before = None
+    for number in range(count):
+        said = "How do bees talk?" if number == 3 else f"Tell me fact {number} about whales"
+        turn = store.add_turn(conversation.id, before, said, ChatMessage(said), in_chat=True)
+        store.save_reply(turn.id, Reply(text="They sing.\n\n" * 5, state=ReplyState.COMPLETE))
+        before = turn.id
+    store.close()
+    fill(folder, ("Cats", "Why do cats purr?", "Nobody knows."))
+
+
+def test_what_was_searched_for_is_opened_where_it_was_said(tmp_path: Path) -> None:
+    talk(tmp_path, 60)
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            for _ in range(2):  # from another conversation, and when it is open already
+                await screen.settled()
+                await screen.press("ctrl+o")
+                await screen.type("bees")
+                await screen.sees("1 conversation of 2")
+                await screen.press("enter")
+                await screen.until(lambda: len(screen.app.screen_stack) == 1)
+                await screen.sees("How do bees talk?")
+                assert "fact 59" not in screen.text
+                await screen.press("escape", "ctrl+end")
+                await screen.sees("fact 59")
+            await screen.press("ctrl+o")
+            await screen.sees("2 conversations")
+            await screen.press("down", "enter")  # not searched for: at its end, as ever
+
+    run(main())
+
+
+def test_what_was_said_in_another_variant_is_shown_with_its_branch(tmp_path: Path) -> None:
+    replies = iter(("The zebra is striped.", "The giraffe is tall.", "More."))
+
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: next(replies)) as screen:
+            await screen.send("An animal, please")
+            await screen.press("ctrl+r")
+            await screen.settled()
+            assert screen.replies == ["The giraffe is tall."]
+            await screen.send("And?")
+            await screen.press("ctrl+o")
+            await screen.type("zebra")
+            await screen.sees("1 conversation")
+            await screen.press("enter")
+            await screen.until(lambda: screen.replies == ["The zebra is striped."])
+
+    run(main())

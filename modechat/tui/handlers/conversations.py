@@ -24,6 +24,10 @@ class ConversationActions:
         from modechat.tui.screens.conversations import ConversationsScreen
 
         chosen = await self._screen.app.push_screen_wait(ConversationsScreen(session, lambda: datetime.now(UTC)))
-        is_open = session.conversation is not None and session.conversation.id == chosen
-        if chosen is not None and not is_open:
-            await self._screen.composer.drafts.go(lambda session: session.open(chosen))
+        if chosen is None:
+            return
+        conversation_id = chosen.summary.id
+        if session.conversation is None or session.conversation.id != conversation_id:
+            await self._screen.composer.drafts.go(lambda session: session.open(conversation_id))
+        if (found := chosen.found) is not None:
+            self._screen.put(lambda session: session.turns.show(conversation_id, found.turn_id))

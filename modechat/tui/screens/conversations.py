@@ -38,14 +38,14 @@ class Row:
     """Where the words were said, if they were searched for."""
 
 
-class ConversationsScreen(ListDialog[int, Row]):
-    """Returns the conversation to open, or None. Deleting and renaming happen here."""
+class ConversationsScreen(ListDialog[Row, Row]):
+    """Returns the conversation to open and where its words were said, or None. Deleting and renaming happen here."""
 
     HEADING = "Conversations"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Search titles and everything that was said; words may be unfinished"),
         ("Up, Down, Page Up, Page Down", "Move in the list"),
-        ("Enter", "Open the conversation"),
+        ("Enter", "Open the conversation, where the words were said that were searched for"),
         ("F2", "Give it another title"),
         ("Delete, Ctrl+D", "Delete it for good; asks for the key twice"),
     )
@@ -194,7 +194,7 @@ class ConversationsScreen(ListDialog[int, Row]):
     # What can be done
 
     def chosen(self, row: Row) -> None:
-        self.dismiss(row.summary.id)
+        self.dismiss(row)
 
     def action_delete(self) -> None:
         """Delete the highlighted conversation; asks for the key twice."""

@@ -35,6 +35,7 @@ from modechat.session.events import (
     Trouble,
     TurnAdded,
     TurnChanged,
+    TurnChosen,
     TurnReplaced,
 )
 from modechat.session.phase import Phase
@@ -146,7 +147,10 @@ class SessionView:
                 self._show_last(conversation)
                 if turn_id is not None:
                     await self._transcript.show_turn(turn_id)
-                    self._flash_up(f"Variant {number} of {count}.")
+                    if count > 1:
+                        self._flash_up(f"Variant {number} of {count}.")
+            case TurnChosen(turn_id=turn_id):
+                await self._transcript.show_turn(turn_id)
             case TurnReplaced(old_id=old_id, turn=turn):
                 await self._transcript.replace_turn(old_id, turn)
                 self._show_hint()
