@@ -6,7 +6,8 @@ not depend on how long the text is.
 
 An honest text repeats, too: refrains, rulers, rows of a table, zeros of an array. So words may fill `_WORDS` characters
 with the same, a single word or mere signs and numbers more; `_LINES_OF_SIGNS` lines of signs alone, such as those of
-empty code blocks, are enough. What the user's own text repeats may be repeated as it is.
+empty code blocks, are enough. What the user's own text repeats may be repeated as it is, and what it asks for a
+number of times (`Write “I am sorry” 100 times`) so often.
 """
 
 from __future__ import annotations
@@ -35,7 +36,12 @@ _LONGEST_COUNTED = _WINDOW // _COUNTED_TIMES
 _BLANK = 1_000
 _BLANK_LINES = 60
 
+_DIGITS = 4
+"""Of a number that a text may be asked for so often."""
+_LONGEST_ASKED = 400
+
 _NUMBER = re.compile(r"\d+")
+_BARE_WORD = re.compile(r"[^\W\d_]+")
 _PICTURE = re.compile("[\U0001f300-\U0001faff]")
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,30}(?![^\W_])")
 _BORDERS = tuple(re.compile(border) for border in (r"\n", r"(?<=\D[.!?…])\s|(?<=[。！？])", r"\s"))
@@ -80,7 +86,8 @@ class RepetitionGuard:
 
     def _look(self, text: str) -> Repetition | None:
         for period, length in _runs(text):
-            if length >= _needed(text[-period:]) and length >= _LEAST_TIMES * period and not self._is_copied(length):
+            unit = text[-period:]
+            if length >= _needed(unit) and length >= _LEAST_TIMES * period and not self._is_wanted(unit, length):
                 return self._found(text, len(text) - length, period, length // period)
         if _NUMBER.search(text, max(len(text) - _LONGEST_COUNTED, 0)) is None:
             return None
@@ -95,14 +102,15 @@ class RepetitionGuard:
                 continue
             start = _unfolded(text, len(folded) - length)
             numbers = [int(number[0][:18]) for number in _NUMBER.finditer(text, start)]
-            if _only_count(numbers, unit.count("0")) and not self._is_copied(len(text) - start):
+            if _only_count(numbers, unit.count("0")) and not self._is_wanted(unit, len(text) - start):
                 end = _unfolded(text, len(folded) - length + period)
                 return self._found(text, start, end - start, times)
         return None
 
-    def _is_copied(self, length: int) -> bool:
+    def _is_wanted(self, unit: str, length: int) -> bool:
+        """Whether the user's text has what stands at the end, or asks for its unit so often."""
         end = self._text[-length:].strip()
-        return bool(end) and any(end in text for text in self._given)
+        return bool(end) and any(end in text or length <= _length_asked_for(unit, text) for text in self._given)
 
     def _found(self, text: str, start: int, period: int, times: int) -> Repetition:
         end = start + period
@@ -111,6 +119,27 @@ class RepetitionGuard:
         if border is not None:
             end = border.end() if border[0] == "\n" else border.start()
         return Repetition(unit=text[start : start + period], times=times, surplus=text[end:])
+
+
+def _length_asked_for(unit: str, asked: str) -> float:
+    """How many characters of a unit a text asks for in which it stands: its largest number of them."""
+    wanted = max((int(number[0]) for number in _NUMBER.finditer(asked) if len(number[0]) <= _DIGITS), default=0)
+    if wanted == 0 or len(unit) > _LONGEST_ASKED:
+        return 0
+    several = _bare(unit * 3).split()
+    words = several[1 : 1 + len(several) - len(_bare(unit * 2).split())]  # whole ones, where the unit cuts one in two
+    if not words:
+        return 0
+    said = _bare(asked)
+    once = next((n for n in range(1, len(words)) if words == words[:n] * (len(words) // n)), len(words))
+    turned = (" ".join(words[at:once] + words[:at]) for at in range(once))
+    is_asked_for = any(f" {phrase} " in said for phrase in turned)
+    return (wanted + 1) * len(unit) * once / len(words) if is_asked_for else 0
+
+
+def _bare(text: str) -> str:
+    """The words alone, a space around each."""
+    return f" {' '.join(_BARE_WORD.findall(text.casefold()))} "
 
 
 def _runs(text: str) -> Iterable[tuple[int, int]]:

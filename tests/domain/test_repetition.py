@@ -152,6 +152,25 @@ def test_what_the_users_text_repeats_may_be_copied() -> None:
     assert watch(log * 20, given=("Format this log:\n" + log,))[0] is not None
 
 
+ASKED = {
+    "Write “I will not talk in class” 100 times.": "I will not talk in class.\n",
+    "write I am sorry 60 times": "I am sorry ",
+    "Repeat the word banana 300 times": "banana ",
+    "Say 'I love you, Ana!' 80 times, as a numbered list": "1. I love you, Ana!\n",
+    "200 lines of `assert True`, please": "    assert True\n",
+    "Schreibe „Ich übe jeden Tag“ 90-mal": "Ich übe jeden Tag. ",
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_what_the_user_asks_for_so_often_may_be_said_so_often_and_no_more(asked: str) -> None:
+    unit, number = ASKED[asked], int("".join(filter(str.isdigit, asked)))
+    lines = [unit.replace("1.", f"{n}.") for n in range(1, 4000)]
+    assert watch("Sure:\n" + "".join(lines[:number]), (asked,))[0] is None
+    assert watch("Sure:\n" + "".join(lines), (asked,))[0] is not None
+    assert watch("Sure:\n" + "".join(lines), ("Write 500 lines about cats.",))[0] is not None
+
+
 def test_what_had_to_be_is_forgotten() -> None:
     guard = RepetitionGuard()
     guard.feed("again and " * 70)
