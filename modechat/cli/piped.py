@@ -31,7 +31,7 @@ def read_piped(limit: TextLimit) -> str:
     if sys.stdin is None or sys.stdin.isatty():
         return ""
     try:
-        with _telling_that_it_waits():
+        with _telling_that_it_waits("standard input"):
             return _read(sys.stdin.buffer, "What is piped in", limit)
     except OSError as error:
         raise UsageError(f"What is piped in cannot be read: {error.strerror}") from error
@@ -41,7 +41,7 @@ def read_file(path: Path, limit: TextLimit) -> str:
     """The text of a file, as `read_piped`."""
     shown = sanitize_line(str(path).encode("utf-8", "replace").decode("utf-8"))
     try:
-        with path.open("rb") as file:
+        with _telling_that_it_waits(shown), path.open("rb") as file:  # a named pipe has no end, perhaps no writer
             return _read(file, shown, limit)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else "there is a NUL in its name"
@@ -88,11 +88,11 @@ def _size(file: BinaryIO, n_read: int) -> int:
 
 
 @contextmanager
-def _telling_that_it_waits() -> Iterator[None]:
+def _telling_that_it_waits(what: str) -> Iterator[None]:
     """A pipe that nobody closes looks like a program that hangs. In logs it is said later: some programs are slow."""
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
     seconds = _SECONDS_TO_TELL if is_terminal else _SECONDS_TO_TELL_A_LOG
-    timer = threading.Timer(seconds, tell, ["Reading standard input, until it ends …"])
+    timer = threading.Timer(seconds, tell, [f"Reading {what}, until it ends …"])
     timer.daemon = True
     timer.start()
     try:

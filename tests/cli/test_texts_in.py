@@ -167,3 +167,18 @@ def test_standard_input_that_stays_open_is_told_of_on_a_terminal(shell: Shell, t
         run.wait()
         for number in (reader, writer, ours):
             os.close(number)
+
+
+def test_a_named_pipe_that_nobody_writes_to_is_told_of_on_a_terminal(shell: Shell, tiny: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    ours, theirs = pty.openpty()
+    command = [*MODECHAT, "run", "x", "--file", str(pipe), "--model", str(tiny)]
+    run = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=theirs, env=shell.env)
+    try:
+        os.close(theirs)
+        assert f"Reading {pipe}, until it ends" in os.read(ours, 1000).decode()
+    finally:
+        run.kill()
+        run.wait()
+        os.close(ours)
