@@ -80,7 +80,7 @@ TRIP = "I live in Oslo, and I am going to Rome by train on Friday."
 NEWS = "The old bridge was closed on Monday because of cracks in its pillars."
 SHOWN = (
     Example("### Chat\nWho paid for the dinner?", says("Ben", at_most=700), before=BILL),
-    Example(f"Why was the bridge closed?\n### Input\n{NEWS}", says("crack", at_most=200)),
+    Example(f"When was the bridge closed?\n### Input\n{NEWS}", says("Monday", at_most=200)),
     Example("Why was the bridge closed?", says("crack"), piped="The bridge was closed on Monday because of cracks."),
     Example("Summarise this text in one sentence", summary("bridge", "closed", of=ARTICLE), piped=ARTICLE),
     Example(
@@ -155,16 +155,16 @@ def _is_right(example: Example, reply: str, reason: StopReason) -> bool:
     return reason is StopReason.END and example.is_right(reply.strip())
 
 
-async def measure(model: Path, examples: tuple[Example, ...], seeds: int, *, verbose: bool) -> bool:
+async def measure(model: Path, examples: tuple[Example, ...], seeds: range, *, verbose: bool) -> bool:
     reached = True
     async with running_engine(model, n_ctx=4096) as driver:
         asking = Asking(driver)
         for example in examples:
-            answers = [await asking.ask(example, seed) for seed in range(1, seeds + 1)]
+            answers = [await asking.ask(example, seed) for seed in seeds]
             right = sum(_is_right(example, *answer) for answer in answers)
-            reached = reached and right >= TARGET * seeds
+            reached = reached and right >= TARGET * len(seeds)
             named = f"{example.task or 'run'}: {' '.join(example.said.split())[:70]}"
-            print(f"{right:3} of {seeds}  {named}", flush=True)
+            print(f"{right:3} of {len(seeds)}  {named}", flush=True)
             for reply, reason in answers:
                 if verbose or not _is_right(example, reply, reason):
                     print(f"          {reason}: {' '.join(reply.split())[:160]}", flush=True)
@@ -174,6 +174,7 @@ async def measure(model: Path, examples: tuple[Example, ...], seeds: int, *, ver
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=1, help="other seeds than those by which they were chosen")
     parser.add_argument("--more", action="store_true", help="measure candidates")
     parser.add_argument("--verbose", action="store_true", help="print right answers too")
     arguments = parser.parse_args()
@@ -182,7 +183,8 @@ def main() -> int:
         print("The starter model is not installed.", file=sys.stderr)
         return 1
     examples = MORE if arguments.more else SHOWN
-    return 0 if asyncio.run(measure(model, examples, arguments.seeds, verbose=arguments.verbose)) else 1
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    return 0 if asyncio.run(measure(model, examples, seeds, verbose=arguments.verbose)) else 1
 
 
 if __name__ == "__main__":
