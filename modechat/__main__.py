@@ -8,6 +8,7 @@ import sys
 import threading
 
 from modechat.engine.process import spawn_worker
+from modechat.errors import EXIT_INTERRUPTED
 
 _WITH_ENGINE = ("run", "prompt", "bench")
 _HELP = {"-h", "--help"}
@@ -15,18 +16,24 @@ _HELP = {"-h", "--help"}
 
 def main() -> int:
     """Run the command line; returns the exit code."""
-    arguments = sys.argv[1:]
+    try:
+        code = _run(sys.argv[1:])
+    except KeyboardInterrupt:  # before there was a command that could take it
+        code = EXIT_INTERRUPTED
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: one more Ctrl+C must not end in a traceback
+    if threading.active_count() == 1:
+        os._exit(code)  # all is closed and written: Python would take its modules apart first, for 0.05 s
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     # pydantic looks for plugins in the metadata of every package that is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # The worker starts while this process imports what reads the command line. One that nobody wants ends with us.
     worker = spawn_worker() if arguments[:1] and arguments[0] in _WITH_ENGINE and not _HELP & set(arguments) else None
     from modechat.cli.main import main as run_command
 
-    code = run_command(arguments, worker)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: one more Ctrl+C must not end in a traceback
-    if threading.active_count() == 1:
-        os._exit(code)  # all is closed and written: Python would take its modules apart first, for 0.05 s
-    return code
+    return run_command(arguments, worker)
 
 
 if __name__ == "__main__":

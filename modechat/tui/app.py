@@ -24,6 +24,7 @@ from modechat.tui.keys_in_turn import KeysInTurn
 from modechat.tui.look import NO_COLOR, Look, usual_theme
 from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.screens.steady import SteadyScreen
+from modechat.tui.steady_animator import SteadyAnimator
 from modechat.tui.terminal_input import MOST_CELLS, GroundTold, TerminalGone, TypedBefore, guard_terminal_input
 from modechat.tui.terminal_output import TerminalOutput, guard_terminal_output
 from modechat.tui.themes import OWN_THEMES, with_readable_selections
@@ -117,6 +118,8 @@ class ModechatApp(App[ModechatError]):
         and `terminal_before` are its attributes, if they were changed for that.
         """
         super().__init__()
+        self._animator = SteadyAnimator(self)
+        self._animate = self._animator.bind(self)
         for theme in OWN_THEMES:
             self.register_theme(theme)
         self._remember_theme = remember_theme

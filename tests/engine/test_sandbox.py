@@ -235,7 +235,9 @@ def outcome_of(sandbox: TemplateSandbox, template: str) -> str:
 
 @pytest.mark.parametrize(("outcome", "template"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_template_is_contained(sandbox: TemplateSandbox, outcome: str, template: str) -> None:
-    assert outcome_of(sandbox, template) == outcome
+    # What takes long at all may be ended where the machine is busy.
+    outcomes = {outcome, LIMIT} if template.startswith((DEEP, "{% if x %}" * 100)) else {outcome}
+    assert outcome_of(sandbox, template) in outcomes
     assert_still_works(sandbox)
 
 

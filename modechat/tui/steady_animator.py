@@ -1,0 +1,21 @@
+"""Animations that may be stopped by their own last step.
+
+That step of a scrolling has its watchers called, and one that scrolls elsewhere at once stops the animation (the
+transcript does, where it follows the end again). Textual 8.2.8 then looks for the animation among those that run, and
+ends the program with a KeyError.
+"""
+
+from __future__ import annotations
+
+from textual._animator import Animator
+
+
+class SteadyAnimator(Animator):
+    def __call__(self) -> None:
+        running = set(self._animations)
+        try:
+            super().__call__()
+        except KeyError as error:
+            (key,) = error.args
+            if key not in running or key in self._animations:
+                raise
