@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.geometry import Size
+from textual.screen import Screen as TextualScreen
 
 from tests.engine.driver import run
 from tests.tui.harness import Screen, running_app
@@ -60,6 +61,33 @@ def test_every_dialog_opens_in_the_smallest_window(columns: int, tmp_path: Path)
             for keys in DIALOGS.values():
                 await screen.press(*keys)
                 await screen.press(*("escape" for _ in keys))
+
+    run(main())
+
+
+@pytest.mark.parametrize("key", ["", "f1", "f3", "ctrl+o"])
+def test_nothing_is_laid_out_for_ever_in_any_size(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    laid_out: list[TextualScreen[object]] = []
+    refresh_layout = TextualScreen._refresh_layout
+
+    def counted(self: TextualScreen[object], size: Size | None = None, scroll: bool = False) -> None:
+        laid_out.append(self)
+        refresh_layout(self, size, scroll)
+
+    monkeypatch.setattr(TextualScreen, "_refresh_layout", counted)
+
+    async def main() -> None:
+        async with running_app(tmp_path, size=(80, 24)) as screen:
+            await screen.send("a message 日本語 that is wrapped in small windows")
+            if key:
+                await screen.press(key)
+                await screen.until(lambda: len(screen.app.screen_stack) > 1)
+            for columns, rows in [(1, 1), (1, 10), (2, 3), (3, 30), (7, 2), (13, 9), (24, 8), (25, 60), (80, 24)]:
+                await resize(screen, columns, rows)
+                await asyncio.sleep(0.1)
+                laid_out.clear()
+                await asyncio.sleep(0.2)
+                assert len(laid_out) < 4, (columns, rows)
 
     run(main())
 
