@@ -276,3 +276,25 @@ def test_a_reply_that_has_become_shorter_can_be_painted_and_copied_before_the_ne
             assert selected[0].endswith("answer")
 
     run(main())
+
+
+def test_a_reply_that_grows_while_something_below_it_is_laid_out_is_shown_whole(tmp_path: Path) -> None:
+    """The layout that was asked for reaches the screen after another one has been made."""
+
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: "one line") as screen:
+            await screen.send("first")
+            await screen.send("second")
+            first, second = screen.transcript.turns
+            chat = screen.app.screen
+            first.reply.reply.feed("\n\nfive\n\nmore\n\nlines\n\nare\n\nhere")
+            first.reply.reply.flush()
+            first.reply.lines_changed()
+            first.reply._check_refresh()  # what Textual does when the widget has nothing else to do
+            chat._layout_widgets[screen.transcript] = {second.request}
+            chat._refresh_layout()
+            await screen.pilot.pause()
+            await screen.sees("here")
+            assert first.reply.size.height == first.reply.lines.height(first.reply.size.width)
+
+    run(main())

@@ -5,14 +5,19 @@ Textual 8.2.8 takes the focus from what is hidden, as everything is in a window 
 nobody. And `dismiss` closes whatever screen is on top: called twice, or while another one covers this, a wrong one. A
 screen that takes a new size posts that size to itself: of two that come at once, each would bring the other one back,
 for ever. So a screen takes no size but the window's.
+
+A widget that asks to be laid out has what was arranged around it forgotten, and posts that to its screen. If the
+screen is laid out before it gets there, for another widget, the old place is arranged anew and kept for good: replies
+stayed as high as they had been. So what was arranged is forgotten once more when the screen gets to know.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-from textual import events
+from textual import events, messages
 from textual.await_complete import AwaitComplete
+from textual.widget import Widget
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -71,6 +76,15 @@ class SteadyScreen(_Base[T]):
             event.prevent_default()
         else:
             self.call_after_refresh(self._find_focus)
+
+    async def _on_layout(self, message: messages.Layout) -> None:
+        for ancestor in message.widget.ancestors:
+            if not isinstance(ancestor, Widget):
+                break
+            ancestor._clear_arrangement_cache()
+            ancestor._layout_updates += 1
+            if not ancestor.styles.auto_dimensions:
+                break
 
     def _compositor_refresh(self) -> None:
         if self is self.app.screen and isinstance(self.app, Painter) and self.app.must_wait_for_terminal():
