@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-
-from modechat.engine.process import spawn_worker
-from modechat.errors import EXIT_INTERRUPTED
 
 _WITH_ENGINE = ("run", "prompt", "bench")
 _HELP = {"-h", "--help"}
+_INTERRUPTED = 130  # as `modechat.errors` has it
 
 
 def main() -> int:
@@ -19,7 +15,10 @@ def main() -> int:
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:  # before there was a command that could take it
-        code = EXIT_INTERRUPTED
+        code = _INTERRUPTED
+    import signal
+    import threading
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: one more Ctrl+C must not end in a traceback
     if threading.active_count() == 1:
         os._exit(code)  # all is closed and written: Python would take its modules apart first, for 0.05 s
@@ -29,6 +28,9 @@ def main() -> int:
 def _run(arguments: list[str]) -> int:
     # pydantic looks for plugins in the metadata of every package that is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Imports come here, where a Ctrl+C is taken.
+    from modechat.engine.process import spawn_worker
+
     # The worker starts while this process imports what reads the command line. One that nobody wants ends with us.
     worker = spawn_worker() if arguments[:1] and arguments[0] in _WITH_ENGINE and not _HELP & set(arguments) else None
     from modechat.cli.main import main as run_command

@@ -27,7 +27,11 @@ def field_docs(model: type[BaseModel]) -> Mapping[str, str]:
 
 
 def _docs_of(section: type[BaseModel]) -> Mapping[str, str]:
-    definition = ast.parse(textwrap.dedent(inspect.getsource(section))).body[0]
+    try:
+        source = inspect.getsource(section)
+    except OSError:
+        return {}  # installed as bytecode alone
+    definition = ast.parse(textwrap.dedent(source)).body[0]
     assert isinstance(definition, ast.ClassDef)  # it is the source of a class
     return {
         field.target.id: inspect.cleandoc(below.value.value)

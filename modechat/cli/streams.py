@@ -6,6 +6,7 @@ What goes out may come from a model or a file, so it cannot act on the terminal.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -56,9 +57,10 @@ def takes_unicode(out: TextIO) -> bool:
 
 
 def tell(text: str) -> None:
-    """Tell the user something on standard error."""
+    """Tell the user something on standard error. Where that cannot be written, there is nobody to be told."""
     if sys.stderr is not None:  # print would take standard output instead
-        print(sanitize(text), file=sys.stderr)
+        with contextlib.suppress(OSError):
+            print(sanitize(text), file=sys.stderr, flush=True)
 
 
 def forget_unwritten_output() -> None:

@@ -36,11 +36,15 @@ _LONGEST_COUNTED = _WINDOW // _COUNTED_TIMES
 _BLANK = 1_000
 _BLANK_LINES = 60
 
-_DIGITS = 4
-"""Of a number that a text may be asked for so often."""
-_LONGEST_ASKED = 400
+_MOST_ASKED = 12_000
+"""Characters that may be the same because the user asked for it so often: what is looked at must hold them."""
 
 _NUMBER = re.compile(r"\d+")
+_TIMES = re.compile(
+    r"(?<![\d.,])(\d{1,3}(?:,\d{3})|\d{1,4})[ -]?"
+    r"(?:times|x\b|×|lines|rows|copies|mal\b|Zeilen|fois|veces|vezes|volte|keer|gånger|gange|raz|раз|回|次|遍|번)",
+    re.IGNORECASE,
+)
 _BARE_WORD = re.compile(r"[^\W\d_]+")
 _PICTURE = re.compile("[\U0001f300-\U0001faff]")
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,30}(?![^\W_])")
@@ -63,6 +67,8 @@ class RepetitionGuard:
 
     def __init__(self, given: Iterable[str] = ()) -> None:
         self._given = tuple(given)
+        self._wanted_times = max(map(_times_asked_for, self._given), default=0)
+        self._asked = [_bare(text) for text in self._given] if self._wanted_times else []
         self._text = ""
         self._new: list[str] = []
         self._n_new = 0
@@ -87,7 +93,11 @@ class RepetitionGuard:
     def _look(self, text: str) -> Repetition | None:
         for period, length in _runs(text):
             unit = text[-period:]
-            if length >= _needed(unit) and length >= _LEAST_TIMES * period and not self._is_wanted(unit, length):
+            if (
+                length >= _needed(unit)
+                and length >= _LEAST_TIMES * period
+                and not self._is_wanted(unit, length, length)
+            ):
                 return self._found(text, len(text) - length, period, length // period)
         if _NUMBER.search(text, max(len(text) - _LONGEST_COUNTED, 0)) is None:
             return None
@@ -102,15 +112,27 @@ class RepetitionGuard:
                 continue
             start = _unfolded(text, len(folded) - length)
             numbers = [int(number[0][:18]) for number in _NUMBER.finditer(text, start)]
-            if _only_count(numbers, unit.count("0")) and not self._is_wanted(unit, len(text) - start):
+            if _only_count(numbers, unit.count("0")) and not self._is_wanted(unit, length, len(text) - start):
                 end = _unfolded(text, len(folded) - length + period)
                 return self._found(text, start, end - start, times)
         return None
 
-    def _is_wanted(self, unit: str, length: int) -> bool:
-        """Whether the user's text has what stands at the end, or asks for its unit so often."""
-        end = self._text[-length:].strip()
-        return bool(end) and any(end in text or length <= _length_asked_for(unit, text) for text in self._given)
+    def _is_wanted(self, unit: str, length: int, written: int) -> bool:
+        """Whether the user's text has what stands at the end, `written` characters, or asks for its unit so often.
+
+        `length` of them are the unit again and again, each number as long as in the unit.
+        """
+        end = self._text[-written:].strip()
+        if not end or any(end in text for text in self._given):
+            return bool(end)
+        if not self._asked or written > _MOST_ASKED or not (words := _whole_words(unit)):
+            return False
+        once = next((n for n in range(1, len(words)) if words == words[:n] * (len(words) // n)), len(words))
+        turned = [" ".join(words[at:once] + words[:at]) for at in range(once)]
+        times = length / len(unit) * len(words) / once
+        return times <= self._wanted_times + 1 and any(
+            f" {phrase} " in said for said in self._asked for phrase in turned
+        )
 
     def _found(self, text: str, start: int, period: int, times: int) -> Repetition:
         end = start + period
@@ -121,20 +143,15 @@ class RepetitionGuard:
         return Repetition(unit=text[start : start + period], times=times, surplus=text[end:])
 
 
-def _length_asked_for(unit: str, asked: str) -> float:
-    """How many characters of a unit a text asks for in which it stands: its largest number of them."""
-    wanted = max((int(number[0]) for number in _NUMBER.finditer(asked) if len(number[0]) <= _DIGITS), default=0)
-    if wanted == 0 or len(unit) > _LONGEST_ASKED:
-        return 0
+def _times_asked_for(text: str) -> int:
+    """The most times that a text asks for anything: `100 times`, `90-mal`, `1,000 lines`."""
+    return max((int(found[1].replace(",", "")) for found in _TIMES.finditer(text)), default=0)
+
+
+def _whole_words(unit: str) -> list[str]:
+    """The words of a unit that follows itself, where it may begin within one."""
     several = _bare(unit * 3).split()
-    words = several[1 : 1 + len(several) - len(_bare(unit * 2).split())]  # whole ones, where the unit cuts one in two
-    if not words:
-        return 0
-    said = _bare(asked)
-    once = next((n for n in range(1, len(words)) if words == words[:n] * (len(words) // n)), len(words))
-    turned = (" ".join(words[at:once] + words[:at]) for at in range(once))
-    is_asked_for = any(f" {phrase} " in said for phrase in turned)
-    return (wanted + 1) * len(unit) * once / len(words) if is_asked_for else 0
+    return several[1 : 1 + len(several) - len(_bare(unit * 2).split())]
 
 
 def _bare(text: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 2.0
 """Seconds that a key waits at most for what the key before does."""
+_PAUSE = 0.01
 _QUIET_ROUNDS = 3
 """So often in a row nothing must have been waiting: what is being done may ask for more when it is done."""
 
@@ -81,6 +82,8 @@ class KeysInTurn:
         while n_quiet < _QUIET_ROUNDS and time.monotonic() < deadline:
             await self._round(deadline)
             n_quiet = n_quiet + 1 if self._is_quiet() else 0
+            if not n_quiet:  # what it waits for may need Python's lock
+                await asyncio.sleep(_PAUSE)
 
     async def _round(self, deadline: float) -> None:
         """Wait until everyone has handled what is waiting now."""

@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -213,3 +214,17 @@ def test_a_closed_standard_output_is_no_crash(arguments: str, code: int, shell: 
     )
     assert done.returncode == code
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("run", "x", "--model", "/none.gguf"), 4), (("run", "x", "--file", "/nonesuch"), 2)]
+)
+def test_exit_codes_hold_where_standard_error_cannot_be_written(
+    arguments: tuple[str, ...], code: int, shell: Shell
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*MODECHAT, *arguments], env=shell.env, stdin=subprocess.DEVNULL, stderr=full, check=False, cwd=shell.home
+        )
+    assert done.returncode == code

@@ -6,6 +6,7 @@ import base64
 import inspect
 import json
 import random
+import re
 import statistics
 import textwrap
 import types
@@ -158,17 +159,36 @@ ASKED = {
     "Repeat the word banana 300 times": "banana ",
     "Say 'I love you, Ana!' 80 times, as a numbered list": "1. I love you, Ana!\n",
     "200 lines of `assert True`, please": "    assert True\n",
+    "Write “I am sorry” 300 times, numbered. My PIN is 9999.": "1. I am sorry\n",
+    "Repeat hello 1,000 times": "hello ",
     "Schreibe „Ich übe jeden Tag“ 90-mal": "Ich übe jeden Tag. ",
 }
 
 
 @pytest.mark.parametrize("asked", ASKED)
 def test_what_the_user_asks_for_so_often_may_be_said_so_often_and_no_more(asked: str) -> None:
-    unit, number = ASKED[asked], int("".join(filter(str.isdigit, asked)))
+    unit, number = ASKED[asked], int(re.sub(r",", "", re.search(r"[\d,]*\d", asked)[0]))  # type: ignore[index]
     lines = [unit.replace("1.", f"{n}.") for n in range(1, 4000)]
     assert watch("Sure:\n" + "".join(lines[:number]), (asked,))[0] is None
     assert watch("Sure:\n" + "".join(lines), (asked,))[0] is not None
     assert watch("Sure:\n" + "".join(lines), ("Write 500 lines about cats.",))[0] is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "unit"),
+    [
+        ("Tell me about World War 2 from 1939 to 1945", "World War "),
+        ("What happened in 1969, the moon landing?", "The moon landing. "),
+        ("Use at most 2000 tokens. A cat sat on a mat.", "A cat sat on a mat. "),
+        ("I was born in 1990 and I love music", "1. I love music\n"),
+        ("It is 2026. Write “I am sorry” 3 times.", "I am sorry. "),
+        ("Write a 500 word essay about climate change", "climate change "),
+    ],
+)
+def test_a_number_that_asks_for_nothing_leaves_the_guard_on(given: str, unit: str) -> None:
+    found, text = watch("".join(unit.replace("1.", f"{n}.") for n in range(1, 4000)), (given,))
+    assert found is not None
+    assert len(text) < 3_000
 
 
 def test_what_had_to_be_is_forgotten() -> None:

@@ -316,3 +316,38 @@ def test_what_was_said_in_another_variant_is_shown_with_its_branch(tmp_path: Pat
             await screen.until(lambda: screen.replies == ["The zebra is striped."])
 
     run(main())
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_hit_in_another_variant_of_a_long_conversation_is_shown_right_after_opening_it(
+    attempt: int,  # noqa: ARG001 - it depends on the moment
+    tmp_path: Path,
+) -> None:
+    store = Store.open(tmp_path, Clock())
+    conversation = store.create_conversation("Long", ModeState())
+
+    def add(parent: int | None, said: str, answered: str) -> int:
+        turn = store.add_turn(conversation.id, parent, said, ChatMessage(said), in_chat=True)
+        store.save_reply(turn.id, Reply(text=answered, state=ReplyState.COMPLETE))
+        return turn.id
+
+    first = add(None, "Begin", "Yes.")
+    add(add(first, "Tell me of whales", "They sing."), "And others?", "The pangolin is shy.")
+    last = add(first, "Tell me of bees", "They dance.")
+    for number in range(40):
+        last = add(last, f"filler {number}", "Fine.\n\n" * 3)
+    store.close()
+    fill(tmp_path, ("Newest", "Hello", "Hi."))
+
+    async def main() -> None:
+        async with running_app(tmp_path) as screen:
+            await screen.settled()
+            await screen.press("ctrl+o")
+            await screen.type("pangolin")
+            await screen.sees("1 conversation of 2")
+            await screen.press("enter")
+            await screen.sees("The pangolin is shy.")
+            await screen.type("still here")
+            await screen.sees("still here")
+
+    run(main())

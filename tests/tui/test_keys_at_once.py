@@ -10,6 +10,7 @@ from textual import events
 
 from modechat.session.chat_session import ChatSession
 from modechat.store import Found
+from modechat.tui.screens.conversations import ConversationsScreen
 from tests.engine.driver import run
 from tests.tui.harness import Screen, running_app
 
@@ -19,7 +20,7 @@ NAMES = {"\r": ("enter", "\r"), "\x1b": ("escape", "\x1b"), " ": ("space", " ")}
 def at_once(screen: Screen, *keys: str) -> None:
     """Names of keys, or texts that are typed."""
     for key in keys:
-        if key.startswith(("ctrl+", "alt+", "f1", "f3", "f4", "f8")) or key in (
+        if key.startswith(("ctrl+", "alt+", "f1", "f2", "f3", "f4", "f8")) or key in (
             "down",
             "up",
             "tab",
@@ -173,5 +174,37 @@ def test_a_letter_after_enter_is_not_lost_when_a_search_takes_too_long(
             found.set()
             await screen.sees("None of 1 has these words.")
             assert len(screen.app.screen_stack) == 2
+
+    run(main())
+
+
+def test_moving_in_the_list_waits_for_a_slow_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            for text in ("whales sleep", "whales sing", "bees dance"):
+                await screen.send(text)
+                await screen.press("ctrl+n")
+            session = screen.app.session
+            assert session is not None
+            search_slowly(session, monkeypatch)
+            at_once(screen, "ctrl+o", "whales", "down", "enter", "typed at once")
+            await screen.until(lambda: screen.prompt.text == "typed at once")
+            await screen.until(lambda: "whales sleep" in screen.transcript.turns[0].turn.typed)
+
+    run(main())
+
+
+def test_a_title_that_is_typed_at_once_is_a_title(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, size=(100, 30)) as screen:
+            await screen.send("whales sleep")
+            session = screen.app.session
+            assert session is not None
+            search_slowly(session, monkeypatch)
+            at_once(screen, "ctrl+o", "whales", "f2", "ctrl+u", "Renamed", "enter")
+            await screen.until(lambda: len(screen.app.screen_stack) == 2)
+            dialog = screen.app.screen
+            assert isinstance(dialog, ConversationsScreen)
+            await screen.until(lambda: dialog.list.row is not None and dialog.list.row.summary.title == "Renamed")
 
     run(main())

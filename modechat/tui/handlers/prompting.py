@@ -67,7 +67,7 @@ class PromptingActions:
         await self._screen.do(self._tell_status)
 
     async def _tell_status(self, session: ChatSession) -> None:
-        await self._screen.transcript.add_notice(status_table(session))
+        await self._screen.transcript.add(status_table(session), keeps_welcome=True)
 
     async def delete_conversation(self) -> None:
         await self._screen.do(self._conversations.delete_none)

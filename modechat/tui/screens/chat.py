@@ -241,7 +241,7 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
         """Say what went wrong, where it stays."""
         from modechat.session.events import Trouble
 
-        await self._transcript.add_trouble(Trouble(error.title, error.hint))
+        await self._transcript.add(Trouble(error.title, error.hint))
 
     def _flash_down(self) -> None:
         self._flash.display = False

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -101,7 +102,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         await self._search(self.filter.value)
 
     def filtered(self, text: str) -> None:
-        self.run_worker(self._search(text), group="search", exclusive=True)
+        self.run_worker(partial(self._search, text), group="search", exclusive=True)  # type: ignore[arg-type]
 
     async def _search(self, text: str) -> None:
         """First by titles, at once; then also by what was said."""
@@ -176,7 +177,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
             return
         if self._armed is not None and self._armed != row.summary.id:
             self._disarm()
-        self.run_worker(self._show_preview(row), group="preview", exclusive=True)
+        self.run_worker(partial(self._show_preview, row), group="preview", exclusive=True)  # type: ignore[arg-type]
 
     async def _show_preview(self, row: Row) -> None:
         turn_id = row.found.turn_id if row.found is not None else None

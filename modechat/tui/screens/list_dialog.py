@@ -96,7 +96,7 @@ class ListDialog(Dialog[T], Generic[T, R]):
 
     def action_list(self, what: str, by: int | None = None) -> None:
         act = getattr(self.list, f"action_{what}")
-        act(by) if by is not None else act()
+        self.when_listed(lambda: act(by) if by is not None else act())
 
     def on_key(self, event: events.Key) -> None:
         """Letters that are typed on the list belong to the filter."""

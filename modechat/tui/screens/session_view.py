@@ -140,7 +140,7 @@ class SessionView:
             case ConversationOpened(conversation=conversation):
                 await self._show_conversation(conversation)
             case TurnAdded(turn=turn):
-                await self._transcript.add_turn(turn)
+                await self._transcript.add(turn)
                 self._show_hint()
             case BranchChanged(conversation=conversation, turn_id=turn_id, number=number, count=count):
                 await self._transcript.show_branch(conversation)
@@ -155,7 +155,7 @@ class SessionView:
                 await self._transcript.replace_turn(old_id, turn)
                 self._show_hint()
             case ModeChangeAdded(change=change):
-                await self._transcript.add_mode_change(change)
+                await self._transcript.add(change)
             case TurnChanged(turn=turn):
                 self._transcript.update_turn(turn)
                 await self._transcript.show_cut(self._conversation)
@@ -171,10 +171,10 @@ class SessionView:
             case ReplyEnded(turn=turn):
                 self._show_end(turn)
             case Remark(text=text):
-                await self._transcript.add_notice(text)
+                await self._transcript.add(text, keeps_welcome=True)
             case Trouble() as trouble:
                 self.troubles.append((datetime.now(UTC), trouble))
-                await self._transcript.add_trouble(replace(trouble, hint=self._keymap.in_force(trouble.hint)))
+                await self._transcript.add(replace(trouble, hint=self._keymap.in_force(trouble.hint)))
 
     def show_attached(self, size: int) -> None:
         """The text at the prompt has changed, and mentions so many characters of files."""
@@ -210,7 +210,7 @@ class SessionView:
         self._status.update_status(model=model, format=FormatShown.of_model(model), thinking=wanted)
         for note in model.notes:
             if note not in self._notes:
-                await self._transcript.add_notice(note)
+                await self._transcript.add(note, keeps_welcome=True)
         self._notes = model.notes
         self._show_context()  # of what was typed meanwhile, too
 

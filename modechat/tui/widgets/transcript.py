@@ -19,7 +19,6 @@ from textual.widgets import Static
 
 from modechat.domain.context import n_left
 from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn
-from modechat.session.events import Trouble
 from modechat.tui.bindings import keymap_of
 from modechat.tui.widgets.message_selection import MessageSelection
 from modechat.tui.widgets.notices import CutNotice, Welcome
@@ -81,10 +80,10 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
         self.selection.clear()
         self._items = [TimelineItem(entry) for entry in conversation.entries] if conversation is not None else []
         self._read_cut(conversation)
-        async with self.batch():
+        async with self._mounting, self.batch():
             await self.remove_children()
             await self.mount(self._hint, *([] if self._items else [Welcome()]))
-            await self._move_to(Window.at_end(len(self._items)))
+            await self._mount_window(Window.at_end(len(self._items)))
         self.follow()
 
     async def show_branch(self, conversation: Conversation) -> None:
@@ -97,13 +96,13 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
                     break
                 del entries[0]
             kept += 1
-        async with self.batch():
+        async with self._mounting, self.batch():
             for item in self._items[kept:]:
                 await self._unmount(item)
             self._items[kept:] = [TimelineItem(entry) for entry in entries]
             self.selection.forget_missing()
             start = min(self._window.start, max(0, len(self._items) - 1))
-            await self._move_to(Window(start, min(max(self._window.end, kept + PAGE), len(self._items))))
+            await self._mount_window(Window(start, min(max(self._window.end, kept + PAGE), len(self._items))))
             if not self._items:
                 await self.mount(Welcome())
 
@@ -120,29 +119,21 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
         if (view := self._items[at].view) is not None:
             self.show_widget(view.request)
 
-    async def add_turn(self, turn: Turn) -> None:
-        await self._append(turn)
-
-    async def add_mode_change(self, change: ModeChange) -> None:
-        await self._append(change)
-
-    async def add_trouble(self, trouble: Trouble) -> None:
-        await self._append(trouble)
-
-    async def add_notice(self, text: str) -> None:
-        """Say something that stays; an empty conversation keeps its welcome."""
-        await self._append(text, keeps_welcome=True)
+    async def add(self, entry: Entry, *, keeps_welcome: bool = False) -> None:
+        """At the end. A text says something that stays."""
+        async with self._mounting:
+            await self._add(entry, keeps_welcome=keeps_welcome)
 
     async def replace_turn(self, old_id: int, turn: Turn) -> None:
         """Show `turn` in the place of the turn `old_id` and of what follows it."""
         at = next((at for at, item in enumerate(self._items) if item.is_turn(old_id)), len(self._items))
-        async with self.batch():
+        async with self._mounting, self.batch():
             for item in self._items[at:]:
                 await self._unmount(item)
             del self._items[at:]
             self._window = Window(min(self._window.start, at), min(self._window.end, at))
             self.selection.forget_missing()
-            await self._append(turn)
+            await self._add(turn)
 
     def update_turn(self, turn: Turn) -> None:
         """Show changes of a turn other than its reply's text."""
@@ -286,13 +277,13 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
 
     # The window
 
-    async def _append(self, entry: Entry, *, keeps_welcome: bool = False) -> None:
+    async def _add(self, entry: Entry, *, keeps_welcome: bool = False) -> None:
         if not keeps_welcome:
             await self.query_children(Welcome).remove()
         was_at_end = self._window.end == len(self._items)
         self._items.append(TimelineItem(entry))
         if was_at_end:
-            await self._move_to(self._window.to_end(len(self._items)))
+            await self._mount_window(self._window.to_end(len(self._items)))
         self.follow()
 
     def _move_window_soon(self) -> None:
@@ -325,23 +316,27 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
             await self._move_to(window)
 
     async def _move_to(self, window: Window) -> None:
-        """Mount what is in the new window, and unmount what is not any more."""
         async with self._mounting:
-            old, self._window = self._window, window
-            async with self.batch():
-                for at, item in enumerate(self._items):
-                    if item.widgets and not window.start <= at < window.end:
-                        await self._unmount(item)
-                kept = [at for at in range(window.start, window.end) if self._items[at].widgets]
-                before = self._items[window.start : kept[0]] if kept else self._items[window.start : window.end]
-                after = self._items[kept[-1] + 1 : window.end] if kept else []
-                first = self._items[kept[0]].widgets[0] if kept else None
-                if widgets := [widget for item in before for widget in self._made(item)]:
-                    await self.mount(*widgets, before=first)
-                if widgets := [widget for item in after for widget in self._made(item)]:
-                    await self.mount(*widgets)
-                if old.start != window.start:
-                    self._show_hint()
+            count = len(self._items)  # it may have become another conversation meanwhile
+            await self._mount_window(Window(min(window.start, count), min(window.end, count)))
+
+    async def _mount_window(self, window: Window) -> None:
+        """Mount what is in it, and unmount what is not. `_mounting` is held, from before the lock of a batch."""
+        old, self._window = self._window, window
+        async with self.batch():
+            for at, item in enumerate(self._items):
+                if item.widgets and not window.start <= at < window.end:
+                    await self._unmount(item)
+            kept = [at for at in range(window.start, window.end) if self._items[at].widgets]
+            before = self._items[window.start : kept[0]] if kept else self._items[window.start : window.end]
+            after = self._items[kept[-1] + 1 : window.end] if kept else []
+            first = self._items[kept[0]].widgets[0] if kept else None
+            if widgets := [widget for item in before for widget in self._made(item)]:
+                await self.mount(*widgets, before=first)
+            if widgets := [widget for item in after for widget in self._made(item)]:
+                await self.mount(*widgets)
+            if old.start != window.start:
+                self._show_hint()
         self.call_after_refresh(self._fill)
 
     async def _fill(self) -> None:
