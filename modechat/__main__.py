@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-_WITH_ENGINE = ("run", "prompt", "bench")
 _HELP = {"-h", "--help"}
-_INTERRUPTED = 130  # as `modechat.errors` has it
 
 
 def main() -> int:
@@ -15,7 +13,9 @@ def main() -> int:
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:  # before there was a command that could take it
-        code = _INTERRUPTED
+        from modechat.errors import EXIT_INTERRUPTED
+
+        code = EXIT_INTERRUPTED
     import signal
     import threading
 
@@ -29,10 +29,12 @@ def _run(arguments: list[str]) -> int:
     # pydantic looks for plugins in the metadata of every package that is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # Imports come here, where a Ctrl+C is taken.
+    from modechat.cli import WITH_ENGINE
     from modechat.engine.process import spawn_worker
 
     # The worker starts while this process imports what reads the command line. One that nobody wants ends with us.
-    worker = spawn_worker() if arguments[:1] and arguments[0] in _WITH_ENGINE and not _HELP & set(arguments) else None
+    is_wanted = bool(arguments) and arguments[0] in WITH_ENGINE and not _HELP & set(arguments)
+    worker = spawn_worker() if is_wanted else None
     from modechat.cli.main import main as run_command
 
     return run_command(arguments, worker)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from modechat import __version__
+from modechat.cli import WITH_ENGINE
 from modechat.cli.streams import forget_unwritten_output, tell
 from modechat.errors import EXIT_INTERRUPTED, ModechatError
 from modechat.user_paths import NoHomeFolder, user_path
@@ -79,7 +80,7 @@ def _run_command(arguments: argparse.Namespace, worker: subprocess.Popen[bytes] 
         from modechat.cli.doctor import doctor
 
         return doctor(arguments)
-    if arguments.command in ("run", "prompt", "bench"):
+    if arguments.command in WITH_ENGINE:
         from modechat.engine.process import spawn_worker
 
         worker = worker or spawn_worker()  # it starts up while this process imports the rest

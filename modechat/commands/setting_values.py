@@ -77,7 +77,7 @@ SETTINGS = (
             _label(name),
             Kind.SAMPLING,
             f"sampling.{name}",
-            field_docs(Sampling)[name],
+            field_docs(Sampling).get(name, ""),
             _RANGES.get(name) or range_of(Sampling, name),
         )
         for name in Sampling.model_fields
@@ -87,7 +87,7 @@ SETTINGS = (
         "Context size",
         Kind.CONTEXT,
         "n_ctx",
-        field_docs(Config)["n_ctx"] + " Loads the model again.",
+        field_docs(Config).get("n_ctx", "") + " Loads the model again.",
         range_of(Config, "n_ctx"),
     ),
     Setting(

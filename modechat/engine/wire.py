@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -10,8 +10,6 @@ from modechat.engine.protocol import Event, Request
 
 _TYPE_FIRST = b'{"type":"'
 """How every line begins: `type` is the first field of every message."""
-
-M = TypeVar("M")
 
 
 def _by_type(union: Any) -> dict[bytes, type[BaseModel]]:

@@ -134,7 +134,7 @@ class ModechatApp(App[ModechatError]):
         bind_everywhere(self, look.keymap)
         self._chat = ChatScreen(look.keymap)
         self._keys = KeysInTurn(self, super().on_event)
-        self._keys.is_opening = self._is_opening
+        self._keys.is_opening = lambda: isinstance(self.screen, SteadyScreen) and self.screen.is_awaiting()
         self._session: ChatSession | None = None
         if look.has_palette:
             from modechat.tui.palette_colours import WithPalette
@@ -240,13 +240,6 @@ class ModechatApp(App[ModechatError]):
         """Whether the terminal has yet to read what was painted before. `_paint_again` is called when it has."""
         output = self._output
         return output is not None and output.is_behind(self._paint_again_soon)
-
-    def _is_opening(self) -> bool:
-        """Whether what a key asked for of a dialog, or for one, is not there yet."""
-        screen = self.screen
-        if screen is self._chat:
-            return self._chat.is_talking
-        return isinstance(screen, SteadyScreen) and screen.is_awaiting()
 
     def _paint_again_soon(self) -> None:
         self.call_later(self._paint_again)

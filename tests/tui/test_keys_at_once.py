@@ -108,7 +108,13 @@ def test_what_is_typed_after_the_enter_that_opens_a_conversation_stands_at_its_p
     run(main())
 
 
-def search_slowly(session: ChatSession, monkeypatch: pytest.MonkeyPatch) -> None:
+async def talk_and_search_slowly(screen: Screen, monkeypatch: pytest.MonkeyPatch, *texts: str) -> ChatSession:
+    """A conversation for each text, the last one open; from then on a search takes its time."""
+    for text in texts:
+        await screen.press("ctrl+n")
+        await screen.send(text)
+    session = screen.app.session
+    assert session is not None
     search = session.library.search
 
     async def slowly(words: str) -> tuple[Found, ...]:
@@ -116,6 +122,7 @@ def search_slowly(session: ChatSession, monkeypatch: pytest.MonkeyPatch) -> None
         return tuple(await search(words))
 
     monkeypatch.setattr(session.library, "search", slowly)
+    return session
 
 
 def test_enter_opens_what_a_slow_search_finds_not_what_stood_there_before(
@@ -123,12 +130,7 @@ def test_enter_opens_what_a_slow_search_finds_not_what_stood_there_before(
 ) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(100, 30)) as screen:
-            await screen.send("whales sleep")
-            await screen.press("ctrl+n")
-            await screen.send("bees dance")
-            session = screen.app.session
-            assert session is not None
-            search_slowly(session, monkeypatch)
+            await talk_and_search_slowly(screen, monkeypatch, "whales sleep", "bees dance")
             at_once(screen, "ctrl+o", "whales", "enter", "typed at once")
             await screen.until(lambda: screen.prompt.text == "typed at once")
             await screen.until(lambda: "whales" in screen.transcript.turns[0].turn.typed)
@@ -139,12 +141,7 @@ def test_enter_opens_what_a_slow_search_finds_not_what_stood_there_before(
 def test_a_key_that_deletes_deletes_what_a_slow_search_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(100, 30)) as screen:
-            await screen.send("whales sleep")
-            await screen.press("ctrl+n")
-            await screen.send("bees dance")
-            session = screen.app.session
-            assert session is not None
-            search_slowly(session, monkeypatch)
+            session = await talk_and_search_slowly(screen, monkeypatch, "whales sleep", "bees dance")
             at_once(screen, "ctrl+o", "whales", "delete", "delete")
             await screen.sees("Deleted.")
             assert [summary.title for summary in await session.library.summaries()] == ["bees dance"]
@@ -181,12 +178,8 @@ def test_a_letter_after_enter_is_not_lost_when_a_search_takes_too_long(
 def test_moving_in_the_list_waits_for_a_slow_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(100, 30)) as screen:
-            for text in ("whales sleep", "whales sing", "bees dance"):
-                await screen.send(text)
-                await screen.press("ctrl+n")
-            session = screen.app.session
-            assert session is not None
-            search_slowly(session, monkeypatch)
+            await talk_and_search_slowly(screen, monkeypatch, "whales sleep", "whales sing", "bees dance")
+            await screen.press("ctrl+n")
             at_once(screen, "ctrl+o", "whales", "down", "enter", "typed at once")
             await screen.until(lambda: screen.prompt.text == "typed at once")
             await screen.until(lambda: "whales sleep" in screen.transcript.turns[0].turn.typed)
@@ -197,10 +190,7 @@ def test_moving_in_the_list_waits_for_a_slow_search(tmp_path: Path, monkeypatch:
 def test_a_title_that_is_typed_at_once_is_a_title(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(100, 30)) as screen:
-            await screen.send("whales sleep")
-            session = screen.app.session
-            assert session is not None
-            search_slowly(session, monkeypatch)
+            await talk_and_search_slowly(screen, monkeypatch, "whales sleep")
             at_once(screen, "ctrl+o", "whales", "f2", "ctrl+u", "Renamed", "enter")
             await screen.until(lambda: len(screen.app.screen_stack) == 2)
             dialog = screen.app.screen

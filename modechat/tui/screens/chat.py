@@ -349,7 +349,7 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
 
     def talk(self, dialogue: Callable[[ChatSession], Awaitable[None]]) -> None:
         """Ask the user something on a screen of its own, unless that goes on. An answer may lead to more."""
-        if self._session is not None and (not self.is_talking or _is_in_dialogue()):
+        if self._session is not None and (not self.is_awaiting() or _is_in_dialogue()):
             self._n_dialogues += 1
             self.run_worker(self._talk(dialogue, self._session), group=_DIALOGUE)
 
@@ -359,8 +359,7 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
         finally:
             self._n_dialogues -= 1
 
-    @property
-    def is_talking(self) -> bool:
+    def is_awaiting(self) -> bool:
         """Whether the user is being asked something, or what was answered has not been done yet."""
         return self._n_dialogues > 0
 
