@@ -22,6 +22,7 @@ from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.transcript import Transcript
 from tests.session.harness import Clock, echo, settings
+from tests.tui.snapshot import strips_of
 
 _SECONDS = 20
 
@@ -36,8 +37,7 @@ class Screen:
     @property
     def text(self) -> str:
         """The whole screen as lines of text."""
-        compositor = self.app.screen._compositor
-        return "\n".join("".join(segment.text for segment in line) for line in compositor.render_strips())
+        return "\n".join(line.text for line in strips_of(self.app))
 
     @property
     def prompt(self) -> Prompt:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from rich.cells import cell_len
 from rich.style import Style
+from textual._context import visible_screen_stack
 from textual.app import App
+from textual.strip import Strip
 
 from modechat.errors import ModechatError
 
@@ -17,11 +19,20 @@ FOLDER = Path(__file__).parent / "snapshots"
 _LETTERS = "." + string.ascii_letters + string.digits
 
 
+def strips_of(app: App[ModechatError]) -> list[Strip]:
+    """The lines that the app shows now.
+
+    A dialog that is drawn for the first time draws the screen behind it, and keeps that: it must know which one it is.
+    """
+    visible_screen_stack.set(app._background_screens)
+    return app.screen._compositor.render_strips()
+
+
 def snapshot(app: App[ModechatError]) -> str:
     """What the app shows now. The commonest style is `.` in the map, the others are letters, first come first."""
     lines: list[str] = []
     cells: list[list[str]] = []
-    for strip in app.screen._compositor.render_strips():
+    for strip in strips_of(app):
         lines.append("".join(segment.text for segment in strip).rstrip())
         cells.append([_described(style) for text, style, _ in strip for _ in range(cell_len(text))])
     commonest = Counter(name for row in cells for name in row).most_common(1)[0][0]

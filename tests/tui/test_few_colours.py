@@ -17,6 +17,7 @@ from modechat.tui.themes import OWN_THEMES
 from modechat.tui.widgets.status_line import Status, coloured
 from tests.engine.driver import run
 from tests.tui.harness import running_app
+from tests.tui.snapshot import strips_of
 from tests.tui.test_themes import SIGNALS, TEXT, contrast, solid
 
 EVERY = [theme for theme in (*OWN_THEMES, *BUILTIN_THEMES.values()) if not theme.ansi]
@@ -67,7 +68,7 @@ def test_every_cell_of_the_screen_has_a_colour_of_the_palette(tmp_path: Path, th
             for keys in ((), ("ctrl+p",), ("escape", "f1"), ("escape", "f4"), ("escape", "ctrl+o")):
                 await screen.press(*keys)
                 await screen.pilot.pause()
-                for strip in screen.app.screen._compositor.render_strips():
+                for strip in strips_of(screen.app):
                     for text, style, _ in strip:
                         for color in (style.color, style.bgcolor) if style is not None else ():
                             assert color is None or color.triplet is None, (text, style)
@@ -121,7 +122,7 @@ def test_the_highlighted_row_can_be_read_on_any_ground(tmp_path: Path, name: str
         async with running_app(tmp_path, look=Look(name)) as screen:
             await screen.press("ctrl+p")
             await screen.sees("New conversation")
-            strips = screen.app.screen._compositor.render_strips()
+            strips = strips_of(screen.app)
             row = next(strip for strip in strips if "New conversation" in strip.text)
             style = next(style for text, style, _ in row if "New conversation" in text)
             assert style is not None

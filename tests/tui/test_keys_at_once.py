@@ -35,6 +35,12 @@ def at_once(screen: Screen, *keys: str) -> None:
                 screen.app.post_message(events.Key(name, character))
 
 
+def begins_with(screen: Screen, words: str) -> bool:
+    """Whether the conversation that is shown begins with a message that has these words."""
+    turns = screen.transcript.turns
+    return bool(turns) and words in turns[0].turn.typed
+
+
 ATTACKS = [
     ("f8", "c", "c"),
     ("f8", "q", "q"),
@@ -95,7 +101,7 @@ def test_what_is_typed_after_the_enter_that_opens_a_conversation_stands_at_its_p
             await screen.until(lambda: screen.prompt.text == "typed at once")
             session = screen.app.session
             assert session is not None
-            await screen.until(lambda: "whales" in screen.transcript.turns[0].turn.typed)
+            await screen.until(lambda: begins_with(screen, "whales"))
             opened = session.conversation
             assert opened is not None
             await screen.press("ctrl+o")
@@ -133,7 +139,7 @@ def test_enter_opens_what_a_slow_search_finds_not_what_stood_there_before(
             await talk_and_search_slowly(screen, monkeypatch, "whales sleep", "bees dance")
             at_once(screen, "ctrl+o", "whales", "enter", "typed at once")
             await screen.until(lambda: screen.prompt.text == "typed at once")
-            await screen.until(lambda: "whales" in screen.transcript.turns[0].turn.typed)
+            await screen.until(lambda: begins_with(screen, "whales"))
 
     run(main())
 
@@ -182,7 +188,7 @@ def test_moving_in_the_list_waits_for_a_slow_search(tmp_path: Path, monkeypatch:
             await screen.press("ctrl+n")
             at_once(screen, "ctrl+o", "whales", "down", "enter", "typed at once")
             await screen.until(lambda: screen.prompt.text == "typed at once")
-            await screen.until(lambda: "whales sleep" in screen.transcript.turns[0].turn.typed)
+            await screen.until(lambda: begins_with(screen, "whales sleep"))
 
     run(main())
 

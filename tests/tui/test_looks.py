@@ -15,6 +15,7 @@ from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.compare_column import CompareColumn
 from tests.engine.driver import run
 from tests.tui.harness import Screen, running_app
+from tests.tui.snapshot import strips_of
 
 
 def column_of(screen: Screen, text: str) -> int:
@@ -126,7 +127,7 @@ def test_the_list_of_themes_has_the_ground_of_its_dialog(tmp_path: Path) -> None
             await screen.send("/theme")
             await screen.sees("Enter keeps it")
             surface = Color.parse(screen.app.theme_variables["surface"])
-            line = next(line for line in screen.app.screen._compositor.render_strips() if "modechat-light" in line.text)
+            line = next(line for line in strips_of(screen.app) if "modechat-light" in line.text)
             grounds = {style.bgcolor for text, style, _ in line if style and "modechat-light" in text}
             assert [Color.from_rich_color(ground) for ground in grounds] == [surface]
 

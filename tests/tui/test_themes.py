@@ -17,6 +17,7 @@ from modechat.tui.themes import OWN_THEMES, THEME_NAMES, with_readable_selection
 from tests.e2e.home import Home, type_and_enter, wait_for_start
 from tests.engine.driver import run
 from tests.tui.harness import running_app
+from tests.tui.snapshot import strips_of
 
 TEXT = ("foreground", "text", "text-muted", *(f"text-{name}" for name in ("primary", "accent", "secondary")))
 SIGNALS = ("text-success", "text-warning", "text-error")
@@ -113,7 +114,7 @@ def test_text_of_messages_that_is_selected_can_be_read_also_while_one_is_written
                 await screen.pilot.pause()
                 ground = Color.parse(screen.app.theme_variables["screen-selection-background"])
                 seen = set()
-                for strip in screen.app.screen._compositor.render_strips():
+                for strip in strips_of(screen.app):
                     for text, style, _ in strip:
                         if style is not None and style.bgcolor is not None and text.strip():
                             painted = Color.from_rich_color(style.bgcolor)
