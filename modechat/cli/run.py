@@ -51,6 +51,8 @@ _INCOMPLETE = {
     "stop_repetition = false, below [sampling] in the config file, lets it go on.",
 }
 _ALWAYS_TOLD = (StopReason.CONTEXT, StopReason.REPEATS)
+_SECONDS_BETWEEN_DELTAS = 0.25
+"""Where nobody sees it grow. In a terminal they come as often as in the chat."""
 _ONLY_THOUGHT = "The model thought, and answered nothing. --json has what it thought, --no-thinking may help."
 
 
@@ -69,6 +71,8 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     settings = with_system(session_settings(arguments, config, model, prompt_files), arguments.system)
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
     generate = constrain(generate, arguments.schema, arguments.grammar)
+    if arguments.json or not sys.stdout.isatty():
+        generate = generate.model_copy(update={"seconds_between_deltas": _SECONDS_BETWEEN_DELTAS})
     settings = replace(settings, load=settings.load.model_copy(update={"n_ctx_needed": n_ctx_needed(generate)}))
     engine = local_engine(worker, is_shown=lambda delta: not arguments.json and not delta.is_thinking)
     engine.start()

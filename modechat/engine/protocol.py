@@ -152,6 +152,8 @@ class Generate(_Frozen):
     """A name for the conversation, under which its evaluated chat may be kept on disk; empty: it is not."""
     format: str | None = None
     """Write this prompt in another format; None: in the one that is in use."""
+    seconds_between_deltas: Annotated[float, Field(ge=0)] = 0.05
+    """At least. Each delta takes a core from the threads that evaluate for a moment, here and where it is read."""
 
 
 class Inspect(_Frozen):

@@ -132,6 +132,15 @@ def test_a_task_without_a_name_has_no_examples(desk: Desk) -> None:
     assert (prompt.examples, prompt.context_first, request.sampling.temperature) == ((), False, None)
 
 
+@pytest.mark.parametrize(("is_terminal", "seconds"), [(True, 0.05), (False, 0.25)])
+def test_where_nobody_sees_the_reply_grow_it_comes_in_larger_pieces(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, is_terminal: bool, seconds: float
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+    _, request = desk.request("Translate into Spanish", piped="I love you\n")
+    assert request.seconds_between_deltas == seconds
+
+
 def test_a_question_reaches_the_engine_as_one_about_the_text_before_it(desk: Desk) -> None:
     prompt, _ = desk.request("--task", "question", "Who", "came?", piped="Tom came.")
     assert (prompt.instruction, prompt.input, prompt.context_first) == ("Who came?", "Tom came.", True)

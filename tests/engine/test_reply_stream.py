@@ -46,10 +46,11 @@ class Stream:
         stop: tuple[str, ...] = (),
         has_choice: HasChoice = lambda **_: True,
         stop_repetition: bool = True,
+        seconds_between_deltas: float = 0.05,
     ) -> None:
         facts = ModelFacts(("tiny",), template, vocabulary.bos_and_eos)
         prompts = Prompts(vocabulary, facts, formats(), render, format)
-        request = Generate(id=1, prompt=prompt or chat("Hello"))
+        request = Generate(id=1, prompt=prompt or chat("Hello"), seconds_between_deltas=seconds_between_deltas)
         self._deltas: list[BaseModel] = []
         sampling = Sampling(stop=stop, stop_repetition=stop_repetition)
         made = prompts.make(request.prompt).prompt
@@ -61,15 +62,27 @@ class Stream:
         self.stream.finish()
         return reason
 
+    @property
+    def deltas(self) -> list[Delta]:
+        return [delta for delta in self._deltas if isinstance(delta, Delta)]
+
     def said(self, *, thinking: bool = False) -> str:
-        deltas = [delta for delta in self._deltas if isinstance(delta, Delta)]
-        return "".join(delta.text for delta in deltas if delta.is_thinking is thinking)
+        return "".join(delta.text for delta in self.deltas if delta.is_thinking is thinking)
 
 
 def test_ordinary_text_passes_without_its_outer_white_space(vocabulary: Vocabulary) -> None:
     stream = Stream(vocabulary)
     assert stream.write("\n A reply.\n\n- one\n- two \n") is None
     assert stream.said() == "A reply.\n\n- one\n- two"
+
+
+def test_the_first_words_and_the_last_come_at_once_however_rarely_the_others_may(vocabulary: Vocabulary) -> None:
+    stream = Stream(vocabulary, seconds_between_deltas=1000)
+    stream.write("A reply.\nAnd more.")
+    assert [delta.text for delta in stream.deltas] == ["A", " reply.\nAnd more."]
+    often = Stream(vocabulary, seconds_between_deltas=0)
+    often.write("A reply.")
+    assert [delta.text for delta in often.deltas] == ["A", " r", *"eply."]
 
 
 def test_tags_of_thinking_are_text_to_a_model_that_does_not_think(vocabulary: Vocabulary) -> None:

@@ -20,8 +20,6 @@ from modechat.prompting.leaks import LeakDetector
 from modechat.prompting.prompt import Prompt
 from modechat.prompting.reasoning import ReasoningSplitter, Split
 
-_SECONDS_BETWEEN_DELTAS = 0.05
-
 
 class HasChoice(Protocol):
     def __call__(self, *, blank: bool) -> bool:
@@ -67,7 +65,8 @@ class ReplyStream:
         # The reply may go on in the middle of a line, or of a block of code.
         self._answer = self._trim(self._leaks.feed(prefill)[0])
         self._said, self._thought = "", ""
-        self._last_sent = 0.0
+        self._seconds_between_deltas = request.seconds_between_deltas
+        self._last_sent = float("-inf")
         self.n_tokens = 0
         self.n_thinking_tokens = 0
         self.leak = ""
@@ -88,7 +87,7 @@ class ReplyStream:
         ended = self._add_answer(split.answer)
         if ended is None and self._repeats(text):
             ended = StopReason.REPEATS
-        if ended or time.perf_counter() - self._last_sent >= _SECONDS_BETWEEN_DELTAS:
+        if ended or time.perf_counter() - self._last_sent >= self._seconds_between_deltas:
             self._send()
         return ended
 
