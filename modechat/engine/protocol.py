@@ -38,7 +38,6 @@ class Adapter(_Frozen):
 KVType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 """How the KV cache stores its values: fewer bits take less memory and cost precision."""
 
-
 CPUExtras: TypeAlias = Literal["auto", "on", "off"]
 """llama.cpp's extra buffer types of the CPU: repacked weights, and kernels for AMX, KleidiAI and the like."""
 

@@ -174,6 +174,8 @@ def test_a_text_that_is_filled_in_cannot_act_on_the_terminal(tmp_path: Path) -> 
             screen.prompt.restore("\x9b31m")
             assert "\x9b" not in shown(screen)
             assert screen.prompt.text.startswith("\x9b31m")
+            screen.prompt.area.load_text("a\x1b]0;x\x07\x9bb")  # round the prompt
+            await screen.sees("a␛]0;x\ufffdb")
 
     run(main())
 

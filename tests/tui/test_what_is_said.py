@@ -75,7 +75,7 @@ def test_what_was_refused_and_headers_alone_were_not_sent(tmp_path: Path) -> Non
             await screen.send("### Chat")
             await screen.send("/format nonsense")
             screen.prompt.clear()
-            await screen.send("word " * 200)
+            await screen.send("word " * 70)
             await screen.sees("This is too long")
             sent = [entry.text for entry in screen.prompt.recall.entries]
             assert sent == ["### Instruction\nTranslate\n### Input", "one"]
