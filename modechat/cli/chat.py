@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import os
 import subprocess
 import sys
@@ -37,6 +38,8 @@ def chat(arguments: argparse.Namespace) -> int:
         del os.environ["NO_COLOR"]  # empty counts as not set, by the convention of no-color.org
     worker = None if arguments.demo else spawn_worker()
     with contextlib.ExitStack() as stack:
+        gc.disable()  # what is imported for the first frame stays: looking for garbage in it takes time
+        stack.callback(gc.enable)
         look = first_look(os.environ)
         question = stack.enter_context(asked(os.environ)) if look.follows_ground else None
         from modechat.tui.app import ModechatApp
@@ -61,6 +64,8 @@ def _prepare(
     arguments: argparse.Namespace, worker: subprocess.Popen[bytes] | None, stack: contextlib.ExitStack
 ) -> Backstage:
     """Everything behind the screen. What must be closed at the end goes on `stack`. Raises ModechatError."""
+    gc.freeze()
+    gc.enable()
     from modechat.cli.backstage import open_backstage
     from modechat.config import load_config
     from modechat.tui.app import Backstage

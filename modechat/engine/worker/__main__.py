@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import signal
@@ -16,12 +17,15 @@ from modechat.engine.worker.pipe import Pipe
 def main() -> None:
     # Ctrl+C in the terminal is for the front end, which asks the worker to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()  # what is imported stays
     pipe = Pipe.take_over_standard_streams()
     pipe.start_reading()
 
     # Not sys.exit: the reading thread waits on standard input, and Python would abort over that.
     try:
         run_server = _import_server(pipe)
+        gc.freeze()
+        gc.enable()
         run_server()
     except Exception:  # noqa: BLE001 - the process ends here, whatever it was
         traceback.print_exc()  # a bug, or a llama.cpp that is broken; the client reports these last words
