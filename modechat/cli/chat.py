@@ -39,7 +39,6 @@ def chat(arguments: argparse.Namespace) -> int:
     worker = None if arguments.demo else spawn_worker()
     with contextlib.ExitStack() as stack:
         gc.disable()  # what is imported for the first frame stays: looking for garbage in it takes time
-        stack.callback(gc.enable)
         look = first_look(os.environ)
         question = stack.enter_context(asked(os.environ)) if look.follows_ground else None
         from modechat.tui.app import ModechatApp
@@ -64,7 +63,7 @@ def _prepare(
     arguments: argparse.Namespace, worker: subprocess.Popen[bytes] | None, stack: contextlib.ExitStack
 ) -> Backstage:
     """Everything behind the screen. What must be closed at the end goes on `stack`. Raises ModechatError."""
-    gc.freeze()
+    gc.freeze()  # the frame is out
     gc.enable()
     from modechat.cli.backstage import open_backstage
     from modechat.config import load_config

@@ -52,7 +52,7 @@ _INCOMPLETE = {
 }
 _ALWAYS_TOLD = (StopReason.CONTEXT, StopReason.REPEATS)
 _SECONDS_BETWEEN_DELTAS = 0.25
-"""Where nobody sees it grow. In a terminal they come as often as in the chat."""
+"""Where nobody sees the reply grow. In a terminal pieces of it come as often as in the chat."""
 _ONLY_THOUGHT = "The model thought, and answered nothing. --json has what it thought, --no-thinking may help."
 
 

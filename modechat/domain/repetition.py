@@ -123,8 +123,10 @@ class RepetitionGuard:
         `length` of them are the unit again and again, each number as long as in the unit.
         """
         end = self._text[-written:].strip()
-        if not end or any(end in text for text in self._given):
-            return bool(end)
+        if not end:
+            return False
+        if any(end in text for text in self._given):
+            return True
         if not self._asked or written > _MOST_ASKED or not (words := _whole_words(unit)):
             return False
         once = next((n for n in range(1, len(words)) if words == words[:n] * (len(words) // n)), len(words))

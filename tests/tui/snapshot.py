@@ -33,7 +33,7 @@ def snapshot(app: App[ModechatError]) -> str:
     lines: list[str] = []
     cells: list[list[str]] = []
     for strip in strips_of(app):
-        lines.append("".join(segment.text for segment in strip).rstrip())
+        lines.append(strip.text.rstrip())
         cells.append([_described(style) for text, style, _ in strip for _ in range(cell_len(text))])
     commonest = Counter(name for row in cells for name in row).most_common(1)[0][0]
     letters = {commonest: "."}
