@@ -181,6 +181,20 @@ def test_a_mouse_drag_selects_text_and_no_message(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_drag_in_steps_selects_as_one_jump_does_and_may_turn_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_app(tmp_path, lambda _request: "one **two** 三 three") as screen:
+            await screen.send("hello")
+            await screen.pilot.mouse_down(".reply", offset=(2, 1))
+            for x, selected in ((3, "on"), (5, "one "), (8, "one two"), (15, "one two 三 thr"), (6, "one t")):
+                await screen.pilot.hover(".reply", offset=(x, 1))
+                assert screen.app.screen.get_selected_text() == selected
+            await screen.pilot.mouse_up(".reply", offset=(6, 1))
+            assert screen.app.screen.get_selected_text() == "one t"
+
+    run(main())
+
+
 def test_a_mouse_press_at_any_moment_of_a_reply_does_no_harm(tmp_path: Path) -> None:
     text = "# Title\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nx = 1\n```\n\n> quote\n\n" * 3
     words = 0

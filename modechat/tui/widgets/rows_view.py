@@ -128,11 +128,11 @@ class RowsView(Widget):
         width = self.content_size.width
         if y >= self._height:
             return Strip.blank(width, self.rich_style)
-        strip = self._strip(self.lines.row(y), width).apply_offsets(0, y)
+        strip = self._strip(self.lines.row(y), width)
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(y)) is not None:
-            return self._with_selection(strip, self.lines.row(y), *span)
-        return strip
+            strip = self._with_selection(strip, self.lines.row(y), *span)
+        return strip.apply_offsets(0, y)  # last: each piece says where it begins, also one that a selection has cut
 
     def render_lines(self, crop: Region) -> list[Strip]:
         if missing := [y for y in crop.line_range if y not in self._painted]:
