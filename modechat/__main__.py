@@ -19,9 +19,13 @@ def main() -> int:
     import signal
     import threading
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: one more Ctrl+C must not end in a traceback
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # all is done: one more Ctrl+C must not end in a traceback
     if threading.active_count() == 1:
-        os._exit(code)  # all is closed and written: Python would take its modules apart first, for 0.05 s
+        os._exit(
+            code
+        )  # all is closed and written: Python would take its modules apart first, for 0.05 s
     return code
 
 

@@ -125,13 +125,21 @@ def load_config(path: Path) -> Config:
         for name, section in (("chat", config.chat), ("instruct", config.instruct))
     }
     return config.model_copy(
-        update={**files, **sections, "model_folders": folders, "lora": _with_paths(config.lora, resolve)}
+        update={
+            **files,
+            **sections,
+            "model_folders": folders,
+            "lora": _with_paths(config.lora, resolve),
+        }
     )
 
 
-def _with_paths(adapters: tuple[Adapter, ...], resolve: Callable[..., Path], *section: str) -> tuple[Adapter, ...]:
+def _with_paths(
+    adapters: tuple[Adapter, ...], resolve: Callable[..., Path], *section: str
+) -> tuple[Adapter, ...]:
     return tuple(
-        adapter.model_copy(update={"path": str(resolve(Path(adapter.path), *section, "lora"))}) for adapter in adapters
+        adapter.model_copy(update={"path": str(resolve(Path(adapter.path), *section, "lora"))})
+        for adapter in adapters
     )
 
 

@@ -46,7 +46,9 @@ def _changed(path: Path, text: str, options: Mapping[str, object]) -> str:
             _set(document, name.split("."), value)
         return tomlkit.dumps(document)
     except (TOMLKitError, TypeError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be changed: {error}", "Change it with an editor.") from error
+        raise ConfigError(
+            f"{path} cannot be changed: {error}", "Change it with an editor."
+        ) from error
 
 
 def _set(document: TOMLDocument, parts: list[str], value: object) -> None:
@@ -81,7 +83,8 @@ def _write(path: Path, text: str) -> None:
         write_whole(target, text, _mode_of(target))
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be written: {error.strerror or error}", "Make it writable, or change it for now only."
+            f"{path} cannot be written: {error.strerror or error}",
+            "Make it writable, or change it for now only.",
         ) from error
 
 

@@ -37,5 +37,7 @@ def _docs_of(section: type[BaseModel]) -> Mapping[str, str]:
         field.target.id: inspect.cleandoc(below.value.value)
         for field, below in pairwise(definition.body)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str)
+        if isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
     }

@@ -14,7 +14,12 @@ from pathlib import Path
 import platformdirs
 
 _APP = "modechat"
-_BELOW_HOME = {"config": ".config", "data": ".local/share", "cache": ".cache", "state": ".local/state"}
+_BELOW_HOME = {
+    "config": ".config",
+    "data": ".local/share",
+    "cache": ".cache",
+    "state": ".local/state",
+}
 
 NOWHERE = Path(os.devnull) / "no home folder"
 
@@ -42,7 +47,9 @@ def _home_of_account() -> Path:
 def user_folder(kind: str, app: str = _APP) -> Path:
     """Where a program keeps what is of this kind: config, data, cache or state."""
     variable = f"XDG_{kind.upper()}_HOME"
-    is_usual = _names_a_folder(variable) or (not os.environ.get(variable) and _names_a_folder("HOME"))
+    is_usual = _names_a_folder(variable) or (
+        not os.environ.get(variable) and _names_a_folder("HOME")
+    )
     if sys.platform == "win32" or is_usual:
         folder: Path = getattr(platformdirs, f"user_{kind}_path")(app, appauthor=False)
         return folder

@@ -39,7 +39,9 @@ def load_prompt_files(own: Path | None = None) -> PromptFiles:
     overridden: list[NamedFormat] = []
 
     def collect(kind: str, model: type[T], mark_own: Callable[[T], T]) -> tuple[T, ...]:
-        found = {path.stem: read_toml(path, read_text(path), model) for path in _files(shipped / kind)}
+        found = {
+            path.stem: read_toml(path, read_text(path), model) for path in _files(shipped / kind)
+        }
         for path in _files(mine / kind):
             try:
                 text = _read(path)
@@ -56,7 +58,9 @@ def load_prompt_files(own: Path | None = None) -> PromptFiles:
                 found[value.name] = value
         return tuple(found[name] for name in sorted(found))
 
-    formats = collect("formats", NamedFormat, lambda found: found.model_copy(update={"origin": FormatSource.USER}))
+    formats = collect(
+        "formats", NamedFormat, lambda found: found.model_copy(update={"origin": FormatSource.USER})
+    )
     tasks = collect("tasks", NamedTask, lambda found: found)
     return PromptFiles(formats, tasks, tuple(overridden), tuple(troubles))
 
@@ -64,7 +68,9 @@ def load_prompt_files(own: Path | None = None) -> PromptFiles:
 def _files(folder: Path) -> Iterator[Path]:
     """The TOML files in `folder`, in order; none where there is no such folder."""
     if is_there(folder):
-        yield from sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))  # editors' own
+        yield from sorted(
+            path for path in folder.glob("*.toml") if not path.name.startswith(".")
+        )  # editors' own
 
 
 def _read(path: Path) -> str:
@@ -76,16 +82,24 @@ def _read(path: Path) -> str:
 
 def _check_name(path: Path, name: str) -> None:
     if name != path.stem:
-        raise ConfigError(f"{path}, line 1: the name in the file is “{name}”", f"Call it “{path.stem}”, as the file.")
+        raise ConfigError(
+            f"{path}, line 1: the name in the file is “{name}”",
+            f"Call it “{path.stem}”, as the file.",
+        )
 
 
 def _check_templates(path: Path, text: str, named: NamedFormat) -> None:
     """Raises ConfigError for a template that is no Jinja. Those that ship are tested; Jinja loads slowly."""
     from modechat.prompting.template import find_syntax_error
 
-    for key, template in (("chat_template", named.chat_template), ("instruct_template", named.instruct_template)):
+    for key, template in (
+        ("chat_template", named.chat_template),
+        ("instruct_template", named.instruct_template),
+    ):
         if template is not None and (error := find_syntax_error(template)):
             line, reason = error
             begin = line_of(text, (key,))
-            opens_below = text.split("\n")[begin - 1].rstrip().endswith(("'''", '"""'))  # TOML drops that newline
+            opens_below = (
+                text.split("\n")[begin - 1].rstrip().endswith(("'''", '"""'))
+            )  # TOML drops that newline
             raise ConfigError(f"{path}, line {begin + line - 1 + opens_below}: {key}: {reason}")

@@ -40,14 +40,22 @@ def read_toml(path: Path, text: str, model: type[M]) -> M:
     try:
         return model.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        reason = str(error).replace("at end of document", f"at line {text.count(chr(10)) + 1}, the end")
-        raise ConfigError(f"{path}: this is not TOML: {reason}", "Mend that line, or remove the file.") from error
+        reason = str(error).replace(
+            "at end of document", f"at line {text.count(chr(10)) + 1}, the end"
+        )
+        raise ConfigError(
+            f"{path}: this is not TOML: {reason}", "Mend that line, or remove the file."
+        ) from error
     except RecursionError:
-        raise ConfigError(f"{path}: its brackets are nested too deep", "Mend that line, or remove the file.") from None
+        raise ConfigError(
+            f"{path}: its brackets are nested too deep", "Mend that line, or remove the file."
+        ) from None
     except ValidationError as error:
         raise _describe(path, text, error, model) from error
     except ValueError as error:  # a number with more digits than Python reads
-        raise ConfigError(f"{path}: a value in it cannot be read: {error}", "Mend it, or remove the file.") from error
+        raise ConfigError(
+            f"{path}: a value in it cannot be read: {error}", "Mend it, or remove the file."
+        ) from error
 
 
 def line_of(text: str, location: Sequence[str | int]) -> int:
@@ -71,16 +79,23 @@ def line_of(text: str, location: Sequence[str | int]) -> int:
 def _describe(path: Path, text: str, error: ValidationError, root: type[BaseModel]) -> ConfigError:
     """The first thing that is wrong, with line and key; how many more there are."""
     # What stands there and is wrong comes before what is missing: it may be the same thing under a wrong name.
-    first, *others = sorted(error.errors(include_url=False), key=lambda found: found["type"] == "missing")
+    first, *others = sorted(
+        error.errors(include_url=False), key=lambda found: found["type"] == "missing"
+    )
     location = tuple(str(part) for part in first["loc"])
     key = ".".join(location)
-    line = line_of(text, first["loc"][:-1] if first["type"] == "missing" else first["loc"])  # its table's, then
+    line = line_of(
+        text, first["loc"][:-1] if first["type"] == "missing" else first["loc"]
+    )  # its table's, then
     if first["type"] == "extra_forbidden":
         problem, hint = f"there is no option “{key}”", _suggest(root, location)
     elif first["type"] == "missing":
         problem, hint = f"“{key}” is missing", _explain(root, location)
     elif first["type"] == "value_error":  # the reason is that of our own validator
-        problem, hint = f"{key}: {first['ctx']['error']}".removeprefix(": "), _explain(root, location)
+        problem, hint = (
+            f"{key}: {first['ctx']['error']}".removeprefix(": "),
+            _explain(root, location),
+        )
     else:
         wanted = _WANTED.get(first["type"]) or f"{first['msg'][0].lower()}{first['msg'][1:]}"
         problem = f"{key}: {wanted}, not {first['input']!r}"

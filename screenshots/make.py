@@ -116,7 +116,9 @@ async def instruct(stage: Stage) -> None:
 
 async def light(stage: Stage) -> None:
     await stage.ask("How is a block rounded?")
-    await stage.ask("Two trains start at 14:20, 225 km apart, at 90 and 60 km/h. When do they meet?")
+    await stage.ask(
+        "Two trains start at 14:20, 225 km apart, at 90 and 60 km/h. When do they meet?"
+    )
     await stage.press("ctrl+y")
 
 
@@ -150,7 +152,9 @@ async def compare(stage: Stage) -> None:
     await stage.press("f10")
     await stage.sees("chat-template · chatml")
     await stage.press("enter")
-    await stage.until(lambda: isinstance(stage.app.screen, CompareScreen) and session.comparison.is_open)
+    await stage.until(
+        lambda: isinstance(stage.app.screen, CompareScreen) and session.comparison.is_open
+    )
     await stage.until(
         lambda: (
             not session.comparison.is_running
@@ -195,7 +199,11 @@ def kept_store() -> Store:
     earlier: tuple[tuple[str, ChatMessage | Task, timedelta], ...] = (
         ("Names for a grey cat", ChatMessage("Names for a grey cat?"), timedelta(days=12)),
         ("Two trains, 225 km apart", ChatMessage("Two trains"), timedelta(days=5)),
-        ("Minutes of Monday's meeting", Task("List what I have to do", "Hi Ada, …"), timedelta(days=4)),
+        (
+            "Minutes of Monday's meeting",
+            Task("List what I have to do", "Hi Ada, …"),
+            timedelta(days=4),
+        ),
         ("Te quiero", Task("Translate into Spanish", "I love you"), timedelta(days=1, hours=2)),
         ("What is Alpaca?", ChatMessage("What is Alpaca?"), timedelta(hours=3)),
     )
@@ -203,7 +211,8 @@ def kept_store() -> Store:
         clock.now = NOW - ago
         text = request.text if isinstance(request, ChatMessage) else request.instruction
         answer = next(
-            (reply for start, reply in REPLIES.items() if text.casefold().startswith(start)), "Ash, or Misty."
+            (reply for start, reply in REPLIES.items() if text.casefold().startswith(start)),
+            "Ash, or Misty.",
         )
         mode = Mode.CHAT if isinstance(request, ChatMessage) else Mode.INSTRUCT
         conversation = store.create_conversation(title, ModeState(mode))
@@ -219,7 +228,9 @@ async def make(name: str) -> Path:
     backstage = Backstage(demo_engine(at_once), kept_store(), demo_settings(), resume=False)
     app = ModechatApp(lambda: backstage, Look(picture.theme, has_motion=False))
     with ExitStack() as fixed:
-        fixed.enter_context(patch("modechat.tui.screens.model_picker.free_memory", lambda: FREE_MEMORY))
+        fixed.enter_context(
+            patch("modechat.tui.screens.model_picker.free_memory", lambda: FREE_MEMORY)
+        )
         clock = fixed.enter_context(patch("modechat.tui.handlers.conversations.datetime"))
         clock.now.return_value = NOW
         async with app.run_test(size=(picture.columns, picture.rows)) as pilot:
@@ -229,9 +240,15 @@ async def make(name: str) -> Path:
             svg = app.export_screenshot(title="modechat")
     svg = re.sub(r"terminal-\d+", "terminal", svg)
     # Ligatures would show other characters than the terminal does: <|im_end|> has one, and ###.
-    svg = svg.replace("font-size: 20px;", "font-size: 20px;\n        font-variant-ligatures: none;", 1)
+    svg = svg.replace(
+        "font-size: 20px;", "font-size: 20px;\n        font-variant-ligatures: none;", 1
+    )
     # The last row has descenders, too.
-    svg = re.sub(r'(?<=terminal-clip-terminal">\n      <rect x="0" y="0" width=")(\S+" height=")([\d.]+)', _higher, svg)
+    svg = re.sub(
+        r'(?<=terminal-clip-terminal">\n      <rect x="0" y="0" width=")(\S+" height=")([\d.]+)',
+        _higher,
+        svg,
+    )
     path = FOLDER / f"{name}.svg"
     path.write_text("".join(f"{line.rstrip()}\n" for line in svg.splitlines()), encoding="utf-8")
     return path
@@ -258,7 +275,9 @@ def _as_png(svg: Path, converter: str) -> Path:
     png = svg.with_suffix(".png")
     text = _TEXT.sub(_by_characters, svg.read_text(encoding="utf-8"))
     zoom = f"{14 / _CELL:.5f}"  # cells of whole pixels, which are sharper
-    subprocess.run([converter, "--zoom", zoom, "--output", str(png)], input=text.encode(), check=True)
+    subprocess.run(
+        [converter, "--zoom", zoom, "--output", str(png)], input=text.encode(), check=True
+    )
     return png
 
 

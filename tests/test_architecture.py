@@ -14,19 +14,36 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "modechat"
 
-NETWORK = ("http.client", "urllib.request", "requests", "httpx", "aiohttp", "urllib3", "websockets", "huggingface_hub")
+NETWORK = (
+    "http.client",
+    "urllib.request",
+    "requests",
+    "httpx",
+    "aiohttp",
+    "urllib3",
+    "websockets",
+    "huggingface_hub",
+)
 
 
 def test_the_import_contracts_hold() -> None:
-    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
-    done = subprocess.run([*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command; lint_imports_command()",
+    ]
+    done = subprocess.run(
+        [*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def loaded_modules(statement: str) -> set[str]:
     """What a fresh Python has loaded after `statement`."""
     code = f"import sys, json\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -46,13 +63,20 @@ def test_the_interface_loads_neither_llama_nor_a_network_library() -> None:
 def test_the_first_frame_waits_for_nothing_that_it_does_not_show() -> None:
     loaded = loaded_modules("import modechat.cli.chat, modechat.tui.app")
     behind = {"pydantic", "sqlite3", "markdown_it", "pygments", "tomllib"}
-    behind |= {"modechat.config", "modechat.domain.conversation", "modechat.session.events", "modechat.tui.render.rows"}
+    behind |= {
+        "modechat.config",
+        "modechat.domain.conversation",
+        "modechat.session.events",
+        "modechat.tui.render.rows",
+    }
     assert loaded & behind == set()
 
 
 def test_a_run_from_the_shell_loads_no_interface() -> None:
     loaded = loaded_modules("import modechat.cli.run")
-    assert not {name for name in loaded if name.split(".")[0] in ("llama_cpp", "textual", "rich", "jinja2")}
+    assert not {
+        name for name in loaded if name.split(".")[0] in ("llama_cpp", "textual", "rich", "jinja2")
+    }
     assert not loaded & set(NETWORK)
 
 
@@ -62,7 +86,11 @@ def test_the_plain_front_end_loads_no_screen() -> None:
         "import modechat.plain.front, modechat.session, modechat.engine.client, modechat.prompting.candidates"
     )
     assert "modechat.plain.commands" in loaded
-    assert not {name for name in loaded if name.split(".")[0] in ("llama_cpp", "textual", "rich", "jinja2", "readline")}
+    assert not {
+        name
+        for name in loaded
+        if name.split(".")[0] in ("llama_cpp", "textual", "rich", "jinja2", "readline")
+    }
     assert not loaded & set(NETWORK)
 
 
@@ -71,18 +99,26 @@ def python_files() -> list[Path]:
 
 
 def test_no_module_grows_into_a_god() -> None:
-    assert {str(path): count for path in python_files() if (count := len(path.read_text().splitlines())) > 400} == {}
+    assert {
+        str(path): count
+        for path in python_files()
+        if (count := len(path.read_text().splitlines())) > 400
+    } == {}
 
 
 def test_every_module_says_what_it_owns() -> None:
-    assert [str(path) for path in python_files() if not ast.get_docstring(ast.parse(path.read_text()))] == []
+    assert [
+        str(path) for path in python_files() if not ast.get_docstring(ast.parse(path.read_text()))
+    ] == []
 
 
 def calls(path: Path) -> Iterator[ast.Call]:
     return (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "tui").rglob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "tui").rglob("*.py")), ids=lambda path: path.name
+)
 def test_no_widget_is_given_text_that_could_be_markup(path: Path) -> None:
     """`Static(text)` parses markup: text of others would crash it or become a link. `Static(Content(…))` does not."""
     for call in calls(path):
@@ -101,4 +137,6 @@ def test_the_first_frame_does_without_what_is_heavy() -> None:
 
 
 def test_the_config_is_changed_without_a_heavy_import_at_the_start() -> None:
-    assert "tomlkit" not in loaded_modules("import modechat.cli.setup, modechat.tui.screens.settings")
+    assert "tomlkit" not in loaded_modules(
+        "import modechat.cli.setup, modechat.tui.screens.settings"
+    )

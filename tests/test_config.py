@@ -59,7 +59,9 @@ def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
     assert config.interface.resume
 
 
-@pytest.mark.parametrize("text", ["", "\n# nothing\n", "[sampling]\n", "[chat]\n[instruct]\n[interface]\n"])
+@pytest.mark.parametrize(
+    "text", ["", "\n# nothing\n", "[sampling]\n", "[chat]\n[instruct]\n[interface]\n"]
+)
 def test_a_file_that_sets_nothing_gives_the_defaults(file: Path, text: str) -> None:
     assert load(file, text) == Config()
 
@@ -130,14 +132,23 @@ def test_every_option_can_be_set(file: Path) -> None:
         keep_evaluated=False,
         kept_gib=0.5,
         sampling=Sampling(
-            temperature=0.2, top_k=20, top_p=0.9, min_p=0, repeat_penalty=1.1, seed=7, max_tokens=100, stop=("END",)
+            temperature=0.2,
+            top_k=20,
+            top_p=0.9,
+            min_p=0,
+            repeat_penalty=1.1,
+            seed=7,
+            max_tokens=100,
+            stop=("END",),
         ),
         chat=ChatConfig(system_prompt="Be brief.", lora=(Adapter(path="/loras/chat.gguf"),)),
         instruct=InstructConfig(
             system_prompt="Be exact.",
             lora=(Adapter(path="/loras/a:b.gguf"), Adapter(path="/loras/tone.gguf", scale=2)),
         ),
-        interface=InterfaceConfig(theme="nord", resume=False, spacing="compact", reduced_motion=True),
+        interface=InterfaceConfig(
+            theme="nord", resume=False, spacing="compact", reduced_motion=True
+        ),
         keys={"stop": "ctrl+x"},
     )
     unset = Config().model_dump()
@@ -160,7 +171,9 @@ def test_the_models_path_counts_from_the_config_files_folder(file: Path) -> None
     assert load(file, 'model = "/models/x.gguf"').model == Path("/models/x.gguf")
 
 
-def test_adapters_and_the_draft_model_count_from_there_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adapters_and_the_draft_model_count_from_there_too(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", "/home/ada")
     config = load(file, 'lora = ["x.gguf:2"]\ndraft = "~/d.gguf"\n[chat]\nlora = ["~/c.gguf"]\n')
     assert config.lora == (Adapter(path=str(file.parent / "x.gguf"), scale=2),)
@@ -214,19 +227,33 @@ def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:
         ("[sampling]\ntemperature = nan", 2, "sampling.temperature"),
         ("n_ctx = 512\n\n[ sampling ]\n\ttop_p = 0", 4, "sampling.top_p"),
         ("[chat]\nsystem_prompt = 'x'\n[instruct]\nsystem_prompt = 1", 4, "instruct.system_prompt"),
-        ("n_ctx = 512\nsampling.top_k = 1\nsampling.seed = -1\nsampling.min_p = 0", 3, "sampling.seed"),
+        (
+            "n_ctx = 512\nsampling.top_k = 1\nsampling.seed = -1\nsampling.min_p = 0",
+            3,
+            "sampling.seed",
+        ),
         ("n_ctx = 512\nsampling . 'seed' = -1", 2, "sampling.seed"),
         ("n_ctx = 512\n\"n_threads\" = 'x'", 2, "n_threads"),
         ("\nsampling = { top_k = 1, seed = -1 }", 2, "sampling.seed"),
         ("[sampling]\nstop = [\n  'a',\n  5,\n]\nseed = 1", 2, "sampling.stop.1"),
         ("[sampling]\nstop = 'END'", 2, "sampling.stop"),
         ("[interface]\nresume = 'perhaps'", 2, "interface.resume"),
-        ("[chat]\nsystem_prompt = '''\n[sampling]\nseed = -1\n'''\n[sampling]\nseed = -2", 7, "sampling.seed"),
-        ("[sampling]\nstop = ['''\n[interface]''', '''\ntheme = 1\n''']\n[interface]\ntheme = 1", 7, "interface.theme"),
+        (
+            "[chat]\nsystem_prompt = '''\n[sampling]\nseed = -1\n'''\n[sampling]\nseed = -2",
+            7,
+            "sampling.seed",
+        ),
+        (
+            "[sampling]\nstop = ['''\n[interface]''', '''\ntheme = 1\n''']\n[interface]\ntheme = 1",
+            7,
+            "interface.theme",
+        ),
         ("n_ctx = 512\r\nn_threads = 0\r\n", 2, "n_threads"),
     ],
 )
-def test_a_wrong_value_is_named_with_file_line_and_key(file: Path, text: str, line: int, key: str) -> None:
+def test_a_wrong_value_is_named_with_file_line_and_key(
+    file: Path, text: str, line: int, key: str
+) -> None:
     error = error_of(file, text)
     assert error.title.startswith(f"{file}, line {line}: {key}: ")
     assert error.exit_code == 3
@@ -234,7 +261,9 @@ def test_a_wrong_value_is_named_with_file_line_and_key(file: Path, text: str, li
 
 def test_the_message_says_what_is_wrong_and_what_the_option_means(file: Path) -> None:
     error = error_of(file, "[sampling]\ntop_k = -3")
-    assert error.title.endswith("sampling.top_k: input should be greater than or equal to 0, not -3")
+    assert error.title.endswith(
+        "sampling.top_k: input should be greater than or equal to 0, not -3"
+    )
     assert error.hint == field_docs(Sampling)["top_k"]
 
 
@@ -291,7 +320,10 @@ def test_what_is_not_toml_is_named_with_file_and_line(file: Path, text: str, lin
 
 def test_a_home_folder_that_does_not_exist_is_named(file: Path) -> None:
     error = error_of(file, 'n_ctx = 512\nmodel = "~no-such-user-here/x.gguf"')
-    assert error.title == f"{file}, line 2: model: there is no home folder for ~no-such-user-here/x.gguf"
+    assert (
+        error.title
+        == f"{file}, line 2: model: there is no home folder for ~no-such-user-here/x.gguf"
+    )
 
 
 def test_a_file_that_is_no_text_is_named(file: Path) -> None:
@@ -311,7 +343,11 @@ def test_a_folder_in_its_place_is_named(file: Path) -> None:
 gaps = st.lists(st.sampled_from(["", "  ", "# seed = -1", "# [sampling]"]), max_size=4)
 statements = st.lists(
     st.sampled_from(
-        ["n_threads = 1", "model = '''\nseed = -1\n[sampling]'''", 'chat.system_prompt = "[sampling] # seed = -1"']
+        [
+            "n_threads = 1",
+            "model = '''\nseed = -1\n[sampling]'''",
+            'chat.system_prompt = "[sampling] # seed = -1"',
+        ]
     ),
     unique=True,
 )

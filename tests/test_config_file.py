@@ -43,7 +43,9 @@ def test_a_file_that_is_absent_is_made_private(tmp_path: Path) -> None:
 
 def test_comments_and_order_stay(file: Path) -> None:
     file.write_text(MINE)
-    write_options(file, {"sampling.temperature": 0.2, "n_ctx": 4096, "chat.system_prompt": "Be brief."})
+    write_options(
+        file, {"sampling.temperature": 0.2, "n_ctx": 4096, "chat.system_prompt": "Be brief."}
+    )
     text = file.read_text()
     assert "# my config" in text
     assert "temperature = 0.2  # of all I tried" in text
@@ -53,7 +55,9 @@ def test_comments_and_order_stay(file: Path) -> None:
 
 def test_an_option_can_be_taken_out(file: Path) -> None:
     file.write_text(MINE)
-    config = write_options(file, {"sampling.temperature": None, "n_ctx": None, "chat.system_prompt": None})
+    config = write_options(
+        file, {"sampling.temperature": None, "n_ctx": None, "chat.system_prompt": None}
+    )
     assert config.sampling.temperature is None
     assert "[chat]" not in file.read_text()
     assert "# lively" in file.read_text()
@@ -103,7 +107,11 @@ def test_a_section_that_is_no_table_is_told(file: Path) -> None:
 def test_a_table_in_one_line_is_written_into(file: Path) -> None:
     file.write_text("sampling = { top_k = 5 }\nchat.system_prompt = 'x'\n")
     config = write_options(file, {"sampling.temperature": 0.5, "chat.system_prompt": "y"})
-    assert (config.sampling.top_k, config.sampling.temperature, config.chat.system_prompt) == (5, 0.5, "y")
+    assert (config.sampling.top_k, config.sampling.temperature, config.chat.system_prompt) == (
+        5,
+        0.5,
+        "y",
+    )
 
 
 def test_a_link_stays_a_link(tmp_path: Path, file: Path) -> None:

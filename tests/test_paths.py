@@ -29,7 +29,9 @@ def test_in_a_checkout_the_prompts_are_at_its_top() -> None:
     assert (prompts_folder() / ALPACA).is_file()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("hatchling") is None, reason="hatchling is not installed")
+@pytest.mark.skipif(
+    importlib.util.find_spec("hatchling") is None, reason="hatchling is not installed"
+)
 def test_in_an_installed_wheel_the_prompts_are_inside_the_package(tmp_path: Path) -> None:
     subprocess.run(
         [
@@ -43,14 +45,20 @@ def test_in_an_installed_wheel_the_prompts_are_inside_the_package(tmp_path: Path
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         archive.extractall(installed)
-    shipped = {path.relative_to(PROJECT) for path in (PROJECT / "prompts").rglob("*") if path.is_file()}
+    shipped = {
+        path.relative_to(PROJECT) for path in (PROJECT / "prompts").rglob("*") if path.is_file()
+    }
     assert {f"modechat/{path.as_posix()}" for path in shipped} <= names
     assert "modechat/py.typed" in names
     assert "modechat/tui/modechat.tcss" in names
     assert not {name for name in names if name.startswith(("tests/", "prompts/", "screenshots/"))}
 
     found = subprocess.run(
-        [sys.executable, "-c", "from modechat.paths import prompts_folder; print(prompts_folder())"],
+        [
+            sys.executable,
+            "-c",
+            "from modechat.paths import prompts_folder; print(prompts_folder())",
+        ],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(installed)},
         check=True,

@@ -15,7 +15,13 @@ from modechat.engine.saved_states import SavedStates
 from modechat.models.format_choices import FormatChoices
 from modechat.models.recent import RecentModels
 from modechat.paths import theme_file
-from modechat.private_files import append_private, behind_link, private_file, private_folder, write_private
+from modechat.private_files import (
+    append_private,
+    behind_link,
+    private_file,
+    private_folder,
+    write_private,
+)
 from modechat.store.locks import lock_in
 
 
@@ -79,9 +85,13 @@ def files_below(folder: Path) -> set[Path]:
 
 @pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
 @pytest.mark.parametrize("leads_to", ["a file", "nothing"])
-def test_what_is_written_goes_through_no_link(writer: Callable[[Path], object], leads_to: str, tmp_path: Path) -> None:
+def test_what_is_written_goes_through_no_link(
+    writer: Callable[[Path], object], leads_to: str, tmp_path: Path
+) -> None:
     """Links stand under every name that is written, and under names that could be meant for unfinished files."""
-    seen, folder, precious = (private_folder(tmp_path / name) for name in ("seen", "trapped", "precious"))
+    seen, folder, precious = (
+        private_folder(tmp_path / name) for name in ("seen", "trapped", "precious")
+    )
     writer(seen)
     names = files_below(seen)
     assert names
@@ -98,7 +108,9 @@ def test_what_is_written_goes_through_no_link(writer: Callable[[Path], object], 
     before = files_below(precious)
     writer(folder)
     assert files_below(precious) == before
-    assert all(file.read_text() == "precious" and mode(file) == 0o644 for file in precious.iterdir())
+    assert all(
+        file.read_text() == "precious" and mode(file) == 0o644 for file in precious.iterdir()
+    )
     written = [folder / name for name in names]
     assert all(file.is_file() and not file.is_symlink() and mode(file) == 0o600 for file in written)
     assert files_below(folder) <= names | guessed

@@ -23,7 +23,9 @@ def argument(task: NamedTask) -> str:
 
 def test_it_lists_every_task_as_its_file_describes_it() -> None:
     rows = re.findall(
-        r"^\| `([\w-]+)` \| (.*?) \| (.*?) ?\|$", README.split("## Tasks")[1].split("\n## ")[0], re.MULTILINE
+        r"^\| `([\w-]+)` \| (.*?) \| (.*?) ?\|$",
+        README.split("## Tasks")[1].split("\n## ")[0],
+        re.MULTILINE,
     )
     assert rows == [(task.name, task.title, argument(task)) for task in FILES.tasks]
 

@@ -18,7 +18,18 @@ from modechat.domain.near import did_you_mean, near
 from modechat.domain.text import ended, in_one_line
 
 _PACKAGE = Path(modechat.__file__).parent
-_SAYING = {"Incomplete", "Trouble", "flash_up", "_flash_up", "_say", "say", "notice", "Remark", "add_notice", "Failure"}
+_SAYING = {
+    "Incomplete",
+    "Trouble",
+    "flash_up",
+    "_flash_up",
+    "_say",
+    "say",
+    "notice",
+    "Remark",
+    "add_notice",
+    "Failure",
+}
 _BROKEN = re.compile(
     r"(?<!\.)\.\.(?!\.)"  # two periods
     r"|[.!?…]”\."  # one within and one behind the quotation
@@ -39,7 +50,10 @@ def _text(node: ast.expr) -> str | None:
         case ast.Constant(value=str(value)):
             return value
         case ast.JoinedStr(values=values):
-            return "".join("value" if isinstance(part, ast.FormattedValue) else _text(part) or "" for part in values)
+            return "".join(
+                "value" if isinstance(part, ast.FormattedValue) else _text(part) or ""
+                for part in values
+            )
         case _:
             return None
 
@@ -50,7 +64,11 @@ def _messages() -> Iterator[tuple[str, str, str]]:
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
                 continue
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            called = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
             if called.endswith("Error") or called in _SAYING:
                 texts = [text for argument in node.args if (text := _text(argument)) is not None]
                 if texts:
@@ -80,8 +98,14 @@ def test_title_and_hint_are_joined_in_one_place() -> None:
                 continue
             parts = node.values
             for part, after in itertools.pairwise(parts):
-                is_title = isinstance(part, ast.FormattedValue) and getattr(part.value, "attr", "") in ("title", "hint")
-                if is_title and isinstance(after, ast.Constant) and str(after.value).startswith("."):
+                is_title = isinstance(part, ast.FormattedValue) and getattr(
+                    part.value, "attr", ""
+                ) in ("title", "hint")
+                if (
+                    is_title
+                    and isinstance(after, ast.Constant)
+                    and str(after.value).startswith(".")
+                ):
                     wrong.append(f"{name}:{node.lineno}")
     assert wrong == []
 

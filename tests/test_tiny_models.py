@@ -108,18 +108,25 @@ def run_of(native: ProcessPoolExecutor, path: Path) -> Run:
     return result
 
 
-def test_the_llama_model_runs_and_has_one_token_for_each_byte(native: ProcessPoolExecutor, tmp_path: Path) -> None:
+def test_the_llama_model_runs_and_has_one_token_for_each_byte(
+    native: ProcessPoolExecutor, tmp_path: Path
+) -> None:
     found = run_of(native, write_llama(tmp_path / "llama.gguf"))
     start = 256 + CONTROL_TOKENS.index("<|im_start|>")
     before, after = TEXT.split("<|im_start|>")
     assert found.tokens == [*before.encode(), start, *after.encode()]
-    assert found.eog == [256 + CONTROL_TOKENS.index("</s>"), 256 + CONTROL_TOKENS.index("<|im_end|>")]
+    assert found.eog == [
+        256 + CONTROL_TOKENS.index("</s>"),
+        256 + CONTROL_TOKENS.index("<|im_end|>"),
+    ]
     assert found.template is not None
     assert (found.has_encoder, found.is_recurrent, found.can_be_cut) == (False, False, True)
     assert len(set(found.generated)) > 4
 
 
-def test_the_llama_model_can_ask_for_a_bos_and_lack_a_template(native: ProcessPoolExecutor, tmp_path: Path) -> None:
+def test_the_llama_model_can_ask_for_a_bos_and_lack_a_template(
+    native: ProcessPoolExecutor, tmp_path: Path
+) -> None:
     found = run_of(native, write_llama(tmp_path / "llama.gguf", add_bos=True, chat_template=None))
     assert found.tokens[0] == 256 + CONTROL_TOKENS.index("<s>")
     assert found.template is None
@@ -146,7 +153,9 @@ def byte_pieces(path: Path) -> list[bytes]:
     return pieces
 
 
-def test_the_recurrent_model_runs_and_cannot_be_cut(native: ProcessPoolExecutor, tmp_path: Path) -> None:
+def test_the_recurrent_model_runs_and_cannot_be_cut(
+    native: ProcessPoolExecutor, tmp_path: Path
+) -> None:
     found = run_of(native, write_recurrent(tmp_path / "mamba.gguf"))
     assert (found.has_encoder, found.is_recurrent, found.can_be_cut) == (False, True, False)
     assert len(set(found.generated)) > 4
@@ -166,17 +175,25 @@ def test_the_bert_model_makes_embeddings(native: ProcessPoolExecutor, tmp_path: 
     assert any(found.values)
 
 
-def test_llama_cpp_refuses_the_unknown_architecture(native: ProcessPoolExecutor, tmp_path: Path) -> None:
-    assert native.submit(run, write_unknown_architecture(tmp_path / "nonesuch.gguf")).result() is None
+def test_llama_cpp_refuses_the_unknown_architecture(
+    native: ProcessPoolExecutor, tmp_path: Path
+) -> None:
+    assert (
+        native.submit(run, write_unknown_architecture(tmp_path / "nonesuch.gguf")).result() is None
+    )
 
 
 def test_seeds_make_models_that_differ_but_stay_the_same(tmp_path: Path) -> None:
-    first, again, other = (write_llama(tmp_path / f"{i}", seed=seed).read_bytes() for i, seed in enumerate((1, 1, 2)))
+    first, again, other = (
+        write_llama(tmp_path / f"{i}", seed=seed).read_bytes() for i, seed in enumerate((1, 1, 2))
+    )
     assert first == again
     assert first != other
 
 
-@pytest.mark.parametrize("write", [write_llama, write_recurrent, write_t5, write_bert, write_unknown_architecture])
+@pytest.mark.parametrize(
+    "write", [write_llama, write_recurrent, write_t5, write_bert, write_unknown_architecture]
+)
 def test_writing_takes_milliseconds(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     seconds = []
     for i in range(5):

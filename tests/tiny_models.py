@@ -86,7 +86,11 @@ def write_lora(path: Path, *, architecture: str = "llama", rank: int = 2, seed: 
     for layer in ("blk.0", "blk.1"):
         tensors[f"{layer}.attn_q.weight.lora_a"] = weights.random(rank, _N_EMBD)
         tensors[f"{layer}.attn_q.weight.lora_b"] = weights.random(_N_EMBD, rank)
-    metadata: dict[str, Value] = {"general.type": "adapter", "adapter.type": "lora", "adapter.lora.alpha": 16.0}
+    metadata: dict[str, Value] = {
+        "general.type": "adapter",
+        "adapter.type": "lora",
+        "adapter.lora.alpha": 16.0,
+    }
     return _write(path, architecture, metadata, tensors)
 
 
@@ -216,7 +220,10 @@ def write_t5(path: Path, *, seed: int = 0) -> Path:
         "t5.attention.relative_buckets_count": n_buckets,
         "t5.decoder_start_token_id": 0,
         "tokenizer.ggml.model": "t5",
-        **_tokens({"<pad>": TokenType.CONTROL, "</s>": TokenType.CONTROL, "<unk>": TokenType.UNKNOWN}, _UNIGRAMS),
+        **_tokens(
+            {"<pad>": TokenType.CONTROL, "</s>": TokenType.CONTROL, "<unk>": TokenType.UNKNOWN},
+            _UNIGRAMS,
+        ),
         "tokenizer.ggml.scores": [0.0] * 3 + [-2.0] * len(_UNIGRAMS),
         "tokenizer.ggml.padding_token_id": 0,
         "tokenizer.ggml.eos_token_id": 1,
@@ -265,7 +272,10 @@ def write_bert(path: Path, *, seed: int = 0) -> Path:
         "bert.pooling_type": 1,
         "tokenizer.ggml.model": "bert",
         "tokenizer.ggml.token_type_count": 2,
-        **_tokens(dict.fromkeys(special, TokenType.CONTROL), [*letters, *(f"▁{letter}" for letter in letters)]),
+        **_tokens(
+            dict.fromkeys(special, TokenType.CONTROL),
+            [*letters, *(f"▁{letter}" for letter in letters)],
+        ),
         "tokenizer.ggml.padding_token_id": 0,
         "tokenizer.ggml.unknown_token_id": 1,
         "tokenizer.ggml.bos_token_id": 2,
@@ -296,7 +306,9 @@ def write_bert(path: Path, *, seed: int = 0) -> Path:
 
 def write_unknown_architecture(path: Path) -> Path:
     """A whole GGUF file of an architecture that llama.cpp does not know."""
-    return _write(path, "nonesuch", {"nonesuch.context_length": 64}, {"a.weight": _Weights(0).ones(_N_EMBD)})
+    return _write(
+        path, "nonesuch", {"nonesuch.context_length": 64}, {"a.weight": _Weights(0).ones(_N_EMBD)}
+    )
 
 
 class _Weights:
@@ -340,7 +352,11 @@ def _byte_vocabulary(*, add_bos: bool) -> dict[str, Value]:
     return {
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "gpt-2",
-        **_tokens({}, [_printable(byte) for byte in range(256)], dict.fromkeys(CONTROL_TOKENS, TokenType.CONTROL)),
+        **_tokens(
+            {},
+            [_printable(byte) for byte in range(256)],
+            dict.fromkeys(CONTROL_TOKENS, TokenType.CONTROL),
+        ),
         "tokenizer.ggml.merges": [f"{_printable(0xFF)} {_printable(0xFF)}"],
         "tokenizer.ggml.bos_token_id": 256 + CONTROL_TOKENS.index("<s>"),
         "tokenizer.ggml.eos_token_id": 256 + CONTROL_TOKENS.index("</s>"),

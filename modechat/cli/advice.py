@@ -57,13 +57,17 @@ def advise(
         return (_other_build(machine, engine, trial, python, reports_amx=reports_amx),)
     advice = []
     if not trial.with_extras.works:
-        advice.append(_build_without_what_crashes(machine, engine, trial, python, reports_amx=reports_amx))
+        advice.append(
+            _build_without_what_crashes(machine, engine, trial, python, reports_amx=reports_amx)
+        )
     if trouble := version_trouble(installed_version()):
         advice.append(Advice(trouble, install_command(python, without_amx, system=machine.system)))
     return (*advice, *_for_gpu(machine, engine, python, without_amx))
 
 
-def _reinstall(machine: Hardware, engine: EngineProbe, python: str, environment: Mapping[str, str]) -> Advice:
+def _reinstall(
+    machine: Hardware, engine: EngineProbe, python: str, environment: Mapping[str, str]
+) -> Advice:
     trouble = version_trouble(installed_version())
     if (remedy := library_remedy(engine.error)) and not trouble:
         return Advice(f"llama.cpp does not work here. {remedy}")
@@ -71,7 +75,9 @@ def _reinstall(machine: Hardware, engine: EngineProbe, python: str, environment:
     return Advice(text, install_command(python, environment, system=machine.system))
 
 
-def _other_build(machine: Hardware, engine: EngineProbe, trial: Trial, python: str, *, reports_amx: bool) -> Advice:
+def _other_build(
+    machine: Hardware, engine: EngineProbe, trial: Trial, python: str, *, reports_amx: bool
+) -> Advice:
     """llama.cpp cannot compute at all."""
     test = trial.without_extras
     if test.death is not Death.ILLEGAL_INSTRUCTION:
@@ -79,7 +85,8 @@ def _other_build(machine: Hardware, engine: EngineProbe, trial: Trial, python: s
         return Advice(text, install_command(python, FOR_THIS_PROCESSOR, system=machine.system))
     cause, environment = _judged(engine, trial, with_extras=False, reports_amx=reports_amx)
     return Advice(
-        f"{cause} This command builds one that fits:", install_command(python, environment, system=machine.system)
+        f"{cause} This command builds one that fits:",
+        install_command(python, environment, system=machine.system),
     )
 
 
@@ -100,21 +107,35 @@ def _build_without_what_crashes(
 def _judged(
     engine: EngineProbe, trial: Trial, *, with_extras: bool, reports_amx: bool
 ) -> tuple[str, Mapping[str, str]]:
-    runnable = None if trial.not_runnable is None else known_instructions() - set(trial.not_runnable)
+    runnable = (
+        None if trial.not_runnable is None else known_instructions() - set(trial.not_runnable)
+    )
     trouble = version_trouble(installed_version())
     built = features_of(engine.features)
-    return judge(built, runnable, with_extras=with_extras, reports_amx=reports_amx, other_version=trouble)
+    return judge(
+        built, runnable, with_extras=with_extras, reports_amx=reports_amx, other_version=trouble
+    )
 
 
-def _for_gpu(machine: Hardware, engine: EngineProbe, python: str, environment: Mapping[str, str]) -> tuple[Advice, ...]:
+def _for_gpu(
+    machine: Hardware, engine: EngineProbe, python: str, environment: Mapping[str, str]
+) -> tuple[Advice, ...]:
     if engine.gpus:
         return ()
     if engine.can_offload:
-        return (Advice("This build of llama.cpp can use a GPU, but finds none. Is the GPU's driver installed?"),)
+        return (
+            Advice(
+                "This build of llama.cpp can use a GPU, but finds none. Is the GPU's driver installed?"
+            ),
+        )
     build = _build_for(machine)
     if build is None:
         return ()
-    missing = f" It needs {build.needs}, which was not found." if build.compiler not in ("", *machine.compilers) else ""
+    missing = (
+        f" It needs {build.needs}, which was not found."
+        if build.compiler not in ("", *machine.compilers)
+        else ""
+    )
     text = f"This build of llama.cpp does not use the GPU. A build with {build.name} does.{missing}"
     settings = {"CMAKE_ARGS": build.cmake, **environment}
     return (Advice(text, install_command(python, settings, system=machine.system)),)

@@ -55,7 +55,9 @@ def open_backstage(
 
     files = load_prompt_files()
     keep = not arguments.no_history
-    model = model_to_begin_with(arguments, config) if can_choose else choose_model(arguments, config)
+    model = (
+        model_to_begin_with(arguments, config) if can_choose else choose_model(arguments, config)
+    )
     settings = session_settings(arguments, config, model, files, keep_history=keep)
     store = _open_store(keep=keep)
     engine = local_engine(worker, _open_engine_log(stack))

@@ -38,9 +38,17 @@ def bench(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int
     engines = _Engines(worker)
     try:
         with tempfile.TemporaryDirectory(prefix="modechat-bench-") as folder:
-            load = settings.load.model_copy(update={"state_folder": folder, "speculate": True, "format": None})
+            load = settings.load.model_copy(
+                update={"state_folder": folder, "speculate": True, "format": None}
+            )
             result = asyncio.run(
-                measure(engines.make, load, QUICK if arguments.quick else FULL, progress.show, progress.tell)
+                measure(
+                    engines.make,
+                    load,
+                    QUICK if arguments.quick else FULL,
+                    progress.show,
+                    progress.tell,
+                )
             )
     finally:
         progress.clear()
@@ -62,7 +70,9 @@ def as_text(result: BenchResult, *, unicode: bool) -> str:
         ("prompt", result.raw_pp, result.modechat_pp, result.pp_ratio),
         ("generation", result.raw_tg, result.modechat_tg, result.tg_ratio),
     )
-    lines += [f"{what:<12}{raw:>12,.1f}{ours:>12,.1f}{ratio:>9.2f}" for what, raw, ours, ratio in speeds]
+    lines += [
+        f"{what:<12}{raw:>12,.1f}{ours:>12,.1f}{ratio:>9.2f}" for what, raw, ours, ratio in speeds
+    ]
     for what, raw, ours, _ in speeds:
         lines.append("")
         for who, speed in (("llama.cpp", raw), ("modechat", ours)):
@@ -87,7 +97,9 @@ def _series(result: BenchResult, *, unicode: bool) -> list[str]:
 
 
 def _others(result: BenchResult) -> list[str]:
-    resume = f"{result.resume_tokens:,} tokens from disk: " if result.resume_ratio is not None else ""
+    resume = (
+        f"{result.resume_tokens:,} tokens from disk: " if result.resume_ratio is not None else ""
+    )
     resume += _times(result.resume_ratio, "of the time to evaluate")
     return [
         f"{'change of mode':<23}{result.switch_evaluated_tokens:,} tokens evaluated again",
@@ -135,7 +147,9 @@ class _ProgressLine:
     def __init__(self) -> None:
         self._on_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._last = ""
-        self.show: Callable[[str, float], None] = self._paint if self._on_terminal else self._tell_each
+        self.show: Callable[[str, float], None] = (
+            self._paint if self._on_terminal else self._tell_each
+        )
 
     def clear(self) -> None:
         if self._on_terminal and self._last:

@@ -45,7 +45,9 @@ def chat(arguments: argparse.Namespace) -> int:
 
         heard = question.settle() if question is not None else Heard()
         if heard.is_light is not None:
-            look = replace(look, theme=usual_theme(os.environ, heard.is_light), follows_ground=False)
+            look = replace(
+                look, theme=usual_theme(os.environ, heard.is_light), follows_ground=False
+            )
         app = ModechatApp(
             lambda: _prepare(arguments, worker, stack),
             look,
@@ -60,7 +62,9 @@ def chat(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(
-    arguments: argparse.Namespace, worker: subprocess.Popen[bytes] | None, stack: contextlib.ExitStack
+    arguments: argparse.Namespace,
+    worker: subprocess.Popen[bytes] | None,
+    stack: contextlib.ExitStack,
 ) -> Backstage:
     """Everything behind the screen. What must be closed at the end goes on `stack`. Raises ModechatError."""
     gc.freeze()  # the frame is out
@@ -72,4 +76,6 @@ def _prepare(
     config = load_config(config_file())
     check_look(config)
     behind = open_backstage(arguments, config, worker, stack, can_choose=True)
-    return Backstage(behind.engine, behind.store, behind.settings, resume=behind.resume, troubles=behind.troubles)
+    return Backstage(
+        behind.engine, behind.store, behind.settings, resume=behind.resume, troubles=behind.troubles
+    )

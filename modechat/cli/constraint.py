@@ -24,13 +24,18 @@ def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> G
         try:
             grammar_of(read_schema(text))
         except SchemaError as error:
-            raise UsageError(f"The schema {_shown(schema)} cannot be used: {error}", "Change the schema.") from error
+            raise UsageError(
+                f"The schema {_shown(schema)} cannot be used: {error}", "Change the schema."
+            ) from error
         request = request.model_copy(update={"schema_text": text, "grammar": None})
     if grammar is not None:
-        request = request.model_copy(update={"schema_text": None, "grammar": _read(grammar, "grammar")})
+        request = request.model_copy(
+            update={"schema_text": None, "grammar": _read(grammar, "grammar")}
+        )
     if is_constrained(request) and request.prompt.prefill:
         raise UsageError(
-            "A reply that fits a schema or a grammar cannot begin with a ### Response", "Leave one of them out."
+            "A reply that fits a schema or a grammar cannot begin with a ### Response",
+            "Leave one of them out.",
         )
     return request
 
@@ -47,7 +52,9 @@ def _read(path: Path, kind: str) -> str:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
-        raise UsageError(f"The {kind} {_shown(path)} does not exist", f"Give a file: --{kind} FILE") from None
+        raise UsageError(
+            f"The {kind} {_shown(path)} does not exist", f"Give a file: --{kind} FILE"
+        ) from None
     except OSError as error:
         raise UsageError(f"The {kind} {_shown(path)} cannot be read: {error.strerror}") from error
     if len(data) > _MOST_BYTES:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from modechat.engine.protocol import Generate, InstructPrompt
 
 _REPLY = 4096  # tokens of a reply that has no limit; more is told as cut
-_TEMPLATE = 1024  # tokens that a template or the examples of a format add, at most by all known ones
+_TEMPLATE = (
+    1024  # tokens that a template or the examples of a format add, at most by all known ones
+)
 _STEP = 1024
 _LEAST = 2048
 
@@ -16,7 +18,9 @@ def n_ctx_needed(request: Generate) -> int:
     if isinstance(prompt, InstructPrompt):
         texts = [prompt.instruction, prompt.input, prompt.prefill, prompt.system]
         texts += [
-            text for example in prompt.examples for text in (example.instruction, example.input, example.response)
+            text
+            for example in prompt.examples
+            for text in (example.instruction, example.input, example.response)
         ]
     else:
         texts = [prompt.prefill, *(message.content for message in prompt.messages)]

@@ -15,7 +15,9 @@ from modechat.prompt_files import load_prompt_files
 from modechat.session.settings import SessionSettings
 
 
-def _model(name: str, place: str, gigabytes: float, n_ctx: int, kv: int, *, has_template: bool = True) -> ModelFile:
+def _model(
+    name: str, place: str, gigabytes: float, n_ctx: int, kv: int, *, has_template: bool = True
+) -> ModelFile:
     """A model that is not there. `kv` is what a token takes in its KV cache, in KiB."""
     architecture, quantization = name.split("-")[0].lower(), name.rpartition(".")[2]
     header = GGUFHeader(

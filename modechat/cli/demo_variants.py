@@ -28,6 +28,8 @@ def reply_in_variant(said: str, request: Generate) -> str | Leak | None:
         return _IN_FORMATS.get(request.format or "chat-template", _CAPITAL)
     if "haiku" in said:
         sampling = request.sampling
-        throw = sampling.seed if sampling.seed is not None else round((sampling.temperature or 0) * 3)
+        throw = (
+            sampling.seed if sampling.seed is not None else round((sampling.temperature or 0) * 3)
+        )
         return _HAIKU[(throw + len(request.format or "")) % len(_HAIKU)]
     return None

@@ -27,7 +27,14 @@ from modechat.errors import ConfigError, ModechatError, ModelError, UsageError
 from modechat.models.check import check_model_file
 from modechat.models.failures import shown_path
 from modechat.models.starter import starter_model
-from modechat.paths import NOWHERE, config_file, data_folder, engine_log_file, is_there, states_folder
+from modechat.paths import (
+    NOWHERE,
+    config_file,
+    data_folder,
+    engine_log_file,
+    is_there,
+    states_folder,
+)
 
 _WIDTH = 80
 _LABEL = 12
@@ -71,7 +78,10 @@ def doctor(arguments: argparse.Namespace) -> int:
         raise UsageError("Standard output is closed", "The report goes there.")
     report = examine(sys.stdout, os.environ, getattr(arguments, "model", None))
     if arguments.json:
-        text = json.dumps(as_object(report), indent=2, ensure_ascii=not takes_unicode(sys.stdout)) + "\n"
+        text = (
+            json.dumps(as_object(report), indent=2, ensure_ascii=not takes_unicode(sys.stdout))
+            + "\n"
+        )
     else:
         text = as_text(report)
     write(sys.stdout, text)
@@ -88,7 +98,9 @@ def examine(out: TextIO, environment: Mapping[str, str], model: Path | None = No
         config_error = f"The model of the config file does not exist: {config.model}"
     chosen = model or (config.model if not config_error else None)
     model_error = _what_is_wrong_with(chosen) if chosen is not None else ""
-    models = (Path(path) for path in found if path is not None and not (path == chosen and model_error))
+    models = (
+        Path(path) for path in found if path is not None and not (path == chosen and model_error)
+    )
     return Report(
         machine=machine,
         engine=engine,
@@ -160,12 +172,21 @@ def as_text(report: Report) -> str:
         *_entry("llama.cpp", _engine_text(report)),
         *_entry("computes", _trial_text(report.trial)),
         *_entry("uses", _instructions_text(report.trial)),
-        *(line for device in report.engine.devices for line in _entry("device", _device_text(device))),
+        *(
+            line
+            for device in report.engine.devices
+            for line in _entry("device", _device_text(device))
+        ),
         "",
         *(line for model in report.models for line in _path_entry("model", model)),
         *([] if report.models else _entry("model", "none; modechat run says how to get one")),
         *(line for name, path in _folders().items() for line in _path_entry(name, path)),
-        *(line for error in (report.model_error, report.config_error) if error for line in _entry("trouble", error)),
+        *(
+            line
+            for error in (report.model_error, report.config_error)
+            if error
+            for line in _entry("trouble", error)
+        ),
         "",
         *_entry("terminal", _terminal_text(terminal)),
         "",
@@ -179,7 +200,9 @@ def _advice_lines(report: Report) -> list[str]:
         gpus = ", ".join(gpu.name for gpu in report.engine.gpus)
         if gpus:
             return _wrapped(f"Nothing to improve: {gpus} computes.")
-        return _wrapped("Nothing to improve: llama.cpp computes with all that this processor has, and there is no GPU.")
+        return _wrapped(
+            "Nothing to improve: llama.cpp computes with all that this processor has, and there is no GPU."
+        )
     lines: list[str] = []
     for advice in report.advice:
         lines += _wrapped(advice.text)
@@ -216,7 +239,10 @@ def _instructions_text(trial: Trial) -> str:
 def _speed_text(trial: Trial) -> str:
     if trial.bytes_per_second is None:
         return ""
-    speeds = [f"{_figure(trial.bytes_per_second / (size * _GB))} tokens/s with {size} GB of weights" for size in _SIZES]
+    speeds = [
+        f"{_figure(trial.bytes_per_second / (size * _GB))} tokens/s with {size} GB of weights"
+        for size in _SIZES
+    ]
     return f"read at {_figure(trial.bytes_per_second / _GB)} GB/s: at most {', '.join(speeds)}"
 
 
@@ -240,7 +266,12 @@ def _terminal_text(terminal: Terminal) -> str:
 
 
 def _folders() -> dict[str, Path]:
-    return {"config": config_file(), "data": data_folder(), "kept chats": states_folder(), "log": engine_log_file()}
+    return {
+        "config": config_file(),
+        "data": data_folder(),
+        "kept chats": states_folder(),
+        "log": engine_log_file(),
+    }
 
 
 def _config() -> tuple[Config, str]:

@@ -38,7 +38,9 @@ class Hardware:
 
 def this_machine() -> Hardware:
     memory = psutil.virtual_memory()
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return Hardware(
         system=platform.system(),
         release=platform.release(),
@@ -70,7 +72,11 @@ def _gpu_vendors() -> tuple[str, ...]:
         found.append("Apple")
     if shutil.which("nvidia-smi") and _said("nvidia-smi", "-L"):
         found.append("NVIDIA")
-    found += [vendor for card in sorted(_PCI.glob("card*/device/vendor")) if (vendor := _VENDORS.get(_read(card)))]
+    found += [
+        vendor
+        for card in sorted(_PCI.glob("card*/device/vendor"))
+        if (vendor := _VENDORS.get(_read(card)))
+    ]
     return tuple(dict.fromkeys(found))
 
 
@@ -85,7 +91,9 @@ def _read(path: Path) -> str:
 def _said(*command: str) -> str:
     """What a command prints; empty where it fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=True)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()

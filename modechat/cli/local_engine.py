@@ -25,7 +25,9 @@ def local_engine(
 
     `is_shown` says which parts of a reply the user sees as they come.
     """
-    return SecondTry(WorkerEngine(log, process), ExtrasMemory(cpu_extras_file()), _diagnose, is_shown)
+    return SecondTry(
+        WorkerEngine(log, process), ExtrasMemory(cpu_extras_file()), _diagnose, is_shown
+    )
 
 
 def _diagnose(with_extras: bool) -> Remedy:

@@ -91,7 +91,12 @@ def _check_theme(config: Config) -> None:
 
     theme = config.interface.theme
     if theme is not None and theme not in THEME_NAMES:
-        raise _wrong(f"there is no theme “{theme}”", f"There are: {', '.join(THEME_NAMES)}.", "interface", "theme")
+        raise _wrong(
+            f"there is no theme “{theme}”",
+            f"There are: {', '.join(THEME_NAMES)}.",
+            "interface",
+            "theme",
+        )
 
 
 def _check_keys(config: Config) -> None:
@@ -110,4 +115,6 @@ def _wrong(problem: str, hint: str, *location: str) -> Exception:
     from modechat.errors import ConfigError
 
     place = f"{config_file()}, line {line_of_option(config_file(), *location)}"
-    return ConfigError(f"{place}: {sanitize_line('.'.join(location))}: {sanitize_line(problem)}", hint)
+    return ConfigError(
+        f"{place}: {sanitize_line('.'.join(location))}: {sanitize_line(problem)}", hint
+    )

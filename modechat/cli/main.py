@@ -110,12 +110,24 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"modechat {__version__}")
-    parser.add_argument("--new", action="store_true", help="start a new conversation instead of the last one")
-    parser.add_argument("--no-history", action="store_true", help="keep nothing on disk")
-    parser.add_argument("--plain", action="store_true", help="lines instead of a screen: for screen readers and pipes")
-    parser.add_argument("--demo", action="store_true", help="try the interface with scripted replies, without a model")
     parser.add_argument(
-        "--no-mouse", action="store_true", help="leave the mouse to the terminal, for its own selection"
+        "--new", action="store_true", help="start a new conversation instead of the last one"
+    )
+    parser.add_argument("--no-history", action="store_true", help="keep nothing on disk")
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="lines instead of a screen: for screen readers and pipes",
+    )
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="try the interface with scripted replies, without a model",
+    )
+    parser.add_argument(
+        "--no-mouse",
+        action="store_true",
+        help="leave the mouse to the terminal, for its own selection",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     run = commands.add_parser(
@@ -127,12 +139,22 @@ def _parser() -> argparse.ArgumentParser:
         parents=[_model_options()],
         allow_abbrev=False,
     )
-    run.add_argument("instruction", nargs="*", help="what to do; without it, the instruction is read from the pipe")
-    run.add_argument("--json", action="store_true", help="print one JSON object with the reply and its figures")
+    run.add_argument(
+        "instruction",
+        nargs="*",
+        help="what to do; without it, the instruction is read from the pipe",
+    )
+    run.add_argument(
+        "--json", action="store_true", help="print one JSON object with the reply and its figures"
+    )
     _add_input_options(run)
     constraint = run.add_mutually_exclusive_group()
-    constraint.add_argument("--schema", type=_path, metavar="FILE", help="the reply is JSON that fits this JSON schema")
-    constraint.add_argument("--grammar", type=_path, metavar="FILE", help="the reply obeys this grammar, in GBNF")
+    constraint.add_argument(
+        "--schema", type=_path, metavar="FILE", help="the reply is JSON that fits this JSON schema"
+    )
+    constraint.add_argument(
+        "--grammar", type=_path, metavar="FILE", help="the reply obeys this grammar, in GBNF"
+    )
     _add_prompt_command(commands)
     _add_doctor_command(commands)
     _add_bench_command(commands)
@@ -150,7 +172,11 @@ def _add_prompt_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
         allow_abbrev=False,
     )
     prompt.add_argument("text", nargs="*", help="the message; without it, it is read from the pipe")
-    prompt.add_argument("--mode", choices=("chat", "instruct"), help="chat, unless the text has a header or an input")
+    prompt.add_argument(
+        "--mode",
+        choices=("chat", "instruct"),
+        help="chat, unless the text has a header or an input",
+    )
     prompt.add_argument("--input", type=_path, metavar="FILE", help="the task's input")
     prompt.add_argument(
         "--conversation",
@@ -187,7 +213,9 @@ def _add_bench_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
         allow_abbrev=False,
     )
     _add_load_options(bench)
-    bench.add_argument("--quick", action="store_true", default=False, help="measure less, in a minute or two")
+    bench.add_argument(
+        "--quick", action="store_true", default=False, help="measure less, in a minute or two"
+    )
     bench.add_argument("--json", action="store_true", default=False, help="print one JSON object")
 
 
@@ -200,8 +228,12 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a file whose text is the task's input, as a mention of @FILE in the text is; can be given several times",
     )
-    parser.add_argument("--system", metavar="TEXT", help="the system prompt, in the place of the config's")
-    parser.add_argument("--task", metavar="NAME", help="a named task, such as summarise or question")
+    parser.add_argument(
+        "--system", metavar="TEXT", help="the system prompt, in the place of the config's"
+    )
+    parser.add_argument(
+        "--task", metavar="NAME", help="a named task, such as summarise or question"
+    )
 
 
 def _model_options(lora: str = "lora_of_command") -> argparse.ArgumentParser:
@@ -220,17 +252,41 @@ def _model_options(lora: str = "lora_of_command") -> argparse.ArgumentParser:
         help="a LoRA adapter for the model, and how strongly it is applied; can be given several times",
     )
     group.add_argument(
-        "--draft", type=_path, metavar="PATH", help="a small model that guesses what the model will write"
+        "--draft",
+        type=_path,
+        metavar="PATH",
+        help="a small model that guesses what the model will write",
     )
-    group.add_argument("--temperature", type=_number(0, 10), metavar="T", help="0: always the likeliest token")
-    group.add_argument("--top-k", type=_whole_number(0, 2**31 - 1), metavar="N", help="the N likeliest tokens only")
-    group.add_argument("--top-p", type=_share, metavar="P", help="the likeliest tokens that make up P together")
-    group.add_argument("--min-p", type=_number(0, 1), metavar="P", help="none less likely than this share of the first")
-    group.add_argument("--repeat-penalty", type=_number(0.01, 10), metavar="X", help="above 1: fewer repetitions")
-    group.add_argument("--seed", type=_whole_number(0, 2**32 - 2), metavar="N", help="same seed, same reply")
-    group.add_argument("--format", metavar="NAME", help="prompt format; chat-template is the model's own")
-    group.add_argument("--thinking", action=argparse.BooleanOptionalAction, help="let a reasoning model think")
-    group.add_argument("--max-tokens", type=_whole_number(1, 2**31 - 1), metavar="N", help="longest reply")
+    group.add_argument(
+        "--temperature", type=_number(0, 10), metavar="T", help="0: always the likeliest token"
+    )
+    group.add_argument(
+        "--top-k", type=_whole_number(0, 2**31 - 1), metavar="N", help="the N likeliest tokens only"
+    )
+    group.add_argument(
+        "--top-p", type=_share, metavar="P", help="the likeliest tokens that make up P together"
+    )
+    group.add_argument(
+        "--min-p",
+        type=_number(0, 1),
+        metavar="P",
+        help="none less likely than this share of the first",
+    )
+    group.add_argument(
+        "--repeat-penalty", type=_number(0.01, 10), metavar="X", help="above 1: fewer repetitions"
+    )
+    group.add_argument(
+        "--seed", type=_whole_number(0, 2**32 - 2), metavar="N", help="same seed, same reply"
+    )
+    group.add_argument(
+        "--format", metavar="NAME", help="prompt format; chat-template is the model's own"
+    )
+    group.add_argument(
+        "--thinking", action=argparse.BooleanOptionalAction, help="let a reasoning model think"
+    )
+    group.add_argument(
+        "--max-tokens", type=_whole_number(1, 2**31 - 1), metavar="N", help="longest reply"
+    )
     return options
 
 
@@ -243,10 +299,23 @@ def _add_load_options(options: argparse._ActionsContainer) -> None:
         help="context length in tokens; llama.cpp rounds it up to 256s",
     )
     options.add_argument(
-        "--gpu-layers", type=_whole_number(0, 2**31 - 1), metavar="N", help="layers to put on the GPU; 0: none"
+        "--gpu-layers",
+        type=_whole_number(0, 2**31 - 1),
+        metavar="N",
+        help="layers to put on the GPU; 0: none",
     )
-    options.add_argument("--device", type=_names, metavar="NAME[,NAME]", help="GPUs to use; modechat doctor lists them")
-    options.add_argument("--kv-type", choices=KV_TYPES, metavar="TYPE", help="how the KV cache is stored: f16, q8_0, …")
+    options.add_argument(
+        "--device",
+        type=_names,
+        metavar="NAME[,NAME]",
+        help="GPUs to use; modechat doctor lists them",
+    )
+    options.add_argument(
+        "--kv-type",
+        choices=KV_TYPES,
+        metavar="TYPE",
+        help="how the KV cache is stored: f16, q8_0, …",
+    )
     options.add_argument(
         "--cpu-extras",
         choices=("auto", "on", "off"),

@@ -31,7 +31,9 @@ def _seconds_to_read(buffers: list[bytearray]) -> float:
     def read(buffer: bytearray) -> None:
         address = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
         starting.wait()
-        memchr(address, 0, len(buffer))  # there is none: it reads to the end, and lets other threads run meanwhile
+        memchr(
+            address, 0, len(buffer)
+        )  # there is none: it reads to the end, and lets other threads run meanwhile
 
     threads = [threading.Thread(target=read, args=(buffer,)) for buffer in buffers]
     for thread in threads:

@@ -41,7 +41,10 @@ def read_file(path: Path, limit: TextLimit) -> str:
     """The text of a file, as `read_piped`."""
     shown = sanitize_line(str(path).encode("utf-8", "replace").decode("utf-8"))
     try:
-        with _telling_that_it_waits(shown), path.open("rb") as file:  # a named pipe has no end, perhaps no writer
+        with (
+            _telling_that_it_waits(shown),
+            path.open("rb") as file,
+        ):  # a named pipe has no end, perhaps no writer
             return _read(file, shown, limit)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else "there is a NUL in its name"
@@ -57,7 +60,8 @@ def input_of(piped: str, files: list[Path], limit: TextLimit) -> str:
     if len(files) == 1 and not piped:
         return texts[0]
     blocks = [
-        block(str(path).encode("utf-8", "replace").decode(), text) for path, text in zip(files, texts, strict=True)
+        block(str(path).encode("utf-8", "replace").decode(), text)
+        for path, text in zip(files, texts, strict=True)
     ]
     return "\n\n".join([piped, *blocks] if piped else blocks)
 

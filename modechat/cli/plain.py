@@ -19,7 +19,9 @@ def plain_chat(arguments: argparse.Namespace) -> int:
         raise UsageError("Standard input is closed", "Messages come from there.")
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "Replies go there.")
-    worker = None if arguments.demo else spawn_worker()  # it starts up while this process imports the rest
+    worker = (
+        None if arguments.demo else spawn_worker()
+    )  # it starts up while this process imports the rest
     with contextlib.ExitStack() as stack:
         return asyncio.run(_chat(arguments, worker, stack, sys.stdin, sys.stdout))
 
@@ -37,5 +39,7 @@ async def _chat(
     from modechat.plain.front import PlainChat
 
     behind = open_backstage(arguments, load_config(config_file()), worker, stack)
-    chat = PlainChat(behind.engine, behind.store, behind.settings, stdin=stdin, stdout=stdout, stderr=sys.stderr)
+    chat = PlainChat(
+        behind.engine, behind.store, behind.settings, stdin=stdin, stdout=stdout, stderr=sys.stderr
+    )
     return await chat.run(resume=behind.resume, troubles=behind.troubles)

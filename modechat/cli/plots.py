@@ -24,4 +24,7 @@ def sparkline(values: Sequence[float], *, unicode: bool) -> str:
     most = max(values, default=0.0)
     if most <= 0:
         return heights[0] * len(values)
-    return "".join(heights[min(int(max(value, 0.0) / most * len(heights)), len(heights) - 1)] for value in values)
+    return "".join(
+        heights[min(int(max(value, 0.0) / most * len(heights)), len(heights) - 1)]
+        for value in values
+    )

@@ -14,7 +14,12 @@ from typing import Literal
 from modechat.cli.local_engine import local_engine
 from modechat.cli.piped import input_of, read_file, read_piped
 from modechat.cli.request import named_task, read_request, request_for, with_files
-from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings, with_system
+from modechat.cli.setup import (
+    choose_model,
+    load_prompt_files_telling,
+    session_settings,
+    with_system,
+)
 from modechat.cli.streams import argument_text, takes_unicode, tell, write
 from modechat.cli.text_limit import TextLimit
 from modechat.commands.prompt_text import as_text
@@ -27,8 +32,8 @@ from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded, Recovered
 from modechat.errors import ContextError, EngineError, UsageError
 from modechat.paths import config_file, data_folder, is_there
+from modechat.session.effective_settings import with_own
 from modechat.session.settings import SessionSettings, clock_text, prompt_of
-from modechat.session.tuning import with_own
 
 _REQUEST_ID = 1
 
@@ -48,7 +53,9 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     piped = read_piped(limit) if arguments.input is None else read_file(arguments.input, limit)
     given = input_of(piped, arguments.file, limit)
     request = (
-        request_for(named, said, given) if named else _read_request(with_files(said, Path()), given, arguments.mode)
+        request_for(named, said, given)
+        if named
+        else _read_request(with_files(said, Path()), given, arguments.mode)
     )
     settings = with_system(session_settings(arguments, config, model, files), arguments.system)
     conversation = _read_conversation(arguments.conversation)
@@ -58,7 +65,9 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     clock = clock_at(datetime.now(UTC), conversation)
     inspect = Inspect(
         id=_REQUEST_ID,
-        prompt=prompt_of(request, turns, settings, cut=conversation.cut if conversation is not None else None),
+        prompt=prompt_of(
+            request, turns, settings, cut=conversation.cut if conversation is not None else None
+        ),
         now=clock_text(clock),
         thinking=settings.thinking,
         format=_own_format(arguments, conversation),
@@ -68,9 +77,14 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     view, n_ctx = asyncio.run(_inspect(engine, settings, inspect))
     mode = Mode(inspect.prompt.mode)
     if len(view.tokens) >= n_ctx:
-        tell(f"The prompt has {len(view.tokens):,} tokens, the context holds {n_ctx:,}: it would be refused.")
+        tell(
+            f"The prompt has {len(view.tokens):,} tokens, the context holds {n_ctx:,}: it would be refused."
+        )
     if arguments.json:
-        write(sys.stdout, json.dumps(_as_object(view, mode), ensure_ascii=not takes_unicode(sys.stdout)) + "\n")
+        write(
+            sys.stdout,
+            json.dumps(_as_object(view, mode), ensure_ascii=not takes_unicode(sys.stdout)) + "\n",
+        )
     else:
         write(sys.stdout, as_text(view, mode))
     return 0
@@ -86,13 +100,15 @@ def _own_format(arguments: argparse.Namespace, conversation: Conversation | None
 def _as_object(view: PromptView, mode: Mode) -> dict[str, object]:
     return {
         "text": view.text,
-        "tokens": [{"id": token.id, "text": token.text, "control": token.control} for token in view.tokens],
+        "tokens": [
+            {"id": token.id, "text": token.text, "control": token.control} for token in view.tokens
+        ],
         "mode": mode,
         "format": view.format,
         "format_source": view.format_source,
-        "rung": view.rung,
+        "fallback": view.fallback,
         "parts": [{"part": name, "tokens": count} for name, count in view.parts],
-        "defused": list(view.defused),
+        "neutralised": list(view.neutralised),
         "stop": list(view.stop),
     }
 
@@ -123,7 +139,9 @@ def _read_conversation(wanted: int | Literal["last"] | None) -> Conversation | N
         store.close()
 
 
-async def _inspect(engine: Engine, settings: SessionSettings, inspect: Inspect) -> tuple[PromptView, int]:
+async def _inspect(
+    engine: Engine, settings: SessionSettings, inspect: Inspect
+) -> tuple[PromptView, int]:
     """The prompt, and how many tokens the context holds."""
     n_ctx = 0
     try:

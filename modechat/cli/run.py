@@ -19,7 +19,13 @@ from modechat.cli.context_need import n_ctx_needed
 from modechat.cli.local_engine import local_engine
 from modechat.cli.piped import input_of, read_piped
 from modechat.cli.request import named_task, request_for
-from modechat.cli.setup import USER_SOURCES, choose_model, load_prompt_files_telling, session_settings, with_system
+from modechat.cli.setup import (
+    USER_SOURCES,
+    choose_model,
+    load_prompt_files_telling,
+    session_settings,
+    with_system,
+)
 from modechat.cli.streams import argument_text, can_repaint, takes_unicode, tell, write
 from modechat.cli.text_limit import TextLimit
 from modechat.config import load_config
@@ -36,7 +42,13 @@ from modechat.engine.protocol import (
     Recovered,
     Stop,
 )
-from modechat.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EngineError, ModechatError, UsageError
+from modechat.errors import (
+    EXIT_INCOMPLETE,
+    EXIT_INTERRUPTED,
+    EngineError,
+    ModechatError,
+    UsageError,
+)
 from modechat.paths import config_file
 from modechat.session.settings import SessionSettings, generate_request
 
@@ -53,7 +65,9 @@ _INCOMPLETE = {
 _ALWAYS_TOLD = (StopReason.CONTEXT, StopReason.REPEATS)
 _SECONDS_BETWEEN_DELTAS = 0.25
 """Where nobody sees the reply grow. In a terminal pieces of it come as often as in the chat."""
-_ONLY_THOUGHT = "The model thought, and answered nothing. --json has what it thought, --no-thinking may help."
+_ONLY_THOUGHT = (
+    "The model thought, and answered nothing. --json has what it thought, --no-thinking may help."
+)
 
 
 def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
@@ -68,13 +82,19 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     limit = TextLimit(model, getattr(arguments, "ctx", config.n_ctx))
     given = input_of(read_piped(limit), arguments.file, limit)
     request = request_for(named, said, given)
-    settings = with_system(session_settings(arguments, config, model, prompt_files), arguments.system)
+    settings = with_system(
+        session_settings(arguments, config, model, prompt_files), arguments.system
+    )
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
     generate = constrain(generate, arguments.schema, arguments.grammar)
     if arguments.json or not sys.stdout.isatty():
         generate = generate.model_copy(update={"seconds_between_deltas": _SECONDS_BETWEEN_DELTAS})
-    settings = replace(settings, load=settings.load.model_copy(update={"n_ctx_needed": n_ctx_needed(generate)}))
-    engine = local_engine(worker, is_shown=lambda delta: not arguments.json and not delta.is_thinking)
+    settings = replace(
+        settings, load=settings.load.model_copy(update={"n_ctx_needed": n_ctx_needed(generate)})
+    )
+    engine = local_engine(
+        worker, is_shown=lambda delta: not arguments.json and not delta.is_thinking
+    )
     engine.start()
     task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
     import asyncio  # takes as long as reading a small model, which the worker does meanwhile
@@ -86,7 +106,13 @@ class OneTask:
     """Asks one request of an engine that was started, at once, and prints the reply on `out`."""
 
     def __init__(
-        self, engine: Engine, settings: SessionSettings, request: Generate, out: TextIO, *, as_json: bool
+        self,
+        engine: Engine,
+        settings: SessionSettings,
+        request: Generate,
+        out: TextIO,
+        *,
+        as_json: bool,
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -158,7 +184,12 @@ class OneTask:
         Whether it does.
         """
         load, loaded = self._settings.load, self._loaded
-        if load.n_ctx is not None or load.n_ctx_needed is None or loaded is None or self._interrupted:
+        if (
+            load.n_ctx is not None
+            or load.n_ctx_needed is None
+            or loaded is None
+            or self._interrupted
+        ):
             return False
         if loaded.model.n_ctx < load.n_ctx_needed:  # memory or the model allow no more
             return False
@@ -172,7 +203,9 @@ class OneTask:
         reason = finished.stop_reason
         if self._as_json:
             self._leave_out_repetition(finished)
-            object_text = json.dumps(self._as_object(finished), ensure_ascii=not takes_unicode(self._out))
+            object_text = json.dumps(
+                self._as_object(finished), ensure_ascii=not takes_unicode(self._out)
+            )
             write(self._out, f"{object_text}\n")
         else:
             self._end_line()
@@ -181,7 +214,11 @@ class OneTask:
         if reason is StopReason.STOPPED:
             return EXIT_INTERRUPTED
         is_cut = is_constrained(self._request) and reason in _INCOMPLETE
-        if is_cut or reason in _ALWAYS_TOLD or (reason is StopReason.LENGTH and not self._user_knows_limit):
+        if (
+            is_cut
+            or reason in _ALWAYS_TOLD
+            or (reason is StopReason.LENGTH and not self._user_knows_limit)
+        ):
             tell(_INCOMPLETE[reason])
         if not self._reply:
             tell(_ONLY_THOUGHT if self._thinking else "The model answered with nothing.")
@@ -197,7 +234,12 @@ class OneTask:
         )
 
     def _leave_out_repetition(self, finished: Finished) -> None:
-        come = Reply(self._reply, stop_reason=finished.stop_reason, stats=finished.stats, thinking=self._thinking)
+        come = Reply(
+            self._reply,
+            stop_reason=finished.stop_reason,
+            stats=finished.stats,
+            thinking=self._thinking,
+        )
         kept = without_repetition(come)
         self._reply, self._thinking = kept.text, kept.thinking
 
@@ -214,8 +256,8 @@ class OneTask:
             "mode": self._request.prompt.mode,
             "format": stats.format,
             "format_source": stats.format_source,
-            "rung": stats.rung,
-            "defused": list(stats.defused),
+            "fallback": stats.fallback,
+            "neutralised": list(stats.neutralised),
             "model": self._loaded.model.name,
             "stop_reason": finished.stop_reason,
             "prompt_tokens": stats.prompt_tokens,

@@ -12,7 +12,13 @@ from functools import partial, reduce
 from itertools import islice
 from pathlib import Path
 
-from modechat.cli.companions import absolute_path, adapters_of, draft_of, expanded, named_adapter
+from modechat.cli.adapters_and_draft import (
+    absolute_path,
+    adapters_of,
+    draft_of,
+    expanded,
+    named_adapter,
+)
 from modechat.cli.streams import tell
 from modechat.config import Config
 from modechat.config_file import write_options
@@ -22,7 +28,15 @@ from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Load
 from modechat.engine.saved_states import SavedStates
 from modechat.errors import ModelError, StoreError, UsageError
-from modechat.models.catalog import CURRENT, RECENT, STARTER, Looking, ModelFile, find_models, is_file
+from modechat.models.catalog import (
+    CURRENT,
+    RECENT,
+    STARTER,
+    Looking,
+    ModelFile,
+    find_models,
+    is_file,
+)
 from modechat.models.check import check_model_file
 from modechat.models.failures import human_size, shown_path
 from modechat.models.format_choices import FormatChoices
@@ -34,7 +48,15 @@ from modechat.prompt_files import PromptFiles, load_prompt_files
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from modechat.session.settings import SessionSettings
 
-SAMPLING_OPTIONS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "max_tokens")
+SAMPLING_OPTIONS = (
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+    "repeat_penalty",
+    "seed",
+    "max_tokens",
+)
 """Those that the command line has."""
 
 USER_SOURCES = ("command line", "config file")
@@ -100,8 +122,8 @@ def session_settings(
     Raises UsageError if there is no such format as is asked for, ModelError for a file that is not what it should be.
     """
     inspects = getattr(arguments, "command", None) == "prompt"
-    takes_companions = not inspects and model is not None and first_model in (None, model)
-    draft = draft_of(arguments, config) if takes_companions else None
+    takes_adapters_and_draft = not inspects and model is not None and first_model in (None, model)
+    draft = draft_of(arguments, config) if takes_adapters_and_draft else None
     keeps_states = keep_history and config.keep_evaluated
     sources = (
         (USER_SOURCES[0], Sampling.model_validate(_given(arguments, SAMPLING_OPTIONS))),
@@ -120,7 +142,7 @@ def session_settings(
             mlock=config.mlock,
             cpu_extras=getattr(arguments, "cpu_extras", config.cpu_extras),
             n_threads=config.n_threads,
-            adapters=adapters_of(arguments, config) if takes_companions else (),
+            adapters=adapters_of(arguments, config) if takes_adapters_and_draft else (),
             draft_path=str(draft) if draft is not None else None,
             speculate=config.speculate,
             state_folder=str(states_folder()) if keeps_states else None,
@@ -139,14 +161,20 @@ def session_settings(
         tasks=prompt_files.tasks,
         thinking=getattr(arguments, "thinking", config.thinking),
         unload_after=config.unload_after_minutes and 60 * config.unload_after_minutes,
-        for_model=partial(_settings_for_model, arguments, config, prompt_files, keep_history, first_model or model),
+        for_model=partial(
+            _settings_for_model, arguments, config, prompt_files, keep_history, first_model or model
+        ),
         adapter_named=named_adapter,
         find_models=partial(_find_models, config, model),
         remember_model=partial(RecentModels(data_folder()).remember, model)
         if keep_history and model is not None
         else lambda: None,
-        keep_defaults=partial(_keep_defaults, arguments, model, prompt_files, keep_history, first_model),
-        forget_kept=partial(_forget_kept, keeps=keeps_states) if keep_history else lambda _label: None,
+        keep_defaults=partial(
+            _keep_defaults, arguments, model, prompt_files, keep_history, first_model
+        ),
+        forget_kept=partial(_forget_kept, keeps=keeps_states)
+        if keep_history
+        else lambda _label: None,
         remember_format=partial(FormatChoices(data_folder()).remember, model)
         if keep_history and model is not None
         else lambda _name: None,
@@ -176,7 +204,9 @@ def _settings_for_model(
     model = _existing(expanded(name), "Give a GGUF file: /model PATH")
     not_asked = {} if first_model is None else {"format": None}
     named = argparse.Namespace(**vars(arguments) | {"model": model} | not_asked)
-    return session_settings(named, config, model, prompt_files, keep_history=keep_history, first_model=first_model)
+    return session_settings(
+        named, config, model, prompt_files, keep_history=keep_history, first_model=first_model
+    )
 
 
 def _keep_defaults(
@@ -194,18 +224,26 @@ def _keep_defaults(
     """
     config = write_options(config_file(), options)
     said = {name.rpartition(".")[2].replace("n_ctx", "ctx") for name in options}
-    left = argparse.Namespace(**{name: value for name, value in vars(arguments).items() if name not in said})
-    return session_settings(left, config, model, prompt_files, keep_history=keep_history, first_model=first_model)
+    left = argparse.Namespace(
+        **{name: value for name, value in vars(arguments).items() if name not in said}
+    )
+    return session_settings(
+        left, config, model, prompt_files, keep_history=keep_history, first_model=first_model
+    )
 
 
-def _find_models(config: Config, current: Path | None, cancelled: Callable[[], bool]) -> Iterator[ModelFile | Looking]:
+def _find_models(
+    config: Config, current: Path | None, cancelled: Callable[[], bool]
+) -> Iterator[ModelFile | Looking]:
     starter = starter_model()
     known = [
         *([(CURRENT, current)] if current is not None else []),
         *((RECENT, path) for path in RecentModels(data_folder()).paths()),
         *([(STARTER, starter)] if starter is not None else []),
     ]
-    return find_models(usual_places(home_folder(), os.environ, config.model_folders, current), known, cancelled)
+    return find_models(
+        usual_places(home_folder(), os.environ, config.model_folders, current), known, cancelled
+    )
 
 
 def _given(arguments: argparse.Namespace, names: Iterable[str]) -> dict[str, object]:
@@ -234,7 +272,9 @@ def load_prompt_files_telling() -> PromptFiles:
     return files
 
 
-def _choose_format(arguments: argparse.Namespace, model: Path | None, prompt_files: PromptFiles) -> str | None:
+def _choose_format(
+    arguments: argparse.Namespace, model: Path | None, prompt_files: PromptFiles
+) -> str | None:
     """The format that the user wants: of the command line, else the one remembered for this model, else none."""
     wanted: str | None = getattr(arguments, "format", None)
     known = [CHAT_TEMPLATE, *(found.name for found in prompt_files.formats)]
@@ -242,7 +282,9 @@ def _choose_format(arguments: argparse.Namespace, model: Path | None, prompt_fil
         remembered = FormatChoices(data_folder()).of(model) if model is not None else None
         return remembered if remembered in known else None
     if wanted not in known:
-        raise UsageError(f"There is no format “{wanted}”", did_you_mean(near(wanted, known, {}), known))
+        raise UsageError(
+            f"There is no format “{wanted}”", did_you_mean(near(wanted, known, {}), known)
+        )
     return wanted
 
 

@@ -19,7 +19,9 @@ from modechat.errors import ModechatError, UsageError
 def argument_text(words: Iterable[str]) -> str:
     """The words of an argument as one text. Raises UsageError if they are no text."""
     text = " ".join(words)
-    if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that Python could not decode
+    if any(
+        "\ud800" <= character <= "\udfff" for character in text
+    ):  # bytes that Python could not decode
         raise UsageError("The instruction is not UTF-8 text", "Set the terminal to UTF-8.")
     return text
 
@@ -37,7 +39,9 @@ def write(out: TextIO, text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise ModechatError(f"The reply cannot be written: {error.strerror}", "Is the disk full?") from error
+        raise ModechatError(
+            f"The reply cannot be written: {error.strerror}", "Is the disk full?"
+        ) from error
 
 
 def can_repaint(env: Mapping[str, str], *streams: TextIO | None) -> bool:

@@ -30,14 +30,22 @@ class TextLimit:
         sentence; `is_all`: no more than these are there, else `size` says how many are known to be."""
         if n_bytes <= self.unchecked or n_bytes <= self._most:
             return
-        has = f"has {size_text(size or n_bytes)}" if is_all or size > n_bytes else f"has more than {size_text(n_bytes)}"
+        has = (
+            f"has {size_text(size or n_bytes)}"
+            if is_all or size > n_bytes
+            else f"has more than {size_text(n_bytes)}"
+        )
         if self._longest and self._tokens and self._tokens * self._longest < n_bytes:
             least = -(-n_bytes // self._longest)
             raise ContextError(
-                f"{what} {has}, at least {least:,} tokens; the context holds at most {self._tokens:,}", _HINT
+                f"{what} {has}, at least {least:,} tokens; the context holds at most {self._tokens:,}",
+                _HINT,
             )
         holds = f"; the context holds at most {self._tokens:,} tokens" if self._tokens else ""
-        raise ContextError(f"{what} {has}: more than modechat takes ({size_text(_MOST)}){holds}", "Shorten the text.")
+        raise ContextError(
+            f"{what} {has}: more than modechat takes ({size_text(_MOST)}){holds}",
+            "Shorten the text.",
+        )
 
     @property
     def _most(self) -> int:

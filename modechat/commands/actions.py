@@ -36,7 +36,12 @@ ACTIONS = (
         group=Group.PROMPT,
     ),
     Action(
-        *("search_history", ("alt+r", "f9"), "Search what was sent", "Find something that was sent before"),
+        *(
+            "search_history",
+            ("alt+r", "f9"),
+            "Search what was sent",
+            "Find something that was sent before",
+        ),
         group=Group.PROMPT,
     ),
     Action(
@@ -49,7 +54,12 @@ ACTIONS = (
         group=Group.PROMPT,
     ),
     Action(
-        *("complete", ("tab",), "Complete", "Complete a command; or a file after @, to attach its text"),
+        *(
+            "complete",
+            ("tab",),
+            "Complete",
+            "Complete a command; or a file after @, to attach its text",
+        ),
         in_palette=False,
         is_binding=False,
         group=Group.PROMPT,
@@ -60,7 +70,12 @@ ACTIONS = (
         group=Group.PROMPT,
     ),
     Action(
-        *("edit_in_editor", ("alt+e", "f5"), "Write in an editor", "Write the message in $VISUAL or $EDITOR"),
+        *(
+            "edit_in_editor",
+            ("alt+e", "f5"),
+            "Write in an editor",
+            "Write the message in $VISUAL or $EDITOR",
+        ),
         slash="editor",
         needs_screen=True,
         group=Group.PROMPT,
@@ -110,7 +125,12 @@ ACTIONS = (
         slash="reformat",
     ),
     Action(
-        *("run_in_other_mode", ("ctrl+t",), "Try the other mode", "Repeat the last turn in the other mode"),
+        *(
+            "run_in_other_mode",
+            ("ctrl+t",),
+            "Try the other mode",
+            "Repeat the last turn in the other mode",
+        ),
         group=Group.REPLY,
         slash="other",
     ),
@@ -136,11 +156,21 @@ ACTIONS = (
     ),
     # Conversation
     Action(
-        *("new_conversation", ("ctrl+n",), "New conversation", "Leave this conversation and begin a new one"),
+        *(
+            "new_conversation",
+            ("ctrl+n",),
+            "New conversation",
+            "Leave this conversation and begin a new one",
+        ),
         slash="new",
     ),
     Action(
-        *("conversations", ("ctrl+o",), "Conversations", "Search, open, rename or delete conversations"),
+        *(
+            "conversations",
+            ("ctrl+o",),
+            "Conversations",
+            "Search, open, rename or delete conversations",
+        ),
         slash="open",
         words="[NUMBER]",
     ),
@@ -153,7 +183,12 @@ ACTIONS = (
         words="NUMBER",
     ),
     Action(
-        *("toggle_pin", (), "Pin the chat turn", "Have the last chat turn stay when the context is full, or not"),
+        *(
+            "toggle_pin",
+            (),
+            "Pin the chat turn",
+            "Have the last chat turn stay when the context is full, or not",
+        ),
         slash="pin",
     ),
     Action(
@@ -161,13 +196,23 @@ ACTIONS = (
         slash="compact",
     ),
     Action(
-        *("tell_status", (), "Status", "Say the mode, the model, its format and how full the context is"),
+        *(
+            "tell_status",
+            (),
+            "Status",
+            "Say the mode, the model, its format and how full the context is",
+        ),
         in_palette=False,
         slash="status",
     ),
     # Message
     Action(
-        *("select_earlier", ("ctrl+up",), "Select a message", "Select the message before; at first the last in view"),
+        *(
+            "select_earlier",
+            ("ctrl+up",),
+            "Select a message",
+            "Select the message before; at first the last in view",
+        ),
         group=Group.MESSAGE,
         hint="before",
         moments=(Moment.SELECTED, Moment.SELECTED_BUSY),
@@ -187,13 +232,24 @@ ACTIONS = (
         needs_screen=True,
     ),
     Action(
-        *("copy_message", (), "Copy the message", "Copy the message or the reply as it was written"),
+        *(
+            "copy_message",
+            (),
+            "Copy the message",
+            "Copy the message or the reply as it was written",
+        ),
         group=Group.MESSAGE,
         slash="copy",
         needs_screen=True,
     ),
-    Action(*("copy_code", (), "Copy the code", "Copy the last code block of the reply"), group=Group.MESSAGE),
-    Action(*("save_code", (), "Save the code", "Save the last code block of the reply"), group=Group.MESSAGE),
+    Action(
+        *("copy_code", (), "Copy the code", "Copy the last code block of the reply"),
+        group=Group.MESSAGE,
+    ),
+    Action(
+        *("save_code", (), "Save the code", "Save the last code block of the reply"),
+        group=Group.MESSAGE,
+    ),
     Action(
         *("quote_message", (), "Quote", "Quote the reply at the prompt, or the selected text"),
         group=Group.MESSAGE,
@@ -241,7 +297,12 @@ ACTIONS = (
         group=Group.VIEW,
     ),
     Action(
-        *("toggle_thinking_view", ("ctrl+y",), "Unfold thinking", "Show what the model thought, or fold it"),
+        *(
+            "toggle_thinking_view",
+            ("ctrl+y",),
+            "Unfold thinking",
+            "Show what the model thought, or fold it",
+        ),
         group=Group.VIEW,
         slash="thoughts",
     ),
@@ -259,7 +320,12 @@ ACTIONS = (
         group=Group.PROGRAM,
     ),
     Action(
-        *("choose_model", ("f3",), "Models", "Choose another model; with a path: go on with that file"),
+        *(
+            "choose_model",
+            ("f3",),
+            "Models",
+            "Choose another model; with a path: go on with that file",
+        ),
         slash="model",
         words="[PATH]",
         group=Group.PROGRAM,
@@ -303,12 +369,22 @@ ACTIONS = (
         moments=(Moment.IDLE,),
     ),
     Action(
-        *("interrupt", ("ctrl+c",), "Copy", "Copy the selected text; without one: stop, then clear"),
+        *(
+            "interrupt",
+            ("ctrl+c",),
+            "Copy",
+            "Copy the selected text; without one: stop, then clear",
+        ),
         in_palette=False,
         group=Group.PROGRAM,
     ),
     Action(
-        *("suspend", ("ctrl+z",), "Suspend", "Go back to the shell for a while; fg there comes back"),
+        *(
+            "suspend",
+            ("ctrl+z",),
+            "Suspend",
+            "Go back to the shell for a while; fg there comes back",
+        ),
         group=Group.PROGRAM,
     ),
     Action(
@@ -324,10 +400,22 @@ ACTIONS = (
     edit("select_all", ("f7",), "Select all"),
     edit("select_line", ("f6",), "Select the line"),
     edit("delete_word", ("ctrl+w", "alt+backspace"), "Delete the word before", "delete_word_left"),
-    edit("delete_next_word", ("alt+delete", "ctrl+delete"), "Delete the word after", "delete_word_right"),
+    edit(
+        "delete_next_word",
+        ("alt+delete", "ctrl+delete"),
+        "Delete the word after",
+        "delete_word_right",
+    ),
     edit("delete_next", ("ctrl+d",), "Delete the character after", "delete_right"),
-    edit("delete_before", ("ctrl+u",), "Delete what is before in the line", "delete_to_start_of_line"),
-    edit("delete_after", ("ctrl+k",), "Delete what is after in the line", "delete_to_end_of_line_or_delete_line"),
+    edit(
+        "delete_before", ("ctrl+u",), "Delete what is before in the line", "delete_to_start_of_line"
+    ),
+    edit(
+        "delete_after",
+        ("ctrl+k",),
+        "Delete what is after in the line",
+        "delete_to_end_of_line_or_delete_line",
+    ),
     edit("delete_line", ("ctrl+shift+k",), "Delete the line"),
     edit("line_start", ("ctrl+a",), "To the beginning of the line", "cursor_line_start"),
     edit("line_end", ("ctrl+e",), "To the end of the line", "cursor_line_end"),
@@ -337,7 +425,10 @@ ACTIONS = (
 MODES = (
     ("### Instruction", "alone: every message is a task of its own, without history"),
     ("### Instruction …", "with text: this one message is a task"),
-    ("### Input", "in a task: the text to work on; empty at its end: every following message is an input"),
+    (
+        "### Input",
+        "in a task: the text to work on; empty at its end: every following message is an input",
+    ),
     ("### Response", "at the end of a task: how the reply starts"),
     ("### Chat", "alone: back to the chat; with text: this one message is chat"),
     ("\\### …", "sends the text itself"),
@@ -352,5 +443,9 @@ def slash_usage(action: Action) -> str:
 
 def slash_table(*, without_screen: bool = False) -> tuple[tuple[str, str], ...]:
     """The commands at the prompt and what they do, in the order of the help screen and the README."""
-    shown = (action for action in ACTIONS if action.slash and not (without_screen and action.needs_screen))
+    shown = (
+        action
+        for action in ACTIONS
+        if action.slash and not (without_screen and action.needs_screen)
+    )
     return tuple((slash_usage(action), action.help) for action in shown)

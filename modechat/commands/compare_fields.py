@@ -33,10 +33,25 @@ class Field:
 
 FIELDS = (
     Field("format", "Prompt format", How.CHOSEN, "How messages become the model's prompt."),
-    Field("model", "Model", How.CHOSEN, "Another model file. It is loaded for this, and the one of now comes back."),
-    Field("temperature", "Temperature", How.TYPED, "Randomness: 0 always takes the likeliest token, 0.7 is lively."),
+    Field(
+        "model",
+        "Model",
+        How.CHOSEN,
+        "Another model file. It is loaded for this, and the one of now comes back.",
+    ),
+    Field(
+        "temperature",
+        "Temperature",
+        How.TYPED,
+        "Randomness: 0 always takes the likeliest token, 0.7 is lively.",
+    ),
     Field("seed", "Seed", How.TYPED, "The same seed, prompt and settings give the same reply."),
-    Field("system", "System text", How.TYPED, "What the model is told before the message; “none” for nothing."),
+    Field(
+        "system",
+        "System text",
+        How.TYPED,
+        "What the model is told before the message; “none” for nothing.",
+    ),
     Field("mode", "Mode", How.TOGGLED, "With the chat's history, or as a task without it."),
 )
 _NO_TEXT = "none"

@@ -35,17 +35,27 @@ class Preset:
     variants: tuple[VariantSettings, ...]
 
 
-def presets(session: ChatSession, question: Question, count: int, same: Collection[str] = ()) -> tuple[Preset, ...]:
+def presets(
+    session: ChatSession, question: Question, count: int, same: Collection[str] = ()
+) -> tuple[Preset, ...]:
     """With so many variants each, where there are so many; what teaches most about a model comes first.
 
     `same`: formats that are left out, because their prompt is that of another (`same_formats`).
     """
     count = min(max(count, LEAST_VARIANTS), MOST_VARIANTS)
-    formats = tuple(VariantSettings(format=name) for name in _formats(session, question, count, same))
-    temperatures = _TEMPERATURES[:: MOST_VARIANTS - 1] if count == LEAST_VARIANTS else _TEMPERATURES[:count]
+    formats = tuple(
+        VariantSettings(format=name) for name in _formats(session, question, count, same)
+    )
+    temperatures = (
+        _TEMPERATURES[:: MOST_VARIANTS - 1] if count == LEAST_VARIANTS else _TEMPERATURES[:count]
+    )
     asked = Mode.CHAT if isinstance(question.request, ChatMessage) else Mode.INSTRUCT
     found = (
-        Preset("Prompt formats", "The one in use, and those that are likeliest to suit the model as well.", formats),
+        Preset(
+            "Prompt formats",
+            "The one in use, and those that are likeliest to suit the model as well.",
+            formats,
+        ),
         Preset(
             "Temperatures",
             "From sober to lively; all else as now.",
@@ -105,12 +115,12 @@ async def use_from_now_on(own: VariantSettings, session: ChatSession) -> Incompl
         return reason
     if own.mode is not None and own.mode is not session.state.mode:
         await session.toggle_mode()
-    kept = session.tuning.own
+    kept = session.effective.own
     changes: dict[str, object] = {"sampling": own.sampling.over(kept.sampling)}
     if own.system is not None:
         changes |= {"chat_system": own.system, "instruct_system": own.system}
     if own.system is not None or own.temperature is not None or own.seed is not None:
-        return await session.tuning.set_own(kept.model_copy(update=changes))
+        return await session.effective.set_own(kept.model_copy(update=changes))
     return None
 
 
@@ -136,7 +146,9 @@ async def same_formats(session: ChatSession, question: Question) -> frozenset[st
     return frozenset(same)
 
 
-def _formats(session: ChatSession, question: Question, count: int, same: Collection[str] = ()) -> tuple[str, ...]:
+def _formats(
+    session: ChatSession, question: Question, count: int, same: Collection[str] = ()
+) -> tuple[str, ...]:
     """Those of a model; where its reply to this message leaked another role's marker, formats with that come first."""
     model, conversation = session.model, session.conversation
     turns = conversation.turns if conversation is not None else ()

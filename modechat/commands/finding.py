@@ -7,8 +7,25 @@ from collections.abc import Sequence
 from modechat.commands.actions import ACTIONS, Action
 
 _FIRST = (
-    *("new_conversation", "conversations", "choose_model", "settings", "toggle_mode", "choose_task", "regenerate"),
-    *("continue_reply", "edit_message", "copy_message", "message_menu", "compare", "inspect", "choose_theme", "help"),
+    *(
+        "new_conversation",
+        "conversations",
+        "choose_model",
+        "settings",
+        "toggle_mode",
+        "choose_task",
+        "regenerate",
+    ),
+    *(
+        "continue_reply",
+        "edit_message",
+        "copy_message",
+        "message_menu",
+        "compare",
+        "inspect",
+        "choose_theme",
+        "help",
+    ),
     "quit",
 )
 """What is wanted most often, in this order."""
@@ -70,7 +87,11 @@ def rank(words: str, label: str, *others: str) -> int | None:
     Each word must begin a word of the label or of the `others`, of which the first count most, or stand in the label.
     """
     ranks = [_rank_of_word(word, label, others) for word in words.casefold().split()]
-    return None if any(found is None for found in ranks) else max((found or 0 for found in ranks), default=0)
+    return (
+        None
+        if any(found is None for found in ranks)
+        else max((found or 0 for found in ranks), default=0)
+    )
 
 
 def rank_of_action(words: str, action: Action, label: str) -> int | None:

@@ -11,7 +11,9 @@ _SEPARATOR = " · "
 def hint_line(moment: Moment, keymap: Keymap, width: int = 0) -> str:
     """At most `width` cells, if it is given. What does not fit goes: the last but one, until the first is alone."""
     parts = [
-        f"{name} {action.hint}" for action in ACTIONS if moment in action.moments and (name := keymap.name(action.id))
+        f"{name} {action.hint}"
+        for action in ACTIONS
+        if moment in action.moments and (name := keymap.name(action.id))
     ]
     if moment is Moment.SELECTED and (stop := keymap.name("stop")):
         parts.append(f"{stop} lets go")  # what it does where there is nothing to stop

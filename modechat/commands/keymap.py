@@ -70,7 +70,9 @@ class Keymap:
 
     def in_force(self, text: str) -> str:
         """A text of ours that names default keys, with those that are in force."""
-        return self._spoken.sub(lambda match: self._renamed[match[0]], text) if self._renamed else text
+        return (
+            self._spoken.sub(lambda match: self._renamed[match[0]], text) if self._renamed else text
+        )
 
     @cached_property
     def _renamed(self) -> dict[str, str]:
@@ -118,11 +120,15 @@ def read_keymap(table: object) -> tuple[Keymap, tuple[KeyProblem, ...]]:
     return _merged(wanted, owners), tuple(problems)
 
 
-def key_table(keymap: Keymap = DEFAULT_KEYMAP) -> tuple[tuple[Group, tuple[tuple[str, str], ...]], ...]:
+def key_table(
+    keymap: Keymap = DEFAULT_KEYMAP,
+) -> tuple[tuple[Group, tuple[tuple[str, str], ...]], ...]:
     """Keys and what they do, by group, in the order of the help screen and the README."""
     groups = []
     for group in Group:
-        rows = [(action.help, keymap.names(action.id)) for action in ACTIONS if action.group is group]
+        rows = [
+            (action.help, keymap.names(action.id)) for action in ACTIONS if action.group is group
+        ]
         if shown := tuple((names, text) for text, names in rows if names):
             groups.append((group, shown))
     return tuple(groups)

@@ -8,7 +8,14 @@ from modechat.domain.near import near
 
 _MODIFIERS = ("alt", "ctrl", "hyper", "meta", "shift", "super")
 """In the order in which Textual writes them."""
-_OTHER_MODIFIERS = {"control": "ctrl", "ctl": "ctrl", "option": "alt", "opt": "alt", "cmd": "super", "command": "super"}
+_OTHER_MODIFIERS = {
+    "control": "ctrl",
+    "ctl": "ctrl",
+    "option": "alt",
+    "opt": "alt",
+    "cmd": "super",
+    "command": "super",
+}
 _NAMED = (
     *("escape", "enter", "tab", "space", "backspace", "delete", "insert"),
     *("home", "end", "pageup", "pagedown", "up", "down", "left", "right"),
@@ -51,7 +58,13 @@ _CHARACTERS = {
     "=": "equals_sign",
 }
 _SHOWN_CHARACTERS = {name: character for character, name in _CHARACTERS.items()}
-_SHOWN = {"pageup": "Page Up", "pagedown": "Page Down", "escape": "Esc", "delete": "Del", "insert": "Ins"}
+_SHOWN = {
+    "pageup": "Page Up",
+    "pagedown": "Page Down",
+    "escape": "Esc",
+    "delete": "Del",
+    "insert": "Ins",
+}
 _LONGEST = 40
 
 
@@ -67,7 +80,9 @@ def read_key(text: str) -> str:
     for modifier in modifiers:
         if modifier not in _MODIFIERS:
             raise ValueError(_unknown(modifier, _MODIFIERS))
-    if key not in _NAMED and not (len(key) == 1 and key.isascii() and (key.isalnum() or key in _CHARACTERS)):
+    if key not in _NAMED and not (
+        len(key) == 1 and key.isascii() and (key.isalnum() or key in _CHARACTERS)
+    ):
         raise ValueError(_unknown(key, _NAMED))
     if set(modifiers) <= {"shift"} and (len(key) == 1 or key == "space"):
         raise ValueError("that is typed: it needs ctrl or alt")
@@ -78,7 +93,9 @@ def read_key(text: str) -> str:
 
 def key_name(key: str) -> str:
     """A key as people write it: `Shift+Tab`."""
-    return "+".join(_SHOWN.get(part, _SHOWN_CHARACTERS.get(part, part.title())) for part in _parts(key))
+    return "+".join(
+        _SHOWN.get(part, _SHOWN_CHARACTERS.get(part, part.title())) for part in _parts(key)
+    )
 
 
 def _parts(written: str) -> list[str]:

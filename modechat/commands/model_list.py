@@ -36,7 +36,10 @@ class ModelList:
         models = [model for model in found if isinstance(model, ModelFile)]
         self._listed = tuple(model for model in models if model.header is not None)
         free, current = free_memory(), session.settings.load.model_path
-        lines = [_line(number, model, free, current) for number, model in enumerate(self._listed, start=1)]
+        lines = [
+            _line(number, model, free, current)
+            for number, model in enumerate(self._listed, start=1)
+        ]
         if broken := len(models) - len(self._listed):
             lines.append(f"Besides {broken} file{'' if broken == 1 else 's'} that cannot be used.")
         if places:
@@ -65,7 +68,9 @@ def _line(number: int, model: ModelFile, free_bytes: int, current: str) -> str:
     return f"/model {number}: {', '.join(filter(None, facts))}."
 
 
-async def _in_daemon(search: Callable[[], Iterator[ModelFile | Looking]]) -> tuple[ModelFile | Looking, ...]:
+async def _in_daemon(
+    search: Callable[[], Iterator[ModelFile | Looking]],
+) -> tuple[ModelFile | Looking, ...]:
     """In a thread of its own: one that hangs in a network folder must not keep the program from ending."""
     loop = asyncio.get_running_loop()
     done = asyncio.Event()

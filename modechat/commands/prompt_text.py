@@ -18,13 +18,16 @@ def heading(view: PromptView, mode: Mode) -> list[str]:
     lines = [
         f"mode    {mode}",
         f"format  {view.format} ({view.format_source})",
-        f"rung    {view.rung}",
-        f"tokens  {len(view.tokens)}: " + ", ".join(f"{name} {count}" for name, count in total_by_part(view)),
+        f"fallback    {view.fallback}",
+        f"tokens  {len(view.tokens)}: "
+        + ", ".join(f"{name} {count}" for name, count in total_by_part(view)),
     ]
-    if view.defused:
-        lines.append(f"defused {' '.join(view.defused)} (sent as plain text)")
+    if view.neutralised:
+        lines.append(f"neutralised {' '.join(view.neutralised)} (sent as plain text)")
     if view.stop:
-        lines.append("stops   " + " ".join(json.dumps(stop, ensure_ascii=False) for stop in view.stop))
+        lines.append(
+            "stops   " + " ".join(json.dumps(stop, ensure_ascii=False) for stop in view.stop)
+        )
     return lines
 
 

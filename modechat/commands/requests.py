@@ -45,12 +45,16 @@ def task_detail(task: NamedTask) -> str:
     if task.examples:
         example = task.examples[0]
         given = " ".join((example.input or example.instruction).split())
-        lines.append(f"Example: {_shortened(given)} → {_shortened(' '.join(example.response.split()))}")
+        lines.append(
+            f"Example: {_shortened(given)} → {_shortened(' '.join(example.response.split()))}"
+        )
     return "\n".join(lines)
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_OF_EXAMPLE else f"{text[: _LONGEST_OF_EXAMPLE - 1].rstrip()}…"
+    return (
+        text if len(text) <= _LONGEST_OF_EXAMPLE else f"{text[: _LONGEST_OF_EXAMPLE - 1].rstrip()}…"
+    )
 
 
 def task_usage(task: NamedTask) -> str:

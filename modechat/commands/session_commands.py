@@ -80,7 +80,9 @@ class SessionCommands:
         if stats is not None:
             tried.add(stats.format)
         leak = stats.leak if stats is not None and turn.reply.stop_reason is StopReason.LEAK else ""
-        name = next_format(session.settings.load.formats, tried, leak=leak, has_template=model.has_template)
+        name = next_format(
+            session.settings.load.formats, tried, leak=leak, has_template=model.has_template
+        )
         if name is None:
             tried.clear()
             return Incomplete("Every format was tried for this message. /format chooses one.")
@@ -126,7 +128,11 @@ class SessionCommands:
     async def tell_adapters(self, session: ChatSession) -> Incomplete | None:
         """Which ones are applied."""
         shown = ", ".join(_shown_adapter(adapter) for adapter in session.adapters)
-        what = f"Applied: {shown}. /lora off takes them away." if shown else "No LoRA adapter is applied."
+        what = (
+            f"Applied: {shown}. /lora off takes them away."
+            if shown
+            else "No LoRA adapter is applied."
+        )
         self._say(f"{what} /lora FILE[:SCALE] applies one.")
         return None
 
@@ -145,7 +151,9 @@ class SessionCommands:
 
     # Where one without a number is meant, its mark may be far above: so it is said what was done.
 
-    async def toggle_pin(self, session: ChatSession, turn_id: int | None = None) -> Incomplete | None:
+    async def toggle_pin(
+        self, session: ChatSession, turn_id: int | None = None
+    ) -> Incomplete | None:
         reason = await session.turns.toggle_pin(turn_id)
         turn = _turn(session, turn_id, Mode.CHAT)
         if reason is None and turn is not None:
@@ -153,11 +161,17 @@ class SessionCommands:
             self._say(f"{_which(turn_id, Mode.CHAT)} {stays}.")
         return reason
 
-    async def toggle_in_chat(self, session: ChatSession, turn_id: int | None = None) -> Incomplete | None:
+    async def toggle_in_chat(
+        self, session: ChatSession, turn_id: int | None = None
+    ) -> Incomplete | None:
         reason = await session.turns.toggle_in_chat(turn_id)
         turn = _turn(session, turn_id, Mode.INSTRUCT)
         if reason is None and turn is not None:
-            sees = "is in the chat now: the model sees it there" if turn.in_chat else "is not in the chat any more"
+            sees = (
+                "is in the chat now: the model sees it there"
+                if turn.in_chat
+                else "is not in the chat any more"
+            )
             self._say(f"{_which(turn_id, Mode.INSTRUCT)} {sees}.")
         return reason
 
@@ -177,13 +191,17 @@ class SessionCommands:
 
     async def choose_thinking(self, session: ChatSession, word: str) -> Incomplete | None:
         if word.casefold() not in _THINKING:
-            return Incomplete("/think on, /think off, or /think auto: as the model's template has it.")
+            return Incomplete(
+                "/think on, /think off, or /think auto: as the model's template has it."
+            )
         if session.model is None:
             return _NOT_LOADED
         if session.model.thinking is ThinkingSwitch.NONE:
             return _NO_SWITCH
         session.set_thinking(_THINKING[word.casefold()])
-        self._say(f"From now on the model {'thinks before it answers' if thinks(session) else 'does not think'}.")
+        self._say(
+            f"From now on the model {'thinks before it answers' if thinks(session) else 'does not think'}."
+        )
         return None
 
 
@@ -198,7 +216,9 @@ def thinks(session: ChatSession) -> bool | None:
 def _turn(session: ChatSession, turn_id: int | None, mode: Mode) -> Turn | None:
     """The turn of this number, or the last one of the mode."""
     turns = session.conversation.turns if session.conversation is not None else ()
-    return next((turn for turn in reversed(turns) if turn.mode is mode and turn_id in (None, turn.id)), None)
+    return next(
+        (turn for turn in reversed(turns) if turn.mode is mode and turn_id in (None, turn.id)), None
+    )
 
 
 def _which(turn_id: int | None, mode: Mode) -> str:
@@ -212,4 +232,6 @@ def _shown_adapter(adapter: Adapter) -> str:
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> Incomplete:
     names = sorted(known)
-    return Incomplete(f"There is no {kind} “{name}”. {did_you_mean(near(name, names, {}), names)}".strip())
+    return Incomplete(
+        f"There is no {kind} “{name}”. {did_you_mean(near(name, names, {}), names)}".strip()
+    )

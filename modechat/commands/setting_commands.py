@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modechat.commands.setting_values import SETTINGS, Kind, Setting, WrongValue, read_value, shown_value
+from modechat.commands.setting_values import (
+    SETTINGS,
+    Kind,
+    Setting,
+    WrongValue,
+    read_value,
+    shown_value,
+)
 from modechat.domain.modes import Incomplete
 from modechat.domain.near import did_you_mean, near
 from modechat.domain.own_settings import OwnSettings
@@ -24,55 +31,65 @@ if TYPE_CHECKING:
 _RESET = ("default", "reset")
 
 
-def value_of(setting: Setting, session: ChatSession, *, everywhere: bool) -> Valued:
-    """What counts for the open conversation, or `everywhere` else."""
-    tuning = session.tuning
-    own = OwnSettings() if everywhere else tuning.own
-    model, load = session.model, tuning.everywhere.load
+def value_of(setting: Setting, session: ChatSession, *, for_all: bool) -> Valued:
+    """What counts for the open conversation, or `for_all` else."""
+    effective = session.effective
+    own = OwnSettings() if for_all else effective.own
+    model, load = session.model, effective.defaults.load
     match setting.kind:
         case Kind.SAMPLING:
-            return provenance.sampling_value(setting.name, tuning.everywhere, tuning.header, own)
+            return provenance.sampling_value(
+                setting.name, effective.defaults, effective.header, own
+            )
         case Kind.SYSTEM:
-            return provenance.system_value(getattr(tuning.everywhere, setting.name), getattr(own, setting.name))
+            return provenance.system_value(
+                getattr(effective.defaults, setting.name), getattr(own, setting.name)
+            )
         case Kind.CONTEXT if load.n_ctx is not None:
             return Valued(load.n_ctx, "chosen")
         case Kind.CONTEXT:
             return Valued(model.n_ctx if model is not None else None, "what fits")
         case Kind.FORMAT if own.format is not None:
             return Valued(own.format, provenance.THIS_CONVERSATION)
-        case Kind.FORMAT if tuning.format_everywhere is not None:
-            return Valued(tuning.format_everywhere, "chosen for it")
+        case Kind.FORMAT if effective.default_format is not None:
+            return Valued(effective.default_format, "chosen for it")
         case Kind.FORMAT:
             return Valued(model.format if model is not None else None, "fits the model")
 
 
-async def change(setting: Setting, value: object, session: ChatSession, *, everywhere: bool) -> Incomplete | None:
+async def change(
+    setting: Setting, value: object, session: ChatSession, *, for_all: bool
+) -> Incomplete | None:
     """Have `value` (None: what counts without it) used from now on; why not, if nothing was done.
 
-    Raises StoreError, or ConfigError where it cannot be written for `everywhere`.
+    Raises StoreError, or ConfigError where it cannot be written for `for_all`.
     """
-    tuning = session.tuning
+    effective = session.effective
     if setting.kind is Kind.CONTEXT:
-        if everywhere:
-            await tuning.set_everywhere({setting.option: value})
+        if for_all:
+            await effective.set_defaults({setting.option: value})
         return await session.use_context(value if isinstance(value, int) else None)
-    if everywhere and setting.kind is Kind.FORMAT:
+    if for_all and setting.kind is Kind.FORMAT:
         return await session.use_format(value if isinstance(value, str) else None)
-    if everywhere:
-        await tuning.set_everywhere({setting.option: list(value) if isinstance(value, tuple) else value})
+    if for_all:
+        await effective.set_defaults(
+            {setting.option: list(value) if isinstance(value, tuple) else value}
+        )
         return None
-    own = tuning.own
+    own = effective.own
     if setting.kind is Kind.SAMPLING:
         wanted = () if setting.name == "stop" and value is None else value
         sampling = own.sampling.model_copy(update={setting.name: wanted})
-        return await tuning.set_own(own.model_copy(update={"sampling": sampling}))
-    return await tuning.set_own(own.model_copy(update={setting.name: value}))
+        return await effective.set_own(own.model_copy(update={"sampling": sampling}))
+    return await effective.set_own(own.model_copy(update={setting.name: value}))
 
 
 def setting_lines(session: ChatSession) -> list[str]:
     """Every setting with its value, and where that comes from."""
-    values = ((setting, value_of(setting, session, everywhere=False)) for setting in SETTINGS)
-    return [f"{setting.name}: {shown_value(value.value)} ({value.source})" for setting, value in values]
+    values = ((setting, value_of(setting, session, for_all=False)) for setting in SETTINGS)
+    return [
+        f"{setting.name}: {shown_value(value.value)} ({value.source})" for setting, value in values
+    ]
 
 
 class SettingCommands:
@@ -92,19 +109,23 @@ class SettingCommands:
         names = [setting.name for setting in SETTINGS]
         wanted = name.casefold().replace("-", "_")
         if wanted not in names:
-            return Incomplete(f"There is no setting “{name}”. {did_you_mean(near(name, names), names)}")
+            return Incomplete(
+                f"There is no setting “{name}”. {did_you_mean(near(name, names), names)}"
+            )
         setting = SETTINGS[names.index(wanted)]
         if not text.strip():
-            value = value_of(setting, session, everywhere=False)
-            self._say(f"{setting.name}: {shown_value(value.value)} ({value.source}). {setting.meaning}")
+            value = value_of(setting, session, for_all=False)
+            self._say(
+                f"{setting.name}: {shown_value(value.value)} ({value.source}). {setting.meaning}"
+            )
             return None
         try:
             value_said = _read(setting, text.strip(), session)
         except WrongValue as error:
             return Incomplete(f"{setting.name}: {error}.")
-        reason = await change(setting, value_said, session, everywhere=False)
+        reason = await change(setting, value_said, session, for_all=False)
         if reason is None:
-            shown = value_of(setting, session, everywhere=False)
+            shown = value_of(setting, session, for_all=False)
             self._say(f"{setting.name}: {shown_value(shown.value)} ({shown.source})")
         return reason
 

@@ -50,8 +50,18 @@ def range_of(model: type[BaseModel], name: str) -> str:
     """The values that a number may have, in words; empty for other settings."""
     limits: dict[str, Any] = {}
     for part in _parts(model.model_fields[name].annotation, model.model_fields[name].metadata):
-        limits |= {limit: getattr(part, limit) for limit in ("ge", "gt", "le", "lt") if hasattr(part, limit)}
-    low = f"from {limits['ge']:,}" if "ge" in limits else f"above {limits['gt']:,}" if "gt" in limits else ""
+        limits |= {
+            limit: getattr(part, limit)
+            for limit in ("ge", "gt", "le", "lt")
+            if hasattr(part, limit)
+        }
+    low = (
+        f"from {limits['ge']:,}"
+        if "ge" in limits
+        else f"above {limits['gt']:,}"
+        if "gt" in limits
+        else ""
+    )
     high = limits.get("le", limits.get("lt"))
     if high is None or high >= 1 << 30:  # a limit of the machine's numbers
         return f"{low} on" if low.startswith("from") else low

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modechat.domain.context import tokens_in_use
 from modechat.domain.lora import lora_label
 from modechat.domain.text import ended, sanitize_line
-from modechat.prompting.ladder import AS_IS
+from modechat.prompting.fallbacks import AS_IS
 from modechat.prompting.thinking import ThinkingSwitch
 from modechat.session.phase import Phase
 
@@ -45,7 +45,9 @@ def _sentences(session: ChatSession) -> Iterator[str]:
     elif model is not None:
         yield model_sentence(model)
     if session.adapters:
-        labels = ", ".join(sanitize_line(lora_label(adapter.path, adapter.scale)) for adapter in session.adapters)
+        labels = ", ".join(
+            sanitize_line(lora_label(adapter.path, adapter.scale)) for adapter in session.adapters
+        )
         yield f"LoRA: {labels}."
     wanted = session.settings.thinking
     if model is not None and model.thinking is not ThinkingSwitch.NONE and wanted is not None:
@@ -65,12 +67,20 @@ def status_table(session: ChatSession) -> str:
 
 def _rows(session: ChatSession) -> Iterator[tuple[str, str]]:
     state, model, conversation = session.state, session.model, session.conversation
-    yield "Mode", str(state.mode) if state.standing is None else f"{state.mode}: “{sanitize_line(state.standing)}”"
+    yield (
+        "Mode",
+        str(state.mode)
+        if state.standing is None
+        else f"{state.mode}: “{sanitize_line(state.standing)}”",
+    )
     if session.phase in _STATES:
         yield "Model", _STATES[session.phase].rstrip(".")
     elif model is not None:
         yield "Model", f"{sanitize_line(model.name)}, on {sanitize_line(model.device)}"
-        yield "Prompt format", f"{sanitize_line(model.format)} ({sanitize_line(model.format_source)})"
+        yield (
+            "Prompt format",
+            f"{sanitize_line(model.format)} ({sanitize_line(model.format_source)})",
+        )
     for adapter in session.adapters:
         yield "LoRA", sanitize_line(lora_label(adapter.path, adapter.scale))
     wanted = session.settings.thinking
@@ -82,12 +92,15 @@ def _rows(session: ChatSession) -> Iterator[tuple[str, str]]:
     if conversation is not None:
         n_turns = len(conversation.turns)
         title = sanitize_line(conversation.title) or "without a title"
-        yield "Conversation", f"{conversation.id}, {title}, {n_turns} turn{'' if n_turns == 1 else 's'}"
+        yield (
+            "Conversation",
+            f"{conversation.id}, {title}, {n_turns} turn{'' if n_turns == 1 else 's'}",
+        )
     if (stats := _last_stats(session)) is not None:
         speed = f"{stats.tokens_per_second:.0f} tokens a second, {stats.seconds_to_first_token:.1f} s to the first"
         yield "Last reply", speed
-        if stats.rung not in ("", AS_IS):
-            yield "Written as", sanitize_line(stats.rung)
+        if stats.fallback not in ("", AS_IS):
+            yield "Written as", sanitize_line(stats.fallback)
 
 
 def _used(session: ChatSession, model: ModelInfo) -> int:
@@ -104,10 +117,14 @@ def mode_sentence(state: ModeState) -> str:
     """Which mode it is, and the instruction that stands."""
     if state.standing is None:
         return f"The mode is {state.mode}."
-    return ended(f"The mode is {state.mode}: every message is an input for “{sanitize_line(state.standing)}”")
+    return ended(
+        f"The mode is {state.mode}: every message is an input for “{sanitize_line(state.standing)}”"
+    )
 
 
 def _speed_sentence(stats: ReplyStats) -> str:
     speed = f"{stats.tokens_per_second:.0f} tokens a second, {stats.seconds_to_first_token:.1f} s to the first"
-    rung = f" Written as {sanitize_line(stats.rung)}." if stats.rung not in ("", AS_IS) else ""
-    return f"The last reply: {speed}.{rung}"
+    fallback = (
+        f" Written as {sanitize_line(stats.fallback)}." if stats.fallback not in ("", AS_IS) else ""
+    )
+    return f"The last reply: {speed}.{fallback}"

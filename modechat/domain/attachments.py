@@ -28,7 +28,9 @@ from modechat.domain.typed import Typed
 _AT = re.compile(r"\\?@")
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "「": "」", "『": "』"}
 _PATH = re.compile(
-    "|".join([*(f"{opens}([^{closes}\n]+){closes}" for opens, closes in _QUOTES.items()), r"(?!\")(\S+)"])
+    "|".join(
+        [*(f"{opens}([^{closes}\n]+){closes}" for opens, closes in _QUOTES.items()), r"(?!\")(\S+)"]
+    )
 )
 _FENCE_LINE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _FOLDED = "\x00"
@@ -122,10 +124,15 @@ def candidates(mention: Mention) -> tuple[Mention, ...]:
                 break
             shorter = shorter[:-1]
     begin = mention.end - len(path)
-    return tuple(Mention(mention.start, begin + len(one), one, mention.is_escaped) for one in found[:_MOST_CANDIDATES])
+    return tuple(
+        Mention(mention.start, begin + len(one), one, mention.is_escaped)
+        for one in found[:_MOST_CANDIDATES]
+    )
 
 
-def attached(typed: Typed, files: Mapping[Mention, str], escaped: Collection[Mention] = ()) -> Typed:
+def attached(
+    typed: Typed, files: Mapping[Mention, str], escaped: Collection[Mention] = ()
+) -> Typed:
     """The message with the texts of the files that it mentions, which were not typed. `escaped` ones lose their
     backslash."""
     text = typed.text
@@ -133,7 +140,9 @@ def attached(typed: Typed, files: Mapping[Mention, str], escaped: Collection[Men
     for mention, content in files.items():
         end = text.find("\n", mention.end)
         by_line.setdefault(len(text) if end < 0 else end, []).append((mention, content))
-    marks = sorted(((mention.start, mention) for mention in (*files, *escaped)), key=lambda mark: mark[0])
+    marks = sorted(
+        ((mention.start, mention) for mention in (*files, *escaped)), key=lambda mark: mark[0]
+    )
     message = _Message(typed)
     at = 0
     for line_end in sorted(by_line):
@@ -244,7 +253,9 @@ def parts_of(text: str) -> list[Part]:
     return parts
 
 
-def _add_named(message: _Message, start: int, end: int, marks: Sequence[tuple[int, Mention]]) -> None:
+def _add_named(
+    message: _Message, start: int, end: int, marks: Sequence[tuple[int, Mention]]
+) -> None:
     """A part of the text, with files by their names, without `@`."""
     for at, mention in marks:
         if start <= at < end:
@@ -263,7 +274,9 @@ def _may_begin(before: str) -> bool:
 
 def _may_close(character: str) -> bool:
     """Whether a character at the end of a name may belong to the sentence."""
-    return character in _CLOSING or (not character.isascii() and unicodedata.category(character)[0] in "PS")
+    return character in _CLOSING or (
+        not character.isascii() and unicodedata.category(character)[0] in "PS"
+    )
 
 
 def _fenced(text: str) -> list[tuple[int, int]]:

@@ -6,7 +6,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from modechat.domain.conversation import ContextCut, Conversation, Reply, ReplyStats, Turn, message_text
+from modechat.domain.conversation import (
+    ContextCut,
+    Conversation,
+    Reply,
+    ReplyStats,
+    Turn,
+    message_text,
+)
 from modechat.domain.mode import Mode
 
 _CHARACTERS_PER_TOKEN = 3.5
@@ -39,20 +46,26 @@ class Forecast:
 
 def in_effect(cut: ContextCut | None, history: Iterable[Turn]) -> ContextCut | None:
     """The cut, if it belongs to this path of turns."""
-    return cut if cut is not None and any(turn.id == cut.after_turn_id for turn in history) else None
+    return (
+        cut if cut is not None and any(turn.id == cut.after_turn_id for turn in history) else None
+    )
 
 
-def n_left(cut: ContextCut | None, history: Iterable[Turn]) -> int:
+def n_left_out(cut: ContextCut | None, history: Iterable[Turn]) -> int:
     """How many messages have left the context: oldest first, without the system text and pinned ones."""
-    return 2 * sum(turn.id <= cut.left_turn_id for turn in _movable(history)) if cut is not None else 0
+    return (
+        2 * sum(turn.id <= cut.left_turn_id for turn in _movable(history)) if cut is not None else 0
+    )
 
 
-def cut_where(history: tuple[Turn, ...], n_left: int, before: ContextCut | None) -> ContextCut | None:
+def cut_where(
+    history: tuple[Turn, ...], n_left_out: int, before: ContextCut | None
+) -> ContextCut | None:
     """The cut that says that so many messages have left; None if that is none. Turns leave as a whole.
 
     It keeps the summary of the cut `before` it.
     """
-    leaving = _movable(history)[: math.ceil(n_left / 2)]
+    leaving = _movable(history)[: math.ceil(n_left_out / 2)]
     if not leaving:
         return None
     return ContextCut(history[-1].id, leaving[-1].id, before.summary if before is not None else "")
@@ -73,11 +86,15 @@ def tokens_in_use(conversation: Conversation | None, mode: Mode, system: str = "
     """
     turns = conversation.turns if conversation is not None else ()
     if mode is Mode.INSTRUCT:
-        answered = [stats for turn in turns if turn.mode is mode and (stats := turn.reply.stats) is not None]
+        answered = [
+            stats for turn in turns if turn.mode is mode and (stats := turn.reply.stats) is not None
+        ]
         return answered[-1].prompt_tokens + answered[-1].completion_tokens if answered else 0
     known = _known(turns, system)
     if conversation is not None and conversation.cut is not None and conversation.cut.summary:
-        known = min(known, _estimated(conversation, conversation.cut))  # it may be younger than the last chat turn
+        known = min(
+            known, _estimated(conversation, conversation.cut)
+        )  # it may be younger than the last chat turn
     return known
 
 
@@ -109,7 +126,9 @@ def _known(turns: Iterable[Turn], system: str) -> int:
 def _tokens_kept(reply: Reply, stats: ReplyStats) -> int:
     """Tokens of the reply that the next prompt has: what it thought is not in it, nor what it only said again."""
     written = stats.completion_tokens - stats.thinking_tokens
-    return written * len(reply.text) // (len(reply.text) + stats.repeated) if reply.text else written
+    return (
+        written * len(reply.text) // (len(reply.text) + stats.repeated) if reply.text else written
+    )
 
 
 def _tokens_of(texts: Iterable[str]) -> int:
@@ -117,7 +136,9 @@ def _tokens_of(texts: Iterable[str]) -> int:
     return sum(_TOKENS_AROUND + math.ceil(len(text) / _CHARACTERS_PER_TOKEN) for text in texts)
 
 
-def forecast(conversation: Conversation | None, text: str, n_ctx: int, attached: int = 0, system: str = "") -> Forecast:
+def forecast(
+    conversation: Conversation | None, text: str, n_ctx: int, attached: int = 0, system: str = ""
+) -> Forecast:
     """What a chat turn with `text`, and `attached` characters of files, will fill of a context of `n_ctx` tokens."""
     new = _TOKENS_AROUND + math.ceil((len(text) + attached) / _CHARACTERS_PER_TOKEN)
     return Forecast(tokens_in_use(conversation, Mode.CHAT, system) + new, n_ctx, new)
@@ -125,8 +146,15 @@ def forecast(conversation: Conversation | None, text: str, n_ctx: int, attached:
 
 def _estimated(conversation: Conversation, cut: ContextCut) -> int:
     """Tokens of the summary and of the turns after it, about."""
-    inside = [turn for turn in conversation.turns if _is_seen(turn) and (turn.pinned or turn.id > cut.left_turn_id)]
-    texts = [cut.summary, *(text for turn in inside for text in (message_text(turn.request), turn.reply.text))]
+    inside = [
+        turn
+        for turn in conversation.turns
+        if _is_seen(turn) and (turn.pinned or turn.id > cut.left_turn_id)
+    ]
+    texts = [
+        cut.summary,
+        *(text for turn in inside for text in (message_text(turn.request), turn.reply.text)),
+    ]
     return _tokens_of(texts)
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from modechat.domain.conversation import Reply, ReplyState, ReplyStats, StopReason, Turn
 
 _CUT_STATES = frozenset({ReplyState.STOPPED, ReplyState.INTERRUPTED, ReplyState.FAILED})
-_CUT_REASONS = frozenset({StopReason.LENGTH, StopReason.CONTEXT, StopReason.LEAK, StopReason.REPEATS})
+_CUT_REASONS = frozenset(
+    {StopReason.LENGTH, StopReason.CONTEXT, StopReason.LEAK, StopReason.REPEATS}
+)
 
 
 def why_not_continue(turn: Turn | None) -> str:
@@ -16,13 +18,17 @@ def why_not_continue(turn: Turn | None) -> str:
         return "There is no reply yet that could go on."
     reply = turn.reply
     if reply.stop_reason is StopReason.LEAK and not _is_own_format(reply):
-        return "The reply was cut where it began another role's turn: Ctrl+] asks in another format."
+        return (
+            "The reply was cut where it began another role's turn: Ctrl+] asks in another format."
+        )
     if reply.state not in _CUT_STATES and reply.stop_reason not in _CUT_REASONS:
         return "The last reply is complete. Ctrl+R asks for another one."
     if reply.text:
         return ""
     if reply.thinking:
-        return "The reply was cut while the model thought, and that cannot go on. Ctrl+R asks again."
+        return (
+            "The reply was cut while the model thought, and that cannot go on. Ctrl+R asks again."
+        )
     return "Nothing of the reply had come yet. Ctrl+R asks again."
 
 
@@ -33,7 +39,9 @@ def _is_own_format(reply: Reply) -> bool:
 
 def reopened(turn: Turn) -> Turn:
     """The turn as it is while the model goes on with its reply."""
-    return turn.with_reply(replace(turn.reply, state=ReplyState.STREAMING, stop_reason=None, error=""))
+    return turn.with_reply(
+        replace(turn.reply, state=ReplyState.STREAMING, stop_reason=None, error="")
+    )
 
 
 def joined(earlier: Reply, later: Reply) -> Reply:
@@ -45,7 +53,11 @@ def joined(earlier: Reply, later: Reply) -> Reply:
 
 def _sum(first: ReplyStats, second: ReplyStats) -> ReplyStats:
     """The second prompt ended with the first reply, whose tokens are not counted twice."""
-    seconds = sum(s.completion_tokens / s.tokens_per_second for s in (first, second) if s.tokens_per_second > 0)
+    seconds = sum(
+        s.completion_tokens / s.tokens_per_second
+        for s in (first, second)
+        if s.tokens_per_second > 0
+    )
     completion = first.completion_tokens + second.completion_tokens
     return replace(
         second,
@@ -59,5 +71,5 @@ def _sum(first: ReplyStats, second: ReplyStats) -> ReplyStats:
         evaluated_tokens=first.evaluated_tokens + second.evaluated_tokens,
         drafted_tokens=first.drafted_tokens + second.drafted_tokens,
         accepted_tokens=first.accepted_tokens + second.accepted_tokens,
-        defused=first.defused,
+        neutralised=first.neutralised,
     )

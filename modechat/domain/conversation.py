@@ -74,9 +74,9 @@ class ReplyStats:
     seconds_to_first_token: float
     tokens_per_second: float
     seed: int
-    rung: str = ""
-    """What the format needed for this conversation (`modechat.prompting.ladder`); empty in old records."""
-    defused: tuple[str, ...] = ()
+    fallback: str = ""
+    """What the format needed for this conversation (`modechat.prompting.fallbacks`); empty in old records."""
+    neutralised: tuple[str, ...] = ()
     """The texts of control tokens in the user's message that were sent as plain text."""
     thinking_tokens: int = 0
     """Of the completion."""
@@ -195,7 +195,10 @@ class Conversation:
         """The conversation with the turn of the same id replaced by `turn`."""
         return replace(
             self,
-            entries=tuple(turn if isinstance(entry, Turn) and entry.id == turn.id else entry for entry in self.entries),
+            entries=tuple(
+                turn if isinstance(entry, Turn) and entry.id == turn.id else entry
+                for entry in self.entries
+            ),
         )
 
 
@@ -223,7 +226,11 @@ def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple
         if turn.in_chat and turn.reply.text:
             asked, reply = message_text(turn.request), turn.reply
             messages.append(Message(Role.USER, asked, pinned=turn.pinned))
-            messages.append(Message(Role.ASSISTANT, reply.text, reply.thinking, typed_of_reply(turn), turn.pinned))
+            messages.append(
+                Message(
+                    Role.ASSISTANT, reply.text, reply.thinking, typed_of_reply(turn), turn.pinned
+                )
+            )
     messages.append(Message(Role.USER, text))
     return tuple(messages)
 
@@ -273,7 +280,11 @@ def title_of(text: str, width: int = 60) -> str:
 
 def without_repetition(reply: Reply) -> Reply:
     """The reply without what it says again and again at its end: once is kept."""
-    if reply.stop_reason is not StopReason.REPEATS or reply.stats is None or not reply.stats.repeated:
+    if (
+        reply.stop_reason is not StopReason.REPEATS
+        or reply.stats is None
+        or not reply.stats.repeated
+    ):
         return reply
     if reply.text:
         return replace(reply, text=reply.text[: -reply.stats.repeated].rstrip())

@@ -77,16 +77,24 @@ def is_binary(start: bytes) -> bool:
 
 def _encoding_of(data: bytes) -> tuple[str, bytes]:
     """The encoding, and the mark that says so."""
-    return next(((encoding, mark) for mark, encoding in _MARKS if data.startswith(mark)), ("utf-8", b""))
+    return next(
+        ((encoding, mark) for mark, encoding in _MARKS if data.startswith(mark)), ("utf-8", b"")
+    )
 
 
 def _not_text(begin: bytes) -> NotText:
     encoding, mark = _encoding_of(begin)
     if mark and encoding != "utf-8":
-        return NotText(f"begins with the mark of {encoding[:6].upper()}, but is no whole text in it", "Write it anew.")
+        return NotText(
+            f"begins with the mark of {encoding[:6].upper()}, but is no whole text in it",
+            "Write it anew.",
+        )
     half = _half_of_utf16(begin[:_LOOKED_AT])
     if half:
-        return NotText("is UTF-16 without a mark at its beginning", f"Convert it: iconv -f {half} -t utf-8 FILE")
+        return NotText(
+            "is UTF-16 without a mark at its beginning",
+            f"Convert it: iconv -f {half} -t utf-8 FILE",
+        )
     if b"\x00" in begin:
         return NotText("has NULs in it, so it is no text", "Give a text file.")
     return NotText("is not UTF-8 text", "Convert it: iconv -f latin1 -t utf-8 FILE")

@@ -78,7 +78,9 @@ def parse(text: str | Typed, state: ModeState) -> Parsed:
         return _parse_standing_input(lines, state.standing, state.task)
     if state.mode is Mode.INSTRUCT:
         return _parse_task(lines, alone=Incomplete(_NOTHING_TYPED))
-    message = _join([_unescape(line) if at == begin else line.text for at, line in enumerate(lines)])
+    message = _join(
+        [_unescape(line) if at == begin else line.text for at, line in enumerate(lines)]
+    )
     return ChatMessage(message) if message else Incomplete(_NOTHING_TYPED)
 
 
@@ -117,7 +119,9 @@ def headers(text: str | Typed, state: ModeState) -> tuple[TypedHeader, ...]:
     if first is not None and first.word in ("chat", "instruction"):
         counting.append(begin)
     if first is not None and first.word == "instruction":
-        counting += _section_starts(_scan([*(_Line("") for _ in lines[: begin + 1]), *lines[begin + 1 :]]))
+        counting += _section_starts(
+            _scan([*(_Line("") for _ in lines[: begin + 1]), *lines[begin + 1 :]])
+        )
     elif not counting and state.mode is Mode.INSTRUCT:
         counting += _section_starts(_scan(lines))
     return tuple(_span(number, lines[number].typed) for number in counting)
@@ -175,14 +179,22 @@ def _parse_task(lines: list[_Line], *, alone: Switch | Incomplete) -> Parsed:
 def _parse_standing_input(lines: list[_Line], instruction: str, name: str) -> Parsed:
     sections = _split(lines)
     body = "\n\n".join(part for part in (sections.instruction, sections.input) if part)
-    return Task(instruction, body, sections.response or "", name) if body else Incomplete(_NOTHING_TYPED)
+    return (
+        Task(instruction, body, sections.response or "", name)
+        if body
+        else Incomplete(_NOTHING_TYPED)
+    )
 
 
 def _split(lines: list[_Line]) -> _Sections:
     """Cut at the first `### Input` and at the last `### Response` if it comes after that."""
     scanned = _scan(lines)
     texts = _texts(scanned)
-    starts = {header.word: i for i in _section_starts(scanned) if (header := scanned[i].header) is not None}
+    starts = {
+        header.word: i
+        for i in _section_starts(scanned)
+        if (header := scanned[i].header) is not None
+    }
     input_at, response_at = starts.get("input"), starts.get("response")
     end = response_at if response_at is not None else len(lines)
 

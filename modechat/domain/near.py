@@ -43,7 +43,9 @@ SETTING_WORDS = {
 """What other programs call the settings and options."""
 
 
-def near(word: str, known: Iterable[str], meant: Mapping[str, str] = SETTING_WORDS) -> tuple[str, ...]:
+def near(
+    word: str, known: Iterable[str], meant: Mapping[str, str] = SETTING_WORDS
+) -> tuple[str, ...]:
     """The names among `known` that `word` may stand for, the likeliest first; none if nothing is near.
 
     `meant`: names that people know from elsewhere, with ours.
@@ -54,7 +56,11 @@ def near(word: str, known: Iterable[str], meant: Mapping[str, str] = SETTING_WOR
     wanted = word.casefold().replace("-", "_")
     if meant.get(wanted) in names:
         return (meant[wanted],)
-    begins = [name for name in names if len(wanted) >= _SHORTEST_BEGINNING and name.casefold().startswith(wanted)]
+    begins = [
+        name
+        for name in names
+        if len(wanted) >= _SHORTEST_BEGINNING and name.casefold().startswith(wanted)
+    ]
     if begins:
         return tuple(begins[:_MOST])
     same_letters = [name for name in names if _letters(name) == _letters(wanted)]

@@ -29,7 +29,11 @@ class OwnSettings(BaseModel):
 
 def written(own: OwnSettings) -> str | None:
     """As JSON, for `read_own`; None if there is nothing to keep."""
-    return None if own.is_empty else json.dumps(own.model_dump(exclude_defaults=True), ensure_ascii=False)
+    return (
+        None
+        if own.is_empty
+        else json.dumps(own.model_dump(exclude_defaults=True), ensure_ascii=False)
+    )
 
 
 def read_own(text: str | None) -> OwnSettings:
@@ -43,9 +47,15 @@ def read_own(text: str | None) -> OwnSettings:
     if not isinstance(found, dict):
         return OwnSettings()
     sampling = found.get("sampling")
-    usable = {name: value for name, value in found.items() if name != "sampling" and _fits(OwnSettings, name, value)}
+    usable = {
+        name: value
+        for name, value in found.items()
+        if name != "sampling" and _fits(OwnSettings, name, value)
+    }
     if isinstance(sampling, dict):
-        usable["sampling"] = {name: value for name, value in sampling.items() if _fits(Sampling, name, value)}
+        usable["sampling"] = {
+            name: value for name, value in sampling.items() if _fits(Sampling, name, value)
+        }
     return OwnSettings.model_validate(usable)
 
 

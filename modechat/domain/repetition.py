@@ -112,7 +112,9 @@ class RepetitionGuard:
                 continue
             start = _unfolded(text, len(folded) - length)
             numbers = [int(number[0][:18]) for number in _NUMBER.finditer(text, start)]
-            if _only_count(numbers, unit.count("0")) and not self._is_wanted(unit, length, len(text) - start):
+            if _only_count(numbers, unit.count("0")) and not self._is_wanted(
+                unit, length, len(text) - start
+            ):
                 end = _unfolded(text, len(folded) - length + period)
                 return self._found(text, start, end - start, times)
         return None
@@ -129,7 +131,9 @@ class RepetitionGuard:
             return True
         if not self._asked or written > _MOST_ASKED or not (words := _whole_words(unit)):
             return False
-        once = next((n for n in range(1, len(words)) if words == words[:n] * (len(words) // n)), len(words))
+        once = next(
+            (n for n in range(1, len(words)) if words == words[:n] * (len(words) // n)), len(words)
+        )
         turned = [" ".join(words[at:once] + words[:at]) for at in range(once)]
         times = length / len(unit) * len(words) / once
         return times <= self._wanted_times + 1 and any(
@@ -200,7 +204,11 @@ def _needed(unit: str) -> int:
         return min(_SIGNS, _LINES_OF_SIGNS * len(unit) // lines) if lines else _SIGNS
     if len(words) == 1:
         return max(_ONE_WORD, _LONG_UNITS * len(unit))
-    return max(_WORDS, _LONG_UNITS * len(unit)) if len(unit) < _WINDOW // _LONG_UNITS else _LEAST_TIMES * len(unit)
+    return (
+        max(_WORDS, _LONG_UNITS * len(unit))
+        if len(unit) < _WINDOW // _LONG_UNITS
+        else _LEAST_TIMES * len(unit)
+    )
 
 
 def _words(unit: str) -> set[str]:

@@ -58,5 +58,7 @@ MODEL_KEYS = {
 }
 """Under which keys a model's file recommends settings."""
 
-DEFAULTS = Sampling(temperature=0.7, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0, stop_repetition=True)
+DEFAULTS = Sampling(
+    temperature=0.7, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0, stop_repetition=True
+)
 """What is used where neither the user nor the model's file says anything."""

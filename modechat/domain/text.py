@@ -99,7 +99,9 @@ class StopMatcher:
 
 def overlap(text: str, stop: str) -> int:
     """Length of the longest end of `text` that a proper beginning of `stop` matches."""
-    return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
+    return next(
+        (n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0
+    )
 
 
 class ReplyTrimmer:

@@ -24,7 +24,9 @@ from modechat.engine.protocol import (
 
 def answers(event: Event, request: Request) -> bool:
     """Whether `event` is the last one about `request`."""
-    if isinstance(event, Failed) and isinstance(request, Load | UseFormat | UseAdapters | MeasureRaw):
+    if isinstance(event, Failed) and isinstance(
+        request, Load | UseFormat | UseAdapters | MeasureRaw
+    ):
         return event.id is None
     match request:
         case Load():

@@ -40,15 +40,30 @@ class MissingLibrary:
 
 _MISSING = (
     MissingLibrary(
-        "libgomp.so", "Install GCC's OpenMP: apt install libgomp1, dnf install libgomp, or apk add libgomp."
+        "libgomp.so",
+        "Install GCC's OpenMP: apt install libgomp1, dnf install libgomp, or apk add libgomp.",
     ),
-    MissingLibrary("libstdc++.so", "Install the C++ library: apt install libstdc++6, dnf install libstdc++."),
-    MissingLibrary("libgcc_s.so", "Install GCC's library: apt install libgcc-s1, dnf install libgcc."),
-    MissingLibrary("libomp.", "Install LLVM's OpenMP: apt install libomp5, or brew install libomp."),
-    MissingLibrary("libvulkan.so", "Install the Vulkan loader: apt install libvulkan1, dnf install vulkan-loader."),
+    MissingLibrary(
+        "libstdc++.so", "Install the C++ library: apt install libstdc++6, dnf install libstdc++."
+    ),
+    MissingLibrary(
+        "libgcc_s.so", "Install GCC's library: apt install libgcc-s1, dnf install libgcc."
+    ),
+    MissingLibrary(
+        "libomp.", "Install LLVM's OpenMP: apt install libomp5, or brew install libomp."
+    ),
+    MissingLibrary(
+        "libvulkan.so",
+        "Install the Vulkan loader: apt install libvulkan1, dnf install vulkan-loader.",
+    ),
     MissingLibrary("libcuda.so", "Install NVIDIA's driver: this build of llama.cpp is for CUDA."),
-    MissingLibrary("libcudart.so", "Install the CUDA runtime of the version that llama.cpp was built with."),
-    MissingLibrary("libcublas", "Install the CUDA libraries (cuBLAS) of the version that llama.cpp was built with."),
+    MissingLibrary(
+        "libcudart.so", "Install the CUDA runtime of the version that llama.cpp was built with."
+    ),
+    MissingLibrary(
+        "libcublas",
+        "Install the CUDA libraries (cuBLAS) of the version that llama.cpp was built with.",
+    ),
     MissingLibrary("libamdhip", "Install ROCm's runtime: this build of llama.cpp is for AMD GPUs."),
     MissingLibrary("libopenblas", "Install OpenBLAS: apt install libopenblas0."),
     MissingLibrary("libc.musl", "This build is for musl: let pip compile one for this system."),
@@ -119,7 +134,9 @@ def how_to_load(complaint: str, python: str, system: str) -> str:
     trouble = version_trouble(installed_version())
     if (remedy := library_remedy(complaint)) and not trouble:
         return remedy
-    reinstall = f"Install it again:\n\n    {install_command(python, FOR_THIS_PROCESSOR, system=system)}\n"
+    reinstall = (
+        f"Install it again:\n\n    {install_command(python, FOR_THIS_PROCESSOR, system=system)}\n"
+    )
     return f"{trouble} {reinstall}".strip()
 
 
@@ -128,7 +145,11 @@ def _library_folders() -> list[Path]:
     if named:
         return [Path(named)]
     spec = find_spec("llama_cpp")
-    return [Path(place) / "lib" for place in (spec.submodule_search_locations or [])] if spec is not None else []
+    return (
+        [Path(place) / "lib" for place in (spec.submodule_search_locations or [])]
+        if spec is not None
+        else []
+    )
 
 
 def _cpu_facts() -> list[str]:
@@ -139,7 +160,9 @@ def _cpu_facts() -> list[str]:
             for line in lines:
                 if not line.strip():
                     break  # the next processor
-                if line.startswith(("vendor_id", "model name", "stepping", "flags", "Features", "CPU part")):
+                if line.startswith(
+                    ("vendor_id", "model name", "stepping", "flags", "Features", "CPU part")
+                ):
                     facts.append(line.strip())
             return facts
     except OSError:

@@ -44,7 +44,12 @@ def features_of(system_info: str) -> frozenset[str]:
 
 
 def judge(
-    built: Set[str], runnable: Set[str] | None, *, with_extras: bool, reports_amx: bool, other_version: str
+    built: Set[str],
+    runnable: Set[str] | None,
+    *,
+    with_extras: bool,
+    reports_amx: bool,
+    other_version: str,
 ) -> tuple[str, Mapping[str, str]]:
     """Why the processor refuses an instruction of the build, and the environment of one that it runs.
 
@@ -56,16 +61,19 @@ def judge(
         return other_version, _best_build(reports_amx=reports_amx)
     lacking = sorted((built & known_instructions()) - runnable) if runnable is not None else []
     if lacking and lacking != [_AMX]:
-        cause = (
-            f"llama.cpp was built for another processor: it uses {_listed(lacking)}, which this machine does not run."
-        )
+        cause = f"llama.cpp was built for another processor: it uses {_listed(lacking)}, which this machine does not run."
         return cause, _best_build(reports_amx=reports_amx)
     if with_extras and _AMX in built:
         return "llama.cpp's kernels for AMX do not run here.", WITHOUT_AMX
     if with_extras:
         return "llama.cpp's kernels for this processor do not run here.", FOR_ANY_PROCESSOR
-    besides = ", besides the instruction sets that it names" if built and runnable is not None else ""
-    return f"llama.cpp uses instructions that this machine does not run{besides}.", FOR_ANY_PROCESSOR
+    besides = (
+        ", besides the instruction sets that it names" if built and runnable is not None else ""
+    )
+    return (
+        f"llama.cpp uses instructions that this machine does not run{besides}.",
+        FOR_ANY_PROCESSOR,
+    )
 
 
 def diagnose(with_extras: bool) -> Remedy:

@@ -23,7 +23,9 @@ def machine_identity() -> dict[str, str]:
 class ExtrasMemory:
     """Kept in the file `path`, which need not exist. Losing it costs one crash more, so nothing here raises."""
 
-    def __init__(self, path: Path, identity: Callable[[], dict[str, str]] = machine_identity) -> None:
+    def __init__(
+        self, path: Path, identity: Callable[[], dict[str, str]] = machine_identity
+    ) -> None:
         self._path = path
         self._identify = identity
         self._is_off = False

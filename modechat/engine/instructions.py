@@ -33,7 +33,9 @@ _TRIALS: dict[str, bytes] = {
     "AVX512_VBMI": bytes.fromhex("62f27d488dc0"),  # vpermb zmm0, zmm0, zmm0
     "AVX512_VNNI": bytes.fromhex("62f27d4850c0"),  # vpdpbusd zmm0, zmm0, zmm0
     "AVX512_BF16": bytes.fromhex("62f27e4852c0"),  # vdpbf16ps zmm0, zmm0, zmm0
-    "AMX_INT8": bytes.fromhex("c4e27b49c0c4e27849c0"),  # tilezero tmm0, after a configuration; see _run_amx
+    "AMX_INT8": bytes.fromhex(
+        "c4e27b49c0c4e27849c0"
+    ),  # tilezero tmm0, after a configuration; see _run_amx
 }
 _AMX = "AMX_INT8"
 _ARCH_PRCTL = 158
@@ -71,7 +73,9 @@ def known_instructions() -> frozenset[str]:
 def _main() -> None:
     if not _runs(b""):
         raise SystemExit("pages with code are forbidden here")
-    print(json.dumps([name for name, code in _TRIALS.items() if _runs(code, with_tiles=name == _AMX)]))
+    print(
+        json.dumps([name for name, code in _TRIALS.items() if _runs(code, with_tiles=name == _AMX)])
+    )
 
 
 def _runs(code: bytes, *, with_tiles: bool = False) -> bool:

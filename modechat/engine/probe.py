@@ -62,6 +62,10 @@ def probe_engine() -> EngineProbe:
         return probe
     death = death_of(done.returncode)
     if death is not Death.EXIT:
-        return probe.model_copy(update={"error": f"llama.cpp {in_words(done.returncode)}", "death": death})
+        return probe.model_copy(
+            update={"error": f"llama.cpp {in_words(done.returncode)}", "death": death}
+        )
     said = done.stderr.decode(errors="replace").strip()[-_LAST_WORDS:]
-    return probe.model_copy(update={"error": f"llama.cpp does not start (exit code {done.returncode}): {said}"})
+    return probe.model_copy(
+        update={"error": f"llama.cpp does not start (exit code {done.returncode}): {said}"}
+    )

@@ -30,7 +30,7 @@ class PromptView(_Frozen):
     `prefill`."""
     format: str
     format_source: FormatSource
-    rung: str
-    defused: tuple[str, ...]
+    fallback: str
+    neutralised: tuple[str, ...]
     """Texts of control tokens in messages, system text and worked examples that are plain text here."""
     stop: tuple[str, ...]

@@ -16,13 +16,15 @@ from modechat.domain.tasks import Example
 from modechat.engine.death import Death
 from modechat.engine.prompt_view import PromptView
 from modechat.errors import ContextError, EngineError, ModechatError, ModelError, UsageError
+from modechat.prompting.fallbacks import AS_IS
 from modechat.prompting.formats import FormatSource, NamedFormat
-from modechat.prompting.ladder import AS_IS
 from modechat.prompting.thinking import ThinkingSwitch
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), defer_build=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), defer_build=True
+    )
 
 
 class Adapter(_Frozen):
@@ -108,7 +110,7 @@ class ChatPrompt(_Frozen):
     messages: tuple[Message, ...]
     prefill: str = ""
     """The start of the reply, which the model continues."""
-    n_left: int = 0
+    n_left_out: int = 0
     """How many messages, oldest first and without the system text and pinned ones, have left the context before."""
 
 
@@ -225,8 +227,8 @@ class ModelInfo(_Frozen):
     format_source: FormatSource
     uses_gpu: bool = False
     """Whether any layer is on a GPU."""
-    system_rung: str = AS_IS
-    """What a system text needs with this format: a rung of `modechat.prompting.ladder`."""
+    system_fallback: str = AS_IS
+    """What a system text needs with this format: a fallback of `modechat.prompting.fallbacks`."""
     sees_history: bool = True
     """False: chat turns reach the model without those before them."""
     thinking: ThinkingSwitch = ThinkingSwitch.NONE
@@ -282,7 +284,7 @@ class Shortened(_Frozen):
 
     type: Literal["shortened"] = "shortened"
     id: int
-    n_left: int
+    n_left_out: int
     """As in ChatPrompt: all that have left so far."""
 
 

@@ -74,7 +74,11 @@ class SavedStates:
         checksum = _checksum(path)
         assert checksum is not None  # nobody aborts it
         state = SavedState(
-            label=label, identity=identity, tokens=tokens, n_bytes=path.stat().st_size, checksum=checksum
+            label=label,
+            identity=identity,
+            tokens=tokens,
+            n_bytes=path.stat().st_size,
+            checksum=checksum,
         )
         write_private(self._folder / f"{name}.json", state.model_dump_json())
         if self._is_forgotten(label):
@@ -89,7 +93,9 @@ class SavedStates:
         found = (_read(path) for path in self._folder.glob("*.json"))
         return tuple(state for state in found if state is not None and state.identity == identity)
 
-    def path(self, state: SavedState, is_aborted: Callable[[], bool] = lambda: False) -> Path | None:
+    def path(
+        self, state: SavedState, is_aborted: Callable[[], bool] = lambda: False
+    ) -> Path | None:
         """The file of a state, which counts as used now; None if it is damaged (then it is removed) or gone.
 
         Reads all of it. Also None if `is_aborted`, which is asked again and again, becomes true.
@@ -112,9 +118,14 @@ class SavedStates:
     def forget(self, label: str) -> None:
         """Remove all states of a conversation, for good: none is kept of it again."""
         private_folder(self._folder)
-        private_file(self._mark(label))  # first this: what is being written sees it when it is complete
+        private_file(
+            self._mark(label)
+        )  # first this: what is being written sees it when it is complete
         # With it what a killed engine left unfinished, of whichever chat: who is writing now keeps its own later.
-        for path in (*self._folder.glob(f"{_slug(label)}-*"), *self._folder.glob(".modechat-*.part")):
+        for path in (
+            *self._folder.glob(f"{_slug(label)}-*"),
+            *self._folder.glob(".modechat-*.part"),
+        ):
             path.unlink(missing_ok=True)
         self._forget_old_marks()
 

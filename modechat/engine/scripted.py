@@ -88,7 +88,11 @@ class ScriptedEngine:
     """Plays `script`. A `load_error` makes loading fail. In a full context of `n_ctx` words the oldest turns leave."""
 
     def __init__(
-        self, script: Script, pace: Pace = at_once, load_error: Failed | None = None, n_ctx: int = MODEL.n_ctx
+        self,
+        script: Script,
+        pace: Pace = at_once,
+        load_error: Failed | None = None,
+        n_ctx: int = MODEL.n_ctx,
     ) -> None:
         self._model = MODEL.model_copy(update={"n_ctx": n_ctx})
         self._script = script
@@ -111,7 +115,9 @@ class ScriptedEngine:
         match request:
             case Load(model_path=path):
                 if path.endswith(".gguf"):
-                    self._model = self._model.model_copy(update={"name": PurePath(path).stem, "path": path})
+                    self._model = self._model.model_copy(
+                        update={"name": PurePath(path).stem, "path": path}
+                    )
                 self._run(self._load())
             case Generate():
                 self._stopped.discard(request.id)
@@ -123,7 +129,9 @@ class ScriptedEngine:
             case UseFormat(format=name):
                 self._format = name or MODEL.format
                 source = _source(self._format)
-                self._model = self._model.model_copy(update={"format": self._format, "format_source": source})
+                self._model = self._model.model_copy(
+                    update={"format": self._format, "format_source": source}
+                )
                 self._events.put_nowait(FormatChanged(model=self._model))
             case UseAdapters(adapters=adapters):
                 self._events.put_nowait(AdaptersChanged(adapters=adapters))
@@ -170,14 +178,20 @@ class ScriptedEngine:
         prefill = request.prompt.prefill
         prompt = _words(_prompt_text(request) + prefill)
         reused = common_prefix_length(self._lanes[mode], prompt)
-        self._events.put_nowait(PromptProgress(id=request.id, evaluated=len(prompt), reused=reused, total=len(prompt)))
+        self._events.put_nowait(
+            PromptProgress(id=request.id, evaluated=len(prompt), reused=reused, total=len(prompt))
+        )
         thought, answer = _part_thinking(answer)
         for word in _words(thought):
             await self._pace()
-            self._events.put_nowait(Delta(id=request.id, text=word, is_thinking=True, completion_tokens=0))
+            self._events.put_nowait(
+                Delta(id=request.id, text=word, is_thinking=True, completion_tokens=0)
+            )
         words = _words(answer.removeprefix(prefill).strip() if prefill else answer.strip())
         if prefill:
-            self._events.put_nowait(Delta(id=request.id, text=prefill.strip() + " ", completion_tokens=0))
+            self._events.put_nowait(
+                Delta(id=request.id, text=prefill.strip() + " ", completion_tokens=0)
+            )
         limit = request.sampling.max_tokens
         said: list[str] = []
         guard, repeated = RepetitionGuard(), 0
@@ -207,7 +221,7 @@ class ScriptedEngine:
             seed=request.sampling.seed or 0,
             leak=marker if reason is StopReason.LEAK else "",
             repeated=repeated,
-            defused=_defused(last_user_text(request)),
+            neutralised=_neutralised(last_user_text(request)),
         )
         self._events.put_nowait(Finished(id=request.id, stop_reason=reason, stats=stats))
 
@@ -220,17 +234,23 @@ class ScriptedEngine:
         said = [message for message in prompt.messages if message.role != Role.SYSTEM]
         movable = [message for message in said[:-1] if not message.pinned]
 
-        def without(n_left: int) -> Generate:
-            left = {id(message) for message in movable[:n_left]}
+        def without(n_left_out: int) -> Generate:
+            left = {id(message) for message in movable[:n_left_out]}
             kept = tuple(message for message in (*system, *said) if id(message) not in left)
-            return request.model_copy(update={"prompt": prompt.model_copy(update={"messages": kept, "n_left": n_left})})
+            return request.model_copy(
+                update={
+                    "prompt": prompt.model_copy(update={"messages": kept, "n_left_out": n_left_out})
+                }
+            )
 
-        n_left = prompt.n_left
-        while len(_words(_prompt_text(without(n_left)))) > self._model.n_ctx and n_left < len(movable):
-            n_left += 2
-        if n_left > prompt.n_left:
-            self._events.put_nowait(Shortened(id=request.id, n_left=n_left))
-        return without(n_left)
+        n_left_out = prompt.n_left_out
+        while len(
+            _words(_prompt_text(without(n_left_out)))
+        ) > self._model.n_ctx and n_left_out < len(movable):
+            n_left_out += 2
+        if n_left_out > prompt.n_left_out:
+            self._events.put_nowait(Shortened(id=request.id, n_left_out=n_left_out))
+        return without(n_left_out)
 
 
 def _source(format: str) -> FormatSource:
@@ -259,8 +279,13 @@ def _view(request: Inspect) -> PromptView:
     parts: list[tuple[str, int]] = [("template", 1)] if named else []
     for role, content in said:
         words = _words(content) or [""]
-        tokens += [TokenView(id=10 + len(word), text=word, control=False) for word in (f"{role}\n", *words)]
-        tokens += [TokenView(id=3, text="<|im_end|>", control=True), TokenView(id=4, text="\n", control=False)]
+        tokens += [
+            TokenView(id=10 + len(word), text=word, control=False) for word in (f"{role}\n", *words)
+        ]
+        tokens += [
+            TokenView(id=3, text="<|im_end|>", control=True),
+            TokenView(id=4, text="\n", control=False),
+        ]
         tokens.append(TokenView(id=2, text="<|im_start|>", control=True))
         parts += [("template", 2), (role, len(words)), ("template", 2)]
     tokens.append(TokenView(id=9, text="assistant\n", control=False))
@@ -271,13 +296,13 @@ def _view(request: Inspect) -> PromptView:
         parts=tuple(parts),
         format=MODEL.format,
         format_source=MODEL.format_source,
-        rung=MODEL.system_rung,
-        defused=_defused(said[-1][1]),
+        fallback=MODEL.system_fallback,
+        neutralised=_neutralised(said[-1][1]),
         stop=(),
     )
 
 
-def _defused(text: str) -> tuple[str, ...]:
+def _neutralised(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"<\|im_(?:start|end)\|>", text))
 
 

@@ -108,7 +108,9 @@ class SecondTry:
     async def events(self) -> AsyncIterator[Event]:
         async for event in self._inner.events():
             if not isinstance(event, Failed) or not event.died:
-                if self._to_tell is not None and isinstance(event, Delta | Finished | RawMeasured | Inspected):
+                if self._to_tell is not None and isinstance(
+                    event, Delta | Finished | RawMeasured | Inspected
+                ):
                     recovered, self._to_tell = self._to_tell, None
                     yield recovered
                 self._note(event)
@@ -154,7 +156,9 @@ class SecondTry:
                 self._keep(adapters=event.adapters)
             case _:
                 pass
-        answered = next((i for i, request in enumerate(self._open) if answers(event, request)), None)
+        answered = next(
+            (i for i, request in enumerate(self._open) if answers(event, request)), None
+        )
         if answered is not None:
             del self._open[answered]
 
@@ -174,7 +178,9 @@ class SecondTry:
     @property
     def _has_begun_a_reply(self) -> bool:
         """Whether text of a reply was shown: it cannot be asked again, or it would begin anew."""
-        return any(isinstance(request, Generate) and request.id in self._spoken for request in self._open)
+        return any(
+            isinstance(request, Generate) and request.id in self._spoken for request in self._open
+        )
 
     def _may_be_the_extras(self, failed: Failed) -> bool:
         if self._load is None or self._load.cpu_extras != "auto":
@@ -203,7 +209,9 @@ class SecondTry:
         """The death, with what helps against it where that is another build of llama.cpp, or another version."""
         self._forget_requests()
         self._to_tell = None
-        if failed.death is not Death.ILLEGAL_INSTRUCTION and not version_trouble(installed_version()):
+        if failed.death is not Death.ILLEGAL_INSTRUCTION and not version_trouble(
+            installed_version()
+        ):
             return failed
         chose_extras = self._load is not None and self._load.cpu_extras == "on"
         import asyncio

@@ -1,6 +1,6 @@
 """Notices when a worker hangs: it was asked something, and gives no sign of life, or its computation stands still.
 
-`Vigil` judges by what it is told and by the clock it is given; `Watchdog` looks at it from a thread.
+`HangDetector` judges by what it is told and by the clock it is given; `Watchdog` looks at it from a thread.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Patience:
     """Likewise while it loads or saves, and where it computes on a GPU, which tells nothing within a batch."""
 
 
-class Vigil:
+class HangDetector:
     """What is asked of one worker, and when it was last heard of. Times are of a monotonic clock."""
 
     def __init__(self, patience: Patience, now: float) -> None:
@@ -87,7 +87,11 @@ class Vigil:
         """How the worker hangs, as the end of a sentence; empty if it does not."""
         if not self._open:
             return ""
-        silent = self._patience.silent if self._has_spoken else max(self._patience.silent, self._patience.starting)
+        silent = (
+            self._patience.silent
+            if self._has_spoken
+            else max(self._patience.silent, self._patience.starting)
+        )
         if now - self._heard_at > silent:
             return f"it gave no sign of life for {silent:g} seconds"
         is_slow = self._on_gpu or self._is_saving or not isinstance(self._open[0], Generate)
@@ -100,22 +104,24 @@ class Vigil:
 class Watchdog:
     """Calls `on_hang` once, in a thread of its own, with how the worker hangs. `clock` is monotonic."""
 
-    def __init__(self, patience: Patience, on_hang: Callable[[str], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, patience: Patience, on_hang: Callable[[str], None], clock: Callable[[], float]
+    ) -> None:
         self._clock = clock
         self._on_hang = on_hang
         self._interval = min(1.0, patience.silent / 4)
         self._lock = threading.Lock()
-        self._vigil = Vigil(patience, clock())
+        self._detector = HangDetector(patience, clock())
         self._ended = threading.Event()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def asked(self, request: Request) -> None:
         with self._lock:
-            self._vigil.asked(request, self._clock())
+            self._detector.asked(request, self._clock())
 
     def heard(self, event: Event) -> None:
         with self._lock:
-            self._vigil.heard(event, self._clock())
+            self._detector.heard(event, self._clock())
 
     def end(self) -> None:
         self._ended.set()
@@ -125,9 +131,11 @@ class Watchdog:
         while not self._ended.wait(self._interval):
             now = self._clock()
             with self._lock:
-                if now - looked_at > 3 * self._interval:  # this program slept itself: suspended, or a laptop's lid
-                    self._vigil.begin_again(now)
-                hang = self._vigil.verdict(now)
+                if (
+                    now - looked_at > 3 * self._interval
+                ):  # this program slept itself: suspended, or a laptop's lid
+                    self._detector.begin_again(now)
+                hang = self._detector.verdict(now)
             looked_at = now
             if hang:
                 self._on_hang(hang)

@@ -188,7 +188,9 @@ class WorkerProcess:
             for line in lines:
                 text = line.decode(errors="replace").rstrip()
                 self._log_lines.append(text)
-                with contextlib.suppress(OSError, ValueError):  # a full disk, or closed: the lines above are kept
+                with contextlib.suppress(
+                    OSError, ValueError
+                ):  # a full disk, or closed: the lines above are kept
                     if self._log is not None:
                         self._log.write(text + "\n")
                         self._log.flush()

@@ -41,7 +41,11 @@ class ModelFile:
     @property
     def needed_bytes(self) -> int:
         """Memory that it takes with the usual context, roughly."""
-        return bytes_needed(self.header, self.size_bytes) if self.header is not None else self.size_bytes
+        return (
+            bytes_needed(self.header, self.size_bytes)
+            if self.header is not None
+            else self.size_bytes
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def check_adapter_file(path: Path) -> GGUFHeader:
         raise ModelError(f"{shown_name(path)} is not a LoRA adapter.", _GIVE_ADAPTER)
     if kind != "lora":
         raise ModelError(
-            f"{shown_name(path)} is an adapter of another kind ({sanitize_line(str(kind))}).", _GIVE_ADAPTER
+            f"{shown_name(path)} is an adapter of another kind ({sanitize_line(str(kind))}).",
+            _GIVE_ADAPTER,
         )
     return header
 
@@ -80,7 +81,10 @@ def _part_of_a_model(header: GGUFHeader) -> tuple[str, str] | None:
     if kind == "imatrix":
         return "is an importance matrix for making quantized models, not a model", _CHOOSE
     if isinstance(split, int) and isinstance(splits, int) and 0 < split < splits:
-        return f"is part {split + 1:,} of {splits:,} of a model", "Give the first part; the others are found beside it."
+        return (
+            f"is part {split + 1:,} of {splits:,} of a model",
+            "Give the first part; the others are found beside it.",
+        )
     if header.architecture in _DRAFT:
         return "is a draft model, which only makes another model faster", _GIVE_BASE
     if not header.architecture:
@@ -101,5 +105,8 @@ def _other_kind(header: GGUFHeader) -> tuple[str, str] | None:
     if architecture in _SPEECH:
         return f"is a model for speech ({shown}): it cannot chat", _CHOOSE
     if architecture in _EMBEDDING or pools:
-        return f"is an embedding model ({shown}): it turns texts into numbers and cannot chat", _CHOOSE
+        return (
+            f"is an embedding model ({shown}): it turns texts into numbers and cannot chat",
+            _CHOOSE,
+        )
     return None

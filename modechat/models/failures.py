@@ -56,22 +56,34 @@ def unreadable(path: Path, error: OSError | ValueError) -> ModelError:
     name = shown_name(path)
     match error:
         case FileNotFoundError() | NotADirectoryError():
-            return ModelError(f"There is no file {shown_path(path)}.", "Check the path and its spelling.")
+            return ModelError(
+                f"There is no file {shown_path(path)}.", "Check the path and its spelling."
+            )
         case PermissionError():
-            return ModelError(f"{name} cannot be read: permission denied.", "Give yourself read access to it.")
+            return ModelError(
+                f"{name} cannot be read: permission denied.", "Give yourself read access to it."
+            )
         case OSError():
             reason = sanitize_line(error.strerror or str(error))
-            return ModelError(f"{name} cannot be read: {reason}.", "Check the path, and that its disk works.")
+            return ModelError(
+                f"{name} cannot be read: {reason}.", "Check the path, and that its disk works."
+            )
         case _:
-            return ModelError(f"{name} is not a possible file name.", "Check the path and its spelling.")
+            return ModelError(
+                f"{name} is not a possible file name.", "Check the path and its spelling."
+            )
 
 
 def a_folder(path: Path) -> ModelError:
-    return ModelError(f"{shown_name(path)} is a folder, not a model file.", "Give a .gguf file inside it.")
+    return ModelError(
+        f"{shown_name(path)} is a folder, not a model file.", "Give a .gguf file inside it."
+    )
 
 
 def no_regular_file(path: Path) -> ModelError:
-    return ModelError(f"{shown_name(path)} is a device, pipe or socket, not a model file.", "Give a .gguf file.")
+    return ModelError(
+        f"{shown_name(path)} is a device, pipe or socket, not a model file.", "Give a .gguf file."
+    )
 
 
 def empty(path: Path) -> ModelError:
@@ -123,7 +135,9 @@ def _recognise(head: bytes) -> tuple[str, str]:
             return what, hint
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html")):
-        hint = "Use the page's download link: on Hugging Face the address has /resolve/, not /blob/."
+        hint = (
+            "Use the page's download link: on Hugging Face the address has /resolve/, not /blob/."
+        )
         return "a web page, saved under the name of a model", hint
     # A safetensors file begins with the length of its JSON header (8 bytes), then the JSON.
     if head[8:10] in (b'{"', b"{ ", b"{}") and int.from_bytes(head[:8], "little") < 1 << 32:
@@ -131,7 +145,10 @@ def _recognise(head: bytes) -> tuple[str, str]:
     if not head.strip(b"\x00"):
         return "filled with zeros at its start: a download that did not finish", AGAIN
     if _is_text(head):
-        return "a text file, not a GGUF file", "Perhaps the download failed and left a message in it: read it."
+        return (
+            "a text file, not a GGUF file",
+            "Perhaps the download failed and left a message in it: read it.",
+        )
     return "not a GGUF file", _SEEK_GGUF
 
 

@@ -41,10 +41,18 @@ def kv_bytes_per_token(header: GGUFHeader) -> int:
 
     n_head = number("attention.head_count", 1) or 1
     head_size = number("embedding_length", 0) // n_head
-    key, value = number("attention.key_length", head_size), number("attention.value_length", head_size)
+    key, value = (
+        number("attention.key_length", head_size),
+        number("attention.value_length", head_size),
+    )
     if number("attention.key_length_mla", 0):
         value = 0  # latent attention keeps one vector for both
-    return number("block_count", 1) * number("attention.head_count_kv", n_head) * (key + value) * _BYTES_PER_VALUE
+    return (
+        number("block_count", 1)
+        * number("attention.head_count_kv", n_head)
+        * (key + value)
+        * _BYTES_PER_VALUE
+    )
 
 
 def fit(needed: int, free: int) -> Fit:

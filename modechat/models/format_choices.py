@@ -31,7 +31,9 @@ class FormatChoices:
             private_folder(self._path.parent)
             write_private(self._path, json.dumps(choices, indent=1, sort_keys=True))
         except OSError as error:
-            raise StoreError(f"{self._path} cannot be written: {error.strerror}", "Is the disk full?") from error
+            raise StoreError(
+                f"{self._path} cannot be written: {error.strerror}", "Is the disk full?"
+            ) from error
 
     def _read(self) -> dict[str, str]:
         try:

@@ -20,7 +20,9 @@ Scalar: TypeAlias = str | int | float | bool
 
 MAX_KEYS = 1 << 14  # Keys in a file; real ones have less than a hundred.
 MAX_TENSORS = 1 << 18
-_MAX_STRINGS = 1 << 23  # In all arrays together; the largest vocabularies with their merges have a million.
+_MAX_STRINGS = (
+    1 << 23
+)  # In all arrays together; the largest vocabularies with their merges have a million.
 _MAX_NAME = 1 << 10  # Bytes of a key or of a tensor's name.
 _MAX_TEXT = 1 << 10  # Bytes of a string value that is kept.
 _MAX_DIMS = 4
@@ -31,7 +33,9 @@ _CHUNK = 1 << 18
 _U32 = Struct("<I")
 _U64 = Struct("<Q")
 _STRING, _ARRAY = 8, 9
-_SCALARS = {kind: Struct(f"<{code}") for kind, code in [*enumerate("BbHhIif?"), *enumerate("Qqd", 10)]}
+_SCALARS = {
+    kind: Struct(f"<{code}") for kind, code in [*enumerate("BbHhIif?"), *enumerate("Qqd", 10)]
+}
 
 
 class HeaderError(Exception):

@@ -43,9 +43,17 @@ def usual_places(
         Place("models", home / "models", depth=5),
         Place("LM Studio", home / ".lmstudio" / "models"),
         Place("LM Studio", home / ".cache" / "lm-studio" / "models"),
-        Place("Hugging Face", Path(environment.get("HF_HUB_CACHE") or hugging_face / "hub"), depth=5),
-        Place("llama.cpp", Path(environment.get("LLAMA_CACHE") or _cache(home) / "llama.cpp"), depth=2),
-        Place("Ollama", Path(environment.get("OLLAMA_MODELS") or home / ".ollama" / "models"), is_ollama=True),
+        Place(
+            "Hugging Face", Path(environment.get("HF_HUB_CACHE") or hugging_face / "hub"), depth=5
+        ),
+        Place(
+            "llama.cpp", Path(environment.get("LLAMA_CACHE") or _cache(home) / "llama.cpp"), depth=2
+        ),
+        Place(
+            "Ollama",
+            Path(environment.get("OLLAMA_MODELS") or home / ".ollama" / "models"),
+            is_ollama=True,
+        ),
         Place("Ollama", Path("/usr/share/ollama/.ollama/models"), is_ollama=True),
         Place("GPT4All", user_folder("data", "nomic.ai") / "GPT4All", depth=1),
         Place("Jan", home / "jan" / "models"),
@@ -58,4 +66,6 @@ def _cache(home: Path) -> Path:
     """The folder of caches as llama.cpp has it."""
     if platform.system() == "Darwin":
         return home / "Library" / "Caches"
-    return Path(platformdirs.user_cache_path()) if platform.system() == "Windows" else home / ".cache"
+    return (
+        Path(platformdirs.user_cache_path()) if platform.system() == "Windows" else home / ".cache"
+    )

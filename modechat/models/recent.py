@@ -24,7 +24,11 @@ class RecentModels:
             found = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return ()
-        return tuple(Path(path) for path in found if isinstance(path, str) and path) if isinstance(found, list) else ()
+        return (
+            tuple(Path(path) for path in found if isinstance(path, str) and path)
+            if isinstance(found, list)
+            else ()
+        )
 
     def remember(self, model: Path) -> None:
         paths = [model, *(path for path in self.paths() if path != model)][:_MOST]

@@ -40,7 +40,9 @@ def candidate_at(path: Path, place: str) -> Candidate:
     if part is None:
         return Candidate(path, place)
     stem, count = part["stem"], int(part["count"])
-    names = (f"{stem}-{number:05}-of-{count:05}.gguf" for number in range(1, min(count, _MOST_PARTS) + 1))
+    names = (
+        f"{stem}-{number:05}-of-{count:05}.gguf" for number in range(1, min(count, _MOST_PARTS) + 1)
+    )
     parts = tuple(found for name in names if (found := path.with_name(name)).is_file())
     return Candidate(path, place, stem, parts, count)
 
@@ -113,7 +115,9 @@ def _of_ollama(place: Place, cancelled: Callable[[], bool]) -> Iterator[Candidat
         for tag in sorted(files):
             digest = _model_digest(here / tag)
             if digest is not None:
-                yield Candidate(place.folder / "blobs" / digest, place.name, _ollama_name(here / tag, root))
+                yield Candidate(
+                    place.folder / "blobs" / digest, place.name, _ollama_name(here / tag, root)
+                )
 
 
 def _model_digest(manifest: Path) -> str | None:

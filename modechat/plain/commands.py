@@ -44,19 +44,29 @@ class PlainCommands:
 
     async def run(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
         """Do what was typed; why not, if it cannot be done. Raises StoreError."""
-        for commands in (self._session_commands, self._conversation_commands, self._setting_commands):
+        for commands in (
+            self._session_commands,
+            self._conversation_commands,
+            self._setting_commands,
+        ):
             if (work := commands.with_words(command)) is not None:
                 return await work(session)
         if command.action.id == "inspect":
             return await self._show_prompt(session, command.words)
         if command.words:
             return takes_no_words(command)
-        done = self._by_session(command.action.id, session) or self._by_words(command.action.id, session)
+        done = self._by_session(command.action.id, session) or self._by_words(
+            command.action.id, session
+        )
         if done is None:
-            return Incomplete(f"/{command.action.slash} needs the screen: modechat without --plain, in a terminal.")
+            return Incomplete(
+                f"/{command.action.slash} needs the screen: modechat without --plain, in a terminal."
+            )
         return await done
 
-    def _by_session(self, action_id: str, session: ChatSession) -> Awaitable[Incomplete | None] | None:
+    def _by_session(
+        self, action_id: str, session: ChatSession
+    ) -> Awaitable[Incomplete | None] | None:
         """What the session does alone; it tells what comes of it."""
         commands = self._session_commands
         match action_id:
@@ -89,7 +99,9 @@ class PlainCommands:
             case _:
                 return None
 
-    def _by_words(self, action_id: str, session: ChatSession) -> Awaitable[Incomplete | None] | None:
+    def _by_words(
+        self, action_id: str, session: ChatSession
+    ) -> Awaitable[Incomplete | None] | None:
         """What is answered here."""
         match action_id:
             case "toggle_mode":
@@ -127,7 +139,9 @@ class PlainCommands:
         """The last lines of the engine's log."""
         path = engine_log_file()
         lines, _ = await asyncio.to_thread(LogTail(path).read)
-        await self._print(sanitize_line(line) for line in [f"The log is {path}:", *lines[-_MOST_LOG_LINES:]])
+        await self._print(
+            sanitize_line(line) for line in [f"The log is {path}:", *lines[-_MOST_LOG_LINES:]]
+        )
 
     async def _quit(self) -> None:
         self._leave()
@@ -144,7 +158,11 @@ class PlainCommands:
         return None
 
     async def _show_earlier(self) -> Incomplete | None:
-        return None if self._view.show_earlier() else Incomplete("There is nothing earlier in this conversation.")
+        return (
+            None
+            if self._view.show_earlier()
+            else Incomplete("There is nothing earlier in this conversation.")
+        )
 
     async def _show_prompt(self, session: ChatSession, words: str) -> Incomplete | None:
         """The prompt that the words would make; without words, that of the last turn."""
@@ -159,7 +177,9 @@ class PlainCommands:
             elif turn is not None:
                 view, mode = await session.prompts.of_turn(turn), turn.mode
             else:
-                return Incomplete("There is no turn yet. /prompt TEXT shows the prompt that a text would make.")
+                return Incomplete(
+                    "There is no turn yet. /prompt TEXT shows the prompt that a text would make."
+                )
         except EngineError as error:
             return Incomplete(in_one_line(error.title, error.hint))
         await self._print((*heading(view, mode), "The prompt begins in the next line."))
@@ -171,7 +191,9 @@ class PlainCommands:
 
     async def _list_tasks(self, session: ChatSession) -> Incomplete | None:
         tasks = session.settings.tasks
-        await self._print(ended(f"{task_usage(task)}: {sanitize_line(task.title)}") for task in tasks)
+        await self._print(
+            ended(f"{task_usage(task)}: {sanitize_line(task.title)}") for task in tasks
+        )
         return None if tasks else Incomplete("There are no named tasks.")
 
     async def _list_formats(self, session: ChatSession) -> None:
@@ -180,8 +202,12 @@ class PlainCommands:
         rows = [("auto", "what fits the model")]
         if model is None or model.has_template:
             rows.append((CHAT_TEMPLATE, "the model's own"))
-        rows += [(named.name, sanitize_line(named.title)) for named in session.settings.load.formats]
-        await self._print(f"/format {name}: {text}{', in use' if name == used else ''}." for name, text in rows)
+        rows += [
+            (named.name, sanitize_line(named.title)) for named in session.settings.load.formats
+        ]
+        await self._print(
+            f"/format {name}: {text}{', in use' if name == used else ''}." for name, text in rows
+        )
 
     async def _list_conversations(self, session: ChatSession) -> Incomplete | None:
         every = await session.library.summaries()
@@ -193,6 +219,10 @@ class PlainCommands:
             when = summary.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
             here = ", open here" if summary.id == open_id else ""
             self._output.line(f"{summary.id}: {title_of(summary)}, {turns}, {when}{here}.")
-        more = f" {len(every) - _MOST_LISTED} older ones are not listed." if len(every) > _MOST_LISTED else ""
+        more = (
+            f" {len(every) - _MOST_LISTED} older ones are not listed."
+            if len(every) > _MOST_LISTED
+            else ""
+        )
         self._view.say(f"/open NUMBER opens one, /delete NUMBER deletes one.{more}")
         return None

@@ -63,12 +63,18 @@ class PlainChat:
         self._settings = settings
         self._failures = FailureWatch(engine)
         self._writer = Writer(stdout, self._cannot_write)
-        self._output = Output(self._writer, stdout, stderr, prompts=self._is_watched and stdout.isatty())
+        self._output = Output(
+            self._writer, stdout, stderr, prompts=self._is_watched and stdout.isatty()
+        )
         self._view = PlainView(self._output, clock)
         self._session = ChatSession(self._failures, store, settings, self._receive)
         self._commands = PlainCommands(self._output, self._view, self._leave)
         self._intake = Intake(
-            stdin, self._output, at_once=self._does_at_once, refuse=self._refuse_input, leave=self._leave
+            stdin,
+            self._output,
+            at_once=self._does_at_once,
+            refuse=self._refuse_input,
+            leave=self._leave,
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -90,7 +96,9 @@ class PlainChat:
         Raises ModechatError, and BrokenPipeError when nobody reads any more. Ends by the signal that asked for it.
         """
         if not self._is_watched:
-            await asyncio.to_thread(self._settings.check_model)  # there is nobody to choose another one
+            await asyncio.to_thread(
+                self._settings.check_model
+            )  # there is nobody to choose another one
         with self._on_signals():
             try:
                 await self._chat(resume=resume, troubles=troubles)
@@ -134,7 +142,10 @@ class PlainChat:
 
     async def _finish_writing(self) -> None:
         """Wait for who reads, but not for ever if the program should end."""
-        waits = [asyncio.create_task(self._writer.drained()), asyncio.create_task(self._hurry.wait())]
+        waits = [
+            asyncio.create_task(self._writer.drained()),
+            asyncio.create_task(self._hurry.wait()),
+        ]
         limit = _SECONDS_TO_WRITE if self._signal is not None else None
         _, waiting = await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
@@ -146,22 +157,31 @@ class PlainChat:
         if self._signal is signal.SIGINT:
             return EXIT_INTERRUPTED
         if not self._was_asked:
-            raise UsageError("There was nothing to send", "Pipe in messages, one a line. For one task: modechat run")
+            raise UsageError(
+                "There was nothing to send",
+                "Pipe in messages, one a line. For one task: modechat run",
+            )
         return self._failures.exit_code
 
     # What is done
 
     async def _do_all(self) -> None:
         """Do what is typed, one after the other: the next when the reply to the last is complete."""
-        if self._is_watched:  # the model is often there at once: then the prompt follows what is said of it
+        if (
+            self._is_watched
+        ):  # the model is often there at once: then the prompt follows what is said of it
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._until(lambda: self._session.phase is not Phase.LOADING), _SECONDS_TO_LOAD)
+                await asyncio.wait_for(
+                    self._until(lambda: self._session.phase is not Phase.LOADING), _SECONDS_TO_LOAD
+                )
         await self._view.all_is_shown()
         while (text := await self._intake.next(prompt_label(self._session.state))) is not None:
             self._was_asked = True
             self._may_leave = False
             await self._do(text)
-            await self._until(lambda: not (self._session.is_busy or self._session.phase in _WORKING))
+            await self._until(
+                lambda: not (self._session.is_busy or self._session.phase in _WORKING)
+            )
             self._may_leave = False
             await self._view.all_is_shown()
         self._leave()
@@ -191,7 +211,9 @@ class PlainChat:
     def _doubt(self, typed: Typed) -> Incomplete | None:
         """Why a text that looks like a command is not sent, unless it comes twice."""
         doubt = unknown_command(typed) if typed.text != self._doubted else ""
-        self._doubted = typed.text if doubt and self._is_watched else ""  # nobody can answer in a pipe
+        self._doubted = (
+            typed.text if doubt and self._is_watched else ""
+        )  # nobody can answer in a pipe
         if not doubt:
             return None
         escaped = f"\\{typed.text.strip().split()[0]} …"
@@ -254,13 +276,17 @@ class PlainChat:
         if error.errno in (errno.EPIPE, errno.EIO):
             self._error = BrokenPipeError()
         else:
-            self._error = ModechatError(f"The reply cannot be written: {error.strerror}", "Is the disk full?")
+            self._error = ModechatError(
+                f"The reply cannot be written: {error.strerror}", "Is the disk full?"
+            )
         self._leave()
 
     @contextlib.contextmanager
     def _on_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        actions = {name: partial(self._end_by, name) for name in ("SIGTERM", "SIGHUP")} | {"SIGINT": self._interrupt}
+        actions = {name: partial(self._end_by, name) for name in ("SIGTERM", "SIGHUP")} | {
+            "SIGINT": self._interrupt
+        }
         added = []
         for name, action in actions.items():
             with contextlib.suppress(AttributeError, NotImplementedError):  # not on every system
@@ -294,5 +320,7 @@ class PlainChat:
             self._begin(self._session.stop())
         else:
             self._may_leave = True
-            self._view.say("What was typed is dropped. Ctrl+C once more leaves, and so does Ctrl+D.")
+            self._view.say(
+                "What was typed is dropped. Ctrl+C once more leaves, and so does Ctrl+D."
+            )
             self._intake.clear()

@@ -74,7 +74,9 @@ class Intake:
                     self._put(message)
                 elif self._messages.pasted:
                     self._output.keys_were_shown()  # the last line of a paste may stand there, without its end
-                    self._output.say(f"{self._messages.pasted} lines were pasted. Enter sends them, Ctrl+C drops them.")
+                    self._output.say(
+                        f"{self._messages.pasted} lines were pasted. Enter sends them, Ctrl+C drops them."
+                    )
             case Unreadable(reason=reason, hint=hint):
                 self._messages.clear()
                 self._refuse(Trouble(reason, hint))

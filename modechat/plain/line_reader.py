@@ -83,7 +83,11 @@ class LineReader:
                 self._put(Unreadable(f"What is piped in {problem.reason}", problem.hint))
                 break
             if len(rest) > _LONGEST_LINE:
-                self._put(Unreadable("What is piped in has no end of a line for 4 MB", "Each line is a message."))
+                self._put(
+                    Unreadable(
+                        "What is piped in has no end of a line for 4 MB", "Each line is a message."
+                    )
+                )
                 break
             if rest and not is_open:
                 lines.append(rest)

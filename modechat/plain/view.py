@@ -14,7 +14,14 @@ from modechat.domain.text import in_one_line, sanitize_line
 from modechat.engine.protocol import ModelInfo
 from modechat.plain.output import Output
 from modechat.plain.reply_text import ReplyText
-from modechat.plain.words import as_commands, defused_note, end_note, percent, reply_label, shortened
+from modechat.plain.words import (
+    as_commands,
+    end_note,
+    neutralised_note,
+    percent,
+    reply_label,
+    shortened,
+)
 from modechat.session.events import (
     CompactionChanged,
     ContextMoved,
@@ -114,12 +121,17 @@ class PlainView:
                 self._begin(turn)
             case TurnReplaced(old_id=old_id, turn=turn):
                 said = sanitize_line(turn.typed)
-                self.say(("Going on with the reply to: " if turn.id == old_id else "Another reply to: ") + said)
+                self.say(
+                    ("Going on with the reply to: " if turn.id == old_id else "Another reply to: ")
+                    + said
+                )
                 self._begin(turn)
-            case ModeChangeAdded(change=change) if self._turn is None:  # else it is shown again, below a variant
+            case ModeChangeAdded(change=change) if (
+                self._turn is None
+            ):  # else it is shown again, below a variant
                 self.say(notice(change.state))
-            case ContextMoved(cut=cut, n_left=n_left):
-                messages = f"{n_left} earlier message{'' if n_left == 1 else 's'}"
+            case ContextMoved(cut=cut, n_left_out=n_left_out):
+                messages = f"{n_left_out} earlier message{'' if n_left_out == 1 else 's'}"
                 if cut.summary:
                     self.say(f"A summary stands for {messages} now.")
                 else:
@@ -175,7 +187,7 @@ class PlainView:
         self._turn = None
         if note := end_note(turn.reply):
             self.say(note)
-        if note := defused_note(turn.reply):
+        if note := neutralised_note(turn.reply):
             self.say(note)
 
     # The model
@@ -186,7 +198,9 @@ class PlainView:
             if self._output.tells_progress:
                 self._output.notice("Loading the model.")
         elif phase is Phase.UNLOADED:
-            self._output.notice("The model's memory was given back. The next message loads it again.")
+            self._output.notice(
+                "The model's memory was given back. The next message loads it again."
+            )
 
     def _show_notes(self, model: ModelInfo) -> None:
         """What the model notes is said once, as long as it stays the same."""
@@ -223,7 +237,9 @@ class PlainView:
         self._first_shown = n_turns
         if n_turns:
             self._output.notice("Its end follows, shortened; /earlier shows all of it.")
-        self._show_entries(self._entries_from(max(0, n_turns - _TURNS_AT_START), n_turns), _SHORTENED)
+        self._show_entries(
+            self._entries_from(max(0, n_turns - _TURNS_AT_START), n_turns), _SHORTENED
+        )
         if conversation.state != ModeState():
             self.say(mode_sentence(conversation.state))
 
@@ -239,7 +255,9 @@ class PlainView:
             if (entry.id if isinstance(entry, Turn) else entry.after_turn_id) in shown
         ]
 
-    def _show_entries(self, entries: Iterable[Turn | ModeChange], longest: int | None = None) -> None:
+    def _show_entries(
+        self, entries: Iterable[Turn | ModeChange], longest: int | None = None
+    ) -> None:
         """`longest`: how many characters of a text are shown."""
         for entry in entries:
             if isinstance(entry, ModeChange):

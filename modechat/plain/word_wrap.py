@@ -31,7 +31,9 @@ class WordWrap:
         written = []
         for piece in _PIECES.findall(text):
             if piece == "\n":
-                written.append(f"{self._space if self._column + len(self._space) <= width else ''}\n")
+                written.append(
+                    f"{self._space if self._column + len(self._space) <= width else ''}\n"
+                )
                 self.begin_line()
             elif piece.isspace():
                 self._space += piece
@@ -49,7 +51,12 @@ class WordWrap:
             self._look_at_line(word)
         space, self._space = self._space, ""
         cells = cell_width(word)
-        if not self._keeps_line and space and self._column and self._column + len(space) + cells > width:
+        if (
+            not self._keeps_line
+            and space
+            and self._column
+            and self._column + len(space) + cells > width
+        ):
             self._column = cells
             return f"\n{word}"
         self._column += len(space) + cells
@@ -59,7 +66,11 @@ class WordWrap:
         """What its first word says of a line."""
         self._is_new_line = False
         fence = _FENCE.match(word)
-        self._keeps_line = bool(self._fence or fence) or word.startswith("|") or len(self._space.expandtabs(4)) >= 4
+        self._keeps_line = (
+            bool(self._fence or fence)
+            or word.startswith("|")
+            or len(self._space.expandtabs(4)) >= 4
+        )
         if fence and not self._fence:
             self._fence = fence[1]
         elif fence and word.startswith(self._fence):

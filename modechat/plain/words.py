@@ -11,7 +11,9 @@ from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_not
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.text import ended, sanitize_line
 
-_COMMANDS = {key_name(key): f"/{action.slash}" for action in ACTIONS if action.slash for key in action.keys}
+_COMMANDS = {
+    key_name(key): f"/{action.slash}" for action in ACTIONS if action.slash for key in action.keys
+}
 _KEYS = re.compile("|".join(rf"(?<![\w+]){re.escape(key)}(?!\w)" for key in _COMMANDS))
 
 GREETING = (
@@ -58,7 +60,11 @@ def end_note(reply: Reply) -> str:
     """How the reply ended, if that was not the ordinary way."""
     match reply.state:
         case ReplyState.STOPPED:
-            return "The reply was stopped. /continue goes on." if reply.text else "Stopped before the reply began."
+            return (
+                "The reply was stopped. /continue goes on."
+                if reply.text
+                else "Stopped before the reply began."
+            )
         case ReplyState.INTERRUPTED:
             what = ended(reply.error or "modechat ended while it was written")
             goes_on = " /continue goes on." if reply.text else ""
@@ -82,12 +88,15 @@ def end_note(reply: Reply) -> str:
             return ""
 
 
-def defused_note(reply: Reply) -> str:
+def neutralised_note(reply: Reply) -> str:
     """Which texts of control tokens the user's message had; empty if none."""
-    if reply.stats is None or not reply.stats.defused:
+    if reply.stats is None or not reply.stats.neutralised:
         return ""
-    counts = Counter(reply.stats.defused)
-    texts = (sanitize_line(text) + (f" ({count} times)" if count > 1 else "") for text, count in counts.items())
+    counts = Counter(reply.stats.neutralised)
+    texts = (
+        sanitize_line(text) + (f" ({count} times)" if count > 1 else "")
+        for text, count in counts.items()
+    )
     return f"Sent as plain text: {', '.join(texts)}"
 
 

@@ -12,17 +12,25 @@ REPLY_ROOT = "modechat-reply"
 _SPACE = r"[ \t\n\r]{0,8}"
 
 
-def reply_grammar(answer: str, tags: Collection[ReasoningTags], prompt_end: str, *, may_think: bool = True) -> str:
+def reply_grammar(
+    answer: str, tags: Collection[ReasoningTags], prompt_end: str, *, may_think: bool = True
+) -> str:
     """The grammar of a reply to a prompt that ends with `prompt_end`, by a model that thinks between `tags`.
 
     Thinking that the prompt has begun, the reply ends. Otherwise it may begin with some, if `may_think`.
     """
     prompt_end = prompt_end.rstrip()
-    rules = _harmony_rules(prompt_end) if HARMONY in tags else _tagged_rules(tags, prompt_end, may_think=may_think)
+    rules = (
+        _harmony_rules(prompt_end)
+        if HARMONY in tags
+        else _tagged_rules(tags, prompt_end, may_think=may_think)
+    )
     return "\n".join((answer, *(f"{name} ::= {rule}" for name, rule in rules.items()), ""))
 
 
-def _tagged_rules(tags: Collection[ReasoningTags], prompt_end: str, *, may_think: bool) -> dict[str, str]:
+def _tagged_rules(
+    tags: Collection[ReasoningTags], prompt_end: str, *, may_think: bool
+) -> dict[str, str]:
     rules: dict[str, str] = {}
     thoughts = []
     opened = next((tag for tag in tags if prompt_end.endswith(tag.open)), None)

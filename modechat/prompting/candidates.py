@@ -16,7 +16,11 @@ _NOT_FOR_CHAT = ("transcript", "completion", "t5")
 
 
 def next_format(
-    formats: Sequence[NamedFormat], tried: Collection[str], *, leak: str = "", has_template: bool = False
+    formats: Sequence[NamedFormat],
+    tried: Collection[str],
+    *,
+    leak: str = "",
+    has_template: bool = False,
 ) -> str | None:
     """The name of the format that is likeliest right, of those that were not `tried`; None if none is left.
 
@@ -25,14 +29,23 @@ def next_format(
     """
     names = [named.name for named in formats if named.name not in _NOT_FOR_CHAT]
     names.sort(key=lambda name: _LIKELY.index(name) if name in _LIKELY else len(_LIKELY))
-    writers = {named.name for named in formats if leak.strip() in {marker.strip() for marker in named.markers}}
+    writers = {
+        named.name
+        for named in formats
+        if leak.strip() in {marker.strip() for marker in named.markers}
+    }
     leaked = [name for name in names if name in writers]
     own = [CHAT_TEMPLATE] if has_template else []
     return next((name for name in (*leaked, *own, *names) if name not in tried), None)
 
 
 def likely_formats(
-    formats: Sequence[NamedFormat], used: str | None, count: int, *, leak: str = "", has_template: bool = False
+    formats: Sequence[NamedFormat],
+    used: str | None,
+    count: int,
+    *,
+    leak: str = "",
+    has_template: bool = False,
 ) -> tuple[str, ...]:
     """The format in `used`, and those to try next, the likeliest first; at most `count`."""
     found = [used] if used is not None else []

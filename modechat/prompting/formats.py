@@ -72,7 +72,9 @@ class NamedFormat(BaseModel):
     """Not in the file: where the file is."""
 
 
-def recognise(formats: Iterable[NamedFormat], names: Iterable[str], tokens: Collection[str]) -> NamedFormat | None:
+def recognise(
+    formats: Iterable[NamedFormat], names: Iterable[str], tokens: Collection[str]
+) -> NamedFormat | None:
     """The format for a model that has these names (of its file, of its metadata) and special tokens.
 
     The longest match in a name counts: `mpt-7b-instruct` says more than `instruct`. Of equal ones the format that asks

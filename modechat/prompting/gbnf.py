@@ -118,7 +118,11 @@ def text_except(texts: Collection[str], character: str, excluded: str, name: str
     names[""] = name
     rules = {}
     for prefix in prefixes:
-        following = {text[len(prefix)] for text in prefixes if len(text) == len(prefix) + 1 and text[:-1] == prefix}
+        following = {
+            text[len(prefix)]
+            for text in prefixes
+            if len(text) == len(prefix) + 1 and text[:-1] == prefix
+        }
         options = [f"{character_of([c])} {names[prefix + c]}" for c in sorted(following)]
         others = f"[^{excluded}{character_of(following)[1:-1]}]"
         options.append(f"{others} {character}*")

@@ -97,7 +97,9 @@ def check_grammar(text: str) -> None:
             n_alternatives += 1
         elif token[0] in ("?", "*") and last is not None:
             last.may_be_empty = True
-        if any(group.last is not None and group.last.weight > _MOST_REPETITIONS for group in groups):
+        if any(
+            group.last is not None and group.last.weight > _MOST_REPETITIONS for group in groups
+        ):
             raise GrammarError(f"{_line(token, text)}: what may be empty is repeated too often.")
     if n_alternatives > _MOST_ALTERNATIVES:
         raise GrammarError(f"It has more than {_MOST_ALTERNATIVES:,} alternatives.")
@@ -138,8 +140,13 @@ def _line(token: re.Match[str], text: str) -> str:
 def _bounds(token: re.Match[str], text: str) -> tuple[int, int]:
     """The least and the most that bounds allow; where nothing limits that, the least."""
     said = [(bound or "0").lstrip("0") or "0" for bound in (token["least"], token["most"])]
-    if max(map(len, said)) > len(str(LONGEST_REPETITION)) or max(map(int, said)) > LONGEST_REPETITION:
-        raise GrammarError(f"{_line(token, text)}: {token[0][:40]} is more than {LONGEST_REPETITION:,} times.")
+    if (
+        max(map(len, said)) > len(str(LONGEST_REPETITION))
+        or max(map(int, said)) > LONGEST_REPETITION
+    ):
+        raise GrammarError(
+            f"{_line(token, text)}: {token[0][:40]} is more than {LONGEST_REPETITION:,} times."
+        )
     least, most = map(int, said)
     if token["most"] is not None and least > most:
         raise GrammarError(f"{_line(token, text)}: the bounds {token[0]} are the wrong way round.")

@@ -31,7 +31,9 @@ class _Symbol:
 class Rules:
     """Filled token by token; parentheses are rules without a name."""
 
-    _alternatives: dict[str, list[list[_Symbol]]] = field(default_factory=lambda: defaultdict(lambda: [[]]))
+    _alternatives: dict[str, list[list[_Symbol]]] = field(
+        default_factory=lambda: defaultdict(lambda: [[]])
+    )
     _open: list[str] = field(default_factory=list)
     _n_groups: int = 0
 
@@ -69,7 +71,10 @@ class Rules:
         """Why llama.cpp would not come to an end, as a sentence; empty: it would."""
         empty = self._may_be_empty()
         begins = {
-            name: {symbol.name for alternative in alternatives for symbol in _first(alternative, empty)} - {TERMINAL}
+            name: {
+                symbol.name for alternative in alternatives for symbol in _first(alternative, empty)
+            }
+            - {TERMINAL}
             for name, alternatives in self._alternatives.items()
         }
         ways, skipped = {TERMINAL: 1}, {TERMINAL: 1}

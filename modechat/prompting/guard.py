@@ -20,14 +20,26 @@ from typing import Any
 
 MARKER = "\ufdd0"
 """A Unicode noncharacter: it means nothing in any text, and templates leave it alone."""
-_BEGIN, _END = "\ufdd1", "\ufdd2"  # of the same kind: where a text of the conversation stands in the prompt
+_BEGIN, _END = (
+    "\ufdd1",
+    "\ufdd2",
+)  # of the same kind: where a text of the conversation stands in the prompt
 _MARKS = re.compile(f"[{MARKER}{_BEGIN}{_END}]")
 
 _REMEMBERED = 512  # texts
 _SHORTEST = 2  # a single character cannot be broken
 _TAG_OF_ASSISTANT = re.compile(r"think|thought|reason|tool_?(?:call|resp|out)", re.IGNORECASE)
 _MARKER_LIKE = re.compile(r"<\|.*\|>|<\|.*>|<.*\|>", re.DOTALL)
-_TEXTS = ("content", "reasoning_content", "thinking", "instruction", "input", "response", "system", "examples")
+_TEXTS = (
+    "content",
+    "reasoning_content",
+    "thinking",
+    "instruction",
+    "input",
+    "response",
+    "system",
+    "examples",
+)
 
 
 def is_control_text(text: str, *, user_defined: bool, template: str) -> bool:
@@ -42,7 +54,7 @@ def is_control_text(text: str, *, user_defined: bool, template: str) -> bool:
 
 
 class Guard:
-    """Breaks the control texts of one vocabulary. `defused` collects what was broken."""
+    """Breaks the control texts of one vocabulary. `neutralised` collects what was broken."""
 
     def __init__(self, control_texts: Collection[str]) -> None:
         self._texts = frozenset(text for text in control_texts if len(text) >= _SHORTEST)
@@ -57,7 +69,11 @@ class Guard:
         self._sorted_backwards = sorted(text[::-1] for text in self._texts)
         self._firsts = frozenset(text[0] for text in self._texts)
         self._lasts = frozenset(text[-1] for text in self._texts)
-        self._end = re.compile(_any_end({text[-_SHORTEST:] for text in self._texts})) if self._texts else None
+        self._end = (
+            re.compile(_any_end({text[-_SHORTEST:] for text in self._texts}))
+            if self._texts
+            else None
+        )
         # The texts of a chat come again with every turn.
         self._find = lru_cache(maxsize=_REMEMBERED)(self._search)
         self.may_join = lru_cache(maxsize=_REMEMBERED)(self._could_join)
@@ -67,7 +83,7 @@ class Guard:
         """The control texts in `text`, in order, overlapping ones too, each where it begins (the longest)."""
         return tuple(found for _, found in self._find(without_marker(text)))
 
-    def defuse(self, text: str, *, of_assistant: bool = False) -> str:
+    def neutralise(self, text: str, *, of_assistant: bool = False) -> str:
         """`text` with every control text broken. In the assistant's, tags of thinking and tools stay: templates split
         on them.
         """
@@ -75,17 +91,26 @@ class Guard:
         found_here = self._find(text)
         if not found_here:
             return text
-        cuts = [start + 1 for start, found in found_here if not (of_assistant and _TAG_OF_ASSISTANT.search(found))]
+        cuts = [
+            start + 1
+            for start, found in found_here
+            if not (of_assistant and _TAG_OF_ASSISTANT.search(found))
+        ]
         if not cuts:
             return text
-        return MARKER.join(text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True))
+        return MARKER.join(
+            text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)
+        )
 
     def append(self, rendered: str, text: str, *, of_assistant: bool = False) -> str:
-        """`rendered` with `text` behind it, defused, also where a control text would span the border."""
-        after = self.defuse(text, of_assistant=of_assistant)
+        """`rendered` with `text` behind it, neutralised, also where a control text would span the border."""
+        after = self.neutralise(text, of_assistant=of_assistant)
         before = rendered[-self._longest :]
         border = len(before)
-        spans = any(at < border < at + len(found) for at, found in self._find(before + after[: self._longest]))
+        spans = any(
+            at < border < at + len(found)
+            for at, found in self._find(before + after[: self._longest])
+        )
         return rendered + (MARKER if spans else "") + after
 
     def _could_join(self, text: str) -> bool:
@@ -96,7 +121,10 @@ class Guard:
             return True
         if self._begin.search(core, max(0, len(core) - self._longest)):
             tail = core[-self._longest :]
-            if any(_begins_one(self._sorted, tail[found.start() :]) for found in self._begin.finditer(tail)):
+            if any(
+                _begins_one(self._sorted, tail[found.start() :])
+                for found in self._begin.finditer(tail)
+            ):
                 return True
         if self._end.search(core, 0, self._longest):
             head = core[: self._longest][::-1]
@@ -120,21 +148,23 @@ class Guard:
         places = [0, *sorted(cuts | joins), len(plain)]
         return MARKER.join(plain[start:end] for start, end in itertools.pairwise(places))
 
-    def defuse_message(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """`message` with its texts defused; contents may be strings or lists of `{"type", "text"}`."""
+    def neutralise_message(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """`message` with its texts neutralised; contents may be strings or lists of `{"type", "text"}`."""
         of_assistant = message.get("role") == "assistant"
         return {
-            key: self._defuse_value(value, of_assistant) if key in _TEXTS else value for key, value in message.items()
+            key: self._neutralise_value(value, of_assistant) if key in _TEXTS else value
+            for key, value in message.items()
         }
 
-    def _defuse_value(self, value: Any, of_assistant: bool) -> Any:
+    def _neutralise_value(self, value: Any, of_assistant: bool) -> Any:
         if isinstance(value, str):
-            return self.defuse(value, of_assistant=of_assistant)
+            return self.neutralise(value, of_assistant=of_assistant)
         if isinstance(value, Sequence):
-            return [self._defuse_value(item, of_assistant) for item in value]
+            return [self._neutralise_value(item, of_assistant) for item in value]
         if isinstance(value, Mapping):
             return {
-                key: item if key == "type" else self._defuse_value(item, of_assistant) for key, item in value.items()
+                key: item if key == "type" else self._neutralise_value(item, of_assistant)
+                for key, item in value.items()
             }
         return value
 
@@ -157,7 +187,9 @@ def _any_begin(begins: Iterable[str]) -> str:
     seconds: dict[str, str] = {}
     for begin in sorted(begins):
         seconds[begin[0]] = seconds.get(begin[0], "") + begin[1]
-    return "|".join(f"{re.escape(first)}(?=[{re.escape(after)}])" for first, after in seconds.items())
+    return "|".join(
+        f"{re.escape(first)}(?=[{re.escape(after)}])" for first, after in seconds.items()
+    )
 
 
 def _any_end(ends: Iterable[str]) -> str:
@@ -165,7 +197,9 @@ def _any_end(ends: Iterable[str]) -> str:
     firsts: dict[str, str] = {}
     for end in sorted(ends):
         firsts[end[1]] = firsts.get(end[1], "") + end[0]
-    return "|".join(f"{re.escape(last)}(?<=[{re.escape(before)}].)" for last, before in firsts.items())
+    return "|".join(
+        f"{re.escape(last)}(?<=[{re.escape(before)}].)" for last, before in firsts.items()
+    )
 
 
 def _begins_one(texts: Sequence[str], beginning: str) -> bool:

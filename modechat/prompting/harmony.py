@@ -10,7 +10,9 @@ from enum import StrEnum, auto
 from functools import cache
 from typing import NamedTuple
 
-TOKENS = frozenset(f"<|{name}|>" for name in ("start", "channel", "constrain", "message", "end", "return", "call"))
+TOKENS = frozenset(
+    f"<|{name}|>" for name in ("start", "channel", "constrain", "message", "end", "return", "call")
+)
 """The tokens of its markup."""
 
 
@@ -65,7 +67,9 @@ _TO = _optional(_text(" to="), _NAME)
 _CONSTRAINED = _text("<|constrain|>")
 _ROLES = [_text(role) for role in ("assistant", "user", "system", "developer", "tool")]
 _END = _sequence(_one_of(_text("<|end|>"), _text("<|return|>"), _text("<|call|>")), _SPACE)
-_START = _sequence(_text("<|start|>"), _one_of(*_ROLES, _sequence(_text("functions."), _NAME)), _TO, _SPACE)
+_START = _sequence(
+    _text("<|start|>"), _one_of(*_ROLES, _sequence(_text("functions."), _NAME)), _TO, _SPACE
+)
 _CHANNEL = _sequence(
     _text("<|channel|>"),
     _one_of(_text("analysis"), _text("commentary"), _text("final")),

@@ -20,7 +20,18 @@ _MOST_RULES = 10_000
 _MOST_DIGITS = 400
 
 _ANNOTATIONS = frozenset(
-    ("$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples", "deprecated")
+    (
+        "$schema",
+        "$id",
+        "$comment",
+        "$defs",
+        "definitions",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "deprecated",
+    )
 ) | {"readOnly", "writeOnly", "contentMediaType", "contentEncoding"}
 _OF_TYPE = {
     "object": frozenset(("properties", "required", "additionalProperties")),
@@ -63,8 +74,29 @@ _BASE = {
 }
 _FORMATS = frozenset(("date", "time", "date-time", "uuid"))
 _OTHER_FORMATS = frozenset(
-    ("color", "duration", "email", "host-name", "hostname", "idn-email", "idn-hostname", "ip-address", "ipv4", "ipv6")
-) | {"iri", "iri-reference", "json-pointer", "phone", "regex", "relative-json-pointer", "style", "uri", "uri-reference"}
+    (
+        "color",
+        "duration",
+        "email",
+        "host-name",
+        "hostname",
+        "idn-email",
+        "idn-hostname",
+        "ip-address",
+        "ipv4",
+        "ipv6",
+    )
+) | {
+    "iri",
+    "iri-reference",
+    "json-pointer",
+    "phone",
+    "regex",
+    "relative-json-pointer",
+    "style",
+    "uri",
+    "uri-reference",
+}
 """Of strings, in any draft. Numbers may have them: they say nothing about those."""
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 _NUMBER_FORMATS: dict[str, dict[str, int]] = {"int32": _INT32, "int64": {}, "double": {}}
@@ -94,9 +126,13 @@ def read_schema(text: str) -> Any:
         return number
 
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_int=read_int, parse_float=read_float)
+        return json.loads(
+            text, parse_constant=_refuse_constant, parse_int=read_int, parse_float=read_float
+        )
     except json.JSONDecodeError as error:
-        raise SchemaError(f"no JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+        raise SchemaError(
+            f"no JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
     except RecursionError:
         raise SchemaError("it is nested too deeply") from None
 
@@ -115,7 +151,9 @@ class _Converter:
         self._rules = dict(_BASE)
         self._names: dict[str, str] = {}  # of the rules that have been made, by what they say
         self._refs: dict[str, str] = {}
-        self._pending: set[str] = set()  # refs that lead to what is looked at, without a character between
+        self._pending: set[str] = (
+            set()
+        )  # refs that lead to what is looked at, without a character between
 
     def convert(self) -> str:
         self._rules["root"] = self._value(self._schema, "#", 0)
@@ -138,7 +176,9 @@ class _Converter:
         if schema is True:
             return "value"
         if not isinstance(schema, dict):
-            _fail(at, "a schema must be an object" if schema is not False else "nothing fits “false”")
+            _fail(
+                at, "a schema must be an object" if schema is not False else "nothing fits “false”"
+            )
         if depth > _LONGEST_CHAIN:
             _fail(at, "it is nested too deeply")
         unknown = sorted(key for key in schema if key not in _KNOWN and not key.startswith("x-"))
@@ -148,17 +188,25 @@ class _Converter:
         if whole:
             return self._whole(schema, sorted(whole)[0], at, depth)
         types = _types(schema, at)
-        return self._one_of([self._typed(schema, name, at, depth) for name in types]) if types else "value"
+        return (
+            self._one_of([self._typed(schema, name, at, depth) for name in types])
+            if types
+            else "value"
+        )
 
     def _one_of(self, names: Iterable[str]) -> str:
         names = list(dict.fromkeys(names))
         return names[0] if len(names) == 1 else self._rule(" | ".join(names))
 
     def _whole(self, schema: Mapping[str, Any], key: str, at: str, depth: int) -> str:
-        beside = set(schema) - _ANNOTATIONS - {key} - ({"type"} if key in ("const", "enum") else set())
+        beside = (
+            set(schema) - _ANNOTATIONS - {key} - ({"type"} if key in ("const", "enum") else set())
+        )
         beside = {other for other in beside if not other.startswith("x-")}
         if beside:
-            _fail(at, f"“{sorted(beside)[0]}” beside “{key}” is a rule that no reply can be held to")
+            _fail(
+                at, f"“{sorted(beside)[0]}” beside “{key}” is a rule that no reply can be held to"
+            )
         found = schema[key]
         if key == "$ref":
             return self._ref(found, at, depth)
@@ -170,11 +218,15 @@ class _Converter:
             return self._constants(schema, found, at)
         if key == "allOf" and len(found) > 1:
             _fail(at, "“allOf” of several is a rule that no reply can be held to")
-        return self._one_of(self._value(option, f"{at}/{key}/{n}", depth + 1) for n, option in enumerate(found))
+        return self._one_of(
+            self._value(option, f"{at}/{key}/{n}", depth + 1) for n, option in enumerate(found)
+        )
 
     def _constants(self, schema: Mapping[str, Any], values: list[Any], at: str) -> str:
         types = _types(schema, at)
-        fitting = [value for value in values if not types or any(_is_of(value, name) for name in types)]
+        fitting = [
+            value for value in values if not types or any(_is_of(value, name) for name in types)
+        ]
         if not fitting:
             _fail(at, "none of the values has the type")
         return self._rule(" | ".join(gbnf.literal(_dump(value)) for value in fitting))
@@ -232,7 +284,9 @@ class _Converter:
             _fail(at, "“format” is the name of one")
         if name in ("number", "integer") and form is not None:
             about_strings = form in _FORMATS or form in _OTHER_FORMATS
-            if not about_strings and (form not in _NUMBER_FORMATS or (name == "number" and form != "double")):
+            if not about_strings and (
+                form not in _NUMBER_FORMATS or (name == "number" and form != "double")
+            ):
                 _fail(at, f"the format “{form}” is a rule that no reply can be held to")
 
     def _object(self, schema: Mapping[str, Any], at: str, depth: int) -> str:
@@ -249,12 +303,17 @@ class _Converter:
                 _fail(at, f"“{missing[0]}” is required and not allowed")
             properties = properties | dict.fromkeys(missing, True if more is None else more)
         members = [
-            (self._member(name, self._inner(inner, f"{at}/properties/{name}", depth)), name in required)
+            (
+                self._member(name, self._inner(inner, f"{at}/properties/{name}", depth)),
+                name in required,
+            )
             for name, inner in properties.items()
         ]
         # Only what the schema speaks of; where it speaks of nothing, anything.
         is_open = not properties if more is None else more is not False
-        extra = self._extra(properties, True if more is None else more, at, depth) if is_open else None
+        extra = (
+            self._extra(properties, True if more is None else more, at, depth) if is_open else None
+        )
         return self._rule(f'"{{" ws {self._members(members, extra)} ws "}}"')
 
     def _member(self, name: str, value: str) -> str:
@@ -266,7 +325,9 @@ class _Converter:
         if not properties:
             return self._rule(f'string ":" " "? {value}')
         key = self._new_name()
-        writable = [name for name in properties if _dump(name) == f'"{name}"' and "\x7f" not in name]
+        writable = [
+            name for name in properties if _dump(name) == f'"{name}"' and "\x7f" not in name
+        ]
         self._rules |= gbnf.text_except(writable, _PLAIN, _NOT_PLAIN, key)
         return self._rule(f'"\\"" {key} "\\"" ":" " "? {value}')
 
@@ -291,7 +352,9 @@ class _Converter:
             items = False
         if not isinstance(leading, list):
             _fail(at, "“prefixItems” is a list of schemas")
-        rules = [self._inner(inner, f"{at}/prefixItems/{n}", depth) for n, inner in enumerate(leading)]
+        rules = [
+            self._inner(inner, f"{at}/prefixItems/{n}", depth) for n, inner in enumerate(leading)
+        ]
         least, most = max(least - len(rules), 0), None if most is None else most - len(rules)
         if (most is not None and most < 0) or (items is False and least):
             _fail(at, "“prefixItems” and the count of items do not fit together")
@@ -311,10 +374,16 @@ class _Converter:
         form = schema.get("format")
         if form is not None:
             if "minLength" in schema or "maxLength" in schema:
-                _fail(at, f"a length beside the format “{form}” is a rule that no reply can be held to")
+                _fail(
+                    at,
+                    f"a length beside the format “{form}” is a rule that no reply can be held to",
+                )
             if form not in _FORMATS:
                 known = ", ".join(sorted(_FORMATS))
-                _fail(at, f"the format “{form}” is a rule that no reply can be held to; there are {known}")
+                _fail(
+                    at,
+                    f"the format “{form}” is a rule that no reply can be held to; there are {known}",
+                )
             return self._rule(f'"\\"" {form} "\\""')
         return self._rule(f'"\\"" {gbnf.repeated("char", least, most)} "\\""')
 
@@ -353,21 +422,32 @@ def _types(schema: Mapping[str, Any], at: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _bounds(schema: Mapping[str, Any], least_key: str, most_key: str, at: str) -> tuple[int, int | None]:
+def _bounds(
+    schema: Mapping[str, Any], least_key: str, most_key: str, at: str
+) -> tuple[int, int | None]:
     least, most = schema.get(least_key, 0), schema.get(most_key)
     for key, bound in ((least_key, least), (most_key, most)):
         if bound is not None and (not _is_of(bound, "integer") or bound < 0):
             _fail(at, f"“{key}” is a whole number, 0 or more")
         if bound is not None and bound > gbnf.LONGEST_REPETITION:
-            _fail(at, f"“{key}” above {gbnf.LONGEST_REPETITION} is a rule that no reply can be held to")
+            _fail(
+                at,
+                f"“{key}” above {gbnf.LONGEST_REPETITION} is a rule that no reply can be held to",
+            )
     if most is not None and least > most:
         _fail(at, f"“{least_key}” is more than “{most_key}”")
     return int(least), None if most is None else int(most)
 
 
-def _tightest(choose: Callable[..., int], bound: int | None, exclusive: int | None, step: int) -> int | None:
+def _tightest(
+    choose: Callable[..., int], bound: int | None, exclusive: int | None, step: int
+) -> int | None:
     """Of a bound and an exclusive one, which a whole number keeps by `step`."""
-    bounds = [value for value in (bound, None if exclusive is None else exclusive + step) if value is not None]
+    bounds = [
+        value
+        for value in (bound, None if exclusive is None else exclusive + step)
+        if value is not None
+    ]
     return choose(bounds) if bounds else None
 
 
@@ -382,7 +462,8 @@ def _is_of(value: object, name: str) -> bool:
 def _dump(value: object) -> str:
     """As JSON, with characters as themselves but for halves of surrogate pairs, which UTF-8 has no bytes for."""
     return "".join(
-        f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in json.dumps(value, ensure_ascii=False)
+        f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c
+        for c in json.dumps(value, ensure_ascii=False)
     )
 
 

@@ -48,7 +48,9 @@ class LeakDetector:
     def __init__(self, markers: Iterable[str], conversation: Iterable[str]) -> None:
         texts = tuple(conversation)
         given = {marker.strip() for marker in markers}
-        tokens = {m for m in given if _UNMISTAKABLE.match(m) and not any(m in text for text in texts)}
+        tokens = {
+            m for m in given if _UNMISTAKABLE.match(m) and not any(m in text for text in texts)
+        }
         folded = [text.casefold() for text in texts]
         words = {m for m in given if _PLAIN.fullmatch(m) and not _is_talked_about(m, folded)}
         # One that has another inside of itself, but at its end, is never the first to be complete.
@@ -162,7 +164,9 @@ class _Place:
 def _pattern(tokens: Iterable[str], words: Iterable[str]) -> re.Pattern[str]:
     """Finds a marker where the character before it lets it count; never, if there is none."""
     branches = [(f"(?<![{re.escape(_QUOTES)}])", tokens), (r"(?<=\n)", words)]
-    alternatives = [before + re.escape(marker) for before, markers in branches for marker in sorted(markers)]
+    alternatives = [
+        before + re.escape(marker) for before, markers in branches for marker in sorted(markers)
+    ]
     return re.compile("|".join(alternatives) or r"(?!)")
 
 

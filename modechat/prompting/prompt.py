@@ -1,6 +1,6 @@
 """From messages to a prompt: the one way in which every prompt of every mode and format comes about.
 
-guard (control texts are broken) → template, on the first rung of the ladder that loses no text → pieces to tokenise.
+guard (control texts are broken) → template, with the first fallback that loses no text → pieces to tokenise.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from modechat.domain.conversation import Message, Role, message_text
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Task
 from modechat.domain.tasks import Example
+from modechat.prompting.fallbacks import AS_IS, REFUSED, Rendered, render_with_fallbacks
 from modechat.prompting.guard import Guard, mark_edges, pieces, without_marker
-from modechat.prompting.ladder import AS_IS, REFUSED, Climbed, climb
 from modechat.prompting.prompt_format import NO_TOKENS, PromptFormat, SpecialTokens
 from modechat.prompting.reasoning import ReasoningTags, end_of_thinking
 from modechat.prompting.renderer import Renderer, TemplateError
@@ -45,7 +45,9 @@ class SingleShot:
 
     @property
     def prefill(self) -> Prefill:
-        return Prefill(self.task.prefill, len(self.task.prefill) if self.typed is None else self.typed)
+        return Prefill(
+            self.task.prefill, len(self.task.prefill) if self.typed is None else self.typed
+        )
 
     def messages(self) -> tuple[Message, ...]:
         """The task as messages: each worked example is a turn of its own."""
@@ -81,12 +83,12 @@ class Prompt:
     """Tokenised one by one, control tokens recognised; joined they are the text."""
     format: PromptFormat
     """The format that made it: where the model's own refuses, the named one that took its place."""
-    rung: str
-    """What the conversation needed: a rung of the ladder."""
+    fallback: str
+    """What the conversation needed: a fallback."""
     stop: tuple[str, ...] = ()
-    defused: tuple[str, ...] = ()
+    neutralised: tuple[str, ...] = ()
     """The control texts in the newest message that were turned into plain text, in order."""
-    defused_before: tuple[str, ...] = ()
+    neutralised_before: tuple[str, ...] = ()
     """Those in the system text, in worked examples, and in the user's earlier messages."""
     parts: tuple[Part, ...] = ()
 
@@ -99,11 +101,11 @@ class Prompt:
 class PromptBuilder:
     """Makes the prompts of one model.
 
-    The methods raise TemplateError if neither the format nor the fallback makes a prompt.
+    The methods raise TemplateError if neither the format nor the fallback format makes a prompt.
     """
 
     format: PromptFormat
-    fallback: PromptFormat
+    fallback_format: PromptFormat
     """Takes the format's place where it refuses."""
     render: Renderer
     guard: Guard
@@ -113,7 +115,9 @@ class PromptBuilder:
     reasoning_tags: tuple[ReasoningTags, ...] = ()
     """What the model writes around its thinking: a prefill is part of the answer, behind that."""
 
-    def chat(self, messages: tuple[Message, ...], now: str | None = None, prefill: str = "") -> Prompt:
+    def chat(
+        self, messages: tuple[Message, ...], now: str | None = None, prefill: str = ""
+    ) -> Prompt:
         """The prompt of a chat whose last message is the user's. `now` is an ISO time: the clock of templates.
 
         `prefill` is what the model has already written of its reply.
@@ -121,7 +125,9 @@ class PromptBuilder:
         return self._with_fallback(
             lambda used: self._messages(used, messages, Mode.CHAT, now, Prefill(prefill)),
             newest=[messages[-1].content],
-            earlier=[message.content for message in messages[:-1] if message.role is not Role.ASSISTANT],
+            earlier=[
+                message.content for message in messages[:-1] if message.role is not Role.ASSISTANT
+            ],
         )
 
     def task(self, single: SingleShot, now: str | None = None) -> Prompt:
@@ -139,14 +145,16 @@ class PromptBuilder:
         try:
             prompt = build(self.format)
         except TemplateError as refusal:
-            if self.fallback == self.format:
+            if self.fallback_format == self.format:
                 raise
             try:
-                prompt = build(self.fallback)
+                prompt = build(self.fallback_format)
             except TemplateError:
                 raise refusal from None
-            prompt = replace(prompt, rung=f"{self.fallback.name}, {REFUSED}: {refusal}")
-        return replace(prompt, defused=self._found(newest), defused_before=self._found(earlier))
+            prompt = replace(prompt, fallback=f"{self.fallback_format.name}, {REFUSED}: {refusal}")
+        return replace(
+            prompt, neutralised=self._found(newest), neutralised_before=self._found(earlier)
+        )
 
     def _found(self, texts: Iterable[str]) -> tuple[str, ...]:
         return tuple(found for text in texts for found in self.guard.found(text))
@@ -162,17 +170,21 @@ class PromptBuilder:
         seen = messages if used.sees_history else _last_only(messages)
         if used.system and all(message.role is not Role.SYSTEM for message in seen):
             seen = (Message(Role.SYSTEM, used.system), *seen)
-        defused = [self._defuse(message) for message in seen]
+        neutralised = [self._neutralise(message) for message in seen]
 
-        def render(given: list[dict[str, Any]]) -> Climbed:
-            return climb(lambda adapted: self._render(used.chat_template, adapted, now), given)
+        def render(given: list[dict[str, Any]]) -> Rendered:
+            return render_with_fallbacks(
+                lambda adapted: self._render(used.chat_template, adapted, now), given
+            )
 
-        climbed = render(defused)
-        text = climbed.text
+        rendered = render(neutralised)
+        text = rendered.text
         if any(self.guard.may_join(message.content) for message in seen):
-            text = self._break_borders(text, lambda: render([mark_edges(message) for message in defused]).text)
+            text = self._break_borders(
+                text, lambda: render([mark_edges(message) for message in neutralised]).text
+            )
         texts = [(message.role.value, message.content) for message in seen]
-        return self._prompt(used, text, climbed.rung, mode, texts, prefill)
+        return self._prompt(used, text, rendered.fallback, mode, texts, prefill)
 
     def _break_borders(self, rendered: str, render_with_edges: Callable[[], str]) -> str:
         """Texts that could make a control text together with what stands beside them: render once more, to see."""
@@ -181,12 +193,14 @@ class PromptBuilder:
         except TemplateError:  # it minds the marks
             return rendered
 
-    def _defuse(self, message: Message) -> dict[str, Any]:
-        """The fields of `message`, defused. What of a reply is not the model's own is guarded as the user's text."""
-        fields = self.guard.defuse_message(message_fields(message))
+    def _neutralise(self, message: Message) -> dict[str, Any]:
+        """The fields of `message`, neutralised. What of a reply is not the model's own is guarded as the user's text."""
+        fields = self.guard.neutralise_message(message_fields(message))
         if message.role is Role.ASSISTANT and message.typed:
             typed, own = message.content[: message.typed], message.content[message.typed :]
-            fields["content"] = self.guard.append(self.guard.defuse(typed), own, of_assistant=True)
+            fields["content"] = self.guard.append(
+                self.guard.neutralise(typed), own, of_assistant=True
+            )
         return fields
 
     def _task(self, used: PromptFormat, single: SingleShot, now: str | None) -> Prompt:
@@ -200,18 +214,27 @@ class PromptBuilder:
             "system": system,
             "examples": [asdict(example) for example in single.examples],
         }
-        template, messages = used.instruct_template, [self._defuse(message) for message in single.messages()]
-        defused = self.guard.defuse_message(variables)
-        text = self._render(template, messages, now, **defused)
+        template, messages = (
+            used.instruct_template,
+            [self._neutralise(message) for message in single.messages()],
+        )
+        neutralised = self.guard.neutralise_message(variables)
+        text = self._render(template, messages, now, **neutralised)
         if any(map(self.guard.may_join, _texts_in(variables))):
             edged = [mark_edges(message) for message in messages]
-            text = self._break_borders(text, lambda: self._render(template, edged, now, **mark_edges(defused)))
+            text = self._break_borders(
+                text, lambda: self._render(template, edged, now, **mark_edges(neutralised))
+            )
         for lost in (task.instruction, task.input):
-            if self.guard.defuse(lost).strip() not in text:
+            if self.guard.neutralise(lost).strip() not in text:
                 raise TemplateError("it leaves out the task")
         texts = [
             ("system", system),
-            *(("example", part) for example in single.examples for part in (example.instruction, example.input)),
+            *(
+                ("example", part)
+                for example in single.examples
+                for part in (example.instruction, example.input)
+            ),
             ("instruction", task.instruction),
             ("input", task.input),
         ]
@@ -221,7 +244,7 @@ class PromptBuilder:
         self,
         used: PromptFormat,
         rendered: str,
-        rung: str,
+        fallback: str,
         mode: Mode,
         texts: Iterable[tuple[str, str]],
         prefill: Prefill,
@@ -235,12 +258,14 @@ class PromptBuilder:
         return Prompt(
             pieces=whole,
             format=used,
-            rung=rung,
+            fallback=fallback,
             stop=used.stops(mode),
             parts=locate([*texts, ("prefill", prefill.text)], text),
         )
 
-    def _render(self, template: str, messages: list[dict[str, Any]], now: str | None, **variables: Any) -> str:
+    def _render(
+        self, template: str, messages: list[dict[str, Any]], now: str | None, **variables: Any
+    ) -> str:
         return self.render(
             template,
             messages,

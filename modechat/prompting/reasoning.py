@@ -32,7 +32,9 @@ HARMONY = ReasoningTags("<|channel|>analysis<|message|>", "<|end|>")
 """gpt-oss. Its replies are a sequence of messages in channels, not one pair of tags: see `harmony.Channels`."""
 
 KNOWN_TAGS = (
-    ReasoningTags("<think>", "</think>"),  # Qwen3, DeepSeek-R1, QwQ, GLM, Nemotron, SmolLM3 and most others
+    ReasoningTags(
+        "<think>", "</think>"
+    ),  # Qwen3, DeepSeek-R1, QwQ, GLM, Nemotron, SmolLM3 and most others
     ReasoningTags("<thinking>", "</thinking>"),
     ReasoningTags("<thought>", "</thought>"),  # EXAONE Deep
     ReasoningTags("<Thought>", "</Thought>", "<Output>", "</Output>"),  # Marco-o1
@@ -41,12 +43,18 @@ KNOWN_TAGS = (
     ReasoningTags("<mm:think>", "</mm:think>"),  # MiniMax-M3
     ReasoningTags("<|channel>thought", "<channel|>"),  # Gemma 4; a newline follows the opening tag
     ReasoningTags("<|thought_start|>", "<|thought_end|>"),  # MiniCPM3
-    ReasoningTags("<|START_THINKING|>", "<|END_THINKING|>", "<|START_RESPONSE|>", "<|END_RESPONSE|>"),  # Command A, R7B
-    ReasoningTags("<|START_THINKING|>", "<|END_THINKING|>", "<|START_TEXT|>", "<|END_TEXT|>"),  # Cohere's later MoE
+    ReasoningTags(
+        "<|START_THINKING|>", "<|END_THINKING|>", "<|START_RESPONSE|>", "<|END_RESPONSE|>"
+    ),  # Command A, R7B
+    ReasoningTags(
+        "<|START_THINKING|>", "<|END_THINKING|>", "<|START_TEXT|>", "<|END_TEXT|>"
+    ),  # Cohere's later MoE
     ReasoningTags("<|START_THINKING|>", "<|END_THINKING|>"),
     ReasoningTags("◁think▷", "◁/think▷"),  # Kimi-VL
     ReasoningTags("<|think|>", "<|end|><|begin|>assistant", "<|content|>", "<|end|>"),  # Solar Open
-    ReasoningTags("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]", "", "[END FINAL RESPONSE]"),  # Apriel 1.5
+    ReasoningTags(
+        "Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]", "", "[END FINAL RESPONSE]"
+    ),  # Apriel 1.5
     HARMONY,
 )
 
@@ -74,7 +82,9 @@ def marker_texts(tags: Iterable[ReasoningTags]) -> frozenset[str]:
         if tag == HARMONY:
             found |= TOKENS
         else:
-            found.update(_TOKEN.findall(" ".join((tag.open, tag.close, tag.answer_open, tag.answer_close))))
+            found.update(
+                _TOKEN.findall(" ".join((tag.open, tag.close, tag.answer_open, tag.answer_close)))
+            )
     return frozenset(found)
 
 
@@ -141,10 +151,18 @@ class _Tagged:
         self._thinking = next((tag for tag in self._tags if prompt_end.endswith(tag.open)), None)
         self._answer_close = ""
         if self._thinking is not None:
-            self._openings = frozenset({self._thinking.open})  # what the prompt has opened, the model may open again
+            self._openings = frozenset(
+                {self._thinking.open}
+            )  # what the prompt has opened, the model may open again
         else:
-            self._openings = frozenset(text for tag in self._tags for text in (tag.open, tag.answer_open) if text)
-            answering = (tag for tag in self._tags if tag.answer_open and prompt_end.endswith(tag.answer_open))
+            self._openings = frozenset(
+                text for tag in self._tags for text in (tag.open, tag.answer_open) if text
+            )
+            answering = (
+                tag
+                for tag in self._tags
+                if tag.answer_open and prompt_end.endswith(tag.answer_open)
+            )
             self._answer_close = next((tag.answer_close for tag in answering), "")
 
     def feed(self, text: str) -> list[Found]:
@@ -166,14 +184,20 @@ class _Tagged:
         if self._stage is _Stage.THINKING and self._thinking is not None:
             thought, closed, rest = text.partition(self._thinking.close)
             if not closed:
-                thought, self._held = _undecided(text, 0 if last else overlap(text, self._thinking.close))
+                thought, self._held = _undecided(
+                    text, 0 if last else overlap(text, self._thinking.close)
+                )
                 return [(Part.THINKING, thought)]
             found.append((Part.THINKING, thought))
             text = rest
             self._stage = _Stage.BETWEEN
         if self._stage is _Stage.BETWEEN and self._thinking is not None:
-            wrappers = {t.answer_open: t.answer_close for t in self._tags if t.close == self._thinking.close}
-            opening = _leading(text.lstrip(), [wrapper for wrapper in wrappers if wrapper], last=last)
+            wrappers = {
+                t.answer_open: t.answer_close for t in self._tags if t.close == self._thinking.close
+            }
+            opening = _leading(
+                text.lstrip(), [wrapper for wrapper in wrappers if wrapper], last=last
+            )
             if opening is None:
                 self._held = text
                 return found
@@ -187,7 +211,9 @@ class _Tagged:
         if self._thinking is None and opening:
             self._thinking = next((tag for tag in self._tags if tag.open == opening), None)
             if self._thinking is None:
-                self._answer_close = next(tag.answer_close for tag in self._tags if tag.answer_open == opening)
+                self._answer_close = next(
+                    tag.answer_close for tag in self._tags if tag.answer_open == opening
+                )
         self._stage = _Stage.ANSWER if self._thinking is None else _Stage.THINKING
 
     def _answer(self, text: str, *, last: bool) -> str:

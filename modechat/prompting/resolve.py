@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from modechat.prompting.fallbacks import AS_IS, render_with_fallbacks
 from modechat.prompting.formats import BASE, ENCODER, LAST_RESORT, NamedFormat, recognise
-from modechat.prompting.ladder import AS_IS, climb
 from modechat.prompting.prompt_format import CHAT_TEMPLATE, NO_TOKENS, PromptFormat, SpecialTokens
 from modechat.prompting.renderer import Renderer, TemplateError
 
@@ -32,9 +32,9 @@ class Resolved:
     """The format, what takes its place where it refuses, and what the user should know about the choice."""
 
     format: PromptFormat
-    fallback: PromptFormat
+    fallback_format: PromptFormat
     notes: tuple[str, ...] = ()
-    system_rung: str = AS_IS
+    system_fallback: str = AS_IS
     """What a system text needs with this format."""
 
 
@@ -72,13 +72,17 @@ def resolve(
         )
     if template is not None:
         if error := _failure(template, facts.tokens, render):
-            notes.append(f"The model's chat template fails ({error}): using the format “{fallback.name}”.")
+            notes.append(
+                f"The model's chat template fails ({error}): using the format “{fallback.name}”."
+            )
             return Resolved(fallback, fallback, tuple(notes))
         own = PromptFormat.of_gguf(template)
-        return Resolved(own, fallback, tuple(notes), _system_rung(own, facts.tokens, render))
+        return Resolved(own, fallback, tuple(notes), _system_fallback(own, facts.tokens, render))
     named = by_name.get(facts.chat_template or "") or recognised
     if named is not None:
-        notes.append(f"The model's file has no chat template: by its name, the format is “{named.name}”.")
+        notes.append(
+            f"The model's file has no chat template: by its name, the format is “{named.name}”."
+        )
         return _named(named, fallback, facts, render, *notes)
     notes.append(
         "The model's file has no chat template, so this is a base model: it continues a transcript. If it was trained "
@@ -99,33 +103,41 @@ def _working(
     found = []
     for named in formats:
         if named.name in back and (error := _failure(named.chat_template, tokens, render)):
-            notes.append(f"Your format “{named.name}” fails ({error}): the one that ships with modechat is used.")
+            notes.append(
+                f"Your format “{named.name}” fails ({error}): the one that ships with modechat is used."
+            )
             found.append(back[named.name])
         else:
             found.append(named)
     return found
 
 
-def _named(named: NamedFormat, fallback: PromptFormat, facts: ModelFacts, render: Renderer, *notes: str) -> Resolved:
+def _named(
+    named: NamedFormat, fallback: PromptFormat, facts: ModelFacts, render: Renderer, *notes: str
+) -> Resolved:
     chosen = PromptFormat.of_name(named)
-    return Resolved(chosen, fallback, notes, _system_rung(chosen, facts.tokens, render))
+    return Resolved(chosen, fallback, notes, _system_fallback(chosen, facts.tokens, render))
 
 
 def _failure(template: str, tokens: SpecialTokens, render: Renderer) -> TemplateError | None:
     """Why the template cannot even render one message; None if it can."""
     try:
-        climb(lambda messages: _render(render, template, messages, tokens), _PROBE)
+        render_with_fallbacks(lambda messages: _render(render, template, messages, tokens), _PROBE)
     except TemplateError as error:
         return error
     return None
 
 
-def _system_rung(used: PromptFormat, tokens: SpecialTokens, render: Renderer) -> str:
+def _system_fallback(used: PromptFormat, tokens: SpecialTokens, render: Renderer) -> str:
     try:
-        return climb(lambda messages: _render(render, used.chat_template, messages, tokens), _SYSTEM_PROBE).rung
+        return render_with_fallbacks(
+            lambda messages: _render(render, used.chat_template, messages, tokens), _SYSTEM_PROBE
+        ).fallback
     except TemplateError:
         return "no system text"
 
 
-def _render(render: Renderer, template: str, messages: list[dict[str, str]], tokens: SpecialTokens) -> str:
+def _render(
+    render: Renderer, template: str, messages: list[dict[str, str]], tokens: SpecialTokens
+) -> str:
     return render(template, messages, tokens.bos, tokens.eos, add_generation_prompt=True)

@@ -78,7 +78,9 @@ class NamedTask(_Data):
     @model_validator(mode="after")
     def _check_slot(self) -> NamedTask:
         if (_SLOT in self.instruction) != (self.argument is not None):
-            raise ValueError(f"an argument needs {_SLOT} in the instruction, and the other way round")
+            raise ValueError(
+                f"an argument needs {_SLOT} in the instruction, and the other way round"
+            )
         return self
 
     def instruction_for(self, argument: str = "") -> str:
@@ -98,7 +100,9 @@ class NamedTask(_Data):
             first, _, text = said.partition("\n")
             argument = first.strip()
             if not (argument or self.argument.default):
-                return Incomplete(f"The task “{self.name}” needs more: /task {self.name} {self.argument.name.upper()}")
+                return Incomplete(
+                    f"The task “{self.name}” needs more: /task {self.name} {self.argument.name.upper()}"
+                )
         instruction = self.instruction_for(argument)
         text = text.strip("\n")
         if not text.strip():
@@ -108,5 +112,6 @@ class NamedTask(_Data):
     def worked_examples(self, instruction: str) -> tuple[Example, ...]:
         """The examples for a task with this instruction."""
         return tuple(
-            Example(example.instruction or instruction, example.input, example.response) for example in self.examples
+            Example(example.instruction or instruction, example.input, example.response)
+            for example in self.examples
         )

@@ -36,7 +36,9 @@ def render(
     Raises TemplateError if the template does not compile, fails or refuses.
     """
     now = variables.pop("now", None)
-    clock = now if isinstance(now, datetime) else datetime.fromisoformat(now) if now else datetime.now()
+    clock = (
+        now if isinstance(now, datetime) else datetime.fromisoformat(now) if now else datetime.now()
+    )
     tokens = {"bos_token": bos_token, "eos_token": eos_token}
     try:
         return _compile(template).render(
@@ -88,7 +90,9 @@ def _tojson(
     sort_keys: bool = False,
 ) -> str:
     # Jinja's own filter escapes HTML and sorts keys; models were trained on plain JSON.
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
 
 
 def _raise_exception(message: str) -> Never:

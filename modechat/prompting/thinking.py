@@ -32,7 +32,9 @@ class ThinkingControl:
 
     def variables(self, wanted: bool | None) -> Mapping[str, Any]:
         """The template's variables for thinking (None: untouched)."""
-        return {} if wanted is None or self.switch is ThinkingSwitch.NONE else {self.variable: wanted}
+        return (
+            {} if wanted is None or self.switch is ThinkingSwitch.NONE else {self.variable: wanted}
+        )
 
 
 def find_control(template: str, render: Callable[..., str]) -> ThinkingControl:
@@ -46,5 +48,7 @@ def find_control(template: str, render: Callable[..., str]) -> ThinkingControl:
         except TemplateError:
             continue
         if on != off:
-            return ThinkingControl(ThinkingSwitch.OFF if untouched == off else ThinkingSwitch.ON, variable)
+            return ThinkingControl(
+                ThinkingSwitch.OFF if untouched == off else ThinkingSwitch.ON, variable
+            )
     return ThinkingControl()

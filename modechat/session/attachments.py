@@ -69,7 +69,11 @@ def attach(typed: Typed, folder: Path) -> Typed | Incomplete:
             escaped.append(meant)
             continue
         path = _file_in(folder, meant.path)
-        text = read_attached(path, meant.path) if path is not None else Incomplete(f"{meant.path} is gone.")
+        text = (
+            read_attached(path, meant.path)
+            if path is not None
+            else Incomplete(f"{meant.path} is gone.")
+        )
         if isinstance(text, Incomplete):
             return text
         files[meant] = text
@@ -99,7 +103,9 @@ def _entry(entry: os.DirEntry[str], *, look: bool) -> FileEntry | None:
             return FileEntry(entry.name, is_folder=True)
         if not entry.is_file():
             return None
-        return FileEntry(entry.name, size=entry.stat().st_size, is_binary=look and _is_binary(entry.path))
+        return FileEntry(
+            entry.name, size=entry.stat().st_size, is_binary=look and _is_binary(entry.path)
+        )
     except OSError:
         return None
 
@@ -139,7 +145,9 @@ def read_attached(path: Path, written: str) -> str | Incomplete:
     except OSError as error:
         return Incomplete(f"{name} cannot be read: {error.strerror or error}.")
     if len(data) > LARGEST:
-        return Incomplete(f"{name} has {size_text(_size(path))}; at most {size_text(LARGEST)} can be attached.")
+        return Incomplete(
+            f"{name} has {size_text(_size(path))}; at most {size_text(LARGEST)} can be attached."
+        )
     try:
         return decode_text(data)
     except NotText as problem:

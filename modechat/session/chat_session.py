@@ -22,6 +22,7 @@ from modechat.engine.protocol import Adapter, Engine, Event, Failed, Loaded, Mod
 from modechat.prompting.tasks import NamedTask
 from modechat.session.compaction import Compaction
 from modechat.session.comparison import Comparison
+from modechat.session.effective_settings import EffectiveSettings
 from modechat.session.events import (
     ConversationOpened,
     ModeChangeAdded,
@@ -32,7 +33,6 @@ from modechat.session.events import (
     TurnAdded,
 )
 from modechat.session.inputs import Inputs
-from modechat.session.lent_models import LentModels
 from modechat.session.library import Library
 from modechat.session.model_choice import ModelChoice
 from modechat.session.model_host import ModelHost
@@ -42,8 +42,8 @@ from modechat.session.recovery import Recovery
 from modechat.session.refusals import BUSY, CLOSED, COMPARING
 from modechat.session.replies import Replies
 from modechat.session.settings import SessionSettings, label_of
+from modechat.session.temporary_models import TemporaryModels
 from modechat.session.timeline import Timeline
-from modechat.session.tuning import Tuning
 from modechat.session.turn_commands import TurnCommands
 from modechat.store import ConversationDamaged, ConversationInUse, Store
 
@@ -65,7 +65,9 @@ class ChatSession:
         self._engine = engine
         self._host = ModelHost(engine, settings, listener)
         self._timeline = Timeline(store)
-        self._tuning = Tuning(settings, self._host, self._timeline, lambda: self.is_busy)
+        self._effective = EffectiveSettings(
+            settings, self._host, self._timeline, lambda: self.is_busy
+        )
         self.inputs = Inputs(self._timeline)
         self._prompts = PromptViews(self._host, self._timeline, lambda: self.settings)
         self._tell = listener
@@ -77,14 +79,27 @@ class ChatSession:
         self._compaction = Compaction(self._host, self._timeline, lambda: self.settings, listener)
         self._recovery = Recovery(self._host, self._replies, listener, clock)
         self._choice = ModelChoice(
-            self._host, self._recovery, self._tuning, self._commands, lambda: self.is_busy, listener
+            self._host,
+            self._recovery,
+            self._effective,
+            self._commands,
+            lambda: self.is_busy,
+            listener,
         )
         self._library = Library(self._timeline)
-        self._turns = TurnCommands(self._timeline, self._commands, lambda: self.is_busy, self._start_reply, listener)
+        self._turns = TurnCommands(
+            self._timeline, self._commands, lambda: self.is_busy, self._start_reply, listener
+        )
 
-        lent = LentModels(self._host, self._tuning, self._recovery)
+        temporary = TemporaryModels(self._host, self._effective, self._recovery)
         self._comparison = Comparison(
-            self._host, self._timeline, lent, self._commands, lambda: self.is_busy, listener, clock
+            self._host,
+            self._timeline,
+            temporary,
+            self._commands,
+            lambda: self.is_busy,
+            listener,
+            clock,
         )
 
     # What a front end may read
@@ -115,12 +130,12 @@ class ChatSession:
     @property
     def settings(self) -> SessionSettings:
         """Those in effect, with what the conversation has of its own."""
-        return self._tuning.in_effect
+        return self._effective.in_effect
 
     @property
-    def tuning(self) -> Tuning:
+    def effective(self) -> EffectiveSettings:
         """Where settings come from, and changing them."""
-        return self._tuning
+        return self._effective
 
     @property
     def turns(self) -> TurnCommands:
@@ -226,7 +241,9 @@ class ChatSession:
             await self.new_conversation(keeps=False)
         started_at = await self._timeline.delete(conversation_id)
         if started_at is not None:
-            await asyncio.to_thread(self.settings.forget_kept, label_of(conversation_id, started_at))
+            await asyncio.to_thread(
+                self.settings.forget_kept, label_of(conversation_id, started_at)
+            )
 
     # Turns
 
@@ -290,8 +307,14 @@ class ChatSession:
         there again when one comes back."""
         async with self._commands:
             left, self._left_state = self._left_state, self.state
-            comes_back = left is not None and left.standing is not None and left.mode is self.state.mode.other
-            await self._timeline.set_state(left if left is not None and comes_back else self.state.toggled())
+            comes_back = (
+                left is not None
+                and left.standing is not None
+                and left.mode is self.state.mode.other
+            )
+            await self._timeline.set_state(
+                left if left is not None and comes_back else self.state.toggled()
+            )
             self._tell(ModeChanged(self.state))
 
     # The model
@@ -345,7 +368,7 @@ class ChatSession:
             self._host.save_lanes()
 
     def _show_conversation(self) -> None:
-        self._tuning.conversation_changed()
+        self._effective.conversation_changed()
         self._left_state = None
         self._tell(ConversationOpened(self.conversation))
         self._tell(ModeChanged(self.state))
@@ -360,7 +383,9 @@ class ChatSession:
             return
         if (conversation.id, model.name) not in self._told_models:
             self._told_models.add((conversation.id, model.name))
-            self._tell(Remark(f"The last reply here is from {sanitize_line(last)}; {model.name} goes on."))
+            self._tell(
+                Remark(f"The last reply here is from {sanitize_line(last)}; {model.name} goes on.")
+            )
 
     # The engine
 

@@ -111,7 +111,11 @@ class Compaction:
     async def take(self, event: Event) -> bool:
         """Handle an event about the summary; whether it was one."""
         job = self._job
-        if job is None or not isinstance(event, Delta | Finished | Failed) or event.id != job.request_id:
+        if (
+            job is None
+            or not isinstance(event, Delta | Finished | Failed)
+            or event.id != job.request_id
+        ):
             return False
         match event:
             case Delta(text=text, is_thinking=False):
@@ -166,10 +170,12 @@ class Compaction:
         self._host.send(
             Generate(
                 id=job.request_id,
-                prompt=InstructPrompt(instruction=_INSTRUCTION, input=text, examples=self._examples),
-                sampling=Sampling(temperature=0.2, repeat_penalty=1.1, max_tokens=self._most_tokens).over(
-                    settings.sampling
+                prompt=InstructPrompt(
+                    instruction=_INSTRUCTION, input=text, examples=self._examples
                 ),
+                sampling=Sampling(
+                    temperature=0.2, repeat_penalty=1.1, max_tokens=self._most_tokens
+                ).over(settings.sampling),
                 thinking=False,
             )
         )
@@ -181,14 +187,18 @@ class Compaction:
             return
         self.give_up()
         if not job.summary:
-            self._tell(Trouble("The model wrote no summary", "The chat stays as it is. /compact tries again."))
+            self._tell(
+                Trouble(
+                    "The model wrote no summary", "The chat stays as it is. /compact tries again."
+                )
+            )
             return
         cut = ContextCut(job.left_turn_id, job.left_turn_id, job.summary)
         try:
             await self._timeline.add_cut(cut)
         except StoreError as error:  # it counts as long as the conversation is open
             self._tell(Trouble(error.title, error.hint))
-        self._tell(ContextMoved(cut, self._timeline.n_left))
+        self._tell(ContextMoved(cut, self._timeline.n_left_out))
 
 
 def _parts(turns: list[Turn], most_characters: int) -> list[str]:

@@ -12,7 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, clock_at, without_repetition
+from modechat.domain.conversation import (
+    Reply,
+    ReplyState,
+    StopReason,
+    Turn,
+    clock_at,
+    without_repetition,
+)
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import in_one_line
 from modechat.engine.protocol import (
@@ -28,12 +35,12 @@ from modechat.engine.protocol import (
 )
 from modechat.errors import ModelError, StoreError
 from modechat.session.events import FormatInUse, ReplyEnded, SessionEvent, Trouble, TurnAdded
-from modechat.session.lent_models import LentModels
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.refusals import BUSY, CLOSED
 from modechat.session.running_reply import final_reply
 from modechat.session.settings import generate_request
+from modechat.session.temporary_models import TemporaryModels
 from modechat.session.timeline import Timeline
 from modechat.session.turn_commands import in_place_of
 from modechat.session.variants import (
@@ -63,7 +70,7 @@ class Comparison:
         self,
         host: ModelHost,
         timeline: Timeline,
-        models: LentModels,
+        models: TemporaryModels,
         commands: asyncio.Lock,
         is_busy: Callable[[], bool],
         tell: Callable[[SessionEvent], None],
@@ -138,7 +145,9 @@ class Comparison:
 
     def skip(self) -> None:
         """Stop what runs, and go on with the next one."""
-        loading = next((i for i, one in enumerate(self._variants) if one.stage is Stage.LOADING), None)
+        loading = next(
+            (i for i, one in enumerate(self._variants) if one.stage is Stage.LOADING), None
+        )
         if self._running is None and loading is not None:
             self._end(loading, _STOPPED)
             self._show_loading(self._host.fraction)
@@ -195,7 +204,7 @@ class Comparison:
             for event in in_place_of(old, turn, self._timeline.conversation):
                 self._tell(event)
         if turn.reply.stats is not None:
-            self._host.notice_rung(turn.reply.stats.rung)
+            self._host.announce_fallback(turn.reply.stats.fallback)
         self._tell(ReplyEnded(turn))
         if self._host.model is not None:  # the next turn does not have the format of this one
             self._tell(FormatInUse(self._host.model))
@@ -220,15 +229,21 @@ class Comparison:
             case Failed(died=True) if is_working or self._host.phase is Phase.READY:
                 self._models.died()
                 await self._ended(Reply(state=ReplyState.INTERRUPTED, error=event.title))
-            case PromptProgress() | Delta() | Finished() | Cancelled() | Failed() if self._is_about_running(event.id):
+            case PromptProgress() | Delta() | Finished() | Cancelled() | Failed() if (
+                self._is_about_running(event.id)
+            ):
                 await self._take_of_running(event)
-            case Finished() | Cancelled() | Failed(died=False) if self._running is None and is_working:
+            case Finished() | Cancelled() | Failed(died=False) if (
+                self._running is None and is_working
+            ):
                 await self._go_on()  # what was stopped before this comparison began
             case _:
                 return False
         return True
 
-    async def _take_of_running(self, event: PromptProgress | Delta | Finished | Cancelled | Failed) -> None:
+    async def _take_of_running(
+        self, event: PromptProgress | Delta | Finished | Cancelled | Failed
+    ) -> None:
         index = self._running
         assert index is not None
         match event:
@@ -296,7 +311,11 @@ class Comparison:
         if models.is_there and self._host.phase is not Phase.READY:
             self._host.enter(Phase.READY)
         here = self._unasked(models.path)
-        waiting = here or self._unasked(None) or [i for i, one in enumerate(self._variants) if _is_unasked(one)]
+        waiting = (
+            here
+            or self._unasked(None)
+            or [i for i, one in enumerate(self._variants) if _is_unasked(one)]
+        )
         if not waiting:
             self._listener(ComparisonDone())
             await models.bring_back()
@@ -333,7 +352,11 @@ class Comparison:
 
     def _unasked(self, model: str | None) -> list[int]:
         """The variants of a model that wait."""
-        return [i for i, one in enumerate(self._variants) if _is_unasked(one) and one.settings.model == model]
+        return [
+            i
+            for i, one in enumerate(self._variants)
+            if _is_unasked(one) and one.settings.model == model
+        ]
 
     def _place_of(self, question: Question) -> Turn | None:
         conversation = self._timeline.conversation
@@ -356,11 +379,16 @@ class Comparison:
     def _show_loading(self, fraction: float) -> None:
         """The model of the next variant is being loaded."""
         if unasked := self._unasked(self._models.path):
-            self._change(unasked[0], replace(self._variants[unasked[0]], stage=Stage.LOADING, fraction=fraction))
+            self._change(
+                unasked[0],
+                replace(self._variants[unasked[0]], stage=Stage.LOADING, fraction=fraction),
+            )
 
     def _end(self, index: int, result: Reply) -> None:
         come = self._variants[index].reply
-        reply = without_repetition(replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip()))
+        reply = without_repetition(
+            replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip())
+        )
         self._change(index, replace(self._variants[index], stage=Stage.ENDED, reply=reply))
 
     def _change(self, index: int, variant: Variant) -> None:

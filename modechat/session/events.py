@@ -147,7 +147,7 @@ class ContextMoved:
     """The context begins elsewhere: messages have left it, or a summary took their place."""
 
     cut: ContextCut
-    n_left: int
+    n_left_out: int
     """Messages that have left so far."""
 
 

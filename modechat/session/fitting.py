@@ -20,7 +20,11 @@ _SURELY = 4
 async def why_too_long(text: str | Typed, session: ChatSession) -> Incomplete | None:
     """Why `text` cannot be sent: alone it is longer than the context. None if it can, or if nobody knows yet."""
     model, meant = session.model, parse(text, session.state)
-    if model is None or session.phase is not Phase.READY or not isinstance(meant, ChatMessage | Task):
+    if (
+        model is None
+        or session.phase is not Phase.READY
+        or not isinstance(meant, ChatMessage | Task)
+    ):
         return None
     tokens = forecast(None, as_typed(text).text, model.n_ctx).alone
     if tokens * _SURELY <= model.n_ctx:

@@ -23,7 +23,9 @@ class Library:
         """The conversations in which all the words of `text` were said in one message or reply."""
         return await self._timeline.search(text)
 
-    async def preview(self, conversation_id: int, turn_id: int | None = None) -> tuple[TurnExcerpt, ...]:
+    async def preview(
+        self, conversation_id: int, turn_id: int | None = None
+    ) -> tuple[TurnExcerpt, ...]:
         """The last turns of a conversation, or those up to `turn_id`; oldest first."""
         return await self._timeline.preview(conversation_id, turn_id)
 

@@ -28,11 +28,17 @@ def note_on_change(before: ModelInfo, after: ModelInfo) -> str:
     return f"{note} Different: {', '.join(different)}." if different else note
 
 
-def note_on_companions(before: Load, after: Load) -> str:
+def note_on_adapters_and_draft(before: Load, after: Load) -> str:
     """What belongs to the model before and does not come along: its adapters and its draft model. Empty: nothing."""
     left = [
-        f"the LoRA adapter {lora_label(one.path, one.scale)}" for one in before.adapters if one not in after.adapters
+        f"the LoRA adapter {lora_label(one.path, one.scale)}"
+        for one in before.adapters
+        if one not in after.adapters
     ]
     if before.draft_path is not None and before.draft_path != after.draft_path:
         left.append(f"the draft model {PurePath(before.draft_path).stem}")
-    return f"Not used any more, because it belongs to the model before: {', '.join(left)}." if left else ""
+    return (
+        f"Not used any more, because it belongs to the model before: {', '.join(left)}."
+        if left
+        else ""
+    )

@@ -10,13 +10,13 @@ from modechat.domain.modes import Incomplete
 from modechat.domain.text import in_one_line
 from modechat.engine.protocol import Adapter
 from modechat.errors import ModelError
+from modechat.session.effective_settings import EffectiveSettings
 from modechat.session.events import SessionEvent, ThinkingChanged
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.recovery import Recovery
 from modechat.session.refusals import BUSY, NOT_LOADED
 from modechat.session.settings import SessionSettings
-from modechat.session.tuning import Tuning
 
 
 class ModelChoice:
@@ -26,14 +26,14 @@ class ModelChoice:
         self,
         host: ModelHost,
         recovery: Recovery,
-        tuning: Tuning,
+        effective: EffectiveSettings,
         commands: asyncio.Lock,
         is_busy: Callable[[], bool],
         tell: Callable[[SessionEvent], None],
     ) -> None:
         self._host = host
         self._recovery = recovery
-        self._tuning = tuning
+        self._effective = effective
         self._commands = commands
         self._is_busy = is_busy
         self._tell = tell
@@ -42,8 +42,8 @@ class ModelChoice:
         """As `ChatSession.use_format`."""
         if self._is_busy():
             return BUSY
-        await self._tuning.use_format_everywhere(name)
-        self._tuning.everywhere.remember_format(name)
+        await self._effective.use_default_format(name)
+        self._effective.defaults.remember_format(name)
         return None
 
     async def use(self, name: str = "") -> Incomplete | None:
@@ -53,7 +53,9 @@ class ModelChoice:
                 return BUSY
             try:
                 settings = (
-                    await asyncio.to_thread(self._tuning.everywhere.for_model, name) if name else self._host.previous
+                    await asyncio.to_thread(self._effective.defaults.for_model, name)
+                    if name
+                    else self._host.previous
                 )
                 if settings is None:
                     return Incomplete("There was no other model before this one.")
@@ -68,8 +70,10 @@ class ModelChoice:
         async with self._commands:
             if self._is_busy():
                 return BUSY
-            everywhere = self._tuning.everywhere
-            await self._load(replace(everywhere, load=everywhere.load.model_copy(update={"n_ctx": n_ctx})))
+            everywhere = self._effective.defaults
+            await self._load(
+                replace(everywhere, load=everywhere.load.model_copy(update={"n_ctx": n_ctx}))
+            )
         return None
 
     async def use_adapters(self, adapters: tuple[Adapter, ...]) -> Incomplete | None:
@@ -85,9 +89,9 @@ class ModelChoice:
 
     def set_thinking(self, wanted: bool | None) -> None:
         """As `ChatSession.set_thinking`."""
-        self._tuning.everywhere = replace(self._tuning.everywhere, thinking=wanted)
+        self._effective.defaults = replace(self._effective.defaults, thinking=wanted)
         self._tell(ThinkingChanged(wanted))
 
     async def _load(self, settings: SessionSettings) -> None:
-        self._host.choose(self._tuning.model_changes(settings))
+        self._host.choose(self._effective.model_changes(settings))
         await self._recovery.load(self._host.change)

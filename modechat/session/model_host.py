@@ -36,7 +36,7 @@ from modechat.engine.protocol import (
 )
 from modechat.errors import EngineError, ModelError
 from modechat.models.gguf import GGUFHeader
-from modechat.prompting.ladder import REFUSED
+from modechat.prompting.fallbacks import REFUSED
 from modechat.session.adapters import AdapterChanges
 from modechat.session.events import (
     AdaptersInUse,
@@ -48,7 +48,7 @@ from modechat.session.events import (
     SessionEvent,
     Trouble,
 )
-from modechat.session.model_changes import note_on_change, note_on_companions
+from modechat.session.model_changes import note_on_adapters_and_draft, note_on_change
 from modechat.session.phase import Phase, check_transition
 from modechat.session.settings import SessionSettings
 
@@ -56,7 +56,9 @@ from modechat.session.settings import SessionSettings
 class ModelHost:
     """`tell` is called with the session events that concern the model."""
 
-    def __init__(self, engine: Engine, settings: SessionSettings, tell: Callable[[SessionEvent], None]) -> None:
+    def __init__(
+        self, engine: Engine, settings: SessionSettings, tell: Callable[[SessionEvent], None]
+    ) -> None:
         self._engine = engine
         self._wanted = settings
         self._load = settings.load
@@ -69,11 +71,11 @@ class ModelHost:
         self._phase = Phase.LOADING
         self._inspections: dict[int, asyncio.Future[PromptView]] = {}
         self._next_inspection = count(1)
-        self._told_rungs: set[str] = set()
+        self._announced_fallbacks: set[str] = set()
         self._adapter_changes = AdapterChanges(engine)
         self._left_behind = ""
         self._own: tuple[SessionSettings, Load, GGUFHeader | None] | None = None
-        """What the user chose, while another model is lent."""
+        """What the user chose, while another model is temporary."""
         self.fraction = 0.0
         """How much of the model is loaded, while it is."""
         self.model: ModelInfo | None = None
@@ -122,12 +124,15 @@ class ModelHost:
         self._wait_for_idleness()
         self._tell(PhaseChanged(phase))
 
-    def notice_rung(self, rung: str) -> None:
+    def announce_fallback(self, fallback: str) -> None:
         """Tell, once each, why a turn was not written in the model's own format."""
-        if rung not in self._told_rungs and REFUSED in rung:
-            self._told_rungs.add(rung)
+        if fallback not in self._announced_fallbacks and REFUSED in fallback:
+            self._announced_fallbacks.add(fallback)
             self._tell(
-                Trouble("The model's chat template does not take this conversation", f"It was written as {rung}.")
+                Trouble(
+                    "The model's chat template does not take this conversation",
+                    f"It was written as {fallback}.",
+                )
             )
 
     async def load(self) -> Failed | None:
@@ -152,12 +157,12 @@ class ModelHost:
 
     def choose(self, settings: SessionSettings) -> None:
         """The model of these settings is to be loaded, in place of the one so far."""
-        self._left_behind = note_on_companions(self._load, settings.load)
+        self._left_behind = note_on_adapters_and_draft(self._load, settings.load)
         if self.has_model:
             self._previous = self._wanted
         self._wanted, self._load = settings, settings.load
         self._replaced = self.model
-        self._told_rungs.clear()
+        self._announced_fallbacks.clear()
 
     def loaded(self, model: ModelInfo) -> bool:
         """The engine has loaded the model. Whether that it is another one was told."""
@@ -255,7 +260,9 @@ class ModelHost:
         number = next(self._next_inspection)
         answer: asyncio.Future[PromptView] = asyncio.get_running_loop().create_future()
         self._inspections[number] = answer
-        self._engine.send(Inspect(id=number, prompt=prompt, now=now, thinking=thinking, format=format))
+        self._engine.send(
+            Inspect(id=number, prompt=prompt, now=now, thinking=thinking, format=format)
+        )
         try:
             return await answer
         finally:

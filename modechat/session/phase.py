@@ -21,8 +21,12 @@ class Phase(StrEnum):
 
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.LOADING: frozenset({Phase.LOADING, Phase.READY, Phase.DOWN, Phase.CLOSED}),
-    Phase.READY: frozenset({Phase.GENERATING, Phase.LOADING, Phase.UNLOADED, Phase.DOWN, Phase.CLOSED}),
-    Phase.GENERATING: frozenset({Phase.READY, Phase.STOPPING, Phase.LOADING, Phase.DOWN, Phase.CLOSED}),
+    Phase.READY: frozenset(
+        {Phase.GENERATING, Phase.LOADING, Phase.UNLOADED, Phase.DOWN, Phase.CLOSED}
+    ),
+    Phase.GENERATING: frozenset(
+        {Phase.READY, Phase.STOPPING, Phase.LOADING, Phase.DOWN, Phase.CLOSED}
+    ),
     Phase.STOPPING: frozenset({Phase.READY, Phase.LOADING, Phase.DOWN, Phase.CLOSED}),
     Phase.UNLOADED: frozenset({Phase.LOADING, Phase.CLOSED}),
     Phase.DOWN: frozenset({Phase.LOADING, Phase.CLOSED}),

@@ -19,7 +19,9 @@ class PromptViews:
     Methods raise EngineError if there is no model, or no prompt.
     """
 
-    def __init__(self, host: ModelHost, timeline: Timeline, settings: Callable[[], SessionSettings]) -> None:
+    def __init__(
+        self, host: ModelHost, timeline: Timeline, settings: Callable[[], SessionSettings]
+    ) -> None:
         self._host = host
         self._timeline = timeline
         self._settings = settings
@@ -28,7 +30,9 @@ class PromptViews:
         """The prompt that `request` would make as the next turn; None: in the format in use."""
         conversation = self._timeline.conversation
         history = conversation.turns if conversation is not None else ()
-        return await self._inspect(request, history, clock_at(datetime.now(UTC), conversation), format)
+        return await self._inspect(
+            request, history, clock_at(datetime.now(UTC), conversation), format
+        )
 
     async def alone(self, request: ChatMessage | Task) -> PromptView:
         """The prompt of `request` without a history."""
@@ -41,12 +45,20 @@ class PromptViews:
         earlier = tuple(other for other in conversation.turns if other.id < turn.id)
         stats = turn.reply.stats
         format = stats.format if stats is not None else None
-        return await self._inspect(turn.request, earlier, clock_at(turn.created_at, conversation), format)
+        return await self._inspect(
+            turn.request, earlier, clock_at(turn.created_at, conversation), format
+        )
 
     async def _inspect(
-        self, request: ChatMessage | Task, history: tuple[Turn, ...], clock: datetime, format: str | None = None
+        self,
+        request: ChatMessage | Task,
+        history: tuple[Turn, ...],
+        clock: datetime,
+        format: str | None = None,
     ) -> PromptView:
         settings = self._settings()
         conversation = self._timeline.conversation
-        prompt = prompt_of(request, history, settings, cut=conversation.cut if conversation is not None else None)
+        prompt = prompt_of(
+            request, history, settings, cut=conversation.cut if conversation is not None else None
+        )
         return await self._host.inspect(prompt, clock_text(clock), settings.thinking, format)

@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable
 from modechat.domain.conversation import Reply, ReplyState, Turn
 from modechat.engine.protocol import Failed
 from modechat.session.events import SessionEvent, Trouble
-from modechat.session.lighter import Lighter, lighter, seems_to_use_gpu
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.replies import Replies
+from modechat.session.smaller_load import SmallerLoad, seems_to_use_gpu, smaller_load
 
 _MOST_DEATHS = 3
 _WITHIN_SECONDS = 60.0
@@ -25,7 +25,11 @@ class Recovery:
     """`clock` is monotonic, in seconds."""
 
     def __init__(
-        self, host: ModelHost, replies: Replies, tell: Callable[[SessionEvent], None], clock: Callable[[], float]
+        self,
+        host: ModelHost,
+        replies: Replies,
+        tell: Callable[[SessionEvent], None],
+        clock: Callable[[], float],
     ) -> None:
         self._host = host
         self._replies = replies
@@ -33,7 +37,7 @@ class Recovery:
         self._clock = clock
         self._died_at: deque[float] = deque(maxlen=_MOST_DEATHS)
         self._died_answering: object = None
-        self._offer: Lighter | None = None
+        self._offer: SmallerLoad | None = None
 
     async def died(self, failed: Failed) -> None:
         """The engine is gone."""
@@ -44,9 +48,13 @@ class Recovery:
         elif failed.needs_other_build:
             await self._give_up(failed, failed.hint, ReplyState.INTERRUPTED, offers=False)
         elif again := self._dies_again(self._replies.turn):
-            await self._give_up(failed, f"{again}, so it does not start again by itself.", ReplyState.INTERRUPTED)
+            await self._give_up(
+                failed, f"{again}, so it does not start again by itself.", ReplyState.INTERRUPTED
+            )
         else:
-            kept = " What it had written is kept; Ctrl+R asks again." if self._replies.is_busy else ""
+            kept = (
+                " What it had written is kept; Ctrl+R asks again." if self._replies.is_busy else ""
+            )
             await self._replies.end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
             hint = f"{failed.hint} It is starting again.{kept}".strip()
             self._tell(Trouble(failed.title, hint, failed.log_tail))
@@ -77,19 +85,23 @@ class Recovery:
             self._host.use_load(offer.load)
         return offer is not None
 
-    async def _give_up(self, failed: Failed, hint: str, state: ReplyState, *, offers: bool = True) -> None:
+    async def _give_up(
+        self, failed: Failed, hint: str, state: ReplyState, *, offers: bool = True
+    ) -> None:
         """No engine until the user wants it again."""
         model = self._host.model
         self._host.go_down()
         hints = [hint]
         if offers:
-            self._offer = lighter(
+            self._offer = smaller_load(
                 self._host.load_request,
                 self._host.wanted,
                 self._host.header,
                 uses_gpu=seems_to_use_gpu(model, failed.log_tail),
             )
-            hints.append(f"Ctrl+R or /retry loads it with {self._offer.words}." if self._offer else "")
+            hints.append(
+                f"Ctrl+R or /retry loads it with {self._offer.words}." if self._offer else ""
+            )
         if self._host.adapters and "LoRA" in failed.title:
             hints.append("/lora off loads the model without.")
         if self._host.previous_name:

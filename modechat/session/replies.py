@@ -10,10 +10,33 @@ import contextlib
 from collections.abc import Callable
 
 from modechat.domain.context import cut_where
-from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, clock_at, typed_of_reply
-from modechat.engine.protocol import Cancelled, Delta, Event, Failed, Finished, PromptProgress, Shortened, Stop
+from modechat.domain.conversation import (
+    Reply,
+    ReplyState,
+    StopReason,
+    Turn,
+    clock_at,
+    typed_of_reply,
+)
+from modechat.engine.protocol import (
+    Cancelled,
+    Delta,
+    Event,
+    Failed,
+    Finished,
+    PromptProgress,
+    Shortened,
+    Stop,
+)
 from modechat.errors import StoreError
-from modechat.session.events import ContextMoved, PromptEvaluated, ReplyEnded, ReplyGrew, SessionEvent, Trouble
+from modechat.session.events import (
+    ContextMoved,
+    PromptEvaluated,
+    ReplyEnded,
+    ReplyGrew,
+    SessionEvent,
+    Trouble,
+)
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.running_reply import RunningReply, final_reply
@@ -77,18 +100,30 @@ class Replies:
                 self._tell(PromptEvaluated(event.id, fraction, event.total))
             case Delta() if self._running is not None and self._is_running(event.id):
                 if new_text := self._running.grow(event.text, is_thinking=event.is_thinking):
-                    self._tell(ReplyGrew(event.id, new_text, event.is_thinking, event.completion_tokens))
+                    self._tell(
+                        ReplyGrew(event.id, new_text, event.is_thinking, event.completion_tokens)
+                    )
             case Shortened() if self._running is not None and self._is_running(event.id):
-                await self._shorten(self._running.history, event.n_left)
+                await self._shorten(self._running.history, event.n_left_out)
             case Finished(stats=stats):
-                self._host.notice_rung(stats.rung)
+                self._host.announce_fallback(stats.fallback)
                 await self._answered(event.id, final_reply(event, self._host.model))
             case Cancelled():
-                await self._answered(event.id, Reply(state=ReplyState.STOPPED, stop_reason=StopReason.STOPPED))
+                await self._answered(
+                    event.id, Reply(state=ReplyState.STOPPED, stop_reason=StopReason.STOPPED)
+                )
             case Failed():
-                if self._is_running(event.id) and self._running is not None and self._running.is_unchanged:
-                    self._tell(Trouble(event.title, event.hint))  # the reply stays as it was, without the error
-                await self._answered(event.id, Reply(state=ReplyState.FAILED, error=str(event.as_error())))
+                if (
+                    self._is_running(event.id)
+                    and self._running is not None
+                    and self._running.is_unchanged
+                ):
+                    self._tell(
+                        Trouble(event.title, event.hint)
+                    )  # the reply stays as it was, without the error
+                await self._answered(
+                    event.id, Reply(state=ReplyState.FAILED, error=str(event.as_error()))
+                )
             case _:
                 pass
 
@@ -129,27 +164,40 @@ class Replies:
         self._host.enter(Phase.GENERATING)
         turn = running.turn
         clock = clock_at(turn.created_at, conversation)
-        so_far = None if running.earlier is None else SoFar(running.earlier.text, typed_of_reply(turn))
+        so_far = (
+            None if running.earlier is None else SoFar(running.earlier.text, typed_of_reply(turn))
+        )
         settings = self._settings()
-        label = label_of(conversation.id, conversation.created_at) if settings.load.state_folder is not None else ""
+        label = (
+            label_of(conversation.id, conversation.created_at)
+            if settings.load.state_folder is not None
+            else ""
+        )
         self._host.send(
             generate_request(
-                turn.id, turn.request, running.history, settings, clock, so_far, conversation.cut, label=label
+                turn.id,
+                turn.request,
+                running.history,
+                settings,
+                clock,
+                so_far,
+                conversation.cut,
+                label=label,
             )
         )
 
-    async def _shorten(self, history: tuple[Turn, ...], n_left: int) -> None:
+    async def _shorten(self, history: tuple[Turn, ...], n_left_out: int) -> None:
         """Older messages have left the context, for this turn and those that follow."""
         conversation = self._timeline.conversation
         assert conversation is not None
-        cut = cut_where(history, n_left, conversation.cut)
+        cut = cut_where(history, n_left_out, conversation.cut)
         if cut is None or cut == conversation.cut:
             return
         try:
             await self._timeline.add_cut(cut)
         except StoreError as error:  # it counts as long as the conversation is open
             self._tell(Trouble(error.title, error.hint))
-        self._tell(ContextMoved(cut, self._timeline.n_left))
+        self._tell(ContextMoved(cut, self._timeline.n_left_out))
 
     async def _answered(self, request_id: int | None, result: Reply) -> None:
         """The engine is done with a request: that of the running reply, or one that was given up."""

@@ -36,7 +36,9 @@ class RunningReply:
         self.is_ending = False
         self._save = save
         self._unsaved = False
-        self._autosave = asyncio.create_task(self._save_regularly(), name=f"autosave of turn {turn.id}")
+        self._autosave = asyncio.create_task(
+            self._save_regularly(), name=f"autosave of turn {turn.id}"
+        )
 
     @property
     def is_unchanged(self) -> bool:
@@ -67,10 +69,16 @@ class RunningReply:
         with contextlib.suppress(asyncio.CancelledError):
             await self._autosave
         come = self.turn.reply
-        if self.earlier is not None and self.is_unchanged and result.state is not ReplyState.COMPLETE:
+        if (
+            self.earlier is not None
+            and self.is_unchanged
+            and result.state is not ReplyState.COMPLETE
+        ):
             final = self.earlier  # as it was
         else:
-            final = without_repetition(replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip()))
+            final = without_repetition(
+                replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip())
+            )
             if self.earlier is not None:
                 final = joined(self.earlier, final)
         self.turn = self.turn.with_reply(final)

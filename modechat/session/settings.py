@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from modechat.domain.context import in_effect, n_left
+from modechat.domain.context import in_effect, n_left_out
 from modechat.domain.conversation import ContextCut, Turn, chat_messages
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.sampling import Sampling
@@ -61,11 +61,15 @@ class SessionSettings:
     """A LoRA adapter, named as users name files, with its scale; raises ModelError."""
     sampling_sources: tuple[tuple[str, Sampling], ...] = ()
     """Where `sampling` comes from: what each source says, the one that counts most first."""
-    find_models: Callable[[Callable[[], bool]], Iterator[ModelFile | Looking]] = field(default=_no_models, repr=False)
+    find_models: Callable[[Callable[[], bool]], Iterator[ModelFile | Looking]] = field(
+        default=_no_models, repr=False
+    )
     """The models on this machine, one after the other, until the function that is given says that it is enough."""
     remember_model: Callable[[], object] = field(default=lambda: None, repr=False)
     """Keeps in mind that the model was used."""
-    keep_defaults: Callable[[Mapping[str, object]], SessionSettings] = field(default=_no_config, repr=False)
+    keep_defaults: Callable[[Mapping[str, object]], SessionSettings] = field(
+        default=_no_config, repr=False
+    )
     """Writes options into the config file (None takes one out) and gives the settings that follow from it.
 
     Raises ConfigError.
@@ -97,7 +101,7 @@ def prompt_of(
             return ChatPrompt(
                 messages=chat_messages(history, text, _with_summary(settings.chat_system, cut)),
                 prefill=so_far.text if so_far else "",
-                n_left=n_left(cut, history),
+                n_left_out=n_left_out(cut, history),
             )
         case Task() as task:
             named = settings.task(task.name)

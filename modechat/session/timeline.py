@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ParamSpec, TypeVar
 
-from modechat.domain.context import n_left
+from modechat.domain.context import n_left_out
 from modechat.domain.conversation import (
     ContextCut,
     Conversation,
@@ -66,14 +66,25 @@ class Timeline:
         return self._conversation.last_turn if self._conversation is not None else None
 
     @property
-    def n_left(self) -> int:
+    def n_left_out(self) -> int:
         """How many messages have left the context."""
-        return n_left(self._conversation.cut, self._conversation.turns) if self._conversation is not None else 0
+        return (
+            n_left_out(self._conversation.cut, self._conversation.turns)
+            if self._conversation is not None
+            else 0
+        )
 
     def last_turn_in(self, mode: Mode, *, answered: bool = False) -> Turn | None:
         """With `answered`, a turn whose reply failed before it began does not count."""
         turns = self._conversation.turns if self._conversation is not None else ()
-        return next((turn for turn in reversed(turns) if turn.mode is mode and not (answered and _failed(turn))), None)
+        return next(
+            (
+                turn
+                for turn in reversed(turns)
+                if turn.mode is mode and not (answered and _failed(turn))
+            ),
+            None,
+        )
 
     # Which conversation
 
@@ -150,15 +161,27 @@ class Timeline:
         self._change(lambda current: current.with_entry(turn))
         return turn
 
-    async def add_variant(self, of: Turn, request: ChatMessage | Task, typed: str | None = None) -> Turn:
+    async def add_variant(
+        self, of: Turn, request: ChatMessage | Task, typed: str | None = None
+    ) -> Turn:
         """Commit a turn in the place of `of`; that one is kept beside it, with the turns that followed it.
 
         Headers that were typed after `of` come after the new turn, if it was the last. `typed`: None if as before.
         """
         conversation = await self._saved()
-        turn = await self._create(conversation, of.parent_id, of.typed if typed is None else typed, request)
-        later = conversation.entries[conversation.entries.index(of) + 1 :] if of == conversation.last_turn else ()
-        changes = [replace(change, after_turn_id=turn.id) for change in later if isinstance(change, ModeChange)]
+        turn = await self._create(
+            conversation, of.parent_id, of.typed if typed is None else typed, request
+        )
+        later = (
+            conversation.entries[conversation.entries.index(of) + 1 :]
+            if of == conversation.last_turn
+            else ()
+        )
+        changes = [
+            replace(change, after_turn_id=turn.id)
+            for change in later
+            if isinstance(change, ModeChange)
+        ]
         for change in changes:
             await self._on_disk(self._store.add_mode_change, conversation.id, change)
         if changes:
@@ -270,10 +293,16 @@ class Timeline:
             await self._on_disk(self._store.unlock)
 
     async def _create(
-        self, conversation: Conversation, parent_id: int | None, typed: str, request: ChatMessage | Task
+        self,
+        conversation: Conversation,
+        parent_id: int | None,
+        typed: str,
+        request: ChatMessage | Task,
     ) -> Turn:
         in_chat = isinstance(request, ChatMessage)
-        return await self._on_disk(self._store.add_turn, conversation.id, parent_id, typed, request, in_chat)
+        return await self._on_disk(
+            self._store.add_turn, conversation.id, parent_id, typed, request, in_chat
+        )
 
     async def _on_disk(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()

@@ -91,7 +91,11 @@ class TurnCommands:
     async def toggle_in_chat(self, turn_id: int | None = None) -> Incomplete | None:
         """Bring an instruct turn into the chat's context, or take it out again."""
         async with self._commands:
-            turn = self._turn(turn_id) if turn_id is not None else self._timeline.last_turn_in(Mode.INSTRUCT)
+            turn = (
+                self._turn(turn_id)
+                if turn_id is not None
+                else self._timeline.last_turn_in(Mode.INSTRUCT)
+            )
             if turn is None:
                 return Incomplete("There is no instruct turn here to add to the chat.")
             if turn.mode is not Mode.INSTRUCT:
@@ -106,7 +110,11 @@ class TurnCommands:
     async def toggle_pin(self, turn_id: int | None = None) -> Incomplete | None:
         """Have a chat turn stay in the context when that is full, or not any more."""
         async with self._commands:
-            turn = self._turn(turn_id) if turn_id is not None else self._timeline.last_turn_in(Mode.CHAT, answered=True)
+            turn = (
+                self._turn(turn_id)
+                if turn_id is not None
+                else self._timeline.last_turn_in(Mode.CHAT, answered=True)
+            )
             if turn is None:
                 return Incomplete("There is no chat turn here to pin.")
             if turn.mode is not Mode.CHAT:
@@ -142,7 +150,11 @@ class TurnCommands:
             ids = await self._timeline.variants(turn_id)
             if turn_id not in ids:
                 return _GONE
-            self._tell(BranchChanged(await self._timeline.select(turn_id), turn_id, ids.index(turn_id) + 1, len(ids)))
+            self._tell(
+                BranchChanged(
+                    await self._timeline.select(turn_id), turn_id, ids.index(turn_id) + 1, len(ids)
+                )
+            )
         return None
 
     async def variants(self, turn_id: int) -> tuple[int, ...]:
@@ -162,8 +174,12 @@ class TurnCommands:
             if len(ids) == 1:
                 return Incomplete("This turn has no other variant.")
             if not 0 <= at < len(ids):
-                return Incomplete(f"This is the {'first' if step < 0 else 'last'} of {len(ids)} variants.")
-            self._tell(BranchChanged(await self._timeline.select(ids[at]), ids[at], at + 1, len(ids)))
+                return Incomplete(
+                    f"This is the {'first' if step < 0 else 'last'} of {len(ids)} variants."
+                )
+            self._tell(
+                BranchChanged(await self._timeline.select(ids[at]), ids[at], at + 1, len(ids))
+            )
         return None
 
     def _turn(self, turn_id: int) -> Turn | None:
@@ -172,7 +188,10 @@ class TurnCommands:
         return next((turn for turn in turns if turn.id == turn_id), None)
 
     async def _repeat(
-        self, turn_id: int | None, request_of: Callable[[Turn], ChatMessage | Task], typed: str | None = None
+        self,
+        turn_id: int | None,
+        request_of: Callable[[Turn], ChatMessage | Task],
+        typed: str | None = None,
     ) -> Incomplete | None:
         async with self._commands:
             turn = self._turn(turn_id) if turn_id is not None else self._timeline.last_turn
@@ -201,6 +220,10 @@ def in_place_of(old: Turn, turn: Turn, conversation: Conversation | None) -> Ite
 def _state_of(turn: Turn) -> ModeState:
     """The state in which what was typed for `turn` meant what it did."""
     request = turn.request
-    if isinstance(request, Task) and request.input and parse(turn.typed, ModeState(Mode.INSTRUCT)) != request:
+    if (
+        isinstance(request, Task)
+        and request.input
+        and parse(turn.typed, ModeState(Mode.INSTRUCT)) != request
+    ):
         return ModeState(Mode.INSTRUCT, request.instruction, request.name)
     return ModeState(turn.mode)

@@ -63,7 +63,9 @@ class VariantSettings:
         sampling = self.sampling.over(request.sampling)
         if sampling.max_tokens is None:
             sampling = sampling.model_copy(update={"max_tokens": LONGEST_REPLY})
-        return request.model_copy(update={"sampling": sampling, "format": self.format, "conversation": ""})
+        return request.model_copy(
+            update={"sampling": sampling, "format": self.format, "conversation": ""}
+        )
 
 
 class Stage(Enum):

@@ -20,7 +20,13 @@ from modechat.store.preview import TurnExcerpt, read_preview
 from modechat.store.schema import Damaged
 from modechat.store.search import Found, forget_deleted, search
 from modechat.store.summaries import ConversationSummary, read_summaries
-from modechat.store.timeline import cut_in_effect, delete_turn, newest_leaf, variant_ids, visible_entries
+from modechat.store.timeline import (
+    cut_in_effect,
+    delete_turn,
+    newest_leaf,
+    variant_ids,
+    visible_entries,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -71,7 +77,10 @@ class Store:
     """The conversations of one folder, or of memory; for one thread at a time. Every method can raise StoreError."""
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], locks: ConversationLocks | None = None
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        locks: ConversationLocks | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -131,7 +140,9 @@ class Store:
     def delete(self, conversation_id: int) -> None:
         """Delete the conversation with its turns. Raises ConversationInUse if another process has it open."""
         with self._locks.borrow(conversation_id) if self._locks else nullcontext():
-            self._change("conversation", conversation_id, "DELETE FROM conversations WHERE id = :id")
+            self._change(
+                "conversation", conversation_id, "DELETE FROM conversations WHERE id = :id"
+            )
             with self._database.writing() as db:
                 forget_deleted(db)
 
@@ -149,7 +160,12 @@ class Store:
         """Keep what the conversation has of its own among the settings."""
         sql = "UPDATE conversations SET settings = :settings WHERE id = :id"
         text = written(own)
-        self._change("conversation", conversation_id, sql, settings=None if text is None else rows.storable(text))
+        self._change(
+            "conversation",
+            conversation_id,
+            sql,
+            settings=None if text is None else rows.storable(text),
+        )
 
     # Turns and their replies
 
@@ -177,7 +193,9 @@ class Store:
                 "UPDATE conversations SET head_id = ?, updated_at = ? WHERE id = ?",
                 (turn_id, columns["now"], conversation_id),
             )
-            return rows.read_turn(db.execute(f"{rows.SELECT_TURNS} WHERE turns.id = ?", (turn_id,)).fetchone())
+            return rows.read_turn(
+                db.execute(f"{rows.SELECT_TURNS} WHERE turns.id = ?", (turn_id,)).fetchone()
+            )
 
     def save_reply(self, turn_id: int, reply: Reply) -> None:
         """Replace what is kept of the turn's reply."""
@@ -195,7 +213,9 @@ class Store:
 
     def set_pinned(self, turn_id: int, pinned: bool) -> None:
         """Have the turn stay in a full context, or not."""
-        self._change("turn", turn_id, "UPDATE turns SET pinned = :pinned WHERE id = :id", pinned=pinned)
+        self._change(
+            "turn", turn_id, "UPDATE turns SET pinned = :pinned WHERE id = :id", pinned=pinned
+        )
 
     def add_cut(self, conversation_id: int, cut: ContextCut) -> None:
         """Record where the context begins from now on."""

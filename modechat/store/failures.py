@@ -29,8 +29,12 @@ class _Failure(NamedTuple):
         return StoreError(self.title.format(place=place, reason=reason), self.hint)
 
 
-_NOT_WRITABLE = _Failure("Conversations cannot be kept in {place} ({reason})", f"Make it writable, {_INSTEAD}")
-_LOCKED = _Failure("Another program has locked the conversations in {place}", f"Close it, {_INSTEAD}")
+_NOT_WRITABLE = _Failure(
+    "Conversations cannot be kept in {place} ({reason})", f"Make it writable, {_INSTEAD}"
+)
+_LOCKED = _Failure(
+    "Another program has locked the conversations in {place}", f"Close it, {_INSTEAD}"
+)
 _FULL = _Failure("There is no room left for conversations in {place}", f"Make some, {_INSTEAD}")
 _REFUSED = _Failure(
     "The disk does not take conversations in {place} ({reason})",
@@ -44,9 +48,16 @@ _REPLACED = _Failure(
     "The file with the conversations in {place} was removed or replaced while modechat ran",
     "Nothing is saved any more: copy what you need from here, and start modechat again.",
 )
-_TOO_NEW = _Failure("The conversations in {place} were made by a newer modechat", f"Update modechat, {_INSTEAD}")
-_GONE = _Failure("This conversation was changed or deleted in another modechat", "Open it again, or begin a new one.")
-_OTHER = _Failure("The conversations in {place} cannot be used ({reason})", f"Try again, {_INSTEAD}")
+_TOO_NEW = _Failure(
+    "The conversations in {place} were made by a newer modechat", f"Update modechat, {_INSTEAD}"
+)
+_GONE = _Failure(
+    "This conversation was changed or deleted in another modechat",
+    "Open it again, or begin a new one.",
+)
+_OTHER = _Failure(
+    "The conversations in {place} cannot be used ({reason})", f"Try again, {_INSTEAD}"
+)
 
 # By SQLite's primary result code (https://sqlite.org/rescode.html). Our own statements are right: where SQLite finds an
 # error in one, or a value of the wrong type, the tables are not what they were.
@@ -82,7 +93,8 @@ class ConversationDamaged(StoreError):
 
     def __init__(self, number: int, reason: object) -> None:
         super().__init__(
-            f"Conversation {number} is damaged ({reason})", f"The others are not. /delete {number} removes it for good."
+            f"Conversation {number} is damaged ({reason})",
+            f"The others are not. /delete {number} removes it for good.",
         )
 
 
@@ -98,11 +110,19 @@ def store_errors(place: str) -> Iterator[None]:
     except (Damaged, UnicodeDecodeError) as error:  # names in the schema that are no text
         raise _DAMAGED.at(place, error) from error
     except (sqlite3.Error, OverflowError, MemoryError) as error:
-        raise _of_sqlite(error, place).at(place, sanitize_line(str(error) or "out of memory")) from error
+        raise _of_sqlite(error, place).at(
+            place, sanitize_line(str(error) or "out of memory")
+        ) from error
     except TimeoutError as error:
         raise _LOCKED.at(place) from error
     except OSError as error:
-        failure = _FULL if error.errno in _FULL_DISK else _REFUSED if error.errno == errno.EFBIG else _NOT_WRITABLE
+        failure = (
+            _FULL
+            if error.errno in _FULL_DISK
+            else _REFUSED
+            if error.errno == errno.EFBIG
+            else _NOT_WRITABLE
+        )
         raise failure.at(place, error.strerror or error) from error
 
 
@@ -125,4 +145,6 @@ def _is_full(place: str) -> bool:
 
 def not_found(what: str, number: int) -> StoreError:
     """The error for a conversation or a turn that is not there (any more)."""
-    return StoreError(f"There is no {what} {number}", "It may have been deleted in another modechat.")
+    return StoreError(
+        f"There is no {what} {number}", "It may have been deleted in another modechat."
+    )

@@ -85,7 +85,9 @@ def forget_sent(connection: sqlite3.Connection, conversation_id: int, typed: obj
     same = "SELECT 1 FROM turns WHERE conversation_id = :conversation AND typed = :typed"
     if connection.execute(same, names).fetchone() is not None:
         return
-    sent = connection.execute("SELECT id, text FROM input_history WHERE conversation_id = :conversation", names)
+    sent = connection.execute(
+        "SELECT id, text FROM input_history WHERE conversation_id = :conversation", names
+    )
     forgotten = [(row["id"],) for row in sent.fetchall() if _became(row["text"], typed)]
     connection.executemany("DELETE FROM input_history WHERE id = ?", forgotten)
 
@@ -97,7 +99,9 @@ def _became(sent: object, typed: object) -> bool:
         return False
     lines = iter(typed.split("\n"))
     first, *others = sent.split("\n")
-    return next(lines) in (first, first.removeprefix("\\")) and all(line in lines for line in others)
+    return next(lines) in (first, first.removeprefix("\\")) and all(
+        line in lines for line in others
+    )
 
 
 def _columns(typed: Typed) -> dict[str, str]:

@@ -27,7 +27,8 @@ class ConversationInUse(StoreError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This conversation is open in another modechat", "Close it there, or begin a new conversation here."
+            "This conversation is open in another modechat",
+            "Close it there, or begin a new conversation here.",
         )
 
 

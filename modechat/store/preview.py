@@ -36,7 +36,9 @@ class TurnExcerpt:
     answered: str
 
 
-def read_preview(connection: sqlite3.Connection, conversation_id: int, turn_id: int | None) -> tuple[TurnExcerpt, ...]:
+def read_preview(
+    connection: sqlite3.Connection, conversation_id: int, turn_id: int | None
+) -> tuple[TurnExcerpt, ...]:
     """The turns up to `turn_id`, or up to the end; oldest first. None if the conversation is gone."""
     names = {"id": conversation_id, "turn_id": turn_id, "count": _COUNT, "longest": _LONGEST}
     return tuple(

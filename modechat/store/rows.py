@@ -12,7 +12,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from modechat.domain.conversation import ContextCut, ModeChange, Reply, ReplyState, ReplyStats, StopReason, Turn
+from modechat.domain.conversation import (
+    ContextCut,
+    ModeChange,
+    Reply,
+    ReplyState,
+    ReplyStats,
+    StopReason,
+    Turn,
+)
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.text import sanitize_line
@@ -98,7 +106,9 @@ def state_columns(state: ModeState) -> Columns:
 def read_state(row: sqlite3.Row) -> ModeState:
     standing = row["standing"]
     return ModeState(
-        read_mode(row["mode"]), standing if standing is None else read_text(standing), read_text(row["task"])
+        read_mode(row["mode"]),
+        standing if standing is None else read_text(standing),
+        read_text(row["task"]),
     )
 
 
@@ -113,7 +123,9 @@ def mode_change_columns(change: ModeChange) -> Columns:
 def read_mode_change(row: sqlite3.Row) -> ModeChange:
     after_turn_id = row["after_turn_id"]
     return ModeChange(
-        after_turn_id if after_turn_id is None else _number(after_turn_id), read_state(row), read_text(row["typed"])
+        after_turn_id if after_turn_id is None else _number(after_turn_id),
+        read_state(row),
+        read_text(row["typed"]),
     )
 
 
@@ -126,13 +138,21 @@ def cut_columns(cut: ContextCut) -> Columns:
 
 
 def read_cut(row: sqlite3.Row) -> ContextCut:
-    return ContextCut(_number(row["after_turn_id"]), _number(row["left_turn_id"]), read_text(row["summary"]))
+    return ContextCut(
+        _number(row["after_turn_id"]), _number(row["left_turn_id"]), read_text(row["summary"])
+    )
 
 
 def request_columns(request: ChatMessage | Task) -> Columns:
     match request:
         case ChatMessage(text):
-            return {"mode": Mode.CHAT, "text": storable(text), "input": "", "prefill": "", "task": ""}
+            return {
+                "mode": Mode.CHAT,
+                "text": storable(text),
+                "input": "",
+                "prefill": "",
+                "task": "",
+            }
         case Task(instruction, task_input, prefill, name):
             return {
                 "mode": Mode.INSTRUCT,
@@ -146,7 +166,12 @@ def request_columns(request: ChatMessage | Task) -> Columns:
 def read_request(row: sqlite3.Row) -> ChatMessage | Task:
     if read_mode(row["mode"]) is Mode.CHAT:
         return ChatMessage(read_text(row["text"]))
-    return Task(read_text(row["text"]), read_text(row["input"]), read_text(row["prefill"]), read_text(row["task"]))
+    return Task(
+        read_text(row["text"]),
+        read_text(row["input"]),
+        read_text(row["prefill"]),
+        read_text(row["task"]),
+    )
 
 
 def reply_columns(reply: Reply) -> Columns:
@@ -189,6 +214,10 @@ def _read_reply(row: sqlite3.Row) -> Reply:
     )
 
 
+_NAMES_BEFORE = {"rung": "fallback", "defused": "neutralised"}
+"""Names of figures in records that version 0.1.0 wrote."""
+
+
 def _read_stats(stored: object) -> ReplyStats | None:
     """Stats that this version wrote or another: without figures unknown here, and none at all if a needed one is
     missing or damaged."""
@@ -198,15 +227,22 @@ def _read_stats(stored: object) -> ReplyStats | None:
         return None
     if not isinstance(figures, dict):
         return None
+    for before, now in _NAMES_BEFORE.items():
+        if before in figures:
+            figures[now] = figures.pop(before)
     known = {field.name for field in fields(ReplyStats)}
     needed = {field.name for field in fields(ReplyStats) if field.default is MISSING}
     if not needed <= figures.keys():
         return None
     found = {name: value for name, value in figures.items() if name in known}
-    if not all(_is_figure(str(field.type), found[field.name]) for field in fields(ReplyStats) if field.name in found):
+    if not all(
+        _is_figure(str(field.type), found[field.name])
+        for field in fields(ReplyStats)
+        if field.name in found
+    ):
         return None
-    if "defused" in found:
-        found["defused"] = tuple(found["defused"])  # JSON has lists only
+    if "neutralised" in found:
+        found["neutralised"] = tuple(found["neutralised"])  # JSON has lists only
     return ReplyStats(**found)
 
 

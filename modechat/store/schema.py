@@ -185,7 +185,9 @@ DROP TABLE replies;
 ALTER TABLE new_replies RENAME TO replies;
 """
 
-_TRIGGERS_OF_REPLIES = _SETTINGS_AND_SEARCH[_SETTINGS_AND_SEARCH.index("CREATE TRIGGER turn_texts_of_new_reply") :]
+_TRIGGERS_OF_REPLIES = _SETTINGS_AND_SEARCH[
+    _SETTINGS_AND_SEARCH.index("CREATE TRIGGER turn_texts_of_new_reply") :
+]
 
 MIGRATIONS: tuple[str, ...] = (
     _CONVERSATIONS_AND_TURNS,

@@ -62,7 +62,9 @@ def search(connection: sqlite3.Connection, text: str) -> tuple[Found, ...]:
     else:
         query = " ".join(f'"{word}"*' for word in words)
         places = {row[0]: row[1] for row in connection.execute(_BY_INDEX, {"words": query})}
-    return tuple(Found(id, place // 2, _excerpt(connection, place, words[0])) for id, place in places.items())
+    return tuple(
+        Found(id, place // 2, _excerpt(connection, place, words[0])) for id, place in places.items()
+    )
 
 
 def words_of(text: str) -> list[str]:

@@ -79,7 +79,9 @@ def visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tup
 
 def head_of(connection: sqlite3.Connection, conversation_id: int) -> object:
     """The turn at the end of the visible path; None for a conversation without turns."""
-    row = connection.execute("SELECT head_id FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
+    row = connection.execute(
+        "SELECT head_id FROM conversations WHERE id = ?", (conversation_id,)
+    ).fetchone()
     return None if row is None else row["head_id"]
 
 
@@ -101,7 +103,9 @@ def delete_turn(connection: sqlite3.Connection, turn_id: int) -> int | None:
 
     Where it was the end of the visible path, its newest variant takes its place, or the turn before it.
     """
-    row = connection.execute("SELECT conversation_id, parent_id FROM turns WHERE id = ?", (turn_id,)).fetchone()
+    row = connection.execute(
+        "SELECT conversation_id, parent_id FROM turns WHERE id = ?", (turn_id,)
+    ).fetchone()
     if row is None:
         return None
     conversation_id, parent_id = row["conversation_id"], row["parent_id"]
@@ -109,9 +113,16 @@ def delete_turn(connection: sqlite3.Connection, turn_id: int) -> int | None:
     head = newest_leaf(connection, others[-1]) if others else parent_id
     names = {"turn": turn_id, "parent": parent_id, "conversation": conversation_id, "head": head}
     connection.execute("UPDATE turns SET parent_id = :parent WHERE parent_id = :turn", names)
-    connection.execute("UPDATE mode_changes SET after_turn_id = :parent WHERE after_turn_id = :turn", names)
-    connection.execute("DELETE FROM context_cuts WHERE after_turn_id = :turn OR left_turn_id = :turn", names)
-    connection.execute("UPDATE conversations SET head_id = :head WHERE id = :conversation AND head_id = :turn", names)
+    connection.execute(
+        "UPDATE mode_changes SET after_turn_id = :parent WHERE after_turn_id = :turn", names
+    )
+    connection.execute(
+        "DELETE FROM context_cuts WHERE after_turn_id = :turn OR left_turn_id = :turn", names
+    )
+    connection.execute(
+        "UPDATE conversations SET head_id = :head WHERE id = :conversation AND head_id = :turn",
+        names,
+    )
     connection.execute("DELETE FROM turns WHERE id = :turn", names)
     return int(conversation_id)
 

@@ -19,13 +19,19 @@ from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
 from modechat.errors import ModechatError
-from modechat.tui.bindings import bind_everywhere
+from modechat.tui.bindings import bind_on_every_screen
 from modechat.tui.keys_in_turn import KeysInTurn
 from modechat.tui.look import NO_COLOR, Look, usual_theme
 from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.screens.steady import SteadyScreen
 from modechat.tui.steady_animator import SteadyAnimator
-from modechat.tui.terminal_input import MOST_CELLS, GroundTold, TerminalGone, TypedBefore, guard_terminal_input
+from modechat.tui.terminal_input import (
+    MOST_CELLS,
+    GroundTold,
+    TerminalGone,
+    TypedBefore,
+    guard_terminal_input,
+)
 from modechat.tui.terminal_output import TerminalOutput, guard_terminal_output
 from modechat.tui.themes import OWN_THEMES, with_readable_selections
 
@@ -131,10 +137,12 @@ class ModechatApp(App[ModechatError]):
         """The last size that came while the terminal did not keep up."""
         self._prepare = prepare
         self.keymap = look.keymap
-        bind_everywhere(self, look.keymap)
+        bind_on_every_screen(self, look.keymap)
         self._chat = ChatScreen(look.keymap)
         self._keys = KeysInTurn(self, super().on_event)
-        self._keys.is_opening = lambda: isinstance(self.screen, SteadyScreen) and self.screen.is_awaiting()
+        self._keys.is_opening = lambda: (
+            isinstance(self.screen, SteadyScreen) and self.screen.is_awaiting()
+        )
         self._session: ChatSession | None = None
         if look.has_palette:
             from modechat.tui.palette_colours import WithPalette
@@ -222,7 +230,11 @@ class ModechatApp(App[ModechatError]):
         if isinstance(event, events.Resize) and self.must_wait_for_terminal():
             self._resize_meanwhile = event
             return
-        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and self._keys.take(event):
+        if (
+            isinstance(event, events.Key | events.Paste)
+            and not event.is_forwarded
+            and self._keys.take(event)
+        ):
             return
         await super().on_event(event)
 
@@ -274,7 +286,9 @@ class ModechatApp(App[ModechatError]):
         """Leave properly when the system or the terminal asks for it: saved, and with the terminal restored."""
         loop = asyncio.get_running_loop()
         for name, leave in (("SIGTERM", self.action_quit), ("SIGHUP", self._hang_up)):
-            with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError):  # not on every system
+            with contextlib.suppress(
+                AttributeError, NotImplementedError, RuntimeError
+            ):  # not on every system
                 loop.add_signal_handler(getattr(signal, name), partial(self._leave, leave))
 
     def _leave(self, leave: Callable[[], Awaitable[None]]) -> None:
@@ -289,12 +303,14 @@ class ModechatApp(App[ModechatError]):
     async def _begin(self) -> None:
         try:
             await asyncio.to_thread(_import_behind)
-            await self._chat.furnish()
+            await self._chat.mount_rest()
             backstage = await asyncio.to_thread(self._prepare)
             from modechat.session.chat_session import ChatSession
             from modechat.session.events import Remark, Trouble
 
-            session = ChatSession(backstage.engine, backstage.store, backstage.settings, self._chat.receive)
+            session = ChatSession(
+                backstage.engine, backstage.store, backstage.settings, self._chat.receive
+            )
             await (session.open_latest() if backstage.resume else session.new_conversation())
         except ModechatError as error:
             self.exit(error, return_code=error.exit_code)

@@ -20,13 +20,19 @@ EVERYWHERE = {"palette": "palette", "suspend": "suspend_process", "quit": "quit"
 
 def bind_actions(node: DOMNode, keymap: Keymap) -> None:
     """Bind the keys of the chat screen's actions on `node`."""
-    _bind(node, keymap, {action: f"act('{action.id}')" for action in ACTIONS if _is_on_screen(action)})
+    _bind(
+        node, keymap, {action: f"act('{action.id}')" for action in ACTIONS if _is_on_screen(action)}
+    )
 
 
-def bind_everywhere(node: DOMNode, keymap: Keymap) -> None:
+def bind_on_every_screen(node: DOMNode, keymap: Keymap) -> None:
     """Bind the keys that work on every screen on `node`, in place of Textual's own."""
     node._bindings = BindingsMap()  # a keymap of Textual's cannot take a key away
-    _bind(node, keymap, {action: EVERYWHERE[action.id] for action in ACTIONS if action.id in EVERYWHERE})
+    _bind(
+        node,
+        keymap,
+        {action: EVERYWHERE[action.id] for action in ACTIONS if action.id in EVERYWHERE},
+    )
 
 
 def bind_to_close(screen: Screen[None], keymap: Keymap, action_id: str) -> None:
@@ -68,7 +74,10 @@ def _bind(node: DOMNode, keymap: Keymap, names: dict[Action, str]) -> None:
 
 def _add(node: DOMNode, binding: Binding) -> None:
     bound = node._bindings.key_to_bindings
-    bound[binding.key] = [*bound.get(binding.key, ()), binding]  # a new list: Textual's is that of the class
+    bound[binding.key] = [
+        *bound.get(binding.key, ()),
+        binding,
+    ]  # a new list: Textual's is that of the class
 
 
 def _is_on_screen(action: Action) -> bool:

@@ -50,7 +50,9 @@ class _Program:
 
 
 class Clipboard:
-    def __init__(self, write: Callable[[str], None], env: Mapping[str, str], platform: str = sys.platform) -> None:
+    def __init__(
+        self, write: Callable[[str], None], env: Mapping[str, str], platform: str = sys.platform
+    ) -> None:
         """`write` takes sequences for the terminal."""
         self._write = write
         self._env = env
@@ -112,7 +114,9 @@ class Clipboard:
         except OSError:
             return False
         try:
-            await asyncio.wait_for(process.communicate(text.encode(program.encoding, "replace")), _SECONDS)
+            await asyncio.wait_for(
+                process.communicate(text.encode(program.encoding, "replace")), _SECONDS
+            )
         except (OSError, TimeoutError):
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -146,6 +150,9 @@ def osc52(text: str, env: Mapping[str, str]) -> str:
     if "TMUX" in env:
         return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
     if "STY" in env:
-        chunks = (sequence[start : start + _SCREEN_CHUNK] for start in range(0, len(sequence), _SCREEN_CHUNK))
+        chunks = (
+            sequence[start : start + _SCREEN_CHUNK]
+            for start in range(0, len(sequence), _SCREEN_CHUNK)
+        )
         return "".join(f"\x1bP{chunk}\x1b\\" for chunk in chunks)
     return sequence

@@ -58,7 +58,9 @@ class Composer:
         self._screen = screen
         self._messages: list[_Message] = []
         """What was asked to be sent and the session has not taken yet."""
-        self.drafts = Drafts(screen, lambda: (*(message.typed for message in self._messages), self._set_aside))
+        self.drafts = Drafts(
+            screen, lambda: (*(message.typed for message in self._messages), self._set_aside)
+        )
         self.folder = Path()
         """Where relative paths begin."""
         self._editing: int | None = None
@@ -122,7 +124,9 @@ class Composer:
         """Have the user edit the message of a turn, to be sent in its place."""
         if self._editing is None:
             self._set_aside = self._screen.prompt.typed
-        self._screen.prompt.fill(self._screen.prompt.recall.as_sent(turn.typed or message_text(turn.request)))
+        self._screen.prompt.fill(
+            self._screen.prompt.recall.as_sent(turn.typed or message_text(turn.request))
+        )
         self._show_editing(turn.id)
         self._screen.prompt.area.focus()
 
@@ -159,12 +163,16 @@ class Composer:
         """Save the draft soon, and look at the files that are mentioned."""
         self.drafts.save_soon()
         if mentions(self._screen.prompt.typed):
-            self._screen.run_worker(self._look_for_files(), name="files", group="files", exclusive=True)
+            self._screen.run_worker(
+                self._look_for_files(), name="files", group="files", exclusive=True
+            )
         else:
             self._show_files({})
 
     async def _look_for_files(self) -> None:
-        self._show_files(await asyncio.to_thread(mentioned_files, self._screen.prompt.typed, self.folder))
+        self._show_files(
+            await asyncio.to_thread(mentioned_files, self._screen.prompt.typed, self.folder)
+        )
 
     def _show_files(self, files: dict[str, int]) -> None:
         self._screen.prompt.show_files(files.keys())
@@ -239,7 +247,9 @@ class Composer:
         if message not in self._messages:
             return None  # it was taken back
         typed, command = message.typed, read_slash(message.typed)
-        message.is_queued = _can_wait(session) and message.edits is None and _is_turn(typed, command, session)
+        message.is_queued = (
+            _can_wait(session) and message.edits is None and _is_turn(typed, command, session)
+        )
         self._screen.prompt.show_queued(self.queued)
         if message.is_queued:
             return None
@@ -267,7 +277,9 @@ class Composer:
         self._screen.prompt.fill(message.typed)
         self._show_editing(message.edits)
 
-    async def _send(self, message: _Message, command: SlashCommand | None, session: ChatSession) -> Incomplete | None:
+    async def _send(
+        self, message: _Message, command: SlashCommand | None, session: ChatSession
+    ) -> Incomplete | None:
         typed = message.typed
         if command is not None and not _starts_task(command):
             return await self._screen.run_typed(command, session)

@@ -17,8 +17,8 @@ def luminance(color: Color) -> float:
 
 def contrast(one: Color, other: Color) -> float:
     """From 1 to 21 (WCAG 2.2)."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
+    darker, smaller_load = sorted((luminance(one), luminance(other)))
+    return (smaller_load + 0.05) / (darker + 0.05)
 
 
 def readable(wanted: Color, ground: Color) -> Color:

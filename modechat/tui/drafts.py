@@ -105,12 +105,17 @@ class Drafts:
         try:
             reason = await command(session)
         finally:
-            left, self._left = self._left, None  # `arrive` has taken it, if the conversation changed
+            left, self._left = (
+                self._left,
+                None,
+            )  # `arrive` has taken it, if the conversation changed
             if left:
                 self._screen.prompt.restore(left)
         return reason
 
-    def arrive(self, session: ChatSession, conversation_id: int | None, queued: Iterable[Typed]) -> None:
+    def arrive(
+        self, session: ChatSession, conversation_id: int | None, queued: Iterable[Typed]
+    ) -> None:
         """Another conversation is open. What was typed since that was asked for is its, `queued` the old one's."""
         left, self._left = self._left, None
         if left is None:
@@ -127,7 +132,9 @@ class Drafts:
             self._conversation_id = id_of(session)
             self._screen.run_worker(self._save(session, None, Typed()), name="draft")
 
-    async def _change(self, session: ChatSession, old_id: int | None, draft: Typed, new_id: int | None) -> None:
+    async def _change(
+        self, session: ChatSession, old_id: int | None, draft: Typed, new_id: int | None
+    ) -> None:
         """Give each conversation its draft. What was typed meanwhile may be on disk in the old one's: it stays there
         until it is in the new one's."""
         async with self._changing:

@@ -67,7 +67,9 @@ async def _run(app: App[Any], command: list[str]) -> Incomplete | None:
         return Incomplete("An editor cannot be opened in this terminal.")
     app.refresh(repaint=True, layout=True)
     if code != 0 and not editor.was_ended:
-        return Incomplete(f"The editor {command[0]} ended with the code {code}; the text is as it was.")
+        return Incomplete(
+            f"The editor {command[0]} ended with the code {code}; the text is as it was."
+        )
     return None
 
 
@@ -120,7 +122,9 @@ def _read(path: Path) -> str | Incomplete:
 def _private_file(text: str) -> Iterator[Path]:
     """A file that only the user can read, in a folder of its own, where editors may leave copies meanwhile."""
     parent = private_folder(editing_folder())
-    with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=parent, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix=f"{os.getpid()}-", dir=parent, ignore_cleanup_errors=True
+    ) as folder:
         path = Path(folder) / f"message{_SUFFIX}"
         write_private(path, text.encode("utf-8", "replace").decode())
         yield path

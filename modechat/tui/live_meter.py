@@ -75,6 +75,10 @@ class LiveMeter:
             return None
         now = self._clock()
         speed = None
-        if self._first_at is not None and now - self._first_at > _SOON and self._tokens > self._first_tokens:
+        if (
+            self._first_at is not None
+            and now - self._first_at > _SOON
+            and self._tokens > self._first_tokens
+        ):
             speed = (self._tokens - self._first_tokens) / (now - self._first_at)
         return Live(int(now - self._asked_at), self._tokens, speed, self._prompt_tokens, self._mode)

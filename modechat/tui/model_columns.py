@@ -18,7 +18,9 @@ _NOT_KNOWN = "–"
 _LONGEST_NAME = 200
 
 
-def model_columns(is_current: Callable[[ModelFile], bool], free_bytes: int) -> tuple[Column[ModelFile], ...]:
+def model_columns(
+    is_current: Callable[[ModelFile], bool], free_bytes: int
+) -> tuple[Column[ModelFile], ...]:
     """The less important ones go first where the list is narrow."""
 
     def mark(model: ModelFile) -> Content:
@@ -36,7 +38,13 @@ def model_columns(is_current: Callable[[ModelFile], bool], free_bytes: int) -> t
     return (
         Column("", mark, width=1),
         Column("Name", name),
-        Column("Size", lambda model: Content(human_size(model.size_bytes)), width=8, at_right=True, needs=44),
+        Column(
+            "Size",
+            lambda model: Content(human_size(model.size_bytes)),
+            width=8,
+            at_right=True,
+            needs=44,
+        ),
         Column("Quant", lambda model: Content(_quantization(model)), width=7, needs=56),
         Column("Context", lambda model: Content(_context(model)), width=7, at_right=True, needs=64),
         Column("Chat", lambda model: Content(_template(model)), width=4, needs=64),
@@ -49,7 +57,9 @@ def about_model(model: ModelFile, free_bytes: int) -> Content:
     """What the columns say, and what there was no room for."""
     path = Content.styled(_short_path(model.path), "dim")
     if model.header is None:
-        return Content("\n").join([Content.styled(sanitize_line(model.problem), "$text-error"), path])
+        return Content("\n").join(
+            [Content.styled(sanitize_line(model.problem), "$text-error"), path]
+        )
     header = model.header
     template = "with a chat template" if header.has_chat_template else "without a chat template"
     parts = f"{model.n_parts} files" if model.n_parts > 1 else ""
@@ -65,16 +75,25 @@ def about_model(model: ModelFile, free_bytes: int) -> Content:
         needed,
     )
     shown = " · ".join(fact for fact in facts if fact and not fact.endswith(_NOT_KNOWN))
-    return Content("\n").join([Content(shown), Content.assemble(sanitize_line(model.place), " · ", path)])
+    return Content("\n").join(
+        [Content(shown), Content.assemble(sanitize_line(model.place), " · ", path)]
+    )
 
 
 def shown_model(model: ModelFile) -> str:
     """Its name, safe to show in one line."""
-    return sanitize_line(model.name[: 4 * _LONGEST_NAME].encode("utf-8", "replace").decode())[:_LONGEST_NAME] or "?"
+    return (
+        sanitize_line(model.name[: 4 * _LONGEST_NAME].encode("utf-8", "replace").decode())[
+            :_LONGEST_NAME
+        ]
+        or "?"
+    )
 
 
 def _quantization(model: ModelFile) -> str:
-    return sanitize_line((model.header.quantization if model.header is not None else None) or _NOT_KNOWN)
+    return sanitize_line(
+        (model.header.quantization if model.header is not None else None) or _NOT_KNOWN
+    )
 
 
 def _context(model: ModelFile) -> str:

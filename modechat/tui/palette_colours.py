@@ -19,7 +19,9 @@ from modechat.tui.contrast import READABLE, contrast
 
 _NUMBERS = range(16, 256)
 """Those before them are what the user made of them."""
-_COLOURS = [(red, green, blue) for red, green, blue in map(EIGHT_BIT_PALETTE.__getitem__, range(256))]
+_COLOURS = [
+    (red, green, blue) for red, green, blue in map(EIGHT_BIT_PALETTE.__getitem__, range(256))
+]
 
 
 class WithPalette(LineFilter):

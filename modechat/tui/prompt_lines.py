@@ -65,7 +65,10 @@ def id_lines(view: PromptView, width: int) -> list[Line]:
     """One token a line: its number, its id, its text."""
     lines = _Lines(width)
     last = len(view.tokens) - 1
-    numbers, ids = len(f"{max(last, 0)}"), max((len(f"{token.id}") for token in view.tokens), default=0)
+    numbers, ids = (
+        len(f"{max(last, 0)}"),
+        max((len(f"{token.id}") for token in view.tokens), default=0),
+    )
     for number, token in enumerate(view.tokens):
         lines.add(f"{number:>{numbers}}  {token.id:>{ids}}  ", Kind.NOTE)
         kind = Kind.CONTROL if token.control else Kind.EVEN
@@ -98,7 +101,7 @@ LAYOUTS: dict[Layout, Callable[[PromptView, int], list[Line]]] = {
 def control_spans(view: PromptView) -> Iterator[tuple[int, int]]:
     """Where the control tokens stand in the prompt's text.
 
-    Goes through the tokens beside the text, so that a control text that was defused is none.
+    Goes through the tokens beside the text, so that a control text that was neutralised is none.
     """
     position, slack = 0, _SLACK
     for token in view.tokens:

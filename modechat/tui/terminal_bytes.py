@@ -53,5 +53,7 @@ def readable(text: str) -> str:
     """With the letters that bytes which are no UTF-8 probably are, and without surrogates, which nothing can write."""
     if text.isascii():
         return text
-    text = _BYTES.sub(lambda found: found[0].encode("ascii", _ERRORS).decode("cp1252", "replace"), text)
+    text = _BYTES.sub(
+        lambda found: found[0].encode("ascii", _ERRORS).decode("cp1252", "replace"), text
+    )
     return _SURROGATES.sub("\ufffd", text)

@@ -45,7 +45,9 @@ _LINES_COME = 0.1
 """Seconds in which all comes that was typed before somebody read it."""
 
 _ALT_ENTER = "\x1b\r"
-_ALT_CHARACTER = re.compile(r"\x1b[0-9a-zA-MQ-WYZ]")  # not those that begin longer sequences: N, O, P, X
+_ALT_CHARACTER = re.compile(
+    r"\x1b[0-9a-zA-MQ-WYZ]"
+)  # not those that begin longer sequences: N, O, P, X
 _MODIFY_OTHER_KEYS = re.compile(r"\x1b\[27;(\d+);(\d+)~")  # xterm and tmux: modifier, character
 _SUB_FIELDS = re.compile(r"\x1b\[([\d:]*);?([\d:]*)(;[\d:]*)?([u~ABCDEFHPQRS])")
 _RELEASED = "3"
@@ -203,7 +205,9 @@ class TerminalInput(XTermParser):
             if is_paste:
                 yield Paste(_pasted(piece))
                 continue
-            is_light, keys = self._answers.read(piece, is_expected=self._last_read < self._answer_until)
+            is_light, keys = self._answers.read(
+                piece, is_expected=self._last_read < self._answer_until
+            )
             if is_light is not None:
                 self._answer_until = 0.0
                 yield GroundTold(is_light)
@@ -221,7 +225,11 @@ class TerminalInput(XTermParser):
     def tick(self) -> Iterable[Message]:
         if before := self._typed_before.take():
             yield from self.feed(before)
-        if self._answers.is_amid and time.monotonic() - self._last_read > _PAUSE and (keys := self._answers.give_up()):
+        if (
+            self._answers.is_amid
+            and time.monotonic() - self._last_read > _PAUSE
+            and (keys := self._answers.give_up())
+        ):
             yield from self._keys(keys)
         if self._decoder.is_over:
             self._decoder.is_over = False
@@ -236,7 +244,11 @@ class TerminalInput(XTermParser):
 
     def _keys(self, piece: str) -> Iterator[Message]:
         is_in_sequence = self._timeout_time is not None
-        if (len(piece) > _MOST_TYPED or self._unmarked) and not is_in_sequence and not _NOT_TEXT.search(piece):
+        if (
+            (len(piece) > _MOST_TYPED or self._unmarked)
+            and not is_in_sequence
+            and not _NOT_TEXT.search(piece)
+        ):
             self._unmarked.append(piece)
             return
         yield from self.flush()
@@ -264,7 +276,10 @@ class TerminalInput(XTermParser):
             message = super().parse_mouse_code(code)
         except (ValueError, OverflowError):
             return None
-        if isinstance(message, events.MouseEvent) and max(message.screen_x, message.screen_y) > _FARTHEST:
+        if (
+            isinstance(message, events.MouseEvent)
+            and max(message.screen_x, message.screen_y) > _FARTHEST
+        ):
             return None
         return message
 
@@ -286,7 +301,9 @@ class TerminalInput(XTermParser):
         if not keys and _ALT_CHARACTER.fullmatch(sequence):
             keys = list(super()._sequence_to_key_events(sequence[1], alt=True))
         if not keys and _COMPLETE.fullmatch(sequence) and not _FOR_OTHERS.fullmatch(sequence):
-            return [events.Key(Keys.Ignore, sequence)]  # a report that nobody asked for would be typed
+            return [
+                events.Key(Keys.Ignore, sequence)
+            ]  # a report that nobody asked for would be typed
         return [_harmless(key) for key in keys]
 
 

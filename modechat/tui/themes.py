@@ -55,7 +55,7 @@ _LIGHT = Theme(
     surface="#f3f1ec",
     panel="#e9e6df",
     dark=False,
-    luminosity_spread=-0.08,  # lighter is nearer to the paper: what stands out must be darker
+    luminosity_spread=-0.08,  # smaller_load is nearer to the paper: what stands out must be darker
     variables={
         "text-muted": "#52575f",
         "text-disabled": "#858993",
@@ -132,7 +132,9 @@ _PLAIN = {
 
 def _ansi(name: str, colours: dict[str, str], variables: dict[str, str]) -> Theme:
     # Foreground, background and shades of grey are the terminal's own, so that light and dark ones are readable.
-    ground = dict.fromkeys(("foreground", "background", "surface", "panel", "boost"), "ansi_default")
+    ground = dict.fromkeys(
+        ("foreground", "background", "surface", "panel", "boost"), "ansi_default"
+    )
     return Theme(name, ansi=True, variables=variables, **ground, **colours)  # type: ignore[arg-type]
 
 
@@ -166,11 +168,16 @@ OWN_THEMES = (
     ),
     _ansi(
         NO_COLOR,
-        dict.fromkeys(("primary", "accent", "secondary", "success", "warning", "error"), "ansi_default"),
+        dict.fromkeys(
+            ("primary", "accent", "secondary", "success", "warning", "error"), "ansi_default"
+        ),
         _PLAIN,
     ),
 )
-THEME_NAMES = (*(theme.name for theme in OWN_THEMES if theme.name != NO_COLOR), *sorted(BUILTIN_THEMES))
+THEME_NAMES = (
+    *(theme.name for theme in OWN_THEMES if theme.name != NO_COLOR),
+    *sorted(BUILTIN_THEMES),
+)
 """What the user can choose from, in the order of the list."""
 
 

@@ -24,13 +24,20 @@ _VOCABULARY = tuple(f"word{number}" for number in range(20))
 
 def filled(folder: Path) -> Store:
     store = Store.open(folder, lambda: datetime.now(UTC))
-    store._database._connection.execute("PRAGMA synchronous = OFF")  # filling is not what is measured
+    store._database._connection.execute(
+        "PRAGMA synchronous = OFF"
+    )  # filling is not what is measured
     chance = random.Random(0)
     for number in range(_CONVERSATIONS):
-        conversation, parent = store.create_conversation(f"Conversation {number}", ModeState()), None
+        conversation, parent = (
+            store.create_conversation(f"Conversation {number}", ModeState()),
+            None,
+        )
         for turn_number in range(_TURNS):
             text = f"{' '.join(chance.choices(_VOCABULARY, k=_WORDS))} w{number}x{turn_number}"
-            parent = store.add_turn(conversation.id, parent, text, ChatMessage(text), in_chat=True).id
+            parent = store.add_turn(
+                conversation.id, parent, text, ChatMessage(text), in_chat=True
+            ).id
             store.save_reply(parent, Reply(text=text, state=ReplyState.COMPLETE))
     return store
 

@@ -63,7 +63,9 @@ class Example:
 
 def says(*words: str, at_most: int = 600) -> Rule:
     """All of the words (alternatives by `|`), and not too much else."""
-    return lambda reply: len(reply) <= at_most and all(re.search(word, reply, re.IGNORECASE) for word in words)
+    return lambda reply: (
+        len(reply) <= at_most and all(re.search(word, reply, re.IGNORECASE) for word in words)
+    )
 
 
 def summary(*words: str, of: str) -> Rule:
@@ -81,8 +83,16 @@ NEWS = "The old bridge was closed on Monday because of cracks in its pillars."
 SHOWN = (
     Example("### Chat\nWho paid for the dinner?", says("Ben", at_most=700), before=BILL),
     Example(f"When was the bridge closed?\n### Input\n{NEWS}", says("Monday", at_most=200)),
-    Example("Why was the bridge closed?", says("crack"), piped="The bridge was closed on Monday because of cracks."),
-    Example("Summarise this text in one sentence", summary("bridge", "closed", of=ARTICLE), piped=ARTICLE),
+    Example(
+        "Why was the bridge closed?",
+        says("crack"),
+        piped="The bridge was closed on Monday because of cracks.",
+    ),
+    Example(
+        "Summarise this text in one sentence",
+        summary("bridge", "closed", of=ARTICLE),
+        piped=ARTICLE,
+    ),
     Example(
         f"Summarise in one sentence\n### Input\n{ARTICLE}\n### Response\nIn short,",
         says("^In short,", "bridge", at_most=len(ARTICLE)),
@@ -90,16 +100,35 @@ SHOWN = (
     Example("Extract the person as JSON", is_person, piped=NURSE, schema=PERSON),
     Example("Is Paris in France?", says("^yes$"), grammar='root ::= "yes" | "no"'),
     Example("", summary("bridge", of=ARTICLE), piped=ARTICLE, task="summarise"),
-    Example("When was the bridge closed?", says("Monday", at_most=200), piped=NEWS, task="question"),
-    Example("When was the bridge closed?", says("Monday", at_most=200), piped=ARTICLE, task="question"),
-    Example("When was it closed?", says("Monday"), piped="The bridge was closed on Monday.", task="question"),
+    Example(
+        "When was the bridge closed?", says("Monday", at_most=200), piped=NEWS, task="question"
+    ),
+    Example(
+        "When was the bridge closed?", says("Monday", at_most=200), piped=ARTICLE, task="question"
+    ),
+    Example(
+        "When was it closed?",
+        says("Monday"),
+        piped="The bridge was closed on Monday.",
+        task="question",
+    ),
 )
 MORE = (
     Example("### Chat\nHow do I get to Rome?", says("train", at_most=600), before=TRIP),
     Example("### Chat\nWhere do I live?", says("Oslo", at_most=400), before=TRIP),
-    Example("### Chat\nHow old is Milo?", says("three|3", at_most=300), before="My cat Milo is three years old."),
-    Example("### Chat\nWhat is my cat called?", says("Milo", at_most=300), before="My cat Milo is three years old."),
-    Example("### Chat\nWhat is my name?", says("Ada", at_most=200), before="Hello, my name is Ada."),
+    Example(
+        "### Chat\nHow old is Milo?",
+        says("three|3", at_most=300),
+        before="My cat Milo is three years old.",
+    ),
+    Example(
+        "### Chat\nWhat is my cat called?",
+        says("Milo", at_most=300),
+        before="My cat Milo is three years old.",
+    ),
+    Example(
+        "### Chat\nWhat is my name?", says("Ada", at_most=200), before="Hello, my name is Ada."
+    ),
     Example("### Chat\nWhat is the capital of France?", says("Paris", at_most=300)),
     Example("Who paid?\n### Input\n" + BILL, says("Ben", at_most=200)),
     Example("Who is this about?\n### Input\n" + NURSE, says("Maria", at_most=200)),
@@ -121,7 +150,11 @@ class Asking:
 
     async def ask(self, example: Example, seed: int) -> tuple[str, StopReason]:
         named = next((task for task in self._files.tasks if task.name == example.task), None)
-        request = read_task(named, example.said, example.piped) if named else read_request(example.said, example.piped)
+        request = (
+            read_task(named, example.said, example.piped)
+            if named
+            else read_request(example.said, example.piped)
+        )
         own = named.sampling if named else Sampling()
         sampling = Sampling(seed=seed, max_tokens=MOST_TOKENS).over(own).over(STARTER_SAMPLING)
         earlier: tuple[Message, ...] = ()
@@ -155,7 +188,9 @@ def _is_right(example: Example, reply: str, reason: StopReason) -> bool:
     return reason is StopReason.END and example.is_right(reply.strip())
 
 
-async def measure(model: Path, examples: tuple[Example, ...], seeds: range, *, verbose: bool) -> bool:
+async def measure(
+    model: Path, examples: tuple[Example, ...], seeds: range, *, verbose: bool
+) -> bool:
     reached = True
     async with running_engine(model, n_ctx=4096) as driver:
         asking = Asking(driver)
@@ -174,7 +209,9 @@ async def measure(model: Path, examples: tuple[Example, ...], seeds: range, *, v
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--first-seed", type=int, default=1, help="other seeds than those by which they were chosen")
+    parser.add_argument(
+        "--first-seed", type=int, default=1, help="other seeds than those by which they were chosen"
+    )
     parser.add_argument("--more", action="store_true", help="measure candidates")
     parser.add_argument("--verbose", action="store_true", help="print right answers too")
     arguments = parser.parse_args()

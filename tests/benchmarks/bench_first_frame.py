@@ -33,10 +33,14 @@ Minimal().run()
 ALTERNATE_SCREEN = b"\x1b[?1049h"
 
 
-def seconds_to_first_frame(command: Sequence[str | Path], env: dict[str, str], content: str) -> float:
+def seconds_to_first_frame(
+    command: Sequence[str | Path], env: dict[str, str], content: str
+) -> float:
     started = time.perf_counter()
     with Window(command, env, columns=120, rows=40) as window:
-        window.wait_until(lambda: content.encode() in window.raw.partition(ALTERNATE_SCREEN)[2], content)
+        window.wait_until(
+            lambda: content.encode() in window.raw.partition(ALTERNATE_SCREEN)[2], content
+        )
         seconds = time.perf_counter() - started
         workers = psutil.Process(window.process_id).children(recursive=True)
         window.kill()
@@ -45,21 +49,33 @@ def seconds_to_first_frame(command: Sequence[str | Path], env: dict[str, str], c
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, help="the model for modechat; default: the starter model")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--model", type=Path, help="the model for modechat; default: the starter model"
+    )
     parser.add_argument("--pairs", type=int, default=12)
     arguments = parser.parse_args()
     model = ["--model", arguments.model] if arguments.model else []
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "home")
         # As when it is installed: modules are compiled once, by the pair that does not count.
-        home.env = {name: value for name, value in home.env.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        home.env = {
+            name: value for name, value in home.env.items() if name != "PYTHONDONTWRITEBYTECODE"
+        }
         home.env["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "compiled")
         minimal = Path(folder) / "minimal.py"
         minimal.write_text(MINIMAL_APP, encoding="utf-8")
         is_kept = compare(
-            ("modechat", lambda: seconds_to_first_frame([*MODECHAT, *model], home.env, "Enter sends")),
-            ("minimal Textual app", lambda: seconds_to_first_frame([sys.executable, minimal], home.env, "type here")),
+            (
+                "modechat",
+                lambda: seconds_to_first_frame([*MODECHAT, *model], home.env, "Enter sends"),
+            ),
+            (
+                "minimal Textual app",
+                lambda: seconds_to_first_frame([sys.executable, minimal], home.env, "type here"),
+            ),
             pairs=arguments.pairs,
             target=1.25,
         )

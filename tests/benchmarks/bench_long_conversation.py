@@ -58,7 +58,12 @@ def fill(store: Store, count: int) -> None:
         text = f"And what about number {number}? I would like to know it in some detail, please."
         answer = "\n\n".join((*_PARAGRAPHS[number % 3 :], f"That was number {number}."))
         if number == count:
-            answer += "\n\n" + "Some more words, so that it is long. " * 120 + "\n\n" + _LAST.format(count=count)
+            answer += (
+                "\n\n"
+                + "Some more words, so that it is long. " * 120
+                + "\n\n"
+                + _LAST.format(count=count)
+            )
         turn = store.add_turn(conversation.id, parent, text, ChatMessage(text), in_chat=True)
         store.save_reply(turn.id, Reply(answer, ReplyState.COMPLETE, StopReason.END))
         parent = turn.id
@@ -184,16 +189,25 @@ def typical_reply(home: Home, times: int) -> bool:
             measured.append(100 * taken / (time.perf_counter() - started))
             time.sleep(_SETTLING)
     print("typical reply:", ", ".join(f"{percent:.1f} %" for percent in measured))
-    return verdict("a typical reply at 30 tokens/s, of a core", statistics.median(measured), TYPICAL_REPLY, " %")
+    return verdict(
+        "a typical reply at 30 tokens/s, of a core",
+        statistics.median(measured),
+        TYPICAL_REPLY,
+        " %",
+    )
 
 
 def verdict(name: str, value: float, target: float, unit: str) -> bool:
-    print(f"{name}: {value:.2f}{unit} (target: at most {target:g}): {'as promised' if value <= target else 'MISSED'}")
+    print(
+        f"{name}: {value:.2f}{unit} (target: at most {target:g}): {'as promised' if value <= target else 'MISSED'}"
+    )
     return value <= target
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--only", choices=("opening", "memory", "echo", "reply"))
     arguments = parser.parse_args()

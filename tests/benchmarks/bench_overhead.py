@@ -40,7 +40,9 @@ def story(number: int) -> ChatPrompt:
     return ChatPrompt(messages=(Message(Role.USER, f"{number}: {STORY}"),))
 
 
-async def microseconds_a_token(connection: Connection, worker: psutil.Process, length: int) -> float:
+async def microseconds_a_token(
+    connection: Connection, worker: psutil.Process, length: int
+) -> float:
     """The median over several replies of this length."""
 
     async def computed(work: Callable[[], Awaitable[object]]) -> float:
@@ -118,12 +120,16 @@ async def measure(model: Path) -> bool:
             f" ({figure:.0f} for the token, {guessing:.0f} for guessing, {delta:.0f} for a delta)"
         )
     is_kept = max(totals) <= TARGET
-    print(f"(target: at most {TARGET:.0f} µs, whatever the length): {'as promised' if is_kept else 'MISSED'}")
+    print(
+        f"(target: at most {TARGET:.0f} µs, whatever the length): {'as promised' if is_kept else 'MISSED'}"
+    )
     return is_kept
 
 
 def main() -> int:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         return 0 if asyncio.run(measure(write_endless(Path(folder) / "endless.gguf"))) else 1
 

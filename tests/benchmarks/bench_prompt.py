@@ -67,21 +67,34 @@ def median_of(work: Callable[[], object], times: int) -> float:
 
 
 def report(ratio: float, target: float, what: str) -> bool:
-    print(f"  {what}: {ratio:.2%} (target: at most {target:.0%}): {'as promised' if ratio <= target else 'MISSED'}")
+    print(
+        f"  {what}: {ratio:.2%} (target: at most {target:.0%}): {'as promised' if ratio <= target else 'MISSED'}"
+    )
     return ratio <= target
 
 
-def measure_making(path: Path, template: str, text: str, name: str, times: int) -> tuple[float, bool]:
+def measure_making(
+    path: Path, template: str, text: str, name: str, times: int
+) -> tuple[float, bool]:
     """Seconds of making the prompt, and whether the guard's share is within its target."""
     vocabulary = load_vocabulary(path).vocabulary
     request = conversation(text)
     with TemplateSandbox() as sandbox:
         special = vocabulary.special_tokens
-        facts = ModelFacts((path.stem,), template, vocabulary.bos_and_eos, frozenset(token.text for token in special))
+        facts = ModelFacts(
+            (path.stem,),
+            template,
+            vocabulary.bos_and_eos,
+            frozenset(token.text for token in special),
+        )
         prompts = Prompts(vocabulary, facts, formats(), sandbox)
         making = median_of(lambda: prompts.make(request), times)
         tokens = len(prompts.make(request).tokens)
-    control = {t.text for t in special if is_control_text(t.text, user_defined=t.user_defined, template=template)}
+    control = {
+        t.text
+        for t in special
+        if is_control_text(t.text, user_defined=t.user_defined, template=template)
+    }
     fields = [message_fields(message) for message in request.messages]
 
     def seconds_of_the_guard() -> float:
@@ -89,7 +102,7 @@ def measure_making(path: Path, template: str, text: str, name: str, times: int) 
         guard = Guard(control)
         started = time.perf_counter()
         for message in fields:
-            guard.defuse_message(message)
+            guard.neutralise_message(message)
             guard.may_join(message["content"])
             guard.found(message["content"])
         return time.perf_counter() - started
@@ -113,13 +126,21 @@ async def seconds_to_evaluate(path: Path, text: str, times: int) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=starter_model(), help="default: the starter model")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--model", type=Path, default=starter_model(), help="default: the starter model"
+    )
     parser.add_argument("--times", type=int, default=31, help="of making a prompt")
-    parser.add_argument("--evaluations", type=int, default=1, help="of a whole prompt: each may take a minute")
+    parser.add_argument(
+        "--evaluations", type=int, default=1, help="of a whole prompt: each may take a minute"
+    )
     arguments = parser.parse_args()
     if arguments.model is None:
-        parser.error("the starter model is not installed: pip install '.[starter]', or give one with --model")
+        parser.error(
+            "the starter model is not installed: pip install '.[starter]', or give one with --model"
+        )
     template = load_vocabulary(arguments.model).template
     making, *kept = measure_making(arguments.model, template, PROSE, "prose", arguments.times)
     kept += [measure_making(arguments.model, template, CODE, "code", arguments.times)[1]]

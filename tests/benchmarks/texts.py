@@ -23,13 +23,18 @@ def prose() -> Iterator[str]:
 def one_list() -> Iterator[str]:
     """One list, its items 12 words long."""
     words = _words()
-    return chain.from_iterable(["- ", *(next(words) for _ in range(12)), "\n"] for _ in repeat(None))
+    return chain.from_iterable(
+        ["- ", *(next(words) for _ in range(12)), "\n"] for _ in repeat(None)
+    )
 
 
 def one_fence() -> Iterator[str]:
     """One block of Python."""
     words = _words()
-    lines = (["    ", "x", " = ", *(f"{next(words)}+ " for _ in range(7)), "1", "\n"] for _ in repeat(None))
+    lines = (
+        ["    ", "x", " = ", *(f"{next(words)}+ " for _ in range(7)), "1", "\n"]
+        for _ in repeat(None)
+    )
     return chain(["```", "python\n"], chain.from_iterable(lines))
 
 
@@ -37,9 +42,12 @@ def one_table() -> Iterator[str]:
     """One table of three columns."""
     words = _words()
     rows = (
-        [*chain.from_iterable(["| ", *(next(words) for _ in range(3))] for _ in range(3)), "|\n"] for _ in repeat(None)
+        [*chain.from_iterable(["| ", *(next(words) for _ in range(3))] for _ in range(3)), "|\n"]
+        for _ in repeat(None)
     )
-    return chain(["| a ", "| b ", "| c ", "|\n", "|---", "|---", "|---", "|\n"], chain.from_iterable(rows))
+    return chain(
+        ["| a ", "| b ", "| c ", "|\n", "|---", "|---", "|---", "|\n"], chain.from_iterable(rows)
+    )
 
 
 KINDS: dict[str, Callable[[], Iterator[str]]] = {
@@ -52,7 +60,10 @@ KINDS: dict[str, Callable[[], Iterator[str]]] = {
 TYPICAL = (
     "Here is how I would go about it. " * 8
     + "\n\n"
-    + "".join(f"{n}. **Step {n}**: look at what is there, then change one thing at a time.\n" for n in range(1, 11))
+    + "".join(
+        f"{n}. **Step {n}**: look at what is there, then change one thing at a time.\n"
+        for n in range(1, 11)
+    )
     + "\n```python\n"
     + "".join(f"    result_{n} = compute(value_{n}, factor={n})  # step {n}\n" for n in range(48))
     + "```\n\n"

@@ -41,7 +41,9 @@ class Shell:
             "XDG_DATA_HOME": str(home / "data"),
             "XDG_STATE_HOME": str(home / "state"),
             "XDG_CACHE_HOME": str(home / "cache"),
-            "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))
+            ),
             "PYTHONIOENCODING": "",
             "LC_ALL": "C.UTF-8",
             "TERM": "xterm-256color",
@@ -56,7 +58,10 @@ class Shell:
         return path
 
     def modechat(
-        self, *arguments: str | bytes | Path, piped: str | bytes = b"", env: Mapping[str, str] | None = None
+        self,
+        *arguments: str | bytes | Path,
+        piped: str | bytes = b"",
+        env: Mapping[str, str] | None = None,
     ) -> Done:
         """Run it to its end. A traceback fails the test: no user may see one."""
         done = subprocess.run(

@@ -22,7 +22,10 @@ PIP = "-m pip install --force-reinstall --no-deps --no-cache-dir --no-binary lla
 
 
 def machine(
-    *vendors: str, compilers: tuple[str, ...] = ("nvcc", "hipcc", "glslc"), system: str = "Linux", cpu: str = "x86_64"
+    *vendors: str,
+    compilers: tuple[str, ...] = ("nvcc", "hipcc", "glslc"),
+    system: str = "Linux",
+    cpu: str = "x86_64",
 ) -> Hardware:
     return Hardware(system, "1", cpu, "a CPU", 4, 8, 16 << 30, 8 << 30, vendors, compilers)
 
@@ -58,7 +61,9 @@ def test_a_gpu_that_the_build_does_not_use_gets_the_command_for_one_that_does(
     assert "not found" not in found.text
 
 
-@pytest.mark.parametrize(("vendor", "compiler"), [("NVIDIA", "nvcc"), ("AMD", "glslc"), ("Intel", "glslc")])
+@pytest.mark.parametrize(
+    ("vendor", "compiler"), [("NVIDIA", "nvcc"), ("AMD", "glslc"), ("Intel", "glslc")]
+)
 def test_a_compiler_that_is_missing_is_named(vendor: str, compiler: str) -> None:
     (found,) = advice(machine(vendor, compilers=()))
     assert compiler in found.text
@@ -66,8 +71,13 @@ def test_a_compiler_that_is_missing_is_named(vendor: str, compiler: str) -> None
 
 
 def test_on_windows_the_command_is_for_its_shell() -> None:
-    (found,) = advice(machine("NVIDIA", system="Windows"), python=r"C:\Program Files\Python\python.exe")
-    assert found.command == f'$env:CMAKE_ARGS = "-DGGML_CUDA=on"; & "C:\\Program Files\\Python\\python.exe" {PIP}'
+    (found,) = advice(
+        machine("NVIDIA", system="Windows"), python=r"C:\Program Files\Python\python.exe"
+    )
+    assert (
+        found.command
+        == f'$env:CMAKE_ARGS = "-DGGML_CUDA=on"; & "C:\\Program Files\\Python\\python.exe" {PIP}'
+    )
 
 
 def test_a_path_with_spaces_is_quoted() -> None:
@@ -76,7 +86,9 @@ def test_a_path_with_spaces_is_quoted() -> None:
 
 
 def test_without_a_gpu_and_with_one_in_use_there_is_nothing_to_advise() -> None:
-    gpu = ProbedDevice(name="CUDA0", description="x", backend="CUDA", kind="gpu", free_bytes=1, total_bytes=1)
+    gpu = ProbedDevice(
+        name="CUDA0", description="x", backend="CUDA", kind="gpu", free_bytes=1, total_bytes=1
+    )
     assert advice(machine()) == []
     assert advice(machine("NVIDIA"), EngineProbe(can_offload=True, devices=(gpu,))) == []
 
@@ -88,12 +100,16 @@ def test_a_build_that_finds_no_gpu_points_to_the_driver() -> None:
 
 
 def test_a_broken_llama_cpp_is_installed_again() -> None:
-    (found,) = advice(machine("NVIDIA"), EngineProbe(error="llama.cpp cannot be loaded: libllama.so"))
+    (found,) = advice(
+        machine("NVIDIA"), EngineProbe(error="llama.cpp cannot be loaded: libllama.so")
+    )
     assert found.command == f"/usr/bin/python {PIP}"
 
 
 def test_a_library_of_the_system_that_is_missing_is_named_with_what_brings_it() -> None:
-    (found,) = advice(machine(), EngineProbe(error="Failed to load shared library: libgomp.so.1: cannot open"))
+    (found,) = advice(
+        machine(), EngineProbe(error="Failed to load shared library: libgomp.so.1: cannot open")
+    )
     assert "apt install libgomp1" in found.text
     assert not found.command
 
@@ -119,7 +135,9 @@ def test_a_build_that_crashes_for_an_unknown_reason_is_built_for_any_processor()
 
 def test_a_build_for_a_gpu_leaves_out_what_crashes_on_the_processor() -> None:
     (found,) = advice(machine("NVIDIA"), reports_amx=True)
-    assert found.command.startswith(f'CMAKE_ARGS="-DGGML_CUDA=on" CFLAGS="{NO_AMX}" CXXFLAGS="{NO_AMX}" ')
+    assert found.command.startswith(
+        f'CMAKE_ARGS="-DGGML_CUDA=on" CFLAGS="{NO_AMX}" CXXFLAGS="{NO_AMX}" '
+    )
 
 
 def test_another_version_of_the_bindings_is_named_with_the_command_for_the_right_one(
@@ -131,13 +149,17 @@ def test_another_version_of_the_bindings_is_named_with_the_command_for_the_right
     assert found.command == f"/usr/bin/python {PIP}"
 
 
-def test_kernels_that_crash_without_amx_are_not_said_to_lack_instructions_that_the_machine_runs() -> None:
+def test_kernels_that_crash_without_amx_are_not_said_to_lack_instructions_that_the_machine_runs() -> (
+    None
+):
     engine = EngineProbe(can_offload=False, features="CPU : AVX2 = 1 | REPACK = 1")
     (found,) = advice(machine(), engine, replace(WORKS, with_extras=ILLEGAL))
     assert "kernels for this processor do not run here. modechat goes on without them" in found.text
 
 
-def test_a_build_with_amx_that_crashes_without_its_kernels_too_has_another_cause_and_another_cure() -> None:
+def test_a_build_with_amx_that_crashes_without_its_kernels_too_has_another_cause_and_another_cure() -> (
+    None
+):
     trial = Trial(ILLEGAL, ILLEGAL, ("AMX_INT8", "AVX2", "AVX512"), (), 10e9)
     (found,) = advice(machine(), trial=trial, reports_amx=True)
     assert "AMX" not in found.text

@@ -26,7 +26,9 @@ RESULT = BenchResult(
     modechat_tg=86.0,
     pp_ratio=0.97,
     tg_ratio=0.98,
-    first_token_series=tuple(Turn(100 * n, 0.1 * n, 0, is_after_switch=n % 2 == 0) for n in range(1, 13)),
+    first_token_series=tuple(
+        Turn(100 * n, 0.1 * n, 0, is_after_switch=n % 2 == 0) for n in range(1, 13)
+    ),
     switch_evaluated_tokens=0,
     resume_tokens=2000,
     resume_ratio=0.01,
@@ -44,10 +46,17 @@ def test_the_json_object_has_every_figure(shell: Shell, endless: Path) -> None:
     assert all(figures[name] > 0 for name in RATIOS)
     assert figures["switch_evaluated_tokens"] == 0
     assert figures["resume_tokens"] >= 256
-    assert [turn["is_after_switch"] for turn in figures["first_token_series"]] == [False, False, True, False]
+    assert [turn["is_after_switch"] for turn in figures["first_token_series"]] == [
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
-def test_a_context_that_is_too_short_to_resume_leaves_that_figure_out(shell: Shell, endless: Path) -> None:
+def test_a_context_that_is_too_short_to_resume_leaves_that_figure_out(
+    shell: Shell, endless: Path
+) -> None:
     done = shell.modechat("bench", "--quick", "--json", "--model", endless, "--ctx", "512")
     assert done.code == 0, done.err
     figures = json.loads(done.out)
@@ -66,7 +75,9 @@ def test_the_starter_model_is_measured_and_drawn(shell: Shell, starter: Path) ->
 
 def test_ctrl_c_ends_it_without_a_word_and_without_a_worker(shell: Shell, endless: Path) -> None:
     with (
-        shell.started("bench", "--model", endless, "--ctx", "4096", stderr=subprocess.PIPE) as process,
+        shell.started(
+            "bench", "--model", endless, "--ctx", "4096", stderr=subprocess.PIPE
+        ) as process,
         worker_of(process) as worker,
     ):
         assert process.stderr is not None

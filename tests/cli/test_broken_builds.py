@@ -21,7 +21,9 @@ def libraries(tmp_path: Path) -> Path:
     return shutil.copytree(Path(spec.origin).parent / "lib", tmp_path / "lib", symlinks=True)
 
 
-def test_a_library_of_the_system_that_is_missing_is_told_with_what_brings_it(shell: Shell, libraries: Path) -> None:
+def test_a_library_of_the_system_that_is_missing_is_told_with_what_brings_it(
+    shell: Shell, libraries: Path
+) -> None:
     changed = 0
     for library in libraries.glob("*.so*"):
         contents = library.read_bytes()
@@ -40,7 +42,9 @@ def test_a_library_of_the_system_that_is_missing_is_told_with_what_brings_it(she
     assert "apt install libgomp1" in report["advice"][0]["text"]
 
 
-def test_a_library_of_llama_cpp_that_is_missing_is_installed_again(shell: Shell, libraries: Path) -> None:
+def test_a_library_of_llama_cpp_that_is_missing_is_installed_again(
+    shell: Shell, libraries: Path
+) -> None:
     for library in libraries.glob("libggml-cpu*"):
         library.unlink()
     done = shell.modechat("run", "Hello", env={"LLAMA_CPP_LIB_PATH": str(libraries)})
@@ -48,12 +52,18 @@ def test_a_library_of_llama_cpp_that_is_missing_is_installed_again(shell: Shell,
     assert "-m pip install --force-reinstall" in done.err
 
 
-def test_another_version_of_the_bindings_is_told_with_the_command_for_the_right_one(shell: Shell, tiny: Path) -> None:
+def test_another_version_of_the_bindings_is_told_with_the_command_for_the_right_one(
+    shell: Shell, tiny: Path
+) -> None:
     folder = shell.home / "packages"
     info = folder / "llama_cpp_python-0.3.2.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: llama-cpp-python\nVersion: 0.3.2\n")
-    package = folder / "llama_cpp"  # as an old version would be: the functions that modechat uses are not there
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: llama-cpp-python\nVersion: 0.3.2\n"
+    )
+    package = (
+        folder / "llama_cpp"
+    )  # as an old version would be: the functions that modechat uses are not there
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "llama_cpp.py").write_text("class llama_model_params: ...\n")

@@ -35,11 +35,15 @@ def test_a_question_needs_little_and_a_reply_without_a_limit_more() -> None:
 
 
 @given(st.text(), st.text(), st.integers(1, 10_000))
-def test_it_has_room_for_one_token_for_each_byte_of_every_text(text: str, more: str, max_tokens: int) -> None:
+def test_it_has_room_for_one_token_for_each_byte_of_every_text(
+    text: str, more: str, max_tokens: int
+) -> None:
     n_bytes = len((text * 3 + more * 4).encode())
     example = Example(text, more, more)
     sampling = Sampling(max_tokens=max_tokens)
-    task = InstructPrompt(instruction=text, input=more, prefill=text, system=more, examples=(example,))
+    task = InstructPrompt(
+        instruction=text, input=more, prefill=text, system=more, examples=(example,)
+    )
     chat = ChatPrompt(messages=(Message(Role.SYSTEM, text * 3), Message(Role.USER, more * 4)))
     for prompt in (task, chat):
         n_ctx = n_ctx_needed(Generate(id=1, prompt=prompt, sampling=sampling))
@@ -67,7 +71,9 @@ def test_a_prompt_that_needs_more_than_expected_is_answered_all_the_same(
 
 
 def test_a_prompt_that_no_context_holds_is_refused_as_ever(shell: Shell, tiny: Path) -> None:
-    done = shell.modechat("run", "Summarise", "--model", tiny, "--max-tokens", "8", piped="word " * 1000)
+    done = shell.modechat(
+        "run", "Summarise", "--model", tiny, "--max-tokens", "8", piped="word " * 1000
+    )
     assert done.code == 6
     assert "the context holds 256" in done.err
 
@@ -75,4 +81,7 @@ def test_a_prompt_that_no_context_holds_is_refused_as_ever(shell: Shell, tiny: P
 def test_a_reply_that_fills_the_context_says_so(shell: Shell, endless: Path) -> None:
     done = shell.modechat("run", "Go on", "--model", endless, "--ctx", "256")
     assert done.code == 0
-    assert "The reply is incomplete: the context is full. Give the model more room with --ctx." in done.err
+    assert (
+        "The reply is incomplete: the context is full. Give the model more room with --ctx."
+        in done.err
+    )

@@ -27,7 +27,9 @@ def remembered(shell: Shell) -> Path:
     return shell.home / "state" / "modechat" / "cpu-extras.json"
 
 
-def test_run_prints_the_reply_tells_it_on_standard_error_and_never_crashes_again(crashing: Shell, tiny: Path) -> None:
+def test_run_prints_the_reply_tells_it_on_standard_error_and_never_crashes_again(
+    crashing: Shell, tiny: Path
+) -> None:
     first = crashing.modechat(*TASK, "--model", tiny)
     assert first.code == 0
     assert first.out
@@ -49,7 +51,9 @@ def test_json_output_stays_json(crashing: Shell, tiny: Path) -> None:
     assert json.loads(done.out)["stop_reason"]
 
 
-def test_prompt_needs_no_evaluation_and_survives_a_crash_while_loading(crashing: Shell, tiny: Path) -> None:
+def test_prompt_needs_no_evaluation_and_survives_a_crash_while_loading(
+    crashing: Shell, tiny: Path
+) -> None:
     crashing.env["DYING_WORKER"] = "load SIGSEGV extras"
     done = crashing.modechat("prompt", "Hello", "--model", tiny)
     assert done.code == 0
@@ -85,17 +89,36 @@ def test_the_config_file_overrules(crashing: Shell, tiny: Path) -> None:
     assert "--cpu-extras auto" in done.err
 
 
-def test_where_nothing_helps_but_another_build_the_command_for_it_is_told(crashing: Shell, tiny: Path) -> None:
+def test_where_nothing_helps_but_another_build_the_command_for_it_is_told(
+    crashing: Shell, tiny: Path
+) -> None:
     crashing.env["DYING_WORKER"] = "decode SIGILL always"
     done = crashing.modechat(*TASK, "--model", tiny)
     assert done.code == 5
-    assert "-m pip install --force-reinstall --no-deps --no-cache-dir --no-binary llama-cpp-python" in done.err
+    assert (
+        "-m pip install --force-reinstall --no-deps --no-cache-dir --no-binary llama-cpp-python"
+        in done.err
+    )
     assert "shorter" not in done.err
     assert "--ctx" not in done.err
 
 
-def test_a_reply_that_nobody_has_seen_begins_anew_with_json_and_is_whole(crashing: Shell, endless: Path) -> None:
-    task = ("run", "--json", "--max-tokens", "12", "--temperature", "0", "Hello", "--model", endless, "--ctx", "512")
+def test_a_reply_that_nobody_has_seen_begins_anew_with_json_and_is_whole(
+    crashing: Shell, endless: Path
+) -> None:
+    task = (
+        "run",
+        "--json",
+        "--max-tokens",
+        "12",
+        "--temperature",
+        "0",
+        "Hello",
+        "--model",
+        endless,
+        "--ctx",
+        "512",
+    )
     crashing.env["DYING_WORKER"] = "decode:6 SIGILL extras"
     done = crashing.modechat(*task)
     assert done.code == 0, done.err
@@ -103,8 +126,21 @@ def test_a_reply_that_nobody_has_seen_begins_anew_with_json_and_is_whole(crashin
     assert json.loads(done.out)["reply"] == json.loads(crashing.modechat(*task).out)["reply"]
 
 
-def test_a_reply_that_was_half_printed_says_that_the_next_one_works(crashing: Shell, endless: Path) -> None:
-    task = ("run", "--max-tokens", "60", "--temperature", "0", "Hello", "--model", endless, "--ctx", "512")
+def test_a_reply_that_was_half_printed_says_that_the_next_one_works(
+    crashing: Shell, endless: Path
+) -> None:
+    task = (
+        "run",
+        "--max-tokens",
+        "60",
+        "--temperature",
+        "0",
+        "Hello",
+        "--model",
+        endless,
+        "--ctx",
+        "512",
+    )
     crashing.env["DYING_WORKER"] = "decode:50 SIGILL extras"
     done = crashing.modechat(*task)
     assert done.code == 5
@@ -119,10 +155,14 @@ def test_bench_measures_where_they_crash_in_the_middle(crashing: Shell, endless:
     assert json.loads(done.out)["modechat_tg"] > 0
 
 
-def test_a_crash_that_the_model_may_be_to_blame_for_is_not_blamed_on_the_kernels(crashing: Shell, tiny: Path) -> None:
+def test_a_crash_that_the_model_may_be_to_blame_for_is_not_blamed_on_the_kernels(
+    crashing: Shell, tiny: Path
+) -> None:
     crashing.env["DYING_WORKER"] = "load SIGABRT always"
     done = crashing.modechat(*TASK, "--model", tiny)
     assert done.code == 5
     assert "kernels" not in done.err
     crashing.env["DYING_WORKER"] = "load SIGABRT extras"
-    assert "llama.cpp crashed, perhaps in its kernels" in crashing.modechat(*TASK, "--model", tiny).err
+    assert (
+        "llama.cpp crashed, perhaps in its kernels" in crashing.modechat(*TASK, "--model", tiny).err
+    )

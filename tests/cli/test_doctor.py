@@ -53,7 +53,9 @@ def test_it_reports_machine_engine_and_folders_as_one_json_object(shell: Shell) 
     assert (found["config_error"], found["model_error"]) == ("", "")
 
 
-def test_the_models_that_it_would_find_are_listed_the_configured_one_first(shell: Shell, tiny: Path) -> None:
+def test_the_models_that_it_would_find_are_listed_the_configured_one_first(
+    shell: Shell, tiny: Path
+) -> None:
     shell.hide_starter_model()
     assert report(shell)["models"] == []
     shell.configure(f'model = "{tiny}"')
@@ -121,7 +123,9 @@ class Screen(io.StringIO):
         ({"TERM": "xterm-256color", "NO_COLOR": "1"}, "none"),
     ],
 )
-def test_the_colours_of_a_terminal_are_known_from_the_environment(environment: dict[str, str], colours: str) -> None:
+def test_the_colours_of_a_terminal_are_known_from_the_environment(
+    environment: dict[str, str], colours: str
+) -> None:
     terminal = terminal_of(Screen(), environment)
     assert (terminal.is_terminal, terminal.colours, terminal.unicode) == (True, colours, True)
     assert terminal.name == environment["TERM"]

@@ -22,7 +22,12 @@ def _can_be_unknown() -> bool:
 
 pytestmark = pytest.mark.skipif(not _can_be_unknown(), reason="this system has no user namespaces")
 
-NO_HOMES = [{}, {"HOME": ""}, {"HOME": "relative/home"}, {"HOME": "", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "x"}]
+NO_HOMES = [
+    {},
+    {"HOME": ""},
+    {"HOME": "relative/home"},
+    {"HOME": "", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "x"},
+]
 ODD_HOMES = [{"HOME": "/etc/hostname"}, {"HOME": "/proc/nowhere"}]
 
 
@@ -42,7 +47,9 @@ def modechat(folder: Path, env: dict[str, str], *arguments: str | Path) -> tuple
 
 
 @pytest.mark.parametrize("env", [*NO_HOMES, *ODD_HOMES], ids=str)
-def test_commands_that_keep_nothing_work_without_a_home(env: dict[str, str], tmp_path: Path, tiny: Path) -> None:
+def test_commands_that_keep_nothing_work_without_a_home(
+    env: dict[str, str], tmp_path: Path, tiny: Path
+) -> None:
     once = ("--max-tokens", "1", "--ctx", "256", "--model", tiny)
     assert modechat(tmp_path, env, "run", "hi", *once)[0] == 0
     assert modechat(tmp_path, env, "prompt", "hi", "--model", tiny)[0] == 0
@@ -53,12 +60,16 @@ def test_commands_that_keep_nothing_work_without_a_home(env: dict[str, str], tmp
 
 
 @pytest.mark.parametrize("env", NO_HOMES, ids=str)
-def test_a_chat_that_would_be_kept_says_that_there_is_no_home(env: dict[str, str], tmp_path: Path, tiny: Path) -> None:
+def test_a_chat_that_would_be_kept_says_that_there_is_no_home(
+    env: dict[str, str], tmp_path: Path, tiny: Path
+) -> None:
     code, _, err = modechat(tmp_path, env, "--plain", "--model", tiny)
     assert code == 7
     assert err.startswith("modechat: There is no home folder to keep conversations in\n")
     assert "--no-history" in err
-    code, _, err = modechat(tmp_path, env, "prompt", "hi", "--conversation", "last", "--model", tiny)
+    code, _, err = modechat(
+        tmp_path, env, "prompt", "hi", "--conversation", "last", "--model", tiny
+    )
     assert (code, "There is no conversation yet" in err) == (2, True)
     assert list(tmp_path.iterdir()) == []
 
@@ -72,8 +83,12 @@ def test_a_chat_in_a_home_that_is_none_says_where_it_cannot_be_kept(
 
 
 def test_the_folders_that_are_named_suffice(tmp_path: Path, tiny: Path) -> None:
-    env = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
-    code, _, err = modechat(tmp_path, env, "--plain", "--max-tokens", "1", "--ctx", "256", "--model", tiny)
+    env = {
+        f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "DATA", "STATE", "CACHE")
+    }
+    code, _, err = modechat(
+        tmp_path, env, "--plain", "--max-tokens", "1", "--ctx", "256", "--model", tiny
+    )
     assert (code, err) == (0, "")
     assert (tmp_path / "DATA" / "modechat" / "conversations.sqlite3").is_file()
 

@@ -51,7 +51,9 @@ def test_theme_spacing_motion_and_keys_are_there_in_the_first_frame(config: Path
         ({}, ANSI),
     ],
 )
-def test_a_terminal_with_few_colours_keeps_its_own(config: Path, env: dict[str, str], theme: str) -> None:
+def test_a_terminal_with_few_colours_keeps_its_own(
+    config: Path, env: dict[str, str], theme: str
+) -> None:
     assert usual_theme(env) == theme
     assert first_look(env).theme == theme
     config.write_text('[interface]\ntheme = "nord"\n', encoding="utf-8")
@@ -89,9 +91,13 @@ def test_256_colours_are_known(config: Path, env: dict[str, str], has_palette: b
         ("", True, LIGHT),
     ],
 )
-def test_the_theme_goes_with_the_terminals_ground(said: str, is_light: bool | None, theme: str) -> None:
+def test_the_theme_goes_with_the_terminals_ground(
+    said: str, is_light: bool | None, theme: str
+) -> None:
     assert usual_theme({"TERM": "xterm-256color", "COLORFGBG": said}, is_light) == theme
-    assert usual_theme({"TERM": "xterm", "COLORFGBG": said}, is_light) == (ANSI if theme == DARK else ANSI_LIGHT)
+    assert usual_theme({"TERM": "xterm", "COLORFGBG": said}, is_light) == (
+        ANSI if theme == DARK else ANSI_LIGHT
+    )
 
 
 def test_a_theme_that_was_chosen_does_not_ask_for_the_ground(config: Path) -> None:
@@ -154,7 +160,9 @@ def test_a_config_with_mistakes_does_not_stop_the_first_frame(config: Path, text
     config.write_bytes(text)
     look = first_look(MANY_COLOURS)
     assert look.theme == Look().theme
-    assert [look.keymap.keys(name) for name in ("send", "quit")] == [DEFAULT_KEYMAP.keys(n) for n in ("send", "quit")]
+    assert [look.keymap.keys(name) for name in ("send", "quit")] == [
+        DEFAULT_KEYMAP.keys(n) for n in ("send", "quit")
+    ]
 
 
 def test_a_config_that_cannot_be_read_does_not_stop_the_first_frame(config: Path) -> None:
@@ -163,5 +171,7 @@ def test_a_config_that_cannot_be_read_does_not_stop_the_first_frame(config: Path
 
 
 def test_a_thousand_keys_are_read(config: Path) -> None:
-    config.write_text("[keys]\n" + "".join(f'a{i} = "ctrl+x"\n' for i in range(1000)), encoding="utf-8")
+    config.write_text(
+        "[keys]\n" + "".join(f'a{i} = "ctrl+x"\n' for i in range(1000)), encoding="utf-8"
+    )
     assert first_look(MANY_COLOURS) == USUAL

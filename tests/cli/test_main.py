@@ -19,7 +19,18 @@ from modechat.engine.protocol import KVType
 from modechat.errors import ModechatError
 from tests.cli.conftest import MODECHAT, PROJECT, Shell
 
-HEAVY = {"pydantic", "textual", "rich", "llama_cpp", "asyncio", "jinja2", "platformdirs", "psutil", "sqlite3", "numpy"}
+HEAVY = {
+    "pydantic",
+    "textual",
+    "rich",
+    "llama_cpp",
+    "asyncio",
+    "jinja2",
+    "platformdirs",
+    "psutil",
+    "sqlite3",
+    "numpy",
+}
 
 
 def test_version_prints_name_and_version(shell: Shell) -> None:
@@ -28,7 +39,9 @@ def test_version_prints_name_and_version(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["run", "--help"]])
-def test_help_goes_to_standard_output(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_goes_to_standard_output(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     out, err = capsys.readouterr()
@@ -37,7 +50,9 @@ def test_help_goes_to_standard_output(arguments: list[str], capsys: pytest.Captu
         assert option in out
 
 
-def test_help_and_readme_list_the_exit_code_of_every_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_and_readme_list_the_exit_code_of_every_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     listed = capsys.readouterr().out.split("exit codes:")[1]
@@ -49,14 +64,21 @@ def test_help_and_readme_list_the_exit_code_of_every_error(capsys: pytest.Captur
         assert f"\n| {code} | " in readme
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"], ["--nonesuch"]])
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["run", "--help"], ["--nonesuch"]]
+)
 def test_what_only_prints_a_text_loads_nothing_heavy(arguments: list[str], shell: Shell) -> None:
     script = (
         "import sys\nfrom modechat.cli.main import main\n"
         f"try: main({arguments!r})\nexcept SystemExit: print('\\n', *sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], env=shell.env, capture_output=True, check=True, text=True, cwd=shell.home
+        [sys.executable, "-c", script],
+        env=shell.env,
+        capture_output=True,
+        check=True,
+        text=True,
+        cwd=shell.home,
     )
     loaded = set(done.stdout.splitlines()[-1].split())
     assert "modechat.cli.main" in loaded
@@ -109,7 +131,11 @@ def test_the_kv_types_of_the_command_line_are_those_of_the_engine() -> None:
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_options_work_before_and_after_the_commands_name(order: str, shell: Shell) -> None:
     option = ("--model", "nowhere.gguf")
-    done = shell.modechat(*option, "run", "hi") if order == "before" else shell.modechat("run", *option, "hi")
+    done = (
+        shell.modechat(*option, "run", "hi")
+        if order == "before"
+        else shell.modechat("run", *option, "hi")
+    )
     assert done.code == 4
     assert "nowhere.gguf does not exist" in done.err
 
@@ -165,15 +191,32 @@ def _read_to_the_end(screen: int) -> None:
     ("keys", "line", "problem", "hint"),
     [
         ('stpo = "ctrl+x"', 2, "keys.stpo: there is no action “stpo”", "Did you mean “stop”?"),
-        ('help = "f5"\nstop = "ctrl+i"', 3, "keys.stop: “ctrl+i”: terminals send it as Tab", "The usual one"),
-        ('stop = "f5"\nhelp = "f5"', 3, "keys.help: F5 is the key of “Stop” (stop) as well", "The usual one"),
+        (
+            'help = "f5"\nstop = "ctrl+i"',
+            3,
+            "keys.stop: “ctrl+i”: terminals send it as Tab",
+            "The usual one",
+        ),
+        (
+            'stop = "f5"\nhelp = "f5"',
+            3,
+            "keys.help: F5 is the key of “Stop” (stop) as well",
+            "The usual one",
+        ),
         ("stop = 5", 2, "keys.stop: a key is a text, not 5", "The usual one"),
         ('"[/x]\\u001b" = "f5"', 2, "keys.[/x]␛: there is no action", "There are: "),
-        ("\n".join(f'a{number} = "ctrl+x"' for number in range(1000)), 2, "keys.a0", "(999 more after this one.)"),
+        (
+            "\n".join(f'a{number} = "ctrl+x"' for number in range(1000)),
+            2,
+            "keys.a0",
+            "(999 more after this one.)",
+        ),
     ],
     ids=["action", "key", "clash", "type", "hostile", "thousand"],
 )
-def test_wrong_keys_are_named_with_file_and_line(shell: Shell, keys: str, line: int, problem: str, hint: str) -> None:
+def test_wrong_keys_are_named_with_file_and_line(
+    shell: Shell, keys: str, line: int, problem: str, hint: str
+) -> None:
     path = shell.configure(f"[keys]\n{keys}\n")
     code, err = in_terminal(shell, "--demo")
     assert code == 3
@@ -210,7 +253,11 @@ def test_a_reader_that_went_away_is_no_reason_to_complain(argument: str, shell: 
 def test_a_closed_standard_output_is_no_crash(arguments: str, code: int, shell: Shell) -> None:
     command = " ".join((*MODECHAT, arguments))
     done = subprocess.run(
-        ["sh", "-c", f"exec {command} >&-"], env=shell.env, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        ["sh", "-c", f"exec {command} >&-"],
+        env=shell.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == code
     assert b"Traceback" not in done.stderr
@@ -218,13 +265,19 @@ def test_a_closed_standard_output_is_no_crash(arguments: str, code: int, shell: 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 @pytest.mark.parametrize(
-    ("arguments", "code"), [(("run", "x", "--model", "/none.gguf"), 4), (("run", "x", "--file", "/nonesuch"), 2)]
+    ("arguments", "code"),
+    [(("run", "x", "--model", "/none.gguf"), 4), (("run", "x", "--file", "/nonesuch"), 2)],
 )
 def test_exit_codes_hold_where_standard_error_cannot_be_written(
     arguments: tuple[str, ...], code: int, shell: Shell
 ) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [*MODECHAT, *arguments], env=shell.env, stdin=subprocess.DEVNULL, stderr=full, check=False, cwd=shell.home
+            [*MODECHAT, *arguments],
+            env=shell.env,
+            stdin=subprocess.DEVNULL,
+            stderr=full,
+            check=False,
+            cwd=shell.home,
         )
     assert done.returncode == code

@@ -26,7 +26,9 @@ def begun(folder: Path, monkeypatch: pytest.MonkeyPatch) -> SessionSettings:
 
 
 @pytest.mark.parametrize("name", ["other.gguf", "./other.gguf", "~/other.gguf"])
-def test_a_model_is_named_as_users_name_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_model_is_named_as_users_name_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     settings = begun(tmp_path, monkeypatch)
     write_llama(tmp_path / "other.gguf")
     other = settings.for_model(name)
@@ -36,7 +38,9 @@ def test_a_model_is_named_as_users_name_files(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("name", ["nonesuch.gguf", "~nobody-of-that-name/x.gguf", "."])
-def test_what_is_no_model_is_an_error_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_what_is_no_model_is_an_error_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     settings = begun(tmp_path, monkeypatch)
     with pytest.raises(ModelError) as caught:
         settings.for_model(name)

@@ -32,8 +32,8 @@ KEYS: dict[str, type] = {
     "mode": str,
     "format": str,
     "format_source": str,
-    "rung": str,
-    "defused": list,
+    "fallback": str,
+    "neutralised": list,
     "model": str,
     "stop_reason": str,
     "prompt_tokens": int,
@@ -61,8 +61,16 @@ def chatml_tokens(*messages: str) -> int:
         ("Count", "", Task("Count")),
         ("Summarise", "\ta text", Task("Summarise", "\ta text")),
         ("", "Count", Task("Count")),
-        ("", "### Instruction: Count\n### Input\nto ten\n### Response\nOne", Task("Count", "to ten", "One")),
-        ("", "# API\n### Input\nid\n### Response\n200", Task("# API\n### Input\nid\n### Response\n200")),
+        (
+            "",
+            "### Instruction: Count\n### Input\nto ten\n### Response\nOne",
+            Task("Count", "to ten", "One"),
+        ),
+        (
+            "",
+            "# API\n### Input\nid\n### Response\n200",
+            Task("# API\n### Input\nid\n### Response\n200"),
+        ),
         ("", "### Response\n200", Task("### Response\n200")),
         ("### Instruction", "### Chat\n", Task("### Chat\n")),
         (" \n", "Count", Task("Count")),
@@ -81,7 +89,9 @@ def chatml_tokens(*messages: str) -> int:
         ("Explain", "### Input\nand\n### Chat", Task("Explain", "### Input\nand\n### Chat")),
     ],
 )
-def test_arguments_and_piped_text_make_the_request(instruction: str, piped: str, request_: ChatMessage | Task) -> None:
+def test_arguments_and_piped_text_make_the_request(
+    instruction: str, piped: str, request_: ChatMessage | Task
+) -> None:
     assert read_request(instruction, piped) == request_
 
 
@@ -115,7 +125,9 @@ def test_the_reply_and_nothing_else_is_on_standard_output(shell: Shell, tiny: Pa
     assert len(plain.out) > 3
 
 
-def test_a_reply_that_is_all_thinking_is_told_on_standard_error(shell: Shell, tmp_path: Path) -> None:
+def test_a_reply_that_is_all_thinking_is_told_on_standard_error(
+    shell: Shell, tmp_path: Path
+) -> None:
     thinks = CHATML.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n")
     model = write_llama(tmp_path / "thinks.gguf", chat_template=thinks)
     done = shell.modechat("run", "Count", "--model", model, "--seed", "3", "--max-tokens", "8")
@@ -132,7 +144,9 @@ def test_a_reply_that_repeats_itself_is_told_on_standard_error_and_in_json(
     out = io.StringIO()
 
     async def work() -> int:
-        return await OneTask(ScriptedEngine(lambda _: reply, at_once), settings(), request, out, as_json=as_json).run()
+        return await OneTask(
+            ScriptedEngine(lambda _: reply, at_once), settings(), request, out, as_json=as_json
+        ).run()
 
     assert asyncio.run(work()) == 0
     assert "The reply was stopped: it repeats itself." in capsys.readouterr().err
@@ -149,25 +163,34 @@ def test_an_answer_of_nothing_is_told_on_standard_error(capsys: pytest.CaptureFi
     out = io.StringIO()
 
     async def work() -> int:
-        return await OneTask(ScriptedEngine(lambda _: "", at_once), settings(), request, out, as_json=False).run()
+        return await OneTask(
+            ScriptedEngine(lambda _: "", at_once), settings(), request, out, as_json=False
+        ).run()
 
     assert asyncio.run(work()) == 0
     assert (out.getvalue(), capsys.readouterr().err) == ("", "The model answered with nothing.\n")
 
 
 def test_json_is_one_object_with_the_documented_keys(shell: Shell, tiny: Path) -> None:
-    done = shell.modechat("run", "Count", "--model", tiny, "--seed", "3", "--max-tokens", "8", "--json")
+    done = shell.modechat(
+        "run", "Count", "--model", tiny, "--seed", "3", "--max-tokens", "8", "--json"
+    )
     reply = json.loads(done.out)
     assert done.out.count("\n") == 1
     assert {key: type(value) for key, value in reply.items()} == KEYS
-    assert reply | {"reply": "", "seconds_load": 0, "seconds_to_first_token": 0, "tokens_per_second": 0} == {
+    assert reply | {
+        "reply": "",
+        "seconds_load": 0,
+        "seconds_to_first_token": 0,
+        "tokens_per_second": 0,
+    } == {
         "reply": "",
         "mode": "instruct",
         "format": "chat-template",
         "format_source": "gguf",
         "thinking": "",
-        "rung": "as is",
-        "defused": [],
+        "fallback": "as is",
+        "neutralised": [],
         "model": "tiny",
         "stop_reason": "length",
         "prompt_tokens": chatml_tokens("Count"),
@@ -198,14 +221,20 @@ def test_the_readme_documents_the_keys_of_the_object() -> None:
 def test_piped_text_reaches_the_model(
     arguments: list[str], piped: str, messages: list[str], mode: str, shell: Shell, tiny: Path
 ) -> None:
-    done = shell.modechat("run", *arguments, "--model", tiny, "--max-tokens", "1", "--json", piped=piped)
+    done = shell.modechat(
+        "run", *arguments, "--model", tiny, "--max-tokens", "1", "--json", piped=piped
+    )
     reply = json.loads(done.out)
     assert (reply["prompt_tokens"], reply["mode"]) == (chatml_tokens(*messages), mode)
 
 
-def test_the_same_seed_gives_the_same_reply_and_another_one_another(shell: Shell, tiny: Path) -> None:
+def test_the_same_seed_gives_the_same_reply_and_another_one_another(
+    shell: Shell, tiny: Path
+) -> None:
     def reply(seed: str) -> str:
-        return shell.modechat("run", "Count", "--model", tiny, "--max-tokens", "16", "--seed", seed).out
+        return shell.modechat(
+            "run", "Count", "--model", tiny, "--max-tokens", "16", "--seed", seed
+        ).out
 
     first = reply("7")
     assert reply("7") == first
@@ -218,7 +247,11 @@ def test_the_config_counts_and_options_count_more(shell: Shell, tiny: Path) -> N
         "chat.system_prompt = 'in the chat'\ninstruct.system_prompt = 'in a task'\n"
     )
     configured = json.loads(shell.modechat("run", "Count", "--json").out)
-    assert (configured["model"], configured["seed"], configured["completion_tokens"]) == ("tiny", 5, 3)
+    assert (configured["model"], configured["seed"], configured["completion_tokens"]) == (
+        "tiny",
+        5,
+        3,
+    )
     assert configured["prompt_tokens"] == chatml_tokens("Count") + len("<system\nin a task>\n")
     options = ("--max-tokens", "2", "--seed", "6", "--json")
     given = json.loads(shell.modechat("run", "### Chat", "Hi", *options).out)
@@ -249,7 +282,9 @@ def test_on_a_terminal_a_reply_cannot_act_and_ends_with_a_newline(shell: Shell, 
     ours, theirs = pty.openpty()
     try:
         options = ("--model", tiny, "--max-tokens", "1", "--seed", "3")
-        with shell.started("run", f"Colour\n### Response\n{PREFILL}", *options, stdout=theirs) as process:
+        with shell.started(
+            "run", f"Colour\n### Response\n{PREFILL}", *options, stdout=theirs
+        ) as process:
             _, err = process.communicate()
         shown = os.read(ours, 10_000).decode()
     finally:
@@ -263,21 +298,42 @@ def test_on_a_terminal_a_reply_cannot_act_and_ends_with_a_newline(shell: Shell, 
 
 def test_in_a_pipe_a_reply_is_as_the_model_wrote_it(shell: Shell, tiny: Path) -> None:
     options = ("--model", tiny, "--max-tokens", "1", "--seed", "3")
-    assert shell.modechat("run", f"Colour\n### Response\n{PREFILL}", *options).out.startswith(PREFILL)
+    assert shell.modechat("run", f"Colour\n### Response\n{PREFILL}", *options).out.startswith(
+        PREFILL
+    )
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_an_output_that_lacks_characters_loses_no_reply(as_json: bool, shell: Shell, tiny: Path) -> None:
-    arguments = ["run", "Greet\n### Response\nGrüße", "--model", str(tiny), "--max-tokens", "1", "--seed", "3"]
-    done = shell.modechat(*arguments, *(["--json"] if as_json else []), env={"PYTHONIOENCODING": "ascii"})
+def test_an_output_that_lacks_characters_loses_no_reply(
+    as_json: bool, shell: Shell, tiny: Path
+) -> None:
+    arguments = [
+        "run",
+        "Greet\n### Response\nGrüße",
+        "--model",
+        str(tiny),
+        "--max-tokens",
+        "1",
+        "--seed",
+        "3",
+    ]
+    done = shell.modechat(
+        *arguments, *(["--json"] if as_json else []), env={"PYTHONIOENCODING": "ascii"}
+    )
     assert done.code == 0
-    assert json.loads(done.out)["reply"].startswith("Grüße") if as_json else done.out.startswith("Gr??e")
+    assert (
+        json.loads(done.out)["reply"].startswith("Grüße")
+        if as_json
+        else done.out.startswith("Gr??e")
+    )
 
 
 @pytest.mark.real_model
 @pytest.mark.usefixtures("starter")
 def test_the_starter_model_knows_where_the_eiffel_tower_is(shell: Shell) -> None:
-    done = shell.modechat("run", "Where is the Eiffel Tower?", "--temperature", "0", "--max-tokens", "32")
+    done = shell.modechat(
+        "run", "Where is the Eiffel Tower?", "--temperature", "0", "--max-tokens", "32"
+    )
     assert (done.code, done.err) == (0, "")
     assert "Paris" in done.out
 
@@ -354,7 +410,9 @@ def test_a_wrong_config_is_exit_code_3_with_file_line_and_key(shell: Shell) -> N
     assert f"{path}, line 3: there is no option “sampling.heat”" in done.err
 
 
-def test_a_prompt_longer_than_the_context_is_exit_code_6_with_both_numbers(shell: Shell, tiny: Path) -> None:
+def test_a_prompt_longer_than_the_context_is_exit_code_6_with_both_numbers(
+    shell: Shell, tiny: Path
+) -> None:
     text = "x" * 2000
     done = shell.modechat("run", text, "--model", tiny, "--ctx", "256")
     assert (done.code, done.out) == (6, "")
@@ -363,11 +421,17 @@ def test_a_prompt_longer_than_the_context_is_exit_code_6_with_both_numbers(shell
     assert "--ctx" in done.err
 
 
-@pytest.mark.skipif(psutil.virtual_memory().total > 200 << 30, reason="the context would fit into this machine")
-def test_a_context_larger_than_memory_is_exit_code_4_with_both_numbers(shell: Shell, tiny: Path) -> None:
+@pytest.mark.skipif(
+    psutil.virtual_memory().total > 200 << 30, reason="the context would fit into this machine"
+)
+def test_a_context_larger_than_memory_is_exit_code_4_with_both_numbers(
+    shell: Shell, tiny: Path
+) -> None:
     done = shell.modechat("run", "hi", "--model", tiny, "--ctx", "2000000000")
     assert (done.code, done.out) == (4, "")
-    numbers = re.search(r"2,000,000,000 tokens needs ([\d.]+) GiB of memory; ([\d.]+) GiB are free", done.err)
+    numbers = re.search(
+        r"2,000,000,000 tokens needs ([\d.]+) GiB of memory; ([\d.]+) GiB are free", done.err
+    )
     assert numbers is not None
     assert float(numbers[1]) > float(numbers[2])
     assert re.search(r"--ctx \d+", done.err)
@@ -377,11 +441,16 @@ def test_a_context_larger_than_memory_is_exit_code_4_with_both_numbers(shell: Sh
 
 
 @pytest.mark.parametrize(
-    ("instruction", "piped"), [(b"hi", b"caf\xe9"), (b"", b"\x89PNG\r\n\x1a\n\xff"), (b"caf\xe9", b"")]
+    ("instruction", "piped"),
+    [(b"hi", b"caf\xe9"), (b"", b"\x89PNG\r\n\x1a\n\xff"), (b"caf\xe9", b"")],
 )
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-def test_what_is_not_utf8_is_wrong_use(instruction: bytes, piped: bytes, locale: str, shell: Shell, tiny: Path) -> None:
-    done = shell.modechat(b"run", instruction, b"--model", os.fsencode(tiny), piped=piped, env={"LC_ALL": locale})
+def test_what_is_not_utf8_is_wrong_use(
+    instruction: bytes, piped: bytes, locale: str, shell: Shell, tiny: Path
+) -> None:
+    done = shell.modechat(
+        b"run", instruction, b"--model", os.fsencode(tiny), piped=piped, env={"LC_ALL": locale}
+    )
     assert (done.code, done.out) == (2, "")
     assert "not UTF-8 text" in done.err
 
@@ -408,8 +477,19 @@ def test_a_reader_that_has_enough_ends_it_quietly(shell: Shell, endless: Path) -
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_full_disk_is_an_error(as_json: bool, shell: Shell, tiny: Path) -> None:
-    options = ["--model", str(tiny), "--max-tokens", "4", "--seed", "3", *(["--json"] if as_json else [])]
-    with Path("/dev/full").open("wb") as full, shell.started("run", "hi", *options, stdout=full.fileno()) as process:
+    options = [
+        "--model",
+        str(tiny),
+        "--max-tokens",
+        "4",
+        "--seed",
+        "3",
+        *(["--json"] if as_json else []),
+    ]
+    with (
+        Path("/dev/full").open("wb") as full,
+        shell.started("run", "hi", *options, stdout=full.fileno()) as process,
+    ):
         _, err = process.communicate()
     assert process.returncode == 1
     assert b"No space left" in err
@@ -448,7 +528,9 @@ def test_no_worker_stays_behind_when_there_is_nothing_to_do(shell: Shell) -> Non
 
 def test_an_encoder_decoder_model_does_a_task(shell: Shell, tmp_path: Path) -> None:
     model = write_t5(tmp_path / "t5.gguf")
-    done = shell.modechat("run", "Count", "--model", model, "--max-tokens", "4", "--temperature", "0", "--json")
+    done = shell.modechat(
+        "run", "Count", "--model", model, "--max-tokens", "4", "--temperature", "0", "--json"
+    )
     reply = json.loads(done.out)
     assert (done.code, reply["format"], reply["completion_tokens"]) == (0, "t5", 4)
     assert "your last message only" in done.err

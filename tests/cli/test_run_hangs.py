@@ -43,7 +43,9 @@ def test_a_hang_ends_it_with_the_cause_and_the_last_log_lines(tmp_path: Path) ->
     request = generate_request(1, Task("Go " * 100), (), settings, datetime.now(UTC))
 
     async def main() -> None:
-        engine = WorkerEngine(patience=Patience(silent=2.5, starting=20, standing_still=10, loading=20))
+        engine = WorkerEngine(
+            patience=Patience(silent=2.5, starting=20, standing_still=10, loading=20)
+        )
         engine.start()
         await OneTask(engine, settings, request, StopsTheWorker(engine), as_json=False).run()
 

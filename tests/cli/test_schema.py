@@ -35,9 +35,12 @@ def test_a_reply_fits_the_schema(shell: Shell, tmp_path: Path, starter: Path) ->
     schema = write(tmp_path / "person.json", PERSON)
     options = ("--schema", schema, "--model", starter, "--max-tokens", "200")
     answers = (
-        shell.modechat("run", "Extract the person.", *options, "--seed", str(seed), piped=MARIA) for seed in range(5)
+        shell.modechat("run", "Extract the person.", *options, "--seed", str(seed), piped=MARIA)
+        for seed in range(5)
     )
-    done = next(answer for answer in answers if answer.code != EXIT_INCOMPLETE)  # a small model may never end a string
+    done = next(
+        answer for answer in answers if answer.code != EXIT_INCOMPLETE
+    )  # a small model may never end a string
     assert (done.code, done.err) == (0, "")
     person = json.loads(done.out)
     jsonschema.validate(person, PERSON)
@@ -45,10 +48,14 @@ def test_a_reply_fits_the_schema(shell: Shell, tmp_path: Path, starter: Path) ->
 
 
 @pytest.mark.real_model
-def test_the_task_extract_json_answers_with_an_object_or_says_that_it_was_cut(shell: Shell, starter: Path) -> None:
+def test_the_task_extract_json_answers_with_an_object_or_says_that_it_was_cut(
+    shell: Shell, starter: Path
+) -> None:
     codes = []
     for text in (MARIA, "Hello! How are you?", "```json\n[1, 2"):
-        done = shell.modechat("run", "--task", "extract-json", "--model", starter, "--max-tokens", "200", piped=text)
+        done = shell.modechat(
+            "run", "--task", "extract-json", "--model", starter, "--max-tokens", "200", piped=text
+        )
         codes.append(done.code)
         if done.code == 0:
             assert isinstance(json.loads(done.out), dict)
@@ -74,9 +81,13 @@ def test_a_reply_that_is_cut_says_so_and_has_an_exit_code_of_its_own(
 
 
 @pytest.mark.parametrize("temperature", ["0", "2"])
-def test_a_reply_obeys_a_grammar(temperature: str, shell: Shell, tmp_path: Path, tiny: Path) -> None:
+def test_a_reply_obeys_a_grammar(
+    temperature: str, shell: Shell, tmp_path: Path, tiny: Path
+) -> None:
     grammar = write(tmp_path / "answer.gbnf", 'root ::= "yes" | "no"')
-    done = shell.modechat("run", "Well?", "--grammar", grammar, "--model", tiny, "--temperature", temperature)
+    done = shell.modechat(
+        "run", "Well?", "--grammar", grammar, "--model", tiny, "--temperature", temperature
+    )
     assert done.code == 0
     assert done.out in ("yes\n", "no\n")
 
@@ -94,15 +105,22 @@ def test_a_task_of_the_user_names_a_schema_or_a_grammar_and_the_command_line_cou
     folder.mkdir()
     beginning = 'title = "Vote"\ninstruction = "Vote."\n'
     write(folder / "vote.toml", f'name = "vote"\n{beginning}schema = {{ enum = ["aye"] }}\n')
-    write(folder / "poll.toml", f"name = \"poll\"\n{beginning}grammar = '''\nroot ::= \"nay\"\n'''\n")
+    write(
+        folder / "poll.toml", f"name = \"poll\"\n{beginning}grammar = '''\nroot ::= \"nay\"\n'''\n"
+    )
     options = ("--model", tiny)
     assert shell.modechat("run", "--task", "vote", *options, piped="x").out == '"aye"\n'
     assert shell.modechat("run", "--task", "poll", *options, piped="x").out == "nay\n"
     schema = write(tmp_path / "schema.json", {"const": 1})
-    assert shell.modechat("run", "--task", "poll", "--schema", schema, *options, piped="x").out == "1\n"
+    assert (
+        shell.modechat("run", "--task", "poll", "--schema", schema, *options, piped="x").out
+        == "1\n"
+    )
 
 
-def test_a_task_with_a_schema_that_cannot_be_promised_is_told_with_its_file(shell: Shell, tiny: Path) -> None:
+def test_a_task_with_a_schema_that_cannot_be_promised_is_told_with_its_file(
+    shell: Shell, tiny: Path
+) -> None:
     folder = shell.home / "config" / "modechat" / "tasks"
     folder.mkdir()
     text = 'name = "vote"\ntitle = "Vote"\ninstruction = "Vote."\nschema = { pattern = "x" }\n'
@@ -159,21 +177,27 @@ def test_a_file_that_is_no_schema_is_wrong_use_with_the_place(
     assert told in done.err
 
 
-def test_a_text_that_is_no_grammar_is_told_with_the_reason(shell: Shell, tmp_path: Path, tiny: Path) -> None:
+def test_a_text_that_is_no_grammar_is_told_with_the_reason(
+    shell: Shell, tmp_path: Path, tiny: Path
+) -> None:
     path = write(tmp_path / "answer.gbnf", "root ::= answer")
     done = shell.modechat("run", "Hi", "--grammar", path, "--model", tiny)
     assert (done.code, done.out) == (2, "")
     assert "answer" in done.err
 
 
-def test_a_start_of_the_reply_and_a_schema_are_wrong_use_together(shell: Shell, tmp_path: Path, tiny: Path) -> None:
+def test_a_start_of_the_reply_and_a_schema_are_wrong_use_together(
+    shell: Shell, tmp_path: Path, tiny: Path
+) -> None:
     path = write(tmp_path / "schema.json", {})
     done = shell.modechat("run", "Count\n### Response\nOne", "--schema", path, "--model", tiny)
     assert (done.code, done.out) == (2, "")
     assert "### Response" in done.err
 
 
-def test_a_schema_and_a_grammar_are_wrong_use_together(shell: Shell, tmp_path: Path, tiny: Path) -> None:
+def test_a_schema_and_a_grammar_are_wrong_use_together(
+    shell: Shell, tmp_path: Path, tiny: Path
+) -> None:
     path = write(tmp_path / "file", "{}")
     done = shell.modechat("run", "Hi", "--schema", path, "--grammar", path, "--model", tiny)
     assert (done.code, done.out) == (2, "")

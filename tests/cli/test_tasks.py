@@ -53,7 +53,9 @@ class Desk:
     def request(self, *arguments: str, piped: str = "") -> tuple[InstructPrompt, Generate]:
         """What reaches the engine, after a run without trouble."""
         assert self.run(*arguments, piped=piped) == 0
-        (request,) = (request for request in self.engines[-1].requests if isinstance(request, Generate))
+        (request,) = (
+            request for request in self.engines[-1].requests if isinstance(request, Generate)
+        )
         assert isinstance(request.prompt, InstructPrompt)
         return request.prompt, request
 
@@ -87,11 +89,35 @@ def desk(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 @pytest.mark.parametrize(
     ("name", "said", "piped", "instruction", "text"),
     [
-        ("translate", "Spanish", "I love you\n", named("translate").instruction_for("Spanish"), "I love you"),
-        ("translate", "", "Ich liebe dich", named("translate").instruction_for("English"), "Ich liebe dich"),
-        ("translate", "Spanish\nGood", "night", named("translate").instruction_for("Spanish"), "Good\nnight"),
+        (
+            "translate",
+            "Spanish",
+            "I love you\n",
+            named("translate").instruction_for("Spanish"),
+            "I love you",
+        ),
+        (
+            "translate",
+            "",
+            "Ich liebe dich",
+            named("translate").instruction_for("English"),
+            "Ich liebe dich",
+        ),
+        (
+            "translate",
+            "Spanish\nGood",
+            "night",
+            named("translate").instruction_for("Spanish"),
+            "Good\nnight",
+        ),
         ("summarise", "A long text", "", named("summarise").instruction, "A long text"),
-        ("summarise", "Title", "A long text", named("summarise").instruction, "Title\n\nA long text"),
+        (
+            "summarise",
+            "Title",
+            "A long text",
+            named("summarise").instruction,
+            "Title\n\nA long text",
+        ),
         ("summarise", "", "\n A long text \n", named("summarise").instruction, " A long text "),
         ("question", "Who came?", "Tom came.", "Who came?", "Tom came."),
     ],
@@ -110,7 +136,9 @@ def test_the_words_and_what_is_piped_in_make_a_named_task(
         ("question", "", "Tom came.", "“question” needs more"),
     ],
 )
-def test_a_task_without_its_text_or_its_argument_is_wrong_use(name: str, said: str, piped: str, told: str) -> None:
+def test_a_task_without_its_text_or_its_argument_is_wrong_use(
+    name: str, said: str, piped: str, told: str
+) -> None:
     with pytest.raises(UsageError, match=told):
         read_task(named(name), said, piped)
 
@@ -118,7 +146,9 @@ def test_a_task_without_its_text_or_its_argument_is_wrong_use(name: str, said: s
 # What reaches the engine
 
 
-def test_a_named_task_reaches_the_engine_with_its_instruction_its_input_and_its_examples(desk: Desk) -> None:
+def test_a_named_task_reaches_the_engine_with_its_instruction_its_input_and_its_examples(
+    desk: Desk,
+) -> None:
     prompt, _ = desk.request("--task", "translate", "Spanish", piped="I love you\n")
     task = named("translate")
     assert (prompt.instruction, prompt.input) == (task.instruction_for("Spanish"), "I love you")
@@ -129,7 +159,11 @@ def test_a_named_task_reaches_the_engine_with_its_instruction_its_input_and_its_
 
 def test_a_task_without_a_name_has_no_examples(desk: Desk) -> None:
     prompt, request = desk.request("Translate into Spanish", piped="I love you\n")
-    assert (prompt.examples, prompt.context_first, request.sampling.temperature) == ((), False, None)
+    assert (prompt.examples, prompt.context_first, request.sampling.temperature) == (
+        (),
+        False,
+        None,
+    )
 
 
 @pytest.mark.parametrize(("is_terminal", "seconds"), [(True, 0.05), (False, 0.25)])
@@ -143,7 +177,11 @@ def test_where_nobody_sees_the_reply_grow_it_comes_in_larger_pieces(
 
 def test_a_question_reaches_the_engine_as_one_about_the_text_before_it(desk: Desk) -> None:
     prompt, _ = desk.request("--task", "question", "Who", "came?", piped="Tom came.")
-    assert (prompt.instruction, prompt.input, prompt.context_first) == ("Who came?", "Tom came.", True)
+    assert (prompt.instruction, prompt.input, prompt.context_first) == (
+        "Who came?",
+        "Tom came.",
+        True,
+    )
 
 
 def test_the_tasks_sampling_counts_over_the_users_and_what_it_leaves_open_stays(desk: Desk) -> None:
@@ -177,7 +215,9 @@ def test_a_task_from_the_users_config_folder_is_run(desk: Desk) -> None:
     assert (request.sampling.temperature, request.sampling.stop) == (0.125, ("!",))
 
 
-def test_a_broken_task_of_the_user_is_told_and_the_others_run(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_task_of_the_user_is_told_and_the_others_run(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = desk.write("tasks/shout.toml", SHOUT.replace("title", "titel"))
     desk.request("--task", "summarise", piped="A long text")
     out, err = capsys.readouterr()
@@ -196,7 +236,9 @@ def refused(shell: Shell, tiny: Path, arguments: Sequence[str], piped: str = "")
     return done.err
 
 
-def test_a_task_that_is_not_there_is_exit_code_2_with_those_that_are(shell: Shell, tiny: Path) -> None:
+def test_a_task_that_is_not_there_is_exit_code_2_with_those_that_are(
+    shell: Shell, tiny: Path
+) -> None:
     own = shell.home / "config" / "modechat" / "tasks" / "shout.toml"
     own.parent.mkdir()
     own.write_text(SHOUT, encoding="utf-8")
@@ -208,7 +250,9 @@ def test_a_task_that_is_not_there_is_exit_code_2_with_those_that_are(shell: Shel
     assert known == sorted([*(task.name for task in FILES.tasks), "shout"])
 
 
-def test_a_task_without_a_text_is_exit_code_2_with_the_way_to_give_one(shell: Shell, tiny: Path) -> None:
+def test_a_task_without_a_text_is_exit_code_2_with_the_way_to_give_one(
+    shell: Shell, tiny: Path
+) -> None:
     err = refused(shell, tiny, ["--task", "translate", "Spanish"])
     assert "has no text to work on" in err
     assert "--task translate < FILE" in err
@@ -218,10 +262,15 @@ def test_a_named_task_is_answered_with_its_examples_in_the_prompt(shell: Shell, 
     options = ("--model", tiny, "--ctx", "4096", "--json", "--max-tokens", "2")
     done = shell.modechat("run", "--task", "translate", "Spanish", *options, piped="I love you\n")
     assert done.code == 0, done.err
-    shown = shell.modechat("prompt", "--task", "translate", "Spanish", *options[:-2], piped="I love you\n")
+    shown = shell.modechat(
+        "prompt", "--task", "translate", "Spanish", *options[:-2], piped="I love you\n"
+    )
     prompt = json.loads(shown.out)
     assert json.loads(done.out)["prompt_tokens"] == len(prompt["tokens"])
     task = named("translate")
     for example in task.examples:
-        assert f"{example.input}<|im_end|>\n<|im_start|>assistant\n{example.response}" in prompt["text"]
+        assert (
+            f"{example.input}<|im_end|>\n<|im_start|>assistant\n{example.response}"
+            in prompt["text"]
+        )
     assert f"{task.instruction_for('Spanish')}\n\nI love you<|im_end|>" in prompt["text"]

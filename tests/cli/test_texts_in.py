@@ -31,11 +31,17 @@ def prompt_of(shell: Shell, *arguments: str | Path, piped: bytes = b"") -> str:
 
 
 @pytest.mark.parametrize("command", ["run", "prompt"])
-def test_a_pipe_without_end_is_refused_at_once_with_both_numbers(command: str, shell: Shell, tiny: Path) -> None:
+def test_a_pipe_without_end_is_refused_at_once_with_both_numbers(
+    command: str, shell: Shell, tiny: Path
+) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as yes:
         done = subprocess.run(
-            [*MODECHAT, command, "x", "--model", tiny], stdin=yes.stdout, env=shell.env, capture_output=True, timeout=60
+            [*MODECHAT, command, "x", "--model", tiny],
+            stdin=yes.stdout,
+            env=shell.env,
+            capture_output=True,
+            timeout=60,
         )
         yes.kill()
     assert done.returncode == 6, done.stderr
@@ -45,7 +51,9 @@ def test_a_pipe_without_end_is_refused_at_once_with_both_numbers(command: str, s
     )  # kB; the worker is one of them
 
 
-def test_a_file_that_is_far_too_long_is_refused_with_its_size(shell: Shell, tiny: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_far_too_long_is_refused_with_its_size(
+    shell: Shell, tiny: Path, tmp_path: Path
+) -> None:
     long = tmp_path / "long.txt"
     with long.open("wb") as file:
         file.write(b"word " * 100_000)
@@ -107,8 +115,12 @@ def test_every_unicode_text_with_a_mark_is_read(encoding: str, shell: Shell, tin
 
 def test_headers_in_what_is_piped_in_are_text(shell: Shell, tiny: Path) -> None:
     page = "# API\n### Input\nid\n### Response\n200"
-    assert f"user\n{page}<|im_end|>\n<|im_start|>assistant\n" in prompt_of(shell, "--model", tiny, piped=page.encode())
-    assert f"Explain\n\n{page}<|im_end|>" in prompt_of(shell, "Explain", "--model", tiny, piped=page.encode())
+    assert f"user\n{page}<|im_end|>\n<|im_start|>assistant\n" in prompt_of(
+        shell, "--model", tiny, piped=page.encode()
+    )
+    assert f"Explain\n\n{page}<|im_end|>" in prompt_of(
+        shell, "Explain", "--model", tiny, piped=page.encode()
+    )
 
 
 def test_a_start_of_the_reply_keeps_its_line_end(shell: Shell, tiny: Path) -> None:
@@ -121,17 +133,25 @@ def test_files_are_the_input(shell: Shell, tiny: Path) -> None:
     (shell.home / "b c.txt").write_text("### Response\ntwo\n")
     assert "Do\n\n\tone<|im_end|>" in prompt_of(shell, "Do", "--file", "a.txt", "--model", tiny)
     both = "a.txt:\n```txt\n\tone\n```\n\nb c.txt:\n```txt\n### Response\ntwo\n```<|im_end|>"
-    assert f"Do\n\n{both}" in prompt_of(shell, "Do", "--file=~/a.txt", "--file", "b c.txt", "--model", tiny).replace(
-        f"{shell.home}/", ""
+    assert f"Do\n\n{both}" in prompt_of(
+        shell, "Do", "--file=~/a.txt", "--file", "b c.txt", "--model", tiny
+    ).replace(f"{shell.home}/", "")
+    assert "Do a.txt\n\na.txt:\n```txt\n\tone\n```<|im_end|>" in prompt_of(
+        shell, "Do @a.txt", "--model", tiny
     )
-    assert "Do a.txt\n\na.txt:\n```txt\n\tone\n```<|im_end|>" in prompt_of(shell, "Do @a.txt", "--model", tiny)
     assert "user\nmail me@a.txt<|im_end|>" in prompt_of(shell, "mail me@a.txt", "--model", tiny)
     assert "system\nBe brief" in prompt_of(shell, "Do", "--system", "Be brief", "--model", tiny)
 
 
-@pytest.mark.parametrize("option", ["--model", "--draft", "--lora", "--schema", "--grammar", "--file"])
-def test_a_home_folder_behind_an_equals_sign_is_found(option: str, shell: Shell, tiny: Path) -> None:
-    done = shell.modechat("run", "x", f"{option}=~/nothing-here", *(("--model", tiny) if option != "--model" else ()))
+@pytest.mark.parametrize(
+    "option", ["--model", "--draft", "--lora", "--schema", "--grammar", "--file"]
+)
+def test_a_home_folder_behind_an_equals_sign_is_found(
+    option: str, shell: Shell, tiny: Path
+) -> None:
+    done = shell.modechat(
+        "run", "x", f"{option}=~/nothing-here", *(("--model", tiny) if option != "--model" else ())
+    )
     assert done.code in (2, 4)
     assert "~" not in done.err.replace("~/nothing-here", "" if option == "--model" else "~")
     assert "nothing-here" in done.err
@@ -139,7 +159,12 @@ def test_a_home_folder_behind_an_equals_sign_is_found(option: str, shell: Shell,
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--top-p", "0"), ("--min-p", "2"), ("--repeat-penalty", "nan"), ("--repeat-penalty", "1e-30")],
+    [
+        ("--top-p", "0"),
+        ("--min-p", "2"),
+        ("--repeat-penalty", "nan"),
+        ("--repeat-penalty", "1e-30"),
+    ],
 )
 def test_sampling_options_have_bounds(option: str, value: str, shell: Shell) -> None:
     assert shell.modechat("run", "x", option, value).code == 2
@@ -156,7 +181,9 @@ def test_sampling_options_reach_the_model(shell: Shell, tiny: Path) -> None:
 def test_standard_input_that_stays_open_is_told_of_on_a_terminal(shell: Shell, tiny: Path) -> None:
     reader, writer = os.pipe()
     ours, theirs = pty.openpty()
-    run = subprocess.Popen([*MODECHAT, "run", "x", "--model", tiny], stdin=reader, stderr=theirs, env=shell.env)
+    run = subprocess.Popen(
+        [*MODECHAT, "run", "x", "--model", tiny], stdin=reader, stderr=theirs, env=shell.env
+    )
     try:
         os.close(theirs)
         started = time.monotonic()
@@ -169,7 +196,9 @@ def test_standard_input_that_stays_open_is_told_of_on_a_terminal(shell: Shell, t
             os.close(number)
 
 
-def test_a_named_pipe_that_nobody_writes_to_is_told_of_on_a_terminal(shell: Shell, tiny: Path, tmp_path: Path) -> None:
+def test_a_named_pipe_that_nobody_writes_to_is_told_of_on_a_terminal(
+    shell: Shell, tiny: Path, tmp_path: Path
+) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     ours, theirs = pty.openpty()

@@ -24,8 +24,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_what_is_named_counts_then_the_config_then_what_was_used_last_then_the_starter(home: Path) -> None:
-    named, configured, last, gone = (write_llama(home / f"{name}.gguf") for name in ("n", "c", "l", "g"))
+def test_what_is_named_counts_then_the_config_then_what_was_used_last_then_the_starter(
+    home: Path,
+) -> None:
+    named, configured, last, gone = (
+        write_llama(home / f"{name}.gguf") for name in ("n", "c", "l", "g")
+    )
     for path in (configured, last, gone):
         RecentModels(data_folder()).remember(path)
     gone.unlink()

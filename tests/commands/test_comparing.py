@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from modechat.commands.compare_fields import FIELDS, changed, shown, toggled, typed
-from modechat.commands.comparing import label_of_variant, labels_of, presets, question_of, use_from_now_on
+from modechat.commands.comparing import (
+    label_of_variant,
+    labels_of,
+    presets,
+    question_of,
+    use_from_now_on,
+)
 from modechat.commands.setting_values import WrongValue
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage
@@ -30,7 +36,9 @@ def test_the_format_in_use_comes_first_and_then_those_that_suit_the_model(tmp_pa
             for count in (2, 3, 4):
                 formats, temperatures, seeds, modes = presets(harness.session, HELLO, count)
                 assert [own.format for own in formats.variants][:2] == ["chat-template", "chatml"]
-                assert {len(formats.variants), len(temperatures.variants), len(seeds.variants)} == {count}
+                assert {len(formats.variants), len(temperatures.variants), len(seeds.variants)} == {
+                    count
+                }
                 assert len({own.temperature for own in temperatures.variants}) == count
                 assert [own.mode for own in modes.variants] == [Mode.CHAT, Mode.INSTRUCT]
 
@@ -60,7 +68,10 @@ def test_after_a_leak_formats_with_that_marker_come_first(tmp_path: Path) -> Non
         (VariantSettings(format="alpaca", temperature=1.0), "alpaca · temperature 1"),
         (VariantSettings(model="/models/Big One.gguf", seed=3), "Big One · seed 3"),
         (VariantSettings(system="", mode=Mode.INSTRUCT), "instruct · no system text"),
-        (VariantSettings(system="Be very brief,\nand very kind, always"), "system “Be very brief, and very kind,…”"),
+        (
+            VariantSettings(system="Be very brief,\nand very kind, always"),
+            "system “Be very brief, and very kind,…”",
+        ),
         (VariantSettings(model="/m/\x1b]0;T\x07.gguf"), "␛]0;T␇"),
     ],
 )
@@ -73,11 +84,22 @@ def test_beside_variants_that_name_a_format_the_others_say_theirs(tmp_path: Path
         async with running_session(tmp_path) as harness:
             await harness.session.open_latest()
             await harness.ready()
-            variants = (VariantSettings(), VariantSettings(format="alpaca"), VariantSettings(seed=1))
-            assert labels_of(variants, harness.session) == ("chat-template", "alpaca", "chat-template · seed 1")
+            variants = (
+                VariantSettings(),
+                VariantSettings(format="alpaca"),
+                VariantSettings(seed=1),
+            )
+            assert labels_of(variants, harness.session) == (
+                "chat-template",
+                "alpaca",
+                "chat-template · seed 1",
+            )
             models = (VariantSettings(), VariantSettings(model="/models/other.gguf"))
             assert labels_of(models, harness.session) == ("(none)", "other")
-            assert labels_of((VariantSettings(), VariantSettings(seed=1)), harness.session) == ("as now", "seed 1")
+            assert labels_of((VariantSettings(), VariantSettings(seed=1)), harness.session) == (
+                "as now",
+                "seed 1",
+            )
 
     run(main())
 
@@ -88,11 +110,18 @@ def test_settings_that_are_used_from_now_on_are_those_of_the_conversation(tmp_pa
             session = harness.session
             await session.open_latest()
             await harness.ready()
-            own = VariantSettings(format="alpaca", temperature=0.2, system="Be brief.", mode=Mode.INSTRUCT)
+            own = VariantSettings(
+                format="alpaca", temperature=0.2, system="Be brief.", mode=Mode.INSTRUCT
+            )
             assert await use_from_now_on(own, session) is None
-            await harness.until(lambda: session.model is not None and session.model.format == "alpaca")
+            await harness.until(
+                lambda: session.model is not None and session.model.format == "alpaca"
+            )
             assert session.settings.sampling.temperature == 0.2
-            assert (session.settings.chat_system, session.settings.instruct_system) == ("Be brief.", "Be brief.")
+            assert (session.settings.chat_system, session.settings.instruct_system) == (
+                "Be brief.",
+                "Be brief.",
+            )
             assert session.state.mode is Mode.INSTRUCT
             assert await use_from_now_on(VariantSettings(), session) is None
             assert session.settings.sampling.temperature == 0.2
@@ -102,7 +131,11 @@ def test_settings_that_are_used_from_now_on_are_those_of_the_conversation(tmp_pa
 
 def test_fields_are_read_as_they_are_shown() -> None:
     own = VariantSettings()
-    for name, text, value in (("temperature", "0.5", 0.5), ("seed", "7", 7), ("system", " Be kind ", "Be kind")):
+    for name, text, value in (
+        ("temperature", "0.5", 0.5),
+        ("seed", "7", 7),
+        ("system", " Be kind ", "Be kind"),
+    ):
         field = BY_NAME[name]
         assert shown(field, own) == "–"
         own = changed(field, own, typed(field, text))

@@ -46,7 +46,10 @@ def test_a_conversation_is_deleted_when_asked_twice_in_a_row(tmp_path: Path) -> 
             await harness.say("the second")
             said: list[str] = []
             commands = ConversationCommands(said.append)
-            assert await do(harness, commands, "/delete 1") == "/delete 1 once more deletes “the first” for good."
+            assert (
+                await do(harness, commands, "/delete 1")
+                == "/delete 1 once more deletes “the first” for good."
+            )
             assert "/delete 2 once more" in await do(harness, commands, "/delete 2")
             assert "/delete 1 once more" in await do(harness, commands, "/delete 1")
             assert len(await harness.session.library.summaries()) == 2

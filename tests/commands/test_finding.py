@@ -56,7 +56,9 @@ def test_the_order_is_the_same_whatever_is_shown_and_what_is_wanted_often_comes_
         "settings",
     ]
     assert found("") == [action.id for action in in_palette()]
-    assert {action.id for action in in_palette()} == {action.id for action in ACTIONS if action.in_palette}
+    assert {action.id for action in in_palette()} == {
+        action.id for action in ACTIONS if action.in_palette
+    }
 
 
 def test_there_are_no_synonyms_of_what_there_is_not() -> None:

@@ -68,7 +68,9 @@ def test_every_usual_key_can_be_written_in_the_config() -> None:
 
 
 def test_a_key_of_the_users_takes_the_place_of_the_usual_one() -> None:
-    keymap, problems = read_keymap({"stop": "ctrl+f", "regenerate": ["f11", "alt+x"], "help": "", "follow": []})
+    keymap, problems = read_keymap(
+        {"stop": "ctrl+f", "regenerate": ["f11", "alt+x"], "help": "", "follow": []}
+    )
     assert problems == ()
     assert keymap.keys("stop") == ("ctrl+f",)
     assert keymap.names("regenerate") == "F11, Alt+X"
@@ -82,7 +84,10 @@ def test_keys_can_be_exchanged() -> None:
     keymap, problems = read_keymap({"regenerate": "ctrl+t", "run_in_other_mode": "ctrl+r"})
     assert problems == ()
     assert keymap.notices == ()
-    assert (keymap.keys("regenerate"), keymap.keys("run_in_other_mode")) == (("ctrl+t",), ("ctrl+r",))
+    assert (keymap.keys("regenerate"), keymap.keys("run_in_other_mode")) == (
+        ("ctrl+t",),
+        ("ctrl+r",),
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,8 +144,15 @@ def test_what_is_wrong_is_told_and_left_out(table: object, problem: str, hint: s
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["ctrl+x", "f5"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["ctrl+x", "f5"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 names = st.sampled_from([action.id for action in ACTIONS]) | st.text(max_size=8)
@@ -163,7 +175,10 @@ def test_texts_of_ours_name_the_keys_in_force() -> None:
 
 
 def test_the_hint_names_what_matters_now_as_far_as_there_is_room() -> None:
-    assert hint_line(Moment.IDLE, DEFAULT_KEYMAP) == "Enter sends · Shift+Tab mode · Ctrl+P commands · F1 help"
+    assert (
+        hint_line(Moment.IDLE, DEFAULT_KEYMAP)
+        == "Enter sends · Shift+Tab mode · Ctrl+P commands · F1 help"
+    )
     assert hint_line(Moment.IDLE, DEFAULT_KEYMAP, 40) == "Enter sends · Shift+Tab mode · F1 help"
     assert hint_line(Moment.IDLE, DEFAULT_KEYMAP, 25) == "Enter sends · F1 help"
     assert hint_line(Moment.IDLE, DEFAULT_KEYMAP, 1) == "Enter sends"
@@ -183,9 +198,14 @@ OTHERWISE = {
 }
 
 
-@pytest.mark.parametrize("action", [action for action in ACTIONS if action.keys], ids=lambda action: action.id)
+@pytest.mark.parametrize(
+    "action", [action for action in ACTIONS if action.keys], ids=lambda action: action.id
+)
 def test_what_is_on_a_key_that_some_terminals_keep_has_another_one(action: Action) -> None:
-    if any("alt" in key or key in ("f1", "f10", "f11") for key in action.keys) and action.id not in OTHERWISE:
+    if (
+        any("alt" in key or key in ("f1", "f10", "f11") for key in action.keys)
+        and action.id not in OTHERWISE
+    ):
         assert any(EVERYWHERE.fullmatch(key) for key in action.keys)
 
 

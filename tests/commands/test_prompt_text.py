@@ -11,7 +11,9 @@ from modechat.prompting.formats import FormatSource
 
 def view(*pieces: str) -> PromptView:
     """Pieces in angle brackets are control tokens; the last one is the message."""
-    tokens = tuple(TokenView(id=n, text=text, control=text.startswith("<")) for n, text in enumerate(pieces))
+    tokens = tuple(
+        TokenView(id=n, text=text, control=text.startswith("<")) for n, text in enumerate(pieces)
+    )
     parts = (("template", len(tokens) - 1), ("user", 1))
     return PromptView(
         text="".join(pieces),
@@ -19,8 +21,8 @@ def view(*pieces: str) -> PromptView:
         parts=parts,
         format="chat-template",
         format_source=FormatSource.GGUF,
-        rung="as is",
-        defused=(),
+        fallback="as is",
+        neutralised=(),
         stop=(),
     )
 
@@ -28,9 +30,23 @@ def view(*pieces: str) -> PromptView:
 @pytest.mark.parametrize(
     ("pieces", "system"),
     [
-        (("<s>", "system\n", "You are ", "SmolLM.", "<e>", "\n", "<s>", "user\n", "Hi"), "You are SmolLM."),
         (
-            ("<s>", "system", "<h>", "\n\nToday is Monday.", "<e>", "<s>", "user", "<h>", "\n\n", "Hi"),
+            ("<s>", "system\n", "You are ", "SmolLM.", "<e>", "\n", "<s>", "user\n", "Hi"),
+            "You are SmolLM.",
+        ),
+        (
+            (
+                "<s>",
+                "system",
+                "<h>",
+                "\n\nToday is Monday.",
+                "<e>",
+                "<s>",
+                "user",
+                "<h>",
+                "\n\n",
+                "Hi",
+            ),
             "Today is Monday.",
         ),
         (("<s>", "user\n", "Hi"), ""),
@@ -39,5 +55,7 @@ def view(*pieces: str) -> PromptView:
         (("Hi",), ""),
     ],
 )
-def test_the_system_text_of_a_template_is_what_it_says_in_front(pieces: tuple[str, ...], system: str) -> None:
+def test_the_system_text_of_a_template_is_what_it_says_in_front(
+    pieces: tuple[str, ...], system: str
+) -> None:
     assert own_system(view(*pieces)) == system

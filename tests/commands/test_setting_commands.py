@@ -22,7 +22,7 @@ def test_a_setting_is_changed_for_this_conversation_shown_and_taken_back(tmp_pat
             assert await commands.set(session, "Top-K 5") is None
             assert await commands.set(session, "chat_system Be brief, please.") is None
             assert await commands.set(session, "format alpaca") is None
-            assert session.tuning.own == OwnSettings(
+            assert session.effective.own == OwnSettings(
                 sampling=Sampling(top_k=5), chat_system="Be brief, please.", format="alpaca"
             )
             assert said[0] == "top_k: 5 (this conversation)"
@@ -31,7 +31,7 @@ def test_a_setting_is_changed_for_this_conversation_shown_and_taken_back(tmp_pat
             assert said[-1].startswith("top_k: 5 (this conversation). Choose among")
             for name in ("top_k", "chat_system", "format"):
                 assert await commands.set(session, f"{name} default") is None
-            assert session.tuning.own == OwnSettings()
+            assert session.effective.own == OwnSettings()
             assert "top_k: 40 (default)" in setting_lines(session)
 
     run(main())
@@ -48,10 +48,16 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
                 assert isinstance(reason, Incomplete)
                 return reason.reason
 
-            assert await answer("temprature 1") == "There is no setting “temprature”. Did you mean temperature?"
+            assert (
+                await answer("temprature 1")
+                == "There is no setting “temprature”. Did you mean temperature?"
+            )
             assert "There are: temperature, top_k" in await answer("[/x] 1")
-            assert await answer("temperature 99") == "temperature: input should be less than or equal to 10."
+            assert (
+                await answer("temperature 99")
+                == "temperature: input should be less than or equal to 10."
+            )
             assert await answer("format [/x]") == "format: there is no format “[/x]”."
-            assert harness.session.tuning.own == OwnSettings()
+            assert harness.session.effective.own == OwnSettings()
 
     run(main())

@@ -31,7 +31,19 @@ def test_a_known_command_is_read_with_its_words(text: str, command: tuple[str, s
 
 
 @pytest.mark.parametrize(
-    "text", ["/etc/hosts is a file", "/tasks", "/task/x", "/", "/ task", "/TASK", "say /task", "\\/task", "", "//task"]
+    "text",
+    [
+        "/etc/hosts is a file",
+        "/tasks",
+        "/task/x",
+        "/",
+        "/ task",
+        "/TASK",
+        "say /task",
+        "\\/task",
+        "",
+        "//task",
+    ],
 )
 def test_everything_else_is_ordinary_text(text: str) -> None:
     assert read(text) is None
@@ -57,7 +69,9 @@ def test_the_name_of_a_task_is_parted_from_what_was_said() -> None:
 
 
 def test_every_command_is_in_the_table_for_people() -> None:
-    assert {usage.split()[0] for usage, _ in slash_table()} == {f"/{a.slash}" for a in ACTIONS if a.slash}
+    assert {usage.split()[0] for usage, _ in slash_table()} == {
+        f"/{a.slash}" for a in ACTIONS if a.slash
+    }
     assert ("/help", "Show the modes, the keys and the commands") in slash_table()
 
 
@@ -71,13 +85,18 @@ def test_every_command_is_in_the_table_for_people() -> None:
         ("/reset", ("new", "")),
         ("/models", ("model", "")),
         ("/set temperature 0.4", ("settings", "temperature 0.4")),
-        ("/system You are a pirate.\nSay arr.", ("settings", "chat_system You are a pirate.\nSay arr.")),
+        (
+            "/system You are a pirate.\nSay arr.",
+            ("settings", "chat_system You are a pirate.\nSay arr."),
+        ),
         ("/system", ("settings", "chat_system")),
         ("/h", ("help", "")),
         ("/?", ("help", "")),
     ],
 )
-def test_what_people_type_who_know_other_programs_does_what_they_mean(text: str, command: tuple[str, str]) -> None:
+def test_what_people_type_who_know_other_programs_does_what_they_mean(
+    text: str, command: tuple[str, str]
+) -> None:
     assert read(text) == command
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from modechat.domain.modes import Task
 from modechat.prompt_files import load_prompt_files
 from modechat.prompting import render
+from modechat.prompting.fallbacks import render_with_fallbacks
 from modechat.prompting.formats import LAST_RESORT, NamedFormat
 from modechat.prompting.guard import Guard, is_control_text, pieces
-from modechat.prompting.ladder import climb
 from modechat.prompting.prompt import PromptBuilder, SingleShot
 from modechat.prompting.prompt_format import PromptFormat, SpecialTokens
 from modechat.prompting.renderer import TemplateError
@@ -36,15 +36,18 @@ def chat(
 ) -> str:
     """The prompt of any conversation: on the ladder, at last in the named format."""
 
-    def climbed(used: str) -> str:
-        return climb(
-            lambda adapted: render(used, adapted, bos_token, eos_token, add_generation_prompt, **extra), messages
+    def rendered(used: str) -> str:
+        return render_with_fallbacks(
+            lambda adapted: render(
+                used, adapted, bos_token, eos_token, add_generation_prompt, **extra
+            ),
+            messages,
         ).text
 
     try:
-        return climbed(template)
+        return rendered(template)
     except TemplateError:
-        return climbed(named_formats()[LAST_RESORT].chat_template)
+        return rendered(named_formats()[LAST_RESORT].chat_template)
 
 
 def segments(
@@ -59,8 +62,8 @@ def segments(
 ) -> list[tuple[str, bool]]:
     """The pieces that are tokenised one by one."""
     guard = Guard(control_strings)
-    defused = [guard.defuse_message(message) for message in messages]
-    rendered = render(template, defused, bos_token, eos_token, add_generation_prompt, **extra)
+    neutralised = [guard.neutralise_message(message) for message in messages]
+    rendered = render(template, neutralised, bos_token, eos_token, add_generation_prompt, **extra)
     return [(piece, True) for piece in pieces(rendered)]
 
 
@@ -81,7 +84,13 @@ def encode(
         if is_control_text(token.text, user_defined=token.user_defined, template=template)
     }
     parts = segments(
-        template, messages, bos_token, eos_token, add_generation_prompt, control_strings=tuple(control), **extra
+        template,
+        messages,
+        bos_token,
+        eos_token,
+        add_generation_prompt,
+        control_strings=tuple(control),
+        **extra,
     )
     return vocabulary.tokenize_prompt([text for text, _ in parts])
 

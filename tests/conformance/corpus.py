@@ -9,7 +9,10 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-CORPUS = Path(os.environ.get("MODECHAT_CONFORMANCE") or Path(__file__).parents[2].parent / "shared" / "conformance")
+CORPUS = Path(
+    os.environ.get("MODECHAT_CONFORMANCE")
+    or Path(__file__).parents[2].parent / "shared" / "conformance"
+)
 _SECONDS_TO_FETCH = 300
 
 
@@ -24,7 +27,9 @@ def vocabularies() -> str | None:
         return None
     cache = Path(tempfile.gettempdir()) / f"modechat-vocabularies-{os.getuid()}"
     try:
-        subprocess.run(["sh", script, cache], check=True, capture_output=True, timeout=_SECONDS_TO_FETCH)
+        subprocess.run(
+            ["sh", script, cache], check=True, capture_output=True, timeout=_SECONDS_TO_FETCH
+        )
     except (OSError, subprocess.SubprocessError):
         return None  # no network
     return str(cache)

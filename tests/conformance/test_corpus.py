@@ -25,7 +25,8 @@ from tests.engine.vocabularies import load_vocabulary
 
 pytestmark = [
     pytest.mark.skipif(
-        not (CORPUS / "check.py").is_file(), reason=f"there is no conformance corpus in {CORPUS} (MODECHAT_CONFORMANCE)"
+        not (CORPUS / "check.py").is_file(),
+        reason=f"there is no conformance corpus in {CORPUS} (MODECHAT_CONFORMANCE)",
     ),
     # Templates have such strings; Jinja reads them by Python's rules.
     pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning"),
@@ -80,9 +81,12 @@ def check(pattern: str, function: Callable[..., Any], vocabs: str | None = None)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "least"), [("hf_*.jsonl", 2255), ("hfjs_expected.jsonl", 34), ("hfjs_expected_tools.jsonl", 17)]
+    ("pattern", "least"),
+    [("hf_*.jsonl", 2255), ("hfjs_expected.jsonl", 34), ("hfjs_expected_tools.jsonl", 17)],
 )
-def test_every_template_renders_byte_for_byte_as_the_reference_renders_it(pattern: str, least: int) -> None:
+def test_every_template_renders_byte_for_byte_as_the_reference_renders_it(
+    pattern: str, least: int
+) -> None:
     tally = check(pattern, adapters.render)
     assert tally.wrong == []
     assert tally.right >= least
@@ -110,7 +114,9 @@ def test_single_shot_tasks_are_byte_for_byte_as_published() -> None:
 def test_token_ids_are_those_of_llama_cpp_and_no_user_forges_one(group: str, least: int) -> None:
     folder = vocabularies()
     if folder is None:
-        pytest.skip("llama.cpp's ggml-vocab-*.gguf are not there: set MODECHAT_VOCABS to their folder")
+        pytest.skip(
+            "llama.cpp's ggml-vocab-*.gguf are not there: set MODECHAT_VOCABS to their folder"
+        )
     tally = check(f"{group}.jsonl", adapters.encode, folder)
     assert tally.wrong == []
     assert tally.right >= least
@@ -143,7 +149,10 @@ def test_no_text_forges_a_special_token_of_the_corpus_own_vocabularies(file: str
         messages = [
             {"role": "system", "content": text},
             {"role": "user", "content": text},
-            {"role": "assistant", "content": "Yes."},  # in replies the guard leaves tags of thinking
+            {
+                "role": "assistant",
+                "content": "Yes.",
+            },  # in replies the guard leaves tags of thinking
             {"role": "user", "content": text},
         ]
         tokens = adapters.encode(path, template, messages, "", "", True, now="2026-01-15T12:34:56")
@@ -165,18 +174,50 @@ class Choice:
 
 
 CHOICES = (
-    Choice("ollama/alpaca/user", "leaves out Stanford's preamble, which the models were trained with"),
-    Choice("ollama/alpaca/user-assistant-user", "leaves out Stanford's preamble, which the models were trained with"),
-    Choice("fastchat/alpaca", "`### Instruction: text` on one line: Stanford and the others break the line"),
-    Choice("ollama/vicuna", "newlines between turns; FastChat trained Vicuna with spaces, and WizardLM's script too"),
-    Choice("ollama/llama2-chat", "writes empty system blocks and no space before </s>; FastChat is Meta's own text"),
-    Choice("ollama/mistral-instruct", "no space before [/INST]: the later models' form; the format is 0.1's and 0.2's"),
-    Choice("ollama/falcon-instruct", "`Falcon:` for the assistant: Falcon chat's, not Falcon instruct's"),
-    Choice("fastchat/zephyr/user", "an empty system block where there is no system text; Ollama and Zephyr have none"),
-    Choice("fastchat/zephyr/multi", "an empty system block where there is no system text; Ollama and Zephyr have none"),
+    Choice(
+        "ollama/alpaca/user", "leaves out Stanford's preamble, which the models were trained with"
+    ),
+    Choice(
+        "ollama/alpaca/user-assistant-user",
+        "leaves out Stanford's preamble, which the models were trained with",
+    ),
+    Choice(
+        "fastchat/alpaca",
+        "`### Instruction: text` on one line: Stanford and the others break the line",
+    ),
+    Choice(
+        "ollama/vicuna",
+        "newlines between turns; FastChat trained Vicuna with spaces, and WizardLM's script too",
+    ),
+    Choice(
+        "ollama/llama2-chat",
+        "writes empty system blocks and no space before </s>; FastChat is Meta's own text",
+    ),
+    Choice(
+        "ollama/mistral-instruct",
+        "no space before [/INST]: the later models' form; the format is 0.1's and 0.2's",
+    ),
+    Choice(
+        "ollama/falcon-instruct",
+        "`Falcon:` for the assistant: Falcon chat's, not Falcon instruct's",
+    ),
+    Choice(
+        "fastchat/zephyr/user",
+        "an empty system block where there is no system text; Ollama and Zephyr have none",
+    ),
+    Choice(
+        "fastchat/zephyr/multi",
+        "an empty system block where there is no system text; Ollama and Zephyr have none",
+    ),
     Choice("fastchat/gemma/sys-multi", "loses the system text"),
-    Choice("fastchat/orca-2/user", "a system text of Orca's own; the format is ChatML's, for many models"),
-    Choice("fastchat/orca-2/multi", "a system text of Orca's own; the format is ChatML's, for many models"),
+    Choice(
+        "fastchat/orca-2/user",
+        "a system text of Orca's own; the format is ChatML's, for many models",
+    ),
+    Choice(
+        "fastchat/orca-2/multi",
+        "a system text of Orca's own; the format is ChatML's, for many models",
+    ),
 )
 OTHER_REFERENCE = {"alpaca": "tgw-legacy/Alpaca/"}
 """Formats whose reference for conversations is a template of the corpus: text-generation-webui's, with Stanford's
@@ -196,9 +237,15 @@ def is_matched(record: Record) -> bool:
     return bool(got == record["expected"])
 
 
-def test_every_named_format_is_byte_for_byte_as_its_references_write_it_but_for_the_listed_choices() -> None:
+def test_every_named_format_is_byte_for_byte_as_its_references_write_it_but_for_the_listed_choices() -> (
+    None
+):
     found = family_records()
-    wrong = [record["id"] for record in found if not is_matched(record) and choice_for(record["id"]) is None]
+    wrong = [
+        record["id"]
+        for record in found
+        if not is_matched(record) and choice_for(record["id"]) is None
+    ]
     assert wrong == []
     assert sum(map(is_matched, found)) >= 43
 
@@ -215,13 +262,19 @@ def test_where_references_of_a_format_disagree_one_of_them_is_matched() -> None:
     groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in family_records():
         groups[adapters.FAMILIES[record["family"]], json.dumps(record["messages"])].append(record)
-    unmatched = [(name, records[0]["id"]) for (name, _), records in groups.items() if not any(map(is_matched, records))]
+    unmatched = [
+        (name, records[0]["id"])
+        for (name, _), records in groups.items()
+        if not any(map(is_matched, records))
+    ]
     assert [entry for entry in unmatched if entry[0] not in OTHER_REFERENCE] == []
     assert len(groups) >= 36
 
 
 @pytest.mark.parametrize(("name", "prefix"), OTHER_REFERENCE.items())
-def test_a_format_without_an_agreeing_reference_is_that_of_a_real_template(name: str, prefix: str) -> None:
+def test_a_format_without_an_agreeing_reference_is_that_of_a_real_template(
+    name: str, prefix: str
+) -> None:
     found = [record for record in records("hf_tgw_legacy.jsonl") if record["id"].startswith(prefix)]
     for record in found:
         got = adapters.family(name, record["messages"], record["add_generation_prompt"])

@@ -51,18 +51,27 @@ def test_what_was_pasted_big_mentions_nothing() -> None:
 
 
 def test_a_sentence_may_end_after_a_name() -> None:
-    assert [meant.path for meant in candidates(Mention(0, 8, "a.txt).", False))] == ["a.txt).", "a.txt)", "a.txt"]
+    assert [meant.path for meant in candidates(Mention(0, 8, "a.txt).", False))] == [
+        "a.txt).",
+        "a.txt)",
+        "a.txt",
+    ]
 
 
 def test_the_text_comes_below_the_line_that_mentions_it() -> None:
     text = with_files("Compare @a.py with @b.txt, please.\nThanks", {"a.py": "A\n", "b.txt": "B"})
-    assert text.text == "Compare a.py with b.txt, please.\n\na.py:\n```py\nA\n```\n\nb.txt:\n```txt\nB\n```\n\nThanks"
+    assert (
+        text.text
+        == "Compare a.py with b.txt, please.\n\na.py:\n```py\nA\n```\n\nb.txt:\n```txt\nB\n```\n\nThanks"
+    )
 
 
 def test_a_line_that_is_nothing_but_the_mention_gives_way() -> None:
     typed = "### Instruction\nSummarise\n### Input\n@a.txt\n### Response\nIn short,"
     text = with_files(typed, {"a.txt": "### Response\nno"})
-    assert parse(text, ModeState()) == Task("Summarise", "a.txt:\n```txt\n### Response\nno\n```", "In short,")
+    assert parse(text, ModeState()) == Task(
+        "Summarise", "a.txt:\n```txt\n### Response\nno\n```", "In short,"
+    )
 
 
 def test_the_fence_is_longer_than_any_inside() -> None:
@@ -88,4 +97,6 @@ def test_every_text_of_a_file_is_there_as_it_is(text: str, content: str) -> None
     typed = Typed(text)
     files = {meant: content for meant in files_meant(typed, bool) if not meant.is_escaped}
     whole = attached(typed, files)
-    assert [whole.text[start:end] for start, end in whole.folds] == [block(meant.path, content) for meant in files]
+    assert [whole.text[start:end] for start, end in whole.folds] == [
+        block(meant.path, content) for meant in files
+    ]

@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from modechat.domain.context import cut_where, forecast, in_effect, n_left, tokens_in_use, turns_to_compact
+from modechat.domain.context import (
+    cut_where,
+    forecast,
+    in_effect,
+    n_left_out,
+    tokens_in_use,
+    turns_to_compact,
+)
 from modechat.domain.conversation import ContextCut, Conversation, Reply, ReplyStats, Turn
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Task
@@ -15,7 +22,14 @@ from modechat.domain.modes import ChatMessage, Task
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def turn(number: int, *, pinned: bool = False, in_chat: bool = True, reply: str = "ok", task: bool = False) -> Turn:
+def turn(
+    number: int,
+    *,
+    pinned: bool = False,
+    in_chat: bool = True,
+    reply: str = "ok",
+    task: bool = False,
+) -> Turn:
     request = Task("Do it") if task else ChatMessage("Hello")
     return Turn(number, number - 1 or None, "typed", request, NOW, in_chat, Reply(reply), pinned)
 
@@ -27,14 +41,21 @@ FIVE = tuple(turn(number) for number in range(1, 6))
 def test_turns_leave_as_a_whole(left: int, newest: int) -> None:
     cut = cut_where(FIVE, left, None)
     assert cut == ContextCut(5, newest)
-    assert n_left(cut, FIVE) == 2 * newest
+    assert n_left_out(cut, FIVE) == 2 * newest
 
 
 def test_what_the_model_does_not_see_and_what_is_pinned_is_not_counted() -> None:
-    history = (turn(1, pinned=True), turn(2, in_chat=False, task=True), turn(3), turn(4, reply=""), turn(5), turn(6))
+    history = (
+        turn(1, pinned=True),
+        turn(2, in_chat=False, task=True),
+        turn(3),
+        turn(4, reply=""),
+        turn(5),
+        turn(6),
+    )
     cut = cut_where(history, 4, ContextCut(3, 1, "a summary"))
     assert cut == ContextCut(6, 5, "a summary")
-    assert n_left(cut, history) == 4
+    assert n_left_out(cut, history) == 4
     assert cut_where(history, 0, None) is None
 
 
@@ -43,11 +64,18 @@ def test_a_cut_belongs_to_the_paths_that_have_its_place() -> None:
     assert in_effect(cut, FIVE) == cut
     assert in_effect(cut, FIVE[:2]) is None
     assert in_effect(None, FIVE) is None
-    assert n_left(None, FIVE) == 0
+    assert n_left_out(None, FIVE) == 0
 
 
 def test_a_summary_leaves_the_last_two_turns_and_the_pinned_ones() -> None:
-    entries = (turn(1), turn(2, pinned=True), turn(3), turn(4), turn(5, in_chat=False, task=True), turn(6))
+    entries = (
+        turn(1),
+        turn(2, pinned=True),
+        turn(3),
+        turn(4),
+        turn(5, in_chat=False, task=True),
+        turn(6),
+    )
     leaving = turns_to_compact(Conversation(1, "", NOW, entries=entries))
     assert [turn.id for turn in leaving] == [1, 3]
 
@@ -80,7 +108,11 @@ def test_what_is_in_use_is_what_the_last_reply_of_the_mode_says() -> None:
     chat = Conversation(1, "", NOW, entries=(first, second, task))
     assert tokens_in_use(chat, Mode.CHAT) == 165
     assert tokens_in_use(chat, Mode.INSTRUCT) == 65
-    assert tokens_in_use(None, Mode.CHAT) == tokens_in_use(replace(chat, entries=()), Mode.INSTRUCT) == 0
+    assert (
+        tokens_in_use(None, Mode.CHAT)
+        == tokens_in_use(replace(chat, entries=()), Mode.INSTRUCT)
+        == 0
+    )
     added = replace(chat, entries=(first, second, replace(task, in_chat=True)))
     assert 165 < tokens_in_use(added, Mode.CHAT) < 230
 
@@ -96,7 +128,12 @@ def test_what_was_deleted_is_not_in_use() -> None:
 def test_a_reply_that_was_interrupted_is_in_use_although_it_has_no_figures() -> None:
     interrupted = turn(1, reply="r" * 350)
     assert tokens_in_use(Conversation(1, "", NOW, entries=(interrupted,)), Mode.CHAT) > 100
-    assert tokens_in_use(Conversation(1, "", NOW, entries=(turn(1, reply=""),)), Mode.CHAT, "a system text") == 0
+    assert (
+        tokens_in_use(
+            Conversation(1, "", NOW, entries=(turn(1, reply=""),)), Mode.CHAT, "a system text"
+        )
+        == 0
+    )
 
 
 def test_what_a_reply_only_said_again_is_not_in_use() -> None:

@@ -34,7 +34,12 @@ NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def turn(
-    number: int, request: ChatMessage | Task, reply: str = "", *, in_chat: bool, state: ReplyState = ReplyState.COMPLETE
+    number: int,
+    request: ChatMessage | Task,
+    reply: str = "",
+    *,
+    in_chat: bool,
+    state: ReplyState = ReplyState.COMPLETE,
 ) -> Turn:
     return Turn(number, number - 1 or None, "", request, NOW, in_chat, Reply(reply, state))
 
@@ -82,7 +87,9 @@ def test_instruct_turns_are_left_out_unless_they_were_added_to_the_chat() -> Non
 
 
 def test_a_chat_turn_that_was_taken_out_is_left_out() -> None:
-    assert chat_messages((turn(1, ChatMessage("Hi"), "Hello", in_chat=False),), "Bye") == (user("Bye"),)
+    assert chat_messages((turn(1, ChatMessage("Hi"), "Hello", in_chat=False),), "Bye") == (
+        user("Bye"),
+    )
 
 
 def test_turns_without_a_reply_are_left_out() -> None:
@@ -98,9 +105,12 @@ def test_a_partial_reply_is_part_of_the_chat(state: ReplyState) -> None:
 
 
 @given(
-    st.lists(st.tuples(st.booleans(), st.sampled_from(["", "reply"]), st.booleans())), st.sampled_from(["", "system"])
+    st.lists(st.tuples(st.booleans(), st.sampled_from(["", "reply"]), st.booleans())),
+    st.sampled_from(["", "system"]),
 )
-def test_users_and_assistant_alternate_and_the_user_is_last(turns: list[tuple[bool, str, bool]], system: str) -> None:
+def test_users_and_assistant_alternate_and_the_user_is_last(
+    turns: list[tuple[bool, str, bool]], system: str
+) -> None:
     history = tuple(
         turn(number, Task("do") if is_task else ChatMessage("say"), reply, in_chat=in_chat)
         for number, (is_task, reply, in_chat) in enumerate(turns, start=1)
@@ -206,9 +216,16 @@ def test_a_title_is_one_line_of_limited_width(text: str, width: int) -> None:
 
 def test_what_a_reply_says_again_and_again_is_left_out() -> None:
     stats = ReplyStats("f", "gguf", 1, 0, 9, 0.1, 10.0, 1, repeated=8)
-    looped = Reply("one two, two, two", stop_reason=StopReason.REPEATS, stats=replace(stats, repeated=10))
+    looped = Reply(
+        "one two, two, two", stop_reason=StopReason.REPEATS, stats=replace(stats, repeated=10)
+    )
     assert without_repetition(looped).text == "one two"
-    thought = Reply("", thinking="hm. and hm and hm", stop_reason=StopReason.REPEATS, stats=replace(stats, repeated=14))
+    thought = Reply(
+        "",
+        thinking="hm. and hm and hm",
+        stop_reason=StopReason.REPEATS,
+        stats=replace(stats, repeated=14),
+    )
     assert without_repetition(thought).thinking == "hm."
     for other in (
         replace(looped, stop_reason=StopReason.END),

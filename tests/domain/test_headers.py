@@ -21,7 +21,10 @@ def found(text: str, state: ModeState = CHAT) -> list[str]:
     ("text", "expected"),
     [
         ("### Instruction: do it\nnow", ["### Instruction:"]),
-        ("\n\n  ###instruction\nA\n### Input\nB\n### Response:\nC", ["###instruction", "### Input", "### Response:"]),
+        (
+            "\n\n  ###instruction\nA\n### Input\nB\n### Response:\nC",
+            ["###instruction", "### Input", "### Response:"],
+        ),
         ("### Chat\n### Input", ["### Chat"]),
         ("Hello\n### Instruction", []),
         ("### Input\nA", []),
@@ -38,7 +41,9 @@ def test_headers_that_count_in_a_chat(text: str, expected: list[str]) -> None:
 
 def test_sections_count_in_instruct_mode_without_a_first_header() -> None:
     assert found("Translate\n### Input\nHi\n### Input", INSTRUCT) == ["### Input"]
-    assert found("Hi\n### Response\nSure", ModeState(Mode.INSTRUCT, "Translate")) == ["### Response"]
+    assert found("Hi\n### Response\nSure", ModeState(Mode.INSTRUCT, "Translate")) == [
+        "### Response"
+    ]
 
 
 @given(st.text(alphabet="# \n`\\:" + "ichnprst", max_size=60), st.sampled_from([CHAT, INSTRUCT]))

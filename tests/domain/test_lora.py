@@ -36,7 +36,10 @@ def test_only_a_number_after_the_last_colon_is_a_scale(text: str, file: str, sca
 
 
 @given(
-    st.text(min_size=1, alphabet=st.characters(exclude_characters="\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")),
+    st.text(
+        min_size=1,
+        alphabet=st.characters(exclude_characters="\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"),
+    ),
     st.floats(-1e9, 1e9),
 )
 def test_a_scale_is_read_as_it_was_written_whatever_the_name(name: str, scale: float) -> None:

@@ -7,7 +7,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modechat.domain.mode import Mode, ModeState
-from modechat.domain.modes import ChatMessage, Incomplete, Parsed, Switch, Task, mode_of, notice, parse
+from modechat.domain.modes import (
+    ChatMessage,
+    Incomplete,
+    Parsed,
+    Switch,
+    Task,
+    mode_of,
+    notice,
+    parse,
+)
 
 CHAT = ModeState(Mode.CHAT)
 INSTRUCT = ModeState(Mode.INSTRUCT)
@@ -15,9 +24,14 @@ STANDING = ModeState(Mode.INSTRUCT, standing="Translate")
 STATES = (CHAT, INSTRUCT, STANDING)
 
 states = st.sampled_from(STATES)
-words = st.sampled_from(["Instruction", "instruction", "INSTRUCTION", "Input", "Response", "Chat", "cHaT"])
+words = st.sampled_from(
+    ["Instruction", "instruction", "INSTRUCTION", "Input", "Response", "Chat", "cHaT"]
+)
 headers = st.builds(
-    "###{}{}{}".format, st.sampled_from(["", " ", "\t", "   "]), words, st.sampled_from(["", ":", " :"])
+    "###{}{}{}".format,
+    st.sampled_from(["", " ", "\t", "   "]),
+    words,
+    st.sampled_from(["", ":", " :"]),
 )
 plain_lines = st.text(st.characters(codec="utf-8", exclude_characters="\r\n#`~"))
 fences = st.sampled_from(["```", "~~~", "````", "~~~~~"])
@@ -57,14 +71,23 @@ def test_chat_alone_switches_back_to_chat_mode() -> None:
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize(
     "typed",
-    ["### Instruction Do this", "### Instruction\nDo this", "### Instruction: Do this", "### Instruction:\n\nDo this"],
+    [
+        "### Instruction Do this",
+        "### Instruction\nDo this",
+        "### Instruction: Do this",
+        "### Instruction:\n\nDo this",
+    ],
 )
-def test_instruction_with_text_is_one_instruct_turn_in_every_mode(typed: str, state: ModeState) -> None:
+def test_instruction_with_text_is_one_instruct_turn_in_every_mode(
+    typed: str, state: ModeState
+) -> None:
     assert parse(typed, state) == Task("Do this")
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("typed", ["### Chat Hello", "### Chat\nHello", "### Chat: Hello", "### chat:\n\n\nHello\n"])
+@pytest.mark.parametrize(
+    "typed", ["### Chat Hello", "### Chat\nHello", "### Chat: Hello", "### chat:\n\n\nHello\n"]
+)
 def test_chat_with_text_is_one_chat_turn_in_every_mode(typed: str, state: ModeState) -> None:
     assert parse(typed, state) == ChatMessage("Hello")
 
@@ -76,13 +99,19 @@ def test_text_on_the_headers_line_and_on_the_following_lines_belongs_together() 
 
 def test_an_input_section_is_the_tasks_input() -> None:
     expected = Task("Summarise", "A long text.\nIt goes on.")
-    assert parse("### Instruction\nSummarise\n### Input\nA long text.\nIt goes on.", CHAT) == expected
-    assert parse("### Instruction: Summarise\n### Input: A long text.\nIt goes on.", CHAT) == expected
+    assert (
+        parse("### Instruction\nSummarise\n### Input\nA long text.\nIt goes on.", CHAT) == expected
+    )
+    assert (
+        parse("### Instruction: Summarise\n### Input: A long text.\nIt goes on.", CHAT) == expected
+    )
     assert parse("Summarise\n### Input\nA long text.\nIt goes on.", INSTRUCT) == expected
 
 
 def test_a_response_section_is_the_start_of_the_reply() -> None:
-    assert parse("### Instruction\nCount\n### Response\nOne,", CHAT) == Task("Count", prefill="One,")
+    assert parse("### Instruction\nCount\n### Response\nOne,", CHAT) == Task(
+        "Count", prefill="One,"
+    )
     assert parse("### Instruction\nCount\n### Input\nto ten\n### Response: One,", CHAT) == Task(
         "Count", "to ten", "One,"
     )
@@ -110,7 +139,9 @@ def test_under_a_standing_instruction_every_message_is_an_input_for_it() -> None
     assert parse("Good morning", STANDING) == Task("Translate", "Good morning")
     assert parse("two\n\nparagraphs", STANDING) == Task("Translate", "two\n\nparagraphs")
     assert parse("### Input\nGood morning", STANDING) == Task("Translate", "Good morning")
-    assert parse("Good morning\n### Response\nBuenos", STANDING) == Task("Translate", "Good morning", "Buenos")
+    assert parse("Good morning\n### Response\nBuenos", STANDING) == Task(
+        "Translate", "Good morning", "Buenos"
+    )
 
 
 def test_a_standing_instruction_lasts_until_instruction_or_chat() -> None:
@@ -158,7 +189,9 @@ def test_what_only_looks_like_a_header_is_text_in_chat_mode(text: str) -> None:
 
 def test_the_first_line_that_is_not_blank_decides() -> None:
     assert parse("\n  \n### Instruction\nDo this", CHAT) == Task("Do this")
-    assert parse("Hello\n### Instruction\nDo this", CHAT) == ChatMessage("Hello\n### Instruction\nDo this")
+    assert parse("Hello\n### Instruction\nDo this", CHAT) == ChatMessage(
+        "Hello\n### Instruction\nDo this"
+    )
     assert parse("Hello\n### Chat", INSTRUCT) == Task("Hello\n### Chat")
 
 
@@ -181,31 +214,39 @@ def test_a_response_before_the_input_is_text_of_the_instruction() -> None:
 def test_a_header_in_a_code_fence_is_text(fence: str) -> None:
     code = f"{fence}md\n### Input\n### Response\n{fence}"
     assert parse(f"### Instruction\nExplain\n{code}", CHAT) == Task(f"Explain\n{code}")
-    assert parse(f"### Instruction\nExplain\n### Input\n{code}\n### Response\nIt", CHAT) == Task("Explain", code, "It")
+    assert parse(f"### Instruction\nExplain\n### Input\n{code}\n### Response\nIt", CHAT) == Task(
+        "Explain", code, "It"
+    )
     chat_code = f"{fence}\n### Instruction\n{fence}"
     assert parse(chat_code, CHAT) == ChatMessage(chat_code)
 
 
 def test_a_fence_ends_only_with_a_line_of_its_own_kind_and_length() -> None:
     inside = "````\n```\n~~~~\n````md\n### Input\n"
-    assert parse(f"### Instruction\n{inside}`````\n### Input\nx", CHAT) == Task(f"{inside}`````", "x")
+    assert parse(f"### Instruction\n{inside}`````\n### Input\nx", CHAT) == Task(
+        f"{inside}`````", "x"
+    )
 
 
 def test_a_fence_that_is_never_closed_reaches_to_the_end() -> None:
-    assert parse("### Instruction\nMend\n```\nx = 1\n### Input\ny", CHAT) == Task("Mend\n```\nx = 1\n### Input\ny")
+    assert parse("### Instruction\nMend\n```\nx = 1\n### Input\ny", CHAT) == Task(
+        "Mend\n```\nx = 1\n### Input\ny"
+    )
 
 
 def test_inline_code_with_three_backticks_opens_no_fence() -> None:
-    assert parse("### Instruction\n```x``` is code\n### Input\ny", CHAT) == Task("```x``` is code", "y")
+    assert parse("### Instruction\n```x``` is code\n### Input\ny", CHAT) == Task(
+        "```x``` is code", "y"
+    )
 
 
 def test_a_header_after_a_backslash_sends_the_text_itself() -> None:
     assert parse("\\### Instruction", CHAT) == ChatMessage("### Instruction")
     assert parse("\\### Instruction", INSTRUCT) == Task("### Instruction")
     assert parse("\\### Chat", STANDING) == Task("Translate", "### Chat")
-    assert parse("### Instruction\nExplain\n\\### Input:\n### Input\n\\### Response\n", CHAT) == Task(
-        "Explain\n### Input:", "### Response"
-    )
+    assert parse(
+        "### Instruction\nExplain\n\\### Input:\n### Input\n\\### Response\n", CHAT
+    ) == Task("Explain\n### Input:", "### Response")
 
 
 def test_one_backslash_of_several_is_taken_away() -> None:
@@ -213,7 +254,12 @@ def test_one_backslash_of_several_is_taken_away() -> None:
 
 
 def test_a_backslash_stays_where_nothing_had_to_be_escaped() -> None:
-    for text in ("\\### Heading", "\\## Instruction", "a\n\\### Instruction", "```\n\\### Instruction\n```"):
+    for text in (
+        "\\### Heading",
+        "\\## Instruction",
+        "a\n\\### Instruction",
+        "```\n\\### Instruction\n```",
+    ):
         assert parse(text, CHAT) == ChatMessage(text)
     fenced_escape = "```\n\\### Input\n```"
     assert parse(fenced_escape, INSTRUCT) == Task(fenced_escape)
@@ -262,7 +308,9 @@ def test_sections_without_an_instruction_cannot_be_sent() -> None:
         ("\\### Instruction", CHAT, Mode.CHAT),
     ],
 )
-def test_the_badge_shows_the_mode_of_a_header_as_soon_as_it_is_typed(typed: str, state: ModeState, mode: Mode) -> None:
+def test_the_badge_shows_the_mode_of_a_header_as_soon_as_it_is_typed(
+    typed: str, state: ModeState, mode: Mode
+) -> None:
     assert mode_of(typed, state) is mode
 
 
@@ -288,9 +336,9 @@ def test_the_notice_of_a_change_says_what_comes_next() -> None:
 
 anything = st.one_of(
     st.text(),
-    st.lists(st.one_of(st.text(), headers, headers.map("\\{}".format), fences, st.just("")), max_size=12).map(
-        "\n".join
-    ),
+    st.lists(
+        st.one_of(st.text(), headers, headers.map("\\{}".format), fences, st.just("")), max_size=12
+    ).map("\n".join),
 )
 
 
@@ -335,7 +383,9 @@ def test_a_text_without_headers_loses_its_outer_line_ends_only(text: str) -> Non
 
 
 @given(headers, plain_lines, states, st.integers(0, 3))
-def test_an_escaped_header_is_its_literal_text(header: str, rest: str, state: ModeState, backslashes: int) -> None:
+def test_an_escaped_header_is_its_literal_text(
+    header: str, rest: str, state: ModeState, backslashes: int
+) -> None:
     literal = "\\" * backslashes + f"{header} {rest}".rstrip()
     parsed = parse("\\" + literal, state)
     if state is CHAT:
@@ -348,12 +398,17 @@ def test_an_escaped_header_is_its_literal_text(header: str, rest: str, state: Mo
 def test_sections_come_back_as_they_were_written(
     instruction: str, task_input: str, prefill: str, state: ModeState
 ) -> None:
-    typed = f"### Instruction:\n{instruction}\n\n### Input:\n{task_input}\n\n### Response:\n{prefill}"
+    typed = (
+        f"### Instruction:\n{instruction}\n\n### Input:\n{task_input}\n\n### Response:\n{prefill}"
+    )
     assert parse(typed, state) == Task(instruction, task_input, prefill)
 
 
 @given(
-    instructions, st.none() | instructions, st.none() | instructions, st.sampled_from([":\n", "\n", " \n\n", " :\n"])
+    instructions,
+    st.none() | instructions,
+    st.none() | instructions,
+    st.sampled_from([":\n", "\n", " \n\n", " :\n"]),
 )
 def test_a_section_that_is_left_out_is_empty(
     instruction: str, task_input: str | None, prefill: str | None, after_word: str

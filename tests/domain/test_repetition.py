@@ -34,9 +34,14 @@ LOOPS = {
     "a sentence": "Once there was a fox. " + "The fox ran into the forest and was happy. " * 200,
     "a line": "Uses of a brick:\n" + "- A brick can be used to build a wall.\n" * 200,
     "a paragraph": "Well.\n\n"
-    + ("The committee met on Monday, and it was decided to go on with the plan. " * 3 + "\n\n") * 50,
-    "a long paragraph": " ".join(f"word{n} follows" for n in range(90)).join(["Begin: "] + [""] * 10),
-    "a list with numbers": "\n".join(f"{n}. Use it as a paperweight on your desk." for n in range(1, 400)),
+    + ("The committee met on Monday, and it was decided to go on with the plan. " * 3 + "\n\n")
+    * 50,
+    "a long paragraph": " ".join(f"word{n} follows" for n in range(90)).join(
+        ["Begin: "] + [""] * 10
+    ),
+    "a list with numbers": "\n".join(
+        f"{n}. Use it as a paperweight on your desk." for n in range(1, 400)
+    ),
     "a list with headings": "".join(
         f"### Step {n}\n\nWait until the water boils, then go on.\n\n" for n in range(1, 200)
     ),
@@ -67,7 +72,9 @@ def test_a_text_without_end_that_says_the_same_is_found(name: str) -> None:
     assert seen.endswith(found.surplus)
 
 
-@pytest.mark.parametrize("name", [name for name in LOOPS if "number" not in name and "headings" not in name])
+@pytest.mark.parametrize(
+    "name", [name for name in LOOPS if "number" not in name and "headings" not in name]
+)
 def test_what_is_kept_says_it_once_at_least_and_nearly_once(name: str) -> None:
     text = LOOPS[name]
     found, seen = watch(text)
@@ -120,7 +127,10 @@ HONEST = {
     "base64": base64.encodebytes(random.Random(1).randbytes(9000)).decode(),
     "JSON": json.dumps([{"name": f"n{n % 3}", "done": False} for n in range(12)], indent=2),
     "JSON rows": json.dumps([[0, 1] * 8 for _ in range(30)]),
-    "a refrain": ("Row, row, row your boat,\nGently down the stream.\n" + "Merrily, merrily, merrily, merrily,\n" * 3)
+    "a refrain": (
+        "Row, row, row your boat,\nGently down the stream.\n"
+        + "Merrily, merrily, merrily, merrily,\n" * 3
+    )
     * 3,
     "na na na": "Na, na na na-na-na-na, na-na-na-na, hey Jude\n" * 10,
     "laughter": "ha" * 200,
@@ -132,7 +142,9 @@ HONEST = {
     "code with the same lines": "    next(values)\n" * 20,
     "assertions": "".join(f"    assert f({n}) == {n % 7}\n" for n in range(200)),
     "a star pyramid": "\n".join("*" * n for n in range(60)),
-    "dots of a table of contents": "\n".join(f"Chapter {n} {'.' * 60} {7 * n}" for n in range(1, 40)),
+    "dots of a table of contents": "\n".join(
+        f"Chapter {n} {'.' * 60} {7 * n}" for n in range(1, 40)
+    ),
 }
 
 
@@ -141,7 +153,9 @@ def test_honest_text_raises_no_alarm(name: str) -> None:
     assert watch(HONEST[name])[0] is None
 
 
-@pytest.mark.parametrize("module", [base64, inspect, json, random, statistics, textwrap, types, typing])
+@pytest.mark.parametrize(
+    "module", [base64, inspect, json, random, statistics, textwrap, types, typing]
+)
 def test_code_raises_no_alarm(module: types.ModuleType) -> None:
     assert watch(inspect.getsource(module), size=16)[0] is None
 
@@ -198,7 +212,9 @@ def test_what_had_to_be_is_forgotten() -> None:
     assert guard.feed("again and " * 30) is None
 
 
-words = st.text("abcdefgh ,.\n", min_size=6, max_size=120).filter(lambda text: len(set(text.split())) > 2)
+words = st.text("abcdefgh ,.\n", min_size=6, max_size=120).filter(
+    lambda text: len(set(text.split())) > 2
+)
 
 
 @given(st.text(max_size=300), words)
@@ -228,7 +244,9 @@ def test_one_word_is_one_word_wherever_the_unit_begins(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "".join(f"- Day {day}: 30 minutes of walking, 10 push-ups, 10 squats\n" for day in range(1, 32)),
+        "".join(
+            f"- Day {day}: 30 minutes of walking, 10 push-ups, 10 squats\n" for day in range(1, 32)
+        ),
         "".join(f"test_{number:03d} ... ok\n" for number in range(1, 100)),
         "".join(f"export VAR_{number}=value\n" for number in range(1, 90)),
         "".join(f"{year}: no data\n" for year in range(1900, 2020)),
@@ -244,12 +262,22 @@ def test_a_plan_of_a_month_and_a_hundred_short_lines_that_count_are_honest(text:
     [
         "".join(f"{number}. Use a good tool for the work.\n" for number in range(2, 300, 2)),
         "".join(f"{number}. Use a good tool for the work.\n" for number in range(300, 1, -1)),
-        "".join(f"In {year}, the company was founded in the city.\n" for year in range(1900, 3000, 10)),
+        "".join(
+            f"In {year}, the company was founded in the city.\n" for year in range(1900, 3000, 10)
+        ),
         "😀" * 2000,
         "😀 😂 😀\n" * 300,
-        "".join(f"Sentence {n * n * 7919 % 10007} says something of its own. " for n in range(70)) * 6,
+        "".join(f"Sentence {n * n * 7919 % 10007} says something of its own. " for n in range(70))
+        * 6,
     ],
-    ids=["every second", "downwards", "decades", "emoji", "lines of emoji", "a unit of three thousand characters"],
+    ids=[
+        "every second",
+        "downwards",
+        "decades",
+        "emoji",
+        "lines of emoji",
+        "a unit of three thousand characters",
+    ],
 )
 def test_what_counts_in_other_steps_what_is_drawn_and_long_units_are_found(text: str) -> None:
     assert watch(text)[0] is not None

@@ -37,7 +37,9 @@ def test_each_setting_is_the_own_one_if_it_is_set_and_the_fallbacks_otherwise(
 
 
 @given(settings, settings, settings)
-def test_the_order_of_putting_together_makes_no_difference(first: Sampling, second: Sampling, third: Sampling) -> None:
+def test_the_order_of_putting_together_makes_no_difference(
+    first: Sampling, second: Sampling, third: Sampling
+) -> None:
     assert first.over(second).over(third) == first.over(second.over(third))
 
 

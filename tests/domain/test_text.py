@@ -14,7 +14,11 @@ from modechat.domain.text import LineEnds, ReplyTrimmer, StopMatcher, sanitize, 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 hostile = st.text(
-    st.one_of(st.characters(), st.characters(categories=["Cc"]), st.sampled_from("\x1b\x07\x9b\n\t\u2028" + BIDI))
+    st.one_of(
+        st.characters(),
+        st.characters(categories=["Cc"]),
+        st.sampled_from("\x1b\x07\x9b\n\t\u2028" + BIDI),
+    )
 )
 
 
@@ -32,7 +36,9 @@ cuts = st.lists(st.integers(0, 1000))
 
 @given(hostile)
 def test_no_character_that_acts_on_a_terminal_survives(text: str) -> None:
-    controls = {character for character in sanitize(text) if unicodedata.category(character) == "Cc"}
+    controls = {
+        character for character in sanitize(text) if unicodedata.category(character) == "Cc"
+    }
     assert controls <= {"\n", "\t"}
     assert not set(sanitize(text)) & set(BIDI + "\u2028\u2029")
 
@@ -47,7 +53,9 @@ def test_a_sequence_that_is_split_cannot_get_through(text: str) -> None:
     assert "".join(map(sanitize, text)) == sanitize(text)
 
 
-@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Zl", "Zp"]) | st.sampled_from("\n\t")))
+@given(
+    st.text(st.characters(exclude_categories=["Cc", "Cf", "Zl", "Zp"]) | st.sampled_from("\n\t"))
+)
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert sanitize(text) == text
 
@@ -114,7 +122,9 @@ def test_the_text_before_the_first_stop_string_is_shown_however_it_arrives(
 
 
 @given(few_letters, stop_strings)
-def test_text_is_held_back_only_while_it_may_be_the_beginning_of_a_stop_string(text: str, stops: list[str]) -> None:
+def test_text_is_held_back_only_while_it_may_be_the_beginning_of_a_stop_string(
+    text: str, stops: list[str]
+) -> None:
     matcher = StopMatcher(stops)
     seen = shown = ""
     for character in text:
@@ -146,11 +156,16 @@ def test_the_pieces_of_a_reply_join_to_the_trimmed_reply(text: str, at: list[int
     assert reply.strip() == text.strip()
     assert reply == reply.rstrip()
     first = text[: len(text) - len(text.lstrip())].rpartition("\n")[2]
-    assert reply[: len(reply) - len(reply.lstrip())] == ("" if first == " " or not text.strip() else first)
+    assert reply[: len(reply) - len(reply.lstrip())] == (
+        "" if first == " " or not text.strip() else first
+    )
 
 
 def test_the_indent_of_the_first_line_stays_and_the_space_of_a_vocabulary_goes() -> None:
-    assert "".join(map(ReplyTrimmer().feed, ["\n \n", "  ", "  if x:\n", "        y"])) == "    if x:\n        y"
+    assert (
+        "".join(map(ReplyTrimmer().feed, ["\n \n", "  ", "  if x:\n", "        y"]))
+        == "    if x:\n        y"
+    )
     assert ReplyTrimmer().feed("\n\tall:") == "\tall:"
     assert ReplyTrimmer().feed("\u3000\u3000从前") == "\u3000\u3000从前"
     assert ReplyTrimmer().feed(" Hello") == "Hello"
@@ -158,7 +173,9 @@ def test_the_indent_of_the_first_line_stays_and_the_space_of_a_vocabulary_goes()
 
 def test_the_beginning_that_a_reply_was_given_stays_as_it_is() -> None:
     trimmer = ReplyTrimmer(has_begun=True)
-    assert "".join(map(trimmer.feed, [" Dear Bob,\n", "\n", "I hope", " "])) == " Dear Bob,\n\nI hope"
+    assert (
+        "".join(map(trimmer.feed, [" Dear Bob,\n", "\n", "I hope", " "])) == " Dear Bob,\n\nI hope"
+    )
 
 
 def test_no_piece_ends_in_white_space() -> None:

@@ -41,6 +41,8 @@ def _prepare(moment: str, number: signal.Signals, where: str) -> None:
     llama.llama_model_load_from_file, llama.llama_decode = dying_load, dying_decode
 
 
-if {"modechat.engine.worker", "modechat.engine.worker.self_test"} & {*sys.orig_argv} and "DYING_WORKER" in os.environ:
+if {"modechat.engine.worker", "modechat.engine.worker.self_test"} & {
+    *sys.orig_argv
+} and "DYING_WORKER" in os.environ:
     _moment, _name, _where = os.environ["DYING_WORKER"].split()
     _prepare(_moment, signal.Signals[_name], _where)

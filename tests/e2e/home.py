@@ -25,14 +25,18 @@ class Home:
         self.folder = folder
         self.data = folder / "data" / "modechat"
         """Where conversations are kept."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)
+        }
         self.env = inherited | {
             "HOME": str(folder),
             "XDG_CONFIG_HOME": str(folder / "config"),
             "XDG_DATA_HOME": str(folder / "data"),
             "XDG_STATE_HOME": str(folder / "state"),
             "XDG_CACHE_HOME": str(folder / "cache"),
-            "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))
+            ),
             "LANG": "C.UTF-8",
             "TEXTUAL_ANIMATIONS": "none",
         }
@@ -44,7 +48,9 @@ class Home:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def start(self, *arguments: str | Path, columns: int = 80, rows: int = 24, **env: str) -> Terminal:
+    def start(
+        self, *arguments: str | Path, columns: int = 80, rows: int = 24, **env: str
+    ) -> Terminal:
         """`modechat` with these arguments, in a new terminal."""
         return Terminal((*MODECHAT, *arguments), self.env | env, columns=columns, rows=rows)
 
@@ -75,7 +81,9 @@ class Home:
         self.send(terminal, text)
 
         def the_reply_has_ended() -> bool:
-            return "Enter sends" in terminal.text and all(turn.reply.state.is_final for turn in self.turns())
+            return "Enter sends" in terminal.text and all(
+                turn.reply.state.is_final for turn in self.turns()
+            )
 
         terminal.wait_for(the_reply_has_ended)
         return self.turns()[-1]
@@ -90,7 +98,9 @@ def type_and_enter(terminal: Terminal, text: str) -> None:
 
 def wait_for_start(terminal: Terminal) -> None:
     """Wait until the conversation is open and the model is loaded."""
-    terminal.wait_for(lambda: bool(transcript(terminal)) and ("CPU" in terminal.text or "GPU" in terminal.text))
+    terminal.wait_for(
+        lambda: bool(transcript(terminal)) and ("CPU" in terminal.text or "GPU" in terminal.text)
+    )
 
 
 def transcript(terminal: Terminal) -> str:

@@ -107,10 +107,14 @@ def main() -> None:
         size_bytes=1000,
         metadata={},
     )
-    broken = ModelFile(Path(f"/b/{ATTACK}.gguf"), f"broken {ATTACK}", ATTACK, 1, None, problem=f"problem {ATTACK}")
+    broken = ModelFile(
+        Path(f"/b/{ATTACK}.gguf"), f"broken {ATTACK}", ATTACK, 1, None, problem=f"problem {ATTACK}"
+    )
     models = (ModelFile(Path(f"/m/{ATTACK}.gguf"), f"model {ATTACK}", ATTACK, 1000, header), broken)
     sampling = Sampling(stop_repetition=False)  # what repeats itself is part of the attack
-    settings = replace(demo_settings(), find_models=lambda _cancelled: iter(models), sampling=sampling)
+    settings = replace(
+        demo_settings(), find_models=lambda _cancelled: iter(models), sampling=sampling
+    )
 
     def now() -> datetime:
         return datetime.now(UTC)

@@ -44,9 +44,13 @@ def _count(model: str, conversations: Sequence[Sequence[str]]) -> list[int]:
     vocabulary = Vocabulary(handle)
     counts = []
     for texts in conversations:
-        messages = [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(texts)]
+        messages = [
+            {"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(texts)
+        ]
         special = vocabulary.bos_and_eos
-        prompt = render(template.decode(), messages, special.bos, special.eos, add_generation_prompt=True)
+        prompt = render(
+            template.decode(), messages, special.bos, special.eos, add_generation_prompt=True
+        )
         counts.append(len(vocabulary.tokenize_prompt([prompt])))
     return counts
 

@@ -34,7 +34,12 @@ class Terminal(Window):
     """A running program and its screen."""
 
     def __init__(
-        self, command: Sequence[str | Path], env: Mapping[str, str], *, columns: int = 80, rows: int = 24
+        self,
+        command: Sequence[str | Path],
+        env: Mapping[str, str],
+        *,
+        columns: int = 80,
+        rows: int = 24,
     ) -> None:
         self._screen = _Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)

@@ -19,16 +19,25 @@ def assert_refused(terminal: Terminal, code: int, *texts: str) -> None:
     assert terminal.raw.count(b"\x1b[?1049h") == terminal.raw.count(b"\x1b[?1049l")
     assert terminal.settings == terminal.settings_before
     for text in texts:
-        assert text in terminal.text.replace("\n", ""), terminal.picture()  # long paths are wrapped anywhere
+        assert text in terminal.text.replace("\n", ""), (
+            terminal.picture()
+        )  # long paths are wrapped anywhere
 
 
 def test_a_config_that_names_an_absent_model(home: Home) -> None:
     config = home.configure('model = "nowhere.gguf"\n')
     with home.start() as terminal:
-        assert_refused(terminal, 4, f"The model {config.parent / 'nowhere.gguf'} does not exist", "--model PATH")
+        assert_refused(
+            terminal,
+            4,
+            f"The model {config.parent / 'nowhere.gguf'} does not exist",
+            "--model PATH",
+        )
 
 
-def test_a_truncated_model_is_explained_in_the_interface_which_stays_usable(home: Home, tiny_model: Path) -> None:
+def test_a_truncated_model_is_explained_in_the_interface_which_stays_usable(
+    home: Home, tiny_model: Path
+) -> None:
     broken = home.folder / "half.gguf"
     broken.write_bytes(tiny_model.read_bytes()[: tiny_model.stat().st_size // 2])
     with home.start("--model", broken) as terminal:
@@ -53,7 +62,9 @@ def test_a_data_folder_that_cannot_be_made(home: Home, tiny_model: Path) -> None
         ('[interface]\ntheme = "no-such-theme"\n', None, "interface.theme"),
     ],
 )
-def test_a_wrong_config_is_named_with_file_line_and_key(home: Home, config: str, line: int | None, key: str) -> None:
+def test_a_wrong_config_is_named_with_file_line_and_key(
+    home: Home, config: str, line: int | None, key: str
+) -> None:
     path = home.configure(config)
     with home.start("--demo", columns=200) as terminal:
         place = f"{path}, line {line}: " if line is not None else f"{path}"
@@ -89,6 +100,9 @@ def test_two_at_once_both_work_and_the_second_says_that_the_conversation_is_open
             home.ask(first, "Once more in the first.")
             second.press("ctrl+q")
             assert second.wait_for_end() == 0
-        assert [turn.typed for turn in home.turns()] == ["Said in the first.", "Once more in the first."]
+        assert [turn.typed for turn in home.turns()] == [
+            "Said in the first.",
+            "Once more in the first.",
+        ]
         first.press("ctrl+q")
         assert first.wait_for_end() == 0

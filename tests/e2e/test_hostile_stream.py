@@ -54,7 +54,9 @@ def trouble_maker(window: Window, chosen: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_hostile_reply_streams_while_the_window_is_resized_and_the_mouse_drags(home: Home, seed: int) -> None:
+def test_a_hostile_reply_streams_while_the_window_is_resized_and_the_mouse_drags(
+    home: Home, seed: int
+) -> None:
     chosen = random.Random(seed)
     command = (sys.executable, "-m", "tests.e2e.hostile", home.data)
     with Window(command, home.env, columns=120, rows=40) as window:
@@ -74,7 +76,11 @@ def test_a_hostile_reply_streams_while_the_window_is_resized_and_the_mouse_drags
     assert turn.reply.text == storable(LONG_ATTACK)
     # A click on the title of the code copies it.
     foreign = foreign_sequences(window.raw)
-    copied = {base64.b64decode(one.removeprefix(_CLIPBOARD)) for one in foreign if one.startswith(_CLIPBOARD)}
+    copied = {
+        base64.b64decode(one.removeprefix(_CLIPBOARD))
+        for one in foreign
+        if one.startswith(_CLIPBOARD)
+    }
     assert all(b"print" in text for text in copied)
     assert {one for one in foreign if not one.startswith(_CLIPBOARD)} == set()
 
@@ -84,9 +90,15 @@ def test_hostile_titles_file_names_and_metadata_are_shown_as_text_in_every_list(
     conversation = store.create_conversation(f"title {ATTACK}", ModeState())
     store.add_turn(conversation.id, None, ATTACK, ChatMessage(f"said {ATTACK}"), in_chat=True)
     store.close()
-    with Terminal((sys.executable, "-m", "tests.e2e.hostile", home.data), home.env, columns=120, rows=50) as terminal:
+    with Terminal(
+        (sys.executable, "-m", "tests.e2e.hostile", home.data), home.env, columns=120, rows=50
+    ) as terminal:
         wait_for_start(terminal)
-        for key, seen in (("\x0f", "title ␛]0;PWNED␇"), ("\x1bOR", "model ␛]0;PWNED␇"), ("\x1bOQ", "Prompt of turn")):
+        for key, seen in (
+            ("\x0f", "title ␛]0;PWNED␇"),
+            ("\x1bOR", "model ␛]0;PWNED␇"),
+            ("\x1bOQ", "Prompt of turn"),
+        ):
             terminal.type(key)
             terminal.wait_for(seen)
             terminal.type("\x1b[B")  # down

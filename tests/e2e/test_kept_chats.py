@@ -49,7 +49,9 @@ def one_turn(home: Home, text: str, model: Path) -> ReplyStats:
     return stats
 
 
-def test_a_long_chat_is_kept_private_and_goes_on_without_being_evaluated_again(home: Home, tiny_model: Path) -> None:
+def test_a_long_chat_is_kept_private_and_goes_on_without_being_evaluated_again(
+    home: Home, tiny_model: Path
+) -> None:
     home.configure(SHORT)
     one_turn(home, LONG, tiny_model)
     folder = home.folder / "cache" / "modechat" / "states"

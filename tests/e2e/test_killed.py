@@ -50,7 +50,9 @@ def _only_reply(home: Home) -> Reply:
 
 
 @pytest.mark.usefixtures("starter")
-def test_the_message_and_the_reply_so_far_are_there_after_the_program_was_killed(home: Home) -> None:
+def test_the_message_and_the_reply_so_far_are_there_after_the_program_was_killed(
+    home: Home,
+) -> None:
     with home.start(columns=100, rows=40) as terminal:
         wait_for_start(terminal)
         home.send(terminal, STORY)
@@ -84,7 +86,9 @@ def test_closing_the_window_keeps_all_of_the_reply_so_far(home: Home) -> None:
     assert _bare(reply.text).startswith(shown)
 
 
-def test_the_program_survives_the_death_of_its_engine_and_answers_the_next_message(home: Home, starter: Path) -> None:
+def test_the_program_survives_the_death_of_its_engine_and_answers_the_next_message(
+    home: Home, starter: Path
+) -> None:
     with home.start("--model", starter, columns=100, rows=40) as terminal:
         wait_for_start(terminal)
         home.send(terminal, STORY)

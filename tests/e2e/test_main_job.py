@@ -81,13 +81,17 @@ def _quit(terminal: Terminal) -> None:
     assert not terminal.text.strip()  # what was on the screen before: nothing
 
 
-def _assert_what_the_model_saw(model: Path, first: Turn, second: Turn, task: Turn, third: Turn) -> None:
+def _assert_what_the_model_saw(
+    model: Path, first: Turn, second: Turn, task: Turn, third: Turn
+) -> None:
     """The chat its own turns, all of them, and nothing else; the task itself alone; nothing of it twice."""
     chat = [first.typed, first.reply.text, second.typed, second.reply.text, third.typed]
     turns = (first, second, task, third)
     stats = [turn.reply.stats for turn in turns if turn.reply.stats is not None]
     counts = prompt_tokens(model, chat[:1], chat[:3], [task.typed], chat)
     assert [figures.prompt_tokens for figures in stats] == counts
-    assert stats[3].reused_tokens >= stats[1].prompt_tokens  # the task did not disturb the chat's lane
+    assert (
+        stats[3].reused_tokens >= stats[1].prompt_tokens
+    )  # the task did not disturb the chat's lane
     assert [turn.mode for turn in turns] == [Mode.CHAT, Mode.CHAT, Mode.INSTRUCT, Mode.CHAT]
     assert {turn.reply.state for turn in turns} == {ReplyState.COMPLETE}

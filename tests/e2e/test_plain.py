@@ -48,10 +48,17 @@ def assert_only_lines(window: LineTerminal) -> None:
 
 @pytest.mark.parametrize(
     ("term", "arguments", "env"),
-    [("dumb", (), {}), ("", (), {}), ("xterm-256color", ("--plain",), {}), ("xterm-256color", (), {"ACCESSIBLE": "1"})],
+    [
+        ("dumb", (), {}),
+        ("", (), {}),
+        ("xterm-256color", ("--plain",), {}),
+        ("xterm-256color", (), {"ACCESSIBLE": "1"}),
+    ],
     ids=["dumb", "no TERM", "--plain", "ACCESSIBLE"],
 )
-def test_it_is_there_where_it_is_wanted(home: Home, term: str, arguments: tuple[str, ...], env: dict[str, str]) -> None:
+def test_it_is_there_where_it_is_wanted(
+    home: Home, term: str, arguments: tuple[str, ...], env: dict[str, str]
+) -> None:
     with LineTerminal(home, "--demo", *arguments, term=term, **env) as terminal:
         terminal.wait_for("\nYou (chat): ")
         assert "Model: Hello! I am a scripted demo." in terminal.ask("hello")
@@ -70,7 +77,9 @@ def test_both_modes_on_a_real_model_and_again_at_the_next_start(home: Home, star
         assert "Model (instruct): The plural of cat is cats." in terminal.ask(
             "Write the plural of cat.", "\nYou (instruct): "
         )
-        assert "<|im_start|>user\nWrite the plural of cat.<|im_end|>" in terminal.ask("/prompt", "\nYou (instruct): ")
+        assert "<|im_start|>user\nWrite the plural of cat.<|im_end|>" in terminal.ask(
+            "/prompt", "\nYou (instruct): "
+        )
         terminal.type("/quit\n")
         assert terminal.wait_for_end() == 0
         assert_only_lines(terminal)
@@ -90,7 +99,9 @@ def test_ctrl_c_stops_a_real_reply_which_is_kept(home: Home, starter: Path) -> N
         terminal.wait_for("modechat: The reply was stopped. /continue goes on.\nYou (chat): ")
         (turn,) = home.turns()
         assert turn.reply.state is ReplyState.STOPPED
-        assert " ".join(turn.reply.text.split()) in " ".join(terminal.text.replace("^C", "").split())
+        assert " ".join(turn.reply.text.split()) in " ".join(
+            terminal.text.replace("^C", "").split()
+        )
         terminal.press("ctrl+c")
         terminal.wait_for("Ctrl+C once more leaves, and so does Ctrl+D.\nYou (chat): ")
         terminal.press("ctrl+c")
@@ -99,14 +110,20 @@ def test_ctrl_c_stops_a_real_reply_which_is_kept(home: Home, starter: Path) -> N
 
 
 @pytest.mark.real_model
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name)
-def test_however_it_is_ended_the_reply_so_far_is_kept(home: Home, starter: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name
+)
+def test_however_it_is_ended_the_reply_so_far_is_kept(
+    home: Home, starter: Path, number: signal.Signals
+) -> None:
     with LineTerminal(home, "--model", starter) as terminal:
         terminal.wait_for("\nYou (chat): ")
         terminal.type(f"{STORY}\n")
         terminal.wait_for("\nModel: ")
         shown, then = terminal.text.partition("\nModel: ")[2].strip(), time.monotonic()
-        terminal.wait_until(lambda: time.monotonic() - then > 0.5 and len(terminal.text) > 600, "more")
+        terminal.wait_until(
+            lambda: time.monotonic() - then > 0.5 and len(terminal.text) > 600, "more"
+        )
         with watched_worker(terminal) as worker:
             os.kill(terminal.process_id, number)
             assert terminal.wait_for_end() == -number
@@ -155,7 +172,9 @@ def test_a_reader_that_goes_away_ends_it_without_a_complaint(home: Home) -> None
         assert program.stderr.read() == b""
 
 
-def test_a_reader_that_does_not_read_does_not_keep_it_from_saving_and_ending(home: Home, tiny_model: Path) -> None:
+def test_a_reader_that_does_not_read_does_not_keep_it_from_saving_and_ending(
+    home: Home, tiny_model: Path
+) -> None:
     text = "a word and another " * 40_000
     with subprocess.Popen(
         [*MODECHAT, "--model", tiny_model],

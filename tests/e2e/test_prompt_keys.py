@@ -19,7 +19,16 @@ LONGEST_LOSS = 1.5  # seconds, on a busy machine
 
 @pytest.mark.parametrize(
     "newline",
-    ["\x1b\r", "\x1b[13;3u", "\x1b[27;3;13~", "\x1b[13;2u", "\x1b[27;2;13~", "\x1b[13;5u", "\n", "\\\r"],
+    [
+        "\x1b\r",
+        "\x1b[13;3u",
+        "\x1b[27;3;13~",
+        "\x1b[13;2u",
+        "\x1b[27;2;13~",
+        "\x1b[13;5u",
+        "\n",
+        "\\\r",
+    ],
     ids=repr,
 )
 def test_a_new_line_begins_in_every_encoding(newline: str, home: Home) -> None:
@@ -37,7 +46,9 @@ def test_a_new_line_begins_in_every_encoding(newline: str, home: Home) -> None:
 def test_locks_released_keys_and_broken_reports_type_nothing(home: Home) -> None:
     with home.start("--demo") as terminal:
         wait_for_start(terminal)
-        terminal.type("a\x1b[57358;1;65u\x1b[57360;1;49u\x1b[97:65;1:3u\x1b[<NaN;NaN;NaNMb\x1b[99999999999;1u\x1b[32uc")
+        terminal.type(
+            "a\x1b[57358;1;65u\x1b[57360;1;49u\x1b[97:65;1:3u\x1b[<NaN;NaN;NaNMb\x1b[99999999999;1u\x1b[32uc"
+        )
         terminal.wait_for(lambda: prompt_lines(terminal) == ["ab c"])
         assert_unharmed(terminal)
 
@@ -67,7 +78,12 @@ def test_the_cursor_stands_where_text_is_typed_also_while_a_reply_comes(home: Ho
     with home.start("--demo") as terminal:
         wait_for_start(terminal)
         terminal.type("hello there")
-        terminal.wait_for(lambda: "hello there" in terminal.words and terminal.cursor == after(terminal, "hello there"))
+        terminal.wait_for(
+            lambda: (
+                "hello there" in terminal.words
+                and terminal.cursor == after(terminal, "hello there")
+            )
+        )
         terminal.press("enter")
         terminal.wait_for("writing")
         terminal.type("next one")
@@ -84,7 +100,9 @@ def test_the_cursor_counts_cells_not_characters(home: Home) -> None:
     with home.start("--demo") as terminal:
         wait_for_start(terminal)
         terminal.type("xy")
-        terminal.wait_for(lambda: "xy" in terminal.words and terminal.cursor == after(terminal, "xy"))
+        terminal.wait_for(
+            lambda: "xy" in terminal.words and terminal.cursor == after(terminal, "xy")
+        )
         row, column = terminal.cursor
         terminal.type("日本")
         terminal.wait_for(lambda: terminal.cursor == (row, column + 4))
@@ -98,7 +116,9 @@ def editor(folder: Path, script: str) -> str:
 
 
 def test_an_editor_changes_the_text_and_the_screen_comes_back(home: Home, tmp_path: Path) -> None:
-    visual = editor(tmp_path, 'echo EDITING; read answer; cat "$1" > "$1.old"; printf "%s" "$answer" >> "$1"')
+    visual = editor(
+        tmp_path, 'echo EDITING; read answer; cat "$1" > "$1.old"; printf "%s" "$answer" >> "$1"'
+    )
     with home.start("--demo", VISUAL=visual) as terminal:
         wait_for_start(terminal)
         terminal.type("written ")
@@ -114,7 +134,9 @@ def test_an_editor_changes_the_text_and_the_screen_comes_back(home: Home, tmp_pa
         assert terminal.wait_for_end() == 0
 
 
-@pytest.mark.parametrize(("script", "told"), [("exit 3", "ended with the code 3"), ('rm "$1"', "cannot be used")])
+@pytest.mark.parametrize(
+    ("script", "told"), [("exit 3", "ended with the code 3"), ('rm "$1"', "cannot be used")]
+)
 def test_what_goes_wrong_in_an_editor_is_told_and_nothing_is_lost(
     script: str, told: str, home: Home, tmp_path: Path
 ) -> None:
@@ -129,7 +151,9 @@ def test_what_goes_wrong_in_an_editor_is_told_and_nothing_is_lost(
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("waits", ["exec sleep 60", "sleep 60", "trap '' TERM HUP; while :; do sleep 1; done"])
+@pytest.mark.parametrize(
+    "waits", ["exec sleep 60", "sleep 60", "trap '' TERM HUP; while :; do sleep 1; done"]
+)
 def test_the_end_does_not_wait_for_an_editor_and_keeps_what_was_saved_there(
     waits: str, how: signal.Signals, home: Home, tmp_path: Path, tiny_model: Path
 ) -> None:
@@ -152,7 +176,9 @@ def left_by_editors(home: Home) -> list[Path]:
     return [path for path in home.folder.rglob("*") if path.name == "message.md"]
 
 
-def test_what_a_killed_program_left_of_an_editor_goes_at_the_next_start(home: Home, tmp_path: Path) -> None:
+def test_what_a_killed_program_left_of_an_editor_goes_at_the_next_start(
+    home: Home, tmp_path: Path
+) -> None:
     with home.start("--demo", VISUAL=editor(tmp_path, "echo EDITING; exec sleep 60")) as terminal:
         wait_for_start(terminal)
         terminal.type("a secret")
@@ -161,7 +187,11 @@ def test_what_a_killed_program_left_of_an_editor_goes_at_the_next_start(home: Ho
         terminal.wait_for("EDITING")
         (left,) = left_by_editors(home)
         assert stat.S_IMODE(left.stat().st_mode) == 0o600
-        assert stat.S_IMODE(left.parent.stat().st_mode) == stat.S_IMODE(left.parent.parent.stat().st_mode) == 0o700
+        assert (
+            stat.S_IMODE(left.parent.stat().st_mode)
+            == stat.S_IMODE(left.parent.parent.stat().st_mode)
+            == 0o700
+        )
         with home.start("--demo") as other:  # while the first one lives, its file is its own
             wait_for_start(other)
             other.press("ctrl+q")
@@ -186,7 +216,9 @@ def test_a_draft_survives_a_kill(home: Home, tiny_model: Path) -> None:
         typed_at = time.monotonic()
 
         def a_moment_has_passed() -> bool:
-            terminal.type("\x1b[D")  # moving the cursor has the screen painted, so that this is asked again
+            terminal.type(
+                "\x1b[D"
+            )  # moving the cursor has the screen painted, so that this is asked again
             return time.monotonic() - typed_at > LONGEST_LOSS
 
         terminal.wait_for(a_moment_has_passed)
@@ -202,7 +234,11 @@ def test_nothing_that_is_typed_is_kept_without_history(home: Home, tiny_model: P
         terminal.wait_for("a secret")
         terminal.press("ctrl+q")
         assert terminal.wait_for_end() == 0
-    kept = [path for path in home.folder.rglob("*") if path.is_file() and b"a secret" in path.read_bytes()]
+    kept = [
+        path
+        for path in home.folder.rglob("*")
+        if path.is_file() and b"a secret" in path.read_bytes()
+    ]
     assert kept == []
 
 

@@ -33,7 +33,9 @@ def assert_unharmed(terminal: Terminal) -> None:
     assert terminal.raw.count(b"\x1b[?1049h") == terminal.raw.count(b"\x1b[?1049l") == 1
 
 
-@pytest.mark.parametrize("attack", ["\x1b]0;PWNED\x07", "\x9b31m", "\x1b[31m", "\x1bc", "\x1b[5n", "\x07", "\x85"])
+@pytest.mark.parametrize(
+    "attack", ["\x1b]0;PWNED\x07", "\x9b31m", "\x1b[31m", "\x1bc", "\x1b[5n", "\x07", "\x85"]
+)
 def test_the_detector_finds_what_textual_would_not_write(attack: str) -> None:
     assert foreign_sequences(f"text {attack} text".encode())
 
@@ -52,7 +54,9 @@ def test_a_pasted_attack_is_shown_as_text_and_sent_as_text(home: Home) -> None:
         assert_unharmed(terminal)
 
 
-def test_an_attack_comes_to_nothing_that_is_pasted_by_a_terminal_that_leaves_escapes_in(home: Home) -> None:
+def test_an_attack_comes_to_nothing_that_is_pasted_by_a_terminal_that_leaves_escapes_in(
+    home: Home,
+) -> None:
     with home.start("--demo", columns=120, rows=50) as terminal:
         wait_for_start(terminal)
         terminal.paste(f"{ESC}]0;PWNED{ESC}\\ {ESC}[31mred {ESC}[5n {ESC}P+q544e{ESC}\\\r")
@@ -64,7 +68,9 @@ def test_an_attack_comes_to_nothing_that_is_pasted_by_a_terminal_that_leaves_esc
 
 
 def test_a_hostile_reply_and_a_hostile_failure_are_shown_as_text(home: Home) -> None:
-    with Terminal((sys.executable, "-m", "tests.e2e.hostile"), home.env, columns=120, rows=100) as terminal:
+    with Terminal(
+        (sys.executable, "-m", "tests.e2e.hostile"), home.env, columns=120, rows=100
+    ) as terminal:
         wait_for_start(terminal)
         type_and_enter(terminal, "### Chat answer")
         terminal.wait_for("The end.")
@@ -82,7 +88,9 @@ def test_a_hostile_file_name_is_shown_as_text(home: Home, tmp_path: Path) -> Non
         wait_for_start(terminal)
         terminal.wait_for("evil␛]0;PWNED␇")
         assert_unharmed(terminal)
-    with home.start("--model", tmp_path / "no\x1b]0;PWNED\x07\x9b31m.gguf", columns=120) as terminal:
+    with home.start(
+        "--model", tmp_path / "no\x1b]0;PWNED\x07\x9b31m.gguf", columns=120
+    ) as terminal:
         assert terminal.wait_for_end() == 4
         assert "no␛]0;PWNED␇" in terminal.text
         assert foreign_sequences(terminal.raw) == set()

@@ -24,7 +24,9 @@ NOT_UTF8 = {
 
 
 @pytest.mark.parametrize(("sent", "typed"), NOT_UTF8.values(), ids=NOT_UTF8)
-def test_bytes_that_are_no_utf8_are_typed_as_letters_and_end_nothing(sent: bytes, typed: str, home: Home) -> None:
+def test_bytes_that_are_no_utf8_are_typed_as_letters_and_end_nothing(
+    sent: bytes, typed: str, home: Home
+) -> None:
     with home.start("--demo") as terminal:
         wait_for_start(terminal)
         terminal.send_bytes(sent)
@@ -67,7 +69,10 @@ def test_a_window_of_an_impossible_size_does_no_harm(home: Home) -> None:
         terminal.resize(80, 24)
         before = len(terminal.raw)
         terminal.type("fine")
-        terminal.wait_until(lambda: b"Enter sends" in terminal.raw[before:] or b"fine" in terminal.raw[before:], "text")
+        terminal.wait_until(
+            lambda: b"Enter sends" in terminal.raw[before:] or b"fine" in terminal.raw[before:],
+            "text",
+        )
         terminal.press("ctrl+q")
         assert terminal.wait_for_end() == 0
 
@@ -75,7 +80,9 @@ def test_a_window_of_an_impossible_size_does_no_harm(home: Home) -> None:
 def test_what_is_typed_before_the_first_frame_arrives(home: Home) -> None:
     with home.start("--demo") as terminal:
         terminal.type("typed early")
-        terminal.wait_for(lambda: "❯ chat" in terminal.text and prompt_lines(terminal) == ["typed early"])
+        terminal.wait_for(
+            lambda: "❯ chat" in terminal.text and prompt_lines(terminal) == ["typed early"]
+        )
 
 
 def test_what_is_sent_before_the_first_frame_is_sent(home: Home) -> None:
@@ -127,8 +134,17 @@ def test_a_storm_of_resizes_ends_soon_also_on_a_terminal_that_reads_slowly(home:
 
 
 @pytest.mark.parametrize("moment", ["?1049h", "modechat", "Enter sends", "CPU"])
-def test_a_terminal_that_is_gone_ends_the_program_although_hang_ups_are_ignored(home: Home, moment: str) -> None:
-    command = ("/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh", *MODECHAT, "--demo")  # as nohup has it
+def test_a_terminal_that_is_gone_ends_the_program_although_hang_ups_are_ignored(
+    home: Home, moment: str
+) -> None:
+    command = (
+        "/bin/sh",
+        "-c",
+        'trap "" HUP; exec "$@"',
+        "sh",
+        *MODECHAT,
+        "--demo",
+    )  # as nohup has it
     with Window(command, home.env, columns=80, rows=24) as window:
         window.wait_until(lambda: moment.encode() in window.raw, moment)
         assert window.hang_up() != 0

@@ -94,7 +94,9 @@ class Window:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
-    def wait_until(self, is_there: Callable[[], bool], what: str, *, timeout: float = SECONDS) -> None:
+    def wait_until(
+        self, is_there: Callable[[], bool], what: str, *, timeout: float = SECONDS
+    ) -> None:
         """Wait until the condition holds; it is asked whenever the program has written something.
 
         Fails, with the name `what` and all that can be seen, if it does not hold after `timeout` seconds or when the
@@ -172,7 +174,9 @@ class Window:
         if self._pty >= 0:
             os.close(self._close)
             self._reader.join()
-            os.close(self._pty)  # now the system sends SIGHUP to the program, and nobody reads what it writes
+            os.close(
+                self._pty
+            )  # now the system sends SIGHUP to the program, and nobody reads what it writes
             os.close(self._closing)
             self._pty = -1
         return self.wait_for_end()

@@ -89,7 +89,9 @@ class Driver:
     async def next_event(self) -> Event:
         return await asyncio.wait_for(anext(self._events), _SECONDS)
 
-    async def load(self, model: Path, *, n_ctx: int | None = None, format: str | None = None) -> Loaded | Failed:
+    async def load(
+        self, model: Path, *, n_ctx: int | None = None, format: str | None = None
+    ) -> Loaded | Failed:
         load = Load(
             model_path=str(model),
             n_ctx=n_ctx,
@@ -105,7 +107,9 @@ class Driver:
         answer: FormatChanged = await self.ask(UseFormat(format=name), FormatChanged)
         return answer
 
-    async def inspect(self, prompt: ChatPrompt | InstructPrompt, format: str | None = None) -> PromptView:
+    async def inspect(
+        self, prompt: ChatPrompt | InstructPrompt, format: str | None = None
+    ) -> PromptView:
         answer: Inspected = await self.ask(Inspect(id=1, prompt=prompt, format=format), Inspected)
         assert answer.prompt is not None, answer.error
         return answer.prompt

@@ -33,7 +33,9 @@ def takes(vocabulary: Vocabulary, text: str, reply: str, root: str = "root") -> 
         return found.allows(end)
 
 
-def random_reply(vocabulary: Vocabulary, text: str, chance: random.Random, longest: int) -> str | None:
+def random_reply(
+    vocabulary: Vocabulary, text: str, chance: random.Random, longest: int
+) -> str | None:
     """What a model writes that takes any token the grammar allows, and ends where it may; None if that is too long."""
     candidates = Candidates(vocabulary.n_tokens)
     written = bytearray()

@@ -20,7 +20,14 @@ from tests.engine.vocabularies import native_log
 
 @contextmanager
 def loaded_model(path: Path, n_ctx: int = 1024) -> Iterator[LoadedModel]:
-    request = Load(model_path=str(path), n_ctx=n_ctx, n_gpu_layers=0, n_threads=1, formats=(), cpu_extras=cpu_extras())
+    request = Load(
+        model_path=str(path),
+        n_ctx=n_ctx,
+        n_gpu_layers=0,
+        n_threads=1,
+        formats=(),
+        cpu_extras=cpu_extras(),
+    )
     loaded = load(request, native_log(), lambda _fraction: True, lambda: False)
     yield loaded
     loaded.close()
@@ -39,7 +46,9 @@ class Writer:
         self.loaded = loaded
         self.lanes = lanes
 
-    def write(self, mode: Mode, prompt: Sequence[int], count: int, **how: int | str) -> tuple[list[float], list[int]]:
+    def write(
+        self, mode: Mode, prompt: Sequence[int], count: int, **how: int | str
+    ) -> tuple[list[float], list[int]]:
         """The logits after `prompt`, and the `count` likeliest tokens, one after the other."""
         reused = self.lanes.reuse(mode, prompt, **how)  # type: ignore[arg-type]
         self.lanes.evaluate(mode, prompt[reused.n_tokens :], lambda _count: None)

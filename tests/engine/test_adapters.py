@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from modechat.domain.sampling import Sampling
-from modechat.engine.protocol import Adapter, AdaptersChanged, Failed, InstructPrompt, Load, Loaded, UseAdapters
+from modechat.engine.protocol import (
+    Adapter,
+    AdaptersChanged,
+    Failed,
+    InstructPrompt,
+    Load,
+    Loaded,
+    UseAdapters,
+)
 from tests.engine.driver import Driver, chat, formats, run, running_engine
 from tests.tiny_models import write_llama, write_lora
 
@@ -22,7 +30,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def load_of(model: Path, *adapters: Adapter) -> Load:
-    return Load(model_path=str(model), n_ctx=1024, n_gpu_layers=0, formats=formats(), adapters=adapters)
+    return Load(
+        model_path=str(model), n_ctx=1024, n_gpu_layers=0, formats=formats(), adapters=adapters
+    )
 
 
 async def said(driver: Driver, *, instruct: bool = False) -> str:
@@ -79,16 +89,24 @@ def test_an_adapter_may_be_for_one_mode(files: tuple[Path, Path]) -> None:
     assert instruct_said != instruct_plain
 
 
-def test_a_file_that_is_no_adapter_for_the_model_is_named(files: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_file_that_is_no_adapter_for_the_model_is_named(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
     model, lora = files
-    bad = (model, tmp_path / "missing.gguf", write_lora(tmp_path / "other.gguf", architecture="mamba"))
+    bad = (
+        model,
+        tmp_path / "missing.gguf",
+        write_lora(tmp_path / "other.gguf", architecture="mamba"),
+    )
 
     async def work() -> None:
         async with running_engine() as driver:
             await driver.ask(load_of(model, Adapter(path=str(lora))), Loaded)
             before = await said(driver)
             for path in bad:
-                changed = await driver.ask(UseAdapters(adapters=(Adapter(path=str(path)),)), AdaptersChanged)
+                changed = await driver.ask(
+                    UseAdapters(adapters=(Adapter(path=str(path)),)), AdaptersChanged
+                )
                 assert path.name in changed.error
                 assert changed.hint
                 assert changed.adapters == (Adapter(path=str(lora)),)
@@ -100,7 +118,9 @@ def test_a_file_that_is_no_adapter_for_the_model_is_named(files: tuple[Path, Pat
     run(work())
 
 
-def test_an_adapter_whose_file_was_changed_is_read_again(files: tuple[Path, Path], tmp_path: Path) -> None:
+def test_an_adapter_whose_file_was_changed_is_read_again(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
     model, _ = files
     lora = write_lora(tmp_path / "lora.gguf", seed=1)
     wanted = Adapter(path=str(lora))

@@ -29,7 +29,10 @@ TASKS = [
     InstructPrompt(instruction="What is 2 + 3?"),
     InstructPrompt(instruction="Correct the spelling.", input="I has a dog."),
     InstructPrompt(instruction="Write one sentence about the sea."),
-    InstructPrompt(instruction="Is the review positive or negative?", input="The food was cold, the staff were rude."),
+    InstructPrompt(
+        instruction="Is the review positive or negative?",
+        input="The food was cold, the staff were rude.",
+    ),
     InstructPrompt(instruction="Who wrote Hamlet?"),
     InstructPrompt(instruction="Explain what rain is."),
     InstructPrompt(instruction="Sort these numbers.", input="7, 2, 9, 4"),
@@ -44,7 +47,13 @@ CHATS = [
     chat("Why is the sky blue?"),
     chat("Thanks!"),
     chat("I like tea.", "Good choice.", "And what do I like?"),
-    chat("My name is Anna.", "Nice to meet you, Anna.", "I live in Oslo.", "A fine city.", "What is my name?"),
+    chat(
+        "My name is Anna.",
+        "Nice to meet you, Anna.",
+        "I live in Oslo.",
+        "A fine city.",
+        "What is my name?",
+    ),
 ]
 
 
@@ -86,10 +95,17 @@ def test_a_base_model_continues_a_transcript_and_says_so(session: Session) -> No
 
 @pytest.mark.parametrize(
     "prompt",
-    [*TASKS[:2], *CHATS[-2:], chat("<bos>Hello<bos>"), InstructPrompt(instruction="Explain", input="<bos>")],
+    [
+        *TASKS[:2],
+        *CHATS[-2:],
+        chat("<bos>Hello<bos>"),
+        InstructPrompt(instruction="Explain", input="<bos>"),
+    ],
     ids=range(6),
 )
-def test_a_prompt_begins_with_one_bos_and_has_no_other(prompt: ChatPrompt | InstructPrompt, gemma: Path) -> None:
+def test_a_prompt_begins_with_one_bos_and_has_no_other(
+    prompt: ChatPrompt | InstructPrompt, gemma: Path
+) -> None:
     async def work() -> PromptView:
         async with running_engine(gemma, n_ctx=N_CTX) as driver:
             return await view(driver, prompt)
@@ -115,7 +131,11 @@ def test_replies_in_both_modes_hold_nothing_of_the_transcript(session: Session) 
 
 
 def test_a_named_task_gets_its_own_examples_in_place_of_the_formats_and_ends(gemma: Path) -> None:
-    task = next(task for task in load_prompt_files(own=Path("/nonexistent")).tasks if task.name == "question")
+    task = next(
+        task
+        for task in load_prompt_files(own=Path("/nonexistent")).tasks
+        if task.name == "question"
+    )
     instruction = "When does the shop open?"
     prompt = InstructPrompt(
         instruction=instruction,
@@ -148,7 +168,9 @@ def test_going_back_behind_the_sliding_window_is_like_going_back_a_step(gemma: P
     """The same prefix is reused both times: the reply differs if the cache holds less of it than its lane says."""
     sea = "The sea is blue. "
     told = (f"{sea * 100}My name is Anna.", "Nice to meet you, Anna.")
-    asked, short, long = (chat(*told, last) for last in ("What is my name?", "The sea is?", f"The {sea * 220}"))
+    asked, short, long = (
+        chat(*told, last) for last in ("What is my name?", "The sea is?", f"The {sea * 220}")
+    )
 
     async def replies(*prompts: ChatPrompt) -> list[Answer]:
         async with running_engine(gemma, n_ctx=N_CTX) as driver:

@@ -6,12 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.engine.worker.loading.context_size import LONGEST_ON_CPU, LONGEST_ON_GPU, as_needed, choose_n_ctx
+from modechat.engine.worker.loading.context_size import (
+    LONGEST_ON_CPU,
+    LONGEST_ON_GPU,
+    as_needed,
+    choose_n_ctx,
+)
 
 KIB, GIB = 1 << 10, 1 << 30
 
 
-def chosen(n_ctx_train: int, free: float, longest: int = LONGEST_ON_CPU, kv: int = 128 * KIB) -> int:
+def chosen(
+    n_ctx_train: int, free: float, longest: int = LONGEST_ON_CPU, kv: int = 128 * KIB
+) -> int:
     return choose_n_ctx(lambda n_ctx: n_ctx * kv, n_ctx_train, int(free), longest)
 
 
@@ -30,7 +37,9 @@ def chosen(n_ctx_train: int, free: float, longest: int = LONGEST_ON_CPU, kv: int
         (0, 24 * GIB, LONGEST_ON_CPU, 4096),
     ],
 )
-def test_it_is_as_long_as_helps_and_fits(n_ctx_train: int, free: float, longest: int, expected: int) -> None:
+def test_it_is_as_long_as_helps_and_fits(
+    n_ctx_train: int, free: float, longest: int, expected: int
+) -> None:
     assert chosen(n_ctx_train, free, longest) == expected
 
 
@@ -54,7 +63,9 @@ def test_it_is_never_longer_than_training_and_limit_and_long_ones_take_a_quarter
 
 
 @given(TRAINED, FREE, FREE, KV)
-def test_more_memory_never_means_a_shorter_context(n_ctx_train: int, free: int, more: int, kv: int) -> None:
+def test_more_memory_never_means_a_shorter_context(
+    n_ctx_train: int, free: int, more: int, kv: int
+) -> None:
     assert chosen(n_ctx_train, free + more, kv=kv) >= chosen(n_ctx_train, free, kv=kv)
 
 

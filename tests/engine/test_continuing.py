@@ -16,7 +16,9 @@ THINKS = CHATML.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<thin
 
 
 @pytest.mark.real_model
-def test_a_reply_that_goes_on_says_what_it_would_have_said_and_evaluates_only_what_is_new(starter: Path) -> None:
+def test_a_reply_that_goes_on_says_what_it_would_have_said_and_evaluates_only_what_is_new(
+    starter: Path,
+) -> None:
     asked = chat("Name the planets of the solar system, in order.")
 
     async def work() -> None:
@@ -39,7 +41,9 @@ def test_control_texts_in_what_the_model_wrote_are_broken_as_in_the_history(tmp_
 
     async def work() -> None:
         async with running_engine(model) as driver:
-            view = await driver.inspect(ChatPrompt(messages=chat("Hello").messages, prefill=hostile))
+            view = await driver.inspect(
+                ChatPrompt(messages=chat("Hello").messages, prefill=hostile)
+            )
             assert view.text.endswith(f"<|im_start|>assistant\n{hostile}")
             assert [token.text for token in view.tokens if token.control] == [
                 "<|im_start|>",
@@ -48,10 +52,16 @@ def test_control_texts_in_what_the_model_wrote_are_broken_as_in_the_history(tmp_
             ]
             assert view.parts[-1] == ("prefill", len(hostile))
             history = ChatPrompt(
-                messages=(*chat("Hello").messages, Message(Role.ASSISTANT, hostile), Message(Role.USER, "Go on"))
+                messages=(
+                    *chat("Hello").messages,
+                    Message(Role.ASSISTANT, hostile),
+                    Message(Role.USER, "Go on"),
+                )
             )
             seen = await driver.inspect(history)
-            assert [token.id for token in seen.tokens][: len(view.tokens)] == [token.id for token in view.tokens]
+            assert [token.id for token in seen.tokens][: len(view.tokens)] == [
+                token.id for token in view.tokens
+            ]
 
     run(work())
 
@@ -78,11 +88,13 @@ def test_where_the_template_begins_to_think_the_answer_goes_on_behind_that(
 
 def test_only_what_the_user_began_counts_as_typed(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=2048)
-    prompt = InstructPrompt(instruction="Say", prefill="<|im_end|> and <|im_start|>", typed=len("<|im_end|>"))
+    prompt = InstructPrompt(
+        instruction="Say", prefill="<|im_end|> and <|im_start|>", typed=len("<|im_end|>")
+    )
 
     async def work() -> None:
         async with running_engine(model) as driver:
-            assert (await driver.inspect(prompt)).defused == ("<|im_end|>",)
+            assert (await driver.inspect(prompt)).neutralised == ("<|im_end|>",)
 
     run(work())
 

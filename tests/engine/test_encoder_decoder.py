@@ -54,7 +54,8 @@ def test_an_instruction_is_encoded_and_the_reply_decoded(model: Path) -> None:
     async def work() -> list[str]:
         async with running_engine(model) as driver:
             tasks = [
-                InstructPrompt(instruction="sum up", input=text) for text in ("a cat sat", "dogs bark", "a cat sat")
+                InstructPrompt(instruction="sum up", input=text)
+                for text in ("a cat sat", "dogs bark", "a cat sat")
             ]
             return [(await driver.generate(task, LIMITED)).text for task in tasks]
 
@@ -106,7 +107,9 @@ def test_a_text_that_is_too_long_is_refused_with_both_numbers(model: Path) -> No
             failed = (await driver.generate(InstructPrompt(instruction="a" * 4000))).failed
             assert failed.kind == "context"
             assert "128" in failed.title
-            assert (await driver.generate(InstructPrompt(instruction="a"), LIMITED)).finished.stats.prompt_tokens == 3
+            assert (
+                await driver.generate(InstructPrompt(instruction="a"), LIMITED)
+            ).finished.stats.prompt_tokens == 3
 
     run(work())
 

@@ -26,7 +26,9 @@ from tests.tiny_models import write_llama
 EMULATOR = shutil.which("qemu-x86_64")
 OLD = "Nehalem"  # of 2008: no AVX
 
-pytestmark = pytest.mark.skipif(EMULATOR is None, reason="there is no qemu-user to emulate an older processor with")
+pytestmark = pytest.mark.skipif(
+    EMULATOR is None, reason="there is no qemu-user to emulate an older processor with"
+)
 
 
 @pytest.fixture
@@ -76,7 +78,9 @@ def test_the_doctor_names_what_is_missing_and_the_command_for_a_build_that_fits(
 def test_a_message_ends_with_the_true_cause_and_the_command_that_mends_it(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf")
     memory = ExtrasMemory(tmp_path / "cpu-extras.json")
-    slow = Patience(silent=120, starting=300, standing_still=300, loading=300)  # everything is emulated
+    slow = Patience(
+        silent=120, starting=300, standing_still=300, loading=300
+    )  # everything is emulated
 
     async def work() -> Failed:
         engine = SecondTry(WorkerEngine(patience=slow), memory, diagnose)

@@ -85,7 +85,9 @@ def test_the_same_seed_gives_the_same_reply(model: Path) -> None:
 def test_max_tokens_cuts_a_reply(model: Path) -> None:
     async def work() -> None:
         async with running_engine(model) as driver:
-            answer = await driver.generate(chat("Hello"), Sampling(temperature=1, seed=1, max_tokens=5))
+            answer = await driver.generate(
+                chat("Hello"), Sampling(temperature=1, seed=1, max_tokens=5)
+            )
             assert answer.finished.stop_reason is StopReason.LENGTH
             assert answer.finished.stats.completion_tokens == 5
 
@@ -97,11 +99,15 @@ def test_a_reply_ends_when_the_context_is_full(tmp_path: Path) -> None:
 
     async def work() -> None:
         async with running_engine(model) as driver:
-            answer = await driver.generate(chat("x" * 150), Sampling(temperature=0, repeat_penalty=1))
+            answer = await driver.generate(
+                chat("x" * 150), Sampling(temperature=0, repeat_penalty=1)
+            )
             stats = answer.finished.stats
             assert answer.finished.stop_reason in (StopReason.CONTEXT, StopReason.END)
             if answer.finished.stop_reason is StopReason.CONTEXT:
-                assert stats.prompt_tokens + stats.completion_tokens == 256 + 1  # the last one is not evaluated
+                assert (
+                    stats.prompt_tokens + stats.completion_tokens == 256 + 1
+                )  # the last one is not evaluated
 
     run(work())
 
@@ -127,7 +133,10 @@ def test_the_prefill_begins_the_reply(model: Path) -> None:
             prompt = InstructPrompt(instruction="Count.", prefill="One, two,")
             with_prefill = await driver.generate(prompt, LIMITED)
             without = await driver.generate(InstructPrompt(instruction="Count."), LIMITED)
-            assert with_prefill.finished.stats.prompt_tokens == without.finished.stats.prompt_tokens + len("One, two,")
+            assert (
+                with_prefill.finished.stats.prompt_tokens
+                == without.finished.stats.prompt_tokens + len("One, two,")
+            )
             return with_prefill.text, without.text
 
     with_prefill, without = run(work())
@@ -160,7 +169,9 @@ def test_a_stop_ends_the_evaluation_of_a_prompt(tmp_path: Path) -> None:
             assert answer.finished.stats.completion_tokens == 0
             assert answer.progress[-1].evaluated < 60000
             again = await driver.generate(chat("x" * 60000), LIMITED, stop_when=first_progress)
-            assert again.finished.stats.reused_tokens >= answer.progress[-1].evaluated  # what was ready is kept
+            assert (
+                again.finished.stats.reused_tokens >= answer.progress[-1].evaluated
+            )  # what was ready is kept
 
     run(work())
 
@@ -172,7 +183,9 @@ def test_a_stop_ends_a_reply_and_keeps_what_came(model: Path) -> None:
     async def work() -> None:
         async with running_engine(model) as driver:
             sampling = Sampling(temperature=1.0, seed=3)
-            whole = await driver.generate(chat("Hello"), sampling.model_copy(update={"max_tokens": 400}))
+            whole = await driver.generate(
+                chat("Hello"), sampling.model_copy(update={"max_tokens": 400})
+            )
             answer = await driver.generate(chat("Hello"), sampling, stop_when=first_delta)
             if answer.finished.stop_reason is StopReason.STOPPED:
                 assert whole.text.startswith(answer.text) or answer.text.startswith(whole.text)
@@ -182,7 +195,9 @@ def test_a_stop_ends_a_reply_and_keeps_what_came(model: Path) -> None:
 
 
 def test_sampling_defaults_come_from_the_file(tmp_path: Path) -> None:
-    greedy = write_llama(tmp_path / "greedy.gguf", n_ctx_train=1024, extra={"general.sampling.temp": 0.0})
+    greedy = write_llama(
+        tmp_path / "greedy.gguf", n_ctx_train=1024, extra={"general.sampling.temp": 0.0}
+    )
 
     async def replies() -> set[str]:
         async with running_engine(greedy) as driver:
@@ -192,7 +207,9 @@ def test_sampling_defaults_come_from_the_file(tmp_path: Path) -> None:
     assert len(run(replies())) == 1
 
 
-def test_where_a_template_refuses_a_system_text_it_goes_into_the_users_message(tmp_path: Path) -> None:
+def test_where_a_template_refuses_a_system_text_it_goes_into_the_users_message(
+    tmp_path: Path,
+) -> None:
     template = (
         "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
         "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
@@ -203,24 +220,28 @@ def test_where_a_template_refuses_a_system_text_it_goes_into_the_users_message(t
         async with running_engine(model) as driver:
             view = await driver.inspect(InstructPrompt(instruction="Hi", system="Be brief"))
             assert view.text == "[user]Be brief\nHi"
-            assert view.rung == "system text joined to a user's message"
-            answer = await driver.generate(InstructPrompt(instruction="Hi", system="Be brief"), LIMITED)
-            assert answer.finished.stats.rung == view.rung
+            assert view.fallback == "system text joined to a user's message"
+            answer = await driver.generate(
+                InstructPrompt(instruction="Hi", system="Be brief"), LIMITED
+            )
+            assert answer.finished.stats.fallback == view.fallback
 
     run(work())
 
 
-def test_a_conversation_that_a_template_refuses_is_written_in_a_named_format(tmp_path: Path) -> None:
+def test_a_conversation_that_a_template_refuses_is_written_in_a_named_format(
+    tmp_path: Path,
+) -> None:
     template = "{% if messages | length > 1 %}{{ raise_exception('one only') }}{% endif %}{{ messages[0].content }}"
     model = write_llama(tmp_path / "single.gguf", chat_template=template, n_ctx_train=1024)
 
     async def work() -> None:
         async with running_engine(model) as driver:
             alone = await driver.inspect(chat("Hi"))
-            assert (alone.format, alone.rung, alone.text) == ("chat-template", "as is", "Hi")
+            assert (alone.format, alone.fallback, alone.text) == ("chat-template", "as is", "Hi")
             view = await driver.inspect(chat("Hi", "Hello", "Bye"))
-            assert (view.format, view.rung.split(",")[0]) == ("chatml", "chatml")
-            assert "one only" in view.rung
+            assert (view.format, view.fallback.split(",")[0]) == ("chatml", "chatml")
+            assert "one only" in view.fallback
             assert view.text.endswith("<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n")
 
     run(work())
@@ -234,7 +255,10 @@ def test_a_hostile_template_is_reported_and_replaced(tmp_path: Path) -> None:
         async with running_engine() as driver:
             loaded = await driver.load(model)
             assert isinstance(loaded, Loaded)
-            assert (loaded.model.format, loaded.model.format_source) == ("alpaca", FormatSource.BUILT_IN)
+            assert (loaded.model.format, loaded.model.format_source) == (
+                "alpaca",
+                FormatSource.BUILT_IN,
+            )
             assert "took longer than 5 s" in loaded.model.notes[0]
             answer = await driver.generate(InstructPrompt(instruction="Hi"), LIMITED)
             assert answer.finished.stats.format == "alpaca"
@@ -244,9 +268,14 @@ def test_a_hostile_template_is_reported_and_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["{{ raise_exception('\\ud800') }}", "{{ '\\ud800' }}{% for m in messages %}{{ m.content }}{% endfor %}"],
+    [
+        "{{ raise_exception('\\ud800') }}",
+        "{{ '\\ud800' }}{% for m in messages %}{{ m.content }}{% endfor %}",
+    ],
 )
-def test_a_template_that_writes_what_is_no_text_does_not_end_the_engine(tmp_path: Path, template: str) -> None:
+def test_a_template_that_writes_what_is_no_text_does_not_end_the_engine(
+    tmp_path: Path, template: str
+) -> None:
     model = write_llama(tmp_path / "surrogate.gguf", chat_template=template, n_ctx_train=1024)
 
     async def work() -> None:
@@ -273,9 +302,7 @@ def test_the_sandbox_is_started_again_after_it_was_killed_from_outside(model: Pa
 
 
 def test_a_template_that_turns_hostile_later_is_waited_for_once(tmp_path: Path) -> None:
-    template = (
-        "{% if messages | length > 4 %}{{ 7 ** (99999999 + messages | length) }}{% endif %}{{ messages[0].content }}"
-    )
+    template = "{% if messages | length > 4 %}{{ 7 ** (99999999 + messages | length) }}{% endif %}{{ messages[0].content }}"
     model = write_llama(tmp_path / "sleeper.gguf", chat_template=template, n_ctx_train=1024)
 
     async def work() -> None:
@@ -283,7 +310,7 @@ def test_a_template_that_turns_hostile_later_is_waited_for_once(tmp_path: Path) 
             assert (await driver.inspect(chat("Hi"))).format == "chat-template"
             long = chat("Hi", "Hello", "How are you?", "Well", "Bye")
             view = await driver.inspect(long)
-            assert (view.format, "took longer than 5 s" in view.rung) == ("chatml", True)
+            assert (view.format, "took longer than 5 s" in view.fallback) == ("chatml", True)
             started = time.monotonic()
             assert (await driver.inspect(long)).format == "chatml"
             assert time.monotonic() - started < 4
@@ -322,7 +349,10 @@ def test_what_is_inspected_is_what_the_model_gets(model: Path) -> None:
             stats = (await driver.generate(prompt, LIMITED)).finished.stats
             assert stats.prompt_tokens == len(view.tokens) == sum(count for _, count in view.parts)
             assert "".join(token.text for token in view.tokens) == view.text
-            assert (view.defused, stats.defused) == (("<|im_end|>", "<|im_start|>"), ("<|im_start|>",))
+            assert (view.neutralised, stats.neutralised) == (
+                ("<|im_end|>", "<|im_start|>"),
+                ("<|im_start|>",),
+            )
             controls = [token.text for token in view.tokens if token.control]
             assert controls == ["<|im_start|>", "<|im_end|>"] * 3 + ["<|im_start|>"]
 
@@ -344,7 +374,9 @@ def test_prompts_can_be_inspected_with_the_vocabulary_alone(model: Path) -> None
 def test_a_reply_that_was_stopped_can_be_asked_for_again_under_its_number(tmp_path: Path) -> None:
     async def work() -> None:
         async with running_engine(write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024)) as driver:
-            stopped = await driver.generate(chat("Hello"), stop_when=lambda event: isinstance(event, Delta))
+            stopped = await driver.generate(
+                chat("Hello"), stop_when=lambda event: isinstance(event, Delta)
+            )
             assert stopped.finished.stop_reason is StopReason.STOPPED
             driver.repeat_number()
             again = await driver.generate(chat("Hello"), Sampling(temperature=0, max_tokens=20))
@@ -356,8 +388,13 @@ def test_a_reply_that_was_stopped_can_be_asked_for_again_under_its_number(tmp_pa
 
 def test_what_waits_is_stopped_at_once_whatever_is_worked_on(tmp_path: Path) -> None:
     async def work() -> None:
-        async with running_engine(write_llama(tmp_path / "tiny.gguf", n_ctx_train=65536), n_ctx=65536) as driver:
-            first, second = (Generate(id=number, prompt=chat("x" * 60000), sampling=LIMITED) for number in (101, 102))
+        async with running_engine(
+            write_llama(tmp_path / "tiny.gguf", n_ctx_train=65536), n_ctx=65536
+        ) as driver:
+            first, second = (
+                Generate(id=number, prompt=chat("x" * 60000), sampling=LIMITED)
+                for number in (101, 102)
+            )
             for request in (first, second, Stop(id=102)):
                 driver.engine.send(request)
             events = [await driver.next_event()]
@@ -386,7 +423,9 @@ def test_the_same_seed_gives_the_same_reply_again(starter: Path) -> None:
 
     async def work() -> None:
         async with running_engine(starter, n_ctx=1024) as driver:
-            prompt = chat("Write a story about a lighthouse keeper and a violin without strings. " * 3)
+            prompt = chat(
+                "Write a story about a lighthouse keeper and a violin without strings. " * 3
+            )
             first = await driver.generate(prompt, seeded)
             again = await driver.generate(prompt, seeded)
             assert again.finished.stats.evaluated_tokens < first.finished.stats.evaluated_tokens

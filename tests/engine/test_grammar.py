@@ -49,7 +49,11 @@ def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
             ['"Grüße 👋"', r'"\n\"\\"', r'"\u00e9"'],
             ['"a\nb"', r'"\x"', '"\t"', '"\x7f"', r'"\ud83d"'],
         ),
-        ({"type": "string", "minLength": 2, "maxLength": 3}, ['"ab"', '"👋👋👋"', r'"\n\n"'], ['"a"', '"abcd"']),
+        (
+            {"type": "string", "minLength": 2, "maxLength": 3},
+            ['"ab"', '"👋👋👋"', r'"\n\n"'],
+            ['"a"', '"abcd"'],
+        ),
         (
             {"type": "string", "format": "date"},
             ['"2024-02-28"', '"2024-12-31"'],
@@ -60,13 +64,21 @@ def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
             ['"2024-02-28T10:00:00Z"', '"2024-02-28T23:59:59.5+02:00"'],
             ['"2024-02-28"'],
         ),
-        ({"type": "string", "format": "uuid"}, ['"123e4567-e89b-12d3-a456-426614174000"'], ['"123e4567"']),
+        (
+            {"type": "string", "format": "uuid"},
+            ['"123e4567-e89b-12d3-a456-426614174000"'],
+            ['"123e4567"'],
+        ),
         (
             {"type": "integer", "minimum": 7, "maximum": 123},
             ["7", "9", "10", "99", "100", "123"],
             ["6", "124", "07", "-8"],
         ),
-        ({"type": "integer", "exclusiveMinimum": -12, "maximum": 3}, ["-11", "-1", "0", "3"], ["-12", "4", "-99"]),
+        (
+            {"type": "integer", "exclusiveMinimum": -12, "maximum": 3},
+            ["-11", "-1", "0", "3"],
+            ["-12", "4", "-99"],
+        ),
         ({"type": "integer", "minimum": 95}, ["95", "99", "100", "4000"], ["94", "9", "-95"]),
         ({"type": "integer", "maximum": -5}, ["-5", "-50"], ["-4", "0", "5"]),
         ({"type": "number", "minimum": 0}, ["0", "1.5"], ["-1"]),
@@ -84,15 +96,27 @@ def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
         ),
         ({"type": "array", "maxItems": 0}, ["[]", "[ ]"], ["[1]"]),
         ({"type": "array"}, ["[]", '[1, "a", {}]'], ["{}"]),
-        ({"prefixItems": [{"type": "integer"}, {"type": "string"}]}, ['[1, "a"]'], ['["a", 1]', "[1]", '[1, "a", 2]']),
+        (
+            {"prefixItems": [{"type": "integer"}, {"type": "string"}]},
+            ['[1, "a"]'],
+            ['["a", 1]', "[1]", '[1, "a", 2]'],
+        ),
         (
             {"prefixItems": [{"type": "integer"}], "items": {"type": "null"}, "maxItems": 2},
             ["[1]", "[1, null]"],
             ["[]", "[1, null, null]"],
         ),
-        ({"type": "object"}, ["{}", '{"a": {"b": []}}', '{\n  "a": 1\n}'], ["[]", '{"a"}', "{1: 2}"]),
         (
-            {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "null"}}, "required": ["b"]},
+            {"type": "object"},
+            ["{}", '{"a": {"b": []}}', '{\n  "a": 1\n}'],
+            ["[]", '{"a"}', "{1: 2}"],
+        ),
+        (
+            {
+                "type": "object",
+                "properties": {"a": {"type": "integer"}, "b": {"type": "null"}},
+                "required": ["b"],
+            },
             ['{"b": null}', '{"a": 1, "b": null}'],
             ["{}", '{"a": 1}', '{"b": null, "a": 1}', '{"b": null, "c": 1}'],
         ),
@@ -107,7 +131,11 @@ def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
             ['{"ab":null}', '{"x":1}', '{"ab":1,"ab":null}'],
         ),
         ({"type": "object", "required": ["x"]}, ['{"x": [1]}'], ["{}"]),
-        ({"type": "object", "additionalProperties": {"type": "boolean"}}, ["{}", '{"a": true}'], ['{"a": 1}']),
+        (
+            {"type": "object", "additionalProperties": {"type": "boolean"}},
+            ["{}", '{"a": true}'],
+            ['{"a": 1}'],
+        ),
         ({"anyOf": [{"type": "integer"}, {"const": "none"}]}, ["4", '"none"'], ['"some"']),
         ({"$ref": "#/$defs/n", "$defs": {"n": {"type": "null"}}}, ["null"], ["1"]),
         (
@@ -115,7 +143,11 @@ def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
             ["{}", '{"next": {"next": {}}}'],
             ['{"next": 1}'],
         ),
-        ({"items": {"$ref": "#/definitions/a~1b"}, "definitions": {"a/b": {"type": "null"}}}, ["[null]"], ["[1]"]),
+        (
+            {"items": {"$ref": "#/definitions/a~1b"}, "definitions": {"a/b": {"type": "null"}}},
+            ["[null]"],
+            ["[1]"],
+        ),
         ({"properties": {'a"\\\n': True}}, [r'{"a\"\\\n": 1}'], ['{"a": 1}']),
         ({}, ["1", "{}", "[]", '"a"', "null", "true"], ["a"]),
         (True, ["1"], ["a"]),
@@ -145,7 +177,10 @@ _scalars = st.one_of(
         lambda bounds: {"type": "string", "minLength": min(bounds), "maxLength": max(bounds)},
         st.tuples(st.integers(0, 6), st.integers(0, 6)),
     ),
-    st.builds(lambda values: {"enum": values}, st.lists(st.one_of(_names, st.integers(), st.none()), min_size=1)),
+    st.builds(
+        lambda values: {"enum": values},
+        st.lists(st.one_of(_names, st.integers(), st.none()), min_size=1),
+    ),
 )
 
 
@@ -162,7 +197,12 @@ def _nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
         st.one_of(st.just(False), inner),
     )
     arrays = st.builds(
-        lambda items, bounds: {"type": "array", "items": items, "minItems": min(bounds), "maxItems": max(bounds)},
+        lambda items, bounds: {
+            "type": "array",
+            "items": items,
+            "minItems": min(bounds),
+            "maxItems": max(bounds),
+        },
         inner,
         st.tuples(st.integers(0, 3), st.integers(0, 3)),
     )
@@ -170,9 +210,14 @@ def _nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
     return st.one_of(objects, arrays, unions)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(schema=st.recursive(_scalars, _nested, max_leaves=6), seed=st.integers(0, 1000))
-def test_whatever_a_schema_allows_parses_and_fits_it(schema: dict[str, Any], seed: int, vocabulary: Vocabulary) -> None:
+def test_whatever_a_schema_allows_parses_and_fits_it(
+    schema: dict[str, Any], seed: int, vocabulary: Vocabulary
+) -> None:
     reply = random_reply(vocabulary, grammar_of(schema), random.Random(seed), longest=600)
     if reply is not None:
         jsonschema.validate(json.loads(reply), schema)
@@ -192,9 +237,21 @@ def test_whatever_a_schema_allows_parses_and_fits_it(schema: dict[str, Any], see
             ["yes", "<think>a < b </thin </think>\n\nyes", "<think></think>no"],
             ["<think>yes", "<think></think>maybe", "<think></think><think></think>yes"],
         ),
-        ((THINK,), "assistant\n<think>\n", True, ["Well <</think>yes", "</think>\nno"], ["yes", "Well</think>"]),
+        (
+            (THINK,),
+            "assistant\n<think>\n",
+            True,
+            ["Well <</think>yes", "</think>\nno"],
+            ["yes", "Well</think>"],
+        ),
         ((THINK,), "assistant\n", False, ["yes"], ["<think></think>yes"]),
-        ((MARCO,), "assistant\n", True, ["<Thought>Hm</Thought>\n<Output>yes", "<Thought></Thought>yes"], ["<Output>"]),
+        (
+            (MARCO,),
+            "assistant\n",
+            True,
+            ["<Thought>Hm</Thought>\n<Output>yes", "<Thought></Thought>yes"],
+            ["<Output>"],
+        ),
         (
             (HARMONY,),
             "<|start|>assistant",
@@ -231,7 +288,9 @@ def test_thinking_is_free_and_the_answer_is_not(
 # What cannot be used
 
 
-def refused(vocabulary: Vocabulary, *, schema_text: str | None = None, grammar: str | None = None) -> WorkerFailure:
+def refused(
+    vocabulary: Vocabulary, *, schema_text: str | None = None, grammar: str | None = None
+) -> WorkerFailure:
     request = Generate(id=1, prompt=chat("Hi"), schema_text=schema_text, grammar=grammar)
     with pytest.raises(WorkerFailure) as caught:
         grammar_for(request, vocabulary, (), "")
@@ -264,12 +323,16 @@ def refused(vocabulary: Vocabulary, *, schema_text: str | None = None, grammar: 
         ('root ::= "\ud800"', "UTF-8"),
     ],
 )
-def test_a_wrong_grammar_is_refused_with_the_reason(text: str, told: str, vocabulary: Vocabulary) -> None:
+def test_a_wrong_grammar_is_refused_with_the_reason(
+    text: str, told: str, vocabulary: Vocabulary
+) -> None:
     failure = refused(vocabulary, grammar=text)
     assert told in f"{failure.title} {failure.hint}"
 
 
-def test_the_longest_chain_of_rules_that_is_let_through_does_not_overflow_the_stack(vocabulary: Vocabulary) -> None:
+def test_the_longest_chain_of_rules_that_is_let_through_does_not_overflow_the_stack(
+    vocabulary: Vocabulary,
+) -> None:
     rules = "".join(f"r{n} ::= r{n + 1}\n" for n in range(19_000))
     assert takes(vocabulary, f'root ::= r0\n{rules}r19000 ::= "a"', "a")
 
@@ -330,7 +393,9 @@ def test_it_is_known_where_a_grammar_leaves_a_choice(
         assert made.has_choice(Candidates(vocabulary.n_tokens)) is expected
 
 
-def test_endless_white_space_is_a_choice_where_something_else_may_follow(vocabulary: Vocabulary) -> None:
+def test_endless_white_space_is_a_choice_where_something_else_may_follow(
+    vocabulary: Vocabulary,
+) -> None:
     for rules, expected in (('root ::= "a" [ ]* "b"', True), ('root ::= "a" [ ]{90} "b"', False)):
         with grammar(vocabulary, rules) as made:
             made.accept(ord("a"))

@@ -24,7 +24,9 @@ def test_a_chat_evaluates_only_what_is_new(model: Path) -> None:
     async def work() -> None:
         async with running_engine(model) as driver:
             first = await driver.generate(chat("Hello there"), LIMITED)
-            second = await driver.generate(chat("Hello there", "General reply", "And now?"), LIMITED)
+            second = await driver.generate(
+                chat("Hello there", "General reply", "And now?"), LIMITED
+            )
             assert first.finished.stats.reused_tokens == 0
             assert second.finished.stats.reused_tokens >= first.finished.stats.prompt_tokens
             assert second.progress[0].reused == second.finished.stats.reused_tokens
@@ -37,7 +39,9 @@ def test_an_instruct_turn_does_not_disturb_the_chat(model: Path) -> None:
         async with running_engine(model) as driver:
             first = await driver.generate(chat("Hello there"), LIMITED)
             await driver.generate(InstructPrompt(instruction="Something else"), LIMITED)
-            second = await driver.generate(chat("Hello there", "General reply", "And now?"), LIMITED)
+            second = await driver.generate(
+                chat("Hello there", "General reply", "And now?"), LIMITED
+            )
             assert second.finished.stats.reused_tokens >= first.finished.stats.prompt_tokens
 
     run(work())

@@ -31,8 +31,12 @@ KINDS: dict[str, Callable[..., Path]] = {
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedModel]:
-    with loaded_model(KINDS[request.param](tmp_path_factory.mktemp("models") / "tiny.gguf"), N_CTX) as loaded:
+def model(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LoadedModel]:
+    with loaded_model(
+        KINDS[request.param](tmp_path_factory.mktemp("models") / "tiny.gguf"), N_CTX
+    ) as loaded:
         yield loaded
 
 
@@ -50,7 +54,9 @@ class Turn:
     def prompt(self, said: list[list[int]]) -> list[int]:
         origin = said[self.origin % len(said)]
         letters = Random(self.seed)
-        new = [letters.randrange(32, 127) for _ in range(self.new)]  # ids of the tiny models' letters
+        new = [
+            letters.randrange(32, 127) for _ in range(self.new)
+        ]  # ids of the tiny models' letters
         return [*origin[: round(len(origin) * self.share)], *new][: N_CTX - N_REPLY]
 
 
@@ -97,7 +103,9 @@ def test_results_are_those_of_evaluating_everything(model: LoadedModel, turns: l
         clear(memory)
         logits, _ = Writer(model, Lanes(memory)).write(one.mode, one.prompt, 1)
         # Batches of other sizes are rounded in another way, nothing more.
-        assert max(abs(a - b) for a, b in zip(logits, one.logits, strict=True)) < 0.02 * (max(logits) - min(logits))
+        assert max(abs(a - b) for a, b in zip(logits, one.logits, strict=True)) < 0.02 * (
+            max(logits) - min(logits)
+        )
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

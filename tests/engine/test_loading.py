@@ -64,7 +64,9 @@ def allocated(what: str) -> float:
 
 
 @pytest.mark.parametrize("write", [write_llama, write_recurrent, write_t5])
-def test_the_sizes_of_weights_are_those_of_the_files_tensors(write: Callable[[Path], Path], tmp_path: Path) -> None:
+def test_the_sizes_of_weights_are_those_of_the_files_tensors(
+    write: Callable[[Path], Path], tmp_path: Path
+) -> None:
     path = write(tmp_path / "tiny.gguf")
     found = sizes(path)
     tensors = {tensor.name: int(tensor.n_bytes) for tensor in GGUFReader(path).tensors}
@@ -77,30 +79,46 @@ def test_the_sizes_of_weights_are_those_of_the_files_tensors(write: Callable[[Pa
 def test_the_size_of_a_kv_cache_is_known_before_it_is_there(kv_type: Any, tmp_path: Path) -> None:
     path = write_llama(tmp_path / "tiny.gguf", n_ctx_train=65_536)
     with loaded(path, kv_type=kv_type, n_ctx=65_536) as model:
-        shape = ContextShape(kv_type, N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention)
-        assert sizes(path).kv_bytes(model.n_ctx, shape) == pytest.approx(allocated("KV"), abs=0.01 * MIB)
-        assert sizes(path).compute_bytes(model.n_ctx, shape, with_output=True) >= allocated("compute")
+        shape = ContextShape(
+            kv_type, N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention
+        )
+        assert sizes(path).kv_bytes(model.n_ctx, shape) == pytest.approx(
+            allocated("KV"), abs=0.01 * MIB
+        )
+        assert sizes(path).compute_bytes(model.n_ctx, shape, with_output=True) >= allocated(
+            "compute"
+        )
 
 
 def test_the_state_of_a_recurrent_model_is_known_before_it_is_there(tmp_path: Path) -> None:
     path = write_recurrent(tmp_path / "tiny.gguf")
     with loaded(path) as model:
         shape = ContextShape("f16", N_SEQUENCES, model.n_batch, MOST_OUTPUTS, flash_attention=True)
-        assert sizes(path).kv_bytes(model.n_ctx, shape) >= allocated("RS") - 0.01 * MIB > 0  # the log rounds
+        assert (
+            sizes(path).kv_bytes(model.n_ctx, shape) >= allocated("RS") - 0.01 * MIB > 0
+        )  # the log rounds
         assert (model.is_recurrent, model.is_hybrid, model.n_swa) == (True, False, 0)
 
 
 @pytest.mark.real_model
 @pytest.mark.parametrize("kv_type", ["f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"])
-def test_the_size_of_a_real_models_kv_cache_is_known_before_it_is_there(kv_type: Any, starter: Path) -> None:
+def test_the_size_of_a_real_models_kv_cache_is_known_before_it_is_there(
+    kv_type: Any, starter: Path
+) -> None:
     with loaded(starter, kv_type=kv_type, n_ctx=1024) as model:
-        shape = ContextShape(kv_type, N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention)
-        assert sizes(starter).kv_bytes(1024, shape) == pytest.approx(allocated("KV"), abs=0.02 * MIB)
+        shape = ContextShape(
+            kv_type, N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention
+        )
+        assert sizes(starter).kv_bytes(1024, shape) == pytest.approx(
+            allocated("KV"), abs=0.02 * MIB
+        )
         assert (model.kv_type, model.flash_attention) == (kv_type, True)
 
 
 @pytest.mark.base_model
-def test_the_size_of_a_kv_cache_with_sliding_windows_is_known_before_it_is_there(gemma: Path) -> None:
+def test_the_size_of_a_kv_cache_with_sliding_windows_is_known_before_it_is_there(
+    gemma: Path,
+) -> None:
     with loaded(gemma, n_ctx=16_384) as model:
         assert model.n_swa == 512
         shape = ContextShape("f16", N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention)
@@ -153,7 +171,9 @@ def test_the_starter_model_gets_the_context_that_it_was_trained_for(starter: Pat
         assert (model.n_ctx, model.n_ctx_train, model.notes) == (8192, 8192, ())
 
 
-def test_a_model_that_is_loaded_for_inspecting_tells_the_context_that_it_would_get(tmp_path: Path) -> None:
+def test_a_model_that_is_loaded_for_inspecting_tells_the_context_that_it_would_get(
+    tmp_path: Path,
+) -> None:
     path = write_llama(tmp_path / "tiny.gguf", n_ctx_train=5120)
     with loaded(path, vocabulary_only=True) as inspected, loaded(path) as model:
         assert inspected.context is None
@@ -177,14 +197,19 @@ def test_a_quantised_kv_cache_needs_flash_attention(tmp_path: Path) -> None:
 
 
 def test_a_kv_type_that_does_not_fit_the_models_heads_is_refused_by_name(tmp_path: Path) -> None:
-    failure = refused(write_llama(tmp_path / "tiny.gguf"), kv_type="q8_0")  # its heads have 16 values, a block has 32
+    failure = refused(
+        write_llama(tmp_path / "tiny.gguf"), kv_type="q8_0"
+    )  # its heads have 16 values, a block has 32
     assert "q8_0" in failure.title
     assert "--kv-type f16" in failure.hint
 
 
 def test_flash_attention_can_be_left_out(tmp_path: Path) -> None:
     path = write_llama(tmp_path / "tiny.gguf")
-    with loaded(path, flash_attention="off") as without, loaded(path, flash_attention="on") as with_it:
+    with (
+        loaded(path, flash_attention="off") as without,
+        loaded(path, flash_attention="on") as with_it,
+    ):
         assert (without.flash_attention, with_it.flash_attention) == (False, True)
 
 
@@ -222,7 +247,10 @@ def test_a_load_that_is_given_up_ends_without_another_attempt(tmp_path: Path) ->
 
 def test_zero_layers_and_no_device_are_the_cpu_without_a_reason(tmp_path: Path) -> None:
     path = write_llama(tmp_path / "tiny.gguf")
-    with loaded(path, n_gpu_layers=0) as none, loaded(path, n_gpu_layers=None, devices=("none",)) as no_device:
+    with (
+        loaded(path, n_gpu_layers=0) as none,
+        loaded(path, n_gpu_layers=None, devices=("none",)) as no_device,
+    ):
         assert none.device == no_device.device == "CPU"
 
 
@@ -253,7 +281,9 @@ def test_a_small_model_goes_to_the_gpu_as_a_whole(tmp_path: Path) -> None:
 
 @on_gpu
 def test_a_number_of_layers_is_kept(tmp_path: Path) -> None:
-    with loaded(write_llama(tmp_path / "tiny.gguf"), n_gpu_layers=2, devices=(GPUS[0].name,)) as model:
+    with loaded(
+        write_llama(tmp_path / "tiny.gguf"), n_gpu_layers=2, devices=(GPUS[0].name,)
+    ) as model:
         assert model.device.startswith("GPU 2/3 · ")
 
 
@@ -264,15 +294,21 @@ def test_what_a_plan_expects_of_a_device_is_at_least_what_it_takes(starter: Path
         with loaded(starter, n_gpu_layers=n_layers, n_ctx=2048) as model:
             assert model.n_gpu_layers == n_layers
             name = GPUS[0].name
-            lines = [line for line in native_log().lines if f" {name} " in line and "buffer size" in line]
+            lines = [
+                line for line in native_log().lines if f" {name} " in line and "buffer size" in line
+            ]
             taken = sum(float(line.split("=")[1].split()[0]) for line in lines) * MIB
             found = sizes(starter)
-            shape = ContextShape("f16", N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention)
+            shape = ContextShape(
+                "f16", N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention
+            )
             offloaded = found.layers[len(found.layers) + 1 - n_layers :]
             kv = sum(found.layer_kv_bytes(layer, 2048, shape) for layer in offloaded)
             weights = found.output_bytes + sum(layer.weight_bytes for layer in offloaded)
             visitor = found.layers[0].weight_bytes
-            assert taken <= weights + kv + found.compute_bytes(2048, shape, with_output=True) + visitor
+            assert (
+                taken <= weights + kv + found.compute_bytes(2048, shape, with_output=True) + visitor
+            )
 
 
 async def with_buffers_of(n_bytes: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelInfo:
@@ -284,22 +320,31 @@ async def with_buffers_of(n_bytes: int, path: Path, monkeypatch: pytest.MonkeyPa
         return loaded.model
 
 
-on_vulkan = pytest.mark.skipif("Vulkan" not in {gpu.backend for gpu in GPUS}, reason="needs a Vulkan device")
+on_vulkan = pytest.mark.skipif(
+    "Vulkan" not in {gpu.backend for gpu in GPUS}, reason="needs a Vulkan device"
+)
 
 
 @on_vulkan
-def test_a_gpu_that_fails_is_tried_with_fewer_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_fails_is_tried_with_fewer_layers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     info = run(with_buffers_of(64, write_llama(tmp_path / "tiny.gguf"), monkeypatch))
     assert info.device.startswith("GPU 1/3")
     tried = [note for note in info.notes if note.startswith("Loading")]
-    assert [note.split(" layers")[0] for note in tried] == ["Loading with 3 of 3", "Loading with 2 of 3"]
+    assert [note.split(" layers")[0] for note in tried] == [
+        "Loading with 3 of 3",
+        "Loading with 2 of 3",
+    ]
     assert tried[0].endswith("with 2 next.")
     assert tried[1].endswith("with 1 next.")
 
 
 @on_vulkan
 @pytest.mark.real_model
-def test_a_gpu_that_fails_with_any_layers_is_left_alone(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_fails_with_any_layers_is_left_alone(
+    starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     info = run(with_buffers_of(20_000_000, starter, monkeypatch))
     assert info.device == "CPU: the GPU failed"
     assert [note.split(" layers")[0] for note in info.notes if note.startswith("Loading")] == [
@@ -313,10 +358,14 @@ def test_a_gpu_that_fails_with_any_layers_is_left_alone(starter: Path, monkeypat
 
 @on_vulkan
 @pytest.mark.real_model
-def test_what_is_too_large_for_one_gpu_is_shared_by_two(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_too_large_for_one_gpu_is_shared_by_two(
+    starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     free = min(GPUS[0].free_bytes, 3 << 30)
     if free < GPUS[0].free_bytes or psutil.virtual_memory().available < 3 * free:
-        pytest.skip("this needs a small GPU, such as Mesa's software device, and memory for twice what it has")
+        pytest.skip(
+            "this needs a small GPU, such as Mesa's software device, and memory for twice what it has"
+        )
     n_ctx = free // 30_000  # a token takes 23 kB
     monkeypatch.setenv("GGML_VK_VISIBLE_DEVICES", "0,0")  # one device, known under two names
 
@@ -324,11 +373,17 @@ def test_what_is_too_large_for_one_gpu_is_shared_by_two(starter: Path, monkeypat
         async with running_engine() as driver:
             devices = ("Vulkan0", "Vulkan1")
             request = Load(
-                model_path=str(starter), formats=formats(), n_ctx=n_ctx, devices=devices, cpu_extras=cpu_extras()
+                model_path=str(starter),
+                formats=formats(),
+                n_ctx=n_ctx,
+                devices=devices,
+                cpu_extras=cpu_extras(),
             )
             loaded = await driver.ask(request, Loaded | Failed)
             assert isinstance(loaded, Loaded), loaded
             assert loaded.model.device.startswith("GPU 31/31 · ")
-            return await driver.generate(chat("What is the capital of France?"), Sampling(temperature=0, max_tokens=8))
+            return await driver.generate(
+                chat("What is the capital of France?"), Sampling(temperature=0, max_tokens=8)
+            )
 
     assert "Paris" in run(work()).text

@@ -24,7 +24,9 @@ TENSORS = {f"blk.{layer}.attn_q.weight": 1000 + layer for layer in range(4)} | {
 }
 
 
-def sizes(architecture: str = "llama", tensors: dict[str, int] = TENSORS, **changes: Any) -> ModelSizes:
+def sizes(
+    architecture: str = "llama", tensors: dict[str, int] = TENSORS, **changes: Any
+) -> ModelSizes:
     metadata = {f"{architecture}.{key}": value for key, value in (PLAIN | changes).items()}
     return sizes_of(GGUFContents(architecture, metadata, 128_256, tensors))
 
@@ -40,10 +42,16 @@ def windowed(found: ModelSizes) -> list[bool]:
 def test_weights_are_counted_where_they_are() -> None:
     found = sizes()
     assert [layer.weight_bytes for layer in found.layers] == [1000, 1001, 1002, 1003]
-    assert (found.input_bytes, found.output_bytes, found.weight_bytes) == (500, 607, 4006 + 500 + 607)
+    assert (found.input_bytes, found.output_bytes, found.weight_bytes) == (
+        500,
+        607,
+        4006 + 500 + 607,
+    )
 
 
-def test_embeddings_that_are_the_output_layer_too_are_on_both_devices_and_once_in_the_file() -> None:
+def test_embeddings_that_are_the_output_layer_too_are_on_both_devices_and_once_in_the_file() -> (
+    None
+):
     found = sizes(tensors={name: size for name, size in TENSORS.items() if name != "output.weight"})
     assert (found.input_bytes, found.output_bytes, found.weight_bytes) == (500, 507, 4006 + 500 + 7)
 
@@ -85,7 +93,10 @@ def test_each_layer_keeps_what_its_heads_need(changes: dict[str, Any], expected:
         ),
         (
             "gemma4",
-            {"attention.sliding_window": 512, "attention.sliding_window_pattern": (True, True, True, False)},
+            {
+                "attention.sliding_window": 512,
+                "attention.sliding_window_pattern": (True, True, True, False),
+            },
             [True, True, True, False],
         ),
     ],
@@ -124,9 +135,12 @@ def test_a_kv_type_of_fewer_bits_takes_less() -> None:
 def test_without_flash_attention_more_is_computed_at_once() -> None:
     without = ContextShape("f16", 4, 512, 32, flash_attention=False)
     found = sizes()
-    assert found.compute_bytes(8192, without, with_output=True) > found.compute_bytes(8192, SHAPE, with_output=True)
+    assert found.compute_bytes(8192, without, with_output=True) > found.compute_bytes(
+        8192, SHAPE, with_output=True
+    )
     assert (
-        found.compute_bytes(8192, SHAPE, with_output=True) - found.compute_bytes(8192, SHAPE, with_output=False)
+        found.compute_bytes(8192, SHAPE, with_output=True)
+        - found.compute_bytes(8192, SHAPE, with_output=False)
         == 4 * 32 * 128_256
     )
 

@@ -19,7 +19,17 @@ from modechat.engine.worker.loading.offload import (
     plan_offload,
     smaller_plans,
 )
-from tests.engine.machines import GIB, LLAMA_8B, LLAMA_70B, MIB, SHAPE, gpu, integrated, metal, model
+from tests.engine.machines import (
+    GIB,
+    LLAMA_8B,
+    LLAMA_70B,
+    MIB,
+    SHAPE,
+    gpu,
+    integrated,
+    metal,
+    model,
+)
 
 PLENTY = 64 * GIB
 
@@ -28,7 +38,9 @@ def layers(plan: Plan) -> list[tuple[str, int]]:
     return [(part.device, part.n_layers) for part in plan.parts]
 
 
-def plan(sizes: ModelSizes, devices: Sequence[Device], n_ctx: int = 4096, system_free: int = PLENTY) -> Plan:
+def plan(
+    sizes: ModelSizes, devices: Sequence[Device], n_ctx: int = 4096, system_free: int = PLENTY
+) -> Plan:
     return plan_offload(sizes, n_ctx, SHAPE, devices, system_free)
 
 
@@ -56,8 +68,13 @@ def test_as_many_layers_as_fit_go_to_as_few_devices_as_hold_them(
 
 
 @pytest.mark.parametrize("device", [metal(10.7), integrated("Vulkan0", 15)])
-def test_a_gpu_that_shares_the_systems_memory_is_planned_with_what_is_free_of_it(device: Device) -> None:
-    assert plan(LLAMA_8B, [device], system_free=4 * GIB).n_gpu_layers == plan(LLAMA_8B, [gpu("x", 4)]).n_gpu_layers
+def test_a_gpu_that_shares_the_systems_memory_is_planned_with_what_is_free_of_it(
+    device: Device,
+) -> None:
+    assert (
+        plan(LLAMA_8B, [device], system_free=4 * GIB).n_gpu_layers
+        == plan(LLAMA_8B, [gpu("x", 4)]).n_gpu_layers
+    )
     assert plan(LLAMA_8B, [device], system_free=GIB).n_gpu_layers == 0
 
 
@@ -97,7 +114,9 @@ def test_a_plan_that_fails_is_followed_by_three_quarters_half_and_none_of_its_la
         [("CUDA0", 3), ("CUDA1", 13)],
         [],
     ]
-    assert [smaller.n_gpu_layers for smaller in smaller_plans(Plan((DevicePart("CUDA0", 1, 1),), 33))] == [0]
+    assert [
+        smaller.n_gpu_layers for smaller in smaller_plans(Plan((DevicePart("CUDA0", 1, 1),), 33))
+    ] == [0]
     assert smaller_plans(Plan((), 33)) == ()
 
 
@@ -112,7 +131,9 @@ SIZES = st.builds(
     output_mib=st.floats(0, 2000),
 )
 FREE = st.floats(0, 96)
-DEVICES = st.lists(FREE, max_size=4).map(lambda frees: [gpu(f"CUDA{i}", free) for i, free in enumerate(frees)])
+DEVICES = st.lists(FREE, max_size=4).map(
+    lambda frees: [gpu(f"CUDA{i}", free) for i, free in enumerate(frees)]
+)
 CONTEXTS = st.integers(256, 131_072)
 
 
@@ -130,7 +151,9 @@ def test_a_plan_never_takes_more_of_a_device_than_its_memory_less_the_margin(
 
 
 @given(SIZES, DEVICES, CONTEXTS)
-def test_the_bytes_of_a_plan_are_those_of_its_layers(sizes: ModelSizes, devices: list[Device], n_ctx: int) -> None:
+def test_the_bytes_of_a_plan_are_those_of_its_layers(
+    sizes: ModelSizes, devices: list[Device], n_ctx: int
+) -> None:
     made = plan(sizes, devices, n_ctx)
     layer = sizes.layers[0].weight_bytes + sizes.layer_kv_bytes(sizes.layers[0], n_ctx, SHAPE)
     has_output = made.n_gpu_layers > 0
@@ -139,7 +162,9 @@ def test_the_bytes_of_a_plan_are_those_of_its_layers(sizes: ModelSizes, devices:
 
 
 @given(SIZES, FREE, FREE, CONTEXTS)
-def test_more_free_memory_never_means_fewer_layers(sizes: ModelSizes, free: float, more: float, n_ctx: int) -> None:
+def test_more_free_memory_never_means_fewer_layers(
+    sizes: ModelSizes, free: float, more: float, n_ctx: int
+) -> None:
     device = gpu("CUDA0", free)
     roomier = replace(device, free_bytes=device.free_bytes + int(more * GIB))
     assert plan(sizes, [roomier], n_ctx).n_gpu_layers >= plan(sizes, [device], n_ctx).n_gpu_layers

@@ -42,6 +42,8 @@ def test_several_gpus_are_counted_together() -> None:
 
 
 def test_without_layers_on_a_gpu_the_badge_says_why() -> None:
-    placement = read_placement(["load_tensors: offloaded 0/31 layers to GPU"], [], flash_attention=True)
+    placement = read_placement(
+        ["load_tensors: offloaded 0/31 layers to GPU"], [], flash_attention=True
+    )
     assert placement.badge("this build has no GPU support") == "CPU: this build has no GPU support"
     assert placement.badge("") == "CPU"

@@ -17,7 +17,9 @@ from modechat.engine.worker.loading.planning import LoadPlan, plan_load
 from tests.engine.machines import CPU, GIB, LLAMA_8B, gpu, integrated, model
 
 
-def plan(*devices: Device, free_gib: float = 32, sizes: ModelSizes = LLAMA_8B, **wishes: Any) -> LoadPlan:
+def plan(
+    *devices: Device, free_gib: float = 32, sizes: ModelSizes = LLAMA_8B, **wishes: Any
+) -> LoadPlan:
     request = Load(model_path="model.gguf", formats=(), **wishes)
     return plan_load(request, sizes, devices, int(free_gib * GIB))
 
@@ -46,7 +48,9 @@ def test_a_model_that_fills_the_gpu_gets_the_context_that_a_quarter_of_the_rest_
 def test_where_not_all_layers_fit_the_context_is_short_and_the_user_hears_how_many_do() -> None:
     made = plan(gpu("CUDA0", 3.8))
     assert (made.n_ctx, made.offload.n_gpu_layers) == (4096, 20)
-    assert made.notes == ("20 of 33 layers fit into the 3.8 GiB of free GPU memory; the CPU computes the others.",)
+    assert made.notes == (
+        "20 of 33 layers fit into the 3.8 GiB of free GPU memory; the CPU computes the others.",
+    )
 
 
 def test_where_no_layer_fits_the_cpu_computes_and_the_user_hears_why() -> None:
@@ -76,7 +80,9 @@ def test_where_the_user_leaves_layers_to_the_cpu_the_context_suits_its_memory() 
 
 
 @given(st.floats(0, 96), st.floats(1, 64), st.sampled_from((None, 1, 12, 33)))
-def test_what_is_chosen_is_never_refused(gpu_gib: float, free_gib: float, n_gpu_layers: int | None) -> None:
+def test_what_is_chosen_is_never_refused(
+    gpu_gib: float, free_gib: float, n_gpu_layers: int | None
+) -> None:
     assert plan(gpu("CUDA0", gpu_gib), free_gib=free_gib, n_gpu_layers=n_gpu_layers).n_ctx >= 512
 
 
@@ -111,7 +117,9 @@ def test_a_model_larger_than_memory_is_mapped_with_a_warning() -> None:
 
 
 @pytest.mark.parametrize("wish", [{"mmap": False}, {"mlock": True}])
-def test_a_model_larger_than_memory_is_refused_where_it_may_not_be_mapped(wish: dict[str, bool]) -> None:
+def test_a_model_larger_than_memory_is_refused_where_it_may_not_be_mapped(
+    wish: dict[str, bool],
+) -> None:
     failure = refused(free_gib=4, **wish)
     assert "GiB of memory; 4.0 GiB are free" in failure.title
     assert "mmap = true" in failure.hint
@@ -127,7 +135,10 @@ def test_a_plan_after_a_failure_says_what_was_tried_and_computes_as_the_cpu_does
     after = made.with_fewer_layers(cpu_only, "out of memory")
     assert after.has_failed
     assert after.n_batch == 128
-    assert after.notes[1] == "Loading with 20 of 33 layers on the GPU failed (out of memory): the CPU computes."
+    assert (
+        after.notes[1]
+        == "Loading with 20 of 33 layers on the GPU failed (out of memory): the CPU computes."
+    )
 
 
 # Which devices
@@ -148,7 +159,10 @@ def test_an_integrated_gpu_is_used_only_where_there_is_no_other() -> None:
 
 
 def test_one_gpu_that_two_backends_know_is_used_once() -> None:
-    twice = [gpu("CUDA0", 23), Device(**{**_fields(gpu("CUDA0", 23)), "name": "Vulkan0", "backend": "Vulkan"})]
+    twice = [
+        gpu("CUDA0", 23),
+        Device(**{**_fields(gpu("CUDA0", 23)), "name": "Vulkan0", "backend": "Vulkan"}),
+    ]
     assert names(choose_devices(twice, ())) == ["CUDA0"]
 
 

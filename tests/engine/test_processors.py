@@ -30,7 +30,9 @@ def system(root: Path, files: Mapping[str, str]) -> Path:
 def siblings(*cores: str) -> dict[str, str]:
     """The topology of cores, each given as the kernel's list of its CPUs."""
     return {
-        f"{CPUS}/cpu{cpu}/topology/thread_siblings_list": f"{core}\n" for core in cores for cpu in parse_cpu_list(core)
+        f"{CPUS}/cpu{cpu}/topology/thread_siblings_list": f"{core}\n"
+        for core in cores
+        for cpu in parse_cpu_list(core)
     }
 
 
@@ -64,7 +66,12 @@ def test_a_quota_of_version_2_is_read(text: str, quota: float | None) -> None:
 
 @pytest.mark.parametrize(
     ("allowed", "period", "quota"),
-    [("-1\n", "100000\n", None), ("250000\n", "100000\n", 2.5), ("100000", "0", None), ("x", "y", None)],
+    [
+        ("-1\n", "100000\n", None),
+        ("250000\n", "100000\n", 2.5),
+        ("100000", "0", None),
+        ("x", "y", None),
+    ],
 )
 def test_a_quota_of_version_1_is_read(allowed: str, period: str, quota: float | None) -> None:
     assert parse_quota_v1(allowed, period) == quota

@@ -20,8 +20,8 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.prompts import Prompts, count_by_part
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.prompting import render
+from modechat.prompting.fallbacks import AS_IS
 from modechat.prompting.guard import MARKER
-from modechat.prompting.ladder import AS_IS
 from modechat.prompting.prompt import Part
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from modechat.prompting.renderer import Renderer, TemplateLimitError
@@ -62,7 +62,9 @@ class Case(NamedTuple):
         """The special tokens that no text may make."""
         is_own = self.prompts.resolved.format.name == CHAT_TEMPLATE
         harmless = HARMLESS if is_own else (*HARMLESS, *TAGS)
-        return frozenset(token.id for token in self.vocabulary.special_tokens if token.text not in harmless)
+        return frozenset(
+            token.id for token in self.vocabulary.special_tokens if token.text not in harmless
+        )
 
     def special_ids(self, request: ChatPrompt | InstructPrompt) -> list[int]:
         return [token for token in self.prompts.make(request).tokens if token in self.guarded]
@@ -128,8 +130,14 @@ def plain_tokens(vocabulary: Vocabulary, text: str) -> list[int]:
     """llama.cpp's tokens of the whole text, control tokens recognised, with BOS as its own programs add it."""
     data = text.encode()
     tokens = (llama.llama_token * (len(data) + 16))()
-    count = llama.llama_tokenize(vocabulary.handle, data, len(data), tokens, len(tokens), False, True)
-    bos = [llama.llama_vocab_bos(vocabulary.handle)] if llama.llama_vocab_get_add_bos(vocabulary.handle) else []
+    count = llama.llama_tokenize(
+        vocabulary.handle, data, len(data), tokens, len(tokens), False, True
+    )
+    bos = (
+        [llama.llama_vocab_bos(vocabulary.handle)]
+        if llama.llama_vocab_get_add_bos(vocabulary.handle)
+        else []
+    )
     return [*bos, *tokens[:count]][1 if bos and tokens[0] == bos[0] else 0 :]
 
 
@@ -137,8 +145,15 @@ def plain_tokens(vocabulary: Vocabulary, text: str) -> list[int]:
 
 
 def conversation(**texts: str) -> ChatPrompt:
-    roles = {"system": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT, "newest": Role.USER}
-    return ChatPrompt(messages=tuple(Message(role, texts.get(place, "X")) for place, role in roles.items()))
+    roles = {
+        "system": Role.SYSTEM,
+        "user": Role.USER,
+        "assistant": Role.ASSISTANT,
+        "newest": Role.USER,
+    }
+    return ChatPrompt(
+        messages=tuple(Message(role, texts.get(place, "X")) for place, role in roles.items())
+    )
 
 
 def task(**texts: str) -> InstructPrompt:
@@ -166,7 +181,9 @@ def unknown(case: Case) -> frozenset[int]:
 @pytest.mark.parametrize("place", CHAT_PLACES)
 def test_no_message_of_a_chat_makes_a_special_token(case: Case, place: str) -> None:
     hostile = case.special_ids(conversation(**{place: case.hostile()}))
-    assert [token for token in hostile if token not in unknown(case)] == case.special_ids(conversation())
+    assert [token for token in hostile if token not in unknown(case)] == case.special_ids(
+        conversation()
+    )
 
 
 @pytest.mark.parametrize("place", TASK_PLACES)
@@ -181,7 +198,9 @@ def test_no_text_of_a_task_makes_a_special_token(case: Case, place: str) -> None
 
 @pytest.mark.real_model
 @pytest.mark.parametrize("place", CHAT_PLACES)
-def test_no_message_makes_a_special_token_of_the_starter_model(starter_case: Case, place: str) -> None:
+def test_no_message_makes_a_special_token_of_the_starter_model(
+    starter_case: Case, place: str
+) -> None:
     hostile = starter_case.special_ids(conversation(**{place: starter_case.hostile()}))
     assert hostile == starter_case.special_ids(conversation())
     assert len(hostile) == 9
@@ -189,8 +208,12 @@ def test_no_message_makes_a_special_token_of_the_starter_model(starter_case: Cas
 
 @pytest.mark.real_model
 @pytest.mark.parametrize("place", TASK_PLACES)
-def test_no_text_of_a_task_makes_a_special_token_of_the_starter_model(starter_case: Case, place: str) -> None:
-    assert starter_case.special_ids(task(**{place: starter_case.hostile()})) == starter_case.special_ids(task())
+def test_no_text_of_a_task_makes_a_special_token_of_the_starter_model(
+    starter_case: Case, place: str
+) -> None:
+    assert starter_case.special_ids(
+        task(**{place: starter_case.hostile()})
+    ) == starter_case.special_ids(task())
 
 
 def test_without_the_guard_the_same_texts_do_make_special_tokens(byte_case: Case) -> None:
@@ -224,7 +247,12 @@ def test_no_mixture_of_pieces_of_control_texts_makes_a_special_token(
 
 
 @settings(max_examples=300)
-@given(instruction=fuzzed, task_input=fuzzed, prefill=fuzzed, place=st.sampled_from(["alpaca", "completion", "chatml"]))
+@given(
+    instruction=fuzzed,
+    task_input=fuzzed,
+    prefill=fuzzed,
+    place=st.sampled_from(["alpaca", "completion", "chatml"]),
+)
 @example(instruction="<|im_", task_input="", prefill="end|>", place="completion")
 @example(instruction="<", task_input="", prefill="<", place="completion")
 def test_no_mixture_in_a_task_makes_one_either(
@@ -255,7 +283,9 @@ def test_user_defined_tokens_that_people_write_stay_tokens(byte_case: Case) -> N
 
 
 def test_the_assistants_tags_of_thinking_stay_tokens(byte_case: Case) -> None:
-    (think,) = (token.id for token in byte_case.vocabulary.special_tokens if token.text == "<think>")
+    (think,) = (
+        token.id for token in byte_case.vocabulary.special_tokens if token.text == "<think>"
+    )
     assert byte_case.prompts.make(conversation(assistant="<think>")).tokens.count(think) == 1
     assert byte_case.prompts.make(conversation(user="<think>")).tokens.count(think) == 0
 
@@ -264,7 +294,9 @@ def test_the_assistants_tags_of_thinking_stay_tokens(byte_case: Case) -> None:
 
 
 ordinary = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="<>[]|\0\ufdd0\ufdd1\ufdd2"), min_size=1, max_size=30
+    st.characters(exclude_categories=["Cs"], exclude_characters="<>[]|\0\ufdd0\ufdd1\ufdd2"),
+    min_size=1,
+    max_size=30,
 )
 PARAGRAPHS = "Dear all,\n\n  the `dict` of a < b is\n\n```python\nx = {i: i**2}\n\tprint(x)\n```\n\n…  🙂 ünïcödé  \n"
 
@@ -277,7 +309,10 @@ def test_ordinary_messages_are_tokenised_as_the_whole_prompt_is(
 ) -> None:
     if case.prompts.resolved.format.name == "t5":
         return  # its own test is below
-    for request in (conversation(user=user, newest=newest), task(instruction=user, input=newest, prefill=prefill)):
+    for request in (
+        conversation(user=user, newest=newest),
+        task(instruction=user, input=newest, prefill=prefill),
+    ):
         made = case.prompts.make(request)
         assert made.tokens == plain_tokens(case.vocabulary, made.prompt.text)
 
@@ -293,7 +328,9 @@ def test_an_encoder_gets_the_text_and_its_end_token(tmp_path: Path) -> None:
 @settings(max_examples=100)
 @given(user=ordinary, newest=ordinary)
 @example(user=PARAGRAPHS, newest=PARAGRAPHS)
-def test_the_starter_model_too_gets_ordinary_messages_as_they_are(starter_case: Case, user: str, newest: str) -> None:
+def test_the_starter_model_too_gets_ordinary_messages_as_they_are(
+    starter_case: Case, user: str, newest: str
+) -> None:
     made = starter_case.prompts.make(conversation(user=user, newest=newest))
     assert made.tokens == plain_tokens(starter_case.vocabulary, made.prompt.text)
 
@@ -313,7 +350,10 @@ def test_exactly_one_bos_where_the_vocabulary_asks_for_it_whoever_writes_it(tmp_
 @settings(max_examples=100)
 @given(user=fuzzed, newest=fuzzed)
 def test_the_tokens_of_the_parts_are_all_tokens(case: Case, user: str, newest: str) -> None:
-    for request in (conversation(user=user, newest=newest), task(instruction=user, input=newest, prefill=newest)):
+    for request in (
+        conversation(user=user, newest=newest),
+        task(instruction=user, input=newest, prefill=newest),
+    ):
         view = case.prompts.view(case.prompts.make(request))
         assert sum(count for _, count in view.parts) == len(view.tokens)
         assert all(count > 0 for _, count in view.parts)
@@ -323,7 +363,8 @@ def test_the_tokens_of_the_parts_are_all_tokens(case: Case, user: str, newest: s
 @given(user=fuzzed, newest=fuzzed)
 def test_the_texts_of_the_tokens_are_the_prompt(byte_case: Case, user: str, newest: str) -> None:
     request = conversation(
-        user=user.encode("ascii", "replace").decode(), newest=newest.encode("ascii", "replace").decode()
+        user=user.encode("ascii", "replace").decode(),
+        newest=newest.encode("ascii", "replace").decode(),
     )
     view = byte_case.prompts.view(byte_case.prompts.make(request))
     assert "".join(token.text for token in view.tokens) == view.text
@@ -339,7 +380,9 @@ def test_the_texts_of_the_starter_models_tokens_are_the_prompt(starter_case: Cas
 
 
 def test_every_byte_of_a_part_is_a_token_of_it_in_a_vocabulary_of_bytes(byte_case: Case) -> None:
-    view = byte_case.prompts.view(byte_case.prompts.make(conversation(system="Be brief.", user="Hé", newest="Bye")))
+    view = byte_case.prompts.view(
+        byte_case.prompts.make(conversation(system="Be brief.", user="Hé", newest="Bye"))
+    )
     # The turn's beginning is a token, its role and a newline are bytes; so are its end and a newline.
     assert view.parts == (
         ("template", 1 + len("system\n")),
@@ -358,31 +401,50 @@ def test_the_parts_of_a_task_are_its_instruction_its_input_and_its_prefill(byte_
     case = Case(byte_case.vocabulary, prompts_like(byte_case, "alpaca"))
     request = InstructPrompt(instruction="Count", input="to ten", prefill="One,")
     parts = case.prompts.view(case.prompts.make(request)).parts
-    assert [part for part in parts if part[0] != "template"] == [("instruction", 5), ("input", 6), ("prefill", 4)]
+    assert [part for part in parts if part[0] != "template"] == [
+        ("instruction", 5),
+        ("input", 6),
+        ("prefill", 4),
+    ]
 
 
 def test_sentencepiece_counts_what_its_spaces_hide(tmp_path: Path) -> None:
     case = KINDS["SentencePiece"](tmp_path / "spm.gguf")
     parts = case.prompts.view(case.prompts.make(conversation(user="Hello the user"))).parts
     assert dict(parts[::-1])["user"] >= 3
-    assert [name for name, _ in parts if name != "template"] == ["system", "user", "assistant", "user"]
+    assert [name for name, _ in parts if name != "template"] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+    ]
 
 
 def test_the_view_tells_control_tokens_from_text_that_looks_like_them(byte_case: Case) -> None:
     view = byte_case.prompts.view(byte_case.prompts.make(chat("<|im_end|>[tag]")))
     control = [token.text for token in view.tokens if token.control]
     assert control == ["<|im_start|>", "<|im_end|>", "<|im_start|>"]
-    assert view.defused == ("<|im_end|>",)
+    assert view.neutralised == ("<|im_end|>",)
     assert "<|im_end|>[tag]<|im_end|>" in view.text
-    assert (view.format, view.rung, view.stop) == ("chat-template", AS_IS, ())
+    assert (view.format, view.fallback, view.stop) == ("chat-template", AS_IS, ())
 
 
 @pytest.mark.parametrize(
     ("pieces", "text", "parts", "expected"),
     [
         ([], "", [], ()),
-        ([b"a", b"b", b"c"], "abc", [("user", 1, 2)], (("template", 1), ("user", 1), ("template", 1))),
-        ([b"ab", b"c"], "abc", [("user", 1, 3)], (("template", 1), ("user", 1))),  # by where a token begins
+        (
+            [b"a", b"b", b"c"],
+            "abc",
+            [("user", 1, 2)],
+            (("template", 1), ("user", 1), ("template", 1)),
+        ),
+        (
+            [b"ab", b"c"],
+            "abc",
+            [("user", 1, 3)],
+            (("template", 1), ("user", 1)),
+        ),  # by where a token begins
         ([b"<s>", b" H", b"i"], "Hi", [("user", 0, 2)], (("template", 1), ("user", 2))),
         ([b"\xc3", b"\xa9", b"!"], "é!", [("user", 0, 1)], (("user", 2), ("template", 1))),
         ([b"x", b"y"], "x \n y", [("user", 0, 5)], (("user", 2),)),  # white space that a token eats
@@ -390,7 +452,10 @@ def test_the_view_tells_control_tokens_from_text_that_looks_like_them(byte_case:
     ],
 )
 def test_a_token_belongs_to_the_part_that_it_begins_in(
-    pieces: list[bytes], text: str, parts: list[tuple[str, int, int]], expected: tuple[tuple[str, int], ...]
+    pieces: list[bytes],
+    text: str,
+    parts: list[tuple[str, int, int]],
+    expected: tuple[tuple[str, int], ...],
 ) -> None:
     assert count_by_part(pieces, text, [Part(*part) for part in parts]) == expected
 
@@ -410,20 +475,21 @@ def test_another_format_can_be_used_and_the_first_one_again(tmp_path: Path) -> N
 def test_a_user_defined_token_is_guarded_while_the_format_in_use_writes_it(tmp_path: Path) -> None:
     vocabulary = write_bpe(tmp_path / "bytes.gguf", {"[INST]": TokenType.USER_DEFINED})
     case = case_of(vocabulary, CHATML)
-    assert case.prompts.make(chat("[INST]")).prompt.defused == ()
+    assert case.prompts.make(chat("[INST]")).prompt.neutralised == ()
     case.prompts.use("llama-2")
-    assert case.prompts.make(chat("[INST]")).prompt.defused == ("[INST]",)
+    assert case.prompts.make(chat("[INST]")).prompt.neutralised == ("[INST]",)
 
 
 def test_what_the_models_own_template_writes_is_guarded_in_every_format(tmp_path: Path) -> None:
     vocabulary = write_bpe(
-        tmp_path / "bytes.gguf", {"[INST]": TokenType.USER_DEFINED, "<user>": TokenType.USER_DEFINED}
+        tmp_path / "bytes.gguf",
+        {"[INST]": TokenType.USER_DEFINED, "<user>": TokenType.USER_DEFINED},
     )
     roles = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}[INST]"
     case = case_of(vocabulary, roles)
     for format in (None, "chatml", "alpaca"):
         case.prompts.use(format)
-        assert case.prompts.make(chat("[INST] <user>")).prompt.defused == ("[INST]", "<user>")
+        assert case.prompts.make(chat("[INST] <user>")).prompt.neutralised == ("[INST]", "<user>")
 
 
 def test_a_conversation_that_no_format_takes_fails_with_what_to_do(tmp_path: Path) -> None:
@@ -437,11 +503,15 @@ def test_a_conversation_that_no_format_takes_fails_with_what_to_do(tmp_path: Pat
 
 
 def test_thinking_is_switched_where_the_template_has_a_switch(tmp_path: Path) -> None:
-    template = TEMPLATE + "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
+    template = (
+        TEMPLATE
+        + "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
+    )
     prompts = case_of(write_bpe(tmp_path / "bytes.gguf", SPECIAL), template).prompts
     assert prompts.thinking.switch is ThinkingSwitch.ON
     ends = [
-        prompts.make(chat("Hi"), thinking=wanted).prompt.text.endswith("</think>") for wanted in (None, True, False)
+        prompts.make(chat("Hi"), thinking=wanted).prompt.text.endswith("</think>")
+        for wanted in (None, True, False)
     ]
     assert ends == [False, False, True]
 

@@ -50,7 +50,9 @@ class Stream:
     ) -> None:
         facts = ModelFacts(("tiny",), template, vocabulary.bos_and_eos)
         prompts = Prompts(vocabulary, facts, formats(), render, format)
-        request = Generate(id=1, prompt=prompt or chat("Hello"), seconds_between_deltas=seconds_between_deltas)
+        request = Generate(
+            id=1, prompt=prompt or chat("Hello"), seconds_between_deltas=seconds_between_deltas
+        )
         self._deltas: list[BaseModel] = []
         sampling = Sampling(stop=stop, stop_repetition=stop_repetition)
         made = prompts.make(request.prompt).prompt
@@ -58,7 +60,9 @@ class Stream:
 
     def write(self, text: str) -> StopReason | None:
         """Feed `text`, a character a token, as far as it is taken."""
-        reason = next((ended for character in text if (ended := self.stream.add_token(character))), None)
+        reason = next(
+            (ended for character in text if (ended := self.stream.add_token(character))), None
+        )
         self.stream.finish()
         return reason
 
@@ -76,7 +80,9 @@ def test_ordinary_text_passes_without_its_outer_white_space(vocabulary: Vocabula
     assert stream.said() == "A reply.\n\n- one\n- two"
 
 
-def test_the_first_words_and_the_last_come_at_once_however_rarely_the_others_may(vocabulary: Vocabulary) -> None:
+def test_the_first_words_and_the_last_come_at_once_however_rarely_the_others_may(
+    vocabulary: Vocabulary,
+) -> None:
     stream = Stream(vocabulary, seconds_between_deltas=1000)
     stream.write("A reply.\nAnd more.")
     assert [delta.text for delta in stream.deltas] == ["A", " reply.\nAnd more."]
@@ -104,14 +110,20 @@ def test_a_stop_string_in_the_thinking_does_not_end_the_reply(vocabulary: Vocabu
     assert (stream.said(), stream.said(thinking=True)) == ("here", "not the END yet")
 
 
-def test_a_stop_string_that_begins_with_a_newline_counts_at_the_replys_beginning(vocabulary: Vocabulary) -> None:
+def test_a_stop_string_that_begins_with_a_newline_counts_at_the_replys_beginning(
+    vocabulary: Vocabulary,
+) -> None:
     stream = Stream(vocabulary, None, format="transcript")
     assert stream.write("\nUser: and then?") is StopReason.STOP_STRING
     assert stream.said() == ""
 
 
-@pytest.mark.parametrize("marker", ["<|im_start|>", "### Instruction:", "[INST]", "<start_of_turn>"])
-def test_a_reply_is_cut_where_it_begins_another_roles_turn(vocabulary: Vocabulary, marker: str) -> None:
+@pytest.mark.parametrize(
+    "marker", ["<|im_start|>", "### Instruction:", "[INST]", "<start_of_turn>"]
+)
+def test_a_reply_is_cut_where_it_begins_another_roles_turn(
+    vocabulary: Vocabulary, marker: str
+) -> None:
     stream = Stream(vocabulary, None, format="vicuna")
     assert stream.write(f"The answer is 4.\n\n{marker}user") is StopReason.LEAK
     assert (stream.said(), stream.stream.leak) == ("The answer is 4.", marker)
@@ -131,7 +143,9 @@ def test_markers_that_are_plain_text_in_the_models_own_template_end_the_reply_in
 
 
 def test_a_marker_that_the_user_wrote_about_is_no_leak(vocabulary: Vocabulary) -> None:
-    stream = Stream(vocabulary, None, prompt=chat("What does ### Instruction: mean?"), format="vicuna")
+    stream = Stream(
+        vocabulary, None, prompt=chat("What does ### Instruction: mean?"), format="vicuna"
+    )
     assert stream.write("It is\n### Instruction: a header") is None
     assert stream.said() == "It is\n### Instruction: a header"
 
@@ -148,7 +162,9 @@ EXERCISE = (
 )
 
 
-def test_a_model_in_its_own_format_may_write_headings_and_roles_of_other_formats(vocabulary: Vocabulary) -> None:
+def test_a_model_in_its_own_format_may_write_headings_and_roles_of_other_formats(
+    vocabulary: Vocabulary,
+) -> None:
     stream = Stream(vocabulary)
     assert stream.write(EXERCISE) is None
     assert stream.said() == EXERCISE
@@ -176,7 +192,9 @@ def kept(stream: Stream, *, thinking: bool = False) -> str:
     return said[: len(said) - stream.stream.n_repeated]
 
 
-def test_a_reply_that_repeats_itself_ends_and_says_how_much_of_it_is_no_news(vocabulary: Vocabulary) -> None:
+def test_a_reply_that_repeats_itself_ends_and_says_how_much_of_it_is_no_news(
+    vocabulary: Vocabulary,
+) -> None:
     stream = Stream(vocabulary)
     assert stream.write("Once upon a time. " + LOOP) is StopReason.REPEATS
     assert len(stream.said()) < 1000
@@ -190,7 +208,9 @@ def test_thinking_that_repeats_itself_ends_too(vocabulary: Vocabulary) -> None:
     assert stream.said() == ""
 
 
-def test_line_breaks_without_end_are_ended_though_none_of_them_is_shown(vocabulary: Vocabulary) -> None:
+def test_line_breaks_without_end_are_ended_though_none_of_them_is_shown(
+    vocabulary: Vocabulary,
+) -> None:
     stream = Stream(vocabulary)
     assert stream.write("Done." + "\n" * 3000) is StopReason.REPEATS
     assert kept(stream) == stream.said() == "Done."

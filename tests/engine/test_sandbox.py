@@ -52,7 +52,10 @@ def rendered(sandbox: TemplateSandbox, template: str, **variables: Any) -> str:
 
 
 def assert_still_works(sandbox: TemplateSandbox) -> None:
-    assert rendered(sandbox, "{{ bos_token }}You said {{ messages[0].content }}") == "<s>You said Hello"
+    assert (
+        rendered(sandbox, "{{ bos_token }}You said {{ messages[0].content }}")
+        == "<s>You said Hello"
+    )
 
 
 def process_of(sandbox: TemplateSandbox) -> psutil.Process:
@@ -77,7 +80,9 @@ def has_ended(handle: int, *, within: float) -> bool:
 # Honest templates
 
 
-@pytest.mark.parametrize("path", sorted((prompts_folder() / "formats").glob("*.toml")), ids=lambda path: str(path.stem))
+@pytest.mark.parametrize(
+    "path", sorted((prompts_folder() / "formats").glob("*.toml")), ids=lambda path: str(path.stem)
+)
 @pytest.mark.parametrize("add_generation_prompt", [True, False], ids=["prompt", "no prompt"])
 def test_the_formats_render_as_they_do_without_a_sandbox(
     sandbox: TemplateSandbox, path: Path, add_generation_prompt: bool
@@ -87,7 +92,9 @@ def test_the_formats_render_as_they_do_without_a_sandbox(
     assert sandbox(*arguments) == render(*arguments)
 
 
-def test_a_template_that_refuses_says_the_same_as_without_a_sandbox(sandbox: TemplateSandbox) -> None:
+def test_a_template_that_refuses_says_the_same_as_without_a_sandbox(
+    sandbox: TemplateSandbox,
+) -> None:
     refused = (STRICT, [*HELLO, *HELLO], "<s>", None, True)
     with pytest.raises(TemplateError) as expected:
         render(*refused)
@@ -97,8 +104,12 @@ def test_a_template_that_refuses_says_the_same_as_without_a_sandbox(sandbox: Tem
     assert not isinstance(error.value, TemplateLimitError)
 
 
-@pytest.mark.parametrize("template", ["{% if %}", "{{ x | nonesuch }}", "{{ messages[7].content }}", "{{ 1 / 0 }}"])
-def test_a_broken_template_fails_with_the_same_words(sandbox: TemplateSandbox, template: str) -> None:
+@pytest.mark.parametrize(
+    "template", ["{% if %}", "{{ x | nonesuch }}", "{{ messages[7].content }}", "{{ 1 / 0 }}"]
+)
+def test_a_broken_template_fails_with_the_same_words(
+    sandbox: TemplateSandbox, template: str
+) -> None:
     with pytest.raises(TemplateError) as expected:
         render(template, HELLO, None, None, True)
     with pytest.raises(TemplateError) as error:
@@ -114,17 +125,23 @@ def test_the_clock_and_other_variables_reach_the_template(sandbox: TemplateSandb
     )
 
 
-def test_a_clock_that_shows_no_time_is_an_error_and_the_process_lives_on(sandbox: TemplateSandbox) -> None:
+def test_a_clock_that_shows_no_time_is_an_error_and_the_process_lives_on(
+    sandbox: TemplateSandbox,
+) -> None:
     with pytest.raises(TemplateError, match="Invalid isoformat"):
         rendered(sandbox, "", now="tomorrow")
     assert_still_works(sandbox)
 
 
-@pytest.mark.parametrize("text", ["\ufdd0", "\ud800", chr(0xD83D) + chr(0xDE00), "\0\r\n\x85\u2028", "\ufeff"])
+@pytest.mark.parametrize(
+    "text", ["\ufdd0", "\ud800", chr(0xD83D) + chr(0xDE00), "\0\r\n\x85\u2028", "\ufeff"]
+)
 def test_every_text_passes_through_unchanged(sandbox: TemplateSandbox, text: str) -> None:
     messages = [{"role": "user", "content": text}]
     template = f"{text}{{{{ messages[0].content }}}}"
-    assert sandbox(template, messages, None, None, True) == render(template, messages, None, None, True)
+    assert sandbox(template, messages, None, None, True) == render(
+        template, messages, None, None, True
+    )
     with pytest.raises(TemplateError) as error:
         sandbox("{{ raise_exception(messages[0].content) }}", messages, None, None, True)
     assert str(error.value) == text
@@ -139,10 +156,15 @@ def test_a_long_conversation_is_no_limit(sandbox: TemplateSandbox) -> None:
 
 LIMIT, ERROR, TEXT = "is ended", "fails", "renders little"
 CYCLES = "{% set ns = namespace(x=['x']) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}"
-DEEP = "{% set ns = namespace(x=[]) %}{% for i in range(50000) %}{% set ns.x = [ns.x] %}{% endfor %}"
+DEEP = (
+    "{% set ns = namespace(x=[]) %}{% for i in range(50000) %}{% set ns.x = [ns.x] %}{% endfor %}"
+)
 HOSTILE = {
     # Time
-    "nested loops": (LIMIT, "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"),
+    "nested loops": (
+        LIMIT,
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+    ),
     "a power at compile time": (LIMIT, "{{ 7 ** 99999999 }}"),
     "a power that is not a constant": (LIMIT, "{{ (messages | length + 6) ** 99999999 }}"),
     "squares of squares": (
@@ -181,7 +203,10 @@ HOSTILE = {
     "the indent of JSON": (LIMIT, "{{ [[1]] | tojson(indent=10 ** 9) }}"),
     "a filter around text": (LIMIT, "{% filter center(10000000000) %}x{% endfilter %}"),
     # Output
-    "100 MB of output": (LIMIT, "{% set x = 'x' * 10000 %}{% for i in range(10000) %}{{ x }}{% endfor %}"),
+    "100 MB of output": (
+        LIMIT,
+        "{% set x = 'x' * 10000 %}{% for i in range(10000) %}{{ x }}{% endfor %}",
+    ),
     "much from few bytes": (LIMIT, "{{ messages[0].content | center(1000000) }}"),
     "a huge reason": (ERROR, "{{ raise_exception('x' * 10 ** 7) }}"),
     "a template of 300 kB": (LIMIT, "x" * 300_000),
@@ -205,8 +230,14 @@ HOSTILE = {
     "an extension": (ERROR, "{% extends '/etc/passwd' %}"),
     "an import": (ERROR, "{% import 'os' as os %}{{ os.system('true') }}"),
     "subclasses": (ERROR, "{{ ''.__class__.__mro__[1].__subclasses__() }}"),
-    "the class by filter": (TEXT, "{{ '' | attr('__class__') }}{{ ''.__class__ }}{{ ''['__class__'] }}"),
-    "the order of classes by filter": (ERROR, "{{ ('' | attr('__class__') | attr('__mro__'))[1] }}"),
+    "the class by filter": (
+        TEXT,
+        "{{ '' | attr('__class__') }}{{ ''.__class__ }}{{ ''['__class__'] }}",
+    ),
+    "the order of classes by filter": (
+        ERROR,
+        "{{ ('' | attr('__class__') | attr('__mro__'))[1] }}",
+    ),
     "attributes in a format": (ERROR, "{{ '{0.__class__.__mro__}'.format('') }}"),
     "globals of a function": (ERROR, "{{ raise_exception.__globals__['os'].system('true') }}"),
     "globals of lipsum": (ERROR, "{{ lipsum.__globals__['os'] }}"),
@@ -234,7 +265,9 @@ def outcome_of(sandbox: TemplateSandbox, template: str) -> str:
 
 
 @pytest.mark.parametrize(("outcome", "template"), HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_hostile_template_is_contained(sandbox: TemplateSandbox, outcome: str, template: str) -> None:
+def test_a_hostile_template_is_contained(
+    sandbox: TemplateSandbox, outcome: str, template: str
+) -> None:
     # What takes long at all may be ended where the machine is busy.
     outcomes = {outcome, LIMIT} if template.startswith((DEEP, "{% if x %}" * 100)) else {outcome}
     assert outcome_of(sandbox, template) in outcomes
@@ -251,18 +284,25 @@ def test_a_hostile_template_is_contained(sandbox: TemplateSandbox, outcome: str,
     ],
     ids=["time", "memory", "output", "size"],
 )
-def test_the_error_says_which_limit_was_hit(sandbox: TemplateSandbox, template: str, words: str) -> None:
+def test_the_error_says_which_limit_was_hit(
+    sandbox: TemplateSandbox, template: str, words: str
+) -> None:
     with pytest.raises(TemplateLimitError) as error:
         rendered(sandbox, template)
     assert str(error.value) == words
 
 
 def test_the_usual_limits_hold_too() -> None:
-    with TemplateSandbox() as sandbox, pytest.raises(TemplateLimitError, match="more than 1 GiB of memory"):
+    with (
+        TemplateSandbox() as sandbox,
+        pytest.raises(TemplateLimitError, match="more than 1 GiB of memory"),
+    ):
         rendered(sandbox, "{{ 'a' * 2 ** 30 }}")
 
 
-def test_the_output_may_have_four_times_the_bytes_of_the_input_and_some_more(sandbox: TemplateSandbox) -> None:
+def test_the_output_may_have_four_times_the_bytes_of_the_input_and_some_more(
+    sandbox: TemplateSandbox,
+) -> None:
     messages = [{"role": "user", "content": "é" * 100_000}]
     assert len(sandbox("{{ messages[0].content * 4 }}", messages, None, None, True)) == 400_000
     with pytest.raises(TemplateLimitError, match="wrote more than"):
@@ -307,7 +347,9 @@ def test_the_call_after_a_kill_starts_another_process(sandbox: TemplateSandbox) 
     assert sandbox.process_id != process.pid
 
 
-def test_a_call_that_was_interrupted_leaves_no_answer_for_the_next(sandbox: TemplateSandbox) -> None:
+def test_a_call_that_was_interrupted_leaves_no_answer_for_the_next(
+    sandbox: TemplateSandbox,
+) -> None:
     class Interrupted(Exception):
         pass
 
@@ -361,7 +403,9 @@ def test_the_process_ends_by_itself_when_its_parent_is_killed_while_a_template_c
                 assert not has_ended(handle, within=0.02)
             parent.kill()
             parent.wait()
-            assert not has_ended(handle, within=0.1), "the process did not compute: it saw the end of its input"
+            assert not has_ended(handle, within=0.1), (
+                "the process did not compute: it saw the end of its input"
+            )
             assert has_ended(handle, within=WAIT_SECONDS)
 
 
@@ -377,7 +421,9 @@ def test_the_process_loads_no_more_than_it_needs() -> None:
     }
     heavy = {"llama_cpp", "numpy", "pydantic", "textual", "rich", "asyncio", "subprocess"}
     assert not heavy & for_the_process
-    assert not {*heavy, "jinja2"} - {"subprocess"} & loaded_modules("modechat.engine.sandbox.client")
+    assert not {*heavy, "jinja2"} - {"subprocess"} & loaded_modules(
+        "modechat.engine.sandbox.client"
+    )
 
 
 def loaded_modules(module: str) -> set[str]:
@@ -392,15 +438,27 @@ MISBEHAVIOURS = {
     "never starts": ("sys.exit(3)", TemplateError, "did not start: exit code 3"),
     "writes without end": ("while True: print('x' * 10000)", TemplateError, "did not start"),
     "never reads": ("ready(); signal.pause()", TemplateLimitError, "took longer than 0.5 s"),
-    "dies before it reads": ("ready(); os.kill(os.getpid(), signal.SIGSEGV)", TemplateLimitError, "died: SIGSEGV"),
+    "dies before it reads": (
+        "ready(); os.kill(os.getpid(), signal.SIGSEGV)",
+        TemplateLimitError,
+        "died: SIGSEGV",
+    ),
     "dies": ("ready(); read(); sys.exit(3)", TemplateLimitError, "died: exit code 3"),
-    "closes its output": ("ready(); read(); os.close(1); signal.pause()", TemplateLimitError, "died"),
+    "closes its output": (
+        "ready(); read(); os.close(1); signal.pause()",
+        TemplateLimitError,
+        "died",
+    ),
     "announces too much": (
         "ready(); read(); print('text 9999999999')\nwhile True: print('x')",
         TemplateLimitError,
         "died",
     ),
-    "ends in the middle": ("ready(); read(); print('text 9'); print('x')", TemplateLimitError, "died: exit code 0"),
+    "ends in the middle": (
+        "ready(); read(); print('text 9'); print('x')",
+        TemplateLimitError,
+        "died: exit code 0",
+    ),
     "answers nonsense": (
         "ready(); read(); print('nonsense 0', flush=True); signal.pause()",
         TemplateLimitError,
@@ -415,9 +473,15 @@ def read(): sys.stdin.readline()
 """
 
 
-@pytest.mark.parametrize(("code", "error", "words"), MISBEHAVIOURS.values(), ids=MISBEHAVIOURS.keys())
+@pytest.mark.parametrize(
+    ("code", "error", "words"), MISBEHAVIOURS.values(), ids=MISBEHAVIOURS.keys()
+)
 def test_whatever_the_process_does_is_an_error(
-    code: str, error: type[TemplateError], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: str,
+    error: type[TemplateError],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program = tmp_path / "python"
     program.write_text(PROGRAM.format(python=sys.executable, code=code))

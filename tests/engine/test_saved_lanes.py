@@ -52,7 +52,9 @@ KINDS: tuple[Callable[..., Path], ...] = (write_llama, write_sliding, write_hybr
 
 
 @pytest.mark.parametrize("write", KINDS)
-def test_a_resumed_chat_goes_on_as_if_it_had_never_been_left(write: Callable[[Path], Path], tmp_path: Path) -> None:
+def test_a_resumed_chat_goes_on_as_if_it_had_never_been_left(
+    write: Callable[[Path], Path], tmp_path: Path
+) -> None:
     load = load_of(write(tmp_path / "tiny.gguf"), tmp_path / "states")
     first = chat_then_quit(load)
 
@@ -125,7 +127,9 @@ DAMAGE: tuple[tuple[str, Callable[[Path], object]], ...] = (
 
 
 @pytest.mark.parametrize(("files", "damage"), DAMAGE)
-def test_a_damaged_file_is_as_good_as_none(files: str, damage: Callable[[Path], object], tmp_path: Path) -> None:
+def test_a_damaged_file_is_as_good_as_none(
+    files: str, damage: Callable[[Path], object], tmp_path: Path
+) -> None:
     load = load_of(write_llama(tmp_path / "tiny.gguf"), tmp_path / "states")
     first = chat_then_quit(load)
     for path in (tmp_path / "states").glob(files):
@@ -165,7 +169,10 @@ def test_instruct_turns_and_unnamed_chats_leave_nothing_on_disk(tmp_path: Path) 
             await driver.ask(load, Loaded)
             await driver.generate(chat(LONG), LIMITED)
             request = Generate(
-                id=9, prompt=InstructPrompt(instruction=LONG), sampling=LIMITED, conversation=CONVERSATION
+                id=9,
+                prompt=InstructPrompt(instruction=LONG),
+                sampling=LIMITED,
+                conversation=CONVERSATION,
             )
             driver.engine.send(request)
             driver.engine.send(Shutdown())
@@ -190,7 +197,9 @@ def test_states_are_private(tmp_path: Path) -> None:
     states = SavedStates(tmp_path / "states", 1000)
     assert keep(states, "a", 10)
     assert stat.S_IMODE((tmp_path / "states").stat().st_mode) == 0o700
-    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in (tmp_path / "states").iterdir())
+    assert all(
+        stat.S_IMODE(path.stat().st_mode) == 0o600 for path in (tmp_path / "states").iterdir()
+    )
 
 
 def labels(states: SavedStates) -> set[str]:
@@ -286,7 +295,9 @@ def test_a_state_that_could_not_be_written_leaves_no_file(tmp_path: Path) -> Non
         def load_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool:
             raise AssertionError((sequence, path, tokens))
 
-    SavedLanes(SavedStates(tmp_path, 1000), Full(), "model", lambda: False).save("a", 0, list(range(300)), "")
+    SavedLanes(SavedStates(tmp_path, 1000), Full(), "model", lambda: False).save(
+        "a", 0, list(range(300)), ""
+    )
     assert list(tmp_path.iterdir()) == []
 
 

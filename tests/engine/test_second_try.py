@@ -50,7 +50,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def memory(tmp_path: Path) -> ExtrasMemory:
-    return ExtrasMemory(tmp_path / "state" / "cpu-extras.json", lambda: {"build": "b", "processor": "p"})
+    return ExtrasMemory(
+        tmp_path / "state" / "cpu-extras.json", lambda: {"build": "b", "processor": "p"}
+    )
 
 
 @pytest.fixture
@@ -64,7 +66,9 @@ class _Dies:
 
     def __call__(self, moment: str, number: str = "SIGILL", where: str = "extras") -> None:
         self._monkeypatch.setenv("DYING_WORKER", f"{moment} {number} {where}")
-        self._monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (FOLDER, os.environ.get("PYTHONPATH")))))
+        self._monkeypatch.setenv(
+            "PYTHONPATH", os.pathsep.join(filter(None, (FOLDER, os.environ.get("PYTHONPATH"))))
+        )
 
 
 @asynccontextmanager
@@ -123,7 +127,9 @@ def test_a_message_is_answered_although_the_kernels_crash_and_that_is_remembered
     run(work())
 
 
-def test_what_is_remembered_spares_the_crash(model: Path, memory: ExtrasMemory, dies: _Dies) -> None:
+def test_what_is_remembered_spares_the_crash(
+    model: Path, memory: ExtrasMemory, dies: _Dies
+) -> None:
     dies("decode")
     memory.remember()
 
@@ -154,12 +160,16 @@ def test_a_damaged_memory_says_nothing(tmp_path: Path, damage: bytes) -> None:
 
 def test_a_memory_that_cannot_be_written_counts_while_the_program_runs(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file where a folder should be")
-    memory = ExtrasMemory(tmp_path / "state" / "cpu-extras.json", lambda: {"build": "1", "processor": "1"})
+    memory = ExtrasMemory(
+        tmp_path / "state" / "cpu-extras.json", lambda: {"build": "1", "processor": "1"}
+    )
     memory.remember()
     assert memory.says_off
 
 
-def test_everything_that_was_asked_is_asked_again_in_its_order(model: Path, memory: ExtrasMemory, dies: _Dies) -> None:
+def test_everything_that_was_asked_is_asked_again_in_its_order(
+    model: Path, memory: ExtrasMemory, dies: _Dies
+) -> None:
     dies("decode")
 
     async def work() -> None:
@@ -174,8 +184,12 @@ def test_everything_that_was_asked_is_asked_again_in_its_order(model: Path, memo
             ends = [event.id for event in events if isinstance(event, Finished | Inspected)]
             assert ends == [1, 7, 2]
             loaded = [event.model.format for event in events if isinstance(event, Loaded)]
-            assert loaded[-1] == "alpaca"  # what was changed since the first load is part of the second
-            assert [event.model.format for event in events if isinstance(event, FormatChanged)] == ["alpaca"]
+            assert (
+                loaded[-1] == "alpaca"
+            )  # what was changed since the first load is part of the second
+            assert [event.model.format for event in events if isinstance(event, FormatChanged)] == [
+                "alpaca"
+            ]
 
     run(work())
 
@@ -194,7 +208,9 @@ def test_llama_cpps_own_loop_is_measured_although_the_kernels_crash(
     run(work())
 
 
-def test_a_message_that_was_stopped_stays_stopped(model: Path, memory: ExtrasMemory, dies: _Dies) -> None:
+def test_a_message_that_was_stopped_stays_stopped(
+    model: Path, memory: ExtrasMemory, dies: _Dies
+) -> None:
     dies("decode")
 
     async def work() -> None:
@@ -288,7 +304,9 @@ def test_a_crash_after_the_model_has_computed_is_not_blamed_on_the_kernels(
             driver.engine.send(load_request(model))
             driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
             await events_until(driver, Finished)
-            driver.engine.send(Generate(id=2, prompt=chat("x" * 2000), sampling=Sampling(temperature=1.0, seed=5)))
+            driver.engine.send(
+                Generate(id=2, prompt=chat("x" * 2000), sampling=Sampling(temperature=1.0, seed=5))
+            )
             failed = (await events_until(driver, Failed))[-1]
             assert isinstance(failed, Failed)
             assert failed.death is Death.CRASH
@@ -312,7 +330,9 @@ def test_who_wants_the_kernels_gets_them(model: Path, memory: ExtrasMemory, dies
     run(work())
 
 
-def test_who_wants_none_of_them_has_no_crash(model: Path, memory: ExtrasMemory, dies: _Dies) -> None:
+def test_who_wants_none_of_them_has_no_crash(
+    model: Path, memory: ExtrasMemory, dies: _Dies
+) -> None:
     dies("decode")
 
     async def work() -> None:

@@ -42,7 +42,14 @@ SMALL_ALPHABET = st.lists(st.integers(0, 3), max_size=80)
 def test_the_index_finds_the_longest_of_the_newest_runs(tokens: list[int]) -> None:
     place, length = NGramIndex(tokens).find()
     runs = [
-        next((n for n in range(32) if n >= end or tokens[end - n - 1] != tokens[len(tokens) - n - 1]), 32)
+        next(
+            (
+                n
+                for n in range(32)
+                if n >= end or tokens[end - n - 1] != tokens[len(tokens) - n - 1]
+            ),
+            32,
+        )
         for end in range(len(tokens))
     ]
     longest = max((run for run in runs if run >= 3), default=0)
@@ -54,8 +61,12 @@ def test_the_index_finds_the_longest_of_the_newest_runs(tokens: list[int]) -> No
         assert longest == 0
 
 
-@given(st.floats(0.01, 1), st.lists(st.tuples(st.integers(1, 32), st.floats(0.001, 1)), max_size=30))
-def test_costs_are_positive_and_one_token_costs_one(slope: float, observed: list[tuple[int, float]]) -> None:
+@given(
+    st.floats(0.01, 1), st.lists(st.tuples(st.integers(1, 32), st.floats(0.001, 1)), max_size=30)
+)
+def test_costs_are_positive_and_one_token_costs_one(
+    slope: float, observed: list[tuple[int, float]]
+) -> None:
     costs = CostCurve(slope)
     for n_tokens, seconds in observed:
         costs.observe(n_tokens, seconds)
@@ -100,12 +111,18 @@ class Wild(Guesser):
 
 
 @pytest.fixture(scope="module", params=[write_llama, write_sliding])
-def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedModel]:
-    with loaded_model(request.param(tmp_path_factory.mktemp("models") / "tiny.gguf"), 512) as loaded:
+def model(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LoadedModel]:
+    with loaded_model(
+        request.param(tmp_path_factory.mktemp("models") / "tiny.gguf"), 512
+    ) as loaded:
         yield loaded
 
 
-def write(model: LoadedModel, prompt: list[int], sampling: Sampling, guesser: Guesser | None, count: int) -> list[int]:
+def write(
+    model: LoadedModel, prompt: list[int], sampling: Sampling, guesser: Guesser | None, count: int
+) -> list[int]:
     memory = memory_of(model)
     handle = llama.llama_get_memory(memory.context)
     assert handle is not None
@@ -123,7 +140,9 @@ def write(model: LoadedModel, prompt: list[int], sampling: Sampling, guesser: Gu
             if len(written) >= count:
                 break
     lane = next(lane for lane in lanes.lanes if lane.tokens)
-    assert lane.tokens == [*prompt, *written][: len(lane.tokens)]  # no wrong guess stays in the cache
+    assert (
+        lane.tokens == [*prompt, *written][: len(lane.tokens)]
+    )  # no wrong guess stays in the cache
     assert len(lane.tokens) == llama.llama_memory_seq_pos_max(handle, lane.sequence) + 1
     return written
 
@@ -159,7 +178,9 @@ def test_wrong_guesses_that_were_taken_back_leave_no_trace(model: LoadedModel) -
     without, with_wrong = results(lambda _index: 0), results(lambda index: index % 6)
     for plain, other in zip(without, with_wrong, strict=True):
         # Batches of other sizes are rounded in another way, nothing more.
-        assert max(abs(a - b) for a, b in zip(plain, other, strict=True)) < 0.01 * (max(plain) - min(plain))
+        assert max(abs(a - b) for a, b in zip(plain, other, strict=True)) < 0.01 * (
+            max(plain) - min(plain)
+        )
 
 
 # The proof that it cannot be seen
@@ -188,7 +209,9 @@ def prove(proof: Proof, lanes: Lanes, tokens: Sequence[int]) -> None:
 
 
 @pytest.mark.parametrize(("other_from", "holds"), [(8, True), (7, False), (3, False), (0, False)])
-def test_a_proof_is_made_once_and_leaves_no_trace(model: LoadedModel, other_from: int, holds: bool) -> None:
+def test_a_proof_is_made_once_and_leaves_no_trace(
+    model: LoadedModel, other_from: int, holds: bool
+) -> None:
     lanes = Lanes(memory_of(model))
     lanes.reuse(Mode.CHAT, PROMPT)
     lanes.evaluate(Mode.CHAT, PROMPT, lambda _count: None)
@@ -244,12 +267,16 @@ def test_other_adapters_want_a_proof_of_their_own(model: LoadedModel) -> None:
 
 @pytest.mark.real_model
 @pytest.mark.parametrize(("n_threads", "n_cells"), [(1, 100), (1, 600), (2, 200)])
-def test_the_starter_model_computes_a_token_alone_as_among_others(starter: Path, n_threads: int, n_cells: int) -> None:
+def test_the_starter_model_computes_a_token_alone_as_among_others(
+    starter: Path, n_threads: int, n_cells: int
+) -> None:
     with loaded_model(starter, 1024) as loaded:
         llama.llama_set_n_threads(loaded.context, n_threads, n_threads)
         memory = memory_of(loaded)
         lanes = Lanes(memory)
-        text = loaded.vocabulary.tokenize_prompt(["The quick brown fox jumps over the lazy dog. " * 90])
+        text = loaded.vocabulary.tokenize_prompt(
+            ["The quick brown fox jumps over the lazy dog. " * 90]
+        )
         lanes.reuse(Mode.CHAT, text[:n_cells])
         lanes.evaluate(Mode.CHAT, text[:n_cells], lambda _count: None)
         proof = Proof(memory.result, lambda: n_threads, 1024)
@@ -261,14 +288,18 @@ def test_the_starter_model_computes_a_token_alone_as_among_others(starter: Path,
 
 
 @pytest.mark.parametrize(("seed", "is_right"), [(0, True), (5, False)])
-def test_a_draft_model_never_changes_what_is_written(seed: int, is_right: bool, tmp_path: Path) -> None:
+def test_a_draft_model_never_changes_what_is_written(
+    seed: int, is_right: bool, tmp_path: Path
+) -> None:
     with (
         loaded_model(write_llama(tmp_path / "model.gguf"), 512) as model,
         loaded_model(write_llama(tmp_path / "draft.gguf", seed=seed), 512) as draft,
     ):
         plain = write(model, PROMPT, GREEDY, None, 60)
         guesser = ModelGuesser(
-            GuessPolicy(learned(lambda n: 1 + 0.01 * n)), PROMPT, DraftModel(draft, model.vocabulary)
+            GuessPolicy(learned(lambda n: 1 + 0.01 * n)),
+            PROMPT,
+            DraftModel(draft, model.vocabulary),
         )
         assert write(model, PROMPT, GREEDY, guesser, 60) == plain
         assert guesser.n_guessed > 0
@@ -297,9 +328,13 @@ def test_the_worker_guesses_with_a_draft_model(tmp_path: Path) -> None:
 
     async def drafted() -> int:
         async with running_engine() as driver:
-            load = Load(model_path=str(model), n_gpu_layers=0, formats=formats(), draft_path=str(model))
+            load = Load(
+                model_path=str(model), n_gpu_layers=0, formats=formats(), draft_path=str(model)
+            )
             assert isinstance(await driver.ask(load, Loaded | Failed), Loaded)
-            answer = await driver.generate(InstructPrompt(instruction="Go on"), Sampling(max_tokens=100))
+            answer = await driver.generate(
+                InstructPrompt(instruction="Go on"), Sampling(max_tokens=100)
+            )
             return answer.finished.stats.drafted_tokens
 
     assert run(drafted()) > 0
@@ -307,7 +342,8 @@ def test_the_worker_guesses_with_a_draft_model(tmp_path: Path) -> None:
 
 COPY = InstructPrompt(
     instruction="Repeat the text exactly.",
-    input="The quick brown fox jumps over the lazy dog. " * 3 + "Pack my box with five dozen liquor jugs.",
+    input="The quick brown fox jumps over the lazy dog. " * 3
+    + "Pack my box with five dozen liquor jugs.",
 )
 
 

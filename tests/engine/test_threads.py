@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.batch import fill_batch
-from modechat.engine.worker.evaluation.surroundings import Lookout, Surroundings, usable_cpus
+from modechat.engine.worker.evaluation.machine_load import LoadMeter, MachineLoad, usable_cpus
 from modechat.engine.worker.evaluation.threads import DecodeThreads, ThreadController
 from tests.engine.vocabularies import native_log
 from tests.tiny_models import write_llama
@@ -34,12 +34,12 @@ def machine(n_cores: int, *, busy: int = 0, work: float = 0.16) -> Seconds:
     return seconds
 
 
-Around = Callable[[int], Surroundings]
+Around = Callable[[int], MachineLoad]
 
 
 def around(n_cores: int, *, busy: int = 0) -> Around:
     """What the system of `machine` says, by the threads that compute."""
-    return lambda count: Surroundings(others=busy, idle=max(0, n_cores - busy - count))
+    return lambda count: MachineLoad(others=busy, idle=max(0, n_cores - busy - count))
 
 
 def saturated(useful: int) -> Seconds:
@@ -102,7 +102,9 @@ def test_the_first_reply_on_a_quiet_machine_loses_little(n_max: int) -> None:
 
 @pytest.mark.parametrize("n_max", COUNTS)
 @pytest.mark.parametrize("busy", [1, 2])
-def test_a_machine_that_turns_busy_is_left_to_the_other_process_within_a_few_tokens(n_max: int, busy: int) -> None:
+def test_a_machine_that_turns_busy_is_left_to_the_other_process_within_a_few_tokens(
+    n_max: int, busy: int
+) -> None:
     if busy >= n_max:
         pytest.skip("no core is left")
     run = simulation(n_max)
@@ -239,23 +241,23 @@ def test_fewer_threads_are_tried_again_when_other_processes_begin_to_compute() -
     run = simulation(4)
     run.run(machine(4), 500, around(4))
     assert set(run.counts[-100:]) == {4}
-    run.run(machine(4), 500, lambda _count: Surroundings(others=0.5, idle=0.0))
+    run.run(machine(4), 500, lambda _count: MachineLoad(others=0.5, idle=0.0))
     assert set(run.counts[-500:]) != {4}
 
 
 def test_the_lookout_tells_what_others_and_nobody_used() -> None:
     now, own, idle = 0.0, 0.0, 0.0
-    lookout = Lookout((0, 1, 2, 3), lambda: now, lambda: own, lambda _usable: idle)
+    lookout = LoadMeter((0, 1, 2, 3), lambda: now, lambda: own, lambda _usable: idle)
     now = 0.1
     assert lookout.look() is None
     now, own, idle = 0.5, 0.5, 0.75
-    assert lookout.look() == Surroundings(others=1.5, idle=1.5)
+    assert lookout.look() == MachineLoad(others=1.5, idle=1.5)
     now, own, idle = 1.0, 2.5, 0.75  # counted unevenly: never below nothing
-    assert lookout.look() == Surroundings(others=0.0, idle=0.0)
+    assert lookout.look() == MachineLoad(others=0.0, idle=0.0)
 
 
 def test_this_machine_says_what_it_does() -> None:
-    lookout = Lookout(usable_cpus())
+    lookout = LoadMeter(usable_cpus())
     found = None
     while found is None:
         found = lookout.look()
@@ -276,7 +278,9 @@ def test_batches_of_different_sizes_are_not_compared() -> None:
 @given(
     n_max=st.integers(2, 64),
     evidence=st.sampled_from([2, 5]),
-    decodes=st.lists(st.tuples(st.sampled_from([1, 2, 7, 40, 128]), st.floats(1e-6, 100)), max_size=300),
+    decodes=st.lists(
+        st.tuples(st.sampled_from([1, 2, 7, 40, 128]), st.floats(1e-6, 100)), max_size=300
+    ),
 )
 def test_whatever_the_times_are_the_count_stays_in_its_range_and_the_same_for_the_same(
     n_max: int, evidence: int, decodes: list[tuple[int, float]]

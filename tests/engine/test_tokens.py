@@ -21,14 +21,18 @@ T5_EOS = 1
 
 @pytest.fixture(scope="module")
 def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
-    return load_vocabulary(write_llama(tmp_path_factory.mktemp("vocabulary") / "tiny.gguf")).vocabulary
+    return load_vocabulary(
+        write_llama(tmp_path_factory.mktemp("vocabulary") / "tiny.gguf")
+    ).vocabulary
 
 
 @pytest.fixture(scope="module")
 def spm(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
     """SentencePiece, as Llama 2's: a space before each text."""
     special = {"<|im_start|>": TokenType.CONTROL, "[tag]": TokenType.USER_DEFINED}
-    return load_vocabulary(write_spm(tmp_path_factory.mktemp("vocabulary") / "spm.gguf", special)).vocabulary
+    return load_vocabulary(
+        write_spm(tmp_path_factory.mktemp("vocabulary") / "spm.gguf", special)
+    ).vocabulary
 
 
 # BOS
@@ -66,13 +70,17 @@ def test_models_that_are_no_encoders_get_none(vocabulary: Vocabulary) -> None:
 # Pieces
 
 
-def test_a_control_text_is_recognised_inside_of_a_piece_but_not_over_the_border_of_two(vocabulary: Vocabulary) -> None:
+def test_a_control_text_is_recognised_inside_of_a_piece_but_not_over_the_border_of_two(
+    vocabulary: Vocabulary,
+) -> None:
     assert len(vocabulary.tokenize_prompt(["a<|im_end|>b"])) == 3
     assert vocabulary.tokenize_prompt(["a<", "|im_end|>b"]) == list(b"a<|im_end|>b")
 
 
 @pytest.mark.parametrize("before", ["Hello", "Hello ", "Hello\n", "<|im_start|>", "[tag]"])
-def test_sentencepiece_puts_no_space_before_the_pieces_after_the_first(spm: Vocabulary, before: str) -> None:
+def test_sentencepiece_puts_no_space_before_the_pieces_after_the_first(
+    spm: Vocabulary, before: str
+) -> None:
     tokens = spm.tokenize_prompt([before, "|im_start|>", "user"])
     text = b"".join(spm.piece(token, special=True) for token in tokens[1:]).decode()
     assert text.lstrip() == f"{before}|im_start|>user".lstrip()
@@ -86,12 +94,16 @@ def test_special_tokens_are_known_with_their_kind(spm: Vocabulary) -> None:
         ("<|im_start|>", False),
         ("[tag]", True),
     ]
-    assert all(spm.piece(token.id, special=True).decode() == token.text for token in spm.special_tokens)
+    assert all(
+        spm.piece(token.id, special=True).decode() == token.text for token in spm.special_tokens
+    )
 
 
 def test_a_vocabulary_says_its_bos_and_its_eos(vocabulary: Vocabulary, tmp_path: Path) -> None:
     assert vocabulary.bos_and_eos == SpecialTokens("<s>", "</s>")
-    assert load_vocabulary(write_t5(tmp_path / "t5.gguf")).vocabulary.bos_and_eos == SpecialTokens(None, "</s>")
+    assert load_vocabulary(write_t5(tmp_path / "t5.gguf")).vocabulary.bos_and_eos == SpecialTokens(
+        None, "</s>"
+    )
 
 
 # Token by token

@@ -31,7 +31,7 @@ from modechat.engine.protocol import (
     SaveLanes,
 )
 from modechat.engine.scripted import MODEL
-from modechat.engine.watchdog import Patience, Vigil, Watchdog
+from modechat.engine.watchdog import HangDetector, Patience, Watchdog
 from tests.engine.driver import Driver, chat, run
 from tests.tiny_models import write_llama
 
@@ -40,22 +40,22 @@ GENERATE = Generate(id=1, prompt=chat("Hello"))
 LOAD = Load(model_path="x.gguf", formats=())
 
 
-def vigil(*asked: Request, spoken: bool = True) -> Vigil:
-    vigil = Vigil(PATIENCE, 0)
+def detector(*asked: Request, spoken: bool = True) -> HangDetector:
+    detector = HangDetector(PATIENCE, 0)
     if spoken:
-        vigil.heard(LoadProgress(fraction=0.1), 0)
+        detector.heard(LoadProgress(fraction=0.1), 0)
     for request in asked:
-        vigil.asked(request, 0)
-    return vigil
+        detector.asked(request, 0)
+    return detector
 
 
 def test_a_worker_that_was_asked_nothing_may_be_silent() -> None:
-    assert vigil().verdict(1000) == ""
-    assert vigil(SaveLanes()).verdict(1000) == ""
+    assert detector().verdict(1000) == ""
+    assert detector(SaveLanes()).verdict(1000) == ""
 
 
 def test_silence_is_a_hang_and_a_heartbeat_is_not() -> None:
-    watched = vigil(GENERATE)
+    watched = detector(GENERATE)
     assert watched.verdict(10) == ""
     watched.heard(Heartbeat(progress=1), 10)
     assert watched.verdict(20) == ""
@@ -63,14 +63,14 @@ def test_silence_is_a_hang_and_a_heartbeat_is_not() -> None:
 
 
 def test_a_worker_that_has_not_said_anything_yet_may_start_slowly() -> None:
-    watched = vigil(LOAD, spoken=False)
+    watched = detector(LOAD, spoken=False)
     watched.heard(Heartbeat(progress=0), 1)
     assert watched.verdict(59) == ""
     assert "no sign of life for 60 seconds" in watched.verdict(62)
 
 
 def test_a_computation_that_stands_still_is_a_hang_though_the_heart_beats() -> None:
-    watched = vigil(GENERATE)
+    watched = detector(GENERATE)
     for second in range(1, 32):
         watched.heard(Heartbeat(progress=min(second, 5)), second)
     assert watched.verdict(34) == ""
@@ -80,7 +80,7 @@ def test_a_computation_that_stands_still_is_a_hang_though_the_heart_beats() -> N
 
 @pytest.mark.parametrize("request_", [LOAD, Inspect(id=1, prompt=chat("Hello"))])
 def test_loading_and_looking_may_stand_still_for_longer(request_: Request) -> None:
-    watched = vigil(request_)
+    watched = detector(request_)
     for second in range(0, 122, 5):
         watched.heard(Heartbeat(progress=5), second)
     assert watched.verdict(120) == ""
@@ -88,7 +88,7 @@ def test_loading_and_looking_may_stand_still_for_longer(request_: Request) -> No
 
 
 def test_what_is_asked_while_it_saves_may_wait_for_longer() -> None:
-    watched = vigil(SaveLanes(), GENERATE)
+    watched = detector(SaveLanes(), GENERATE)
     for second in range(0, 60, 5):
         watched.heard(Heartbeat(progress=5), second)
     assert watched.verdict(60) == ""
@@ -100,7 +100,7 @@ def test_what_is_asked_while_it_saves_may_wait_for_longer() -> None:
 
 @pytest.mark.parametrize(("uses_gpu", "hangs"), [(False, True), (True, False)])
 def test_a_gpu_tells_nothing_within_a_batch(uses_gpu: bool, hangs: bool) -> None:
-    watched = vigil(LOAD)
+    watched = detector(LOAD)
     model: ModelInfo = MODEL.model_copy(update={"uses_gpu": uses_gpu})
     watched.heard(Loaded(model=model, seconds_load=1), 1)
     watched.asked(GENERATE, 1)
@@ -110,7 +110,7 @@ def test_a_gpu_tells_nothing_within_a_batch(uses_gpu: bool, hangs: bool) -> None
 
 
 def test_an_answer_ends_what_was_asked_up_to_it() -> None:
-    watched = vigil(LOAD, GENERATE, Inspect(id=7, prompt=chat("Hello")))
+    watched = detector(LOAD, GENERATE, Inspect(id=7, prompt=chat("Hello")))
     watched.heard(Delta(id=1, text="x", completion_tokens=1), 1)
     assert watched.verdict(100)
     watched.heard(Inspected(id=7, error="none"), 100)
@@ -118,7 +118,7 @@ def test_an_answer_ends_what_was_asked_up_to_it() -> None:
 
 
 def test_what_is_cancelled_is_no_answer_to_what_is_before_it() -> None:
-    watched = vigil(SaveLanes(), LOAD, GENERATE)
+    watched = detector(SaveLanes(), LOAD, GENERATE)
     watched.heard(Cancelled(id=1), 1)
     for second in range(0, 120, 5):
         watched.heard(Heartbeat(progress=5), second)
@@ -128,7 +128,7 @@ def test_what_is_cancelled_is_no_answer_to_what_is_before_it() -> None:
 
 
 def test_the_time_before_a_request_does_not_count() -> None:
-    watched = vigil()
+    watched = detector()
     watched.asked(GENERATE, 500)
     assert watched.verdict(505) == ""
 
@@ -169,7 +169,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 QUICK = Patience(silent=2.5, starting=20, standing_still=5, loading=20)
 
 
-def play(model: Path, work: Callable[[Driver, WorkerEngine], object], patience: Patience = QUICK) -> object:
+def play(
+    model: Path, work: Callable[[Driver, WorkerEngine], object], patience: Patience = QUICK
+) -> object:
     async def main() -> object:
         engine = WorkerEngine(patience=patience)
         engine.start()
@@ -193,7 +195,9 @@ def test_a_worker_that_was_stopped_in_a_reply_is_killed_and_told_once(model: Pat
                 process.send_signal(signal.SIGSTOP)
             return False
 
-        answer = await driver.generate(chat("x" * 2000), Sampling(temperature=1.0, seed=5), stop_when=freeze)
+        answer = await driver.generate(
+            chat("x" * 2000), Sampling(temperature=1.0, seed=5), stop_when=freeze
+        )
         failed = answer.failed
         assert failed.died
         assert failed.title == "The engine hung: it gave no sign of life for 2.5 seconds"
@@ -208,7 +212,9 @@ def test_a_worker_that_was_stopped_in_a_reply_is_killed_and_told_once(model: Pat
 def test_heartbeats_keep_a_long_request_alive_and_never_reach_the_front_end(model: Path) -> None:
     async def work(driver: Driver, engine: WorkerEngine) -> None:
         sampling = Sampling(temperature=1.0, seed=11, max_tokens=3000)
-        answer = await driver.generate(chat("Go " * 1000), sampling)  # it asserts that no other event comes
+        answer = await driver.generate(
+            chat("Go " * 1000), sampling
+        )  # it asserts that no other event comes
         assert answer.finished.stats.completion_tokens > 0
         assert engine.process_id is not None
 

@@ -17,7 +17,15 @@ import pytest
 from modechat.domain.conversation import StopReason
 from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine
-from modechat.engine.protocol import Delta, Event, Failed, Generate, Loaded, PromptProgress, Shutdown
+from modechat.engine.protocol import (
+    Delta,
+    Event,
+    Failed,
+    Generate,
+    Loaded,
+    PromptProgress,
+    Shutdown,
+)
 from tests.engine.driver import Driver, chat, run, running_engine
 from tests.tiny_models import write_llama
 
@@ -89,7 +97,9 @@ def test_the_worker_ends_when_its_front_end_is_killed() -> None:
         time.sleep(600)
         """
     )
-    with subprocess.Popen([sys.executable, "-c", front_end], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", front_end], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         worker = psutil.Process(int(process.stdout.readline()))
         process.kill()
@@ -109,7 +119,9 @@ def test_what_native_code_prints_does_not_reach_the_pipe() -> None:
         pipe.emit(LoadProgress(fraction=0.5))
         """
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, input="")
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, input=""
+    )
     assert done.stdout == '{"type":"load_progress","fraction":0.5}\n'
     assert "noise from native code" in done.stderr
 
@@ -120,8 +132,13 @@ def test_a_llama_cpp_that_cannot_be_loaded_is_named_as_the_reason(
     broken = tmp_path / "llama_cpp"
     broken.mkdir()
     (broken / "__init__.py").write_text("")
-    (broken / "llama_cpp.py").write_text("raise OSError('libcudart.so.12: cannot open shared object file')")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    (broken / "llama_cpp.py").write_text(
+        "raise OSError('libcudart.so.12: cannot open shared object file')"
+    )
+    monkeypatch.setenv(
+        "PYTHONPATH",
+        os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]),
+    )
 
     async def work() -> Failed:
         async with running_engine() as driver:
@@ -174,10 +191,14 @@ pathlib.Path(sys.argv[1]).write_text("kept")
 
 def _slow_to_end(kept: Path) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, "-c", SLOW_TO_END, str(kept)], stdin=pipe, stdout=pipe, stderr=pipe)
+    return subprocess.Popen(
+        [sys.executable, "-c", SLOW_TO_END, str(kept)], stdin=pipe, stdout=pipe, stderr=pipe
+    )
 
 
-def test_a_worker_that_still_keeps_things_on_disk_does_not_hold_up_the_terminal_and_finishes(tmp_path: Path) -> None:
+def test_a_worker_that_still_keeps_things_on_disk_does_not_hold_up_the_terminal_and_finishes(
+    tmp_path: Path,
+) -> None:
     kept = tmp_path / "kept"
     process = _slow_to_end(kept)
 
@@ -204,7 +225,9 @@ def test_a_worker_that_hangs_when_it_should_end_is_killed(model: Path) -> None:
     assert not run(work()).is_running()
 
 
-def test_a_worker_that_was_unloaded_tells_no_death_and_its_successor_waits_for_it(model: Path, tmp_path: Path) -> None:
+def test_a_worker_that_was_unloaded_tells_no_death_and_its_successor_waits_for_it(
+    model: Path, tmp_path: Path
+) -> None:
     kept = tmp_path / "kept"
 
     async def work() -> None:
@@ -230,7 +253,9 @@ def test_a_stop_leaves_nothing_in_the_log_that_reads_like_a_failure(tmp_path: Pa
         engine.start()
         driver = Driver(engine)
         await driver.load(write_llama(tmp_path / "tiny.gguf", n_ctx_train=8192), n_ctx=8192)
-        stopped = await driver.generate(chat("z" * 6000), stop_when=lambda event: isinstance(event, PromptProgress))
+        stopped = await driver.generate(
+            chat("z" * 6000), stop_when=lambda event: isinstance(event, PromptProgress)
+        )
         assert stopped.finished.stop_reason is StopReason.STOPPED
         await engine.close()
 

@@ -38,11 +38,17 @@ def load_vocabulary(path: Path) -> LoadedVocabulary:
     assert model is not None, log.tail()
     handle = llama.llama_model_get_vocab(model)
     assert handle is not None
-    return LoadedVocabulary(Vocabulary(handle), (llama.llama_model_chat_template(model, None) or b"").decode())
+    return LoadedVocabulary(
+        Vocabulary(handle), (llama.llama_model_chat_template(model, None) or b"").decode()
+    )
 
 
 def write_spm(
-    path: Path, special: Mapping[str, TokenType], *, add_bos: bool = True, add_space_prefix: bool = True
+    path: Path,
+    special: Mapping[str, TokenType],
+    *,
+    add_bos: bool = True,
+    add_space_prefix: bool = True,
 ) -> Path:
     """A SentencePiece vocabulary of bytes, letters and some words, as Llama 2's; `special` come last.
 
@@ -51,10 +57,29 @@ def write_spm(
     first = {"<unk>": TokenType.UNKNOWN, "<s>": TokenType.CONTROL, "</s>": TokenType.CONTROL}
     data = {f"<0x{byte:02X}>": TokenType.BYTE for byte in range(256)}
     letters = "▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;!?'-#<>|/[](){}_"
-    words = ("▁t", "▁th", "▁the", "in", "er", "us", "user", "▁▁", "▁▁▁▁", "se", "He", "ll", "Hell", "Hello", "▁Hello")
+    words = (
+        "▁t",
+        "▁th",
+        "▁the",
+        "in",
+        "er",
+        "us",
+        "user",
+        "▁▁",
+        "▁▁▁▁",
+        "se",
+        "He",
+        "ll",
+        "Hell",
+        "Hello",
+        "▁Hello",
+    )
     normal = dict.fromkeys((*letters, *words), TokenType.NORMAL)
     tokens = first | data | normal | dict(special)
-    scores = [-float(place) if kind is TokenType.NORMAL else 0.0 for place, kind in enumerate(tokens.values())]
+    scores = [
+        -float(place) if kind is TokenType.NORMAL else 0.0
+        for place, kind in enumerate(tokens.values())
+    ]
     for place, text in enumerate(tokens):
         if text in words:  # longer ones are merged first
             scores[place] = float(len(text)) - 1000
@@ -96,7 +121,9 @@ def _write(
     writer.add_token_scores(list(scores))
     if kind == "gpt2":
         writer.add_tokenizer_pre("gpt-2")
-        writer.add_token_merges([" ".join(2 * _byte_characters()[-1:])])  # llama.cpp wants one; 0xFF is not in UTF-8
+        writer.add_token_merges(
+            [" ".join(2 * _byte_characters()[-1:])]
+        )  # llama.cpp wants one; 0xFF is not in UTF-8
     else:
         writer.add_unk_token_id(0)
     writer.add_bos_token_id(bos)

@@ -144,7 +144,9 @@ def test_names_from_strangers_are_kept_as_they_are(folder: Path) -> None:
     assert model.name == "[@click=app.quit]x[]\x1b[31m\u202e"
 
 
-def test_a_place_with_very_many_files_is_given_up_after_a_while(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_with_very_many_files_is_given_up_after_a_while(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("modechat.models.walk._MOST_ENTRIES", 10)
     for number in range(40):
         (folder / f"{number}.gguf").touch()
@@ -204,5 +206,9 @@ def test_the_usual_places_follow_the_environment(tmp_path: Path) -> None:
     assert places[0] == Place("your folder", Path("/mine"), depth=6)
 
 
-def test_the_home_folder_itself_is_not_searched_for_the_sake_of_a_model_in_it(tmp_path: Path) -> None:
-    assert tmp_path not in {place.folder for place in usual_places(tmp_path, {}, (), tmp_path / "x.gguf")}
+def test_the_home_folder_itself_is_not_searched_for_the_sake_of_a_model_in_it(
+    tmp_path: Path,
+) -> None:
+    assert tmp_path not in {
+        place.folder for place in usual_places(tmp_path, {}, (), tmp_path / "x.gguf")
+    }

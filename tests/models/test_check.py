@@ -16,7 +16,14 @@ from gguf import GGUFWriter
 from modechat.errors import ModelError
 from modechat.models.check import check_adapter_file, check_model_file
 from modechat.models.failures import human_size
-from tests.tiny_models import write_bert, write_llama, write_lora, write_recurrent, write_t5, write_unknown_architecture
+from tests.tiny_models import (
+    write_bert,
+    write_llama,
+    write_lora,
+    write_recurrent,
+    write_t5,
+    write_unknown_architecture,
+)
 
 
 def refused(path: Path) -> tuple[str, str]:
@@ -66,7 +73,10 @@ def control_vector(path: Path) -> Path:
 
 def test_an_adapter_is_known_by_its_header(tmp_path: Path) -> None:
     assert check_adapter_file(write_lora(tmp_path / "lora.gguf")).n_tensors == 4
-    for write, reason in ((write_llama, "is not a LoRA adapter"), (control_vector, "of another kind (control)")):
+    for write, reason in (
+        (write_llama, "is not a LoRA adapter"),
+        (control_vector, "of another kind (control)"),
+    ):
         with pytest.raises(ModelError, match=re.escape(reason)) as caught:
             check_adapter_file(write(tmp_path / "other.gguf"))
         assert "LoRA" in caught.value.hint
@@ -74,7 +84,9 @@ def test_an_adapter_is_known_by_its_header(tmp_path: Path) -> None:
         check_adapter_file(tmp_path / "missing.gguf")
 
 
-@pytest.mark.parametrize("write", [write_llama, write_recurrent, write_t5, write_unknown_architecture])
+@pytest.mark.parametrize(
+    "write", [write_llama, write_recurrent, write_t5, write_unknown_architecture]
+)
 def test_a_model_that_may_chat_passes(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     assert check_model_file(write(tmp_path / "model.gguf")).n_tensors
 
@@ -98,7 +110,10 @@ NOT_GGUF = {
     b"\n<!DOCTYPE html>\n<html><head>": ("a web page", "/resolve/"),
     b"<html lang=en>": ("a web page", "/resolve/"),
     pickle.dumps({"weight": 1}): ("a Python pickle", "look for one of this model"),
-    struct.pack("<Q", 60) + b'{"__metadata__":{"format":"pt"}}': ("a safetensors file", "look for one of this model"),
+    struct.pack("<Q", 60) + b'{"__metadata__":{"format":"pt"}}': (
+        "a safetensors file",
+        "look for one of this model",
+    ),
     b"tjgg\x03\0\0\0": ("older than GGUF", "look for one of this model"),
     b"\x1f\x8b\x08\0": ("a compressed archive", "Unpack"),
     b"\0" * 4096: ("a download that did not finish", "Download the file again"),
@@ -133,7 +148,10 @@ def test_a_missing_file_a_folder_and_an_impossible_name_are_refused(tmp_path: Pa
         assert refused(missing) == (f"There is no file {missing}.", check)
     assert refused(tmp_path / "a\0b.gguf") == ("a␀b.gguf is not a possible file name.", check)
     assert refused(tmp_path / ("x" * 300))[0].endswith("cannot be read: File name too long.")
-    assert refused(tmp_path / "folder") == ("folder is a folder, not a model file.", "Give a .gguf file inside it.")
+    assert refused(tmp_path / "folder") == (
+        "folder is a folder, not a model file.",
+        "Give a .gguf file inside it.",
+    )
     assert refused(Path("/"))[0] == "/ is a folder, not a model file."
 
 
@@ -163,7 +181,10 @@ def test_an_incomplete_download_tells_both_sizes(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     half, full = human_size(len(whole) // 2), human_size(len(whole))
-    assert refused(path) == (f"model.gguf is incomplete: it has {half} of {full}.", "Download the file again.")
+    assert refused(path) == (
+        f"model.gguf is incomplete: it has {half} of {full}.",
+        "Download the file again.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +207,11 @@ def test_sizes_are_written_as_download_pages_write_them(size: int, shown: str) -
 OTHER_MODELS: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "bert": (write_bert, "is an embedding model (bert)", "chat or instruct model"),
     "vocabulary": (vocabulary_only, "holds a vocabulary only", "chat or instruct model"),
-    "no architecture": (without_architecture, "does not say what architecture", "Download the file again"),
+    "no architecture": (
+        without_architecture,
+        "does not say what architecture",
+        "Download the file again",
+    ),
 }
 
 
@@ -205,7 +230,11 @@ OTHER_METADATA: list[tuple[dict[str, str | int], str, str]] = [
     ({"split.no": 1, "split.count": 3}, "is part 2 of 3 of a model", "the first part"),
     ({"llama.pooling_type": 3}, "is an embedding model", "chat or instruct"),
     ({"general.architecture": "clip"}, "is a projector (mmproj)", "base model"),
-    ({"general.architecture": "nomic-bert"}, "is an embedding model (nomic-bert)", "chat or instruct"),
+    (
+        {"general.architecture": "nomic-bert"},
+        "is an embedding model (nomic-bert)",
+        "chat or instruct",
+    ),
     ({"general.architecture": "t5encoder"}, "is an embedding model", "chat or instruct"),
     ({"general.architecture": "llada"}, "is a diffusion model", "chat or instruct"),
     ({"general.architecture": "wavtokenizer-dec"}, "is a model for speech", "chat or instruct"),
@@ -230,4 +259,6 @@ def test_a_model_without_pooling_is_no_embedding_model(tmp_path: Path) -> None:
 def test_names_cannot_act_on_the_terminal(tmp_path: Path) -> None:
     title, _ = refused(tmp_path / "a\x1b[2J\nb\u202e.gguf")
     assert title == f"There is no file {tmp_path}/a␛[2J b\N{REPLACEMENT CHARACTER}.gguf."
-    assert refused(tmp_path / os.fsdecode(b"\xff.gguf"))[0] == f"There is no file {tmp_path}/?.gguf."
+    assert (
+        refused(tmp_path / os.fsdecode(b"\xff.gguf"))[0] == f"There is no file {tmp_path}/?.gguf."
+    )

@@ -130,17 +130,25 @@ def test_a_long_template_is_noticed_but_not_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("template", [None, ""])
 def test_without_a_template_the_header_says_so(tmp_path: Path, template: str | None) -> None:
-    assert not read_header(write_llama(tmp_path / "tiny.gguf", chat_template=template)).has_chat_template
+    assert not read_header(
+        write_llama(tmp_path / "tiny.gguf", chat_template=template)
+    ).has_chat_template
 
 
 def test_values_that_are_missing_or_of_another_type_are_none(tmp_path: Path) -> None:
-    extra: dict[str, Value] = {"general.name": 1, "general.file_type": 999, "llama.context_length": "long"}
+    extra: dict[str, Value] = {
+        "general.name": 1,
+        "general.file_type": 999,
+        "llama.context_length": "long",
+    }
     found = read_header(write_llama(tmp_path / "tiny.gguf", extra=extra))
     assert (found.name, found.quantization, found.n_ctx_train) == (None, None, None)
 
 
 @pytest.mark.parametrize("alignment", [8, 256])
-def test_the_end_of_the_data_follows_the_alignment_of_the_file(tmp_path: Path, alignment: int) -> None:
+def test_the_end_of_the_data_follows_the_alignment_of_the_file(
+    tmp_path: Path, alignment: int
+) -> None:
     path = tmp_path / "aligned.gguf"
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_custom_alignment(alignment)
@@ -169,7 +177,9 @@ def test_version_2_is_read(scratch: Path, whole: bytes) -> None:
 @pytest.mark.parametrize("version", [0, 1, 4])
 def test_other_versions_are_refused(scratch: Path, whole: bytes, version: int) -> None:
     scratch.write_bytes(whole[:4] + struct.pack("<I", version) + whole[8:])
-    wanted = "big-endian" if version == 0 else f"GGUF version {version}; modechat reads versions 2 and 3"
+    wanted = (
+        "big-endian" if version == 0 else f"GGUF version {version}; modechat reads versions 2 and 3"
+    )
     assert wanted in refusal(scratch)
 
 
@@ -256,7 +266,9 @@ def test_absurd_counts_and_lengths_are_refused_at_once(tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize(("count", "length"), [(1 << 26, 0), (1 << 22, 1 << 20)])
-def test_a_hostile_vocabulary_in_a_huge_sparse_file_is_refused_soon(tmp_path: Path, count: int, length: int) -> None:
+def test_a_hostile_vocabulary_in_a_huge_sparse_file_is_refused_soon(
+    tmp_path: Path, count: int, length: int
+) -> None:
     path = tmp_path / "hostile.gguf"
     with path.open("wb") as file:
         body = text(b"k") + struct.pack("<IIQ", 9, 8, count)
@@ -279,12 +291,16 @@ _lib.ggml_blck_size.restype = ctypes.c_int64
 _lib.ggml_type_size.restype = ctypes.c_size_t
 print(json.dumps([(_lib.ggml_blck_size(kind), _lib.ggml_type_size(kind)) for kind in range(43)]))
 """
-    output = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True).stdout
+    output = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True
+    ).stdout
     theirs = {kind: tuple(sizes) for kind, sizes in enumerate(json.loads(output)) if sizes[0]}
     assert theirs == TENSOR_TYPES
 
 
 def test_names_of_quantizations_are_those_of_the_gguf_package() -> None:
-    theirs = {int(kind): kind.name.removeprefix("MOSTLY_") for kind in gguf.LlamaFileType if kind != 1024}
+    theirs = {
+        int(kind): kind.name.removeprefix("MOSTLY_") for kind in gguf.LlamaFileType if kind != 1024
+    }
     theirs |= {0: "F32", 38: "MXFP4"}
     assert {kind: FILE_TYPES[kind] for kind in theirs} == theirs

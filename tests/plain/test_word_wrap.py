@@ -49,7 +49,10 @@ def test_pieces_make_no_difference_and_nothing_is_lost(text: str, cuts: list[int
 
 
 @given(
-    st.lists(st.text(alphabet="ab日`|-", min_size=1, max_size=30).filter(lambda word: word[0] in "ab日"), max_size=30)
+    st.lists(
+        st.text(alphabet="ab日`|-", min_size=1, max_size=30).filter(lambda word: word[0] in "ab日"),
+        max_size=30,
+    )
 )
 def test_every_line_that_could_be_broken_fits(words: list[str]) -> None:
     for line in wrap(" ".join(words)).split("\n"):

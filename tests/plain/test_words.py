@@ -15,7 +15,10 @@ from modechat.plain.words import as_commands, end_note, help_lines, shortened
         ("A reply is being written: Esc stops it.", "A reply is being written: /stop stops it."),
         ("Ctrl+R or /retry loads it with less.", "/regenerate or /retry loads it with less."),
         ("Ctrl+] asks in another format.", "/reformat asks in another format."),
-        ("Escape, F16 and Ctrl+Reset are other words.", "Escape, F16 and Ctrl+Reset are other words."),
+        (
+            "Escape, F16 and Ctrl+Reset are other words.",
+            "Escape, F16 and Ctrl+Reset are other words.",
+        ),
     ],
 )
 def test_keys_become_the_commands_that_do_the_same(text: str, said: str) -> None:

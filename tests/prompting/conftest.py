@@ -26,7 +26,9 @@ def builder(
     **variables: Any,
 ) -> PromptBuilder:
     """Makes prompts in `used`, a format or the name of a shipped one; `control` are the vocabulary's control texts."""
-    return PromptBuilder(_format(used), _format(fallback), render, Guard(control), tokens, variables)
+    return PromptBuilder(
+        _format(used), _format(fallback), render, Guard(control), tokens, variables
+    )
 
 
 def own_template(template: str) -> PromptFormat:

@@ -16,9 +16,16 @@ from modechat.domain.tasks import Example
 from modechat.errors import ConfigError
 from modechat.paths import prompts_folder
 from modechat.prompting import render
-from modechat.prompting.formats import BASE, ENCODER, LAST_RESORT, FormatSource, NamedFormat, recognise
+from modechat.prompting.fallbacks import AS_IS, lost_text
+from modechat.prompting.formats import (
+    BASE,
+    ENCODER,
+    LAST_RESORT,
+    FormatSource,
+    NamedFormat,
+    recognise,
+)
 from modechat.prompting.guard import without_marker
-from modechat.prompting.ladder import AS_IS, lost_text
 from modechat.prompting.prompt import SingleShot
 from modechat.prompting.prompt_format import NO_TOKENS, PromptFormat, SpecialTokens
 from modechat.typed_toml import read_text, read_toml
@@ -46,9 +53,7 @@ PROMPT_NO_INPUT = (
     "Write a response that appropriately completes the request.\n\n"
     "### Instruction:\n{instruction}\n\n### Response:"
 )
-ALPACA_SYSTEM = (
-    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
-)
+ALPACA_SYSTEM = "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
 VICUNA_SYSTEM = (
     "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, "
     "and polite answers to the user's questions. "
@@ -64,7 +69,9 @@ def conversation(roles: str) -> tuple[Message, ...]:
     messages = []
     for letter in roles:
         counts[letter] += 1
-        messages.append(Message(ROLES[letter], f"{letter.upper()}{counts[letter]}" if letter != "s" else "S"))
+        messages.append(
+            Message(ROLES[letter], f"{letter.upper()}{counts[letter]}" if letter != "s" else "S")
+        )
     return tuple(messages)
 
 
@@ -111,9 +118,13 @@ def test_a_file_that_is_no_format_is_refused_with_its_line(text: str, problem: s
 @every_format
 @pytest.mark.parametrize("roles", ["u", "su", "uau", "suau", "uauau", "suauauau"])
 def test_no_format_loses_a_text_of_an_ordinary_conversation(named: NamedFormat, roles: str) -> None:
-    messages = [{"role": message.role.value, "content": message.content} for message in conversation(roles)]
+    messages = [
+        {"role": message.role.value, "content": message.content} for message in conversation(roles)
+    ]
     for tokens, end in product(TOKENS, (True, False)):
-        text = render(named.chat_template, messages, tokens.bos, tokens.eos, add_generation_prompt=end)
+        text = render(
+            named.chat_template, messages, tokens.bos, tokens.eos, add_generation_prompt=end
+        )
         assert lost_text(text, messages) is None
         places = [text.find(message["content"]) for message in messages]
         assert -1 not in places
@@ -123,8 +134,8 @@ def test_no_format_loses_a_text_of_an_ordinary_conversation(named: NamedFormat, 
 
 @every_format
 @pytest.mark.parametrize("roles", ["u", "suau"])
-def test_a_chat_needs_no_rung_of_the_ladder(named: NamedFormat, roles: str) -> None:
-    assert builder(named.name).chat(conversation(roles)).rung == AS_IS
+def test_a_chat_needs_no_fallback(named: NamedFormat, roles: str) -> None:
+    assert builder(named.name).chat(conversation(roles)).fallback == AS_IS
 
 
 @every_format
@@ -133,11 +144,19 @@ def test_a_chat_needs_no_rung_of_the_ladder(named: NamedFormat, roles: str) -> N
 @pytest.mark.parametrize("examples", [(), EXAMPLES], ids=["no examples", "examples"])
 @pytest.mark.parametrize("tokens", TOKENS, ids=repr)
 def test_no_format_loses_a_text_of_a_task(
-    named: NamedFormat, task_input: str, system: str, examples: tuple[Example, ...], tokens: SpecialTokens
+    named: NamedFormat,
+    task_input: str,
+    system: str,
+    examples: tuple[Example, ...],
+    tokens: SpecialTokens,
 ) -> None:
     single = SingleShot(Task("Count up.", task_input, "One,"), system, examples)
     prompt = builder(named.name, fallback=named.name, tokens=tokens).task(single)
-    shown = [text for example in examples for text in (example.instruction, example.input, example.response)]
+    shown = [
+        text
+        for example in examples
+        for text in (example.instruction, example.input, example.response)
+    ]
     for text in ("Count up.", task_input, system, *shown):
         assert text in prompt.text
     assert prompt.text.endswith("One,")
@@ -149,7 +168,9 @@ def test_no_format_loses_a_text_of_a_task(
 def test_a_task_ends_where_the_reply_begins(named: NamedFormat) -> None:
     """What follows the input is the same with and without one: the template's own, no text of the user."""
     prompt = builder(named.name).task(SingleShot(Task("Count up.", "some text"))).text
-    last = max(prompt.rindex("Count up.") + len("Count up."), prompt.rindex("some text") + len("some text"))
+    last = max(
+        prompt.rindex("Count up.") + len("Count up."), prompt.rindex("some text") + len("some text")
+    )
     other = builder(named.name).task(SingleShot(Task("Say no.", "another one"))).text
     assert other.endswith(prompt[last:])
 
@@ -255,11 +276,17 @@ def test_a_first_message_without_a_system_text_is_exact_too(name: str) -> None:
             "<|im_start|>system\n- You are a helpful assistant chatbot trained by MosaicML.\n- You answer",
             "U1",
         ),
-        ("llama-2-system", "[INST] <<SYS>>\nYou are a helpful, respectful and honest assistant. Always", "U1 [/INST]"),
+        (
+            "llama-2-system",
+            "[INST] <<SYS>>\nYou are a helpful, respectful and honest assistant. Always",
+            "U1 [/INST]",
+        ),
         ("vicuna", VICUNA_SYSTEM, "USER: U1 ASSISTANT:"),
     ],
 )
-def test_a_published_system_text_is_sent_where_the_user_sets_none(name: str, begin: str, end: str) -> None:
+def test_a_published_system_text_is_sent_where_the_user_sets_none(
+    name: str, begin: str, end: str
+) -> None:
     text = exact(name, "u")
     assert text.startswith(begin)
     assert end in text
@@ -280,9 +307,17 @@ LLAMA_2_TASK = "[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nsome text\n\nQuestion: Co
         ("completion", "", "Count up.\n\nsome text"),
         ("t5", "", "Count up. some text"),
         ("t5", "Be brief.", "Be brief. Count up. some text"),
-        ("mpt-instruct", "", ALPACA_SYSTEM + "### Instruction\nCount up.\n\nsome text\n\n### Response\n"),
+        (
+            "mpt-instruct",
+            "",
+            ALPACA_SYSTEM + "### Instruction\nCount up.\n\nsome text\n\n### Response\n",
+        ),
         ("human-assistant", "", "\n\nHuman: Count up.\n\nsome text\n\nAssistant:"),
-        ("chatml", "", "<|im_start|>user\nCount up.\n\nsome text<|im_end|>\n<|im_start|>assistant\n"),
+        (
+            "chatml",
+            "",
+            "<|im_start|>user\nCount up.\n\nsome text<|im_end|>\n<|im_start|>assistant\n",
+        ),
     ],
 )
 def test_a_task_is_exact_in_each_kind_of_format(name: str, system: str, expected: str) -> None:
@@ -290,7 +325,9 @@ def test_a_task_is_exact_in_each_kind_of_format(name: str, system: str, expected
 
 
 def test_worked_examples_are_turns_in_llama_2() -> None:
-    single = SingleShot(Task("Count up.", "some text"), "Be brief.", (Example("Add them.", "1 2", "3"),))
+    single = SingleShot(
+        Task("Count up.", "some text"), "Be brief.", (Example("Add them.", "1 2", "3"),)
+    )
     assert builder("llama-2", tokens=SpecialTokens("<s>", "</s>")).task(single).text == (
         "[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\n1 2\n\nQuestion: Add them. [/INST] 3 </s><s>"
         "[INST] some text\n\nQuestion: Count up. [/INST]"
@@ -315,7 +352,9 @@ def test_a_base_model_is_shown_worked_examples_that_the_users_own_replace() -> N
 
 
 @given(instruction=texts, task_input=texts.filter(bool))
-def test_alpaca_tasks_are_byte_for_byte_as_stanford_published_them(instruction: str, task_input: str) -> None:
+def test_alpaca_tasks_are_byte_for_byte_as_stanford_published_them(
+    instruction: str, task_input: str
+) -> None:
     alpaca = builder("alpaca")
     with_input = PROMPT_INPUT.format_map({"instruction": instruction, "input": task_input})
     assert alpaca.task(SingleShot(Task(instruction, task_input))).text == with_input
@@ -324,7 +363,9 @@ def test_alpaca_tasks_are_byte_for_byte_as_stanford_published_them(instruction: 
 
 
 def test_an_alpaca_task_spelled_out() -> None:
-    assert builder("alpaca").task(SingleShot(Task("Translate into Spanish", "I love you"))).text == (
+    assert builder("alpaca").task(
+        SingleShot(Task("Translate into Spanish", "I love you"))
+    ).text == (
         "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
         "response that appropriately completes the request.\n\n### Instruction:\nTranslate into Spanish\n\n### Input:\n"
         "I love you\n\n### Response:"
@@ -354,7 +395,12 @@ def test_tasks_stop_where_chats_do_unless_the_file_says_more() -> None:
 
 def test_a_models_own_template_has_no_stop_strings() -> None:
     own = PromptFormat.of_gguf("{{ messages }}")
-    assert (own.stop, own.instruct_stop, own.instruct_template, own.source) == ((), (), None, FormatSource.GGUF)
+    assert (own.stop, own.instruct_stop, own.instruct_template, own.source) == (
+        (),
+        (),
+        None,
+        FormatSource.GGUF,
+    )
 
 
 def test_a_format_of_the_user_says_where_it_is_from() -> None:
@@ -446,8 +492,12 @@ RECOGNISED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "tokens", "expected"), RECOGNISED, ids=[row[0] for row in RECOGNISED])
-def test_real_models_are_recognised_by_their_names(name: str, tokens: tuple[str, ...], expected: str | None) -> None:
+@pytest.mark.parametrize(
+    ("name", "tokens", "expected"), RECOGNISED, ids=[row[0] for row in RECOGNISED]
+)
+def test_real_models_are_recognised_by_their_names(
+    name: str, tokens: tuple[str, ...], expected: str | None
+) -> None:
     found = recognise(SHIPPED, [name], set(tokens))
     assert (found.name if found else None) == expected
 
@@ -457,7 +507,9 @@ def test_real_models_are_recognised_by_their_names(name: str, tokens: tuple[str,
     [row for row in RECOGNISED if row[2] is None],
     ids=[row[0] for row in RECOGNISED if row[2] is None],
 )
-def test_tokens_alone_make_no_chat_model(name: str, tokens: tuple[str, ...], expected: None) -> None:
+def test_tokens_alone_make_no_chat_model(
+    name: str, tokens: tuple[str, ...], expected: None
+) -> None:
     """Base models share their vocabulary with the chat models."""
     assert recognise(SHIPPED, [name], {*tokens, *ALL_TOKENS}) is expected
 
@@ -465,7 +517,9 @@ def test_tokens_alone_make_no_chat_model(name: str, tokens: tuple[str, ...], exp
 NEEDS_TOKENS = [row for row in RECOGNISED if row[2] and BY_NAME[row[2]].tokens]
 
 
-@pytest.mark.parametrize(("name", "tokens", "expected"), NEEDS_TOKENS, ids=[row[0] for row in NEEDS_TOKENS])
+@pytest.mark.parametrize(
+    ("name", "tokens", "expected"), NEEDS_TOKENS, ids=[row[0] for row in NEEDS_TOKENS]
+)
 def test_a_name_alone_does_not_make_a_format_whose_tokens_are_missing(
     name: str, tokens: tuple[str, ...], expected: str
 ) -> None:
@@ -476,7 +530,9 @@ def test_a_name_alone_does_not_make_a_format_whose_tokens_are_missing(
 
 
 def test_the_table_has_every_format_that_is_recognised_by_name() -> None:
-    assert {row[2] for row in RECOGNISED} - {None} == {named.name for named in SHIPPED if named.names}
+    assert {row[2] for row in RECOGNISED} - {None} == {
+        named.name for named in SHIPPED if named.names
+    }
 
 
 def test_the_longest_match_counts_whatever_the_order() -> None:

@@ -74,7 +74,9 @@ def test_what_schemas_become_is_fine() -> None:
         ('root ::= e{2000} "x"\ne ::= "a"?', "may be empty stand behind each other"),
         ('root ::= (e{90} f)*\ne ::= "a"?\nf ::= e{90}', "may be empty stand behind each other"),
         (
-            "root ::= r0\n" + "".join(f"r{n} ::= r{n + 1} r{n + 1} | r{n + 1}\n" for n in range(20)) + 'r20 ::= "x"',
+            "root ::= r0\n"
+            + "".join(f"r{n} ::= r{n + 1} r{n + 1} | r{n + 1}\n" for n in range(20))
+            + 'r20 ::= "x"',
             "too many ways",
         ),
     ],
@@ -88,7 +90,9 @@ def test_what_schemas_become_is_fine() -> None:
         "doubled twenty times",
     ],
 )
-def test_what_llama_cpp_would_follow_for_ever_through_several_rules_is_refused(grammar: str, told: str) -> None:
+def test_what_llama_cpp_would_follow_for_ever_through_several_rules_is_refused(
+    grammar: str, told: str
+) -> None:
     with pytest.raises(GrammarError) as caught:
         check_grammar(grammar)
     assert told in str(caught.value)

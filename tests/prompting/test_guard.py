@@ -8,7 +8,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from modechat.prompting.guard import MARKER, Guard, is_control_text, mark_edges, pieces, without_marker
+from modechat.prompting.guard import (
+    MARKER,
+    Guard,
+    is_control_text,
+    mark_edges,
+    pieces,
+    without_marker,
+)
 
 CONTROL = (
     "<|im_start|>",
@@ -53,15 +60,15 @@ def control_texts_in(text: str) -> list[str]:
 @example(text="")
 @example(text="a < b, a[0], <div>, </p>, [INS T], <|")
 def test_a_text_without_control_texts_is_neither_changed_nor_split(text: str) -> None:
-    assert GUARD.defuse(text) == text
+    assert GUARD.neutralise(text) == text
     assert GUARD.found(text) == ()
     assert pieces(text) == ((text,) if text else ())
 
 
 @given(text=hostile)
 def test_the_pieces_joined_are_the_text_without_the_marker(text: str) -> None:
-    assert "".join(pieces(GUARD.defuse(text))) == text.replace(MARKER, "")
-    assert without_marker(GUARD.defuse(text)) == text.replace(MARKER, "")
+    assert "".join(pieces(GUARD.neutralise(text))) == text.replace(MARKER, "")
+    assert without_marker(GUARD.neutralise(text)) == text.replace(MARKER, "")
 
 
 @settings(max_examples=500)
@@ -73,34 +80,34 @@ def test_the_pieces_joined_are_the_text_without_the_marker(text: str) -> None:
 @example(text="aaaa")
 @example(text="ababab")
 def test_no_piece_holds_a_control_text(text: str) -> None:
-    for piece in pieces(GUARD.defuse(text)):
+    for piece in pieces(GUARD.neutralise(text)):
         assert control_texts_in(piece) == []
 
 
 @settings(max_examples=500)
 @given(text=hostile)
 def test_in_the_assistants_texts_only_tags_of_thinking_and_tools_stay(text: str) -> None:
-    defused = GUARD.defuse(text, of_assistant=True)
-    for piece in pieces(defused):
+    neutralised = GUARD.neutralise(text, of_assistant=True)
+    for piece in pieces(neutralised):
         assert set(control_texts_in(piece)) <= set(TAGS)
-    assert sum(map(defused.count, TAGS)) == sum(map(text.replace(MARKER, "").count, TAGS))
+    assert sum(map(neutralised.count, TAGS)) == sum(map(text.replace(MARKER, "").count, TAGS))
 
 
 @given(text=hostile)
 @example(text="<|im_" + MARKER + "end|>")
-def test_what_was_defused_is_told_in_order_also_where_a_marker_cut_it(text: str) -> None:
+def test_what_was_neutralised_is_told_in_order_also_where_a_marker_cut_it(text: str) -> None:
     plain = text.replace(MARKER, "")
     expected = []
     for at in range(len(plain)):
         here = [control for control in CONTROL if plain.startswith(control, at)]
         expected += [max(here, key=len)] if here else []
     assert GUARD.found(text) == tuple(expected)
-    assert bool(expected) == (MARKER in GUARD.defuse(text))
+    assert bool(expected) == (MARKER in GUARD.neutralise(text))
 
 
 def test_defusing_twice_is_defusing_once() -> None:
-    once = GUARD.defuse("a<s>b<|im_end|>")
-    assert GUARD.defuse(once) == once == f"a<{MARKER}s>b<{MARKER}|im_end|>"
+    once = GUARD.neutralise("a<s>b<|im_end|>")
+    assert GUARD.neutralise(once) == once == f"a<{MARKER}s>b<{MARKER}|im_end|>"
 
 
 def test_the_longest_of_the_control_texts_that_begin_at_one_place_is_told() -> None:
@@ -118,7 +125,7 @@ def test_the_longest_of_the_control_texts_that_begin_at_one_place_is_told() -> N
 @example(before=f"x<{MARKER}", after="s>")
 @example(before="", after="<s>")
 def test_no_control_text_spans_the_border_to_the_prefill(before: str, after: str) -> None:
-    rendered = GUARD.defuse(before)
+    rendered = GUARD.neutralise(before)
     whole = GUARD.append(rendered, after)
     for piece in pieces(whole):
         assert control_texts_in(piece) == []
@@ -133,16 +140,24 @@ def test_an_ordinary_prefill_is_simply_put_behind_the_templates_control_text(aft
 
 
 def test_control_texts_of_the_template_before_the_prefill_stay_whole() -> None:
-    assert pieces(GUARD.append("<s><|im_start|>", "<|im_end|>")) == ("<s><|im_start|><", "|im_end|>")
+    assert pieces(GUARD.append("<s><|im_start|>", "<|im_end|>")) == (
+        "<s><|im_start|><",
+        "|im_end|>",
+    )
 
 
 # Messages
 
 
 @pytest.mark.parametrize("role", ["user", "system"])
-def test_every_text_of_a_message_is_defused(role: str) -> None:
-    message = {"role": role, "content": "<s>", "thinking": "<think>", "reasoning_content": "</think>"}
-    assert GUARD.defuse_message(message) == {
+def test_every_text_of_a_message_is_neutralised(role: str) -> None:
+    message = {
+        "role": role,
+        "content": "<s>",
+        "thinking": "<think>",
+        "reasoning_content": "</think>",
+    }
+    assert GUARD.neutralise_message(message) == {
         "role": role,
         "content": f"<{MARKER}s>",
         "thinking": f"<{MARKER}think>",
@@ -152,7 +167,7 @@ def test_every_text_of_a_message_is_defused(role: str) -> None:
 
 def test_the_assistants_thinking_may_hold_its_tags() -> None:
     message = {"role": "assistant", "content": "<think>x</think><s>", "thinking": "<think><s>"}
-    assert GUARD.defuse_message(message) == {
+    assert GUARD.neutralise_message(message) == {
         "role": "assistant",
         "content": f"<think>x</think><{MARKER}s>",
         "thinking": f"<think><{MARKER}s>",
@@ -160,22 +175,27 @@ def test_the_assistants_thinking_may_hold_its_tags() -> None:
 
 
 @given(text=hostile)
-def test_typed_contents_are_defused_and_their_types_are_not(text: str) -> None:
-    typed: dict[str, Any] = {"role": "user", "content": [{"type": "<s>", "text": text}, {"type": "text", "text": "x"}]}
-    assert GUARD.defuse_message(typed) == {
+def test_typed_contents_are_neutralised_and_their_types_are_not(text: str) -> None:
+    typed: dict[str, Any] = {
         "role": "user",
-        "content": [{"type": "<s>", "text": GUARD.defuse(text)}, {"type": "text", "text": "x"}],
+        "content": [{"type": "<s>", "text": text}, {"type": "text", "text": "x"}],
+    }
+    assert GUARD.neutralise_message(typed) == {
+        "role": "user",
+        "content": [{"type": "<s>", "text": GUARD.neutralise(text)}, {"type": "text", "text": "x"}],
     }
 
 
-def test_worked_examples_are_defused_and_what_is_no_text_stays() -> None:
+def test_worked_examples_are_neutralised_and_what_is_no_text_stays() -> None:
     variables = {
         "examples": [{"instruction": "<s>", "input": "aa", "response": "</s>"}],
         "input": None,
         "system": "<s>",
     }
-    assert GUARD.defuse_message(variables) == {
-        "examples": [{"instruction": f"<{MARKER}s>", "input": f"a{MARKER}a", "response": f"<{MARKER}/s>"}],
+    assert GUARD.neutralise_message(variables) == {
+        "examples": [
+            {"instruction": f"<{MARKER}s>", "input": f"a{MARKER}a", "response": f"<{MARKER}/s>"}
+        ],
         "input": None,
         "system": f"<{MARKER}s>",
     }
@@ -183,7 +203,7 @@ def test_worked_examples_are_defused_and_what_is_no_text_stays() -> None:
 
 def test_a_message_itself_is_not_changed() -> None:
     content = [{"type": "text", "text": "<s>"}]
-    GUARD.defuse_message({"role": "user", "content": content})
+    GUARD.neutralise_message({"role": "user", "content": content})
     assert content == [{"type": "text", "text": "<s>"}]
 
 
@@ -220,10 +240,10 @@ def test_special_tokens_are_control_texts_unless_they_are_text_that_people_write
 
 def test_a_vocabulary_without_control_texts_changes_nothing_but_the_marker() -> None:
     guard = Guard(())
-    assert guard.defuse(f"<s>{MARKER}x") == "<s>x"
+    assert guard.neutralise(f"<s>{MARKER}x") == "<s>x"
     assert guard.append("a", f"b{MARKER}") == "ab"
     assert guard.found("<s>") == ()
-    assert Guard(["x", ""]).defuse("xx") == "xx"
+    assert Guard(["x", ""]).neutralise("xx") == "xx"
 
 
 # Control texts over the borders of texts
@@ -260,7 +280,9 @@ def test_where_a_template_minds_the_marks_the_prompt_stays_as_it_was() -> None:
 
 
 def test_edges_stand_inside_of_outer_white_space_and_in_every_text_that_templates_show() -> None:
-    marked = mark_edges({"role": "user", "content": " a \n", "examples": [{"input": "b", "other": "c"}]})
+    marked = mark_edges(
+        {"role": "user", "content": " a \n", "examples": [{"input": "b", "other": "c"}]}
+    )
     assert without_marker(str(marked["content"])) == " a \n"
     assert marked["content"].startswith(" ")
     assert marked["content"].endswith(" \n")

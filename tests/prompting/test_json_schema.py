@@ -56,7 +56,10 @@ from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
         ),
         ({"type": "integer", "minimum": 1.5}, "no bound but a whole number"),
         ({"type": "integer", "minimum": 5, "maximum": 4}, "no number is within"),
-        ({"properties": {}, "required": ["a"], "additionalProperties": False}, "required and not allowed"),
+        (
+            {"properties": {}, "required": ["a"], "additionalProperties": False},
+            "required and not allowed",
+        ),
         ({"properties": [], "type": "object"}, "an object of schemas"),
         ({"required": "a"}, "a list of names"),
         ({"enum": []}, "wants a list"),
@@ -89,7 +92,8 @@ def test_schemas_beyond_reason_in_size_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("{", "line 1, column 2"), ("NaN", "NaN"), ("[" * 100_000, "too deeply"), ("", "line 1")]
+    ("text", "told"),
+    [("{", "line 1, column 2"), ("NaN", "NaN"), ("[" * 100_000, "too deeply"), ("", "line 1")],
 )
 def test_what_is_no_json_is_told(text: str, told: str) -> None:
     with pytest.raises(SchemaError, match=told):
@@ -99,7 +103,10 @@ def test_what_is_no_json_is_told(text: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('{"type": "integer",\n "minimum": ' + "1" * 5000 + "}", "line 2, column 13: a number of 5,000 digits"),
+        (
+            '{"type": "integer",\n "minimum": ' + "1" * 5000 + "}",
+            "line 2, column 13: a number of 5,000 digits",
+        ),
         ('{"const": [-' + "9" * 100_000 + "]}", "line 1, column 12: a number of 100,001 digits"),
         ('{"const": 1e400}', "line 1, column 11: the number 1e400 is too large"),
         ('{"enum": [1, -1e999]}', "the number -1e999 is too large"),
@@ -123,10 +130,19 @@ def test_values_that_are_nested_beyond_reason_are_refused() -> None:
     ("schema", "same"),
     [
         ({"type": "number", "minimum": 0.0}, {"type": "number", "minimum": 0}),
-        ({"type": "integer", "minimum": -3.0, "maximum": 5e0}, {"type": "integer", "minimum": -3, "maximum": 5}),
-        ({"type": "array", "minItems": 2.0, "maxItems": 3.0}, {"type": "array", "minItems": 2, "maxItems": 3}),
+        (
+            {"type": "integer", "minimum": -3.0, "maximum": 5e0},
+            {"type": "integer", "minimum": -3, "maximum": 5},
+        ),
+        (
+            {"type": "array", "minItems": 2.0, "maxItems": 3.0},
+            {"type": "array", "minItems": 2, "maxItems": 3},
+        ),
         ({"type": "string", "minLength": 1.0}, {"type": "string", "minLength": 1}),
-        ({"type": "integer", "format": "int32"}, {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}),
+        (
+            {"type": "integer", "format": "int32"},
+            {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
+        ),
         ({"type": "integer", "format": "int64"}, {"type": "integer"}),
         ({"type": "integer", "format": "email"}, {"type": "integer"}),
         ({"type": ["integer", "null"], "format": "date"}, {"type": ["integer", "null"]}),

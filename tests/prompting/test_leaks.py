@@ -27,14 +27,45 @@ MARKERS = [*TOKENS, *WORDS]
 
 texts = st.lists(
     st.sampled_from(
-        [*MARKERS, "<|im_", "start|>", "end|>", "### ", "Instruction:", "User", ":", "Hum", "[IN", "ST]", "[", "<"]
+        [
+            *MARKERS,
+            "<|im_",
+            "start|>",
+            "end|>",
+            "### ",
+            "Instruction:",
+            "User",
+            ":",
+            "Hum",
+            "[IN",
+            "ST]",
+            "[",
+            "<",
+        ]
         + ["\n"] * 8
-        + ["`", "`", "```", "```\n", "\n```", "\n````\n", "~~~\n", "\n  - ```py\n", '"', "“", " ", "a", "é", "\r\n"]
+        + [
+            "`",
+            "`",
+            "```",
+            "```\n",
+            "\n```",
+            "\n````\n",
+            "~~~\n",
+            "\n  - ```py\n",
+            '"',
+            "“",
+            " ",
+            "a",
+            "é",
+            "\r\n",
+        ]
     )
 ).map("".join)
 
 
-def read(pieces: Iterable[str], markers: Iterable[str] = MARKERS, *conversation: str) -> tuple[str, str | None]:
+def read(
+    pieces: Iterable[str], markers: Iterable[str] = MARKERS, *conversation: str
+) -> tuple[str, str | None]:
     """What is shown of a reply in pieces (a `str` is one of single characters), and the marker that ended it."""
     detector = LeakDetector(markers, conversation)
     shown = ""
@@ -52,7 +83,13 @@ def in_code(before: str) -> bool:
     fence = ""
     for earlier in lines:
         run = re.match(r"[ >]*(?:- )?(`{3,}|~{3,})(.*)", earlier, re.DOTALL)
-        if fence and run and "- " not in earlier and run[1].startswith(fence) and not run[2].strip():
+        if (
+            fence
+            and run
+            and "- " not in earlier
+            and run[1].startswith(fence)
+            and not run[2].strip()
+        ):
             fence = ""
         elif not fence and run and not (run[1][0] == "`" and "`" in run[2]):
             fence = run[1]
@@ -95,7 +132,11 @@ def test_only_what_could_become_a_marker_is_held_back(text: str) -> None:
     shown, marker = LeakDetector(MARKERS, ()).feed(text)
     if marker is None:
         beginnings = {m[:end] for m in MARKERS for end in range(1, len(m))}
-        held = [at for at in range(len(text)) if text[at:] in beginnings and counts(text[at:], text[:at])]
+        held = [
+            at
+            for at in range(len(text))
+            if text[at:] in beginnings and counts(text[at:], text[:at])
+        ]
         assert len(shown) == min(held, default=len(text))
 
 
@@ -116,7 +157,9 @@ def test_an_unmistakable_marker_counts_anywhere(text: str, marker: str, before: 
 @given(st.text(), cuts)
 def test_without_markers_everything_passes_at_once(text: str, at: list[int]) -> None:
     detector = LeakDetector((), ())
-    assert [detector.feed(piece) for piece in cut(text, at)] == [(piece, None) for piece in cut(text, at)]
+    assert [detector.feed(piece) for piece in cut(text, at)] == [
+        (piece, None) for piece in cut(text, at)
+    ]
 
 
 # Words
@@ -163,11 +206,16 @@ def test_a_word_anywhere_else_is_text(reply: str) -> None:
 
 @pytest.mark.parametrize("conversation", ["What does <|im_start|> mean?", "x<|im_start|>y"])
 def test_a_marker_in_the_conversation_is_off(conversation: str) -> None:
-    assert read("It is <|im_start|>.", MARKERS, "Hello", conversation) == ("It is <|im_start|>.", None)
+    assert read("It is <|im_start|>.", MARKERS, "Hello", conversation) == (
+        "It is <|im_start|>.",
+        None,
+    )
     assert read("It is <|im_end|>.", MARKERS, "Hello", conversation) == ("It is ", "<|im_end|>")
 
 
-@pytest.mark.parametrize("conversation", ["A user logs in.", "USER", "who?\nUser: me", "(user)", "the\nuser's"])
+@pytest.mark.parametrize(
+    "conversation", ["A user logs in.", "USER", "who?\nUser: me", "(user)", "the\nuser's"]
+)
 def test_a_word_in_the_conversation_is_off_in_any_case(conversation: str) -> None:
     assert read("Yes.\nUser: a", MARKERS, conversation) == ("Yes.\nUser: a", None)
     assert read("Yes.\nHuman: a", MARKERS, conversation) == ("Yes.\n", "Human:")
@@ -186,8 +234,14 @@ def test_markers_are_told_apart_by_case_in_the_conversation_but_words_are_not() 
 def test_what_is_off_does_not_hide_what_is_on() -> None:
     markers = ["<|im_start|>", "<|im_start|>user"]
     assert read("a <|im_start|>user", markers) == ("a ", "<|im_start|>")
-    assert read("a <|im_start|>user", markers, "is <|im_start|> a token?") == ("a ", "<|im_start|>user")
-    assert read("a <|im_start|>use", markers, "is <|im_start|> a token?") == ("a <|im_start|>use", None)
+    assert read("a <|im_start|>user", markers, "is <|im_start|> a token?") == (
+        "a ",
+        "<|im_start|>user",
+    )
+    assert read("a <|im_start|>use", markers, "is <|im_start|> a token?") == (
+        "a <|im_start|>use",
+        None,
+    )
 
 
 # Code and quotations
@@ -237,7 +291,9 @@ def test_after_code_and_quotations_markers_count_again(before: str) -> None:
     assert read(before + "[INST] a") == read([before + "[INST] a"]) == (before, "[INST]")
 
 
-@pytest.mark.parametrize("reply", ["Us", "a\nb User", "a\n User", "a\n**Hum", "`<|im_", '"[INS', "a `b [INS"])
+@pytest.mark.parametrize(
+    "reply", ["Us", "a\nb User", "a\n User", "a\n**Hum", "`<|im_", '"[INS', "a `b [INS"]
+)
 def test_nothing_is_held_back_where_no_marker_counts(reply: str) -> None:
     assert LeakDetector(MARKERS, ()).feed(reply) == (reply, None)
 
@@ -290,7 +346,9 @@ def test_outer_white_space_of_a_marker_makes_no_difference() -> None:
     assert read("a[INST]", ["\n\nHuman: ", " [INST] "]) == ("a", "[INST]")
 
 
-@pytest.mark.parametrize("marker", ["", " ", "###", "\nUser", "</s>", "<s>", "a", "# Title:", "..."])
+@pytest.mark.parametrize(
+    "marker", ["", " ", "###", "\nUser", "</s>", "<s>", "a", "# Title:", "..."]
+)
 def test_a_marker_of_no_known_kind_is_ignored(marker: str) -> None:
     assert read(f"a\n{marker} b\n", [marker]) == (f"a\n{marker} b\n", None)
 
@@ -299,5 +357,8 @@ def test_a_long_reply_takes_linear_work() -> None:
     # Every beginning and every quoted marker is looked at once; the text before it never again.
     reply = 'a <|im_start "[INST] ### Instr `[INST]` ' * 2000
     detector = LeakDetector(MARKERS, ())
-    shown = "".join(detector.feed(reply[at : at + 4])[0] for at in range(0, len(reply), 4)) + detector.flush()
+    shown = (
+        "".join(detector.feed(reply[at : at + 4])[0] for at in range(0, len(reply), 4))
+        + detector.flush()
+    )
     assert shown == reply

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modechat.prompting.reasoning import HARMONY, KNOWN_TAGS, ReasoningSplitter, ReasoningTags, marker_texts, tags_of
+from modechat.prompting.reasoning import (
+    HARMONY,
+    KNOWN_TAGS,
+    ReasoningSplitter,
+    ReasoningTags,
+    marker_texts,
+    tags_of,
+)
 from tests.domain.test_text import cut, cuts
 
 THINK = ReasoningTags("<think>", "</think>")
@@ -20,7 +27,24 @@ CHATML = "<|im_start|>assistant\n"
 GPT_OSS = "<|end|><|start|>assistant"
 
 replies = st.lists(
-    st.sampled_from(["<think>", "</think>", "<thi", "nk>", "</thin", "k>", "<", ">", "/", " ", "\n\n", "a", "思", "</"])
+    st.sampled_from(
+        [
+            "<think>",
+            "</think>",
+            "<thi",
+            "nk>",
+            "</thin",
+            "k>",
+            "<",
+            ">",
+            "/",
+            " ",
+            "\n\n",
+            "a",
+            "思",
+            "</",
+        ]
+    )
 ).map("".join)
 
 HEADERS = {
@@ -37,18 +61,33 @@ HEADERS = {
     "<|end|><|start|>assistant<|channel|>commentary to=assistant<|channel|>final<|message|>": "answer",
 }
 """Headers of messages, and what follows them."""
-TOKENS = ["<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|return|>", "assistant", "final", "<|", " to=", "|>"]
+TOKENS = [
+    "<|start|>",
+    "<|channel|>",
+    "<|message|>",
+    "<|end|>",
+    "<|return|>",
+    "assistant",
+    "final",
+    "<|",
+    " to=",
+    "|>",
+]
 harmony_replies = st.lists(st.sampled_from([*HEADERS, *TOKENS, "a", "思", " ", "\n"])).map("".join)
 
 
-def split(reply: Iterable[str], tags: Iterable[ReasoningTags] = (THINK,), prompt: str = CHATML) -> tuple[str, str]:
+def split(
+    reply: Iterable[str], tags: Iterable[ReasoningTags] = (THINK,), prompt: str = CHATML
+) -> tuple[str, str]:
     """Thinking and answer of a reply in pieces (a `str` is one of single characters)."""
     splitter = ReasoningSplitter(tuple(tags), prompt)
     parts = [*map(splitter.feed, reply), splitter.flush()]
     return "".join(part.thinking for part in parts), "".join(part.answer for part in parts)
 
 
-def in_the_open(text: str, tags: Iterable[ReasoningTags] = (THINK,), prompt: str = CHATML) -> tuple[str, str]:
+def in_the_open(
+    text: str, tags: Iterable[ReasoningTags] = (THINK,), prompt: str = CHATML
+) -> tuple[str, str]:
     """What is shown of a reply that goes on."""
     return ReasoningSplitter(tuple(tags), prompt).feed(text)
 
@@ -148,14 +187,18 @@ def test_a_reply_that_begins_outside(reply: str, thinking: str, answer: str) -> 
         ("Hm, cut here", "Hm, cut here", ""),
     ],
 )
-@pytest.mark.parametrize("prompt", ["<｜Assistant｜><think>\n", "<|im_start|>assistant\n<think>\n\n", "<think>"])
+@pytest.mark.parametrize(
+    "prompt", ["<｜Assistant｜><think>\n", "<|im_start|>assistant\n<think>\n\n", "<think>"]
+)
 def test_a_reply_that_begins_in_the_thinking_that_the_prompt_opened(
     reply: str, thinking: str, answer: str, prompt: str
 ) -> None:
     assert split(reply, prompt=prompt) == split([reply], prompt=prompt) == (thinking, answer)
 
 
-@pytest.mark.parametrize("end", ["<think>\n\n</think>\n\n", "<think></think>", "<｜Assistant｜></think>", "<thinking>"])
+@pytest.mark.parametrize(
+    "end", ["<think>\n\n</think>\n\n", "<think></think>", "<｜Assistant｜></think>", "<thinking>"]
+)
 def test_a_prompt_that_closed_its_thinking_leaves_the_reply_outside(end: str) -> None:
     assert split("Yes", prompt=CHATML + end) == ("", "Yes")
     assert split("Yes </think> no", prompt=CHATML + end) == ("", "Yes </think> no")
@@ -203,21 +246,29 @@ def test_tags_around_the_whole_answer_are_removed(reply: str, thinking: str, ans
     assert split(reply, [MARCO]) == split([reply], [MARCO]) == (thinking, answer)
 
 
-@given(st.lists(st.sampled_from(["</Output>", "</Out", "put>", " ", "\n", "a", "<"])).map("".join), cuts)
+@given(
+    st.lists(st.sampled_from(["</Output>", "</Out", "put>", " ", "\n", "a", "<"])).map("".join),
+    cuts,
+)
 def test_what_closes_the_answer_counts_at_the_very_end_only(answer: str, at: list[int]) -> None:
     expected = trimmed(answer.rstrip().removesuffix("</Output>"))
     assert split(cut(f"<Output>{answer}", at), [MARCO]) == ("", expected)
 
 
 def test_another_familys_tags_around_the_answer_are_text() -> None:
-    assert split("<think>a</think><Output>b</Output>", [MARCO, THINK]) == ("a", "<Output>b</Output>")
+    assert split("<think>a</think><Output>b</Output>", [MARCO, THINK]) == (
+        "a",
+        "<Output>b</Output>",
+    )
 
 
 def test_an_answer_that_the_prompt_opened_is_closed_too() -> None:
     command_r7b = [tags for tags in KNOWN_TAGS if tags.open == "<|START_THINKING|>"]
     prompt = "<|CHATBOT_TOKEN|><|START_RESPONSE|>"
     assert split("So.<|END_RESPONSE|>", command_r7b, prompt) == ("", "So.")
-    assert split("<|START_TEXT|>So.<|END_TEXT|>", command_r7b, "<|START_THINKING|><|END_THINKING|>") == ("", "So.")
+    assert split(
+        "<|START_TEXT|>So.<|END_TEXT|>", command_r7b, "<|START_THINKING|><|END_THINKING|>"
+    ) == ("", "So.")
 
 
 # Harmony
@@ -237,7 +288,11 @@ def test_an_answer_that_the_prompt_opened_is_closed_too() -> None:
         ("<|message|>Yes", "", "Yes"),
         ("<|channel|>analysis<|message|>Hm, cut <|en", "Hm, cut <|en", ""),
         ("<|channel|>analysis<|message|>Hm<|end|><|start|>assistant<|chan", "Hm", ""),
-        ("<|channel|>analysis<|message|>Hm<|start|>assistant<|channel|>final<|message|>Yes", "Hm", "Yes"),
+        (
+            "<|channel|>analysis<|message|>Hm<|start|>assistant<|channel|>final<|message|>Yes",
+            "Hm",
+            "Yes",
+        ),
         ("<|channel|>analysis<|message|>Hm<|end|><|channel|>final<|message|>Yes", "Hm", "Yes"),
         ("<|channel|>analy", "", ""),
         ("Yes", "", "Yes"),
@@ -246,16 +301,26 @@ def test_an_answer_that_the_prompt_opened_is_closed_too() -> None:
         ("a <| b", "", "a <| b"),
         ("<", "", "<"),
         ("", "", ""),
-        ("<|channel|>final<|message|>The token <|end|> ends one.", "", "The token <|end|> ends one."),
+        (
+            "<|channel|>final<|message|>The token <|end|> ends one.",
+            "",
+            "The token <|end|> ends one.",
+        ),
         ("<|channel|>final<|message|>`<|start|>role<|message|>`", "", "`<|start|>role<|message|>`"),
-        ("<|channel|>final<|message|>`<|channel|>final<|message|>`", "", "`<|channel|>final<|message|>`"),
+        (
+            "<|channel|>final<|message|>`<|channel|>final<|message|>`",
+            "",
+            "`<|channel|>final<|message|>`",
+        ),
         ("<|channel|>secret<|message|>a", "", "<|channel|>secret<|message|>a"),
         ("<|channel|>final<|message|>Yes<|end|><|start|>user<|message|>And now?", "", "Yes"),
         ("<|start|>user<|message|>a<|end|><|start|>assistant<|message|>No", "", "No"),
     ],
 )
 def test_a_reply_in_channels(reply: str, thinking: str, answer: str) -> None:
-    assert split(reply, [HARMONY], GPT_OSS) == split([reply], [HARMONY], GPT_OSS) == (thinking, answer)
+    assert (
+        split(reply, [HARMONY], GPT_OSS) == split([reply], [HARMONY], GPT_OSS) == (thinking, answer)
+    )
 
 
 @pytest.mark.parametrize(("header", "part"), HEADERS.items())
@@ -271,15 +336,26 @@ def test_the_pieces_of_messages_make_no_difference(reply: str, at: list[int]) ->
     assert split(cut(reply, at), [HARMONY], GPT_OSS) == split([reply], [HARMONY], GPT_OSS)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["analysis", "commentary", "final"]), st.sampled_from("ab思"))), cuts)
-def test_messages_of_a_part_are_joined_by_blank_lines(messages: list[tuple[str, str]], at: list[int]) -> None:
-    reply = "<|end|><|start|>assistant".join(f"<|channel|>{channel}<|message|>{text}" for channel, text in messages)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["analysis", "commentary", "final"]), st.sampled_from("ab思"))
+    ),
+    cuts,
+)
+def test_messages_of_a_part_are_joined_by_blank_lines(
+    messages: list[tuple[str, str]], at: list[int]
+) -> None:
+    reply = "<|end|><|start|>assistant".join(
+        f"<|channel|>{channel}<|message|>{text}" for channel, text in messages
+    )
     thinking = "\n\n".join(text for channel, text in messages if channel != "final")
     answer = "\n\n".join(text for channel, text in messages if channel == "final")
     assert split(cut(reply, at), [HARMONY], GPT_OSS) == (thinking, answer)
 
 
-@pytest.mark.parametrize("header", [header for header in HEADERS if not header.startswith("<|channel|>")])
+@pytest.mark.parametrize(
+    "header", [header for header in HEADERS if not header.startswith("<|channel|>")]
+)
 def test_a_header_is_held_back_only_as_long_as_it_can_become_one(header: str) -> None:
     for end in range(1, len(header)):
         assert in_the_open(f"a{header[:end]}", [HARMONY], GPT_OSS) == ("", "a")
@@ -299,15 +375,25 @@ def test_the_first_word_of_a_reply_without_channels_is_not_held_back() -> None:
             ("Hm", "Yes"),
         ),
         ("<|start|>assistant<|channel|>final<|message|>", "Yes", ("", "Yes")),
-        ("<|start|>assistant<|channel|>final<|message|>Hi<|end|><|start|>assistant", "Yes", ("", "Yes")),
+        (
+            "<|start|>assistant<|channel|>final<|message|>Hi<|end|><|start|>assistant",
+            "Yes",
+            ("", "Yes"),
+        ),
         ("<|start|>assistant<|channel|>", "analysis<|message|>Hm", ("Hm", "")),
         ("<|start|>user<|message|>Hi<|end|>", "Yes", ("", "Yes")),
-        ("<|start|>user<|message|>Hi<|end|>", "<|start|>assistant<|channel|>analysis<|message|>Hm", ("Hm", "")),
+        (
+            "<|start|>user<|message|>Hi<|end|>",
+            "<|start|>assistant<|channel|>analysis<|message|>Hm",
+            ("Hm", ""),
+        ),
         ("### Response:\n", "Yes", ("", "Yes")),
         ("", "<|channel|>analysis<|message|>Hm", ("Hm", "")),
     ],
 )
-def test_the_prompt_says_where_a_reply_in_channels_begins(prompt: str, reply: str, expected: tuple[str, str]) -> None:
+def test_the_prompt_says_where_a_reply_in_channels_begins(
+    prompt: str, reply: str, expected: tuple[str, str]
+) -> None:
     assert split(reply, [HARMONY], prompt) == split([reply], [HARMONY], prompt) == expected
 
 
@@ -317,13 +403,25 @@ def test_the_prompt_says_where_a_reply_in_channels_begins(prompt: str, reply: st
 @pytest.mark.parametrize(
     ("template", "tokens", "opens"),
     [
-        ("{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}", [], {"<think>"}),
+        (
+            "{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}",
+            [],
+            {"<think>"},
+        ),
         ("{{ '<|im_start|>assistant\\n<think>\\n' }}", [], {"<think>"}),
         ("{{ '<|im_start|>assistant\\n' }}", ["<think>", "</think>", "<|im_end|>"], {"<think>"}),
         ("{{ '<|im_start|>assistant\\n' }}", ["◁/think▷"], {"◁think▷"}),
         ("{{ '[INST]' }}", {"[INST]", "[/THINK]"}, {"[THINK]"}),
-        ("{{ '<|turn>model\\n<|channel>thought\\n<channel|>' }}{{ '<|think|>' }}", [], {"<|channel>thought"}),
-        ("{{ '<|begin|>assistant<|think|>' }}{{ '<|begin|>assistant<|content|>' }}", [], {"<|think|>"}),
+        (
+            "{{ '<|turn>model\\n<|channel>thought\\n<channel|>' }}{{ '<|think|>' }}",
+            [],
+            {"<|channel>thought"},
+        ),
+        (
+            "{{ '<|begin|>assistant<|think|>' }}{{ '<|begin|>assistant<|content|>' }}",
+            [],
+            {"<|think|>"},
+        ),
         ("{{ '<|start|>assistant<|channel|>final<|message|>' }}", [], {HARMONY.open}),
         ("{{ messages }}", ["<|channel|>", "<|message|>", "<|end|>"], {HARMONY.open}),
         ("<|user|>\n{{ message['content'] }}<|end|>\n<|assistant|>\n", ["<|end|>"], set()),
@@ -360,11 +458,21 @@ def test_no_two_families_are_the_same() -> None:
         ("[BEGIN FINAL RESPONSE]", {"[BEGIN FINAL RESPONSE]", "[END FINAL RESPONSE]"}),
         (
             "<|end|>",
-            {"<|start|>", "<|channel|>", "<|constrain|>", "<|message|>", "<|end|>", "<|return|>", "<|call|>"},
+            {
+                "<|start|>",
+                "<|channel|>",
+                "<|constrain|>",
+                "<|message|>",
+                "<|end|>",
+                "<|return|>",
+                "<|call|>",
+            },
         ),
     ],
 )
-def test_the_tokens_that_have_to_be_let_through_are_those_of_the_tags(close: str, expected: set[str]) -> None:
+def test_the_tokens_that_have_to_be_let_through_are_those_of_the_tags(
+    close: str, expected: set[str]
+) -> None:
     assert marker_texts(tags for tags in KNOWN_TAGS if tags.close == close) == expected
 
 

@@ -11,8 +11,8 @@ import pytest
 from modechat.domain.conversation import Message, Role
 from modechat.domain.modes import Task
 from modechat.prompting import TemplateError, render
+from modechat.prompting.fallbacks import AS_IS
 from modechat.prompting.formats import BASE, ENCODER, LAST_RESORT, FormatSource, NamedFormat
-from modechat.prompting.ladder import AS_IS
 from modechat.prompting.prompt import SingleShot
 from modechat.prompting.prompt_format import CHAT_TEMPLATE, PromptFormat, SpecialTokens
 from modechat.prompting.resolve import ModelFacts, Resolved, resolve
@@ -28,10 +28,14 @@ REFUSES_SYSTEM = (
     "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
     "{{ '[' + m.content + ']' }}{% endfor %}"
 )
-DROPS_SYSTEM = "{% for m in messages if m.role != 'system' %}{{ '[' + m.content + ']' }}{% endfor %}"
+DROPS_SYSTEM = (
+    "{% for m in messages if m.role != 'system' %}{{ '[' + m.content + ']' }}{% endfor %}"
+)
 
 
-def resolved(facts: ModelFacts, chosen: str | None = None, formats: tuple[NamedFormat, ...] = SHIPPED) -> Resolved:
+def resolved(
+    facts: ModelFacts, chosen: str | None = None, formats: tuple[NamedFormat, ...] = SHIPPED
+) -> Resolved:
     return resolve(facts, formats, render, chosen)
 
 
@@ -45,22 +49,33 @@ def test_the_models_own_template_wins_over_its_name() -> None:
     assert found.format.chat_template == CHATML
     assert found.format.stop == ()
     assert found.notes == ()
-    assert found.system_rung == AS_IS
+    assert found.system_fallback == AS_IS
 
 
 def test_a_task_is_one_user_turn_of_the_models_own_template() -> None:
     own = builder(resolved(replace(UNKNOWN, chat_template=CHATML)).format)
     task = own.task(SingleShot(Task("Count", "to ten"), "Be brief."))
-    assert task.text == own.chat((Message(Role.SYSTEM, "Be brief."), Message(Role.USER, "Count\n\nto ten"))).text
+    assert (
+        task.text
+        == own.chat((Message(Role.SYSTEM, "Be brief."), Message(Role.USER, "Count\n\nto ten"))).text
+    )
 
 
 def test_what_the_name_says_takes_the_place_of_a_template_that_refuses() -> None:
-    assert named(resolved(replace(ALPACA, chat_template=CHATML)).fallback) == ("alpaca", FormatSource.BUILT_IN)
-    assert named(resolved(replace(UNKNOWN, chat_template=CHATML)).fallback) == (LAST_RESORT, FormatSource.BUILT_IN)
+    assert named(resolved(replace(ALPACA, chat_template=CHATML)).fallback_format) == (
+        "alpaca",
+        FormatSource.BUILT_IN,
+    )
+    assert named(resolved(replace(UNKNOWN, chat_template=CHATML)).fallback_format) == (
+        LAST_RESORT,
+        FormatSource.BUILT_IN,
+    )
 
 
 @pytest.mark.parametrize("template", [None, "", "alpaka"])
-def test_a_model_without_a_template_gets_the_format_of_its_name_and_a_note(template: str | None) -> None:
+def test_a_model_without_a_template_gets_the_format_of_its_name_and_a_note(
+    template: str | None,
+) -> None:
     found = resolved(replace(ALPACA, chat_template=template))
     assert found.format == PromptFormat.of_name(BY_NAME["alpaca"])
     (note,) = found.notes
@@ -107,7 +122,9 @@ def test_an_encoder_decoder_gets_its_own_format_whatever_its_name_and_template()
         ("{{ '<|im_start|>assistant' }}", "leaves out “Hello”"),
     ],
 )
-@pytest.mark.parametrize(("facts", "name"), [(ALPACA, "alpaca"), (UNKNOWN, LAST_RESORT)], ids=["known", "unknown"])
+@pytest.mark.parametrize(
+    ("facts", "name"), [(ALPACA, "alpaca"), (UNKNOWN, LAST_RESORT)], ids=["known", "unknown"]
+)
 def test_a_template_that_fails_falls_back_with_its_reason(
     facts: ModelFacts, name: str, template: str, reason: str
 ) -> None:
@@ -136,7 +153,9 @@ def test_the_users_choice_wins_over_everything() -> None:
 
 
 def test_the_user_can_choose_the_models_own_template() -> None:
-    assert resolved(replace(ALPACA, chat_template=CHATML), CHAT_TEMPLATE).format.name == CHAT_TEMPLATE
+    assert (
+        resolved(replace(ALPACA, chat_template=CHATML), CHAT_TEMPLATE).format.name == CHAT_TEMPLATE
+    )
     found = resolved(ALPACA, CHAT_TEMPLATE)
     assert found.format.name == "alpaca"
     assert "no chat template" in found.notes[0]
@@ -150,7 +169,9 @@ def test_a_choice_that_does_not_exist_is_told_and_changes_nothing() -> None:
 
 
 def test_a_format_of_the_user_that_fails_is_told_and_not_used() -> None:
-    broken = NamedFormat(name="mine", source="me", chat_template="{% if %}", origin=FormatSource.USER)
+    broken = NamedFormat(
+        name="mine", source="me", chat_template="{% if %}", origin=FormatSource.USER
+    )
     found = resolved(replace(UNKNOWN, chat_template=CHATML), "mine", (*SHIPPED, broken))
     assert found.format.name == CHAT_TEMPLATE
     assert "“mine”" in found.notes[0]
@@ -169,7 +190,7 @@ def test_the_users_own_file_takes_part_in_recognition() -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "rung"),
+    ("template", "fallback"),
     [
         (CHATML, AS_IS),
         (REFUSES_SYSTEM, "system text joined to a user's message"),
@@ -179,17 +200,21 @@ def test_the_users_own_file_takes_part_in_recognition() -> None:
         ("{{ messages[0].content[0].text }}", "system text joined to a user's message, typed contents"),
     ],
 )  # fmt: skip
-def test_the_rung_that_a_system_text_needs_is_known_at_load(template: str, rung: str) -> None:
-    assert resolved(replace(UNKNOWN, chat_template=template)).system_rung == rung
+def test_the_fallback_that_a_system_text_needs_is_known_at_load(
+    template: str, fallback: str
+) -> None:
+    assert resolved(replace(UNKNOWN, chat_template=template)).system_fallback == fallback
 
 
 def test_a_template_that_takes_no_system_text_in_any_way_says_so() -> None:
-    picky = "{% if messages[0].content != 'Hello' %}{{ raise_exception('only Hello') }}{% endif %}Hello"
-    assert resolved(replace(UNKNOWN, chat_template=picky)).system_rung == "no system text"
+    picky = (
+        "{% if messages[0].content != 'Hello' %}{{ raise_exception('only Hello') }}{% endif %}Hello"
+    )
+    assert resolved(replace(UNKNOWN, chat_template=picky)).system_fallback == "no system text"
 
 
 def test_every_shipped_format_takes_a_system_text_as_it_is() -> None:
-    assert {resolved(UNKNOWN, name).system_rung for name in BY_NAME} == {AS_IS}
+    assert {resolved(UNKNOWN, name).system_fallback for name in BY_NAME} == {AS_IS}
 
 
 def test_templates_get_the_models_tokens_and_ask_for_a_reply() -> None:

@@ -21,7 +21,9 @@ SHIPPED = load_prompt_files(own=Path("/nonexistent")).tasks
 BY_NAME = {task.name: task for task in SHIPPED}
 FOLDER = prompts_folder() / "tasks"
 
-SHOUT = 'name = "shout"\ntitle = "In capital letters"\ninstruction = "Write it in capital letters"\n'
+SHOUT = (
+    'name = "shout"\ntitle = "In capital letters"\ninstruction = "Write it in capital letters"\n'
+)
 FORMAT = 'name = "plain"\nsource = "mine"\nchat_template = "{{ messages[-1].content }}"\n'
 
 translate = NamedTask(
@@ -34,7 +36,9 @@ translate = NamedTask(
         TaskExample(input="Danke", response="Thanks"),
     ),
 )
-answer = NamedTask(name="answer", title="", instruction="{argument}", argument=TaskArgument(name="question"))
+answer = NamedTask(
+    name="answer", title="", instruction="{argument}", argument=TaskArgument(name="question")
+)
 sum_up = NamedTask(name="sum-up", title="", instruction="Sum it up.", context_first=True)
 
 
@@ -54,7 +58,15 @@ def task_of(files: PromptFiles, name: str) -> NamedTask:
 
 def test_every_task_file_that_ships_is_there_under_its_name() -> None:
     assert [task.name for task in SHIPPED] == sorted(path.stem for path in FOLDER.glob("*.toml"))
-    assert {"translate", "summarise", "explain-code", "ideas", "rewrite", "extract-json", "question"} <= set(BY_NAME)
+    assert {
+        "translate",
+        "summarise",
+        "explain-code",
+        "ideas",
+        "rewrite",
+        "extract-json",
+        "question",
+    } <= set(BY_NAME)
 
 
 @pytest.mark.parametrize("task", SHIPPED, ids=lambda task: task.name)
@@ -73,8 +85,12 @@ def test_the_examples_that_ship_are_few_different_and_short(task: NamedTask) -> 
         assert example.response == example.response.strip()
 
 
-@pytest.mark.parametrize("task", [task for task in SHIPPED if task.argument], ids=lambda task: task.name)
-def test_where_an_argument_changes_the_answer_each_example_that_ships_has_its_own_instruction(task: NamedTask) -> None:
+@pytest.mark.parametrize(
+    "task", [task for task in SHIPPED if task.argument], ids=lambda task: task.name
+)
+def test_where_an_argument_changes_the_answer_each_example_that_ships_has_its_own_instruction(
+    task: NamedTask,
+) -> None:
     before, after = task.instruction.split("{argument}")
     for example in task.examples:
         assert example.instruction.startswith(before)
@@ -94,7 +110,11 @@ def test_the_examples_of_ideas_are_five_each() -> None:
 def test_tasks_with_one_right_answer_are_sampled_colder_than_those_that_live_from_variety() -> None:
     heat = {name: task.sampling.temperature or 0 for name, task in BY_NAME.items()}
     assert heat["extract-json"] == 0
-    assert max(heat["translate"], heat["question"], heat["summarise"]) < heat["rewrite"] < heat["ideas"]
+    assert (
+        max(heat["translate"], heat["question"], heat["summarise"])
+        < heat["rewrite"]
+        < heat["ideas"]
+    )
 
 
 def test_no_task_that_ships_cuts_a_reply() -> None:
@@ -123,11 +143,27 @@ def test_a_question_comes_after_its_text_where_a_task_is_one_user_turn() -> None
 @pytest.mark.parametrize(
     ("task", "said", "meant"),
     [
-        (translate, "Spanish\nI love you", Task("Say it in Spanish.", "I love you", name="translate")),
-        (translate, " Old  Norse \n\n one\ntwo\n", Task("Say it in Old  Norse.", " one\ntwo", name="translate")),
-        (translate, "\nIch liebe dich", Task("Say it in English.", "Ich liebe dich", name="translate")),
+        (
+            translate,
+            "Spanish\nI love you",
+            Task("Say it in Spanish.", "I love you", name="translate"),
+        ),
+        (
+            translate,
+            " Old  Norse \n\n one\ntwo\n",
+            Task("Say it in Old  Norse.", " one\ntwo", name="translate"),
+        ),
+        (
+            translate,
+            "\nIch liebe dich",
+            Task("Say it in English.", "Ich liebe dich", name="translate"),
+        ),
         (translate, "Spanish", Switch(ModeState(Mode.INSTRUCT, "Say it in Spanish.", "translate"))),
-        (translate, "Spanish\n \n", Switch(ModeState(Mode.INSTRUCT, "Say it in Spanish.", "translate"))),
+        (
+            translate,
+            "Spanish\n \n",
+            Switch(ModeState(Mode.INSTRUCT, "Say it in Spanish.", "translate")),
+        ),
         (translate, "", Switch(ModeState(Mode.INSTRUCT, "Say it in English.", "translate"))),
         (answer, "Who came?\nTom came.", Task("Who came?", "Tom came.", name="answer")),
         (sum_up, "one\ntwo\n", Task("Sum it up.", "one\ntwo", name="sum-up")),
@@ -160,7 +196,8 @@ def test_worked_examples_have_their_own_instruction_or_the_tasks() -> None:
 
 def test_worked_examples_stand_before_the_task_in_every_kind_of_prompt() -> None:
     single = SingleShot(
-        Task("Say it in English.", "Guten Tag"), examples=translate.worked_examples("Say it in English.")
+        Task("Say it in English.", "Guten Tag"),
+        examples=translate.worked_examples("Say it in English."),
     )
     for name in ("alpaca", "chatml", "transcript"):
         text = builder(name).task(single).text
@@ -170,7 +207,9 @@ def test_worked_examples_stand_before_the_task_in_every_kind_of_prompt() -> None
 
 
 @pytest.mark.parametrize("extra", ['argument = { name = "colour" }\n', ""])
-def test_an_argument_and_its_place_in_the_instruction_belong_together(extra: str, tmp_path: Path) -> None:
+def test_an_argument_and_its_place_in_the_instruction_belong_together(
+    extra: str, tmp_path: Path
+) -> None:
     text = SHOUT if extra else SHOUT.replace("Write it", "Write {argument}")
     write(tmp_path, "tasks", "shout", text + extra)
     (trouble,) = load_prompt_files(tmp_path).troubles
@@ -213,12 +252,24 @@ BROKEN = [
     ("tasks", SHOUT.replace("title", "titel"), "line 2: there is no option “titel”"),
     ("tasks", SHOUT.replace("title", "# title"), r"line \d: “title” is missing"),
     ("tasks", SHOUT + "sampling = { temperature = -1 }\n", "line 4: sampling.temperature"),
-    ("tasks", SHOUT + 'examples = [{ response = "OH", answer = "X" }]\n', "line 4: there is no option .*answer"),
+    (
+        "tasks",
+        SHOUT + 'examples = [{ response = "OH", answer = "X" }]\n',
+        "line 4: there is no option .*answer",
+    ),
     ("tasks", SHOUT + "[[examples]\n", "not TOML: .*line 4"),
     ("tasks", SHOUT.replace('"shout"', '"Shout it"'), "line 1: name"),
     ("tasks", SHOUT.replace('"shout"', '"whisper"'), "line 1: the name in the file is “whisper”"),
-    ("formats", OWN_FORMAT + "names = ['gemma', '(']\n", "line 4: names.1: this is no regular expression"),
-    ("formats", OWN_FORMAT.replace("chat_template", "template"), "line 3: there is no option “template”"),
+    (
+        "formats",
+        OWN_FORMAT + "names = ['gemma', '(']\n",
+        "line 4: names.1: this is no regular expression",
+    ),
+    (
+        "formats",
+        OWN_FORMAT.replace("chat_template", "template"),
+        "line 3: there is no option “template”",
+    ),
     ("formats", OWN_FORMAT + "stop = 3\n", "line 4: stop: this must be a list"),
     ("formats", FORMAT, "line 1: the name in the file is “plain”"),
     ("formats", "name = ", "not TOML: .*line 1"),
@@ -242,7 +293,9 @@ def test_a_broken_file_is_named_with_its_line_and_the_rest_still_loads(
     assert "shout" not in {named.name for named in files.formats}
 
 
-def test_a_broken_file_with_the_name_of_a_task_that_ships_leaves_that_one_in_place(tmp_path: Path) -> None:
+def test_a_broken_file_with_the_name_of_a_task_that_ships_leaves_that_one_in_place(
+    tmp_path: Path,
+) -> None:
     write(tmp_path, "tasks", "summarise", "title = 3\n")
     files = load_prompt_files(tmp_path)
     assert len(files.troubles) == 1
@@ -250,7 +303,9 @@ def test_a_broken_file_with_the_name_of_a_task_that_ships_leaves_that_one_in_pla
 
 
 def test_every_broken_file_is_reported(tmp_path: Path) -> None:
-    paths = [write(tmp_path, kind, name, "") for kind in ("formats", "tasks") for name in ("a", "b")]
+    paths = [
+        write(tmp_path, kind, name, "") for kind in ("formats", "tasks") for name in ("a", "b")
+    ]
     told = [trouble.title for trouble in load_prompt_files(tmp_path).troubles]
     assert [title.split(", line")[0] for title in told] == [str(path) for path in paths]
 

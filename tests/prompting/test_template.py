@@ -28,7 +28,9 @@ def test_a_real_template_renders_byte_for_byte() -> None:
     assert render(CHATML, messages, None, None, add_generation_prompt=True) == (
         "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n"
     )
-    assert render(CHATML, HELLO, None, None, add_generation_prompt=False).endswith("Hello<|im_end|>\n")
+    assert render(CHATML, HELLO, None, None, add_generation_prompt=False).endswith(
+        "Hello<|im_end|>\n"
+    )
 
 
 def test_blocks_leave_no_newline_behind_and_no_indent_before() -> None:
@@ -41,7 +43,10 @@ def test_expressions_keep_the_newline_behind_them() -> None:
 
 def test_texts_of_messages_are_not_escaped() -> None:
     messages = [{"role": "user", "content": "<b> & \"'{{ x }}"}]
-    assert render("{{ messages[0].content }}", messages, None, None, add_generation_prompt=True) == "<b> & \"'{{ x }}"
+    assert (
+        render("{{ messages[0].content }}", messages, None, None, add_generation_prompt=True)
+        == "<b> & \"'{{ x }}"
+    )
 
 
 def test_json_keeps_the_order_of_keys_and_escapes_neither_html_nor_letters() -> None:
@@ -51,9 +56,12 @@ def test_json_keeps_the_order_of_keys_and_escapes_neither_html_nor_letters() -> 
 
 def test_json_takes_the_options_that_templates_use() -> None:
     value = {"b": 1, "a": "é"}
-    assert rendered("{{ value | tojson(indent=4) }}", value=value) == json.dumps(value, indent=4, ensure_ascii=False)
+    assert rendered("{{ value | tojson(indent=4) }}", value=value) == json.dumps(
+        value, indent=4, ensure_ascii=False
+    )
     assert (
-        rendered("{{ value | tojson(ensure_ascii=true, sort_keys=true) }}", value=value) == '{"a": "\\u00e9", "b": 1}'
+        rendered("{{ value | tojson(ensure_ascii=true, sort_keys=true) }}", value=value)
+        == '{"a": "\\u00e9", "b": 1}'
     )
     assert rendered("{{ value | tojson(separators=(',', ':')) }}", value=value) == '{"b":1,"a":"é"}'
 
@@ -63,9 +71,7 @@ def test_the_generation_tag_changes_nothing() -> None:
 
 
 def test_loops_can_be_broken_and_continued() -> None:
-    template = (
-        "{% for i in range(9) %}{% if i == 1 %}{% continue %}{% endif %}{% if i == 4 %}{% break %}{% endif %}{{ i }}"
-    )
+    template = "{% for i in range(9) %}{% if i == 1 %}{% continue %}{% endif %}{% if i == 4 %}{% break %}{% endif %}{{ i }}"
     assert rendered(template + "{% endfor %}") == "023"
 
 
@@ -155,7 +161,14 @@ def test_a_template_cannot_reach_out_of_the_sandbox_or_change_anything(template:
 
 
 @pytest.mark.parametrize(
-    "name", ["''.__class__", "''['__class__']", "'' | attr('__class__')", "strftime_now.__closure__", "self.__init__"]
+    "name",
+    [
+        "''.__class__",
+        "''['__class__']",
+        "'' | attr('__class__')",
+        "strftime_now.__closure__",
+        "self.__init__",
+    ],
 )
 def test_attributes_of_python_are_undefined(name: str) -> None:
     assert rendered(f"{{{{ {name} }}}}{{{{ ({name}) is defined }}}}") == "False"
@@ -172,7 +185,15 @@ def test_attributes_of_python_are_undefined(name: str) -> None:
         "{% for i in [1] %}" * 30 + "{% endfor %}" * 30,
         "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
     ],
-    ids=["endless loop", "recursion", "impossible size", "too much memory", "deep ifs", "deep loops", "deep brackets"],
+    ids=[
+        "endless loop",
+        "recursion",
+        "impossible size",
+        "too much memory",
+        "deep ifs",
+        "deep loops",
+        "deep brackets",
+    ],
 )
 def test_a_template_that_asks_for_too_much_is_a_template_error(template: str) -> None:
     with pytest.raises(TemplateError) as error:
@@ -190,8 +211,12 @@ words = st.sampled_from(
     ]
 )  # fmt: skip
 expressions = st.lists(words, min_size=1, max_size=4).map("".join)
-tags = st.sampled_from(["for m in", "if", "elif", "set x =", "set ns.a =", "macro f(x)", "call", "include", "filter"])
-endings = st.sampled_from(["endfor", "endif", "else", "endmacro", "generation", "endgeneration", "break", "continue"])
+tags = st.sampled_from(
+    ["for m in", "if", "elif", "set x =", "set ns.a =", "macro f(x)", "call", "include", "filter"]
+)
+endings = st.sampled_from(
+    ["endfor", "endif", "else", "endmacro", "generation", "endgeneration", "break", "continue"]
+)
 pieces = st.one_of(
     st.builds("{{{{{}}}}}".format, expressions),
     st.builds("{{% {} {} %}}".format, tags, expressions),

@@ -109,7 +109,9 @@ REAL = {
 }
 
 
-@pytest.mark.skipif(not (CORPUS / "templates").is_dir(), reason=f"there is no conformance corpus in {CORPUS}")
+@pytest.mark.skipif(
+    not (CORPUS / "templates").is_dir(), reason=f"there is no conformance corpus in {CORPUS}"
+)
 @pytest.mark.parametrize(("name", "expected"), REAL.items())
 def test_the_switches_of_real_templates_are_found(name: str, expected: str) -> None:
     (path,) = (CORPUS / "templates").glob(f"*{name}*.jinja")

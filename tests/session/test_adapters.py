@@ -37,8 +37,12 @@ def adapter(folder: Path, name: str, scale: float = 1.0) -> Adapter:
     return Adapter(path=str(folder / f"{name}.gguf"), scale=scale)
 
 
-def settings_of(folder: Path, name: str = "first", *adapters: Adapter, draft: str | None = None) -> SessionSettings:
-    load = Load(model_path=str(folder / f"{name}.gguf"), n_ctx=1024, n_gpu_layers=0, formats=formats())
+def settings_of(
+    folder: Path, name: str = "first", *adapters: Adapter, draft: str | None = None
+) -> SessionSettings:
+    load = Load(
+        model_path=str(folder / f"{name}.gguf"), n_ctx=1024, n_gpu_layers=0, formats=formats()
+    )
     return SessionSettings(
         load=load.model_copy(update={"adapters": adapters, "draft_path": draft}),
         sampling=Sampling(temperature=0, max_tokens=24),
@@ -52,15 +56,21 @@ async def opened(harness: Harness) -> None:
 
 
 async def task(harness: Harness) -> str:
-    turn = await harness.say("### Instruction Tell me something that takes a while, and then more of it.")
+    turn = await harness.say(
+        "### Instruction Tell me something that takes a while, and then more of it."
+    )
     assert turn is not None
     return turn.reply.text
 
 
-def test_they_are_applied_and_taken_away_and_stay_when_the_engine_starts_again(tmp_path: Path, folder: Path) -> None:
+def test_they_are_applied_and_taken_away_and_stay_when_the_engine_starts_again(
+    tmp_path: Path, folder: Path
+) -> None:
     async def main() -> None:
         engine = WorkerEngine()
-        async with running_session(tmp_path, engine=engine, session_settings=settings_of(folder)) as harness:
+        async with running_session(
+            tmp_path, engine=engine, session_settings=settings_of(folder)
+        ) as harness:
             await opened(harness)
             plain = await task(harness)
             wanted = (adapter(folder, "tone", 3.0),)
@@ -85,7 +95,9 @@ def test_one_that_does_not_fit_changes_nothing(tmp_path: Path, folder: Path) -> 
     async def main() -> None:
         applied = (adapter(folder, "tone"),)
         options = settings_of(folder, "first", *applied)
-        async with running_session(tmp_path, engine=WorkerEngine(), session_settings=options) as harness:
+        async with running_session(
+            tmp_path, engine=WorkerEngine(), session_settings=options
+        ) as harness:
             await opened(harness)
             refused = await harness.session.use_adapters((adapter(folder, "wrong"),))
             assert isinstance(refused, Incomplete)
@@ -96,10 +108,14 @@ def test_one_that_does_not_fit_changes_nothing(tmp_path: Path, folder: Path) -> 
     run(main())
 
 
-def test_where_one_keeps_the_model_from_loading_the_model_loads_without(tmp_path: Path, folder: Path) -> None:
+def test_where_one_keeps_the_model_from_loading_the_model_loads_without(
+    tmp_path: Path, folder: Path
+) -> None:
     async def main() -> None:
         options = settings_of(folder, "first", adapter(folder, "wrong"))
-        async with running_session(tmp_path, engine=WorkerEngine(), session_settings=options) as harness:
+        async with running_session(
+            tmp_path, engine=WorkerEngine(), session_settings=options
+        ) as harness:
             await harness.session.open_latest()
             await harness.until(lambda: harness.session.phase is Phase.DOWN)
             assert "/lora off loads the model without." in harness.told(Trouble)[-1].hint
@@ -110,7 +126,9 @@ def test_where_one_keeps_the_model_from_loading_the_model_loads_without(tmp_path
     run(main())
 
 
-def test_another_model_takes_neither_adapters_nor_a_draft_model_along(tmp_path: Path, folder: Path) -> None:
+def test_another_model_takes_neither_adapters_nor_a_draft_model_along(
+    tmp_path: Path, folder: Path
+) -> None:
     async def main() -> None:
         options = settings_of(folder, draft=str(folder / "second.gguf"))
         engine = ScriptedEngine(echo)
@@ -148,7 +166,9 @@ def test_an_engine_that_ends_instead_of_answering_is_told(tmp_path: Path, folder
             super().send(request)  # type: ignore[arg-type]
 
     async def main() -> None:
-        async with running_session(tmp_path, engine=Dying(), session_settings=settings_of(folder)) as harness:
+        async with running_session(
+            tmp_path, engine=Dying(), session_settings=settings_of(folder)
+        ) as harness:
             await opened(harness)
             refused = await harness.session.use_adapters((adapter(folder, "tone"),))
             assert isinstance(refused, Incomplete)
@@ -162,7 +182,9 @@ def test_an_engine_that_ends_instead_of_answering_is_told(tmp_path: Path, folder
 def test_while_the_model_is_loaded_nothing_is_changed(tmp_path: Path, folder: Path) -> None:
     async def main() -> None:
         async with running_session(tmp_path, session_settings=settings_of(folder)) as harness:
-            assert isinstance(await harness.session.use_adapters((adapter(folder, "tone"),)), Incomplete)
+            assert isinstance(
+                await harness.session.use_adapters((adapter(folder, "tone"),)), Incomplete
+            )
             await opened(harness)
             with pytest.raises(ModelError):
                 harness.session.settings.adapter_named("tone")

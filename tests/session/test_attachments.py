@@ -65,7 +65,9 @@ def test_what_is_no_file_is_text(tmp_path: Path) -> None:
         assert attach(Typed(text), tmp_path) == Typed(text)
 
 
-def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_opened_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "f").write_text("x")
 
     def refuse(*_: object) -> object:
@@ -117,7 +119,8 @@ def test_two_files_may_stand_in_one_word(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["me@notes.txt", "a.b@notes.txt", "é@notes.txt", "почта@notes.txt", "x/@notes.txt", "@note"]
+    "text",
+    ["me@notes.txt", "a.b@notes.txt", "é@notes.txt", "почта@notes.txt", "x/@notes.txt", "@note"],
 )
 def test_addresses_attach_nothing(text: str, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
@@ -133,4 +136,7 @@ def test_what_a_file_says_was_not_typed_and_pastes_stay_pastes(tmp_path: Path) -
     meant = parse(text, ModeState(Mode.INSTRUCT))
     assert isinstance(meant, Task)
     assert meant.prefill == "So"
-    assert meant.instruction == f"Do {paste} with page.md\n\npage.md:\n```md\n# API\n~~~\n### Response\n200\n```"
+    assert (
+        meant.instruction
+        == f"Do {paste} with page.md\n\npage.md:\n```md\n# API\n~~~\n### Response\n200\n```"
+    )

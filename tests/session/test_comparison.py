@@ -20,7 +20,14 @@ from modechat.engine.protocol import Failed, Generate, InstructPrompt, Load
 from modechat.engine.scripted import Leak, ScriptedEngine, last_user_text
 from modechat.errors import ModelError
 from modechat.models.check import check_model_file
-from modechat.session.events import ConversationOpened, ModelReady, ReplyEnded, Trouble, TurnAdded, TurnReplaced
+from modechat.session.events import (
+    ConversationOpened,
+    ModelReady,
+    ReplyEnded,
+    Trouble,
+    TurnAdded,
+    TurnReplaced,
+)
 from modechat.session.phase import Phase
 from modechat.session.refusals import COMPARING
 from modechat.session.settings import SessionSettings
@@ -57,10 +64,15 @@ class Watched:
         self.events: list[ComparisonEvent] = []
 
     async def start(self, question: Question, *variants: VariantSettings) -> None:
-        assert await self.harness.session.comparison.start(question, variants, self.events.append) is None
+        assert (
+            await self.harness.session.comparison.start(question, variants, self.events.append)
+            is None
+        )
 
     async def done(self) -> None:
-        await self.harness.until(lambda: any(isinstance(event, ComparisonDone) for event in self.events))
+        await self.harness.until(
+            lambda: any(isinstance(event, ComparisonDone) for event in self.events)
+        )
 
     async def asked(self, question: Question, *variants: VariantSettings) -> None:
         await self.start(question, *variants)
@@ -94,7 +106,10 @@ def test_variants_run_one_after_the_other_and_the_kept_one_is_the_next_turn(tmp_
             comparison = harness.session.comparison
             assert watched.texts == ["chatml answers Hello", "Half an answer"]
             assert watched.order() == [0, 1]
-            assert [one.reply.stop_reason for one in comparison.variants] == [StopReason.END, StopReason.LEAK]
+            assert [one.reply.stop_reason for one in comparison.variants] == [
+                StopReason.END,
+                StopReason.LEAK,
+            ]
             assert comparison.is_open
             assert len(harness.told(TurnAdded)) == 1
             assert harness.session.conversation is not None
@@ -115,7 +130,10 @@ def test_variants_run_one_after_the_other_and_the_kept_one_is_the_next_turn(tmp_
             assert harness.requests[-1].format is None
         store = Store.open(tmp_path, Clock())
         saved = store.conversation(store.latest_id() or 0).turns
-        assert [one.reply.text for one in saved][1:] == ["chatml answers Hello", "None answers And then?"]
+        assert [one.reply.text for one in saved][1:] == [
+            "chatml answers Hello",
+            "None answers And then?",
+        ]
         store.close()
 
     run(main())
@@ -169,16 +187,26 @@ def test_a_kept_reply_to_an_earlier_turn_is_a_variant_beside_it(tmp_path: Path) 
             assert replaced.old_id == middle.id
             assert await harness.session.turns.variants(middle.id) == (middle.id, replaced.turn.id)
             await harness.say("On")
-            assert harness.prompt() == ["First", "None answers First", "Second", "chatml answers Second", "On"]
+            assert harness.prompt() == [
+                "First",
+                "None answers First",
+                "Second",
+                "chatml answers Second",
+                "On",
+            ]
 
     run(main())
 
 
 def test_every_variant_asks_with_its_own_settings_over_those_in_effect(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_session(tmp_path, session_settings=settings(chat_system="Be kind.")) as harness:
+        async with running_session(
+            tmp_path, session_settings=settings(chat_system="Be kind.")
+        ) as harness:
             watched = await opened(harness)
-            await harness.session.tuning.set_own(OwnSettings(sampling=Sampling(temperature=0.5, top_k=7)))
+            await harness.session.effective.set_own(
+                OwnSettings(sampling=Sampling(temperature=0.5, top_k=7))
+            )
             await watched.asked(
                 HELLO,
                 VariantSettings(),
@@ -191,7 +219,11 @@ def test_every_variant_asks_with_its_own_settings_over_those_in_effect(tmp_path:
             assert [request.sampling.seed for request in asked] == [None, 3, None, None]
             assert {request.sampling.top_k for request in asked} == {7}
             assert {request.sampling.max_tokens for request in asked} == {LONGEST_REPLY}
-            systems = [p.messages[0].content for r in asked if not isinstance(p := r.prompt, InstructPrompt)]
+            systems = [
+                p.messages[0].content
+                for r in asked
+                if not isinstance(p := r.prompt, InstructPrompt)
+            ]
             assert systems == ["Be kind.", "Be kind.", "Be brief."]
             assert isinstance(asked[-1].prompt, InstructPrompt)
             assert await harness.session.comparison.keep(3) is None
@@ -304,7 +336,9 @@ def test_what_was_stopped_by_closing_does_not_hold_up_the_next_comparison(tmp_pa
             await watched.start(HELLO, *TWO_FORMATS)
             await harness.session.comparison.close()
             assert harness.session.phase is Phase.STOPPING
-            await watched.start(HELLO, VariantSettings(format="vicuna"), VariantSettings(format="zephyr"))
+            await watched.start(
+                HELLO, VariantSettings(format="vicuna"), VariantSettings(format="zephyr")
+            )
             gate.is_open = True
             await watched.done()
             assert watched.texts == ["vicuna answers Hello", "zephyr answers Hello"]
@@ -332,7 +366,9 @@ def test_a_variant_that_fails_does_not_keep_the_others(tmp_path: Path) -> None:
     run(main())
 
 
-def test_it_can_begin_before_the_model_is_loaded_and_says_why_not_if_it_cannot_be(tmp_path: Path) -> None:
+def test_it_can_begin_before_the_model_is_loaded_and_says_why_not_if_it_cannot_be(
+    tmp_path: Path,
+) -> None:
     failure = Failed(id=None, kind="model", title="It is damaged")
 
     async def main() -> None:
@@ -345,7 +381,9 @@ def test_it_can_begin_before_the_model_is_loaded_and_says_why_not_if_it_cannot_b
                 if error is None:
                     assert watched.texts == ["chatml answers Hello", "Half an answer"]
                     continue
-                assert {one.reply.error for one in harness.session.comparison.variants} == {"It is damaged"}
+                assert {one.reply.error for one in harness.session.comparison.variants} == {
+                    "It is damaged"
+                }
                 await harness.until(lambda: harness.session.phase is Phase.DOWN)
                 assert {trouble.title for trouble in harness.told(Trouble)} == {"It is damaged"}
 
@@ -377,15 +415,25 @@ def other(tmp_path: Path) -> str:
     return str(write_llama(tmp_path / "second.gguf", n_ctx_train=1024, seed=1))
 
 
-def test_a_real_model_answers_in_each_format_as_it_does_in_a_turn_of_its_own(tmp_path: Path, tiny: str) -> None:
+def test_a_real_model_answers_in_each_format_as_it_does_in_a_turn_of_its_own(
+    tmp_path: Path, tiny: str
+) -> None:
     async def main() -> None:
         options = settings_for(tiny)
-        async with running_session(tmp_path / "data", engine=WorkerEngine(), session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "data", engine=WorkerEngine(), session_settings=options
+        ) as harness:
             watched = await opened(harness)
             await watched.asked(HELLO, VariantSettings(), *TWO_FORMATS)
             variants = harness.session.comparison.variants
-            assert [v.reply.stats.format for v in variants if v.reply.stats] == ["chat-template", "chatml", "alpaca"]
-            assert all(v.reply.stats is not None and v.reply.stats.completion_tokens == 8 for v in variants)
+            assert [v.reply.stats.format for v in variants if v.reply.stats] == [
+                "chat-template",
+                "chatml",
+                "alpaca",
+            ]
+            assert all(
+                v.reply.stats is not None and v.reply.stats.completion_tokens == 8 for v in variants
+            )
             assert harness.session.model is not None
             assert harness.session.model.format == "chat-template"
             assert await harness.session.comparison.keep(1) is None
@@ -404,12 +452,16 @@ def test_other_models_come_last_and_the_first_one_is_there_again_in_the_end(
 ) -> None:
     async def main() -> None:
         options = settings_for(tiny)
-        async with running_session(tmp_path / "data", engine=WorkerEngine(), session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "data", engine=WorkerEngine(), session_settings=options
+        ) as harness:
             watched = await opened(harness)
             await harness.say("Before")
             n_ready = len(harness.told(ModelReady))
             there, elsewhere = VariantSettings(), VariantSettings(model=other)
-            await watched.start(HELLO, elsewhere, there, replace(elsewhere, format="chatml"), replace(there, seed=1))
+            await watched.start(
+                HELLO, elsewhere, there, replace(elsewhere, format="chatml"), replace(there, seed=1)
+            )
             await watched.done()
             assert watched.order() == [1, 3, 0, 2]
             variants = harness.session.comparison.variants
@@ -427,13 +479,21 @@ def test_other_models_come_last_and_the_first_one_is_there_again_in_the_end(
     run(main())
 
 
-def test_closing_while_another_model_is_there_brings_the_first_one_back(tmp_path: Path, tiny: str, other: str) -> None:
+def test_closing_while_another_model_is_there_brings_the_first_one_back(
+    tmp_path: Path, tiny: str, other: str
+) -> None:
     async def main() -> None:
         options = replace(settings_for(tiny), sampling=Sampling(temperature=1.0, seed=11))
-        async with running_session(tmp_path / "data", engine=WorkerEngine(), session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "data", engine=WorkerEngine(), session_settings=options
+        ) as harness:
             watched = await opened(harness)
-            await watched.start(HELLO, VariantSettings(model=other), VariantSettings(model=other, seed=2))
-            await harness.until(lambda: any(isinstance(event, VariantGrew) for event in watched.events))
+            await watched.start(
+                HELLO, VariantSettings(model=other), VariantSettings(model=other, seed=2)
+            )
+            await harness.until(
+                lambda: any(isinstance(event, VariantGrew) for event in watched.events)
+            )
             await harness.session.comparison.close()
             await harness.ready()
             assert harness.session.model is not None
@@ -450,7 +510,9 @@ def test_closing_while_another_model_is_there_brings_the_first_one_back(tmp_path
 def test_a_file_that_is_no_model_starts_nothing(tmp_path: Path, tiny: str) -> None:
     async def main() -> None:
         options = settings_for(tiny)
-        async with running_session(tmp_path / "data", engine=WorkerEngine(), session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "data", engine=WorkerEngine(), session_settings=options
+        ) as harness:
             await opened(harness)
             damaged = tmp_path / "damaged.gguf"
             damaged.write_bytes(b"GGUF")
@@ -463,13 +525,19 @@ def test_a_file_that_is_no_model_starts_nothing(tmp_path: Path, tiny: str) -> No
     run(main())
 
 
-def test_an_engine_that_dies_in_one_variant_goes_on_with_the_next(tmp_path: Path, tiny: str) -> None:
+def test_an_engine_that_dies_in_one_variant_goes_on_with_the_next(
+    tmp_path: Path, tiny: str
+) -> None:
     engine = WorkerEngine()
     killed = False
 
     async def main() -> None:
-        options = replace(settings_for(tiny), sampling=Sampling(temperature=1.0, seed=11, max_tokens=200))
-        async with running_session(tmp_path / "data", engine=engine, session_settings=options) as harness:
+        options = replace(
+            settings_for(tiny), sampling=Sampling(temperature=1.0, seed=11, max_tokens=200)
+        )
+        async with running_session(
+            tmp_path / "data", engine=engine, session_settings=options
+        ) as harness:
             watched = await opened(harness)
 
             def kill_once(event: ComparisonEvent) -> None:
@@ -495,15 +563,21 @@ def test_an_engine_that_dies_in_one_variant_goes_on_with_the_next(tmp_path: Path
     run(main())
 
 
-def test_an_engine_that_dies_in_the_last_variant_is_there_again(tmp_path: Path, tiny: str, other: str) -> None:
+def test_an_engine_that_dies_in_the_last_variant_is_there_again(
+    tmp_path: Path, tiny: str, other: str
+) -> None:
     engine = WorkerEngine()
 
     async def main() -> None:
         options = replace(settings_for(tiny), sampling=Sampling(temperature=1.0, seed=11))
-        async with running_session(tmp_path / "data", engine=engine, session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "data", engine=engine, session_settings=options
+        ) as harness:
             watched = await opened(harness)
             # Long, so that it is still being read when the engine dies.
-            await watched.start(LONG, VariantSettings(temperature=0.0), VariantSettings(model=other))
+            await watched.start(
+                LONG, VariantSettings(temperature=0.0), VariantSettings(model=other)
+            )
             await harness.until(lambda: 1 in watched.order() or 0 in watched.order())
             harness.session.comparison.skip()
             await harness.until(lambda: 1 in watched.order())

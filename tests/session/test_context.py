@@ -9,7 +9,13 @@ from modechat.domain.conversation import ContextCut, Message, Role
 from modechat.domain.modes import Incomplete
 from modechat.engine.protocol import ChatPrompt, Failed, Generate, InstructPrompt, SaveLanes
 from modechat.engine.scripted import ScriptedEngine
-from modechat.session.events import CompactionChanged, ContextMoved, ConversationOpened, Trouble, TurnChanged
+from modechat.session.events import (
+    CompactionChanged,
+    ContextMoved,
+    ConversationOpened,
+    Trouble,
+    TurnChanged,
+)
 from modechat.session.phase import Phase
 from tests.engine.driver import run
 from tests.session.harness import Harness, echo, running_session, settings
@@ -38,17 +44,21 @@ async def fill(harness: Harness, turns: int = 6) -> None:
         await harness.say(f"Message number {number}")
 
 
-def test_what_has_left_the_context_is_told_kept_and_sent_with_the_next_requests(tmp_path: Path) -> None:
+def test_what_has_left_the_context_is_told_kept_and_sent_with_the_next_requests(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_session(tmp_path, engine=small()) as harness:
             await opened(harness)
             await fill(harness, 4)
             (moved,) = harness.told(ContextMoved)
-            assert moved == ContextMoved(ContextCut(after_turn_id=3, left_turn_id=1), n_left=2)
-            assert asked(harness).n_left == 0
+            assert moved == ContextMoved(ContextCut(after_turn_id=3, left_turn_id=1), n_left_out=2)
+            assert asked(harness).n_left_out == 0
             await harness.say("And now?")
-            assert asked(harness).n_left == 2
-            assert len(asked(harness).messages) == 9  # the engine takes them out, so that it can say how many
+            assert asked(harness).n_left_out == 2
+            assert (
+                len(asked(harness).messages) == 9
+            )  # the engine takes them out, so that it can say how many
         async with running_session(tmp_path, engine=small()) as harness:
             await opened(harness)
             conversation = harness.told(ConversationOpened)[-1].conversation
@@ -57,7 +67,7 @@ def test_what_has_left_the_context_is_told_kept_and_sent_with_the_next_requests(
             left = conversation.cut.left_turn_id
             await harness.session.regenerate()
             await harness.ready()
-            assert asked(harness).n_left == 2 * left
+            assert asked(harness).n_left_out == 2 * left
 
     run(main())
 
@@ -72,7 +82,11 @@ def test_a_pinned_turn_stays_and_counts_for_nothing(tmp_path: Path) -> None:
             assert harness.told(TurnChanged)[-1].turn.pinned
             await fill(harness, 4)
             assert harness.told(ContextMoved)
-            assert [message.pinned for message in asked(harness).messages[:3]] == [True, True, False]
+            assert [message.pinned for message in asked(harness).messages[:3]] == [
+                True,
+                True,
+                False,
+            ]
         async with running_session(tmp_path, engine=small()) as harness:
             await opened(harness)
             conversation = harness.session.conversation
@@ -108,7 +122,9 @@ def test_a_turn_that_failed_is_not_in_the_way_of_the_pin_before_it(tmp_path: Pat
 
 
 def summariser(request: Generate) -> str:
-    if isinstance(request.prompt, InstructPrompt) and request.prompt.instruction.startswith("Write down what was said"):
+    if isinstance(request.prompt, InstructPrompt) and request.prompt.instruction.startswith(
+        "Write down what was said"
+    ):
         return "They counted."
     return echo(request)  # type: ignore[return-value]
 
@@ -122,9 +138,13 @@ async def compacted(harness: Harness) -> ContextCut:
     return harness.told(ContextMoved)[-1].cut
 
 
-def test_a_summary_takes_the_place_of_all_but_the_last_turns_and_survives_a_restart(tmp_path: Path) -> None:
+def test_a_summary_takes_the_place_of_all_but_the_last_turns_and_survives_a_restart(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
-        async with running_session(tmp_path, summariser, session_settings=settings(chat_system="Be brief.")) as harness:
+        async with running_session(
+            tmp_path, summariser, session_settings=settings(chat_system="Be brief.")
+        ) as harness:
             await opened(harness)
             assert isinstance(await harness.session.compact(), Incomplete)
             await fill(harness, 4)
@@ -138,10 +158,12 @@ def test_a_summary_takes_the_place_of_all_but_the_last_turns_and_survives_a_rest
             system = asked(harness).messages[0]
             summary = "Be brief.\n\nSummary of the conversation so far:\nThey counted."
             assert system == Message(Role.SYSTEM, summary)
-            assert asked(harness).n_left == 4
+            assert asked(harness).n_left_out == 4
             conversation = harness.session.conversation
             assert conversation is not None
-            assert conversation.turns[0].reply.text == "You said: Message number 0"  # the original stays
+            assert (
+                conversation.turns[0].reply.text == "You said: Message number 0"
+            )  # the original stays
         async with running_session(tmp_path, summariser) as harness:
             await opened(harness)
             await harness.session.regenerate()
@@ -151,7 +173,9 @@ def test_a_summary_takes_the_place_of_all_but_the_last_turns_and_survives_a_rest
             cut = await compacted(harness)
             assert cut.left_turn_id == 3
             assert isinstance(harness.requests[-1].prompt, InstructPrompt)
-            assert harness.requests[-1].prompt.input.startswith("Summary of what came before:\nThey counted.\n\n")
+            assert harness.requests[-1].prompt.input.startswith(
+                "Summary of what came before:\nThey counted.\n\n"
+            )
 
     run(main())
 
@@ -180,7 +204,9 @@ def test_what_is_too_long_for_one_request_is_summarised_in_parts(tmp_path: Path)
             await compacted(harness)
             prompts = [request.prompt for request in harness.requests[before:]]
             assert len(prompts) > 1
-            assert all(len(prompt.input) < 800 for prompt in prompts if isinstance(prompt, InstructPrompt))
+            assert all(
+                len(prompt.input) < 800 for prompt in prompts if isinstance(prompt, InstructPrompt)
+            )
 
     run(main())
 
@@ -204,7 +230,7 @@ def test_summarising_can_be_stopped_and_changes_nothing(tmp_path: Path) -> None:
             assert [event.is_running for event in harness.told(CompactionChanged)] == [True, False]
             assert harness.told(ContextMoved) == []
             await harness.say("Go on")
-            assert asked(harness).n_left == 0
+            assert asked(harness).n_left_out == 0
 
     run(main())
 
@@ -221,7 +247,10 @@ def test_a_summary_that_fails_is_told_and_changes_nothing(tmp_path: Path) -> Non
         async with running_session(tmp_path, script) as harness:
             await opened(harness)
             await fill(harness, 3)
-            for words in ("The chat could not be summarised: It broke", "The model wrote no summary"):
+            for words in (
+                "The chat could not be summarised: It broke",
+                "The model wrote no summary",
+            ):
                 assert await harness.session.compact() is None
                 await harness.ready()
                 assert harness.told(Trouble)[-1].title == words
@@ -257,7 +286,8 @@ def test_an_engine_that_dies_over_a_summary_starts_again(tmp_path: Path) -> None
 
     async def main() -> None:
         async with running_session(
-            tmp_path, lambda request: died if isinstance(request.prompt, InstructPrompt) else echo(request)
+            tmp_path,
+            lambda request: died if isinstance(request.prompt, InstructPrompt) else echo(request),
         ) as harness:
             await opened(harness)
             await fill(harness, 3)

@@ -15,7 +15,14 @@ from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, Failed, Generate, InstructPrompt, Load
 from modechat.engine.scripted import Pace
-from modechat.session.events import PromptEvaluated, ReplyEnded, ReplyGrew, SessionEvent, Trouble, TurnReplaced
+from modechat.session.events import (
+    PromptEvaluated,
+    ReplyEnded,
+    ReplyGrew,
+    SessionEvent,
+    Trouble,
+    TurnReplaced,
+)
 from modechat.session.settings import SessionSettings
 from modechat.store import Store
 from tests.engine.driver import formats, run
@@ -45,13 +52,22 @@ async def go_on(harness: Harness) -> str:
 
 def test_a_reply_that_was_too_long_goes_on_until_it_ends(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_session(tmp_path, lambda _request: TEN, session_settings=at_most(4)) as harness:
+        async with running_session(
+            tmp_path, lambda _request: TEN, session_settings=at_most(4)
+        ) as harness:
             await begin(harness)
             turn = harness.told(ReplyEnded)[-1].turn
-            assert (turn.reply.text, turn.reply.stop_reason) == ("one two three four", StopReason.LENGTH)
+            assert (turn.reply.text, turn.reply.stop_reason) == (
+                "one two three four",
+                StopReason.LENGTH,
+            )
             assert await go_on(harness) == "one two three four five six seven eight"
             shown = harness.told(TurnReplaced)[-1]
-            assert (shown.old_id, shown.turn.id, shown.turn.reply.text) == (turn.id, turn.id, "one two three four")
+            assert (shown.old_id, shown.turn.id, shown.turn.reply.text) == (
+                turn.id,
+                turn.id,
+                "one two three four",
+            )
             prompt = harness.requests[-1].prompt
             assert isinstance(prompt, ChatPrompt)
             assert prompt.prefill == "one two three four"
@@ -72,7 +88,9 @@ def test_a_reply_that_was_too_long_goes_on_until_it_ends(tmp_path: Path) -> None
 
 def test_of_a_task_the_users_own_beginning_stays_marked_as_theirs(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_session(tmp_path, lambda _request: TEN, session_settings=at_most(2)) as harness:
+        async with running_session(
+            tmp_path, lambda _request: TEN, session_settings=at_most(2)
+        ) as harness:
             await begin(harness, "### Instruction\nCount\n### Response\none two")
             assert await go_on(harness) == "one two three four five six"
             prompt = harness.requests[-1].prompt
@@ -86,7 +104,9 @@ def test_a_reply_that_was_cut_while_the_model_thought_cannot_go_on(tmp_path: Pat
     held = asyncio.Event()
 
     async def main() -> None:
-        async with running_session(tmp_path, lambda _r: f"<think>{TEN}</think> 4", pace=_held(held)) as harness:
+        async with running_session(
+            tmp_path, lambda _r: f"<think>{TEN}</think> 4", pace=_held(held)
+        ) as harness:
             await harness.session.open_latest()
             await harness.ready()
             held.set()
@@ -168,7 +188,9 @@ def test_a_worker_that_dies_while_it_goes_on_costs_nothing_of_what_was_on_disk(
 
     async def main() -> None:
         nonlocal going_on
-        async with running_session(tmp_path / "data", engine=engine, session_settings=options, watch=kill) as harness:
+        async with running_session(
+            tmp_path / "data", engine=engine, session_settings=options, watch=kill
+        ) as harness:
             await begin(harness, "Go " * 300)
             before = harness.told(ReplyEnded)[-1].turn.reply
             assert before.text

@@ -38,7 +38,9 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> SessionSettings:
 
 def crashing_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> Engine:
     monkeypatch.setenv("DYING_WORKER", how)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (FOLDER, os.environ.get("PYTHONPATH")))))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(filter(None, (FOLDER, os.environ.get("PYTHONPATH"))))
+    )
     memory = ExtrasMemory(tmp_path / "cpu-extras.json", lambda: {"build": "b", "processor": "p"})
     return SecondTry(WorkerEngine(), memory, lambda _: REMEDY)
 
@@ -56,7 +58,11 @@ def test_the_message_is_answered_and_one_quiet_line_says_why_it_took_longer(
             assert turn is not None
             assert turn.reply.state is ReplyState.COMPLETE
             assert turn.request.text == "Hello"  # type: ignore[union-attr]
-            assert [remark.text for remark in harness.told(Remark) if "goes on without them" in remark.text]
+            assert [
+                remark.text
+                for remark in harness.told(Remark)
+                if "goes on without them" in remark.text
+            ]
             assert harness.told(Trouble) == []
             again = await harness.say("And again")
             assert again is not None

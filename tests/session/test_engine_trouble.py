@@ -30,7 +30,9 @@ def test_a_worker_killed_in_the_middle_of_a_reply_costs_nothing_shown(tmp_path: 
 
     async def main() -> None:
         engine = WorkerEngine()
-        async with running_session(tmp_path / "data", engine=engine, session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "data", engine=engine, session_settings=options
+        ) as harness:
             await harness.session.open_latest()
             await harness.ready()
             await harness.session.send("Go " * 1000)
@@ -53,7 +55,9 @@ def test_a_worker_killed_in_the_middle_of_a_reply_costs_nothing_shown(tmp_path: 
     run(main())
 
 
-def test_a_model_that_cannot_be_loaded_fails_the_waiting_turn_and_the_next_one_tries_again(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_loaded_fails_the_waiting_turn_and_the_next_one_tries_again(
+    tmp_path: Path,
+) -> None:
     class Flaky(ScriptedEngine):
         def start(self) -> None:
             self._load_error = None  # the second start works

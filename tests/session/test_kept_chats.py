@@ -37,7 +37,9 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SessionSettings:
 def options_of(model: Path, *, keep_history: bool = True, **changes: object) -> SessionSettings:
     arguments = argparse.Namespace(ctx=2048, gpu_layers=0, temperature=0, max_tokens=12)
     files = load_prompt_files(own=Path("/nonexistent"))
-    return session_settings(arguments, Config.model_validate(changes), model, files, keep_history=keep_history)
+    return session_settings(
+        arguments, Config.model_validate(changes), model, files, keep_history=keep_history
+    )
 
 
 def kept() -> list[Path]:
@@ -62,13 +64,17 @@ def one_start(tmp_path: Path, options: SessionSettings, text: str) -> Turn:
     """The program from its start to its end, with one turn of the latest conversation."""
 
     async def main() -> Turn:
-        async with running_session(tmp_path / "db", engine=WorkerEngine(), session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "db", engine=WorkerEngine(), session_settings=options
+        ) as harness:
             return await turn_of(harness, text)
 
     return run(main())
 
 
-def test_a_long_chat_is_not_evaluated_again_after_a_restart(tmp_path: Path, options: SessionSettings) -> None:
+def test_a_long_chat_is_not_evaluated_again_after_a_restart(
+    tmp_path: Path, options: SessionSettings
+) -> None:
     one_start(tmp_path, options, LONG)
     assert len(kept()) == 2
     assert restored(one_start(tmp_path, options, "And then?")) > 500
@@ -80,7 +86,9 @@ def test_a_deleted_conversation_leaves_nothing_even_if_the_engine_still_has_it(
     one_start(tmp_path, options, LONG)
 
     async def main() -> None:
-        async with running_session(tmp_path / "db", engine=WorkerEngine(), session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "db", engine=WorkerEngine(), session_settings=options
+        ) as harness:
             turn = await turn_of(harness, "And then?")
             assert restored(turn) > 500
             assert harness.session.conversation is not None
@@ -91,14 +99,18 @@ def test_a_deleted_conversation_leaves_nothing_even_if_the_engine_still_has_it(
     assert kept() == []  # the engine has ended, and kept what it had
 
 
-def test_a_conversation_of_another_database_keeps_its_own(tmp_path: Path, options: SessionSettings) -> None:
+def test_a_conversation_of_another_database_keeps_its_own(
+    tmp_path: Path, options: SessionSettings
+) -> None:
     one_start(tmp_path / "one", options, LONG)
 
     async def main() -> None:
         clock = Clock()
         clock()  # it was not begun in the same microsecond
         store = Store.open(tmp_path / "two", clock)
-        async with running_session(tmp_path, echo, session_settings=options, store=store) as harness:
+        async with running_session(
+            tmp_path, echo, session_settings=options, store=store
+        ) as harness:
             await turn_of(harness, "Hello")
             await harness.session.delete(1)
 
@@ -123,7 +135,9 @@ def test_their_size_is_the_users(options: SessionSettings) -> None:
 
 def test_only_chat_turns_are_named_and_every_conversation_otherwise(tmp_path: Path) -> None:
     engine = ScriptedEngine(echo)
-    load = Load(model_path="(none)", formats=settings().load.formats, state_folder=str(tmp_path / "states"))
+    load = Load(
+        model_path="(none)", formats=settings().load.formats, state_folder=str(tmp_path / "states")
+    )
 
     async def main() -> None:
         options = replace(settings(), load=load)
@@ -134,7 +148,9 @@ def test_only_chat_turns_are_named_and_every_conversation_otherwise(tmp_path: Pa
             await harness.say("### Instruction A task")
             await harness.session.new_conversation()
             await harness.say("Another")
-            first, again, task, other = [one.conversation for one in engine.requests if isinstance(one, Generate)]
+            first, again, task, other = [
+                one.conversation for one in engine.requests if isinstance(one, Generate)
+            ]
             assert first == again != ""
             assert task == ""
             assert other not in ("", first)

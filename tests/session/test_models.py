@@ -58,7 +58,9 @@ def test_another_model_goes_on_with_the_conversation_and_what_is_different_is_to
 ) -> None:
     async def main() -> None:
         options = settings_for(chat_model, thinking=True)
-        async with running_session(tmp_path / "data", engine=WorkerEngine(), session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "data", engine=WorkerEngine(), session_settings=options
+        ) as harness:
             await opened(harness)
             await harness.say("Hello")
             assert await harness.session.use_model(base_model) is None
@@ -67,7 +69,9 @@ def test_another_model_goes_on_with_the_conversation_and_what_is_different_is_to
             assert harness.session.model.name == "second"
             assert harness.session.settings.thinking is True
             (remark,) = harness.told(Remark)
-            assert remark.text.startswith("The model is now second; the conversation goes on with it.")
+            assert remark.text.startswith(
+                "The model is now second; the conversation goes on with it."
+            )
             assert "format chat-template → transcript" in remark.text
             turn = await harness.say("And now?")
             assert turn is not None
@@ -147,11 +151,15 @@ def test_the_lanes_are_saved_when_a_model_or_a_conversation_is_left(tmp_path: Pa
     run(main())
 
 
-def test_an_idle_model_gives_its_memory_back_and_the_next_turn_loads_it_again(tmp_path: Path, chat_model: str) -> None:
+def test_an_idle_model_gives_its_memory_back_and_the_next_turn_loads_it_again(
+    tmp_path: Path, chat_model: str
+) -> None:
     async def main() -> None:
         engine = WorkerEngine()
         options = settings_for(chat_model, unload_after=0.3)
-        async with running_session(tmp_path / "data", engine=engine, session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "data", engine=engine, session_settings=options
+        ) as harness:
             await opened(harness)
             worker = psutil.Process(engine.process_id)
             assert worker.memory_info().rss > 0
@@ -184,7 +192,9 @@ def test_the_time_counts_from_the_last_request(tmp_path: Path) -> None:
             assert loop.time() - answered >= 0.45
             assert isinstance(engine.requests[-1], Shutdown)
             assert await harness.session.use_format("chatml") is None
-            assert isinstance(engine.requests[-1], Shutdown)  # it counts when the model is loaded again
+            assert isinstance(
+                engine.requests[-1], Shutdown
+            )  # it counts when the model is loaded again
             await harness.session.send("Again")
             await harness.until(lambda: not harness.session.is_busy)
             phases = [event.phase for event in harness.told(PhaseChanged)]
@@ -218,9 +228,15 @@ def test_a_conversation_that_another_model_answered_says_so_once(
         ):
             engine = ScriptedEngine(echo)
             data = tmp_path / "data"
-            async with running_session(data, engine=engine, session_settings=settings_for(model)) as harness:
+            async with running_session(
+                data, engine=engine, session_settings=settings_for(model)
+            ) as harness:
                 await opened(harness)
-                number = harness.session.conversation.id if harness.session.conversation is not None else None
+                number = (
+                    harness.session.conversation.id
+                    if harness.session.conversation is not None
+                    else None
+                )
                 if number is not None:
                     await harness.session.new_conversation()
                     await harness.session.open(number)
@@ -231,10 +247,14 @@ def test_a_conversation_that_another_model_answered_says_so_once(
     run(main())
 
 
-def test_changing_the_model_is_told_in_one_line_only(tmp_path: Path, chat_model: str, base_model: str) -> None:
+def test_changing_the_model_is_told_in_one_line_only(
+    tmp_path: Path, chat_model: str, base_model: str
+) -> None:
     async def main() -> None:
         options = settings_for(chat_model)
-        async with running_session(tmp_path / "data", engine=ScriptedEngine(echo), session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "data", engine=ScriptedEngine(echo), session_settings=options
+        ) as harness:
             await opened(harness)
             await harness.say("hello")
             assert await harness.session.use_model(base_model) is None
@@ -245,7 +265,9 @@ def test_changing_the_model_is_told_in_one_line_only(tmp_path: Path, chat_model:
     run(main())
 
 
-def test_without_a_chosen_model_nothing_is_loaded_until_one_is(tmp_path: Path, chat_model: str) -> None:
+def test_without_a_chosen_model_nothing_is_loaded_until_one_is(
+    tmp_path: Path, chat_model: str
+) -> None:
     def none_chosen() -> object:
         raise ModelError("No model is chosen yet", "F3 lists those on this machine.")
 
@@ -253,9 +275,14 @@ def test_without_a_chosen_model_nothing_is_loaded_until_one_is(tmp_path: Path, c
         engine = ScriptedEngine(echo)
         options = settings_for(chat_model)
         options = replace(
-            options, load=options.load.model_copy(update={"model_path": ""}), has_model=False, check_model=none_chosen
+            options,
+            load=options.load.model_copy(update={"model_path": ""}),
+            has_model=False,
+            check_model=none_chosen,
         )
-        async with running_session(tmp_path / "data", engine=engine, session_settings=options) as harness:
+        async with running_session(
+            tmp_path / "data", engine=engine, session_settings=options
+        ) as harness:
             await harness.session.open_latest()
             await harness.until(lambda: harness.session.phase is Phase.DOWN)
             assert not harness.session.has_model

@@ -28,7 +28,11 @@ TRANSLATE = NamedTask(
     sampling=Sampling(temperature=0.1),
 )
 ASK = NamedTask(
-    name="ask", title="Ask", instruction="{argument}", argument=TaskArgument(name="question"), context_first=True
+    name="ask",
+    title="Ask",
+    instruction="{argument}",
+    argument=TaskArgument(name="question"),
+    context_first=True,
 )
 TASKS = replace(settings(), tasks=(TRANSLATE, ASK), sampling=Sampling(temperature=0.9, top_k=7))
 
@@ -60,20 +64,26 @@ def test_a_task_with_an_input_is_one_turn_with_its_examples_and_sampling(tmp_pat
     run(work())
 
 
-def test_a_task_without_an_input_takes_every_message_as_one_also_after_opening_again(tmp_path: Path) -> None:
+def test_a_task_without_an_input_takes_every_message_as_one_also_after_opening_again(
+    tmp_path: Path,
+) -> None:
     async def work() -> None:
         async with running_session(tmp_path, session_settings=TASKS) as harness:
             await harness.session.new_conversation()
             await harness.ready()
             assert await harness.session.start_task(TRANSLATE, "") is None
-            assert harness.session.state == ModeState(Mode.INSTRUCT, "Translate into English.", "translate")
+            assert harness.session.state == ModeState(
+                Mode.INSTRUCT, "Translate into English.", "translate"
+            )
             await harness.say("Guten Tag")
         async with running_session(tmp_path, session_settings=TASKS) as harness:
             await harness.session.open_latest()
             await harness.ready()
             turn = await harness.say("Auf Wiedersehen")
             assert turn is not None
-            assert turn.request == Task("Translate into English.", "Auf Wiedersehen", name="translate")
+            assert turn.request == Task(
+                "Translate into English.", "Auf Wiedersehen", name="translate"
+            )
             prompt = harness.requests[-1].prompt
             assert isinstance(prompt, InstructPrompt)
             assert len(prompt.examples) == 1
@@ -161,7 +171,10 @@ def test_thinking_is_told_and_stored_apart_and_goes_back_apart(tmp_path: Path) -
             await harness.say("Why?")
             prompt = harness.requests[-1].prompt
             assert not isinstance(prompt, InstructPrompt)
-            assert (prompt.messages[1].content, prompt.messages[1].thinking) == ("4", "Two and two.")
+            assert (prompt.messages[1].content, prompt.messages[1].thinking) == (
+                "4",
+                "Two and two.",
+            )
 
     run(work())
 
@@ -188,7 +201,9 @@ def test_the_prompts_of_the_next_turn_and_of_earlier_ones_can_be_looked_at(tmp_p
     run(work())
 
 
-def test_looking_at_a_prompt_fails_while_there_is_no_model_and_when_the_program_closes(tmp_path: Path) -> None:
+def test_looking_at_a_prompt_fails_while_there_is_no_model_and_when_the_program_closes(
+    tmp_path: Path,
+) -> None:
     async def work() -> None:
         async with running_session(tmp_path) as harness:
             with pytest.raises(EngineError, match="not loaded"):

@@ -56,7 +56,9 @@ class Killer:
     """Sends the worker a signal when the first event of a kind comes."""
 
     def __init__(self, kind: type[SessionEvent], number: int = signal.SIGKILL) -> None:
-        self.engine = WorkerEngine(patience=Patience(silent=2.5, starting=20, standing_still=10, loading=20))
+        self.engine = WorkerEngine(
+            patience=Patience(silent=2.5, starting=20, standing_still=10, loading=20)
+        )
         self._kind = kind
         self._number = number
         self.has_killed = False
@@ -105,7 +107,9 @@ def test_a_death_in_a_turn_keeps_what_was_shown_and_the_engine_starts_again(
             await harness.until(lambda: bool(harness.told(ReplyEnded)))
             turn = harness.told(ReplyEnded)[-1].turn
             assert turn.reply.state is ReplyState.INTERRUPTED
-            assert turn.reply.text == "".join(event.text for event in harness.told(ReplyGrew)).strip()
+            assert (
+                turn.reply.text == "".join(event.text for event in harness.told(ReplyGrew)).strip()
+            )
             assert saved_turn(tmp_path, turn) == turn
             trouble = harness.told(Trouble)[-1]
             assert words in trouble.title
@@ -119,11 +123,15 @@ def test_a_death_in_a_turn_keeps_what_was_shown_and_the_engine_starts_again(
     run(main())
 
 
-def test_a_death_while_nothing_runs_is_told_and_the_engine_starts_again(model: Path, tmp_path: Path) -> None:
+def test_a_death_while_nothing_runs_is_told_and_the_engine_starts_again(
+    model: Path, tmp_path: Path
+) -> None:
     killer = Killer(Trouble)
 
     async def main() -> None:
-        async with running_session(tmp_path, engine=killer.engine, session_settings=options(model)) as harness:
+        async with running_session(
+            tmp_path, engine=killer.engine, session_settings=options(model)
+        ) as harness:
             await harness.session.open_latest()
             await harness.ready()
             killer.kill()
@@ -137,7 +145,9 @@ def test_a_death_while_a_prompt_is_looked_at_is_its_answer(model: Path, tmp_path
     killer = Killer(Trouble)
 
     async def main() -> None:
-        async with running_session(tmp_path, engine=killer.engine, session_settings=options(model)) as harness:
+        async with running_session(
+            tmp_path, engine=killer.engine, session_settings=options(model)
+        ) as harness:
             await harness.session.open_latest()
             await harness.ready()
             killer.kill(signal.SIGSTOP)
@@ -155,13 +165,20 @@ def test_a_death_while_it_starts_fails_the_waiting_turn_and_a_retry_with_less_as
     killer = Killer(Trouble)
 
     async def main() -> None:
-        async with running_session(tmp_path, engine=killer.engine, session_settings=options(model)) as harness:
+        async with running_session(
+            tmp_path, engine=killer.engine, session_settings=options(model)
+        ) as harness:
             await harness.session.open_latest()
             await harness.session.send("Hello?")
             killer.kill()
-            await harness.until(lambda: harness.session.phase is Phase.DOWN and not harness.session.is_busy)
+            await harness.until(
+                lambda: harness.session.phase is Phase.DOWN and not harness.session.is_busy
+            )
             assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.FAILED
-            assert "Ctrl+R or /retry loads it with half the context (2,048 tokens)." in harness.told(Trouble)[-1].hint
+            assert (
+                "Ctrl+R or /retry loads it with half the context (2,048 tokens)."
+                in harness.told(Trouble)[-1].hint
+            )
             assert await harness.session.retry_with_less() is None
             await harness.ready()
             assert harness.told(ModelReady)[-1].model.n_ctx == 2048
@@ -171,11 +188,15 @@ def test_a_death_while_it_starts_fails_the_waiting_turn_and_a_retry_with_less_as
     run(main())
 
 
-def test_a_worker_that_is_killed_while_it_saves_what_it_evaluated_costs_nothing(model: Path, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_while_it_saves_what_it_evaluated_costs_nothing(
+    model: Path, tmp_path: Path
+) -> None:
     killer = Killer(Trouble)
 
     async def main() -> None:
-        async with running_session(tmp_path, engine=killer.engine, session_settings=options(model)) as harness:
+        async with running_session(
+            tmp_path, engine=killer.engine, session_settings=options(model)
+        ) as harness:
             await harness.session.open_latest()
             await harness.ready()
             harness.session._host.unload()
@@ -207,7 +228,9 @@ def little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
             )
         )
 
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    )
     return limit
 
 
@@ -216,7 +239,9 @@ def test_a_context_that_does_not_fit_into_memory_is_halved_until_it_does(
 ) -> None:
     async def used_by_a_small_one() -> int:
         engine = WorkerEngine()
-        async with running_session(tmp_path / "a", engine=engine, session_settings=options(model, 512)) as harness:
+        async with running_session(
+            tmp_path / "a", engine=engine, session_settings=options(model, 512)
+        ) as harness:
             await harness.session.open_latest()
             await harness.ready()
             return int(psutil.Process(engine.process_id).memory_info().vms)
@@ -236,7 +261,9 @@ def test_a_context_that_does_not_fit_into_memory_is_halved_until_it_does(
                     break
                 await harness.until(lambda: not harness.session.is_busy)
                 wanted //= 2
-                assert f"with half the context ({wanted:,} tokens)" in harness.told(Trouble)[-1].hint
+                assert (
+                    f"with half the context ({wanted:,} tokens)" in harness.told(Trouble)[-1].hint
+                )
                 assert await harness.session.regenerate() is None  # Ctrl+R does the same
             await harness.ready()
             assert harness.told(Trouble)
@@ -246,7 +273,13 @@ def test_a_context_that_does_not_fit_into_memory_is_halved_until_it_does(
     run(main())
 
 
-DIED = Failed(id=None, kind="engine", title="The engine crashed (SIGSEGV)", log_tail=("last words",), died=True)
+DIED = Failed(
+    id=None,
+    kind="engine",
+    title="The engine crashed (SIGSEGV)",
+    log_tail=("last words",),
+    died=True,
+)
 
 
 class Dying(ScriptedEngine):
@@ -264,7 +297,9 @@ async def _down(harness: Harness) -> Trouble:
     return harness.told(Trouble)[-1]
 
 
-def test_an_engine_that_dies_again_over_the_same_message_is_not_started_in_a_loop(tmp_path: Path) -> None:
+def test_an_engine_that_dies_again_over_the_same_message_is_not_started_in_a_loop(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_session(tmp_path, engine=Dying()) as harness:
             await harness.session.open_latest()
@@ -275,8 +310,12 @@ def test_an_engine_that_dies_again_over_the_same_message_is_not_started_in_a_loo
             assert "starting again" in harness.told(Trouble)[-1].hint
             await harness.session.regenerate()
             trouble = await _down(harness)
-            assert trouble.hint.startswith("It died over this message before, so it does not start again by itself.")
-            assert re.search(r"Ctrl\+R or /retry loads it with a context of 2,048 tokens\.", trouble.hint)
+            assert trouble.hint.startswith(
+                "It died over this message before, so it does not start again by itself."
+            )
+            assert re.search(
+                r"Ctrl\+R or /retry loads it with a context of 2,048 tokens\.", trouble.hint
+            )
             assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.INTERRUPTED
             assert (await harness.say("Hello")) is not None  # another message may work
 

@@ -22,7 +22,9 @@ async def say_three(harness: Harness) -> list[int]:
     return [turn.id for turn in turns if turn is not None]
 
 
-def test_an_edited_message_takes_the_place_of_the_first_one_which_stays_as_a_variant(tmp_path: Path) -> None:
+def test_an_edited_message_takes_the_place_of_the_first_one_which_stays_as_a_variant(
+    tmp_path: Path,
+) -> None:
     async def work(harness: Harness) -> None:
         _, second, _ = await say_three(harness)
         assert await harness.session.turns.edit(second, "zwei") is None
@@ -89,7 +91,9 @@ def test_what_cannot_be_asked_changes_nothing(tmp_path: Path) -> None:
     play(tmp_path, work)
 
 
-def test_a_turn_that_was_searched_for_is_shown_with_its_branch_in_its_own_conversation_only(tmp_path: Path) -> None:
+def test_a_turn_that_was_searched_for_is_shown_with_its_branch_in_its_own_conversation_only(
+    tmp_path: Path,
+) -> None:
     async def work(harness: Harness) -> None:
         session = harness.session
         _, second, third = await say_three(harness)
@@ -104,7 +108,9 @@ def test_a_turn_that_was_searched_for_is_shown_with_its_branch_in_its_own_conver
         assert isinstance(await session.turns.show(here, 999), Incomplete)
         await session.new_conversation()
         await harness.say("elsewhere")
-        assert await session.turns.show(here, second) is None  # that conversation could not be opened
+        assert (
+            await session.turns.show(here, second) is None
+        )  # that conversation could not be opened
         assert texts(harness) == ["elsewhere"]
 
     play(tmp_path, work)

@@ -75,7 +75,12 @@ def test_the_main_job(tmp_path: Path) -> None:
         opened = harness.told(ConversationOpened)[-1].conversation
         assert opened is not None
         assert opened.title == "My name is Ada."
-        assert [turn.mode for turn in opened.turns] == [Mode.CHAT, Mode.CHAT, Mode.INSTRUCT, Mode.CHAT]
+        assert [turn.mode for turn in opened.turns] == [
+            Mode.CHAT,
+            Mode.CHAT,
+            Mode.INSTRUCT,
+            Mode.CHAT,
+        ]
         assert all(turn.reply.state is ReplyState.COMPLETE for turn in opened.turns)
         assert len(opened.entries) == 6
         await harness.say("And now?")
@@ -106,7 +111,9 @@ def test_the_message_is_on_disk_before_the_engine_sees_it(tmp_path: Path) -> Non
 
 def test_one_shot_turns_leave_the_mode_as_it_was(tmp_path: Path) -> None:
     async def work(harness: Harness) -> None:
-        turn = await harness.say("### Instruction\nSummarise\n### Input\nA long text\n### Response\nIn short:")
+        turn = await harness.say(
+            "### Instruction\nSummarise\n### Input\nA long text\n### Response\nIn short:"
+        )
         assert turn is not None
         assert turn.request == Task("Summarise", "A long text", "In short:")
         assert harness.session.state == ModeState()
@@ -143,7 +150,11 @@ def test_system_texts_belong_to_their_mode(tmp_path: Path) -> None:
         await harness.say("### Instruction Do it")
         assert harness.prompt() == ["Be brief.", "Do it"]
 
-    play(tmp_path, work, session_settings=settings(chat_system="Be kind.", instruct_system="Be brief."))
+    play(
+        tmp_path,
+        work,
+        session_settings=settings(chat_system="Be kind.", instruct_system="Be brief."),
+    )
 
 
 def test_an_instruct_turn_can_be_added_to_the_chat_and_taken_out_again(tmp_path: Path) -> None:
@@ -459,7 +470,9 @@ def test_regenerating_keeps_the_headers_that_were_typed_since(tmp_path: Path) ->
     play(tmp_path, look_again)
 
 
-def test_a_disk_that_refuses_a_reply_is_told_once_and_the_reply_is_saved_later(tmp_path: Path) -> None:
+def test_a_disk_that_refuses_a_reply_is_told_once_and_the_reply_is_saved_later(
+    tmp_path: Path,
+) -> None:
     class FullStore(Store):
         is_full = False
 
@@ -484,12 +497,18 @@ def test_a_disk_that_refuses_a_reply_is_told_once_and_the_reply_is_saved_later(t
     run(main())
     store = Store.open(tmp_path, Clock())
     turns = store.conversation(store.latest_id() or 0).turns
-    assert [turn.reply.text for turn in turns] == ["You said: First", "You said: Second", "You said: Third"]
+    assert [turn.reply.text for turn in turns] == [
+        "You said: First",
+        "You said: Second",
+        "You said: Third",
+    ]
     assert all(turn.reply.state is ReplyState.COMPLETE for turn in turns)
     store.close()
 
 
-def test_a_conversation_that_cannot_be_opened_leaves_the_shown_one_open_and_locked(tmp_path: Path) -> None:
+def test_a_conversation_that_cannot_be_opened_leaves_the_shown_one_open_and_locked(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_session(tmp_path) as harness:
             await harness.session.open_latest()
@@ -561,7 +580,9 @@ def test_closing_while_a_finished_reply_is_being_saved_waits_for_it(tmp_path: Pa
     run(main())
 
 
-def test_templates_are_told_the_day_of_the_message_and_the_same_time_all_day(tmp_path: Path) -> None:
+def test_templates_are_told_the_day_of_the_message_and_the_same_time_all_day(
+    tmp_path: Path,
+) -> None:
     clock = Clock()
 
     def days(harness: Harness) -> list[str]:
@@ -585,7 +606,9 @@ def test_templates_are_told_the_day_of_the_message_and_the_same_time_all_day(tmp
     play(tmp_path, weeks_later, store=Store.open(tmp_path, clock))
 
 
-def test_a_message_that_is_deleted_is_gone_from_the_title_and_from_what_was_sent(tmp_path: Path) -> None:
+def test_a_message_that_is_deleted_is_gone_from_the_title_and_from_what_was_sent(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_session(tmp_path) as harness:
             session = harness.session
@@ -607,7 +630,11 @@ def test_a_message_that_is_deleted_is_gone_from_the_title_and_from_what_was_sent
             await session.turns.delete(second.id)
             assert (session.conversation.title, session.conversation.turns) == ("", ())
             assert await session.inputs.sent() == ()
-        assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"secret plan" in path.read_bytes()]
+        assert not [
+            path
+            for path in tmp_path.rglob("*")
+            if path.is_file() and b"secret plan" in path.read_bytes()
+        ]
 
     run(main())
 
@@ -642,7 +669,9 @@ def test_conversations_of_a_task_are_titled_by_what_it_works_on(tmp_path: Path) 
     run(main())
 
 
-def test_an_instruction_that_was_kept_is_there_again_when_the_key_is_pressed_twice(tmp_path: Path) -> None:
+def test_an_instruction_that_was_kept_is_there_again_when_the_key_is_pressed_twice(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_session(tmp_path) as harness:
             session = harness.session

@@ -49,7 +49,9 @@ class Process:
 @contextmanager
 def running(name: str, *arguments: object) -> Iterator[Process]:
     command = [sys.executable, "-m", __name__, name, *map(str, arguments)]
-    with subprocess.Popen(command, cwd=_PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as popen:
+    with subprocess.Popen(
+        command, cwd=_PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as popen:
         try:
             yield Process(popen)
         finally:

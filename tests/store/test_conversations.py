@@ -32,27 +32,41 @@ REPLIES = [
     Reply(text="Hello, ", state=ReplyState.STREAMING, model="gemma.gguf"),
     Reply(error="The engine died.", state=ReplyState.FAILED),
     *(Reply(text="Hello", state=state) for state in ReplyState),
-    *(Reply("Hello", ReplyState.COMPLETE, reason, "", "gemma.gguf", STATS) for reason in StopReason),
+    *(
+        Reply("Hello", ReplyState.COMPLETE, reason, "", "gemma.gguf", STATS)
+        for reason in StopReason
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    "state", [ModeState(), ModeState(Mode.INSTRUCT), ModeState(Mode.INSTRUCT, standing="Translate:")]
+    "state",
+    [ModeState(), ModeState(Mode.INSTRUCT), ModeState(Mode.INSTRUCT, standing="Translate:")],
 )
-def test_a_new_conversation_is_empty_and_has_its_title_and_mode(store: Store, state: ModeState) -> None:
+def test_a_new_conversation_is_empty_and_has_its_title_and_mode(
+    store: Store, state: ModeState
+) -> None:
     created = store.create_conversation("Greetings", state)
     assert (created.title, created.state, created.entries) == ("Greetings", state, ())
     assert store.conversation(created.id) == created
 
 
 @pytest.mark.parametrize(
-    "request_", [ChatMessage("Hi\n\n there "), Task("Translate"), Task("Translate", "bonjour", "It means")]
+    "request_",
+    [ChatMessage("Hi\n\n there "), Task("Translate"), Task("Translate", "bonjour", "It means")],
 )
 @pytest.mark.parametrize("in_chat", [True, False])
-def test_a_turn_comes_back_as_it_was_added(store: Store, request_: ChatMessage | Task, in_chat: bool) -> None:
+def test_a_turn_comes_back_as_it_was_added(
+    store: Store, request_: ChatMessage | Task, in_chat: bool
+) -> None:
     conversation = store.create_conversation("", ModeState())
     turn = store.add_turn(conversation.id, None, "as typed", request_, in_chat)
-    assert (turn.typed, turn.request, turn.in_chat, turn.reply) == ("as typed", request_, in_chat, Reply())
+    assert (turn.typed, turn.request, turn.in_chat, turn.reply) == (
+        "as typed",
+        request_,
+        in_chat,
+        Reply(),
+    )
     assert store.conversation(conversation.id).entries == (turn,)
 
 
@@ -88,7 +102,9 @@ def test_times_are_aware_and_the_same_moment_whatever_the_clocks_zone(folder: Pa
 
 def test_replies_left_open_become_interrupted_in_this_conversation_alone(store: Store) -> None:
     mine, other = (store.create_conversation("", ModeState()).id for _ in range(2))
-    waiting, streaming, complete = (store.add_turn(mine, None, "hi", ChatMessage("hi"), True) for _ in range(3))
+    waiting, streaming, complete = (
+        store.add_turn(mine, None, "hi", ChatMessage("hi"), True) for _ in range(3)
+    )
     elsewhere = store.add_turn(other, None, "hi", ChatMessage("hi"), True)
     store.save_reply(streaming.id, Reply(text="Hel", state=ReplyState.STREAMING))
     store.save_reply(complete.id, Reply(text="Hello", state=ReplyState.COMPLETE))
@@ -113,7 +129,11 @@ def test_the_mode_and_the_title_can_be_changed(store: Store) -> None:
     store.set_state(conversation_id, state)
     store.rename(conversation_id, "Greetings")
     conversation = store.conversation(conversation_id)
-    assert (conversation.state, conversation.title, conversation.entries) == (state, "Greetings", ())
+    assert (conversation.state, conversation.title, conversation.entries) == (
+        state,
+        "Greetings",
+        (),
+    )
 
 
 def test_deleting_a_conversation_leaves_the_others(store: Store) -> None:
@@ -136,8 +156,12 @@ def test_a_chat_longer_than_sqlite_nests_cascades_can_be_read_and_deleted(store:
     conversation_id = store.create_conversation("", ModeState()).id
     parent_id = None
     for number in range(1100):
-        parent_id = store.add_turn(conversation_id, parent_id, str(number), ChatMessage("x"), True).id
-    assert [turn.typed for turn in store.conversation(conversation_id).turns] == [str(n) for n in range(1100)]
+        parent_id = store.add_turn(
+            conversation_id, parent_id, str(number), ChatMessage("x"), True
+        ).id
+    assert [turn.typed for turn in store.conversation(conversation_id).turns] == [
+        str(n) for n in range(1100)
+    ]
     assert store.summaries()[0].turn_count == 1100
     store.delete(conversation_id)
     assert store.latest_id() is None

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modechat.domain.conversation import ContextCut, ModeChange, Reply, ReplyState, ReplyStats, StopReason
+from modechat.domain.conversation import (
+    ContextCut,
+    ModeChange,
+    Reply,
+    ReplyState,
+    ReplyStats,
+    StopReason,
+)
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.typed import Typed
@@ -41,8 +48,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         two = store.add_turn(number, one.id, "do it", Task("do it", "this", "So"), False)
         three = store.add_turn(number, two.id, "bye", ChatMessage("bye"), True)
         for turn in (one, two, three):
-            store.save_reply(turn.id, Reply("Hello", ReplyState.COMPLETE, StopReason.END, "", "m", STATS, "hm"))
-        store.add_mode_change(number, ModeChange(three.id, ModeState(Mode.INSTRUCT, "Translate"), "### Instruction"))
+            store.save_reply(
+                turn.id, Reply("Hello", ReplyState.COMPLETE, StopReason.END, "", "m", STATS, "hm")
+            )
+        store.add_mode_change(
+            number, ModeChange(three.id, ModeState(Mode.INSTRUCT, "Translate"), "### Instruction")
+        )
         store.add_cut(number, ContextCut(three.id, one.id, "They greeted."))
         store.inputs.add(Typed(f"hi {title}", ((0, 2),)), number)
         store.inputs.save_draft(number, Typed("draft", ((0, 5),)))
@@ -183,10 +194,22 @@ def test_a_damaged_conversation_is_named_and_the_other_one_can_be_read(
     + [
         f'{{"format": "a", "format_source": "b", "prompt_tokens": {wrong}, "reused_tokens": 0, "completion_tokens": 1,'
         ' "seconds_to_first_token": 1, "tokens_per_second": 1, "seed": 1}'
-        for wrong in ('"x"', "NaN", "1e999", "Infinity", "[]", "true", "1.5", "null", "1" + 40 * "0")
+        for wrong in (
+            '"x"',
+            "NaN",
+            "1e999",
+            "Infinity",
+            "[]",
+            "true",
+            "1.5",
+            "null",
+            "1" + 40 * "0",
+        )
     ],
 )
-def test_damaged_figures_cost_only_the_figures(damaged: Callable[..., Path], clock: Clock, stats: object) -> None:
+def test_damaged_figures_cost_only_the_figures(
+    damaged: Callable[..., Path], clock: Clock, stats: object
+) -> None:
     folder = damaged("UPDATE replies SET stats = :stats WHERE turn_id = 1", stats=stats)
     store = Store.open(folder, clock)
     first = store.conversation(1).turns[0]
@@ -197,7 +220,9 @@ def test_damaged_figures_cost_only_the_figures(damaged: Callable[..., Path], clo
 @pytest.mark.parametrize(
     "folds", ["null", "5", "[[1]]", '[["a", "b"]]', "{}", "[[0, 99]]", "[[0, 1.5]]", "", b"x", DEEP]
 )
-def test_damaged_folds_cost_only_the_folds(damaged: Callable[..., Path], clock: Clock, folds: object) -> None:
+def test_damaged_folds_cost_only_the_folds(
+    damaged: Callable[..., Path], clock: Clock, folds: object
+) -> None:
     changes = [f"UPDATE {table} SET folds = :folds" for table in ("input_history", "drafts")]
     store = Store.open(damaged(*changes, folds=folds), clock)
     assert [entry.text for entry in store.inputs.sent()] == ["hi second", "hi first"]
@@ -206,23 +231,36 @@ def test_damaged_folds_cost_only_the_folds(damaged: Callable[..., Path], clock: 
 
 
 def test_an_input_that_is_no_text_is_left_out(damaged: Callable[..., Path], clock: Clock) -> None:
-    changes = [f"UPDATE {table} SET text = :text WHERE conversation_id = 1" for table in ("input_history", "drafts")]
+    changes = [
+        f"UPDATE {table} SET text = :text WHERE conversation_id = 1"
+        for table in ("input_history", "drafts")
+    ]
     store = Store.open(damaged(*changes, text=b"x"), clock)
     assert [entry.text for entry in store.inputs.sent()] == ["hi second"]
     assert store.inputs.draft(1) == Typed()
     store.close()
 
 
-def test_a_byte_that_is_no_text_is_seen_and_the_rest_can_be_read(damaged: Callable[..., Path], clock: Clock) -> None:
-    change = "UPDATE turns SET typed = CAST(:bytes AS TEXT), text = CAST(:bytes AS TEXT) WHERE id = 1"
+def test_a_byte_that_is_no_text_is_seen_and_the_rest_can_be_read(
+    damaged: Callable[..., Path], clock: Clock
+) -> None:
+    change = (
+        "UPDATE turns SET typed = CAST(:bytes AS TEXT), text = CAST(:bytes AS TEXT) WHERE id = 1"
+    )
     store = Store.open(damaged(change, bytes=b"caf\xe9!"), clock)
     assert store.conversation(1).turns[0].typed == "caf\ufffd!"
     store.close()
 
 
-@pytest.mark.parametrize("settings", ["{", "[]", "null", DEEP, '{"sampling": {"temperature": "hot"}}'])
-def test_damaged_settings_of_its_own_are_left_out(damaged: Callable[..., Path], clock: Clock, settings: str) -> None:
-    store = Store.open(damaged("UPDATE conversations SET settings = :settings", settings=settings), clock)
+@pytest.mark.parametrize(
+    "settings", ["{", "[]", "null", DEEP, '{"sampling": {"temperature": "hot"}}']
+)
+def test_damaged_settings_of_its_own_are_left_out(
+    damaged: Callable[..., Path], clock: Clock, settings: str
+) -> None:
+    store = Store.open(
+        damaged("UPDATE conversations SET settings = :settings", settings=settings), clock
+    )
     own = store.conversation(1).own
     assert own is not None
     assert own.is_empty
@@ -230,7 +268,9 @@ def test_damaged_settings_of_its_own_are_left_out(damaged: Callable[..., Path], 
 
 
 @pytest.mark.parametrize("parent", [1, 2, 3])
-def test_a_circle_of_parents_hangs_nothing(damaged: Callable[..., Path], clock: Clock, parent: int) -> None:
+def test_a_circle_of_parents_hangs_nothing(
+    damaged: Callable[..., Path], clock: Clock, parent: int
+) -> None:
     folder = damaged(f"UPDATE turns SET parent_id = {parent} WHERE id = 1")
     assert any(isinstance(error, ConversationDamaged) for error in use(folder, clock))
 
@@ -252,14 +292,18 @@ def test_a_circle_of_parents_hangs_nothing(damaged: Callable[..., Path], clock: 
         "UPDATE sqlite_sequence SET seq = 'x'",
     ],
 )
-def test_a_damaged_schema_is_told_as_damage(damaged: Callable[..., Path], clock: Clock, statement: str) -> None:
+def test_a_damaged_schema_is_told_as_damage(
+    damaged: Callable[..., Path], clock: Clock, statement: str
+) -> None:
     told = use(damaged(statement), clock)
     assert all("damaged" in error.title for error in told), told
     assert told or "sequence" in statement
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_whatever_bytes_are_flipped_it_is_told(whole: Path, tmp_path: Path, clock: Clock, seed: int) -> None:
+def test_whatever_bytes_are_flipped_it_is_told(
+    whole: Path, tmp_path: Path, clock: Clock, seed: int
+) -> None:
     """Bytes in all of the file, and as many in the names and statements of the schema."""
     chance = random.Random(seed)
     data = (whole / FILE_NAME).read_bytes()
@@ -270,25 +314,65 @@ def test_whatever_bytes_are_flipped_it_is_told(whole: Path, tmp_path: Path, cloc
         folder.mkdir()
         flipped = bytearray(data)
         for _ in range(chance.choice((1, 3, 30))):
-            at = chance.randrange(len(data)) if chance.random() < 0.5 else chance.choice(text) + chance.randrange(20)
+            at = (
+                chance.randrange(len(data))
+                if chance.random() < 0.5
+                else chance.choice(text) + chance.randrange(20)
+            )
             flipped[min(at, len(data) - 1)] ^= 1 << chance.randrange(8)
         (folder / FILE_NAME).write_bytes(flipped)
         use(folder, clock)
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_values_are_put_in_it_is_told(damaged: Callable[..., Path], clock: Clock, seed: int) -> None:
+def test_whatever_values_are_put_in_it_is_told(
+    damaged: Callable[..., Path], clock: Clock, seed: int
+) -> None:
     chance = random.Random(seed)
     columns = {
-        "conversations": ("title", "created_at", "updated_at", "mode", "standing", "head_id", "task", "settings"),
-        "turns": ("conversation_id", "parent_id", "created_at", "mode", "in_chat", "typed", "text", "pinned", "task"),
+        "conversations": (
+            "title",
+            "created_at",
+            "updated_at",
+            "mode",
+            "standing",
+            "head_id",
+            "task",
+            "settings",
+        ),
+        "turns": (
+            "conversation_id",
+            "parent_id",
+            "created_at",
+            "mode",
+            "in_chat",
+            "typed",
+            "text",
+            "pinned",
+            "task",
+        ),
         "replies": ("state", "stop_reason", "error", "model", "stats", "text", "thinking"),
         "mode_changes": ("conversation_id", "after_turn_id", "mode", "standing", "typed", "task"),
         "context_cuts": ("conversation_id", "after_turn_id", "left_turn_id", "summary"),
         "input_history": ("conversation_id", "text", "folds"),
         "drafts": ("text", "folds"),
     }
-    values = [b"", b"\xff\x00", "", "x", "\x00", 0, -1, 2, 2**63 - 1, -(2**63), 1.5, float("inf"), "[" * 5000, "null"]
+    values = [
+        b"",
+        b"\xff\x00",
+        "",
+        "x",
+        "\x00",
+        0,
+        -1,
+        2,
+        2**63 - 1,
+        -(2**63),
+        1.5,
+        float("inf"),
+        "[" * 5000,
+        "null",
+    ]
     folder = damaged()
     for number in range(12):
         copy = folder.with_name(str(number))

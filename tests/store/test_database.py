@@ -62,7 +62,9 @@ def pragma(database: Database, name: str) -> object:
         return connection.execute(f"PRAGMA {name}").fetchone()[0]
 
 
-def test_a_database_survives_the_death_of_the_program_and_checks_its_references(database: Database) -> None:
+def test_a_database_survives_the_death_of_the_program_and_checks_its_references(
+    database: Database,
+) -> None:
     assert pragma(database, "journal_mode") == "wal"
     assert pragma(database, "foreign_keys") == 1
     assert pragma(database, "synchronous") == 2
@@ -146,7 +148,9 @@ def test_two_processes_can_open_a_fresh_folder_at_once(tmp_path: Path, clock: Cl
             store.close()
 
 
-def test_a_file_in_place_of_the_folder_is_an_error_that_says_so(tmp_path: Path, clock: Clock) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error_that_says_so(
+    tmp_path: Path, clock: Clock
+) -> None:
     blocked = tmp_path / "modechat"
     blocked.touch()
     with pytest.raises(StoreError) as caught:
@@ -157,20 +161,26 @@ def test_a_file_in_place_of_the_folder_is_an_error_that_says_so(tmp_path: Path, 
         Store.open(blocked / "below", clock)
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a file system that refuses new folders")
+@pytest.mark.skipif(
+    not Path("/proc").is_dir(), reason="needs a file system that refuses new folders"
+)
 def test_a_folder_that_cannot_be_made_is_an_error_that_says_so(clock: Clock) -> None:
     with pytest.raises(StoreError, match="/proc/nope"):
         Store.open(Path("/proc/nope"), clock)
 
 
-def test_a_database_that_cannot_be_opened_is_an_error_that_says_so(folder: Path, clock: Clock) -> None:
+def test_a_database_that_cannot_be_opened_is_an_error_that_says_so(
+    folder: Path, clock: Clock
+) -> None:
     (folder / FILE_NAME).mkdir(parents=True)
     with pytest.raises(StoreError, match=str(folder)) as caught:
         Store.open(folder, clock)
     assert caught.value.hint.startswith("Make it writable")
 
 
-def test_a_damaged_database_is_an_error_that_says_so_and_stays_as_it_is(folder: Path, clock: Clock) -> None:
+def test_a_damaged_database_is_an_error_that_says_so_and_stays_as_it_is(
+    folder: Path, clock: Clock
+) -> None:
     folder.mkdir(parents=True)
     (folder / FILE_NAME).write_bytes(b"not a database" * 100)
     with pytest.raises(StoreError, match="damaged") as caught:
@@ -189,7 +199,9 @@ def test_a_database_made_by_a_newer_modechat_is_refused(folder: Path, clock: Clo
     assert str(folder) in caught.value.title
 
 
-def test_a_full_disk_is_an_error_that_says_so_and_nothing_is_half_written(database: Database) -> None:
+def test_a_full_disk_is_an_error_that_says_so_and_nothing_is_half_written(
+    database: Database,
+) -> None:
     with database.reading() as connection:
         connection.execute("PRAGMA max_page_count = 1")
     with pytest.raises(StoreError, match="room"):
@@ -204,7 +216,9 @@ def test_a_database_that_became_read_only_is_an_error_that_says_so(database: Dat
         insert(database, ["x"])
 
 
-def test_a_database_locked_by_another_program_is_an_error_that_says_so(folder: Path, database: Database) -> None:
+def test_a_database_locked_by_another_program_is_an_error_that_says_so(
+    folder: Path, database: Database
+) -> None:
     with database.reading() as connection:
         connection.execute("PRAGMA busy_timeout = 0")
     with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as other:

@@ -69,14 +69,18 @@ def test_a_start_on_a_full_disk_says_so(small_disk: Path, clock: Clock, leave: i
     assert "--no-history" in caught.value.hint
 
 
-def test_a_start_with_conversations_on_a_disk_that_is_full_since_says_so(small_disk: Path, clock: Clock) -> None:
+def test_a_start_with_conversations_on_a_disk_that_is_full_since_says_so(
+    small_disk: Path, clock: Clock
+) -> None:
     Store.open(small_disk / "modechat", clock).close()
     fill(small_disk)
     with pytest.raises(StoreError, match="There is no room left for conversations"):
         Store.open(small_disk / "modechat", clock)
 
 
-def test_a_disk_that_becomes_full_says_so_and_loses_nothing_that_was_saved(small_disk: Path, clock: Clock) -> None:
+def test_a_disk_that_becomes_full_says_so_and_loses_nothing_that_was_saved(
+    small_disk: Path, clock: Clock
+) -> None:
     store = Store.open(small_disk / "modechat", clock)
     kept = store.create_conversation("kept", ModeState())
     fill(small_disk)
@@ -102,7 +106,9 @@ def test_a_limit_for_the_size_of_files_is_told(tmp_path: Path, limit: int) -> No
     assert "limit" in done.stdout
 
 
-@pytest.mark.parametrize("how", ["removed", "replaced by a copy", "moved with its folder", "its log removed"])
+@pytest.mark.parametrize(
+    "how", ["removed", "replaced by a copy", "moved with its folder", "its log removed"]
+)
 def test_a_database_that_vanishes_while_the_program_runs_is_told_at_the_next_step(
     folder: Path, clock: Clock, how: str
 ) -> None:
@@ -132,7 +138,9 @@ def test_a_database_that_vanishes_while_the_program_runs_is_told_at_the_next_ste
     store.close()
 
 
-def test_another_program_that_opens_and_closes_the_database_is_no_reason_to_worry(folder: Path, clock: Clock) -> None:
+def test_another_program_that_opens_and_closes_the_database_is_no_reason_to_worry(
+    folder: Path, clock: Clock
+) -> None:
     store = Store.open(folder, clock)
     for number in range(3):
         other = Store.open(folder, clock)
@@ -144,7 +152,9 @@ def test_another_program_that_opens_and_closes_the_database_is_no_reason_to_worr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such links")
-def test_a_database_behind_a_link_that_is_laid_anew_is_told(folder: Path, clock: Clock, tmp_path: Path) -> None:
+def test_a_database_behind_a_link_that_is_laid_anew_is_told(
+    folder: Path, clock: Clock, tmp_path: Path
+) -> None:
     folder.mkdir(parents=True)
     (folder / FILE_NAME).symlink_to(tmp_path / "one.db")
     store = Store.open(folder, clock)

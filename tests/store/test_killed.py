@@ -23,7 +23,9 @@ def only_turn(store: Store) -> Turn:
     return turn
 
 
-def test_a_turn_is_there_when_the_program_is_killed_right_after_adding_it(folder: Path, file_store: Store) -> None:
+def test_a_turn_is_there_when_the_program_is_killed_right_after_adding_it(
+    folder: Path, file_store: Store
+) -> None:
     with running("add-turn", folder) as process:
         assert process.line() == "added"
         process.kill()
@@ -54,5 +56,7 @@ def test_a_reply_left_open_by_a_killed_program_becomes_interrupted_and_keeps_its
     assert latest is not None
     file_store.lock(latest)
     assert file_store.mark_interrupted(latest) == 1
-    assert only_turn(file_store).reply == Reply(text=before.reply.text, state=ReplyState.INTERRUPTED)
+    assert only_turn(file_store).reply == Reply(
+        text=before.reply.text, state=ReplyState.INTERRUPTED
+    )
     assert file_store.mark_interrupted(latest) == 0

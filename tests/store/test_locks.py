@@ -57,7 +57,9 @@ def test_the_conversation_held_stays_held_when_the_next_one_is_in_use(
     third.close()
 
 
-def test_taking_the_next_conversation_frees_the_one_before(folder: Path, file_store: Store, clock: Clock) -> None:
+def test_taking_the_next_conversation_frees_the_one_before(
+    folder: Path, file_store: Store, clock: Clock
+) -> None:
     first, second = add(file_store), add(file_store)
     other = Store.open(folder, clock)
     file_store.lock(first)
@@ -68,7 +70,9 @@ def test_taking_the_next_conversation_frees_the_one_before(folder: Path, file_st
     other.close()
 
 
-def test_a_lock_taken_twice_is_freed_by_one_unlock(folder: Path, file_store: Store, clock: Clock) -> None:
+def test_a_lock_taken_twice_is_freed_by_one_unlock(
+    folder: Path, file_store: Store, clock: Clock
+) -> None:
     conversation_id = add(file_store)
     file_store.lock(conversation_id)
     file_store.lock(conversation_id)
@@ -79,7 +83,9 @@ def test_a_lock_taken_twice_is_freed_by_one_unlock(folder: Path, file_store: Sto
     other.close()
 
 
-def test_closing_the_store_frees_the_conversation(folder: Path, file_store: Store, clock: Clock) -> None:
+def test_closing_the_store_frees_the_conversation(
+    folder: Path, file_store: Store, clock: Clock
+) -> None:
     conversation_id = add(file_store)
     other = Store.open(folder, clock)
     other.lock(conversation_id)

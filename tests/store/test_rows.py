@@ -43,7 +43,15 @@ def test_any_text_can_be_stored_and_changes_by_its_lone_surrogates_only(text: st
     assert storable(text) == without_lone_surrogates(text)
 
 
-@given(title=texts, typed=texts, text=texts, task_input=texts, prefill=texts, answer=texts, standing=texts)
+@given(
+    title=texts,
+    typed=texts,
+    text=texts,
+    task_input=texts,
+    prefill=texts,
+    answer=texts,
+    standing=texts,
+)
 def test_every_text_of_a_conversation_comes_back(
     title: str, typed: str, text: str, task_input: str, prefill: str, answer: str, standing: str
 ) -> None:
@@ -53,7 +61,9 @@ def test_every_text_of_a_conversation_comes_back(
     task = store.add_turn(conversation_id, chat.id, typed, Task(text, task_input, prefill), False)
     reply = Reply(text=storable(answer), error=storable(typed), model=storable(title))
     store.save_reply(task.id, Reply(text=answer, error=typed, model=title))
-    store.add_mode_change(conversation_id, ModeChange(task.id, ModeState(Mode.INSTRUCT, standing), typed))
+    store.add_mode_change(
+        conversation_id, ModeChange(task.id, ModeState(Mode.INSTRUCT, standing), typed)
+    )
     store.rename(conversation_id, title)
     state = ModeState(Mode.INSTRUCT, storable(standing))
     conversation = store.conversation(conversation_id)
@@ -79,12 +89,23 @@ def test_times_sort_as_their_texts_do(moments: list[datetime]) -> None:
     assert sorted(map(time_text, moments)) == [time_text(moment) for moment in in_utc]
 
 
-def test_figures_of_another_version_are_read_as_far_as_they_are_known(folder: Path, file_store: Store) -> None:
+def test_figures_of_another_version_are_read_as_far_as_they_are_known(
+    folder: Path, file_store: Store
+) -> None:
     conversation_id = file_store.create_conversation("", ModeState()).id
     turn = file_store.add_turn(conversation_id, None, "hi", ChatMessage("hi"), True)
     figures = asdict(STATS)
     lacking = {name: figure for name, figure in figures.items() if name != "seed"}
-    for written, expected in ((figures | {"watts": 90}, STATS), (lacking, None)):
+    old_names = dict(figures)
+    old_names["rung"] = old_names.pop("fallback")
+    old_names["defused"] = old_names.pop("neutralised")
+    for written, expected in (
+        (figures | {"watts": 90}, STATS),
+        (lacking, None),
+        (old_names, STATS),
+    ):
         with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as connection:
             connection.execute("UPDATE replies SET stats = ?", (json.dumps(written),))
-        assert file_store.conversation(conversation_id).entries == (turn.with_reply(Reply(stats=expected)),)
+        assert file_store.conversation(conversation_id).entries == (
+            turn.with_reply(Reply(stats=expected)),
+        )

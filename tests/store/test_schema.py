@@ -34,7 +34,10 @@ def version(connection: sqlite3.Connection) -> int:
 
 
 def tables(connection: sqlite3.Connection) -> set[str]:
-    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return {
+        name
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
 
 
 def test_an_empty_database_gets_every_migration_in_order(connection: sqlite3.Connection) -> None:
@@ -86,7 +89,9 @@ def test_a_migration_that_fails_leaves_nothing_behind(connection: sqlite3.Connec
     assert not connection.in_transaction
 
 
-def test_a_migration_can_rebuild_a_table_that_others_refer_to(connection: sqlite3.Connection) -> None:
+def test_a_migration_can_rebuild_a_table_that_others_refer_to(
+    connection: sqlite3.Connection,
+) -> None:
     first = """
     CREATE TABLE parents (id INTEGER PRIMARY KEY, name TEXT);
     CREATE TABLE children (parent_id INTEGER REFERENCES parents (id) ON DELETE CASCADE);
@@ -117,15 +122,25 @@ def test_the_schema_has_every_table(connection: sqlite3.Connection) -> None:
     assert tables(connection) >= {"conversations", "turns", "replies", "mode_changes"}
 
 
-def test_replies_of_the_first_version_are_kept_and_can_be_stopped_at_a_leak(connection: sqlite3.Connection) -> None:
+def test_replies_of_the_first_version_are_kept_and_can_be_stopped_at_a_leak(
+    connection: sqlite3.Connection,
+) -> None:
     migrate(connection, MIGRATIONS[:1])
-    connection.execute("INSERT INTO conversations VALUES (1, 'A', '2026', '2026', 'instruct', 'Translate', NULL)")
-    connection.execute("INSERT INTO turns VALUES (1, 1, NULL, '2026', 'instruct', 0, 'typed', 'text', 'in', 'pre')")
+    connection.execute(
+        "INSERT INTO conversations VALUES (1, 'A', '2026', '2026', 'instruct', 'Translate', NULL)"
+    )
+    connection.execute(
+        "INSERT INTO turns VALUES (1, 1, NULL, '2026', 'instruct', 0, 'typed', 'text', 'in', 'pre')"
+    )
     connection.execute("INSERT INTO replies VALUES (1, 'complete', 'end', '', 'm', NULL, 'kept')")
     migrate(connection)
     connection.execute("PRAGMA foreign_keys = ON")
-    assert connection.execute("SELECT text, thinking, stop_reason FROM replies").fetchall() == [("kept", "", "end")]
-    assert connection.execute("SELECT standing, task FROM conversations").fetchall() == [("Translate", "")]
+    assert connection.execute("SELECT text, thinking, stop_reason FROM replies").fetchall() == [
+        ("kept", "", "end")
+    ]
+    assert connection.execute("SELECT standing, task FROM conversations").fetchall() == [
+        ("Translate", "")
+    ]
     connection.execute("UPDATE replies SET stop_reason = 'leak', thinking = 'hm'")
     with pytest.raises(sqlite3.IntegrityError):
         connection.execute("UPDATE replies SET stop_reason = 'nonesuch'")
@@ -144,12 +159,18 @@ def test_a_database_of_before_can_tell_of_a_reply_that_repeats_itself_and_is_sti
         "INSERT INTO turns (id, conversation_id, created_at, mode, in_chat, typed, text, input, prefill) "
         "VALUES (1, 1, '2026', 'chat', 1, 'asked', 'asked', '', '')"
     )
-    connection.execute("INSERT INTO replies (turn_id, state, text, thinking) VALUES (1, 'complete', 'before', 'hm')")
+    connection.execute(
+        "INSERT INTO replies (turn_id, state, text, thinking) VALUES (1, 'complete', 'before', 'hm')"
+    )
     migrate(connection)
     assert connection.execute("SELECT text, thinking FROM replies").fetchall() == [("before", "hm")]
 
     def found(word: str) -> bool:
-        return bool(connection.execute("SELECT 1 FROM turn_texts WHERE turn_texts MATCH ?", (word,)).fetchall())
+        return bool(
+            connection.execute(
+                "SELECT 1 FROM turn_texts WHERE turn_texts MATCH ?", (word,)
+            ).fetchall()
+        )
 
     assert found("before")
     connection.execute("UPDATE replies SET stop_reason = 'repeats', text = 'later'")

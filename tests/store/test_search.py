@@ -18,10 +18,19 @@ from modechat.store.schema import MIGRATIONS, migrate
 from modechat.store.search import words_of
 
 
-def add(store: Store, said: str, answered: str = "", *, title: str = "", parent: tuple[int, int] | None = None) -> int:
+def add(
+    store: Store,
+    said: str,
+    answered: str = "",
+    *,
+    title: str = "",
+    parent: tuple[int, int] | None = None,
+) -> int:
     """The conversation that has the turn: a new one, or that of `parent`."""
     conversation_id = parent[0] if parent else store.create_conversation(title, ModeState()).id
-    turn = store.add_turn(conversation_id, parent[1] if parent else None, said, ChatMessage(said), in_chat=True)
+    turn = store.add_turn(
+        conversation_id, parent[1] if parent else None, said, ChatMessage(said), in_chat=True
+    )
     if answered:
         store.save_reply(turn.id, Reply(text=answered, state=ReplyState.COMPLETE))
     return conversation_id
@@ -42,7 +51,13 @@ def test_messages_and_replies_are_found(store: Store) -> None:
 
 def test_words_may_be_unfinished_and_of_any_case_and_without_accents(store: Store) -> None:
     found = add(store, "Où est le CAFÉ?")
-    assert ids(store, "caf") == ids(store, "cafe") == ids(store, "Café") == ids(store, "ou es") == {found}
+    assert (
+        ids(store, "caf")
+        == ids(store, "cafe")
+        == ids(store, "Café")
+        == ids(store, "ou es")
+        == {found}
+    )
 
 
 def test_all_words_must_stand_in_one_text(store: Store) -> None:
@@ -59,7 +74,8 @@ def test_scripts_without_spaces_are_found_in_the_middle(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "   ", '"', "*", "AND OR NOT", "(", "a:b", "^", "NEAR(", "-x", "\x00", "\ud800", "'; --"]
+    "text",
+    ["", "   ", '"', "*", "AND OR NOT", "(", "a:b", "^", "NEAR(", "-x", "\x00", "\ud800", "'; --"],
 )
 def test_whatever_is_typed_is_a_search_for_words(store: Store, text: str) -> None:
     add(store, "something else")
@@ -74,7 +90,11 @@ def test_no_text_makes_the_search_fail(text: str) -> None:
     try:
         found = add(store, text)
         if words_of(text):
-            assert found in ids(store, text) or any(character.isspace() for character in text) or len(text) > 1
+            assert (
+                found in ids(store, text)
+                or any(character.isspace() for character in text)
+                or len(text) > 1
+            )
     finally:
         store.close()
 
@@ -109,11 +129,15 @@ def test_a_reply_that_goes_on_is_found_by_its_new_text_alone(store: Store) -> No
 def test_tasks_are_found_by_instruction_and_input_as_they_were_typed(store: Store) -> None:
     conversation_id = store.create_conversation("", ModeState()).id
     task = Task("Translate", "umbrella")
-    store.add_turn(conversation_id, None, "### Instruction Translate\n### Input umbrella", task, in_chat=False)
+    store.add_turn(
+        conversation_id, None, "### Instruction Translate\n### Input umbrella", task, in_chat=False
+    )
     assert ids(store, "umbrella") == {conversation_id}
 
 
-def test_what_was_deleted_is_not_found_and_leaves_no_word_on_disk(file_store: Store, folder: Path) -> None:
+def test_what_was_deleted_is_not_found_and_leaves_no_word_on_disk(
+    file_store: Store, folder: Path
+) -> None:
     gone = add(file_store, "zyzzyvaword", "quixoticword")
     kept = add(file_store, "kept", "kept")
     file_store.delete(gone)
@@ -136,7 +160,9 @@ def test_the_newest_turn_with_the_words_is_named(store: Store) -> None:
     assert found.turn_id == store.conversation(conversation_id).turns[1].id
 
 
-def test_conversations_of_the_version_before_are_found_after_the_migration(folder: Path, file_store: Store) -> None:
+def test_conversations_of_the_version_before_are_found_after_the_migration(
+    folder: Path, file_store: Store
+) -> None:
     file_store.close()
     (folder / FILE_NAME).unlink()
     connection = sqlite3.connect(folder / FILE_NAME, isolation_level=None)
@@ -152,7 +178,8 @@ def test_conversations_of_the_version_before_are_found_after_the_migration(folde
             (turn_id,),
         )
         connection.execute(
-            "INSERT INTO replies (turn_id, state, text) VALUES (?, ?, ?)", (turn_id, state, f"old{state}")
+            "INSERT INTO replies (turn_id, state, text) VALUES (?, ?, ?)",
+            (turn_id, state, f"old{state}"),
         )
     connection.execute("UPDATE conversations SET head_id = 1")
     connection.close()
@@ -178,9 +205,15 @@ def test_the_preview_has_the_last_turns_or_those_up_to_one(store: Store) -> None
         last = store.conversation(conversation_id).last_turn
         assert last is not None
         add(store, f"turn {number}", f"reply {number}", parent=(conversation_id, last.id))
-    assert [turn.said for turn in store.preview(conversation_id)] == [f"turn {n}" for n in range(6, 10)]
+    assert [turn.said for turn in store.preview(conversation_id)] == [
+        f"turn {n}" for n in range(6, 10)
+    ]
     third = store.conversation(conversation_id).turns[2]
-    assert [turn.answered for turn in store.preview(conversation_id, third.id)] == ["reply 0", "reply 1", "reply 2"]
+    assert [turn.answered for turn in store.preview(conversation_id, third.id)] == [
+        "reply 0",
+        "reply 1",
+        "reply 2",
+    ]
 
 
 def test_a_long_message_is_cut_in_the_preview(store: Store) -> None:

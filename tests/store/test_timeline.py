@@ -55,7 +55,9 @@ def test_turns_are_seen_from_the_root_to_the_newest(timeline: Timeline) -> None:
     assert timeline.visible == ["a", "b", "c"]
 
 
-def test_a_regenerated_turn_is_seen_in_place_of_the_first_and_of_what_followed_that(timeline: Timeline) -> None:
+def test_a_regenerated_turn_is_seen_in_place_of_the_first_and_of_what_followed_that(
+    timeline: Timeline,
+) -> None:
     timeline.add("a")
     timeline.add("b", after="a")
     timeline.add("c", after="b")
@@ -63,7 +65,9 @@ def test_a_regenerated_turn_is_seen_in_place_of_the_first_and_of_what_followed_t
     assert timeline.visible == ["a", "b2"]
 
 
-def test_variants_are_the_turns_of_one_parent_in_the_order_of_their_creation(timeline: Timeline) -> None:
+def test_variants_are_the_turns_of_one_parent_in_the_order_of_their_creation(
+    timeline: Timeline,
+) -> None:
     timeline.add("a")
     timeline.add("b", after="a")
     timeline.add("b2", after="a")
@@ -128,15 +132,21 @@ def test_changes_of_mode_stand_after_the_turns_that_they_followed(timeline: Time
     assert timeline.visible == [INSTRUCT, CHAT, "a", INSTRUCT, "b", CHAT, INSTRUCT]
 
 
-def test_a_change_of_mode_sets_the_conversations_mode_and_comes_back_as_it_was(timeline: Timeline) -> None:
-    change = ModeChange(None, ModeState(Mode.INSTRUCT, standing="Translate:"), "### Instruction\nTranslate:")
+def test_a_change_of_mode_sets_the_conversations_mode_and_comes_back_as_it_was(
+    timeline: Timeline,
+) -> None:
+    change = ModeChange(
+        None, ModeState(Mode.INSTRUCT, standing="Translate:"), "### Instruction\nTranslate:"
+    )
     timeline.store.add_mode_change(timeline.id, change)
     conversation = timeline.store.conversation(timeline.id)
     assert conversation.entries == (change,)
     assert conversation.state == change.state
 
 
-def test_a_change_of_mode_is_seen_on_every_branch_through_its_turn_and_on_no_other(timeline: Timeline) -> None:
+def test_a_change_of_mode_is_seen_on_every_branch_through_its_turn_and_on_no_other(
+    timeline: Timeline,
+) -> None:
     timeline.add("a")
     timeline.change(INSTRUCT, after="a")
     timeline.add("b", after="a")

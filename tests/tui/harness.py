@@ -88,7 +88,9 @@ class Screen:
         session = self.app.session
         assert session is not None
         await self.until(lambda: session.phase in (Phase.READY, Phase.DOWN) and not session.is_busy)
-        await self.until(lambda: not any(view.reply.reply.has_more for view in self.transcript.turns))
+        await self.until(
+            lambda: not any(view.reply.reply.has_more for view in self.transcript.turns)
+        )
         await self.pilot.pause()
 
 
@@ -110,7 +112,9 @@ async def running_app(
 ) -> AsyncIterator[Screen]:
     engine = engine or ScriptedEngine(script, pace)
     app = ModechatApp(
-        lambda: Backstage(engine, Store.open(folder, Clock()), session_settings or settings(), resume=resume),
+        lambda: Backstage(
+            engine, Store.open(folder, Clock()), session_settings or settings(), resume=resume
+        ),
         look,
         remember_theme=remember_theme,
     )

@@ -53,7 +53,12 @@ def path_of(name: str) -> Path:
 def difference(expected: str, found: str, name: str) -> str:
     return "\n".join(
         difflib.unified_diff(
-            expected.splitlines(), found.splitlines(), f"{name}, as kept", f"{name}, as found", lineterm="", n=2
+            expected.splitlines(),
+            found.splitlines(),
+            f"{name}, as kept",
+            f"{name}, as found",
+            lineterm="",
+            n=2,
         )
     )
 
@@ -61,6 +66,12 @@ def difference(expected: str, found: str, name: str) -> str:
 def _described(style: Style | None) -> str:
     if style is None:
         return "none"
-    flags = [name for name in ("bold", "dim", "italic", "underline", "strike", "reverse") if getattr(style, name)]
-    colours = (color.name if color is not None else "default" for color in (style.color, style.bgcolor))
+    flags = [
+        name
+        for name in ("bold", "dim", "italic", "underline", "strike", "reverse")
+        if getattr(style, name)
+    ]
+    colours = (
+        color.name if color is not None else "default" for color in (style.color, style.bgcolor)
+    )
     return " ".join((" on ".join(colours), *flags))

@@ -30,7 +30,11 @@ def test_no_key_means_two_things() -> None:
 
 
 def test_every_key_that_the_text_area_knows_is_accounted_for() -> None:
-    bound = {key for binding in Binding.make_bindings(TextArea.BINDINGS) for key in binding.key.split(",")}
+    bound = {
+        key
+        for binding in Binding.make_bindings(TextArea.BINDINGS)
+        for key in binding.key.split(",")
+    }
     ours = {key for action in ACTIONS for key in action.keys}
     beside = {key for key in bound if key.startswith("super+")} | {"ctrl+backspace"}
     assert bound - ours - TYPING_KEYS - beside == set()
@@ -60,7 +64,9 @@ def test_the_help_screen_shows_every_key_and_closes(tmp_path: Path) -> None:
 
 
 def test_every_action_has_a_key_a_command_or_is_in_the_palette() -> None:
-    assert [action.id for action in ACTIONS if not (action.keys or action.slash or action.in_palette)] == []
+    assert [
+        action.id for action in ACTIONS if not (action.keys or action.slash or action.in_palette)
+    ] == []
     not_bound = [action for action in ACTIONS if not action.is_binding]
     assert {action.group for action in not_bound if action.keys} == {Group.PROMPT, Group.EDITING}
     assert all(action.slash for action in not_bound if not action.keys)
@@ -81,7 +87,9 @@ def test_the_palette_finds_actions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["pageup", "pagedown", "end", "home"])
 @pytest.mark.parametrize("command", ["", "/theme"])
-def test_page_keys_in_a_list_that_is_not_drawn_do_no_harm(tmp_path: Path, key: str, command: str) -> None:
+def test_page_keys_in_a_list_that_is_not_drawn_do_no_harm(
+    tmp_path: Path, key: str, command: str
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(40, 8)) as screen:
             await screen.type(command)

@@ -29,11 +29,15 @@ def asked(engine: ScriptedEngine) -> list[tuple[Adapter, ...]]:
     return [request.adapters for request in engine.requests if isinstance(request, UseAdapters)]
 
 
-def test_the_command_applies_adapters_changes_their_scale_and_takes_them_away(tmp_path: Path) -> None:
+def test_the_command_applies_adapters_changes_their_scale_and_takes_them_away(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         engine = ScriptedEngine(echo)
         options = replace(settings(), adapter_named=named)
-        async with running_app(tmp_path, engine=engine, session_settings=options, size=(120, 24)) as screen:
+        async with running_app(
+            tmp_path, engine=engine, session_settings=options, size=(120, 24)
+        ) as screen:
             await screen.settled()
             await screen.send("/lora")
             await screen.sees("No LoRA adapter is applied. /lora FILE[:SCALE] applies one.")

@@ -97,7 +97,9 @@ def test_a_streamed_reply_is_shown_whole(tmp_path: Path) -> None:
 
 def test_raw_html_stays_visible(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, lambda _request: "a vector<int> and <b>bold</b> <think>x</think>") as screen:
+        async with running_app(
+            tmp_path, lambda _request: "a vector<int> and <b>bold</b> <think>x</think>"
+        ) as screen:
             await screen.send("Go")
             await screen.sees("vector<int> and <b>bold</b> <think>x</think>")
 
@@ -174,7 +176,9 @@ def test_a_conversation_is_found_again_and_can_be_chosen_and_deleted(tmp_path: P
             await screen.press("escape")
             await screen.sees("Message, or ### Instruction")
             assert screen.app.session is not None
-            assert [summary.title for summary in await screen.app.session.library.summaries()] == ["The second one"]
+            assert [summary.title for summary in await screen.app.session.library.summaries()] == [
+                "The second one"
+            ]
 
     run(main())
 
@@ -198,7 +202,9 @@ def test_long_conversations_show_their_end_and_bring_in_the_rest(tmp_path: Path)
     conversation = store.create_conversation("Long", ModeState())
     parent = None
     for number in range(60):
-        turn = store.add_turn(conversation.id, parent, f"m{number}", ChatMessage(f"m{number}"), True)
+        turn = store.add_turn(
+            conversation.id, parent, f"m{number}", ChatMessage(f"m{number}"), True
+        )
         store.save_reply(turn.id, Reply(f"r{number}", ReplyState.COMPLETE))
         parent = turn.id
     store.close()
@@ -221,7 +227,12 @@ def test_long_conversations_show_their_end_and_bring_in_the_rest(tmp_path: Path)
 
 def test_a_failed_turn_shows_why(tmp_path: Path) -> None:
     def fail(_request: Generate) -> Failed:
-        return Failed(id=None, kind="context", title="The prompt has 9 tokens, the context holds 5", hint="Shorten it.")
+        return Failed(
+            id=None,
+            kind="context",
+            title="The prompt has 9 tokens, the context holds 5",
+            hint="Shorten it.",
+        )
 
     async def main() -> None:
         async with running_app(tmp_path, fail) as screen:
@@ -233,7 +244,13 @@ def test_a_failed_turn_shows_why(tmp_path: Path) -> None:
 
 
 def test_a_model_that_cannot_be_loaded_is_explained_and_the_app_lives(tmp_path: Path) -> None:
-    broken = Failed(id=None, kind="model", title="This file is broken", hint="Take another.", log_tail=("last words",))
+    broken = Failed(
+        id=None,
+        kind="model",
+        title="This file is broken",
+        hint="Take another.",
+        log_tail=("last words",),
+    )
 
     async def main() -> None:
         engine = ScriptedEngine(lambda _request: "", load_error=broken)
@@ -250,7 +267,11 @@ def test_a_store_that_cannot_be_opened_ends_the_app_with_the_error(tmp_path: Pat
     async def main() -> ModechatError | None:
         blocked = tmp_path / "file"
         blocked.write_text("in the way")
-        app = ModechatApp(lambda: Backstage(ScriptedEngine(lambda _: ""), Store.open(blocked, Clock()), settings()))
+        app = ModechatApp(
+            lambda: Backstage(
+                ScriptedEngine(lambda _: ""), Store.open(blocked, Clock()), settings()
+            )
+        )
         async with app.run_test() as pilot:
             while app.is_running and app.return_value is None:
                 await pilot.pause(0.01)
@@ -322,7 +343,9 @@ def test_hostile_text_is_shown_as_text_everywhere(tmp_path: Path) -> None:
 
 def test_line_ends_of_windows_are_line_ends(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, lambda _request: "a\r\n\r\n```\r\ncode\r\n```\r\nend of it") as screen:
+        async with running_app(
+            tmp_path, lambda _request: "a\r\n\r\n```\r\ncode\r\n```\r\nend of it"
+        ) as screen:
             await screen.send("Go")
             assert screen.replies == ["a\n\n```\ncode\n```\nend of it"]
             assert "␍" not in screen.text

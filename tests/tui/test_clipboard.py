@@ -36,7 +36,9 @@ def install(tmp_path: Path) -> Install:
     def install(name: str, *, fails: bool = False, hangs: bool = False) -> None:
         path = tmp_path / "bin" / name
         end = "exit 1" if fails else "exec /bin/sleep 1000" if hangs else "exit 0"
-        path.write_text(f'#!/bin/sh\n/bin/cat > "{tmp_path}/{name}.txt"\necho "$@" > "{tmp_path}/{name}.args"\n{end}\n')
+        path.write_text(
+            f'#!/bin/sh\n/bin/cat > "{tmp_path}/{name}.txt"\necho "$@" > "{tmp_path}/{name}.args"\n{end}\n'
+        )
         path.chmod(0o755)
 
     return install
@@ -82,14 +84,18 @@ def test_a_program_that_is_there_has_the_text(
     assert sent
 
 
-def test_windows_program_is_given_its_own_encoding(env: Env, install: Install, tmp_path: Path) -> None:
+def test_windows_program_is_given_its_own_encoding(
+    env: Env, install: Install, tmp_path: Path
+) -> None:
     install("clip.exe")
     told, _ = copy(env | {"WSL_DISTRO_NAME": "Debian"})
     assert told == "Copied (clip.exe)."
     assert (tmp_path / "clip.exe.txt").read_bytes().decode("utf-16") == TEXT
 
 
-def test_programs_that_do_not_belong_here_are_not_asked(env: Env, install: Install, tmp_path: Path) -> None:
+def test_programs_that_do_not_belong_here_are_not_asked(
+    env: Env, install: Install, tmp_path: Path
+) -> None:
     for name in ("wl-copy", "xclip", "xsel", "pbcopy", "clip.exe", "tmux"):
         install(name)
     assert copy(env)[0] == "Sent to the terminal's clipboard."
@@ -97,7 +103,9 @@ def test_programs_that_do_not_belong_here_are_not_asked(env: Env, install: Insta
 
 
 @pytest.mark.parametrize("variable", ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"])
-def test_over_ssh_the_terminal_alone_is_asked(env: Env, install: Install, tmp_path: Path, variable: str) -> None:
+def test_over_ssh_the_terminal_alone_is_asked(
+    env: Env, install: Install, tmp_path: Path, variable: str
+) -> None:
     install("xclip")
     told, sent = copy(env | {"DISPLAY": "localhost:10.0", variable: "x"})
     assert told == "Sent to the terminal's clipboard."
@@ -111,7 +119,9 @@ def test_where_a_program_fails_the_next_one_is_asked(env: Env, install: Install)
     assert copy(env | {"WAYLAND_DISPLAY": "x", "DISPLAY": ":0"})[0] == "Copied (xsel)."
 
 
-def test_a_program_that_hangs_is_given_up(env: Env, install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_hangs_is_given_up(
+    env: Env, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(clipboard, "_SECONDS", 0.2)
     install("xclip", hangs=True)
     assert copy(env | {"DISPLAY": ":0"})[0] == "Sent to the terminal's clipboard."
@@ -121,17 +131,24 @@ def test_a_program_that_hangs_is_given_up(env: Env, install: Install, monkeypatc
     ("variables", "reason"),
     [
         ({"TERM": "linux"}, "the console has no clipboard"),
-        ({"TERM_PROGRAM": "Apple_Terminal"}, "this terminal lets no program write to its clipboard"),
+        (
+            {"TERM_PROGRAM": "Apple_Terminal"},
+            "this terminal lets no program write to its clipboard",
+        ),
         ({"VTE_VERSION": "7600", "DISPLAY": ":0"}, "xclip and xsel did not take it either"),
     ],
 )
-def test_copied_is_never_said_where_nothing_can_have_worked(env: Env, variables: Env, reason: str) -> None:
+def test_copied_is_never_said_where_nothing_can_have_worked(
+    env: Env, variables: Env, reason: str
+) -> None:
     told, _ = copy(env | variables)
     assert told.startswith("Nothing here takes a copy: ")
     assert reason in told
 
 
-def test_a_text_that_is_too_long_for_terminals_is_not_sent_to_them(env: Env, install: Install, tmp_path: Path) -> None:
+def test_a_text_that_is_too_long_for_terminals_is_not_sent_to_them(
+    env: Env, install: Install, tmp_path: Path
+) -> None:
     text = "x" * LONGEST
     assert copy(env, text) == ("Nothing here takes a copy: it is longer than terminals take.", "")
     install("xclip")
@@ -148,7 +165,10 @@ def test_the_sequence_passes_through_tmux_and_screen() -> None:
     plain = osc52(TEXT * 100, {})
     in_tmux = osc52(TEXT * 100, {"TMUX": "x"})
     assert in_tmux.startswith("\x1bPtmux;\x1b\x1b]52;")
-    assert in_tmux.removeprefix("\x1bPtmux;").removesuffix("\x1b\\").replace("\x1b\x1b", "\x1b") == plain
+    assert (
+        in_tmux.removeprefix("\x1bPtmux;").removesuffix("\x1b\\").replace("\x1b\x1b", "\x1b")
+        == plain
+    )
     chunks = re.findall(r"\x1bP(.*?)\x1b\\", osc52(TEXT * 100, {"STY": "x"}), re.DOTALL)
     assert "".join(chunks) == plain
     assert max(map(len, chunks)) <= 768

@@ -45,7 +45,9 @@ async def compared(screen: Screen, *keys: str) -> None:
     await screen.press(*keys)
     session = screen.app.session
     assert session is not None
-    await screen.until(lambda: isinstance(screen.app.screen, CompareScreen) and session.comparison.is_open)
+    await screen.until(
+        lambda: isinstance(screen.app.screen, CompareScreen) and session.comparison.is_open
+    )
     await screen.until(lambda: not session.comparison.is_running)
     await screen.until(lambda: not any(column.has_more for column in columns(screen)))
     await screen.pilot.pause()
@@ -56,7 +58,9 @@ async def back(screen: Screen) -> None:
     await screen.settled()
 
 
-def test_two_keys_ask_the_text_at_the_prompt_in_the_formats_that_suit_the_model(tmp_path: Path) -> None:
+def test_two_keys_ask_the_text_at_the_prompt_in_the_formats_that_suit_the_model(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, by_settings, size=WIDE) as screen:
             await screen.settled()
@@ -73,14 +77,18 @@ def test_two_keys_ask_the_text_at_the_prompt_in_the_formats_that_suit_the_model(
             assert screen.replies == ["Hello: chatml None None chat"]
             assert screen.prompt.text == ""
             await screen.sees("Kept: chatml.")
-            await screen.sees("Scripted demo · chat-template (gguf)")  # what the next turn will be asked in
+            await screen.sees(
+                "Scripted demo · chat-template (gguf)"
+            )  # what the next turn will be asked in
             await screen.press("up")
             assert screen.prompt.text == "Hello"  # it can be called back, as what is sent
 
     run(main())
 
 
-def test_the_kept_reply_is_what_the_chat_sees_next_and_is_there_after_a_restart(tmp_path: Path) -> None:
+def test_the_kept_reply_is_what_the_chat_sees_next_and_is_there_after_a_restart(
+    tmp_path: Path,
+) -> None:
     engine = ScriptedEngine(by_settings)
 
     async def main() -> None:
@@ -101,7 +109,9 @@ def test_the_kept_reply_is_what_the_chat_sees_next_and_is_there_after_a_restart(
     run(main())
 
 
-def test_closing_without_keeping_leaves_the_conversation_and_what_was_typed_as_they_were(tmp_path: Path) -> None:
+def test_closing_without_keeping_leaves_the_conversation_and_what_was_typed_as_they_were(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, by_settings) as screen:
             await screen.send("Before")
@@ -119,7 +129,9 @@ def test_closing_without_keeping_leaves_the_conversation_and_what_was_typed_as_t
     run(main())
 
 
-def test_what_was_typed_after_the_command_comes_to_the_prompt_until_it_is_kept(tmp_path: Path) -> None:
+def test_what_was_typed_after_the_command_comes_to_the_prompt_until_it_is_kept(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, by_settings) as screen:
             await screen.settled()
@@ -187,7 +199,9 @@ def test_a_kept_reply_to_an_earlier_message_is_its_variant(tmp_path: Path) -> No
     run(main())
 
 
-def test_without_text_the_last_message_is_asked_and_without_messages_it_says_what_to_do(tmp_path: Path) -> None:
+def test_without_text_the_last_message_is_asked_and_without_messages_it_says_what_to_do(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, by_settings) as screen:
             await screen.settled()
@@ -213,7 +227,9 @@ def test_a_narrow_window_shows_two_columns_and_the_others_by_key(tmp_path: Path)
             await screen.press("4")
             assert [column.display for column in columns(screen)] == [False, False, True, True]
             await screen.pilot.resize_terminal(40, 15)
-            await screen.until(lambda: [c.display for c in columns(screen)] == [False, False, False, True])
+            await screen.until(
+                lambda: [c.display for c in columns(screen)] == [False, False, False, True]
+            )
             await screen.press("left")
             assert [column.display for column in columns(screen)] == [False, False, True, False]
             await screen.pilot.resize_terminal(*WIDE)
@@ -249,12 +265,14 @@ def test_u_keeps_a_reply_and_uses_its_settings_from_now_on(tmp_path: Path) -> No
             await screen.sees("Kept, and used from now on: chatml.")
             session = screen.app.session
             assert session is not None
-            await screen.until(lambda: session.model is not None and session.model.format == "chatml")
+            await screen.until(
+                lambda: session.model is not None and session.model.format == "chatml"
+            )
             await screen.type("Again")
             await compared(screen, "f10", "down", "enter")
             await screen.press("3", "u")
             await back(screen)
-            assert session.tuning.own.sampling.temperature == 1.0
+            assert session.effective.own.sampling.temperature == 1.0
 
     run(main())
 
@@ -301,7 +319,9 @@ def test_escape_stops_first_and_closes_then(tmp_path: Path) -> None:
     run(main())
 
 
-def test_while_replies_are_compared_the_palette_cannot_change_the_conversation(tmp_path: Path) -> None:
+def test_while_replies_are_compared_the_palette_cannot_change_the_conversation(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, by_settings) as screen:
             await screen.send("Hello")
@@ -336,7 +356,9 @@ def test_it_does_not_begin_while_a_reply_is_written(tmp_path: Path) -> None:
     run(main())
 
 
-def test_columns_of_ones_own_have_a_format_a_temperature_a_system_text_and_a_mode(tmp_path: Path) -> None:
+def test_columns_of_ones_own_have_a_format_a_temperature_a_system_text_and_a_mode(
+    tmp_path: Path,
+) -> None:
     engine = ScriptedEngine(by_settings)
 
     async def main() -> None:
@@ -355,7 +377,18 @@ def test_columns_of_ones_own_have_a_format_a_temperature_a_system_text_and_a_mod
             assert screen.app.screen.query_one(Input).value == "7"
             await screen.press("backspace", "1", "1", "enter")
             await screen.sees("This cannot be used: input should be less than or equal to 10")
-            await screen.press("backspace", "enter", "down", "down", "enter", *"none", "enter", "+", "down", "enter")
+            await screen.press(
+                "backspace",
+                "enter",
+                "down",
+                "down",
+                "enter",
+                *"none",
+                "enter",
+                "+",
+                "down",
+                "enter",
+            )
             await screen.sees("[chat]")
             await compared(screen, "f10")
             requests = [one for one in engine.requests if isinstance(one, Generate)]
@@ -366,7 +399,9 @@ def test_columns_of_ones_own_have_a_format_a_temperature_a_system_text_and_a_mod
     run(main())
 
 
-def test_another_model_is_chosen_from_the_list_and_the_one_of_before_comes_back(tmp_path: Path, models: Path) -> None:
+def test_another_model_is_chosen_from_the_list_and_the_one_of_before_comes_back(
+    tmp_path: Path, models: Path
+) -> None:
     engine = ScriptedEngine(by_settings)
 
     async def main() -> None:
@@ -378,7 +413,9 @@ def test_another_model_is_chosen_from_the_list_and_the_one_of_before_comes_back(
             await screen.press("f10", "end", "up", "enter")
             await screen.sees("2 models")
             await screen.type("beta")
-            await screen.until(lambda: "alpha" not in screen.text.split("Found in")[1].split("trained")[0])
+            await screen.until(
+                lambda: "alpha" not in screen.text.split("Found in")[1].split("trained")[0]
+            )
             await compared(screen, "enter")
             await screen.sees("1 ✓ alpha.Q8_0")
             await screen.sees("2 ✓ beta")
@@ -459,7 +496,9 @@ def test_a_reply_that_leaks_and_one_that_fails_say_so_and_the_next_goes_on(tmp_p
 
 def test_thinking_opens_in_all_columns(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, lambda _request: "<think>Deep thought</think>42", size=WIDE) as screen:
+        async with running_app(
+            tmp_path, lambda _request: "<think>Deep thought</think>42", size=WIDE
+        ) as screen:
             await screen.settled()
             await screen.type("Hello")
             await compared(screen, "f10", "enter")
@@ -494,7 +533,9 @@ def test_a_format_that_makes_the_same_prompt_as_another_has_no_column(
     monkeypatch.setattr(scripted, "_view", view)
 
     async def main() -> None:
-        async with running_app(tmp_path, size=(120, 30), session_settings=demo_settings()) as screen:
+        async with running_app(
+            tmp_path, size=(120, 30), session_settings=demo_settings()
+        ) as screen:
             await screen.type("Hello")
             await screen.press("f10")
             await screen.sees("chat-template · alpaca · vicuna")

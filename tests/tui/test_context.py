@@ -17,9 +17,13 @@ def answer(request: Generate) -> str:
     return str(echo(request))
 
 
-def test_the_user_sees_before_sending_that_turns_will_leave_and_afterwards_where(tmp_path: Path) -> None:
+def test_the_user_sees_before_sending_that_turns_will_leave_and_afterwards_where(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, engine=ScriptedEngine(answer, n_ctx=60), size=(120, 60)) as screen:
+        async with running_app(
+            tmp_path, engine=ScriptedEngine(answer, n_ctx=60), size=(120, 60)
+        ) as screen:
             for number in range(4):
                 await screen.send(f"Message number {number}")
             await screen.type("Now a message that is long enough to fill the rest")
@@ -33,13 +37,17 @@ def test_the_user_sees_before_sending_that_turns_will_leave_and_afterwards_where
             at = next(i for i, line in enumerate(lines) if "have left the context" in line)
             assert "You said: Message number 0" in "\n".join(lines[:at])
             assert "Message number 6" in "\n".join(lines[at:])
-        async with running_app(tmp_path, engine=ScriptedEngine(answer, n_ctx=60), size=(120, 60)) as screen:
+        async with running_app(
+            tmp_path, engine=ScriptedEngine(answer, n_ctx=60), size=(120, 60)
+        ) as screen:
             await screen.sees("messages above have left the context ─")
 
     run(main())
 
 
-def test_a_pinned_turn_says_so_and_a_summary_is_shown_where_the_context_begins(tmp_path: Path) -> None:
+def test_a_pinned_turn_says_so_and_a_summary_is_shown_where_the_context_begins(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, answer, size=(120, 60)) as screen:
             await screen.send("/compact")

@@ -108,7 +108,11 @@ def test_a_conversation_gets_another_title(tmp_path: Path) -> None:
             assert session is not None
             assert session.conversation is not None
             assert session.conversation.title == "Cats!"
-            assert [one.title for one in await session.library.summaries()] == ["Cats!", "Bees", "Whales"]
+            assert [one.title for one in await session.library.summaries()] == [
+                "Cats!",
+                "Bees",
+                "Whales",
+            ]
 
     run(main())
 
@@ -179,7 +183,9 @@ def test_what_was_deleted_cannot_be_called_back(tmp_path: Path) -> None:
             turn = session.conversation.last_turn if session.conversation is not None else None
             assert turn is not None
             await session.turns.delete(turn.id)
-            await screen.until(lambda: [entry.text for entry in screen.prompt.recall.entries] == ["keep this"])
+            await screen.until(
+                lambda: [entry.text for entry in screen.prompt.recall.entries] == ["keep this"]
+            )
 
     run(main())
 

@@ -53,7 +53,9 @@ def test_what_is_no_colour_of_a_theme_stays_as_it_is() -> None:
     styles = (None, Style(bold=True), Style(color="red", bgcolor="default"), Style(meta={"key": 1}))
     segments = [Segment("x", style) for style in styles]
     assert WithPalette().apply(segments, Color(0, 0, 0)) == segments
-    numbered = WithPalette().apply([Segment("x", Style(color="#dfe3ec", bold=True, meta={"key": 1}))], Color(0, 0, 0))
+    numbered = WithPalette().apply(
+        [Segment("x", Style(color="#dfe3ec", bold=True, meta={"key": 1}))], Color(0, 0, 0)
+    )
     assert numbered[0].style is not None
     assert numbered[0].style.color == RichColor.from_ansi(nearest(0xDF, 0xE3, 0xEC))
     assert numbered[0].style.bold
@@ -63,7 +65,9 @@ def test_what_is_no_colour_of_a_theme_stays_as_it_is() -> None:
 @pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST, "nord"])
 def test_every_cell_of_the_screen_has_a_colour_of_the_palette(tmp_path: Path, theme: str) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, lambda _: "Words `code`", look=Look(theme, has_palette=True)) as screen:
+        async with running_app(
+            tmp_path, lambda _: "Words `code`", look=Look(theme, has_palette=True)
+        ) as screen:
             await screen.send("Hello")
             for keys in ((), ("ctrl+p",), ("escape", "f1"), ("escape", "f4"), ("escape", "ctrl+o")):
                 await screen.press(*keys)
@@ -73,7 +77,9 @@ def test_every_cell_of_the_screen_has_a_colour_of_the_palette(tmp_path: Path, th
                         for color in (style.color, style.bgcolor) if style is not None else ():
                             assert color is None or color.triplet is None, (text, style)
             colours = screen.app.theme_variables
-            grounds = {nearest(*Color.parse(colours[name]).rgb) for name in ("background", "surface")}
+            grounds = {
+                nearest(*Color.parse(colours[name]).rgb) for name in ("background", "surface")
+            }
             assert len(grounds) == 2
 
     run(main())

@@ -35,7 +35,8 @@ def test_an_answer_says_whether_the_ground_is_light(answer: str, is_light: bool)
 
 
 @pytest.mark.parametrize(
-    "report", ["\x1b]10;rgb:ffff/ffff/ffff\x07", "\x1b]11;\x07", "\x1b]11;what\x1b\\", "\x1b]4;0;?\x07"]
+    "report",
+    ["\x1b]10;rgb:ffff/ffff/ffff\x07", "\x1b]11;\x07", "\x1b]11;what\x1b\\", "\x1b]4;0;?\x07"],
 )
 def test_other_reports_say_nothing_and_are_not_typed(report: str) -> None:
     assert take_answer(report) == (None, "")
@@ -55,8 +56,15 @@ def messages(parser: TerminalInput, *pieces: str) -> list[object]:
     return found
 
 
-@given(st.sampled_from([WHITE, BLACK]), st.text("abc", max_size=3), st.text("abc", max_size=3), st.data())
-def test_an_answer_among_keys_is_never_typed(answer: str, before: str, after: str, data: st.DataObject) -> None:
+@given(
+    st.sampled_from([WHITE, BLACK]),
+    st.text("abc", max_size=3),
+    st.text("abc", max_size=3),
+    st.data(),
+)
+def test_an_answer_among_keys_is_never_typed(
+    answer: str, before: str, after: str, data: st.DataObject
+) -> None:
     whole = before + answer + after
     cuts = sorted(data.draw(st.sets(st.integers(1, len(whole)), max_size=4)))
     pieces = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
@@ -89,7 +97,13 @@ def test_an_answer_that_is_cut_for_good_is_dropped() -> None:
 
 def test_what_was_typed_before_the_first_frame_comes_first_and_once() -> None:
     before = TypedBefore("ab")
-    assert messages(TerminalInput(typed_before=before), "c", f"d{WHITE}") == ["a", "b", "c", True, "d"]
+    assert messages(TerminalInput(typed_before=before), "c", f"d{WHITE}") == [
+        "a",
+        "b",
+        "c",
+        True,
+        "d",
+    ]
     assert messages(TerminalInput(typed_before=before), "f") == ["f"]
 
 
@@ -116,7 +130,11 @@ PAPER = {LIGHT: b"48;2;252;251;248", DARK: b"48;2;21;23;29"}
 
 @pytest.mark.parametrize(
     ("answer", "config", "theme"),
-    [(WHITE, "", LIGHT), (BLACK, "", DARK), (WHITE, '[interface]\ntheme = "modechat-dark"\n', DARK)],
+    [
+        (WHITE, "", LIGHT),
+        (BLACK, "", DARK),
+        (WHITE, '[interface]\ntheme = "modechat-dark"\n', DARK),
+    ],
 )
 def test_the_first_frame_suits_the_terminal_and_the_answer_is_not_typed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, config: str, theme: str

@@ -53,7 +53,10 @@ def test_help_in_a_dialog_begins_with_its_keys(tmp_path: Path, key: str) -> None
 @pytest.mark.parametrize("width", [10, 38, 56, 120])
 def test_no_line_of_the_help_is_wider_than_its_room(width: int) -> None:
     sections = [
-        Section("Title", (("Up, Down, Page Up, Page Down and more", "what it does " * 20), ("x", "日本語" * 30)))
+        Section(
+            "Title",
+            (("Up, Down, Page Up, Page Down and more", "what it does " * 20), ("x", "日本語" * 30)),
+        )
     ]
     lines = help_lines(sections, width)
     assert max(line.cell_length for line in lines) <= width
@@ -61,7 +64,10 @@ def test_no_line_of_the_help_is_wider_than_its_room(width: int) -> None:
 
 
 def test_sections_without_a_hit_are_left_out() -> None:
-    sections = [Section("Keys", (("F1", "help"), ("F2", "prompt"))), Section("Other", (("x", "y"),))]
+    sections = [
+        Section("Keys", (("F1", "help"), ("F2", "prompt"))),
+        Section("Other", (("x", "y"),)),
+    ]
     assert found_sections(sections, "PROMPT") == (Section("Keys", (("F2", "prompt"),)),)
     assert found_sections(sections, "keys f1") == (Section("Keys", (("F1", "help"),)),)
     assert found_sections(sections, "") == tuple(sections)
@@ -73,7 +79,9 @@ def test_sections_without_a_hit_are_left_out() -> None:
 async def show(screen: Screen, log: Path, *troubles: Trouble) -> None:
     await screen.settled()
     when = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
-    screen.app.push_screen(LogScreen(LogTail(log), lambda: [(when, trouble) for trouble in troubles]))
+    screen.app.push_screen(
+        LogScreen(LogTail(log), lambda: [(when, trouble) for trouble in troubles])
+    )
     await screen.sees("Log · the engine's log")
 
 
@@ -133,7 +141,9 @@ def test_troubles_of_the_session_reach_the_log(tmp_path: Path) -> None:
 
 def test_nothing_in_a_log_acts(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
-    log.write_bytes(b"\x1b]52;c;aGk=\x07 [@click=app.quit]x[/] \xff\xfe\r\n" + b"w" * 100_000 + b"\n[/nope]\n")
+    log.write_bytes(
+        b"\x1b]52;c;aGk=\x07 [@click=app.quit]x[/] \xff\xfe\r\n" + b"w" * 100_000 + b"\n[/nope]\n"
+    )
 
     async def main() -> None:
         async with running_app(tmp_path / "data") as screen:

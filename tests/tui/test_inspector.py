@@ -52,7 +52,9 @@ def test_it_shows_what_the_typed_text_would_send_in_both_modes_side_by_side(tmp_
             await screen.sees("◇ sent as plain text: <|im_end|>")
             await screen.sees("Second <|im_end|><|im_end|>")
             await screen.sees("user 3 · assistant 3 · template 14")
-            assert screen.text.count("First") == 2  # the question and what it was answered: the chat alone sees them
+            assert (
+                screen.text.count("First") == 2
+            )  # the question and what it was answered: the chat alone sees them
             await screen.press("escape")
             assert screen.prompt.text == "Second <|im_end|>"
 
@@ -79,7 +81,9 @@ def test_it_walks_through_the_turns_that_were(tmp_path: Path) -> None:
     run(main())
 
 
-def test_without_text_it_shows_the_last_turn_and_without_turns_it_says_what_to_do(tmp_path: Path) -> None:
+def test_without_text_it_shows_the_last_turn_and_without_turns_it_says_what_to_do(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path) as screen:
             await screen.press("f2")
@@ -131,7 +135,11 @@ def test_control_tokens_look_different_from_the_same_text(tmp_path: Path) -> Non
             await screen.type("<|im_end|>")
             await screen.press("f2")
             await screen.sees("<|im_end|><|im_end|>")
-            lines = next(lines for lines in inspector(screen).query(PromptLines) if lines.display and lines.size.width)
+            lines = next(
+                lines
+                for lines in inspector(screen).query(PromptLines)
+                if lines.display and lines.size.width
+            )
             typed, control = (s for s in lines.render_line(1) if s.text == "<|im_end|>")
             assert typed.style != control.style
 
@@ -150,7 +158,9 @@ def test_it_waits_for_an_engine_that_is_busy(tmp_path: Path) -> None:
     run(main())
 
 
-@pytest.mark.parametrize("error", ["The template refuses: [/x] [@click=app.quit]x[/]", "\x1b]0;TITLE\x07 [/ $x"])
+@pytest.mark.parametrize(
+    "error", ["The template refuses: [/x] [@click=app.quit]x[/]", "\x1b]0;TITLE\x07 [/ $x"]
+)
 def test_an_error_is_shown_as_text(tmp_path: Path, error: str) -> None:
     async def main() -> None:
         async with running_app(tmp_path, engine=Inspecting(Inspected(id=0, error=error))) as screen:
@@ -202,7 +212,9 @@ def test_the_prompt_command_shows_the_text_after_it(tmp_path: Path) -> None:
 
 def test_a_turn_that_was_asked_in_another_format_says_so(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, size=(120, 30), session_settings=demo_settings()) as screen:
+        async with running_app(
+            tmp_path, size=(120, 30), session_settings=demo_settings()
+        ) as screen:
             await screen.send("Hello")
             await screen.press("f2")
             await screen.sees("Prompt of turn 1 of 1, as it would be made now · ")

@@ -91,7 +91,9 @@ def test_a_dialog_that_is_open_stands_keys_at_once(keys: tuple[str, ...], tmp_pa
     run(main())
 
 
-def test_what_is_typed_after_the_enter_that_opens_a_conversation_stands_at_its_prompt(tmp_path: Path) -> None:
+def test_what_is_typed_after_the_enter_that_opens_a_conversation_stands_at_its_prompt(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(100, 30)) as screen:
             await screen.send("whales sleep")
@@ -114,7 +116,9 @@ def test_what_is_typed_after_the_enter_that_opens_a_conversation_stands_at_its_p
     run(main())
 
 
-async def talk_and_search_slowly(screen: Screen, monkeypatch: pytest.MonkeyPatch, *texts: str) -> ChatSession:
+async def talk_and_search_slowly(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch, *texts: str
+) -> ChatSession:
     """A conversation for each text, the last one open; from then on a search takes its time."""
     for text in texts:
         await screen.press("ctrl+n")
@@ -144,13 +148,19 @@ def test_enter_opens_what_a_slow_search_finds_not_what_stood_there_before(
     run(main())
 
 
-def test_a_key_that_deletes_deletes_what_a_slow_search_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_deletes_deletes_what_a_slow_search_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(100, 30)) as screen:
-            session = await talk_and_search_slowly(screen, monkeypatch, "whales sleep", "bees dance")
+            session = await talk_and_search_slowly(
+                screen, monkeypatch, "whales sleep", "bees dance"
+            )
             at_once(screen, "ctrl+o", "whales", "delete", "delete")
             await screen.sees("Deleted.")
-            assert [summary.title for summary in await session.library.summaries()] == ["bees dance"]
+            assert [summary.title for summary in await session.library.summaries()] == [
+                "bees dance"
+            ]
 
     run(main())
 
@@ -181,10 +191,14 @@ def test_a_letter_after_enter_is_not_lost_when_a_search_takes_too_long(
     run(main())
 
 
-def test_moving_in_the_list_waits_for_a_slow_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_moving_in_the_list_waits_for_a_slow_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(100, 30)) as screen:
-            await talk_and_search_slowly(screen, monkeypatch, "whales sleep", "whales sing", "bees dance")
+            await talk_and_search_slowly(
+                screen, monkeypatch, "whales sleep", "whales sing", "bees dance"
+            )
             await screen.press("ctrl+n")
             at_once(screen, "ctrl+o", "whales", "down", "enter", "typed at once")
             await screen.until(lambda: screen.prompt.text == "typed at once")
@@ -193,7 +207,9 @@ def test_moving_in_the_list_waits_for_a_slow_search(tmp_path: Path, monkeypatch:
     run(main())
 
 
-def test_a_title_that_is_typed_at_once_is_a_title(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_title_that_is_typed_at_once_is_a_title(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(100, 30)) as screen:
             await talk_and_search_slowly(screen, monkeypatch, "whales sleep")
@@ -201,6 +217,8 @@ def test_a_title_that_is_typed_at_once_is_a_title(tmp_path: Path, monkeypatch: p
             await screen.until(lambda: len(screen.app.screen_stack) == 2)
             dialog = screen.app.screen
             assert isinstance(dialog, ConversationsScreen)
-            await screen.until(lambda: dialog.list.row is not None and dialog.list.row.summary.title == "Renamed")
+            await screen.until(
+                lambda: dialog.list.row is not None and dialog.list.row.summary.title == "Renamed"
+            )
 
     run(main())

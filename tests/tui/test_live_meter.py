@@ -95,20 +95,26 @@ def test_tokens_seconds_and_the_growing_context_are_in_the_status_line(tmp_path:
 
     async def main() -> None:
         nonlocal n_words
-        async with running_app(tmp_path, lambda _: "word " * 40, pace=pace, size=(120, 24)) as screen:
+        async with running_app(
+            tmp_path, lambda _: "word " * 40, pace=pace, size=(120, 24)
+        ) as screen:
             await screen.settled()
             n_words = 0
             await screen.type("Hello")
             await screen.press("enter")
             await screen.until(lambda: bool(re.search(r"waiting · \d+ s", status_of(screen))))
-            await screen.until(lambda: bool(re.search(r"… · \d+ s", screen.text)))  # where the reply will stand
+            await screen.until(
+                lambda: bool(re.search(r"… · \d+ s", screen.text))
+            )  # where the reply will stand
             gates[0].set()
             await screen.sees("writing · 30 tokens")
             await screen.until(lambda: "tok/s" in status_of(screen))
             assert " 0/" not in status_of(screen)
             before = context_of(screen)
             await screen.type("And then?")
-            await screen.until(lambda: context_of(screen) >= before + len("And then?") // 4)  # and what is written
+            await screen.until(
+                lambda: context_of(screen) >= before + len("And then?") // 4
+            )  # and what is written
             await screen.press("ctrl+u", "shift+tab")
             await screen.until(lambda: context_of(screen) == 0)  # a task would see nothing of it
             await screen.press("shift+tab")

@@ -39,11 +39,15 @@ class Gate:
 
 
 @pytest.mark.parametrize("width", [80, 118, 120, 200])
-def test_what_is_queued_and_what_completes_stand_above_the_prompts_text(tmp_path: Path, width: int) -> None:
+def test_what_is_queued_and_what_completes_stand_above_the_prompts_text(
+    tmp_path: Path, width: int
+) -> None:
     gate = Gate()
 
     async def main() -> None:
-        async with running_app(tmp_path, lambda _: "word " * 20, pace=gate, size=(width, 24)) as screen:
+        async with running_app(
+            tmp_path, lambda _: "word " * 20, pace=gate, size=(width, 24)
+        ) as screen:
             await screen.settled()
             gate.n_words = 0
             await screen.type("First")
@@ -55,7 +59,7 @@ def test_what_is_queued_and_what_completes_stand_above_the_prompts_text(tmp_path
             await screen.type("/se")
             await screen.sees("/settings")
             frame = screen.prompt.region
-            for widget in screen.prompt.companions:
+            for widget in screen.prompt.neighbours:
                 assert frame.x < widget.region.x
                 assert widget.region.right < frame.right
                 assert widget.region.x - frame.x == frame.right - widget.region.right == 1
@@ -66,10 +70,14 @@ def test_what_is_queued_and_what_completes_stand_above_the_prompts_text(tmp_path
 
 @pytest.mark.parametrize("mode", ["chat", "instruct"])
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_with_compact_spacing_replies_stand_under_their_messages(tmp_path: Path, mode: str, width: int) -> None:
+def test_with_compact_spacing_replies_stand_under_their_messages(
+    tmp_path: Path, mode: str, width: int
+) -> None:
     async def main() -> None:
         look = Look(is_compact=True)
-        async with running_app(tmp_path, lambda _: "answered " * 60, size=(width, 20), look=look) as screen:
+        async with running_app(
+            tmp_path, lambda _: "answered " * 60, size=(width, 20), look=look
+        ) as screen:
             if mode == "instruct":
                 await screen.press("shift+tab")
             await screen.send("Asked")
@@ -77,7 +85,9 @@ def test_with_compact_spacing_replies_stand_under_their_messages(tmp_path: Path,
             turn = screen.transcript.turns[-1]
             assert turn.reply.content_region.x == turn.request.content_region.x
             if screen.transcript.show_vertical_scrollbar:
-                assert screen.transcript.vertical_scrollbar.region.x > turn.reply.content_region.right
+                assert (
+                    screen.transcript.vertical_scrollbar.region.x > turn.reply.content_region.right
+                )
 
     run(main())
 
@@ -88,7 +98,9 @@ def test_the_scroll_bar_stands_at_the_edge_of_the_window(tmp_path: Path, width: 
         async with running_app(tmp_path, lambda _: "line\n\n" * 40, size=(width, 20)) as screen:
             await screen.send("Hello")
             assert screen.transcript.vertical_scrollbar.region.right == width
-            assert not screen.transcript.vertical_scrollbar.region.overlaps(screen.transcript.turns[0].reply.region)
+            assert not screen.transcript.vertical_scrollbar.region.overlaps(
+                screen.transcript.turns[0].reply.region
+            )
             await screen.pilot.click(offset=(width - 1, 1))  # above its thumb
             await screen.until(lambda: screen.transcript.scroll_y < screen.transcript.max_scroll_y)
 
@@ -128,7 +140,9 @@ def test_the_list_of_themes_has_the_ground_of_its_dialog(tmp_path: Path) -> None
             await screen.sees("Enter keeps it")
             surface = Color.parse(screen.app.theme_variables["surface"])
             line = next(line for line in strips_of(screen.app) if "modechat-light" in line.text)
-            grounds = {style.bgcolor for text, style, _ in line if style and "modechat-light" in text}
+            grounds = {
+                style.bgcolor for text, style, _ in line if style and "modechat-light" in text
+            }
             assert [Color.from_rich_color(ground) for ground in grounds] == [surface]
 
     run(main())
@@ -138,7 +152,9 @@ def test_hints_name_what_escape_does(tmp_path: Path) -> None:
     gate = Gate()
 
     async def main() -> None:
-        async with running_app(tmp_path, lambda _: "word " * 20, pace=gate, size=(100, 24)) as screen:
+        async with running_app(
+            tmp_path, lambda _: "word " * 20, pace=gate, size=(100, 24)
+        ) as screen:
             await screen.send("First")
             await screen.press("ctrl+up")
             await screen.sees("Esc lets go")
@@ -182,7 +198,9 @@ WHOLE = re.compile(r"\d+ tokens?|[\d.]+/s|first [\d.]+ s|prompt [\d,]+")
 @pytest.mark.parametrize("width", [66, 74, 80, 90, 100, 108, 113, 120, 160])
 def test_figures_of_a_comparison_are_whole_or_not_there(tmp_path: Path, width: int) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, engine=ScriptedEngine(lambda _: "word " * 17), size=(width, 24)) as screen:
+        async with running_app(
+            tmp_path, engine=ScriptedEngine(lambda _: "word " * 17), size=(width, 24)
+        ) as screen:
             await screen.type("Hello")
             await screen.press("f10")
             await screen.sees("Seeds")

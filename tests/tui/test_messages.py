@@ -128,7 +128,9 @@ def test_a_click_on_the_title_of_code_copies_it(tmp_path: Path) -> None:
     run(main())
 
 
-def test_code_is_saved_to_a_file_and_an_old_one_replaced_only_when_asked_twice(tmp_path: Path) -> None:
+def test_code_is_saved_to_a_file_and_an_old_one_replaced_only_when_asked_twice(
+    tmp_path: Path,
+) -> None:
     target = tmp_path / "out.py"
     target.write_text("old")
 
@@ -152,7 +154,9 @@ def test_code_is_saved_to_a_file_and_an_old_one_replaced_only_when_asked_twice(t
 
 
 @pytest.mark.parametrize("leads_to", ["a file", "nothing"])
-def test_a_link_where_code_is_saved_is_asked_about_and_replaced_not_followed(tmp_path: Path, leads_to: str) -> None:
+def test_a_link_where_code_is_saved_is_asked_about_and_replaced_not_followed(
+    tmp_path: Path, leads_to: str
+) -> None:
     precious, target = tmp_path / "precious", tmp_path / "out.py"
     target.symlink_to(precious)
     if leads_to == "a file":
@@ -170,7 +174,9 @@ def test_a_link_where_code_is_saved_is_asked_about_and_replaced_not_followed(tmp
             await screen.press("enter")
             await screen.sees("is there already")
             await screen.press("enter")
-            await screen.until(lambda: not target.is_symlink() and target.read_text() == "print(1)\n")
+            await screen.until(
+                lambda: not target.is_symlink() and target.read_text() == "print(1)\n"
+            )
             await screen.sees("Message, or ### Instruction")
 
     run(main())
@@ -349,7 +355,9 @@ def test_nothing_is_done_to_a_message_while_a_reply_runs(tmp_path: Path) -> None
             await screen.press("f8", "d")
             await screen.sees("for good?")
             await screen.press("enter")
-            await screen.until(lambda: screen.app.screen.id != "confirm" and len(screen.app.screen_stack) == 1)
+            await screen.until(
+                lambda: screen.app.screen.id != "confirm" and len(screen.app.screen_stack) == 1
+            )
             assert len(screen.transcript.turns) == 1
             gate.set()
             await screen.settled()

@@ -49,13 +49,17 @@ def with_models(folder: Path, current: str = "alpha.Q8_0.gguf") -> SessionSettin
 
 def test_it_lists_what_there_is_with_what_the_files_say(tmp_path: Path, models: Path) -> None:
     async def main() -> None:
-        async with running_app(tmp_path / "data", session_settings=with_models(models), size=(120, 30)) as screen:
+        async with running_app(
+            tmp_path / "data", session_settings=with_models(models), size=(120, 30)
+        ) as screen:
             await screen.settled()
             await screen.press("f3")
             await screen.sees("2 models, and 1 file that cannot be used")
             lines = [line for line in screen.text.splitlines() if "yes" in line or " no " in line]
             assert ["●" in line for line in lines] == [True, False]
-            assert [word in lines[0] for word in ("alpha", "Q8_0", "8k", "fits", "in use")] == [True] * 5
+            assert [word in lines[0] for word in ("alpha", "Q8_0", "8k", "fits", "in use")] == [
+                True
+            ] * 5
             await screen.sees("unusable")
             await screen.sees("needs about")
 
@@ -66,7 +70,9 @@ def test_typing_filters_and_enter_loads(tmp_path: Path, models: Path) -> None:
     engine = ScriptedEngine(echo)
 
     async def main() -> None:
-        async with running_app(tmp_path / "data", engine=engine, session_settings=with_models(models)) as screen:
+        async with running_app(
+            tmp_path / "data", engine=engine, session_settings=with_models(models)
+        ) as screen:
             await screen.settled()
             await screen.send("/model")
             await screen.sees("2 models")
@@ -80,11 +86,15 @@ def test_typing_filters_and_enter_loads(tmp_path: Path, models: Path) -> None:
     run(main())
 
 
-def test_a_file_that_cannot_be_used_says_why_and_loads_nothing(tmp_path: Path, models: Path) -> None:
+def test_a_file_that_cannot_be_used_says_why_and_loads_nothing(
+    tmp_path: Path, models: Path
+) -> None:
     engine = ScriptedEngine(echo)
 
     async def main() -> None:
-        async with running_app(tmp_path / "data", engine=engine, session_settings=with_models(models)) as screen:
+        async with running_app(
+            tmp_path / "data", engine=engine, session_settings=with_models(models)
+        ) as screen:
             await screen.settled()
             await screen.press("f3")
             await screen.sees("2 models")
@@ -97,7 +107,9 @@ def test_a_file_that_cannot_be_used_says_why_and_loads_nothing(tmp_path: Path, m
 
 def test_a_model_that_vanished_meanwhile_is_told(tmp_path: Path, models: Path) -> None:
     async def main() -> None:
-        async with running_app(tmp_path / "data", session_settings=with_models(models), size=(120, 30)) as screen:
+        async with running_app(
+            tmp_path / "data", session_settings=with_models(models), size=(120, 30)
+        ) as screen:
             await screen.settled()
             await screen.press("f3")
             await screen.sees("2 models")
@@ -113,7 +125,9 @@ def test_a_model_that_cannot_be_loaded_is_told_in_the_picker(tmp_path: Path, mod
     engine = ScriptedEngine(echo)
 
     async def main() -> None:
-        async with running_app(tmp_path / "data", engine=engine, session_settings=with_models(models)) as screen:
+        async with running_app(
+            tmp_path / "data", engine=engine, session_settings=with_models(models)
+        ) as screen:
             await screen.settled()
             await screen.press("f3")
             await screen.sees("2 models")
@@ -157,7 +171,9 @@ def test_names_and_metadata_of_strangers_are_text(tmp_path: Path) -> None:
 
     async def main() -> None:
         settings = with_models(folder, "none")
-        async with running_app(tmp_path / "data", session_settings=settings, size=(120, 30)) as screen:
+        async with running_app(
+            tmp_path / "data", session_settings=settings, size=(120, 30)
+        ) as screen:
             await screen.settled()
             await screen.press("f3")
             await screen.sees("1 model, and 2 files")
@@ -183,7 +199,9 @@ def test_closing_it_ends_the_search(tmp_path: Path) -> None:
         ended.set()
 
     async def main() -> None:
-        async with running_app(tmp_path, session_settings=replace(settings(), find_models=find)) as screen:
+        async with running_app(
+            tmp_path, session_settings=replace(settings(), find_models=find)
+        ) as screen:
             await screen.settled()
             await screen.press("f3")
             await screen.sees("Looking in an endless folder")
@@ -196,7 +214,9 @@ def test_closing_it_ends_the_search(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(40, 15), (80, 24), (120, 40), (300, 100)])
 def test_it_has_room_in_every_window(tmp_path: Path, models: Path, size: tuple[int, int]) -> None:
     async def main() -> None:
-        async with running_app(tmp_path / "data", session_settings=with_models(models), size=size) as screen:
+        async with running_app(
+            tmp_path / "data", session_settings=with_models(models), size=size
+        ) as screen:
             await screen.settled()
             await screen.press("f3")
             await screen.sees("2 models")
@@ -207,13 +227,19 @@ def test_it_has_room_in_every_window(tmp_path: Path, models: Path, size: tuple[i
     run(main())
 
 
-def test_without_a_chosen_model_the_screen_begins_with_the_choice(tmp_path: Path, models: Path) -> None:
+def test_without_a_chosen_model_the_screen_begins_with_the_choice(
+    tmp_path: Path, models: Path
+) -> None:
     engine = ScriptedEngine(echo)
     chosen = with_models(models)
-    nothing = replace(chosen, load=chosen.load.model_copy(update={"model_path": ""}), has_model=False)
+    nothing = replace(
+        chosen, load=chosen.load.model_copy(update={"model_path": ""}), has_model=False
+    )
 
     async def main() -> None:
-        async with running_app(tmp_path / "data", engine=engine, session_settings=nothing, size=(100, 30)) as screen:
+        async with running_app(
+            tmp_path / "data", engine=engine, session_settings=nothing, size=(100, 30)
+        ) as screen:
             await screen.sees("Choose a model to begin")
             await screen.sees("2 models")
             await screen.type("alpha")
@@ -222,9 +248,9 @@ def test_without_a_chosen_model_the_screen_begins_with_the_choice(tmp_path: Path
             await screen.settled()
             await screen.send("hello")
             assert screen.replies == ["You said: hello"]
-            assert [request.model_path for request in engine.requests if isinstance(request, Load)] == [
-                str(models / "alpha.Q8_0.gguf")
-            ]
+            assert [
+                request.model_path for request in engine.requests if isinstance(request, Load)
+            ] == [str(models / "alpha.Q8_0.gguf")]
 
     run(main())
 
@@ -254,12 +280,16 @@ def test_a_key_makes_a_model_that_of_every_start(tmp_path: Path, models: Path) -
     run(main())
 
 
-def test_a_list_of_one_says_where_it_looked_and_how_to_have_more(tmp_path: Path, models: Path) -> None:
+def test_a_list_of_one_says_where_it_looked_and_how_to_have_more(
+    tmp_path: Path, models: Path
+) -> None:
     (models / "beta.gguf").unlink()
     (models / "broken.gguf").unlink()
 
     async def main() -> None:
-        async with running_app(tmp_path / "data", session_settings=with_models(models), size=(120, 30)) as screen:
+        async with running_app(
+            tmp_path / "data", session_settings=with_models(models), size=(120, 30)
+        ) as screen:
             await screen.settled()
             await screen.press("f3")
             await screen.sees("1 model. Looked in: models.")

@@ -43,24 +43,33 @@ def test_a_task_with_its_text_is_one_turn(tmp_path: Path) -> None:
             await screen.sees("You said: Translate the text into Spanish.")
             prompt = engine.requests[-1].prompt  # type: ignore[union-attr]
             assert isinstance(prompt, InstructPrompt)
-            assert (prompt.instruction, prompt.input) == ("Translate the text into Spanish.", "I love you")
+            assert (prompt.instruction, prompt.input) == (
+                "Translate the text into Spanish.",
+                "I love you",
+            )
             assert badge(screen) == "❯ chat"
 
     run(main())
 
 
-def test_a_task_without_text_stands_for_what_follows_and_is_named_at_the_prompt(tmp_path: Path) -> None:
+def test_a_task_without_text_stands_for_what_follows_and_is_named_at_the_prompt(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, session_settings=with_tasks()) as screen:
             await screen.send("/task translate Spanish")
-            await screen.until(lambda: badge(screen) == "» instruct: translate (Translate the text into Spanish.)")
+            await screen.until(
+                lambda: badge(screen) == "» instruct: translate (Translate the text into Spanish.)"
+            )
             await screen.send("I love you")
             await screen.sees("You said: Translate the text into Spanish.")
 
     run(main())
 
 
-def test_the_list_puts_a_task_that_needs_words_into_the_prompt_and_starts_others(tmp_path: Path) -> None:
+def test_the_list_puts_a_task_that_needs_words_into_the_prompt_and_starts_others(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, session_settings=with_tasks()) as screen:
             await screen.type("/task")
@@ -72,12 +81,16 @@ def test_the_list_puts_a_task_that_needs_words_into_the_prompt_and_starts_others
             await screen.until(lambda: screen.prompt.text == "/task translate ")
             await screen.type("French")
             await screen.press("enter")
-            await screen.until(lambda: "translate (Translate the text into French.)" in badge(screen))
+            await screen.until(
+                lambda: "translate (Translate the text into French.)" in badge(screen)
+            )
             await screen.type("/task")
             await screen.press("enter")
             await screen.sees("Summarise a text")
             await screen.press("down", "enter")
-            await screen.until(lambda: badge(screen) == "» instruct: summarise (Summarise the text.)")
+            await screen.until(
+                lambda: badge(screen) == "» instruct: summarise (Summarise the text.)"
+            )
 
     run(main())
 
@@ -92,7 +105,9 @@ def test_tasks_are_in_the_palette_by_title_and_by_name(tmp_path: Path) -> None:
             await screen.sees("Task: Summarise a text")
             await screen.until(lambda: "Translate" not in screen.text)
             await screen.press("enter", "enter")
-            await screen.until(lambda: badge(screen) == "» instruct: summarise (Summarise the text.)")
+            await screen.until(
+                lambda: badge(screen) == "» instruct: summarise (Summarise the text.)"
+            )
             await screen.press("ctrl+p")
             await screen.type("translate a")
             await screen.sees("Task: Translate a text")
@@ -102,7 +117,9 @@ def test_tasks_are_in_the_palette_by_title_and_by_name(tmp_path: Path) -> None:
     run(main())
 
 
-def test_what_a_task_lacks_and_a_task_that_is_not_there_leave_the_text_in_the_prompt(tmp_path: Path) -> None:
+def test_what_a_task_lacks_and_a_task_that_is_not_there_leave_the_text_in_the_prompt(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, session_settings=with_tasks()) as screen:
             await screen.send("/task translate")

@@ -29,7 +29,9 @@ def test_an_action_is_done_by_the_users_key_and_not_by_the_usual_one(tmp_path: P
     run(main())
 
 
-def test_a_message_is_sent_by_the_users_key_and_enter_begins_a_new_line_then(tmp_path: Path) -> None:
+def test_a_message_is_sent_by_the_users_key_and_enter_begins_a_new_line_then(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         keymap, _ = read_keymap({"send": "ctrl+s"})
         async with running_app(tmp_path, look=Look(keymap=keymap)) as screen:
@@ -47,7 +49,9 @@ def test_a_message_is_sent_by_the_users_key_and_enter_begins_a_new_line_then(tmp
 
 def test_the_prompts_edits_have_the_users_keys(tmp_path: Path) -> None:
     async def main() -> None:
-        keymap, _ = read_keymap({"undo": "alt+u", "delete_word": "", "toggle_mode": "ctrl+w", "newline": "alt+n"})
+        keymap, _ = read_keymap(
+            {"undo": "alt+u", "delete_word": "", "toggle_mode": "ctrl+w", "newline": "alt+n"}
+        )
         async with running_app(tmp_path, look=Look(keymap=keymap)) as screen:
             await screen.type("word")
             await screen.press("ctrl+underscore", "shift+enter")
@@ -82,7 +86,9 @@ def test_a_usual_key_that_is_lost_is_told_on_the_screen(tmp_path: Path) -> None:
     async def main() -> None:
         keymap, _ = read_keymap({"stop": "ctrl+r"})
         async with running_app(tmp_path, look=Look(keymap=keymap), size=(120, 24)) as screen:
-            await screen.sees("Ctrl+R is “Stop” now, as your config has it, and not “Regenerate” any more.")
+            await screen.sees(
+                "Ctrl+R is “Stop” now, as your config has it, and not “Regenerate” any more."
+            )
 
     run(main())
 

@@ -79,7 +79,9 @@ def test_a_format_is_chosen_by_its_name(tmp_path: Path) -> None:
     run(main())
 
 
-def test_an_unknown_format_is_answered_with_those_that_are_close_and_the_text_stays(tmp_path: Path) -> None:
+def test_an_unknown_format_is_answered_with_those_that_are_close_and_the_text_stays(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path) as screen:
             await screen.send("/format alpacca")
@@ -108,7 +110,9 @@ def test_ctrl_f_asks_again_in_one_format_after_the_other(tmp_path: Path) -> None
     run(main())
 
 
-def test_a_reply_that_leaked_says_so_and_ctrl_f_tries_a_format_with_that_marker(tmp_path: Path) -> None:
+def test_a_reply_that_leaked_says_so_and_ctrl_f_tries_a_format_with_that_marker(
+    tmp_path: Path,
+) -> None:
     leaked = Reply("Hi.", ReplyState.COMPLETE, StopReason.LEAK, stats=stats(leak="[INST]"))
     stored(tmp_path, leaked)
 
@@ -123,7 +127,7 @@ def test_a_reply_that_leaked_says_so_and_ctrl_f_tries_a_format_with_that_marker(
     run(main())
 
 
-def test_what_was_defused_is_marked_at_the_message_also_later(tmp_path: Path) -> None:
+def test_what_was_neutralised_is_marked_at_the_message_also_later(tmp_path: Path) -> None:
     async def main() -> None:
         for send in (True, False):
             async with running_app(tmp_path) as screen:
@@ -170,7 +174,9 @@ def test_a_model_without_history_says_so_before_and_after_sending(tmp_path: Path
     async def main() -> None:
         async with running_app(tmp_path) as screen:
             await screen.sees("only this message was sent")
-            screen.tell(FormatInUse(MODEL.model_copy(update={"format": "t5", "sees_history": False})))
+            screen.tell(
+                FormatInUse(MODEL.model_copy(update={"format": "t5", "sees_history": False}))
+            )
             await screen.sees("❯ chat · last message only")
             await screen.press("shift+tab")
             await screen.until(lambda: "last message only" not in screen.text)
@@ -180,7 +186,10 @@ def test_a_model_without_history_says_so_before_and_after_sending(tmp_path: Path
 
 def test_names_of_formats_that_look_like_markup_are_text(tmp_path: Path) -> None:
     hostile = NamedFormat(
-        name="own", title="[/x] [@click=app.quit]x[/]", source="\x1b]0;T\x07 [/ $y", chat_template="{{ messages }}"
+        name="own",
+        title="[/x] [@click=app.quit]x[/]",
+        source="\x1b]0;T\x07 [/ $y",
+        chat_template="{{ messages }}",
     )
 
     async def main() -> None:

@@ -11,7 +11,16 @@ from rich.cells import cell_len
 from modechat.domain.text import sanitize
 from modechat.engine.prompt_view import PromptView, TokenView
 from modechat.prompting.formats import FormatSource
-from modechat.tui.prompt_lines import LAYOUTS, Kind, Layout, Line, control_spans, id_lines, text_lines, token_lines
+from modechat.tui.prompt_lines import (
+    LAYOUTS,
+    Kind,
+    Layout,
+    Line,
+    control_spans,
+    id_lines,
+    text_lines,
+    token_lines,
+)
 from modechat.tui.widgets.prompt_pane import bar, count_parts
 
 
@@ -19,12 +28,14 @@ def view(*texts: str, controls: tuple[int, ...] = (), text: str | None = None) -
     """A prompt of these tokens."""
     return PromptView(
         text="".join(texts) if text is None else text,
-        tokens=tuple(TokenView(id=100 + i, text=t, control=i in controls) for i, t in enumerate(texts)),
+        tokens=tuple(
+            TokenView(id=100 + i, text=t, control=i in controls) for i, t in enumerate(texts)
+        ),
         parts=(("template", 1), ("user", 3), ("template", 2), ("user", 1)),
         format="chatml",
         format_source=FormatSource.BUILT_IN,
-        rung="as is",
-        defused=(),
+        fallback="as is",
+        neutralised=(),
         stop=(),
     )
 
@@ -39,7 +50,9 @@ def controls_in(lines: list[Line]) -> list[str]:
 
 def ink(text: str) -> str:
     """`text` without white space, shown or not."""
-    return "".join(character for character in text if not character.isspace() and character not in "↵⇥")
+    return "".join(
+        character for character in text if not character.isspace() and character not in "↵⇥"
+    )
 
 
 CHATML = view("<|im_start|>", "user\n", "Say ", "<|im_end|>", "<|im_end|>", "\n", controls=(0, 4))
@@ -52,7 +65,14 @@ def test_a_control_token_is_apart_from_the_same_text_of_the_user() -> None:
 
 
 def test_the_texts_of_tokens_may_differ_from_the_prompt_as_tokenisers_have_it() -> None:
-    bos = view("<s>", " Hello", "\N{REPLACEMENT CHARACTER}", "\N{REPLACEMENT CHARACTER}", "</s>", controls=(0, 4))
+    bos = view(
+        "<s>",
+        " Hello",
+        "\N{REPLACEMENT CHARACTER}",
+        "\N{REPLACEMENT CHARACTER}",
+        "</s>",
+        controls=(0, 4),
+    )
     bos = bos.model_copy(update={"text": "Hello🦙</s>"})
     assert controls_in(text_lines(bos, 80)) == ["</s>"]
     assert shown(text_lines(bos, 80)) == ["Hello🦙</s>"]
@@ -69,7 +89,9 @@ def test_newlines_of_tokens_are_seen_and_break_the_line() -> None:
 
 
 def test_neighbouring_tokens_differ_and_an_empty_one_is_seen() -> None:
-    assert token_lines(view("a", "", "b"), 80) == [[("a", Kind.EVEN), ("∅", Kind.ODD), ("b", Kind.EVEN)]]
+    assert token_lines(view("a", "", "b"), 80) == [
+        [("a", Kind.EVEN), ("∅", Kind.ODD), ("b", Kind.EVEN)]
+    ]
 
 
 def test_the_list_has_a_line_for_each_token_with_its_id() -> None:
@@ -113,7 +135,10 @@ def test_parts_are_counted_together_with_the_templates_last() -> None:
     assert count_parts(CHATML) == {"user": 4, "template": 3}
 
 
-@given(counts=st.dictionaries(st.text(max_size=5), st.integers(0, 10_000), max_size=8), width=st.integers(8, 200))
+@given(
+    counts=st.dictionaries(st.text(max_size=5), st.integers(0, 10_000), max_size=8),
+    width=st.integers(8, 200),
+)
 def test_the_bar_fills_its_width_and_shows_every_part(counts: dict[str, int], width: int) -> None:
     cells = bar(counts, width)
     assert [name for name, _ in cells] == [name for name, count in counts.items() if count]

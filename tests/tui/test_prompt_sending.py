@@ -162,7 +162,9 @@ def test_a_draft_is_on_disk_soon_and_comes_back_with_its_tokens(tmp_path: Path) 
             await screen.until(lambda: bool(stored(tmp_path).inputs.draft(1)))
             await screen.until(lambda: stored(tmp_path).inputs.draft(1).text == f"see {long}")
         async with running_app(tmp_path) as screen:
-            await screen.until(lambda: screen.prompt.area.text == "see [Pasted text #1 · 100 lines]")
+            await screen.until(
+                lambda: screen.prompt.area.text == "see [Pasted text #1 · 100 lines]"
+            )
             await screen.press("enter")
             await screen.settled()
             await screen.until(lambda: not stored(tmp_path).inputs.draft(1))
@@ -284,7 +286,9 @@ def test_what_is_no_text_is_marked_and_refused(tmp_path: Path) -> None:
     run(main())
 
 
-def test_what_does_not_fit_is_refused_before_it_is_sent_with_both_numbers(work: Path, tmp_path: Path) -> None:
+def test_what_does_not_fit_is_refused_before_it_is_sent_with_both_numbers(
+    work: Path, tmp_path: Path
+) -> None:
     (work / "big.txt").write_text("word " * 300)
 
     async def main() -> None:
@@ -431,7 +435,9 @@ def test_what_is_sent_while_the_conversations_are_being_opened_is_sent_then(tmp_
             await screen.type("third")
             may_begin.set()
             await screen.until(lambda: app.session is not None)
-            await screen.until(lambda: [view.turn.typed for view in screen.transcript.turns] == ["first", "second"])
+            await screen.until(
+                lambda: [view.turn.typed for view in screen.transcript.turns] == ["first", "second"]
+            )
             await screen.settled()
             assert screen.prompt.text == "third"
             assert "queued" not in screen.text

@@ -194,7 +194,9 @@ def test_marks_of_direction_stay_in_the_text_and_are_not_drawn(tmp_path: Path) -
     run(main())
 
 
-@pytest.mark.parametrize("page", ["# API\n\n### Response\n200 OK", "/quit\nnow", "a\u2028b", "\x1b[31mred"])
+@pytest.mark.parametrize(
+    "page", ["# API\n\n### Response\n200 OK", "/quit\nnow", "a\u2028b", "\x1b[31mred"]
+)
 def test_what_would_act_in_a_paste_is_text(page: str, tmp_path: Path) -> None:
     async def main() -> None:
         async with running_app(tmp_path) as screen:
@@ -232,7 +234,9 @@ async def sent(screen: Screen) -> ChatMessage | Task:
     await screen.press("enter")
     session = screen.app.session
     assert session is not None
-    await screen.until(lambda: session.conversation is not None and session.conversation.turns != ())
+    await screen.until(
+        lambda: session.conversation is not None and session.conversation.turns != ()
+    )
     conversation = session.conversation
     assert conversation is not None
     return conversation.turns[-1].request
@@ -272,7 +276,9 @@ def test_up_and_down_walk_through_what_was_sent_and_keep_the_draft(tmp_path: Pat
     run(main())
 
 
-def test_the_cursor_moves_through_wrapped_lines_before_anything_is_called_back(tmp_path: Path) -> None:
+def test_the_cursor_moves_through_wrapped_lines_before_anything_is_called_back(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(40, 24)) as screen:
             await screen.send("first")
@@ -293,7 +299,9 @@ def test_what_was_sent_is_found_by_its_words(tmp_path: Path) -> None:
             await screen.press("alt+r")
             await screen.sees("Sent before")
             await screen.type("RED the")
-            await screen.until(lambda: "whale" not in screen.text.partition("Sent before")[2].partition("╰")[0])
+            await screen.until(
+                lambda: "whale" not in screen.text.partition("Sent before")[2].partition("╰")[0]
+            )
             await screen.press("down", "enter")
             await screen.until(lambda: screen.prompt.text == "the red fox")
 
@@ -305,7 +313,9 @@ def test_headers_and_commands_are_coloured_where_they_count(tmp_path: Path) -> N
         async with running_app(tmp_path) as screen:
             area, prompt = screen.prompt.area, screen.prompt
             await screen.type("### Instruction\n### Input\n```\n### Response")
-            assert [name for row in range(4) for _, _, name in prompt.marks_in(row)] == ["prompt--instruct"] * 2
+            assert [name for row in range(4) for _, _, name in prompt.marks_in(row)] == [
+                "prompt--instruct"
+            ] * 2
             assert any(span.style and span.style.bold for span in area.get_line(0).spans)  # type: ignore[union-attr]
             prompt.fill("### Chat hello")
             assert prompt.marks_in(0) == [(0, 8, "prompt--chat")]
@@ -318,7 +328,9 @@ def test_headers_and_commands_are_coloured_where_they_count(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 15), (40, 10), (120, 40)])
-def test_the_prompt_grows_and_leaves_room_for_the_conversation(size: tuple[int, int], tmp_path: Path) -> None:
+def test_the_prompt_grows_and_leaves_room_for_the_conversation(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=size) as screen:
             await screen.press(*["a", "ctrl+j"] * 15, "z")

@@ -20,9 +20,13 @@ def test_a_reply_that_was_cut_goes_on_in_its_place(tmp_path: Path) -> None:
     options = replace(settings(), sampling=Sampling(max_tokens=2))
 
     async def main() -> None:
-        async with running_app(tmp_path, lambda _request: "one **two** three", session_settings=options) as screen:
+        async with running_app(
+            tmp_path, lambda _request: "one **two** three", session_settings=options
+        ) as screen:
             await screen.send("Count")
-            await screen.sees("⋯ cut: the longest reply that is allowed (max_tokens). /continue goes on")
+            await screen.sees(
+                "⋯ cut: the longest reply that is allowed (max_tokens). /continue goes on"
+            )
             await screen.send("/continue")
             await screen.until(lambda: screen.replies == ["one **two** three"])
             await screen.sees("one two three")
@@ -40,7 +44,9 @@ def test_another_model_is_told_and_a_wrong_name_is_given_back(tmp_path: Path) ->
         return replace(other, load=other.load.model_copy(update={"model_path": "b.gguf"}))
 
     async def main() -> None:
-        async with running_app(tmp_path, session_settings=replace(settings(), for_model=for_model)) as screen:
+        async with running_app(
+            tmp_path, session_settings=replace(settings(), for_model=for_model)
+        ) as screen:
             await screen.settled()
             await screen.send("/model c.gguf")
             await screen.sees("The model c.gguf does not exist. Give a GGUF file.")
@@ -70,7 +76,9 @@ def test_an_error_stays_where_it_is_while_the_engine_starts_again(tmp_path: Path
 
 
 def test_a_model_that_lacks_memory_is_loaded_with_less_by_one_command(tmp_path: Path) -> None:
-    engine = ScriptedEngine(echo, load_error=Failed(id=None, kind="model", title="There is not enough memory"))
+    engine = ScriptedEngine(
+        echo, load_error=Failed(id=None, kind="model", title="There is not enough memory")
+    )
 
     async def main() -> None:
         async with running_app(tmp_path, engine=engine) as screen:

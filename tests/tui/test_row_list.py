@@ -18,7 +18,10 @@ class ListApp(App[None]):
         self.drawn = 0
         self.chosen: list[int] = []
         self.list: RowList[int] = RowList(
-            (Column("Number", self._content), Column("Far", lambda _row: Content("far"), width=5, needs=60))
+            (
+                Column("Number", self._content),
+                Column("Far", lambda _row: Content("far"), width=5, needs=60),
+            )
         )
 
     def _content(self, row: int) -> Content:
@@ -41,7 +44,14 @@ def test_keys_move_and_choose() -> None:
     async def main() -> None:
         app = ListApp(100)
         async with app.run_test(size=(80, 20)) as pilot:
-            for keys, row in (("down", 1), ("end", 99), ("up", 98), ("home", 0), ("up", 0), ("pagedown", 18)):
+            for keys, row in (
+                ("down", 1),
+                ("end", 99),
+                ("up", 98),
+                ("home", 0),
+                ("up", 0),
+                ("pagedown", 18),
+            ):
                 await pilot.press(keys)
                 assert app.list.row == row
             await pilot.press("enter")
@@ -105,7 +115,10 @@ def test_a_filter_wants_every_word_somewhere() -> None:
 
 
 def test_the_most_important_hints_stay() -> None:
-    assert fitting_hints(["Enter opens", "Del deletes", "Esc closes"], 25) == "Enter opens · Esc closes"
+    assert (
+        fitting_hints(["Enter opens", "Del deletes", "Esc closes"], 25)
+        == "Enter opens · Esc closes"
+    )
     assert fitting_hints(["Enter opens", "Del deletes", "Esc closes", "F1 help"], 40) == (
         "Enter opens · Del deletes · Esc closes"
     )

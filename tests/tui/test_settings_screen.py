@@ -44,7 +44,9 @@ def last_request(engine: ScriptedEngine) -> Generate:
     return [request for request in engine.requests if isinstance(request, Generate)][-1]
 
 
-def test_a_value_of_this_conversation_counts_from_the_next_turn_on_and_comes_back(tmp_path: Path) -> None:
+def test_a_value_of_this_conversation_counts_from_the_next_turn_on_and_comes_back(
+    tmp_path: Path,
+) -> None:
     engine = ScriptedEngine(echo)
 
     async def main() -> None:
@@ -92,7 +94,9 @@ def test_a_default_is_written_into_the_config(tmp_path: Path) -> None:
         return replace(settings(), sampling=Sampling(top_k=5), keep_defaults=keep)
 
     async def main() -> None:
-        async with running_app(tmp_path, session_settings=replace(settings(), keep_defaults=keep)) as screen:
+        async with running_app(
+            tmp_path, session_settings=replace(settings(), keep_defaults=keep)
+        ) as screen:
             await opened(screen)
             await screen.press("tab")
             await screen.sees("▸ Everywhere")
@@ -112,10 +116,14 @@ def test_a_default_is_written_into_the_config(tmp_path: Path) -> None:
 
 def test_a_config_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     def keep(_options: Mapping[str, object]) -> SessionSettings:
-        raise ConfigError("/x/[@click=app.quit]config.toml cannot be written: read-only", "Make it writable.")
+        raise ConfigError(
+            "/x/[@click=app.quit]config.toml cannot be written: read-only", "Make it writable."
+        )
 
     async def main() -> None:
-        async with running_app(tmp_path, session_settings=replace(settings(), keep_defaults=keep)) as screen:
+        async with running_app(
+            tmp_path, session_settings=replace(settings(), keep_defaults=keep)
+        ) as screen:
             await opened(screen)
             await screen.press("tab")
             await change(screen, "seed", "5")
@@ -187,7 +195,10 @@ def test_another_context_loads_the_model_again_and_says_so(tmp_path: Path) -> No
             await change(screen, "n_ctx", "1024")
             await screen.sees("The model is being loaded again.")
             await screen.settled()
-            assert [load.n_ctx for load in engine.requests if isinstance(load, Load)] == [None, 1024]
+            assert [load.n_ctx for load in engine.requests if isinstance(load, Load)] == [
+                None,
+                1024,
+            ]
 
     run(main())
 

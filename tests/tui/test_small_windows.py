@@ -66,11 +66,15 @@ def test_every_dialog_opens_in_the_smallest_window(columns: int, tmp_path: Path)
 
 
 @pytest.mark.parametrize("key", ["", "f1", "f3", "ctrl+o"])
-def test_nothing_is_laid_out_for_ever_in_any_size(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_laid_out_for_ever_in_any_size(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     laid_out: list[TextualScreen[object]] = []
     refresh_layout = TextualScreen._refresh_layout
 
-    def counted(self: TextualScreen[object], size: Size | None = None, scroll: bool = False) -> None:
+    def counted(
+        self: TextualScreen[object], size: Size | None = None, scroll: bool = False
+    ) -> None:
         laid_out.append(self)
         refresh_layout(self, size, scroll)
 
@@ -82,7 +86,17 @@ def test_nothing_is_laid_out_for_ever_in_any_size(key: str, tmp_path: Path, monk
             if key:
                 await screen.press(key)
                 await screen.until(lambda: len(screen.app.screen_stack) > 1)
-            for columns, rows in [(1, 1), (1, 10), (2, 3), (3, 30), (7, 2), (13, 9), (24, 8), (25, 60), (80, 24)]:
+            for columns, rows in [
+                (1, 1),
+                (1, 10),
+                (2, 3),
+                (3, 30),
+                (7, 2),
+                (13, 9),
+                (24, 8),
+                (25, 60),
+                (80, 24),
+            ]:
                 await resize(screen, columns, rows)
                 await asyncio.sleep(0.1)
                 laid_out.clear()
@@ -93,7 +107,9 @@ def test_nothing_is_laid_out_for_ever_in_any_size(key: str, tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("size", [(20, 6), (100, 7), (23, 30), (1, 1)])
-def test_after_a_window_that_was_too_small_one_goes_on_typing(size: tuple[int, int], tmp_path: Path) -> None:
+def test_after_a_window_that_was_too_small_one_goes_on_typing(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(100, 30)) as screen:
             await screen.type("one ")
@@ -107,7 +123,9 @@ def test_after_a_window_that_was_too_small_one_goes_on_typing(size: tuple[int, i
 
 
 @pytest.mark.parametrize("key", ["ctrl+o", "f3", "f1", "f9"])
-def test_after_a_window_that_was_too_small_one_goes_on_typing_in_a_dialog(key: str, tmp_path: Path) -> None:
+def test_after_a_window_that_was_too_small_one_goes_on_typing_in_a_dialog(
+    key: str, tmp_path: Path
+) -> None:
     async def main() -> None:
         async with running_app(tmp_path, size=(100, 30)) as screen:
             await screen.send("hello")
@@ -172,6 +190,8 @@ def test_the_palette_has_no_shreds_of_help_where_there_is_no_room_for_it(tmp_pat
             await screen.sees("Continue the reply  ")
             assert "…" not in screen.text
             await screen.pilot.resize_terminal(100, 30)
-            await screen.sees("Continue the reply            Go on with the last reply where it was cut")
+            await screen.sees(
+                "Continue the reply            Go on with the last reply where it was cut"
+            )
 
     run(main())

@@ -64,7 +64,9 @@ def script(request: Generate) -> str | Leak | Failed:
     said = last_user_text(request)
     if said.startswith("fail"):
         lines = ("llama_decode: failed to decode", "ggml: out of memory")
-        return Failed(id=None, kind="engine", title="The engine failed", hint="Try again.", log_tail=lines)
+        return Failed(
+            id=None, kind="engine", title="The engine failed", hint="Try again.", log_tail=lines
+        )
     return FOREIGN if said.startswith("foreign") else reply_to(request)
 
 
@@ -78,7 +80,9 @@ class Stage:
         self.gate.shut()
         await self.screen.type(text)
         await self.screen.press("enter")
-        await self.screen.until(lambda: bool(self.screen.replies) and self._n_words >= _WORDS_BEFORE_THE_PAUSE - 1)
+        await self.screen.until(
+            lambda: bool(self.screen.replies) and self._n_words >= _WORDS_BEFORE_THE_PAUSE - 1
+        )
 
     @property
     def _n_words(self) -> int:
@@ -212,7 +216,10 @@ def keep_conversations(folder: Path) -> None:
     """Some that are older than the one that a scene begins."""
     now = datetime(2025, 12, 30, tzinfo=UTC)
     store = Store.open(folder, lambda: now)
-    for title, request in (("Names for a cat", ChatMessage("Names?")), ("Te quiero", Task("Translate", "I love you"))):
+    for title, request in (
+        ("Names for a cat", ChatMessage("Names?")),
+        ("Te quiero", Task("Translate", "I love you")),
+    ):
         now += timedelta(hours=20)
         conversation = store.create_conversation(title, ModeState())
         turn = store.add_turn(conversation.id, None, title, request, in_chat=True)
@@ -229,7 +236,11 @@ def fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock.now.return_value = datetime(2026, 1, 1, 1, tzinfo=UTC)
     monkeypatch.setattr("modechat.tui.handlers.conversations.datetime", clock)
     monkeypatch.setattr("modechat.tui.screens.model_picker.free_memory", lambda: 6_200_000_000)
-    monkeypatch.setattr(LiveMeter, "read", lambda meter: Live(3, 40, 12.5, 8, Mode.CHAT) if meter.is_running else None)
+    monkeypatch.setattr(
+        LiveMeter,
+        "read",
+        lambda meter: Live(3, 40, 12.5, 8, Mode.CHAT) if meter.is_running else None,
+    )
     monkeypatch.chdir(tmp_path)  # the path is shown
     monkeypatch.setattr("modechat.paths.engine_log_file", lambda: Path("engine.log"))
     monkeypatch.setenv("HOME", "/home/ada")

@@ -23,7 +23,9 @@ def told(messages: Iterable[Message]) -> list[str]:
     for message in messages:
         match message:
             case events.Key():
-                found.append(f"{message.key}={message.character!r}" if message.is_printable else message.key)
+                found.append(
+                    f"{message.key}={message.character!r}" if message.is_printable else message.key
+                )
             case events.Paste():
                 found.append(f"paste {message.text!r}")
             case _:
@@ -103,9 +105,15 @@ def test_pastes_are_the_same_however_the_reads_cut_them(data: st.DataObject) -> 
     text = data.draw(st.text(alphabet="a\x1b[201~\r\x03", max_size=20)).replace(END, "")
     stream = f"x{START}{text}{END}y"
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
-    pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True) if start < end]
+    pieces = [
+        stream[start:end]
+        for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)
+        if start < end
+    ]
     found = read(*pieces)
-    if stream.find(END) == len(stream) - len(END) - 1:  # the text's end and the mark make no mark together
+    if (
+        stream.find(END) == len(stream) - len(END) - 1
+    ):  # the text's end and the mark make no mark together
         assert found[0] == "x='x'"
         assert found[-1] == "y='y'"
         assert len(found) == 3
@@ -167,11 +175,17 @@ def sent(*reads: bytes) -> list[str]:
     ],
 )
 def test_a_byte_that_is_no_utf8_is_the_letter_that_it_probably_is(data: bytes, typed: str) -> None:
-    assert sent(data) == sent(*(bytes([byte]) for byte in data)) == [name for letter in typed for name in read(letter)]
+    assert (
+        sent(data)
+        == sent(*(bytes([byte]) for byte in data))
+        == [name for letter in typed for name in read(letter)]
+    )
     assert sent(START.encode() + data + END.encode()) == [f"paste {typed!r}"]
 
 
-@pytest.mark.parametrize("report", [b" !!", b"#\xff\xff", b" \xc3\xa9", b"`\xe2\x82", b"\xc3\xa9!", b" \x80\xc0"])
+@pytest.mark.parametrize(
+    "report", [b" !!", b"#\xff\xff", b" \xc3\xa9", b"`\xe2\x82", b"\xc3\xa9!", b" \x80\xc0"]
+)
 def test_an_old_report_of_the_mouse_is_three_bytes_and_nothing(report: bytes) -> None:
     assert sent(b"\x1b[M" + report + b"\x1b[Ax") == ["up", "x='x'"]
 
@@ -182,7 +196,9 @@ def test_half_a_character_is_no_key(code: int) -> None:
     assert read(f"\x1b[97;1;{code}u", "x") == ["x='x'"]
 
 
-@pytest.mark.parametrize("size", ["24;80;0;0", "0;0;0;0", "0;80;9;9", "24;99999;9;9", "-1;80;0;0", "24;80;5;5"])
+@pytest.mark.parametrize(
+    "size", ["24;80;0;0", "0;0;0;0", "0;80;9;9", "24;99999;9;9", "-1;80;0;0", "24;80;5;5"]
+)
 def test_the_mouse_counts_cells_where_the_size_is_nonsense(size: str) -> None:
     parser = TerminalInput()
     told(parser.feed(f"\x1b[48;{size}t"))

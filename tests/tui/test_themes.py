@@ -19,7 +19,12 @@ from tests.engine.driver import run
 from tests.tui.harness import running_app
 from tests.tui.snapshot import strips_of
 
-TEXT = ("foreground", "text", "text-muted", *(f"text-{name}" for name in ("primary", "accent", "secondary")))
+TEXT = (
+    "foreground",
+    "text",
+    "text-muted",
+    *(f"text-{name}" for name in ("primary", "accent", "secondary")),
+)
 SIGNALS = ("text-success", "text-warning", "text-error")
 SURFACES = ("background", "surface", "panel", "surface-lighten-1", "surface-lighten-3")
 COLOURED = [theme for theme in OWN_THEMES if not theme.ansi]
@@ -28,20 +33,24 @@ COLOURED = [theme for theme in OWN_THEMES if not theme.ansi]
 def luminance(color: Color) -> float:
     """Relative luminance (WCAG 2.2)."""
     parts = [part / 255 for part in color.rgb]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def contrast(one: Color, other: Color) -> float:
     """From 1 to 21 (WCAG 2.2)."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
+    darker, smaller_load = sorted((luminance(one), luminance(other)))
+    return (smaller_load + 0.05) / (darker + 0.05)
 
 
 def solid(value: str, ground: Color) -> Color:
     """A colour of a theme as it is painted on `ground`."""
     if value.startswith("auto"):
-        return ground + ground.get_contrast_text(float(value.removeprefix("auto").strip(" %") or 100) / 100)
+        return ground + ground.get_contrast_text(
+            float(value.removeprefix("auto").strip(" %") or 100) / 100
+        )
     return ground + Color.parse(value)
 
 
@@ -66,7 +75,9 @@ EVERY_COLOURED = [theme for theme in (*OWN_THEMES, *BUILTIN_THEMES.values()) if 
 def test_what_is_selected_can_be_read_in_every_theme(theme: Theme) -> None:
     colours = with_readable_selections(theme.to_color_system().generate() | theme.variables)
     for name in ("input-selection", "screen-selection", "block-cursor"):
-        ground, text = (Color.parse(colours[f"{name}-{part}"]) for part in ("background", "foreground"))
+        ground, text = (
+            Color.parse(colours[f"{name}-{part}"]) for part in ("background", "foreground")
+        )
         assert ground.a == text.a == 1, name
         assert contrast(text, ground) >= 4.5, name
 
@@ -76,7 +87,10 @@ def test_the_selection_can_be_told_from_what_is_around_it(theme: Theme) -> None:
     colours = with_readable_selections(theme.to_color_system().generate() | theme.variables)
     for name in ("input-selection", "screen-selection"):
         for ground in ("background", "surface"):
-            assert contrast(Color.parse(colours[f"{name}-background"]), Color.parse(colours[ground])) > 1.05, name
+            assert (
+                contrast(Color.parse(colours[f"{name}-background"]), Color.parse(colours[ground]))
+                > 1.05
+            ), name
 
 
 @pytest.mark.parametrize("theme", COLOURED, ids=lambda theme: theme.name)
@@ -89,8 +103,12 @@ def test_the_cursor_and_frames_can_be_seen(theme: Theme) -> None:
         assert contrast(Color.parse(colours[name]), ground) >= 3, name
 
 
-@pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST, "nord", "textual-dark", "textual-light", "dracula"])
-def test_text_of_messages_that_is_selected_can_be_read_also_while_one_is_written(tmp_path: Path, theme: str) -> None:
+@pytest.mark.parametrize(
+    "theme", [DARK, LIGHT, HIGH_CONTRAST, "nord", "textual-dark", "textual-light", "dracula"]
+)
+def test_text_of_messages_that_is_selected_can_be_read_also_while_one_is_written(
+    tmp_path: Path, theme: str
+) -> None:
     gate = asyncio.Event()
     n_words = 0
 
@@ -100,7 +118,10 @@ def test_text_of_messages_that_is_selected_can_be_read_also_while_one_is_written
         if n_words > 60:
             await gate.wait()
 
-    reply = "Some *words*, a `name` and\n\n```python\n# why\nreturn 'text'\n```\n\n" + "more words " * 40
+    reply = (
+        "Some *words*, a `name` and\n\n```python\n# why\nreturn 'text'\n```\n\n"
+        + "more words " * 40
+    )
 
     async def main() -> None:
         async with running_app(tmp_path, lambda _: reply, pace=pace, look=Look(theme)) as screen:
@@ -109,7 +130,9 @@ def test_text_of_messages_that_is_selected_can_be_read_also_while_one_is_written
             await screen.sees("more words more")
             for is_written in (True, False):
                 screen.app.screen.selections = {
-                    widget: SELECT_ALL for turn in screen.transcript.turns for widget in turn.widgets
+                    widget: SELECT_ALL
+                    for turn in screen.transcript.turns
+                    for widget in turn.widgets
                 }
                 await screen.pilot.pause()
                 ground = Color.parse(screen.app.theme_variables["screen-selection-background"])
@@ -119,7 +142,9 @@ def test_text_of_messages_that_is_selected_can_be_read_also_while_one_is_written
                         if style is not None and style.bgcolor is not None and text.strip():
                             painted = Color.from_rich_color(style.bgcolor)
                             if painted == ground:
-                                assert contrast(Color.from_rich_color(style.color), painted) >= 4.5, text
+                                assert (
+                                    contrast(Color.from_rich_color(style.color), painted) >= 4.5
+                                ), text
                                 seen.update(text.split())
                 assert {"Tell", "name", "return", "why", "python"} <= seen
                 if is_written:
@@ -140,13 +165,19 @@ def test_chat_and_instruct_differ_in_more_than_colour(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "theme", [DARK, LIGHT, HIGH_CONTRAST, ANSI, ANSI_LIGHT, NO_COLOR, "nord", "textual-light", "ansi-light"]
+    "theme",
+    [DARK, LIGHT, HIGH_CONTRAST, ANSI, ANSI_LIGHT, NO_COLOR, "nord", "textual-light", "ansi-light"],
 )
 def test_every_screen_can_be_painted_in_every_kind_of_theme(tmp_path: Path, theme: str) -> None:
     async def main() -> None:
         async with running_app(tmp_path, look=Look(theme)) as screen:
             await screen.send("Hello")
-            for key, text in (("f1", "Help"), ("f2", "Prompt of"), ("ctrl+p", "Commands"), ("ctrl+o", "Conversations")):
+            for key, text in (
+                ("f1", "Help"),
+                ("f2", "Prompt of"),
+                ("ctrl+p", "Commands"),
+                ("ctrl+o", "Conversations"),
+            ):
                 await screen.press(key)
                 await screen.sees(text)
                 await screen.press("escape")
@@ -204,7 +235,11 @@ COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
 
 def codes(raw: bytes) -> set[int]:
     """The codes of all SGR sequences."""
-    return {int(code or 0) for sequence in COLOUR.findall(raw) for code in re.split(rb"[;:]", sequence[2:-1])}
+    return {
+        int(code or 0)
+        for sequence in COLOUR.findall(raw)
+        for code in re.split(rb"[;:]", sequence[2:-1])
+    }
 
 
 def test_without_colours_not_one_is_sent(tmp_path: Path) -> None:

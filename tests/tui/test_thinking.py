@@ -37,7 +37,9 @@ def wanted(engine: ScriptedEngine) -> list[bool | None]:
 THOUGHT = "<think>one two three\nfour</think>The answer."
 
 
-def test_thinking_is_folded_and_opens_by_key_also_when_it_comes_from_the_history(tmp_path: Path) -> None:
+def test_thinking_is_folded_and_opens_by_key_also_when_it_comes_from_the_history(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         for send in (True, False):
             async with running_app(tmp_path, saying(THOUGHT)) as screen:
@@ -79,7 +81,9 @@ def test_it_streams_while_it_is_open_and_counts_while_it_is_folded(tmp_path: Pat
             await gate.wait()
 
     async def main() -> None:
-        async with running_app(tmp_path, saying("<think>one two three four</think>Done."), pace=pace) as screen:
+        async with running_app(
+            tmp_path, saying("<think>one two three four</think>Done."), pace=pace
+        ) as screen:
             await screen.type("Go")
             await screen.press("enter")
             await screen.sees("▸ Thinking… 3 words")
@@ -132,7 +136,9 @@ def test_hostile_thinking_is_plain_text(tmp_path: Path) -> None:
     hostile = "[/x] [@click=app.quit]quit[/] **no** \x1b]0;TITLE\x07 \x9b2J"
 
     async def main() -> None:
-        async with running_app(tmp_path, saying(f"<think>{hostile}</think>Done."), size=(120, 30)) as screen:
+        async with running_app(
+            tmp_path, saying(f"<think>{hostile}</think>Done."), size=(120, 30)
+        ) as screen:
             await screen.send("Go")
             await screen.press("ctrl+y")
             await screen.sees(sanitize(hostile))
@@ -144,7 +150,9 @@ def test_long_thinking_is_shown_whole(tmp_path: Path) -> None:
     lines = [f"thought number {n}" for n in range(400)]
 
     async def main() -> None:
-        async with running_app(tmp_path, saying("<think>" + "\n".join(lines) + "</think>Done.")) as screen:
+        async with running_app(
+            tmp_path, saying("<think>" + "\n".join(lines) + "</think>Done.")
+        ) as screen:
             await screen.send("Go")
             await screen.press("ctrl+y")
             await screen.sees("Done.")

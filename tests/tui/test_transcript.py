@@ -23,12 +23,16 @@ from tests.session.harness import Clock
 from tests.tui.harness import Screen, running_app
 
 
-def long_conversation(folder: Path, count: int, reply: Callable[[int], str] = lambda number: f"r{number}") -> None:
+def long_conversation(
+    folder: Path, count: int, reply: Callable[[int], str] = lambda number: f"r{number}"
+) -> None:
     store = Store.open(folder, Clock())
     conversation = store.create_conversation("Long", ModeState())
     parent = None
     for number in range(count):
-        turn = store.add_turn(conversation.id, parent, f"m{number}", ChatMessage(f"m{number}"), True)
+        turn = store.add_turn(
+            conversation.id, parent, f"m{number}", ChatMessage(f"m{number}"), True
+        )
         store.save_reply(turn.id, Reply(reply(number), ReplyState.COMPLETE))
         parent = turn.id
     store.close()
@@ -47,7 +51,9 @@ def test_the_window_moves_and_never_grows_beyond_its_most() -> None:
     assert Window.at_end(3) == Window(0, 3)
 
 
-def test_scrolling_through_a_long_conversation_shows_every_turn_once_and_keeps_few(tmp_path: Path) -> None:
+def test_scrolling_through_a_long_conversation_shows_every_turn_once_and_keeps_few(
+    tmp_path: Path,
+) -> None:
     long_conversation(tmp_path, 150)
 
     async def main() -> None:
@@ -55,7 +61,9 @@ def test_scrolling_through_a_long_conversation_shows_every_turn_once_and_keeps_f
             await screen.sees("r149")
             seen: list[str] = []
             for _ in range(200):
-                shown = [word for word in screen.text.split() if word[0] in "mr" and word[1:].isdigit()]
+                shown = [
+                    word for word in screen.text.split() if word[0] in "mr" and word[1:].isdigit()
+                ]
                 seen += [word for word in shown if word not in seen]
                 assert len(screen.transcript.turns) <= MOST
                 if "m0" in shown:
@@ -132,7 +140,9 @@ def test_what_is_read_stays_in_place_while_text_comes_below_which_is_told(tmp_pa
     long_conversation(tmp_path, 30)
 
     async def main() -> None:
-        async with running_app(tmp_path, lambda _request: "word\n\n" * 60 + "the end", pace=pace) as screen:
+        async with running_app(
+            tmp_path, lambda _request: "word\n\n" * 60 + "the end", pace=pace
+        ) as screen:
             await screen.type("go")
             await screen.press("enter")
             await screen.until(lambda: words > 5)
@@ -162,7 +172,10 @@ def test_text_is_selected_across_messages_and_copied_as_it_was(tmp_path: Path) -
                 turn.reply: Selection(None, Offset(4, 2)),
             }
             await screen.pilot.pause()
-            assert turn.request.screen.get_selected_text() == "ello\n- a long item that wraps over lines\n\nbold"
+            assert (
+                turn.request.screen.get_selected_text()
+                == "ello\n- a long item that wraps over lines\n\nbold"
+            )
 
     run(main())
 
@@ -186,7 +199,13 @@ def test_a_drag_in_steps_selects_as_one_jump_does_and_may_turn_back(tmp_path: Pa
         async with running_app(tmp_path, lambda _request: "one **two** 三 three") as screen:
             await screen.send("hello")
             await screen.pilot.mouse_down(".reply", offset=(2, 1))
-            for x, selected in ((3, "on"), (5, "one "), (8, "one two"), (15, "one two 三 thr"), (6, "one t")):
+            for x, selected in (
+                (3, "on"),
+                (5, "one "),
+                (8, "one two"),
+                (15, "one two 三 thr"),
+                (6, "one t"),
+            ):
                 await screen.pilot.hover(".reply", offset=(x, 1))
                 assert screen.app.screen.get_selected_text() == selected
             await screen.pilot.mouse_up(".reply", offset=(6, 1))
@@ -196,7 +215,10 @@ def test_a_drag_in_steps_selects_as_one_jump_does_and_may_turn_back(tmp_path: Pa
 
 
 def test_a_mouse_press_at_any_moment_of_a_reply_does_no_harm(tmp_path: Path) -> None:
-    text = "# Title\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nx = 1\n```\n\n> quote\n\n" * 3
+    text = (
+        "# Title\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nx = 1\n```\n\n> quote\n\n"
+        * 3
+    )
     words = 0
 
     async def main() -> None:
@@ -210,7 +232,9 @@ def test_a_mouse_press_at_any_moment_of_a_reply_does_no_harm(tmp_path: Path) -> 
                 at = Offset(words % 70 + 2, words % 18 + 1)
                 kind = (events.MouseDown, events.MouseMove, events.MouseUp)[words % 3]
                 app.screen._forward_event(
-                    kind(None, at.x, at.y, 0, 0, 1, False, False, False, screen_x=at.x, screen_y=at.y)
+                    kind(
+                        None, at.x, at.y, 0, 0, 1, False, False, False, screen_x=at.x, screen_y=at.y
+                    )
                 )
             await asyncio.sleep(0.002)
 
@@ -271,14 +295,20 @@ def test_muted_text_of_rows_is_seen_on_light_and_dark_ground(tmp_path: Path, the
             for name in ("muted", "thinking", "code-comment", "section"):
                 colour = screen.transcript.colour_of((name,)).color
                 assert colour is not None
-                assert abs(Color.from_rich_color(colour).brightness - ground.brightness) > 0.25, name
+                assert abs(Color.from_rich_color(colour).brightness - ground.brightness) > 0.25, (
+                    name
+                )
 
     run(main())
 
 
-def test_a_reply_that_has_become_shorter_can_be_painted_and_copied_before_the_next_layout(tmp_path: Path) -> None:
+def test_a_reply_that_has_become_shorter_can_be_painted_and_copied_before_the_next_layout(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
-        async with running_app(tmp_path, lambda _request: "<think>one\n\ntwo\n\nthree</think>answer") as screen:
+        async with running_app(
+            tmp_path, lambda _request: "<think>one\n\ntwo\n\nthree</think>answer"
+        ) as screen:
             await screen.send("hello")
             reply = screen.transcript.turns[0].reply
             reply.open_thinking(True)
@@ -292,7 +322,9 @@ def test_a_reply_that_has_become_shorter_can_be_painted_and_copied_before_the_ne
     run(main())
 
 
-def test_a_reply_that_grows_while_something_below_it_is_laid_out_is_shown_whole(tmp_path: Path) -> None:
+def test_a_reply_that_grows_while_something_below_it_is_laid_out_is_shown_whole(
+    tmp_path: Path,
+) -> None:
     """The layout that was asked for reaches the screen after another one has been made."""
 
     async def main() -> None:

@@ -20,7 +20,9 @@ def test_an_unknown_command_is_asked_about_and_sent_with_another_enter(tmp_path:
     async def main() -> None:
         async with running_app(tmp_path) as screen:
             await screen.send("/seting on")
-            await screen.sees("There is no command /seting. Did you mean /settings? Enter again sends it.")
+            await screen.sees(
+                "There is no command /seting. Did you mean /settings? Enter again sends it."
+            )
             assert screen.prompt.text == "/seting on"
             assert screen.replies == []
             await screen.press("enter")
@@ -176,14 +178,20 @@ def test_a_reply_of_another_model_says_whose_it_is(tmp_path: Path) -> None:
             await screen.send("two")
             session = screen.app.session
             assert session is not None
-            engine._model = engine._model.model_copy(update={"name": "Other", "path": "/other.gguf"})
+            engine._model = engine._model.model_copy(
+                update={"name": "Other", "path": "/other.gguf"}
+            )
             session._host.loaded(engine._model)
             await screen.send("three")
             await screen.send("four")
             lines = [line.strip() for line in screen.text.splitlines()]
             assert lines.count("Other") == 1
             assert lines.count("Scripted demo") == 0
-            assert lines.index("You said: three") < lines.index("Other") < lines.index("You said: four")
+            assert (
+                lines.index("You said: three")
+                < lines.index("Other")
+                < lines.index("You said: four")
+            )
 
     run(main())
 

@@ -67,7 +67,11 @@ class Timed:
     @property
     def speed(self) -> float:
         """Tokens a second, from the first text to the end."""
-        n_evaluated = self.completion_tokens - self.tokens_in_first_piece + (self.stop_reason is StopReason.END)
+        n_evaluated = (
+            self.completion_tokens
+            - self.tokens_in_first_piece
+            + (self.stop_reason is StopReason.END)
+        )
         return n_evaluated / (self.seconds - self.seconds_to_first_token)
 
 
@@ -75,7 +79,11 @@ class Connection:
     """An engine with a loaded model."""
 
     def __init__(
-        self, engine: Engine, events: AsyncIterator[Event], loaded: Loaded, tell: Callable[[str], None]
+        self,
+        engine: Engine,
+        events: AsyncIterator[Event],
+        loaded: Loaded,
+        tell: Callable[[str], None],
     ) -> None:
         self._engine = engine
         self._events = events
@@ -120,7 +128,9 @@ class Connection:
                     text += event.text
                 case Finished():
                     seconds = time.perf_counter() - started
-                    return Timed(text, event.stats, event.stop_reason, first or seconds, n_first, seconds)
+                    return Timed(
+                        text, event.stats, event.stop_reason, first or seconds, n_first, seconds
+                    )
                 case Recovered():
                     self._tell(event.text)
                 case Loaded():  # again: the reply begins anew, and what came before does not count
@@ -138,14 +148,18 @@ class Connection:
             raise EngineError(inspected.error)
         return tuple(token.id for token in inspected.prompt.tokens)
 
-    async def measure_raw(self, prompt: ChatPrompt | InstructPrompt, n_generate: int) -> RawMeasured:
+    async def measure_raw(
+        self, prompt: ChatPrompt | InstructPrompt, n_generate: int
+    ) -> RawMeasured:
         """Raises ModechatError."""
         return await self._ask(MeasureRaw(prompt=prompt, n_generate=n_generate), RawMeasured)
 
     async def save(self) -> None:
         """Keep the chat on disk; returns when it is there."""
         self._engine.send(SaveLanes())
-        await self.tokens(InstructPrompt(instruction="saved?"))  # requests are answered in their order
+        await self.tokens(
+            InstructPrompt(instruction="saved?")
+        )  # requests are answered in their order
 
     async def _ask(self, request: Request, kind: type[E]) -> E:
         self._engine.send(request)

@@ -43,7 +43,9 @@ class Effort:
     """What one prompt or one reply may take, about."""
 
 
-FULL = Effort(pairs=7, prompt=512, reply=128, turns=12, turn=150, resumes=2, resume=2000, seconds=15)
+FULL = Effort(
+    pairs=7, prompt=512, reply=128, turns=12, turn=150, resumes=2, resume=2000, seconds=15
+)
 QUICK = Effort(pairs=3, prompt=128, reply=48, turns=4, turn=60, resumes=1, resume=500, seconds=6)
 
 
@@ -182,9 +184,13 @@ class _Bench:
     async def _affordable(self, engine: Connection) -> Effort:
         """What this context holds, and this machine does in the time."""
         effort, n_ctx = self._effort, engine.model.n_ctx
-        trial = await engine.generate(_chat(self._text(0, min(effort.prompt, n_ctx // 4))), 16, speculate=False)
+        trial = await engine.generate(
+            _chat(self._text(0, min(effort.prompt, n_ctx // 4))), 16, speculate=False
+        )
         n_prompt = round(effort.seconds * trial.prompt_speed)
-        n_reply = round(effort.seconds * trial.speed) if trial.completion_tokens > 1 else effort.reply
+        n_reply = (
+            round(effort.seconds * trial.speed) if trial.completion_tokens > 1 else effort.reply
+        )
         reply = min(effort.reply, max(n_reply, 4 * _LEAST_REPLY), n_ctx // 4)
         return Effort(
             pairs=effort.pairs,
@@ -199,7 +205,9 @@ class _Bench:
 
     def _text(self, number: int, n_tokens: int) -> str:
         """Prose that makes a prompt of about so many tokens; each number makes another one."""
-        return prose(number, max(1, round((n_tokens - self._tokens_around) / self._tokens_of_a_word)))
+        return prose(
+            number, max(1, round((n_tokens - self._tokens_around) / self._tokens_of_a_word))
+        )
 
     # modechat and the raw loop
 
@@ -216,7 +224,12 @@ class _Bench:
                 continue  # it had nothing to say
             their = await engine.measure_raw(prompt, our.completion_tokens)
             ours.append((our.prompt_speed, our.speed))
-            raw.append((their.prompt_tokens / their.seconds_prompt, their.generated_tokens / their.seconds_generation))
+            raw.append(
+                (
+                    their.prompt_tokens / their.seconds_prompt,
+                    their.generated_tokens / their.seconds_generation,
+                )
+            )
             if len(raw) == effort.pairs:
                 break
         if not raw:
@@ -237,21 +250,36 @@ class _Bench:
             self._step("A chat that grows, with changes of mode")
             is_after_switch = number % 2 == 0 and number > 0
             if is_after_switch:
-                await engine.generate(InstructPrompt(instruction=self._text(500 + number, effort.turn)), 8)
+                await engine.generate(
+                    InstructPrompt(instruction=self._text(500 + number, effort.turn)), 8
+                )
             messages.append(Message(Role.USER, self._text(100 + number, effort.turn)))
-            answer = await engine.generate(ChatPrompt(messages=tuple(messages)), 12, speculate=False)
+            answer = await engine.generate(
+                ChatPrompt(messages=tuple(messages)), 12, speculate=False
+            )
             messages.append(Message(Role.ASSISTANT, answer.text or "…"))
             again = max(0, n_known - answer.stats.reused_tokens)
-            turns.append(Turn(answer.stats.prompt_tokens, answer.seconds_to_first_token, again, is_after_switch))
+            turns.append(
+                Turn(
+                    answer.stats.prompt_tokens,
+                    answer.seconds_to_first_token,
+                    again,
+                    is_after_switch,
+                )
+            )
             n_known = answer.stats.prompt_tokens + answer.evaluated_reply_tokens
         return tuple(turns)
 
     # Guesses
 
     def _copying_task(self, effort: Effort) -> InstructPrompt:
-        return InstructPrompt(instruction=COPY, input=self._text(900, max(effort.reply, _LEAST_COPIED)))
+        return InstructPrompt(
+            instruction=COPY, input=self._text(900, max(effort.reply, _LEAST_COPIED))
+        )
 
-    async def _guessing(self, engine: Connection, effort: Effort, task: InstructPrompt) -> float | None:
+    async def _guessing(
+        self, engine: Connection, effort: Effort, task: InstructPrompt
+    ) -> float | None:
         """Speed with guesses to without; the first pair does not count, from it the machine is known."""
         ratios = []
         for _ in range(effort.pairs + 1):
@@ -278,7 +306,9 @@ class _Bench:
         async with self._engine("Resuming a chat: loading the model again") as engine:
             for number in range(effort.resumes):
                 self._step("Resuming a chat: from disk, and another by evaluating")
-                resumed = await engine.generate(self._long_chat(effort, number), 2, conversation=f"bench {number}")
+                resumed = await engine.generate(
+                    self._long_chat(effort, number), 2, conversation=f"bench {number}"
+                )
                 other = await engine.generate(self._long_chat(effort, effort.resumes + number), 2)
                 if resumed.stats.restored_tokens:
                     ratios.append(resumed.seconds_to_first_token / other.seconds_to_first_token)

@@ -33,7 +33,9 @@ def main() -> None:
     # Ctrl+C in the terminal is for the front end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     seconds, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
-    render("", [], None, None, add_generation_prompt=False)  # what Jinja does once, it does before the first request
+    render(
+        "", [], None, None, add_generation_prompt=False
+    )  # what Jinja does once, it does before the first request
     _limit_memory(memory_bytes)
     try:
         _answer("ready", b"")

@@ -26,7 +26,15 @@ _OUTPUT_BYTES = 64_000
 _LONGEST_HEADER = 64
 _ORDINARY_SECONDS = 0.25
 """A rendering that takes less counts as none: a long chat that has to be shortened is rendered many times."""
-_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "TZ", "SYSTEMROOT")
+_VARIABLES = (
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONUTF8",
+    "TZ",
+    "SYSTEMROOT",
+)
 """What a Python process needs of the environment. A template is code of strangers: keys and tokens are not for it."""
 
 
@@ -37,7 +45,9 @@ class TemplateSandbox:
     template itself, as JSON in UTF-8.
     """
 
-    def __init__(self, *, seconds: float = 5.0, memory_bytes: int = 1 << 30, template_bytes: int = 256_000) -> None:
+    def __init__(
+        self, *, seconds: float = 5.0, memory_bytes: int = 1 << 30, template_bytes: int = 256_000
+    ) -> None:
         """`memory_bytes` is the address space of the process; about 25 MiB of it are Python's own.
 
         Not every system can limit it: not Windows, not macOS. The time counts from when the process has started up. It
@@ -89,16 +99,22 @@ class TemplateSandbox:
         Raises TemplateError if the template fails or refuses, TemplateLimitError if it asks for too much.
         """
         if len(_encode(template)) > self._template_bytes:
-            raise TemplateLimitError(f"the template is larger than {self._template_bytes // 1000:,} kB")
+            raise TemplateLimitError(
+                f"the template is larger than {self._template_bytes // 1000:,} kB"
+            )
         arguments = [template, list(messages), bos_token, eos_token, add_generation_prompt]
-        call = _encode(json.dumps({"arguments": arguments, "variables": variables}, ensure_ascii=False))
+        call = _encode(
+            json.dumps({"arguments": arguments, "variables": variables}, ensure_ascii=False)
+        )
         most_bytes = _OUTPUT_PER_INPUT * len(call) + _OUTPUT_BYTES
 
         request = _Request(b"%d %b\n" % (most_bytes, call), most_bytes)
         try:
             return self._ask(request)
         except _SandboxDied:
-            return self._ask(request)  # killed from outside, perhaps: a template that kills it does so again
+            return self._ask(
+                request
+            )  # killed from outside, perhaps: a template that kills it does so again
 
     def _ask(self, request: _Request) -> str:
         self.start()
@@ -155,7 +171,14 @@ class _Process:
         self._answers: queue.SimpleQueue[_Answer | None] = queue.SimpleQueue()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "modechat.engine.sandbox", str(seconds), str(memory_bytes)],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "modechat.engine.sandbox",
+                    str(seconds),
+                    str(memory_bytes),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 # Not ours: who waits for the end of our standard error would wait for this process too.
@@ -165,7 +188,9 @@ class _Process:
                 env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
             )
         except OSError as error:
-            raise TemplateError(f"the process that renders templates cannot be started: {error}") from error
+            raise TemplateError(
+                f"the process that renders templates cannot be started: {error}"
+            ) from error
         self._thread = threading.Thread(target=self._exchange, name="template sandbox", daemon=True)
         self._thread.start()
 
@@ -184,7 +209,9 @@ class _Process:
         """
         try:
             if not self._is_ready and self._answers.get(timeout=_SECONDS_TO_START) is None:
-                raise TemplateError(f"the process that renders templates did not start: {self._cause_of_death()}")
+                raise TemplateError(
+                    f"the process that renders templates did not start: {self._cause_of_death()}"
+                )
             self._is_ready = True
             started = time.monotonic()
             self._requests.put(request)
@@ -192,9 +219,13 @@ class _Process:
         except queue.Empty:
             if self._is_ready:
                 raise TemplateLimitError(f"the template took longer than {limit:g} s") from None
-            raise TemplateError("the process that renders templates did not start in time") from None
+            raise TemplateError(
+                "the process that renders templates did not start in time"
+            ) from None
         if answer is None:
-            raise _SandboxDied(f"the process that rendered the template died: {self._cause_of_death()}")
+            raise _SandboxDied(
+                f"the process that rendered the template died: {self._cause_of_death()}"
+            )
         return answer, time.monotonic() - started
 
     def end(self) -> None:
@@ -219,7 +250,9 @@ class _Process:
         with self._process.stdout, contextlib.suppress(OSError), self._process.stdin:
             self._answers.put(self._read(0))
             while (request := self._requests.get()) is not None:
-                with contextlib.suppress(OSError):  # it died, or does not want all of it: the answer tells
+                with contextlib.suppress(
+                    OSError
+                ):  # it died, or does not want all of it: the answer tells
                     self._process.stdin.write(request.line)
                     self._process.stdin.flush()
                 self._answers.put(self._read(request.most_bytes))
@@ -231,7 +264,11 @@ class _Process:
         if len(header) != 2 or not header[1].isdigit() or int(header[1]) > most_bytes:
             return None
         body = self._process.stdout.read(int(header[1]))
-        return _Answer(header[0].decode(errors="replace"), body) if len(body) == int(header[1]) else None
+        return (
+            _Answer(header[0].decode(errors="replace"), body)
+            if len(body) == int(header[1])
+            else None
+        )
 
 
 def _encode(text: str) -> bytes:

@@ -19,7 +19,9 @@ from typing import Any
 def _leave_out_high_level_api() -> None:
     spec = find_spec("llama_cpp")
     if spec is not None and "llama_cpp" not in sys.modules:
-        sys.modules["llama_cpp"] = module_from_spec(spec)  # created, with its folder, but not executed
+        sys.modules["llama_cpp"] = module_from_spec(
+            spec
+        )  # created, with its folder, but not executed
 
 
 def _wait_briefly_at_barriers() -> None:

@@ -8,7 +8,9 @@ from typing import Literal
 class WorkerFailure(Exception):
     """Becomes a Failed event; the worker goes on."""
 
-    def __init__(self, kind: Literal["model", "engine", "context", "request"], title: str, hint: str = "") -> None:
+    def __init__(
+        self, kind: Literal["model", "engine", "context", "request"], title: str, hint: str = ""
+    ) -> None:
         super().__init__(title)
         self.kind: Literal["model", "engine", "context", "request"] = kind
         self.title = title

@@ -120,7 +120,9 @@ def read_metadata(model: llama.llama_model_p) -> dict[str, str]:
     for index in range(llama.llama_model_meta_count(model)):
         key = _read_string(partial(llama.llama_model_meta_key_by_index, model, index))
         if key.startswith("general.") or key.endswith(_CONTEXT_LENGTH):
-            pairs[key] = _read_string(partial(llama.llama_model_meta_val_str_by_index, model, index))
+            pairs[key] = _read_string(
+                partial(llama.llama_model_meta_val_str_by_index, model, index)
+            )
     return pairs
 
 

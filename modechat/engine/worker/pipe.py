@@ -82,7 +82,10 @@ class Pipe:
             with self._writing:
                 self._events.write(encode(event))
                 self._events.flush()
-        except (BrokenPipeError, ValueError):  # ValueError: a write that failed before has closed the stream
+        except (
+            BrokenPipeError,
+            ValueError,
+        ):  # ValueError: a write that failed before has closed the stream
             if not self.is_shutting_down:
                 os._exit(0)  # the front end is gone: there is nobody to work for
 
@@ -100,7 +103,9 @@ class Pipe:
                 self._stop(request.id)
             else:
                 if isinstance(request, Generate):
-                    self._stopped.discard(request.id)  # a reply that was stopped goes on under its number
+                    self._stopped.discard(
+                        request.id
+                    )  # a reply that was stopped goes on under its number
                     self._waiting[request.id] = request
                 if isinstance(request, Shutdown):
                     self.is_shutting_down = True

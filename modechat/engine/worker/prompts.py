@@ -16,9 +16,9 @@ from modechat.engine.prompt_view import PromptView, TokenView
 from modechat.engine.protocol import ChatPrompt, InstructPrompt
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
+from modechat.prompting.fallbacks import render_with_fallbacks
 from modechat.prompting.formats import FormatSource, NamedFormat
 from modechat.prompting.guard import Guard, is_control_text
-from modechat.prompting.ladder import climb
 from modechat.prompting.leaks import own_stops
 from modechat.prompting.prompt import Part, Prompt, PromptBuilder, SingleShot
 from modechat.prompting.reasoning import ReasoningTags, marker_texts, tags_of
@@ -82,14 +82,18 @@ class Prompts:
     def shown_tokens(self) -> frozenset[int]:
         """Special tokens whose text matters in a reply: tags of thinking, and the markers of roles."""
         texts = self.markers | marker_texts(self._tags)
-        return frozenset(token.id for token in self._vocabulary.special_tokens if token.text in texts)
+        return frozenset(
+            token.id for token in self._vocabulary.special_tokens if token.text in texts
+        )
 
     def use(self, chosen: str | None) -> None:
         """Use the format of this name; None: the one that fits the model."""
         self._chosen = chosen
-        written = self._written_by_own_template()  # first: a template that has to be ended here is not resolved to
+        written = (
+            self._written_by_own_template()
+        )  # first: a template that has to be ended here is not resolved to
         self._resolved = resolve(self._facts, self._formats, self._render, chosen, self._overridden)
-        format, fallback = self._resolved.format, self._resolved.fallback
+        format, fallback = self._resolved.format, self._resolved.fallback_format
         # The model was trained on what its own template writes, whichever format is in use.
         templates = "".join(
             (
@@ -126,11 +130,16 @@ class Prompts:
             self.use(before)
 
     def make(
-        self, request: ChatPrompt | InstructPrompt, now: str | None = None, thinking: bool | None = None
+        self,
+        request: ChatPrompt | InstructPrompt,
+        now: str | None = None,
+        thinking: bool | None = None,
     ) -> TokenizedPrompt:
         """Raises WorkerFailure if no format makes a prompt of the request."""
         if self._facts.is_encoder_decoder and _continues(request):
-            raise WorkerFailure("engine", "This kind of model cannot go on with a reply", "Ctrl+R asks again.")
+            raise WorkerFailure(
+                "engine", "This kind of model cannot go on with a reply", "Ctrl+R asks again."
+            )
         try:
             prompt = self._build(request, now, thinking)
         except TemplateError as error:
@@ -139,7 +148,9 @@ class Prompts:
                 f"The model's chat template refuses this conversation: {error}",
                 "Try another format with /format, or begin a new conversation.",
             ) from error
-        if prompt.format.source is FormatSource.GGUF:  # named formats say themselves where a reply ends
+        if (
+            prompt.format.source is FormatSource.GGUF
+        ):  # named formats say themselves where a reply ends
             prompt = replace(prompt, stop=(*prompt.stop, *self._own_stops))
         if self._facts.is_encoder_decoder:
             return TokenizedPrompt(prompt, self._vocabulary.tokenize_for_encoder(prompt.pieces))
@@ -149,11 +160,15 @@ class Prompts:
         """What the user sees of a prompt."""
         prompt = made.prompt
         control = {token.id for token in self._vocabulary.special_tokens if not token.user_defined}
-        control |= {token.id for token in self._vocabulary.special_tokens if self._guard.found(token.text)}
+        control |= {
+            token.id for token in self._vocabulary.special_tokens if self._guard.found(token.text)
+        }
         # A long text has few different tokens.
         known = {token: self._vocabulary.piece(token, special=True) for token in set(made.tokens)}
         shown = {
-            token: TokenView(id=token, text=piece.decode(errors="replace"), control=token in control)
+            token: TokenView(
+                id=token, text=piece.decode(errors="replace"), control=token in control
+            )
             for token, piece in known.items()
         }
         return PromptView(
@@ -162,15 +177,17 @@ class Prompts:
             parts=count_by_part([known[token] for token in made.tokens], prompt.text, prompt.parts),
             format=prompt.format.name,
             format_source=prompt.format.source,
-            rung=prompt.rung,
-            defused=(*prompt.defused_before, *prompt.defused),
+            fallback=prompt.fallback,
+            neutralised=(*prompt.neutralised_before, *prompt.neutralised),
             stop=prompt.stop,
         )
 
-    def _build(self, request: ChatPrompt | InstructPrompt, now: str | None, thinking: bool | None) -> Prompt:
+    def _build(
+        self, request: ChatPrompt | InstructPrompt, now: str | None, thinking: bool | None
+    ) -> Prompt:
         builder = PromptBuilder(
             format=self._resolved.format,
-            fallback=self._resolved.fallback,
+            fallback_format=self._resolved.fallback_format,
             render=self._render,
             guard=self._guard,
             tokens=self._facts.tokens,
@@ -203,7 +220,9 @@ class Prompts:
         if error := self._ended.get(template):
             raise error
         try:
-            text = self._sandboxed(template, messages, bos_token, eos_token, add_generation_prompt, **variables)
+            text = self._sandboxed(
+                template, messages, bos_token, eos_token, add_generation_prompt, **variables
+            )
         except TemplateLimitError as error:
             self._ended[template] = error
             raise
@@ -219,8 +238,10 @@ class Prompts:
             return ""
         probe = [{"role": role, "content": "x"} for role in ("system", "user", "assistant", "user")]
         try:
-            return climb(
-                lambda messages: self._render(template, messages, tokens.bos, tokens.eos, add_generation_prompt=True),
+            return render_with_fallbacks(
+                lambda messages: self._render(
+                    template, messages, tokens.bos, tokens.eos, add_generation_prompt=True
+                ),
                 probe,
             ).text
         except TemplateError:
@@ -230,7 +251,9 @@ class Prompts:
         tokens = self._facts.tokens
         probe = [{"role": "user", "content": "Hello"}]
         template = self._resolved.format.chat_template
-        return self._render(template, probe, tokens.bos, tokens.eos, add_generation_prompt=True, **variables)
+        return self._render(
+            template, probe, tokens.bos, tokens.eos, add_generation_prompt=True, **variables
+        )
 
 
 def _continues(request: ChatPrompt | InstructPrompt) -> bool:
@@ -244,18 +267,26 @@ def _unicode(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def count_by_part(pieces: Sequence[bytes], text: str, parts: Sequence[Part]) -> tuple[tuple[str, int], ...]:
+def count_by_part(
+    pieces: Sequence[bytes], text: str, parts: Sequence[Part]
+) -> tuple[tuple[str, int], ...]:
     """How many tokens each part of a prompt has, in order; what is between the parts is the template's.
 
     `pieces` are the bytes of the tokens. A token belongs to the part that it begins in.
     """
     data = text.encode(errors="replace")
-    borders = [(len(text[: part.start].encode()), len(text[: part.end].encode()), part.name) for part in parts]
+    borders = [
+        (len(text[: part.start].encode()), len(text[: part.end].encode()), part.name)
+        for part in parts
+    ]
     counts: list[tuple[str, int]] = []
     position = 0
     for piece in pieces:
         start, position = _advance(data, position, piece)
-        name = next((name for begin, end, name in borders if begin <= start < end and position > start), "template")
+        name = next(
+            (name for begin, end, name in borders if begin <= start < end and position > start),
+            "template",
+        )
         if counts and counts[-1][0] == name:
             counts[-1] = (name, counts[-1][1] + 1)
         else:
@@ -272,7 +303,11 @@ def _advance(data: bytes, position: int, piece: bytes) -> tuple[int, int]:
         if not candidate:
             continue
         start = position
-        while start < len(data) and not data.startswith(candidate, start) and data[start : start + 1].isspace():
+        while (
+            start < len(data)
+            and not data.startswith(candidate, start)
+            and data[start : start + 1].isspace()
+        ):
             start += 1
         if data.startswith(candidate, start):
             return start, start + len(candidate)

@@ -28,7 +28,9 @@ def measure_raw_loop(loaded: LoadedModel, prompt: Sequence[int], n_generate: int
     context = loaded.context
     assert context is not None  # it is not for inspecting only
     if len(prompt) + n_generate > loaded.n_ctx:
-        raise WorkerFailure("context", f"{len(prompt)} and {n_generate} tokens are more than the context holds")
+        raise WorkerFailure(
+            "context", f"{len(prompt)} and {n_generate} tokens are more than the context holds"
+        )
     batch = llama.llama_batch_init(loaded.n_batch, 0, 1)
     sampler = llama.llama_sampler_init_greedy()
     llama.llama_set_abort_callback(context, llama.ggml_abort_callback(0), None)

@@ -14,7 +14,16 @@ from pydantic import BaseModel
 
 from modechat.engine.build import installed_version, version_trouble
 from modechat.engine.prompt_view import PromptView
-from modechat.engine.protocol import Adapter, ChatPrompt, Generate, Inspect, Load, MeasureRaw, ModelInfo, RawMeasured
+from modechat.engine.protocol import (
+    Adapter,
+    ChatPrompt,
+    Generate,
+    Inspect,
+    Load,
+    MeasureRaw,
+    ModelInfo,
+    RawMeasured,
+)
 from modechat.engine.saved_states import SavedStates
 from modechat.engine.worker.evaluation.adapters import Adapters
 from modechat.engine.worker.evaluation.lanes import Lanes
@@ -30,7 +39,7 @@ from modechat.engine.worker.text_bound import refuse_what_cannot_fit
 from modechat.engine.worker.writing.decoding import Guessing
 from modechat.engine.worker.writing.draft_model import DraftModel, ModelGuesser
 from modechat.engine.worker.writing.generate import Generation, WritingParts
-from modechat.engine.worker.writing.overflow import fit, without_left
+from modechat.engine.worker.writing.overflow import fit, without_left_out
 from modechat.engine.worker.writing.proof import Proof
 from modechat.engine.worker.writing.speculation import CostCurve, Guesser, GuessPolicy
 from modechat.prompting.renderer import Renderer
@@ -38,12 +47,16 @@ from modechat.prompting.resolve import ModelFacts
 
 _SLOPE_CPU = 0.7  # what a further token in a batch is thought to cost, in single tokens, before it was measured
 _SLOPE_GPU = 0.1
-_INSPECTED = 4  # times the context: prompts that are too long can be looked at, if they are not far too long
+_INSPECTED = (
+    4  # times the context: prompts that are too long can be looked at, if they are not far too long
+)
 _SPLIT_TYPES = ("f16", "f32")  # of KV caches whose attention may be split among threads
 
 
 class ModelRuntime:
-    def __init__(self, loaded: LoadedModel, prompts: Prompts, writing: WritingParts | None, owned: ExitStack) -> None:
+    def __init__(
+        self, loaded: LoadedModel, prompts: Prompts, writing: WritingParts | None, owned: ExitStack
+    ) -> None:
         """`writing` is None where only the vocabulary was loaded. `owned` frees everything."""
         self._loaded = loaded
         self._prompts = prompts
@@ -65,7 +78,9 @@ class ModelRuntime:
             raise WorkerFailure("engine", "Only the vocabulary is loaded", "Load the whole model.")
         return self._parts
 
-    def generate(self, request: Generate, emit: Callable[[BaseModel], None], is_stopped: Callable[[], bool]) -> None:
+    def generate(
+        self, request: Generate, emit: Callable[[BaseModel], None], is_stopped: Callable[[], bool]
+    ) -> None:
         """Raises WorkerFailure."""
         writing = self._writing
         refuse_what_cannot_fit(request.prompt, self._loaded.vocabulary, self._loaded.n_ctx)
@@ -81,7 +96,9 @@ class ModelRuntime:
 
     def inspect(self, request: Inspect) -> PromptView:
         """Raises WorkerFailure if there is no such prompt."""
-        refuse_what_cannot_fit(request.prompt, self._loaded.vocabulary, self._loaded.n_ctx, _INSPECTED)
+        refuse_what_cannot_fit(
+            request.prompt, self._loaded.vocabulary, self._loaded.n_ctx, _INSPECTED
+        )
         with self._prompts.using(request.format):
             return self._prompts.view(self._make(request))
 
@@ -95,7 +112,9 @@ class ModelRuntime:
 
         evaluator = self._writing.evaluator
         if not isinstance(evaluator, Lanes):
-            raise WorkerFailure("engine", "This kind of model cannot be measured", "Take one that chats.")
+            raise WorkerFailure(
+                "engine", "This kind of model cannot be measured", "Take one that chats."
+            )
         tokens = self._prompts.make(request.prompt).tokens
         evaluator.forget()
         return measure_raw_loop(self._loaded, tokens, request.n_generate)
@@ -114,7 +133,7 @@ class ModelRuntime:
             uses_gpu=loaded.n_gpu_layers > 0,
             format=resolved.format.name,
             format_source=resolved.format.source,
-            system_rung=resolved.system_rung,
+            system_fallback=resolved.system_fallback,
             sees_history=resolved.format.sees_history,
             thinking=self._prompts.thinking.switch,
             has_template="{" in (loaded.chat_template or ""),
@@ -130,7 +149,9 @@ class ModelRuntime:
             if failure.kind != "context":
                 raise
         chat = request.prompt
-        return make(without_left(chat, chat.n_left) if isinstance(chat, ChatPrompt) else chat)
+        return make(
+            without_left_out(chat, chat.n_left_out) if isinstance(chat, ChatPrompt) else chat
+        )
 
 
 def load_runtime(
@@ -147,7 +168,11 @@ def load_runtime(
     with ExitStack() as owned:
         loaded = load(request, log, on_progress, is_aborted)
         owned.callback(loaded.close)
-        writing = _prepare_writing(request, loaded, log, is_aborted, owned) if loaded.context is not None else None
+        writing = (
+            _prepare_writing(request, loaded, log, is_aborted, owned)
+            if loaded.context is not None
+            else None
+        )
         facts = ModelFacts(
             names=(PurePath(request.model_path).stem, *loaded.names),
             chat_template=loaded.chat_template,
@@ -155,12 +180,18 @@ def load_runtime(
             special_texts=frozenset(token.text for token in loaded.vocabulary.special_tokens),
             is_encoder_decoder=loaded.is_encoder_decoder,
         )
-        prompts = Prompts(loaded.vocabulary, facts, request.formats, render, request.format, request.overridden)
+        prompts = Prompts(
+            loaded.vocabulary, facts, request.formats, render, request.format, request.overridden
+        )
         return ModelRuntime(loaded, prompts, writing, owned.pop_all())
 
 
 def _prepare_writing(
-    request: Load, loaded: LoadedModel, log: NativeLog, is_aborted: Callable[[], bool], owned: ExitStack
+    request: Load,
+    loaded: LoadedModel,
+    log: NativeLog,
+    is_aborted: Callable[[], bool],
+    owned: ExitStack,
 ) -> WritingParts:
     assert loaded.context is not None  # it is not for inspecting only
     threads = DecodeThreads(loaded.context, adapts=request.n_threads is None)
@@ -172,7 +203,9 @@ def _prepare_writing(
         encoder = EncoderDecoder(loaded, threads)
         owned.callback(encoder.close)
         return WritingParts(encoder, threads, adapters, None)
-    memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, threads, loaded.abort)
+    memory = Memory(
+        loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, threads, loaded.abort
+    )
     lanes = Lanes(memory, _saved_lanes(request, loaded, memory, is_aborted))
     owned.callback(lanes.close)
     if not request.speculate:
@@ -187,7 +220,10 @@ def _prepare_writing(
     )
     guesser_for = _prepare_guesser(request, loaded, log, is_aborted, owned)
     return WritingParts(
-        lanes, threads, adapters, Guessing(guesser_for, proof if request.speculate != "always" else None)
+        lanes,
+        threads,
+        adapters,
+        Guessing(guesser_for, proof if request.speculate != "always" else None),
     )
 
 
@@ -203,7 +239,11 @@ def _saved_lanes(
 
 
 def _prepare_guesser(
-    request: Load, loaded: LoadedModel, log: NativeLog, is_aborted: Callable[[], bool], owned: ExitStack
+    request: Load,
+    loaded: LoadedModel,
+    log: NativeLog,
+    is_aborted: Callable[[], bool],
+    owned: ExitStack,
 ) -> Callable[[Sequence[int]], Guesser]:
     """What makes the guesser for a prompt: a draft model where one is wanted, else the text itself."""
     policy = GuessPolicy(CostCurve(_SLOPE_CPU if loaded.n_gpu_layers == 0 else _SLOPE_GPU))
@@ -221,7 +261,12 @@ def _load_draft(
     if request.draft_path is None:
         return None
     wanted = request.model_copy(
-        update={"model_path": request.draft_path, "n_ctx": loaded.n_ctx, "n_gpu_layers": None, "adapters": ()}
+        update={
+            "model_path": request.draft_path,
+            "n_ctx": loaded.n_ctx,
+            "n_gpu_layers": None,
+            "adapters": (),
+        }
     )
     draft = load(wanted, log, lambda _fraction: not is_aborted(), is_aborted)
     try:

@@ -97,13 +97,17 @@ class Server:
         def progress(fraction: float) -> bool:
             nonlocal sent
             self._pipe.note_progress()
-            if fraction < sent or fraction - sent >= _PROGRESS_STEP:  # less: it is tried again, with fewer layers
+            if (
+                fraction < sent or fraction - sent >= _PROGRESS_STEP
+            ):  # less: it is tried again, with fewer layers
                 sent = fraction
                 self._pipe.emit(LoadProgress(fraction=fraction))
             return not self._pipe.is_shutting_down
 
         self._loaded = load_runtime(request, self._log, self._sandbox, progress, self._is_aborted)
-        self._pipe.emit(Loaded(model=self._loaded.describe(), seconds_load=time.perf_counter() - started))
+        self._pipe.emit(
+            Loaded(model=self._loaded.describe(), seconds_load=time.perf_counter() - started)
+        )
 
     def _generate(self, request: Generate) -> None:
         self._running = request.id
@@ -125,7 +129,9 @@ class Server:
         try:
             self._pipe.emit(Inspected(id=request.id, prompt=self._model.inspect(request)))
         except WorkerFailure as failure:
-            self._pipe.emit(Inspected(id=request.id, error=failure.title, is_too_long=failure.kind == "context"))
+            self._pipe.emit(
+                Inspected(id=request.id, error=failure.title, is_too_long=failure.kind == "context")
+            )
 
     def _save_lanes(self) -> None:
         if self._loaded is not None:

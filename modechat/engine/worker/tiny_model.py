@@ -37,7 +37,9 @@ _METADATA: tuple[tuple[str, int, str | int | float], ...] = (
     ("llama.attention.layer_norm_rms_epsilon", _FLOAT32, 1e-5),
     ("tokenizer.ggml.model", _STRING, "no_vocab"),
 )
-_TENSORS: tuple[tuple[str, tuple[int, ...]], ...] = (  # ggml's order: the length of a row comes first
+_TENSORS: tuple[
+    tuple[str, tuple[int, ...]], ...
+] = (  # ggml's order: the length of a row comes first
     ("token_embd.weight", (_N_EMBD, N_VOCAB)),
     ("output_norm.weight", (_N_EMBD,)),
     ("output.weight", (_N_EMBD, N_VOCAB)),
@@ -62,7 +64,9 @@ def write_tiny_model(path: Path) -> None:
     data = bytearray()
     for name, shape in _TENSORS:
         kind = _F32 if len(shape) == 1 else _Q4_0
-        header += _text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, len(data))
+        header += _text(name) + struct.pack(
+            f"<I{len(shape)}QIQ", len(shape), *shape, kind, len(data)
+        )
         if kind == _F32:
             data += struct.pack("<f", 1.0) * shape[0]
         else:

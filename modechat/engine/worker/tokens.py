@@ -17,7 +17,11 @@ from modechat.prompting.prompt_format import SpecialTokens
 
 _NULL_TOKEN = -1
 _JOINING = (llama.LLAMA_VOCAB_TYPE_WPM, llama.LLAMA_VOCAB_TYPE_UGM)
-_SPECIAL = llama.LLAMA_TOKEN_ATTR_UNKNOWN | llama.LLAMA_TOKEN_ATTR_CONTROL | llama.LLAMA_TOKEN_ATTR_USER_DEFINED
+_SPECIAL = (
+    llama.LLAMA_TOKEN_ATTR_UNKNOWN
+    | llama.LLAMA_TOKEN_ATTR_CONTROL
+    | llama.LLAMA_TOKEN_ATTR_USER_DEFINED
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,11 @@ class Vocabulary:
         """All of them, in the order of their ids."""
         handle, get_attr = self.handle, llama.llama_vocab_get_attr
         return tuple(
-            SpecialToken(token, self._text(token) or "", not attr & ~llama.LLAMA_TOKEN_ATTR_USER_DEFINED & _SPECIAL)
+            SpecialToken(
+                token,
+                self._text(token) or "",
+                not attr & ~llama.LLAMA_TOKEN_ATTR_USER_DEFINED & _SPECIAL,
+            )
             for token in range(self.n_tokens)
             if (attr := get_attr(handle, token)) & _SPECIAL
         )
@@ -74,7 +82,11 @@ class Vocabulary:
     def tokenize_prompt(self, pieces: Sequence[str]) -> list[int]:
         """The tokens of a prompt, control tokens recognised inside of each piece but not over their borders, with the
         BOS that the model expects."""
-        tokens = [token for i, piece in enumerate(pieces) for token in self._tokenize_piece(piece, is_first=i == 0)]
+        tokens = [
+            token
+            for i, piece in enumerate(pieces)
+            for token in self._tokenize_piece(piece, is_first=i == 0)
+        ]
         if not llama.llama_vocab_get_add_bos(self.handle):
             return tokens
         bos = llama.llama_vocab_bos(self.handle)
@@ -108,7 +120,9 @@ class Vocabulary:
             return self._tokenize(piece)
         tokens = self._tokenize(f"\n{piece}")
         newline = self._newline
-        return tokens[len(newline) :] if tokens[: len(newline)] == newline else self._tokenize(piece)
+        return (
+            tokens[len(newline) :] if tokens[: len(newline)] == newline else self._tokenize(piece)
+        )
 
     def _tokenize(self, text: str, *, special: bool = True) -> list[int]:
         data = text.encode(errors="replace")

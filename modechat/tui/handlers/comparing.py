@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from modechat.tui.screens.compare import Outcome
     from modechat.tui.screens.compare_setup import Variants
 
-_NOTHING = Incomplete("Write a message first: it is asked in several ways, and you keep the best reply.")
+_NOTHING = Incomplete(
+    "Write a message first: it is asked in several ways, and you keep the best reply."
+)
 
 
 class ComparingActions:
@@ -74,9 +76,13 @@ class ComparingActions:
         request = request_of(text, session)
         if request is None:
             return Incomplete("This asks the model nothing that could be compared.")
-        return self._set_up(session, Question(request, without_escape(text).text, composer.edited), typed)
+        return self._set_up(
+            session, Question(request, without_escape(text).text, composer.edited), typed
+        )
 
-    def _set_up(self, session: ChatSession, question: Question, typed: Typed | None = None) -> Incomplete | None:
+    def _set_up(
+        self, session: ChatSession, question: Question, typed: Typed | None = None
+    ) -> Incomplete | None:
         """Ask what to compare. `typed` is at the prompt, if the question is."""
         from modechat.session.refusals import BUSY
         from modechat.tui.screens.compare_setup import CompareSetup
@@ -93,7 +99,9 @@ class ComparingActions:
         self._screen.app.push_screen(CompareSetup(session, question), compare)
         return None
 
-    def _show(self, session: ChatSession, question: Question, variants: Variants, typed: Typed | None) -> None:
+    def _show(
+        self, session: ChatSession, question: Question, variants: Variants, typed: Typed | None
+    ) -> None:
         from modechat.tui.screens.compare import CompareScreen
 
         async def end(outcome: Outcome | None) -> None:

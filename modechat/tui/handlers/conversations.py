@@ -23,7 +23,9 @@ class ConversationActions:
     async def _choose(self, session: ChatSession) -> None:
         from modechat.tui.screens.conversations import ConversationsScreen
 
-        chosen = await self._screen.app.push_screen_wait(ConversationsScreen(session, lambda: datetime.now(UTC)))
+        chosen = await self._screen.app.push_screen_wait(
+            ConversationsScreen(session, lambda: datetime.now(UTC))
+        )
         if chosen is None:
             return
         conversation_id = chosen.summary.id

@@ -104,7 +104,9 @@ class MessageActions:
         from modechat.tui.screens.save_code import SaveCodeScreen
 
         block = turn.reply.reply.answer.code_blocks[number - 1]
-        saved = await self._screen.app.push_screen_wait(SaveCodeScreen(block.source, block.language, Path.cwd()))
+        saved = await self._screen.app.push_screen_wait(
+            SaveCodeScreen(block.source, block.language, Path.cwd())
+        )
         if saved is not None:
             self._screen.flash_up(f"Code block {number} is in {saved}.")
 
@@ -168,7 +170,10 @@ class MessageActions:
     @staticmethod
     def _code_titles(turn: TurnView) -> tuple[str, ...]:
         blocks = turn.reply.reply.answer.code_blocks
-        return tuple(f"{block.language or 'text'}, {_lines(block.source.count(chr(10)) + 1)}" for block in blocks)
+        return tuple(
+            f"{block.language or 'text'}, {_lines(block.source.count(chr(10)) + 1)}"
+            for block in blocks
+        )
 
 
 def _lines(count: int) -> str:

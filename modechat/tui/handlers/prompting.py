@@ -32,9 +32,15 @@ class PromptingActions:
 
     async def run(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
         """Do what was typed; why not, if it cannot be done."""
-        from modechat.commands.setting_commands import SettingCommands  # the first frame does without pydantic
+        from modechat.commands.setting_commands import (
+            SettingCommands,
+        )  # the first frame does without pydantic
 
-        for commands in (self._commands, self._conversations, SettingCommands(self._screen.flash_up)):
+        for commands in (
+            self._commands,
+            self._conversations,
+            SettingCommands(self._screen.flash_up),
+        ):
             if (work := commands.with_words(command)) is not None:
                 return await work(session)
         match command.action.id:
@@ -91,11 +97,20 @@ class PromptingActions:
         used = model.format if model is not None else ""
         rows: list[tuple[str | None, Choice]] = [(None, Choice("automatic", "what fits the model"))]
         if model is None or model.has_template:
-            rows.append((CHAT_TEMPLATE, Choice(CHAT_TEMPLATE, "the model's own", is_current=used == CHAT_TEMPLATE)))
+            rows.append(
+                (
+                    CHAT_TEMPLATE,
+                    Choice(CHAT_TEMPLATE, "the model's own", is_current=used == CHAT_TEMPLATE),
+                )
+            )
         for named in session.settings.load.formats:
             source = f"{named.origin} · {named.source}"
-            rows.append((named.name, Choice(named.name, named.title, source, is_current=used == named.name)))
-        chosen = await self._screen.app.push_screen_wait(PickerScreen("Prompt format", [choice for _, choice in rows]))
+            rows.append(
+                (named.name, Choice(named.name, named.title, source, is_current=used == named.name))
+            )
+        chosen = await self._screen.app.push_screen_wait(
+            PickerScreen("Prompt format", [choice for _, choice in rows])
+        )
         if chosen is not None:
             name = rows[chosen][0]
             await self._screen.do(lambda session: self._commands.use_format(session, name))
@@ -147,7 +162,11 @@ def names_after(command: str, session: ChatSession) -> list[tuple[str, str]]:
             named = [(known.name, known.title) for known in session.settings.load.formats]
             return [("auto", "what fits the model"), *named]
         case "think":
-            return [("on", "think first"), ("off", "answer at once"), ("auto", "as the model's template has it")]
+            return [
+                ("on", "think first"),
+                ("off", "answer at once"),
+                ("auto", "as the model's template has it"),
+            ]
         case "lora":
             return [("off", "apply no adapter")]
         case _:

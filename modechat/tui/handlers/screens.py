@@ -23,7 +23,9 @@ class ScreenActions:
     async def _choose_model(self, session: ChatSession) -> None:
         from modechat.tui.screens.model_picker import ModelPicker
 
-        await self._screen.app.push_screen_wait(ModelPicker(session, self._use_model, self._last_trouble))
+        await self._screen.app.push_screen_wait(
+            ModelPicker(session, self._use_model, self._last_trouble)
+        )
 
     async def _use_model(self, path: str) -> Incomplete | None:
         """In the order of everything else that was asked for; why it did nothing."""
@@ -54,4 +56,6 @@ class ScreenActions:
         from modechat.paths import engine_log_file
         from modechat.tui.screens.log import LogScreen
 
-        self._screen.app.push_screen(LogScreen(LogTail(engine_log_file()), lambda: tuple(self._screen.troubles)))
+        self._screen.app.push_screen(
+            LogScreen(LogTail(engine_log_file()), lambda: tuple(self._screen.troubles))
+        )

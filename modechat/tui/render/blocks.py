@@ -60,7 +60,11 @@ def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if state.level < _DEEPEST or silent:
         return False
     state.line = start + 1
-    while state.line < end and not state.isEmpty(state.line) and state.sCount[state.line] >= state.blkIndent:
+    while (
+        state.line < end
+        and not state.isEmpty(state.line)
+        and state.sCount[state.line] >= state.blkIndent
+    ):
         state.line += 1
     opened = state.push("paragraph_open", "p", 1)
     text = state.push("inline", "", 0)
@@ -166,7 +170,12 @@ class _Walk:
             container = self._around[-1]
             self._add("text", container.line, container.line + 1)
             self._around.pop()
-        elif kind in ("bullet_list_close", "ordered_list_close", "list_item_close", "blockquote_close"):
+        elif kind in (
+            "bullet_list_close",
+            "ordered_list_close",
+            "list_item_close",
+            "blockquote_close",
+        ):
             self._around.pop()
         elif kind in ("paragraph_open", "heading_open"):
             inline = self._tokens[index + 1]
@@ -186,7 +195,12 @@ class _Walk:
         is_heading = token.type == "heading_open"
         pieces = inline_pieces(inline.children or ())
         item = self._around[-1] if self._around else None
-        if item is not None and item.kind == "item" and not item.used and (task := _TASK.match(inline.content)):
+        if (
+            item is not None
+            and item.kind == "item"
+            and not item.used
+            and (task := _TASK.match(inline.content))
+        ):
             item.marker = TO_DO if task[1] == " " else DONE
             pieces = strip_start(pieces, task.end())
         block = self._add("heading" if is_heading else "text", line, end)
@@ -219,11 +233,16 @@ class _Walk:
 
     def _add(self, kind: str, line: int, end: int) -> Block:
         is_context = kind == "text" and end <= self._n_context
-        start = min((one.line for one in self._around if not one.used and not one.kind.endswith("list")), default=line)
+        start = min(
+            (one.line for one in self._around if not one.used and not one.kind.endswith("list")),
+            default=line,
+        )
         blank = start > 0 and is_blank(self._lines[start - 1])
         if start == self._n_context and self._blank is not None:
             blank = self._blank
-        has_gap = bool(self._kind) and (blank or kind in _OF_THEIR_OWN or self._kind in ("code", "table", "rule"))
+        has_gap = bool(self._kind) and (
+            blank or kind in _OF_THEIR_OWN or self._kind in ("code", "table", "rule")
+        )
         first: list[Piece] = []
         rest: list[Piece] = []
         gap: list[Piece] = []
@@ -270,11 +289,16 @@ def context_lines(lines: Sequence[str], containers: Sequence[Container], line: i
 
     The last one is blank, so that what follows does not go on with them.
     """
-    opened = sorted({one.line for one in containers if one.kind in ("item", "quote") and one.line < line})
+    opened = sorted(
+        {one.line for one in containers if one.kind in ("item", "quote") and one.line < line}
+    )
     if not opened:
         return []
     prefixes = [prefix_of(lines[at]) for at in opened]
-    return [*(f"{prefix}x" if prefix.endswith(" ") else f"{prefix} x" for prefix in prefixes), inside(prefixes[-1])]
+    return [
+        *(f"{prefix}x" if prefix.endswith(" ") else f"{prefix} x" for prefix in prefixes),
+        inside(prefixes[-1]),
+    ]
 
 
 def inside(prefix: str) -> str:

@@ -60,11 +60,17 @@ class CodeLeaf(Leaf):
         self._refresh()
 
     def lay_out(self, width: int) -> None:
-        name = "".join(text for text, _ in drawn([("".join(self.language.split()[:1]) or "text", ())])[0])
+        name = "".join(
+            text for text, _ in drawn([("".join(self.language.split()[:1]) or "text", ())])[0]
+        )
         number = f"[{self.number}] " if self.number and width >= _NARROWEST_TITLE else ""
         name = set_cell_size(name, min(cell_len(name), max(0, width - len(number) - 2)))
         space = " " * max(0, width - cell_len(name) - len(number) - 1)
-        title = ((f" {name}", ("code", "code-title")), (space, _FILL), (number, ("code", "code-title")))
+        title = (
+            (f" {name}", ("code", "code-title")),
+            (space, _FILL),
+            (number, ("code", "code-title")),
+        )
         self._title = Row(title, _FILL, is_frame=True)
         self._rows, self._n_settled = [], 0
         self._refresh()

@@ -33,7 +33,12 @@ class FlankingState(StateInline):
         following = self.src[end] if end < self.posMax else " "
         if _is_cjk(last) or _is_cjk(following):
             return _scanned_cjk(last, following, scanned.length, can_split_word=canSplitWord)
-        if scanned.can_open and last.isalnum() and following.isalnum() and not self._has_pair(start, end):
+        if (
+            scanned.can_open
+            and last.isalnum()
+            and following.isalnum()
+            and not self._has_pair(start, end)
+        ):
             return Scanned(False, scanned.can_close, scanned.length)
         return scanned
 

@@ -92,7 +92,9 @@ class Highlighter:
         for kind, value, stack in _tokens(self._lexer, text, list(self._stack)):
             first, *rest = value.split("\n")
             style = _style(kind)
-            if first and styled[-1] and styled[-1][-1][1] == style:  # parts of an emoji stay together
+            if (
+                first and styled[-1] and styled[-1][-1][1] == style
+            ):  # parts of an emoji stay together
                 styled[-1][-1] = (styled[-1][-1][0] + first, style)
             elif first:
                 styled[-1].append((first, style))
@@ -104,7 +106,12 @@ class Highlighter:
             self._settle(styled, states[-1] or ["root"])
             return
         cut = next(
-            (at for at in range(len(self._lines) - _UNSETTLED, 0, -1) if at < len(states) and states[at] is not None), 0
+            (
+                at
+                for at in range(len(self._lines) - _UNSETTLED, 0, -1)
+                if at < len(states) and states[at] is not None
+            ),
+            0,
         )
         if not cut and len(self._lines) > _LONGEST_TOKEN:
             cut = len(self._lines) - _UNSETTLED
@@ -130,11 +137,16 @@ def _lexer(language: str) -> Lexer | None:
         return None
 
 
-def _tokens(lexer: Lexer, text: str, stack: list[str]) -> Iterator[tuple[_TokenType, str, list[str] | None]]:
+def _tokens(
+    lexer: Lexer, text: str, stack: list[str]
+) -> Iterator[tuple[_TokenType, str, list[str] | None]]:
     """Tokens with the lexer's state behind them; None where a token has parts, or the state is not known."""
     from pygments.lexer import RegexLexer
 
-    if not isinstance(lexer, RegexLexer) or type(lexer).get_tokens_unprocessed is not RegexLexer.get_tokens_unprocessed:
+    if (
+        not isinstance(lexer, RegexLexer)
+        or type(lexer).get_tokens_unprocessed is not RegexLexer.get_tokens_unprocessed
+    ):
         lines = text.count("\n")
         for _, kind, value in lexer.get_tokens_unprocessed(text):
             yield kind, value, ["root"] if lines > _LINES_WITHOUT_STATE else None
@@ -142,7 +154,9 @@ def _tokens(lexer: Lexer, text: str, stack: list[str]) -> Iterator[tuple[_TokenT
     yield from _regex_tokens(lexer, text, stack)
 
 
-def _regex_tokens(lexer: Any, text: str, stack: list[str]) -> Iterator[tuple[_TokenType, str, list[str] | None]]:
+def _regex_tokens(
+    lexer: Any, text: str, stack: list[str]
+) -> Iterator[tuple[_TokenType, str, list[str] | None]]:
     """Pygments' rules (`RegexLexer.tokens`), begun in the state `stack`."""
     from pygments.token import Error, Whitespace, _TokenType
 

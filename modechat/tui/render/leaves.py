@@ -89,7 +89,11 @@ class TextLeaf(Leaf):
             self._wrap_final(opened)
 
     def _styled(self, pieces: Sequence[Piece]) -> list[Piece]:
-        return [(text, (*self.style, *style)) for text, style in pieces] if self.style else list(pieces)
+        return (
+            [(text, (*self.style, *style)) for text, style in pieces]
+            if self.style
+            else list(pieces)
+        )
 
     def lay_out(self, width: int) -> None:  # noqa: ARG002
         self._rows, self._carry, self._column, self._n_final = [], [], 0, 0

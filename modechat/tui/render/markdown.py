@@ -13,7 +13,16 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from modechat.tui.render.blocks import Before, Block, blocks_of, context_lines, inside, is_blank, parser_for, prefix_of
+from modechat.tui.render.blocks import (
+    Before,
+    Block,
+    blocks_of,
+    context_lines,
+    inside,
+    is_blank,
+    parser_for,
+    prefix_of,
+)
 from modechat.tui.render.code import CodeLeaf
 from modechat.tui.render.inline import inline_pieces
 from modechat.tui.render.leaves import Leaf, RuleLeaf, TextLeaf
@@ -120,9 +129,15 @@ class MarkdownDocument:
         now = self._open
         source = now.source
         start = len(now.context) if now.growing is None else now.growing_line
-        blocks = [block for block in blocks_of(source, now.before, len(now.context)) if block.line >= start]
+        blocks = [
+            block
+            for block in blocks_of(source, now.before, len(now.context))
+            if block.line >= start
+        ]
         del self._codes[self._n_codes_settled :]
-        self._last = [self._leaf(block, now.growing if at == 0 else None) for at, block in enumerate(blocks)]
+        self._last = [
+            self._leaf(block, now.growing if at == 0 else None) for at, block in enumerate(blocks)
+        ]
         self._settle(blocks, source)
         last = self._last[-1] if self._last else None
         if len(self._open.source) > _MOST_OPEN:
@@ -151,17 +166,27 @@ class MarkdownDocument:
         """The leaf that shows a block: the one that grows, or a new one."""
         if block.kind == "code":
             number = len(self._codes) + 1 if self._number_code else 0
-            code = growing if isinstance(growing, CodeLeaf) else CodeLeaf(block.prefix, block.info, number)
+            code = (
+                growing
+                if isinstance(growing, CodeLeaf)
+                else CodeLeaf(block.prefix, block.info, number)
+            )
             code.show(*_code_lines(block))
             self._codes.append(code)
             return code
         if block.kind == "table":
-            table = growing if isinstance(growing, TableLeaf) else TableLeaf(block.prefix, block.head, block.alignments)
+            table = (
+                growing
+                if isinstance(growing, TableLeaf)
+                else TableLeaf(block.prefix, block.head, block.alignments)
+            )
             table.show(block.rows)
             return table
         if block.kind == "rule":
             return RuleLeaf(block.prefix)
-        text = growing if isinstance(growing, TextLeaf) else TextLeaf(block.prefix, _text_style(block))
+        text = (
+            growing if isinstance(growing, TextLeaf) else TextLeaf(block.prefix, _text_style(block))
+        )
         text.show(self._continued(block.pieces) if text is growing else block.pieces)
         return text
 
@@ -183,13 +208,17 @@ class MarkdownDocument:
             for settled in self._last[:at]:
                 settled.settle()
             self._settled += self._last[:at]
-            self._n_codes_settled += sum(isinstance(settled, CodeLeaf) for settled in self._last[:at])
+            self._n_codes_settled += sum(
+                isinstance(settled, CodeLeaf) for settled in self._last[:at]
+            )
             del self._last[:at]
         cut = self._cut_of(last, leaf, lines, n_whole)
         if cut is None and at == 0:
             return
         now = self._open
-        blank = now.before.blank if last.start <= len(now.context) else is_blank(lines[last.start - 1])
+        blank = (
+            now.before.blank if last.start <= len(now.context) else is_blank(lines[last.start - 1])
+        )
         before = Before(blocks[at - 1].kind if at > 0 else now.before.kind, last.ordinals, blank)
         if cut is None:
             context = context_lines(lines, last.containers, last.start)
@@ -228,10 +257,14 @@ class MarkdownDocument:
         leaf.show(whole[n_final:], partial)
         return self._grows(block, leaf, lines, 0, n_final)
 
-    def _grows(self, block: Block, leaf: Leaf, lines: list[str], n_opening: int, n_final: int) -> _Open:
+    def _grows(
+        self, block: Block, leaf: Leaf, lines: list[str], n_opening: int, n_final: int
+    ) -> _Open:
         """A block goes on that has opening lines: those are kept, the lines behind them that are final are not."""
         opening = lines[block.line : block.line + n_opening]
-        if isinstance(leaf, CodeLeaf):  # with bars in it, and dashes next, it would be the head of a table
+        if isinstance(
+            leaf, CodeLeaf
+        ):  # with bars in it, and dashes next, it would be the head of a table
             opening = [line.replace("|", " ") for line in opening]
         if leaf is self._open.growing:
             context = self._open.context

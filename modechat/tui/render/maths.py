@@ -27,7 +27,9 @@ def _between_dollars(state: StateInline, silent: bool) -> bool:
         return False
     end, state.pos = state.pos, start
     beside = (state.src[start - 1 : start], state.src[end : end + 1])
-    if "`" in state.src[start:end] or any(character.isalnum() and character.isascii() for character in beside):
+    if "`" in state.src[start:end] or any(
+        character.isalnum() and character.isascii() for character in beside
+    ):
         return False
     return _take(state, end, silent)
 

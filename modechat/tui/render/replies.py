@@ -6,7 +6,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, leak_note, repetition_note
+from modechat.domain.conversation import (
+    Reply,
+    ReplyState,
+    StopReason,
+    Turn,
+    leak_note,
+    repetition_note,
+)
 from modechat.domain.text import LineEnds, ended, sanitize, sanitize_line
 from modechat.tui.render.leaves import text_lines
 from modechat.tui.render.markdown import MarkdownDocument
@@ -178,7 +185,11 @@ class ReplyLines:
         if self._note and not self._unread:
             style: Style = ("error",) if self._reply.state is ReplyState.FAILED else ("muted",)
             parts.append(text_lines(self._note, *style, gap=bool(parts)))
-        if self._foot and not self._unread and (self._finished or not (self._source or self._thinking)):
+        if (
+            self._foot
+            and not self._unread
+            and (self._finished or not (self._source or self._thinking))
+        ):
             parts.append(text_lines(self._foot, "muted", gap=bool(parts) and not self._note))
         self._stack.parts = parts
 
@@ -199,7 +210,9 @@ def note_on(reply: Reply) -> str:
         case ReplyState.WAITING:
             return "…"
         case ReplyState.STOPPED:
-            return "■ stopped. /continue goes on" if reply.text else "■ stopped before the reply began"
+            return (
+                "■ stopped. /continue goes on" if reply.text else "■ stopped before the reply began"
+            )
         case ReplyState.INTERRUPTED:
             what = ended(error or "modechat ended while it was written")
             goes_on = " /continue goes on." if reply.text else ""

@@ -75,12 +75,16 @@ class FileLines:
             self._content = _code(self._part, suffix if "." in self._part.name else "")
 
     def height(self, width: int) -> int:
-        return 1 + (self._content.height(width) if self._is_open and self._content is not None else 0)
+        return 1 + (
+            self._content.height(width) if self._is_open and self._content is not None else 0
+        )
 
     def row(self, index: int) -> Row:
         if index and self._content is not None:
             return self._content.row(index - 1)
-        size = size_text(len(self._part.content.encode(errors="replace")) + 1)  # with the line break at its end
+        size = size_text(
+            len(self._part.content.encode(errors="replace")) + 1
+        )  # with the line break at its end
         text = f"{'▾' if self._is_open else '▸'} {sanitize_line(self._part.name)} · {size}"
         written = f"{self._part.name}:" if self._is_open else self._part.text
         return Row(((text, ("strong",)),), replaced=((0, len(text), sanitize(written)),))
@@ -92,7 +96,9 @@ class FileLines:
 class RequestLines(FoldedLines):
     """The message as it was meant: its sections, without the headers."""
 
-    def __init__(self, turn: Turn, without_history: Collection[str] = (), *, explains: bool = True) -> None:
+    def __init__(
+        self, turn: Turn, without_history: Collection[str] = (), *, explains: bool = True
+    ) -> None:
         """`without_history`: names of the formats in which a chat's prompt has its last message only.
 
         `explains`: whether it says in words what a sign says as well.
@@ -105,8 +111,11 @@ class RequestLines(FoldedLines):
 
     def update(self, turn: Turn, without_history: Collection[str]) -> None:
         """Show changes of the turn other than its reply's text."""
-        self._stack.parts = [*_label(turn, without_history, explains=self._explains), *self._message]
-        if note := defused_note(turn.reply):
+        self._stack.parts = [
+            *_label(turn, without_history, explains=self._explains),
+            *self._message,
+        ]
+        if note := neutralised_note(turn.reply):
             self._stack.parts.append(text_lines(note, "warning"))
 
     def toggle_fold(self, index: int) -> bool:
@@ -170,10 +179,12 @@ def _label(turn: Turn, without_history: Collection[str], *, explains: bool) -> l
     return [leaf]
 
 
-def defused_note(reply: Reply) -> str:
+def neutralised_note(reply: Reply) -> str:
     """Which texts of control tokens the user's message had; empty if none, or if it is not known yet."""
-    if reply.stats is None or not reply.stats.defused:
+    if reply.stats is None or not reply.stats.neutralised:
         return ""
-    counts = Counter(reply.stats.defused)
-    texts = (sanitize_line(text) + (f" ×{count}" if count > 1 else "") for text, count in counts.items())
+    counts = Counter(reply.stats.neutralised)
+    texts = (
+        sanitize_line(text) + (f" ×{count}" if count > 1 else "") for text, count in counts.items()
+    )
     return f"◇ sent as plain text: {' '.join(texts)}"

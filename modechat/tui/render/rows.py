@@ -21,7 +21,13 @@ PLAIN: Style = ()
 BULLETS = ("• ", "◦ ", "▪ ")
 QUOTE_BAR, THINKING_BAR = "▌ ", "▏ "
 TO_DO, DONE = "☐ ", "☑ "
-_WRITTEN = {**dict.fromkeys(BULLETS, "- "), QUOTE_BAR: "> ", THINKING_BAR: "", TO_DO: "- [ ] ", DONE: "- [x] "}
+_WRITTEN = {
+    **dict.fromkeys(BULLETS, "- "),
+    QUOTE_BAR: "> ",
+    THINKING_BAR: "",
+    TO_DO: "- [ ] ",
+    DONE: "- [x] ",
+}
 """What Markdown has for parts of a prefix."""
 
 
@@ -127,7 +133,9 @@ class Prefix:
         if excess <= 0:
             return self
         gap = None if self.gap is None else tuple(strip_start(self.gap, excess))
-        return Prefix(tuple(strip_start(self.first, excess)), tuple(strip_start(self.rest, excess)), gap)
+        return Prefix(
+            tuple(strip_start(self.first, excess)), tuple(strip_start(self.rest, excess)), gap
+        )
 
     @property
     def gap_row(self) -> Row:
@@ -148,7 +156,9 @@ def _after(prefix: Sequence[Piece], row: Row) -> Row:
             replaced.append((length, length + len(text), _WRITTEN[text]))
         length += len(text)
     replaced += [(start + length, end + length, text) for start, end, text in row.replaced]
-    return replace(row, pieces=(*prefix, *row.pieces), prefix=row.prefix + length, replaced=tuple(replaced))
+    return replace(
+        row, pieces=(*prefix, *row.pieces), prefix=row.prefix + length, replaced=tuple(replaced)
+    )
 
 
 def joined(left: Row, right: Row) -> Row:

@@ -80,7 +80,9 @@ class TableLeaf(Leaf):
     def _top(self) -> list[Row]:
         if not self._widths:
             return []
-        head = self._laid_out([[(text, ("table-head", *style)) for text, style in cell] for cell in self._head])
+        head = self._laid_out(
+            [[(text, ("table-head", *style)) for text, style in cell] for cell in self._head]
+        )
         rule = "─┼─".join("─" * width for width in self._widths)
         return [*head, Row(((rule, ("table-line",)),), is_frame=True)]
 
@@ -93,7 +95,10 @@ class TableLeaf(Leaf):
             row = Row()
             for index, (column, width) in enumerate(zip(columns, self._widths, strict=False)):
                 if index:
-                    row = joined(row, Row(((_BETWEEN, ("table-line",)),), replaced=((0, len(_BETWEEN), "\t"),)))
+                    row = joined(
+                        row,
+                        Row(((_BETWEEN, ("table-line",)),), replaced=((0, len(_BETWEEN), "\t"),)),
+                    )
                 cell = column[number] if number < len(column) else Row()
                 is_last = index == len(self._widths) - 1
                 row = joined(row, _aligned(cell, width, self._alignments[index], is_last=is_last))
@@ -124,7 +129,11 @@ def fitted(natural: Sequence[int], room: int) -> list[int]:
     """
     widths = list(natural)
     excess = sum(widths) - room
-    if excess > 0 and room < _NARROWEST * len(widths) and room < sum(min(width, _NARROWEST) for width in widths):
+    if (
+        excess > 0
+        and room < _NARROWEST * len(widths)
+        and room < sum(min(width, _NARROWEST) for width in widths)
+    ):
         return []
     while excess > 0:
         widest = max(widths)

@@ -40,7 +40,11 @@ class ThinkingLines:
         return 1 + (self._body.height(width) if self.is_open else 0)
 
     def row(self, index: int) -> Row:
-        return self._body.row(index - 1) if index else Row(((self._heading(), ("muted",)),), is_frame=True)
+        return (
+            self._body.row(index - 1)
+            if index
+            else Row(((self._heading(), ("muted",)),), is_frame=True)
+        )
 
     def n_settled(self) -> int:
         return 0

@@ -17,7 +17,9 @@ _NO_START = frozenset("、。，．・：；？！）］｝〉》」』】〕’
 """Does not begin a row, where the row is broken between wide characters."""
 
 
-def wrap(pieces: Sequence[Piece], width: int, *, fill: Style = (), keep_spaces: bool = False) -> list[Row]:
+def wrap(
+    pieces: Sequence[Piece], width: int, *, fill: Style = (), keep_spaces: bool = False
+) -> list[Row]:
     """`pieces` (their text may have line breaks) in rows of at most `width` cells; at least one row.
 
     Spaces at a break are taken off, unless `keep_spaces`: code, which is broken at the last cell that fits.
@@ -106,7 +108,9 @@ def _units(text: str, width: int) -> Iterator[tuple[int, int, int]]:
 def _hard_breaks(text: str, width: int) -> list[tuple[int, int]]:
     breaks: list[tuple[int, int]] = []
     used = 0
-    spans = ((at, at + 1, 1) for at in range(len(text))) if text.isascii() else split_graphemes(text)[0]
+    spans = (
+        ((at, at + 1, 1) for at in range(len(text))) if text.isascii() else split_graphemes(text)[0]
+    )
     for start, _, cells in spans:
         if used + cells > width and used:
             breaks.append((start, start))

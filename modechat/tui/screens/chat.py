@@ -1,7 +1,7 @@
 """The chat screen: transcript, prompt, status line, and every action of the table.
 
 What the user does goes up to the session, in the order of the keys; what the session tells comes down through
-`session_view`. The first frame has the prompt and an empty timeline; `furnish` brings the rest.
+`session_view`. The first frame has the prompt and an empty timeline; `mount_rest` brings the rest.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
         self.keymap = keymap
         self._session: ChatSession | None = None
         self._timeline = Vertical(id="timeline")
-        self._is_furnished = False
+        self._has_rest = False
         self._flash = Static(id="flash")
         self._prompt = Prompt(self._submit, keymap)
         self._prompt.touched = self._key_pressed
@@ -83,7 +83,7 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
         yield self._timeline
         yield self._news
         yield self._flash
-        yield from self._prompt.companions
+        yield from self._prompt.neighbours
         yield self._prompt
         yield self._status
         yield Static(Content("Please make the window larger."), id="too-small")
@@ -98,10 +98,10 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
         self._keep_lines_readable(event.size.width)
         self.show_hint()
 
-    async def furnish(self) -> None:
+    async def mount_rest(self) -> None:
         """Mount what the first frame did not need: the transcript, and who shows events and does actions."""
-        if not self._is_furnished:
-            self._is_furnished = True
+        if not self._has_rest:
+            self._has_rest = True
             await self._timeline.mount(self._transcript)
             self._keep_lines_readable(self.size.width)
             self.run_worker(self._view.run(), name="session events")
@@ -168,7 +168,7 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
     def show_hint(self) -> None:
         """What the keys do at the moment."""
         is_busy = self._session is not None and self._session.is_busy
-        is_selected = self._is_furnished and self._transcript.selection.turn is not None
+        is_selected = self._has_rest and self._transcript.selection.turn is not None
         if is_selected:
             moment = Moment.SELECTED_BUSY if is_busy else Moment.SELECTED
         else:
@@ -178,16 +178,21 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
     def _keep_lines_readable(self, width: int) -> None:
         """In a wide window everything stands in the middle, and the scroll bar at the edge."""
         side = (width - _LONGEST_LINE) // 2
-        beside = (self._news, self._flash, *self._prompt.companions, self._status)
+        beside = (self._news, self._flash, *self._prompt.neighbours, self._status)
         below: dict[Widget, int] = {self._prompt: side, **dict.fromkeys(beside, side + 1)}
         if side <= 1:
             for widget in below:
                 widget.styles.clear_rule("margin")
-            if self._is_furnished:
+            if self._has_rest:
                 self._transcript.styles.clear_rule("padding")
         else:
-            if self._is_furnished:
-                self._transcript.styles.padding = (0 if self.app.has_class("-compact") else 1, side, 0, side)
+            if self._has_rest:
+                self._transcript.styles.padding = (
+                    0 if self.app.has_class("-compact") else 1,
+                    side,
+                    0,
+                    side,
+                )
             for widget, margin in below.items():
                 widget.styles.margin = (0, margin)
 
@@ -279,7 +284,9 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
 
     def on_transcript_following(self, message: Transcript.Following) -> None:
         self._news.display = message.has_news
-        self._news.update(Content(f"↓ new text below · {self.keymap.name('follow')}".removesuffix(" · ")))
+        self._news.update(
+            Content(f"↓ new text below · {self.keymap.name('follow')}".removesuffix(" · "))
+        )
 
     @on(Prompt.EndWanted)
     def _end_wanted(self) -> None:
@@ -302,14 +309,18 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
     async def action_act(self, action_id: str) -> None:
         """Do an action of the table."""
         self._key_pressed()
-        await self.furnish()
+        await self.mount_rest()
         done = self.handlers[action_id]()
         if isawaitable(done):
             await done
 
     def label_of(self, action: Action) -> str:
         """What an action is called now."""
-        return self._prompting.thinking_label(self._session) if action.id == "toggle_thinking" else action.label
+        return (
+            self._prompting.thinking_label(self._session)
+            if action.id == "toggle_thinking"
+            else action.label
+        )
 
     async def stop(self) -> None:
         """Stop the reply, or what was asked for and has not begun yet. What is queued comes back to the prompt."""
@@ -353,7 +364,9 @@ class ChatScreen(SteadyScreen[None], Screen[None]):
             self._n_dialogues += 1
             self.run_worker(self._talk(dialogue, self._session), group=_DIALOGUE)
 
-    async def _talk(self, dialogue: Callable[[ChatSession], Awaitable[None]], session: ChatSession) -> None:
+    async def _talk(
+        self, dialogue: Callable[[ChatSession], Awaitable[None]], session: ChatSession
+    ) -> None:
         try:
             await dialogue(session)
         finally:

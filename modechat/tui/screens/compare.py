@@ -89,7 +89,9 @@ class CompareScreen(Dialog[Outcome]):
         Binding("t,ctrl+y", "thinking", show=False),
     ]
 
-    def __init__(self, session: ChatSession, question: Question, variants: Sequence[VariantSettings]) -> None:
+    def __init__(
+        self, session: ChatSession, question: Question, variants: Sequence[VariantSettings]
+    ) -> None:
         super().__init__()
         self._session = session
         self._question = question
@@ -145,7 +147,9 @@ class CompareScreen(Dialog[Outcome]):
                 self._say_keys()
             case ComparisonClosed():
                 self._is_over = True
-                if not self._is_keeping and self.is_active:  # whoever closed it: there is nothing to choose any more
+                if (
+                    not self._is_keeping and self.is_active
+                ):  # whoever closed it: there is nothing to choose any more
                     self.call_later(self._leave)
 
     def _leave(self) -> None:
@@ -176,7 +180,14 @@ class CompareScreen(Dialog[Outcome]):
         if self._session.comparison.is_running:
             self.show_hints("Esc stops", "s skips", "←→ column", "Enter keeps", "F1 help")
         else:
-            self.show_hints("Enter keeps", "u keeps and uses its settings", "Esc closes", "r again", "←→", "F1 help")
+            self.show_hints(
+                "Enter keeps",
+                "u keeps and uses its settings",
+                "Esc closes",
+                "r again",
+                "←→",
+                "F1 help",
+            )
 
     def flash_up(self, text: str) -> None:
         """Say something until the next key that matters."""

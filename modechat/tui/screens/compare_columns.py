@@ -67,13 +67,17 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
     # What is shown
 
     def _new_list(self) -> RowList[Field]:
-        columns = [Column(f"Column {at + 1}", partial(self._cell, at)) for at in range(len(self._variants))]
+        columns = [
+            Column(f"Column {at + 1}", partial(self._cell, at)) for at in range(len(self._variants))
+        ]
         return RowList((Column("", lambda field: Content(field.label), width=_LABELS), *columns))
 
     def _cell(self, at: int, field: Field) -> Content:
         text = shown(field, self._variants[at])
         is_here = at == self._at and field is self._list.row
-        return Content.styled(f"[{text}]" if is_here else f" {text}", "" if is_here or text != "–" else "dim")
+        return Content.styled(
+            f"[{text}]" if is_here else f" {text}", "" if is_here or text != "–" else "dim"
+        )
 
     async def _show_columns(self) -> None:
         """Their number changed."""
@@ -149,11 +153,19 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
         if field is None:
             self._list.focus()
             self.show_hints(
-                "Enter changes", "F10 asks", "←→ column", "+ - columns", "Del as now", "Esc back", "F1 help"
+                "Enter changes",
+                "F10 asks",
+                "←→ column",
+                "+ - columns",
+                "Del as now",
+                "Esc back",
+                "F1 help",
             )
             return
         value = getattr(self._variants[self._at], field.name)
-        self._input.value = text or (shown(field, self._variants[self._at]) if value is not None else "")
+        self._input.value = text or (
+            shown(field, self._variants[self._at]) if value is not None else ""
+        )
         self._input.cursor_position = len(self._input.value)
         self._input.focus()
         self.show_hints("Enter keeps it", "Esc leaves it as it was", "empty: as now")
@@ -193,7 +205,10 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
         from modechat.tui.screens.picker import Choice, PickerScreen
 
         formats = self._session.settings.load.formats
-        rows = [(CHAT_TEMPLATE, "the model's own"), *((named.name, named.title) for named in formats)]
+        rows = [
+            (CHAT_TEMPLATE, "the model's own"),
+            *((named.name, named.title) for named in formats),
+        ]
         used = self._variants[self._at].format
         choices = [Choice(name, title, is_current=name == used) for name, title in rows]
         chosen = await self.app.push_screen_wait(PickerScreen("Prompt format", choices))

@@ -33,7 +33,10 @@ class CompareSetup(Dialog[Variants]):
 
     HEADING = "Compare"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(n), f"count({n})", show=False) for n in range(LEAST_VARIANTS, MOST_VARIANTS + 1)),
+        *(
+            Binding(str(n), f"count({n})", show=False)
+            for n in range(LEAST_VARIANTS, MOST_VARIANTS + 1)
+        ),
         Binding("e", "edit", show=False),
         Binding("f10,alt+c", "close", show=False, priority=True),
     ]
@@ -113,7 +116,11 @@ class CompareSetup(Dialog[Variants]):
 
     def action_edit(self) -> None:
         preset = self._list.row
-        variants = preset.variants if preset is not None and preset.variants else (VariantSettings(),) * LEAST_VARIANTS
+        variants = (
+            preset.variants
+            if preset is not None and preset.variants
+            else (VariantSettings(),) * LEAST_VARIANTS
+        )
         self.run_worker(self._edit(variants), group="choose", exclusive=True)
 
     async def _edit(self, variants: Variants) -> None:

@@ -86,7 +86,9 @@ class ConversationsScreen(ListDialog[Row, Row]):
         self.run_worker(self._read(), group="read", exclusive=True)
 
     def _show_usual_hints(self) -> None:
-        self.show_hints("Enter opens", "Del deletes", "F2 renames", "Esc closes", "type to search", "F1 help")
+        self.show_hints(
+            "Enter opens", "Del deletes", "F2 renames", "Esc closes", "type to search", "F1 help"
+        )
 
     # What is listed
 
@@ -114,7 +116,9 @@ class ConversationsScreen(ListDialog[Row, Row]):
             return
         by_title = {summary.id for summary in self._summaries if matches(words, summary.title)}
         try:
-            said = {found.conversation_id: found for found in await self._session.library.search(words)}
+            said = {
+                found.conversation_id: found for found in await self._session.library.search(words)
+            }
         except StoreError as error:
             said = {}
             self.say(in_one_line(error.title, error.hint), is_trouble=True)
@@ -141,7 +145,11 @@ class ConversationsScreen(ListDialog[Row, Row]):
         elif not shown:
             self.say(f"None of {len(self._summaries):,} has these words.")
         else:
-            self.say(count if len(shown) == len(self._summaries) else f"{count} of {len(self._summaries):,}")
+            self.say(
+                count
+                if len(shown) == len(self._summaries)
+                else f"{count} of {len(self._summaries):,}"
+            )
         self._listed = text
         self.rows_changed()
 
@@ -164,8 +172,20 @@ class ConversationsScreen(ListDialog[Row, Row]):
             Column("", mark, width=1),
             Column("", lambda row: _modes(row.summary), width=2),
             Column("Title", title),
-            Column("No.", lambda row: Content.styled(f"{row.summary.id}", "dim"), width=5, at_right=True, needs=66),
-            Column("Turns", lambda row: Content(f"{row.summary.turn_count:,}"), width=5, at_right=True, needs=48),
+            Column(
+                "No.",
+                lambda row: Content.styled(f"{row.summary.id}", "dim"),
+                width=5,
+                at_right=True,
+                needs=66,
+            ),
+            Column(
+                "Turns",
+                lambda row: Content(f"{row.summary.turn_count:,}"),
+                width=5,
+                at_right=True,
+                needs=48,
+            ),
             Column("Last", when, width=10, at_right=True, needs=36),
         )
 
@@ -214,7 +234,9 @@ class ConversationsScreen(ListDialog[Row, Row]):
         else:
             self._armed = row.summary.id
             self.show_hints("Del again deletes it for good")
-            self.say(f"Delete “{shown_title(row.summary.title)}”? Press the key again.", is_trouble=True)
+            self.say(
+                f"Delete “{shown_title(row.summary.title)}”? Press the key again.", is_trouble=True
+            )
 
     def _disarm(self) -> None:
         self._armed = None
@@ -228,7 +250,9 @@ class ConversationsScreen(ListDialog[Row, Row]):
             self.say(in_one_line(error.title, error.hint), is_trouble=True)
             return
         at = self.list.highlighted or 0
-        self._summaries = tuple(summary for summary in self._summaries if summary.id != conversation_id)
+        self._summaries = tuple(
+            summary for summary in self._summaries if summary.id != conversation_id
+        )
         rows = [row for row in self.list.rows if row.summary.id != conversation_id]
         self.list.show(rows, at)
         self.say("Deleted.")
@@ -280,7 +304,8 @@ class ConversationsScreen(ListDialog[Row, Row]):
             self.say(in_one_line(error.title, error.hint), is_trouble=True)
             return
         self._summaries = tuple(
-            replace(summary, title=title) if summary.id == renamed else summary for summary in self._summaries
+            replace(summary, title=title) if summary.id == renamed else summary
+            for summary in self._summaries
         )
         await self._search(self.filter.value)
 
@@ -305,7 +330,9 @@ def preview_of(row: Row, turns: Iterable[TurnExcerpt], words: Iterable[str]) -> 
         if answered:
             parts.append(Content(answered))
     shown = sanitize_line(" ".join(part.plain for part in parts))
-    if row.found is not None and row.found.excerpt not in shown:  # it stands further on in a long text
+    if (
+        row.found is not None and row.found.excerpt not in shown
+    ):  # it stands further on in a long text
         parts += [Content(""), Content.styled(f"… {row.found.excerpt} …", "italic")]
     content = Content("\n").join(parts)
     wanted = [re.escape(word) for word in words if word]

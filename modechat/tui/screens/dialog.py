@@ -29,9 +29,15 @@ class DialogFrame(Vertical):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         height, margin = 0, 0
         for child in self.displayed_children:
-            box = child._get_box_model(Size(width, container.height), viewport, Fraction(width), Fraction(0))
+            box = child._get_box_model(
+                Size(width, container.height), viewport, Fraction(width), Fraction(0)
+            )
             takes_rest = child.styles.height is not None and child.styles.height.is_fraction
-            wanted = child.wanted_height if takes_rest and isinstance(child, WantsHeight) else int(box.height)
+            wanted = (
+                child.wanted_height
+                if takes_rest and isinstance(child, WantsHeight)
+                else int(box.height)
+            )
             height += wanted + max(margin, box.margin.top)
             margin = box.margin.bottom
         return height + margin
@@ -76,7 +82,9 @@ class Dialog(SteadyScreen[T | None], ModalScreen[T | None]):
         """What the keys do now, the most important first: as many as have room stand at the lower border."""
         self._hints = hints
         width = self.frame.size.width or self.app.size.width
-        self.frame.border_subtitle = Content(f"{self.AROUND}{fitting_hints(hints, width - _BORDER)}{self.AROUND}")
+        self.frame.border_subtitle = Content(
+            f"{self.AROUND}{fitting_hints(hints, width - _BORDER)}{self.AROUND}"
+        )
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         self.call_after_refresh(lambda: self.show_hints(*self._hints))

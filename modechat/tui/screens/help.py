@@ -55,7 +55,9 @@ class HelpScreen(Dialog[None]):
             *here,
             Section("Modes", MODES),
             *(Section(group, rows) for group, rows in key_table(keymap)),
-            Section("Commands at the prompt", (*slash_table(), ("\\/task …", "sends the text itself"))),
+            Section(
+                "Commands at the prompt", (*slash_table(), ("\\/task …", "sends the text itself"))
+            ),
         )
         self._filter = Input(placeholder="Type to search", compact=True, classes="filter")
         self._lines = LineView()
@@ -91,7 +93,10 @@ def found_sections(sections: Sequence[Section], words: str) -> tuple[Section, ..
         said = " ".join((title, *row, _LABELS.get(row[1], ""))).casefold()
         return all(word in said for word in wanted)
 
-    found = (Section(one.title, tuple(row for row in one.rows if has(one.title, row))) for one in sections)
+    found = (
+        Section(one.title, tuple(row for row in one.rows if has(one.title, row)))
+        for one in sections
+    )
     return tuple(section for section in found if section.rows)
 
 
@@ -105,7 +110,11 @@ def help_lines(sections: Sequence[Section], width: int) -> list[Content]:
             lines.append(Content(""))
         lines.append(Content.styled(sanitize_line(section.title), "bold"))
         for name, text in section.rows:
-            lines += _beside(name, text, width) if width >= _WIDTH_FOR_COLUMNS else _above(name, text, width)
+            lines += (
+                _beside(name, text, width)
+                if width >= _WIDTH_FOR_COLUMNS
+                else _above(name, text, width)
+            )
     return lines
 
 
@@ -114,10 +123,19 @@ def _beside(name: str, text: str, width: int) -> list[Content]:
     texts = Content(sanitize_line(text)).wrap(width - _NAMES)
     count = max(len(names), len(texts))
     empty = Content("")
-    left, right = [*names, *[empty] * (count - len(names))], [*texts, *[empty] * (count - len(texts))]
-    return [one.pad_right(_NAMES - one.cell_length) + other for one, other in zip(left, right, strict=True)]
+    left, right = (
+        [*names, *[empty] * (count - len(names))],
+        [*texts, *[empty] * (count - len(texts))],
+    )
+    return [
+        one.pad_right(_NAMES - one.cell_length) + other
+        for one, other in zip(left, right, strict=True)
+    ]
 
 
 def _above(name: str, text: str, width: int) -> list[Content]:
     names = Content.styled(sanitize_line(name), "$text-primary").wrap(max(width, 1))
-    return [*names, *(Content("  ") + line for line in Content(sanitize_line(text)).wrap(max(width - 2, 1)))]
+    return [
+        *names,
+        *(Content("  ") + line for line in Content(sanitize_line(text)).wrap(max(width - 2, 1))),
+    ]

@@ -116,7 +116,9 @@ class InspectorScreen(Dialog[None]):
         self._show_titles()
         self._show_front()
         if self._subjects:
-            self.run_worker(self._inspect(self._subjects[self._at]), group="inspect", exclusive=True)
+            self.run_worker(
+                self._inspect(self._subjects[self._at]), group="inspect", exclusive=True
+            )
         else:
             self._panes[self._front].show_message(_NOTHING)
 
@@ -124,7 +126,11 @@ class InspectorScreen(Dialog[None]):
         title = "Prompt"
         if self._subjects:
             turn = self._subjects[self._at].turn
-            count = len(self._subjects) if self._subjects[-1].turn is not None else len(self._subjects) - 1
+            count = (
+                len(self._subjects)
+                if self._subjects[-1].turn is not None
+                else len(self._subjects) - 1
+            )
             title = (
                 "Prompt of the next turn"
                 if turn is None
@@ -132,7 +138,9 @@ class InspectorScreen(Dialog[None]):
             )
         self.show_heading(f"{title} · {self._layout_used}")
         following = self._layout_used.following
-        self.show_hints("←→ turns", f"t {following}", "Tab mode", "c copies", "Esc closes", "F1 help")
+        self.show_hints(
+            "←→ turns", f"t {following}", "Tab mode", "c copies", "Esc closes", "F1 help"
+        )
 
     def _other_format(self, turn: Turn) -> str:
         """The format that the turn was asked in, if it is not the one in use."""

@@ -33,10 +33,20 @@ class ListDialog(Dialog[T], Generic[T, R]):
     ]
 
     def __init__(
-        self, columns: Sequence[Column[R]], placeholder: str = "Type to filter", *, has_header: bool = True
+        self,
+        columns: Sequence[Column[R]],
+        placeholder: str = "Type to filter",
+        *,
+        has_header: bool = True,
     ) -> None:
         super().__init__()
-        self.filter = Input(placeholder=placeholder, compact=True, select_on_focus=False, id="filter", classes="filter")
+        self.filter = Input(
+            placeholder=placeholder,
+            compact=True,
+            select_on_focus=False,
+            id="filter",
+            classes="filter",
+        )
         self.list: RowList[R] = RowList(columns, has_header=has_header)
         self.said = Static(classes="said")
         self.said.display = False
@@ -100,7 +110,12 @@ class ListDialog(Dialog[T], Generic[T, R]):
 
     def on_key(self, event: events.Key) -> None:
         """Letters that are typed on the list belong to the filter."""
-        if self.focused is not self.filter and event.is_printable and event.character and self._types_into_filter():
+        if (
+            self.focused is not self.filter
+            and event.is_printable
+            and event.character
+            and self._types_into_filter()
+        ):
             event.stop()
             self.filter.focus()
             self.filter.insert_text_at_cursor(event.character)

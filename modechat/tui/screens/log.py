@@ -101,13 +101,25 @@ class LogScreen(Dialog[None]):
         self._shown = [line for line in self._all_lines() if matches(words, line)]
         if self._shown != before or not before:
             shown = self._shown
-            self._lines.show(lambda width: [Content(part) for line in shown for part in folded(line, width)])
+            self._lines.show(
+                lambda width: [Content(part) for line in shown for part in folded(line, width)]
+            )
         self.show_heading(f"Log · {self._source.value}")
-        self.show_hints("Tab " + self._source.other.value, "^Y copies", "Esc closes", "type to filter", "F1 help")
+        self.show_hints(
+            "Tab " + self._source.other.value,
+            "^Y copies",
+            "Esc closes",
+            "type to filter",
+            "F1 help",
+        )
         self._say()
 
     def _say(self) -> None:
-        place = sanitize_line(str(self._tail.path)) if self._source is Source.ENGINE else "since modechat was started"
+        place = (
+            sanitize_line(str(self._tail.path))
+            if self._source is Source.ENGINE
+            else "since modechat was started"
+        )
         if self._shown:
             text = f"{len(self._shown):,} line{'' if len(self._shown) == 1 else 's'} · {place}"
         elif self._filter.value:
@@ -119,7 +131,11 @@ class LogScreen(Dialog[None]):
     def _all_lines(self) -> Iterable[str]:
         if self._source is Source.ENGINE:
             return self._log
-        return (sanitize_line(line) for when, trouble in self._troubles() for line in trouble_lines(when, trouble))
+        return (
+            sanitize_line(line)
+            for when, trouble in self._troubles()
+            for line in trouble_lines(when, trouble)
+        )
 
     def action_other(self) -> None:
         self._source = self._source.other
@@ -149,4 +165,7 @@ def folded(line: str, width: int) -> list[str]:
 def trouble_lines(when: datetime, trouble: Trouble) -> list[str]:
     """The title with its time, then what to do and the log lines, indented."""
     first = f"{when.astimezone().strftime('%H:%M:%S')}  {trouble.title}"
-    return [first, *(f"          {line}" for line in (*trouble.hint.splitlines(), *trouble.details))]
+    return [
+        first,
+        *(f"          {line}" for line in (*trouble.hint.splitlines(), *trouble.details)),
+    ]

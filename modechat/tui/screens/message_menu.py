@@ -53,13 +53,17 @@ class MessageMenu(Dialog[Chosen]):
         ("Up, Down, Enter", "Choose from the list"),
     )
 
-    def __init__(self, turn: Turn, code: Sequence[str], is_request: bool, variants: Sequence[int]) -> None:
+    def __init__(
+        self, turn: Turn, code: Sequence[str], is_request: bool, variants: Sequence[int]
+    ) -> None:
         """`code` says what the code blocks of the reply are. `variants`: the turns for the same message, as ids."""
         super().__init__()
         self._entries = _entries(turn, code, is_request, variants)
         self._list: RowList[_Entry] = RowList(
             (
-                Column("", lambda entry: Content.styled(entry.letter, "bold $text-primary"), width=2),
+                Column(
+                    "", lambda entry: Content.styled(entry.letter, "bold $text-primary"), width=2
+                ),
                 Column("", lambda entry: Content(entry.label)),
             ),
             has_header=False,
@@ -76,7 +80,10 @@ class MessageMenu(Dialog[Chosen]):
         self.show_hints("the letter does it", "Enter chooses", "Esc closes")
 
     def on_key(self, event: events.Key) -> None:
-        entry = next((entry for entry in self._entries if entry.letter and entry.letter == event.character), None)
+        entry = next(
+            (entry for entry in self._entries if entry.letter and entry.letter == event.character),
+            None,
+        )
         if entry is not None:
             event.stop()
             self.dismiss(entry.chosen)
@@ -87,9 +94,13 @@ class MessageMenu(Dialog[Chosen]):
             self.dismiss(entry.chosen)
 
 
-def _entries(turn: Turn, code: Sequence[str], is_request: bool, variants: Sequence[int]) -> list[_Entry]:
+def _entries(
+    turn: Turn, code: Sequence[str], is_request: bool, variants: Sequence[int]
+) -> list[_Entry]:
     """What can be done, the likeliest first."""
-    blocks = [] if is_request else [(number, sanitize_line(what)) for number, what in enumerate(code, 1)]
+    blocks = (
+        [] if is_request else [(number, sanitize_line(what)) for number, what in enumerate(code, 1)]
+    )
     at = variants.index(turn.id) + 1 if turn.id in variants else 1
     is_chat = turn.mode is Mode.CHAT
     labels = {
@@ -116,11 +127,19 @@ def _entries(turn: Turn, code: Sequence[str], is_request: bool, variants: Sequen
         if action_id not in left_out
     ]
     copies = [
-        _Entry(str(number) if number <= _MOST_NUMBERS else "", f"Copy code block {number}: {what}", (COPY_CODE, number))
+        _Entry(
+            str(number) if number <= _MOST_NUMBERS else "",
+            f"Copy code block {number}: {what}",
+            (COPY_CODE, number),
+        )
         for number, what in blocks
     ]
     saves = [
-        _Entry("s" if len(blocks) == 1 else "", f"Save code block {number}: {what}", (SAVE_CODE, number))
+        _Entry(
+            "s" if len(blocks) == 1 else "",
+            f"Save code block {number}: {what}",
+            (SAVE_CODE, number),
+        )
         for number, what in blocks
     ]
     return [entries[0], *copies, *saves, *entries[1:]]

@@ -47,7 +47,10 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         ("Letters", "Show only models with these words in their name, kind or place"),
         ("Up, Down, Page Up, Page Down", "Move in the list"),
         ("Enter", "Load the model and go on with it; the conversation stays"),
-        ("Ctrl+S", "Have every start begin with it; else the model that was used last is used again"),
+        (
+            "Ctrl+S",
+            "Have every start begin with it; else the model that was used last is used again",
+        ),
     )
 
     def __init__(
@@ -136,7 +139,14 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         shown = [model for model in self._models if matches(words, *_texts(model))]
         # What is known comes first, in the order of its use; then by name; what is broken at the end.
         shown.sort(key=lambda model: (model.header is None, _order(model)))
-        at = next((index for index, model in enumerate(shown) if before is not None and model.path == before.path), 0)
+        at = next(
+            (
+                index
+                for index, model in enumerate(shown)
+                if before is not None and model.path == before.path
+            ),
+            0,
+        )
         self.list.show(shown, 0 if words and before is None else at)
 
     def _say_count(self) -> None:
@@ -146,7 +156,9 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         if broken:
             count += f", and {broken} file{'' if broken == 1 else 's'} that cannot be used"
         if self._looking is not None:
-            self.say(f"Looking in {self._looking} … {count}" if self._looking else "Looking for models …")
+            self.say(
+                f"Looking in {self._looking} … {count}" if self._looking else "Looking for models …"
+            )
         elif self._models and not self.list.rows:
             self.say(f"None of {count} has these words.")
         elif usable <= 1 and self._places:
@@ -175,7 +187,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         if row is None or row.header is None:
             return
         try:
-            await self._session.tuning.set_everywhere({"model": str(row.path)})
+            await self._session.effective.set_defaults({"model": str(row.path)})
         except ConfigError as error:
             self.say(in_one_line(error.title, error.hint), is_trouble=True)
         else:
@@ -224,7 +236,11 @@ class ModelPicker(ListDialog[Path, ModelFile]):
 
 def _texts(model: ModelFile) -> tuple[str, ...]:
     header = model.header
-    kind = (header.architecture, header.quantization or "", header.name or "") if header is not None else ()
+    kind = (
+        (header.architecture, header.quantization or "", header.name or "")
+        if header is not None
+        else ()
+    )
     return (model.name, model.place, *kind)
 
 

@@ -52,13 +52,20 @@ class PaletteScreen(ListDialog[Doable, _Row]):
         ("Enter", "Do it"),
     )
 
-    def __init__(self, keymap: Keymap, label_of: Callable[[Action], str], tasks: Sequence[NamedTask]) -> None:
+    def __init__(
+        self, keymap: Keymap, label_of: Callable[[Action], str], tasks: Sequence[NamedTask]
+    ) -> None:
         """`label_of` says what an action is called now."""
         super().__init__(
             (
                 Column("", _named, needs=_WITH_HELP),
                 Column("", lambda row: Content(row.label), until=_WITH_HELP),
-                Column("", lambda row: Content.styled(row.keys, "$text-primary"), width=_KEYS, at_right=True),
+                Column(
+                    "",
+                    lambda row: Content.styled(row.keys, "$text-primary"),
+                    width=_KEYS,
+                    at_right=True,
+                ),
             ),
             "Type to find",
             has_header=False,
@@ -92,13 +99,17 @@ class PaletteScreen(ListDialog[Doable, _Row]):
 
 def _named(row: _Row) -> Content:
     label = Content(row.label)
-    return Content.assemble(label.pad_right(max(_LABEL - label.cell_length, 0)), "  ", (row.help, "dim"))
+    return Content.assemble(
+        label.pad_right(max(_LABEL - label.cell_length, 0)), "  ", (row.help, "dim")
+    )
 
 
 def _row_of_action(action: Action, label: str, keymap: Keymap) -> _Row:
     command = slash_usage(action) if action.slash else ""
     about = " · ".join(filter(None, (action.help, keymap.names(action.id), command)))
-    return _Row(action, label, action.help, keymap.name(action.id) or command.partition(" ")[0], about)
+    return _Row(
+        action, label, action.help, keymap.name(action.id) or command.partition(" ")[0], about
+    )
 
 
 def _row_of_task(task: NamedTask) -> _Row:

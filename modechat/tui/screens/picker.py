@@ -34,12 +34,22 @@ class PickerScreen(ListDialog[int, tuple[int, Choice]]):
         ("Enter", "Choose"),
     )
 
-    def __init__(self, title: str, choices: Sequence[Choice], nothing: str = "There are none.") -> None:
+    def __init__(
+        self, title: str, choices: Sequence[Choice], nothing: str = "There are none."
+    ) -> None:
         longest = max((len(choice.name) for choice in choices), default=0)
         super().__init__(
             (
-                Column("", lambda row: Content.styled("●" if row[1].is_current else " ", "$text-success"), width=1),
-                Column("Name", lambda row: Content(sanitize_line(row[1].name)), width=min(max(longest, 8), 26)),
+                Column(
+                    "",
+                    lambda row: Content.styled("●" if row[1].is_current else " ", "$text-success"),
+                    width=1,
+                ),
+                Column(
+                    "Name",
+                    lambda row: Content(sanitize_line(row[1].name)),
+                    width=min(max(longest, 8), 26),
+                ),
                 Column("", lambda row: Content.styled(sanitize_line(row[1].title), "dim")),
             )
         )
@@ -58,7 +68,9 @@ class PickerScreen(ListDialog[int, tuple[int, Choice]]):
         self.filtered("")
 
     def filtered(self, text: str) -> None:
-        rows = [row for row in self._choices if matches(text, row[1].name, row[1].title, row[1].detail)]
+        rows = [
+            row for row in self._choices if matches(text, row[1].name, row[1].title, row[1].detail)
+        ]
         current = next((at for at, (_, choice) in enumerate(rows) if choice.is_current), 0)
         self.list.show(rows, 0 if text else current)
         self.say("" if rows else "Nothing has these words." if self._choices else self._nothing)

@@ -61,7 +61,9 @@ class SaveCodeScreen(Dialog[str]):
     """Returns the name of the file that was written, or None."""
 
     HEADING: ClassVar[str] = "Save the code"
-    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (("Enter", "Write the file; once more to replace one that is there"),)
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Enter", "Write the file; once more to replace one that is there"),
+    )
 
     def __init__(self, source: str, language: str, folder: Path) -> None:
         """Names begin at `folder`."""
@@ -69,7 +71,9 @@ class SaveCodeScreen(Dialog[str]):
         self._source = source
         self._folder = folder
         self._replaces = ""
-        self._file = Input(value=f"snippet{suffix_of(language)}", compact=True, id="file", classes="filter")
+        self._file = Input(
+            value=f"snippet{suffix_of(language)}", compact=True, id="file", classes="filter"
+        )
         self._said = Static(classes="said")
 
     def compose(self) -> ComposeResult:

@@ -100,7 +100,9 @@ class SessionView:
 
     async def _show(self, event: SessionEvent) -> None:
         match event:
-            case ReplyGrew(turn_id=turn_id, text=text, is_thinking=is_thinking, completion_tokens=count):
+            case ReplyGrew(
+                turn_id=turn_id, text=text, is_thinking=is_thinking, completion_tokens=count
+            ):
                 self._meter.grew(count)
                 if view := self._transcript.turn(turn_id):
                     view.reply.feed(text, is_thinking=is_thinking)
@@ -109,7 +111,9 @@ class SessionView:
             case PromptEvaluated(turn_id=turn_id, fraction=fraction, prompt_tokens=count):
                 if view := self._transcript.turn(turn_id):
                     self._meter.read_prompt(count, view.turn.mode)
-                self._show_activity(turn_id, f"Reading the prompt · {fraction:.0%}" if fraction < 1 else "…")
+                self._show_activity(
+                    turn_id, f"Reading the prompt · {fraction:.0%}" if fraction < 1 else "…"
+                )
             case ModelLoading(fraction=fraction):
                 self._status.update_status(loading=fraction)
                 self._show_waiting(f"Waiting for the model · {fraction:.0%}")
@@ -117,7 +121,9 @@ class SessionView:
                 self._status.update_status(loading=None, is_down=False)
                 before = self._status.status.model
                 if before is not None and before.path != model.path:
-                    self._status.update_status(stats=None, format=None)  # they were the other model's
+                    self._status.update_status(
+                        stats=None, format=None
+                    )  # they were the other model's
                 await self._show_model(model)
             case FormatInUse(model=model):
                 await self._show_model(model)
@@ -142,7 +148,9 @@ class SessionView:
             case TurnAdded(turn=turn):
                 await self._transcript.add(turn)
                 self._show_hint()
-            case BranchChanged(conversation=conversation, turn_id=turn_id, number=number, count=count):
+            case BranchChanged(
+                conversation=conversation, turn_id=turn_id, number=number, count=count
+            ):
                 await self._transcript.show_branch(conversation)
                 self._show_last(conversation)
                 if turn_id is not None:
@@ -160,11 +168,13 @@ class SessionView:
                 self._transcript.update_turn(turn)
                 await self._transcript.show_cut(self._conversation)
                 self._show_context()
-            case ContextMoved(cut=cut, n_left=n_left):
+            case ContextMoved(cut=cut, n_left_out=n_left_out):
                 await self._transcript.show_cut(self._conversation)
                 self._show_context()
                 if cut.summary:  # its line may be far above
-                    self._announce(f"The chat is summarised: {n_left} earlier messages are one summary now.")
+                    self._announce(
+                        f"The chat is summarised: {n_left_out} earlier messages are one summary now."
+                    )
             case CompactionChanged(is_running=is_running):
                 self._status.update_status(activity="summarising the chat" if is_running else "")
                 self._show_hint()
@@ -174,7 +184,9 @@ class SessionView:
                 await self._transcript.add(text, keeps_welcome=True)
             case Trouble() as trouble:
                 self.troubles.append((datetime.now(UTC), trouble))
-                await self._transcript.add(replace(trouble, hint=self._keymap.in_force(trouble.hint)))
+                await self._transcript.add(
+                    replace(trouble, hint=self._keymap.in_force(trouble.hint))
+                )
 
     def show_attached(self, size: int) -> None:
         """The text at the prompt has changed, and mentions so many characters of files."""
@@ -186,7 +198,11 @@ class SessionView:
         session = self._session()
         if session is None:
             return
-        conversation, model, system = session.conversation, session.model, session.settings.chat_system
+        conversation, model, system = (
+            session.conversation,
+            session.model,
+            session.settings.chat_system,
+        )
         typed = self._prompt.typed
         meant = request_of(typed, session) if not unknown_command(typed) else None
         told = None
@@ -204,7 +220,9 @@ class SessionView:
         """The model is there, or uses another format. What it notes is said once, as long as it stays the same."""
         session = self._session()
         formats = session.settings.load.formats if session is not None else ()
-        self._transcript.show_alone(frozenset(named.name for named in formats if not named.sees_history))
+        self._transcript.show_alone(
+            frozenset(named.name for named in formats if not named.sees_history)
+        )
         self._prompt.show_history(model.sees_history)
         wanted = session.settings.thinking if session is not None else None
         self._status.update_status(model=model, format=FormatShown.of_model(model), thinking=wanted)
@@ -241,7 +259,9 @@ class SessionView:
             self._meter.begin()
             self._awaited = (0, "")
             if self._ticking is None:
-                self._ticking = self._status.set_interval(_SECONDS_BETWEEN_FIGURES, self._show_figures)
+                self._ticking = self._status.set_interval(
+                    _SECONDS_BETWEEN_FIGURES, self._show_figures
+                )
             self._ticking.resume()
             if not self._status.status.activity:
                 self._status.update_status(activity="waiting")

@@ -18,7 +18,14 @@ from textual.widgets import Input, Static
 
 from modechat.commands.prompt_text import own_system
 from modechat.commands.setting_commands import change, value_of
-from modechat.commands.setting_values import SETTINGS, Kind, Setting, WrongValue, read_value, shown_value
+from modechat.commands.setting_values import (
+    SETTINGS,
+    Kind,
+    Setting,
+    WrongValue,
+    read_value,
+    shown_value,
+)
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.text import in_one_line, sanitize, sanitize_line, without_controls
 from modechat.errors import EngineError, ModechatError
@@ -82,7 +89,9 @@ class SettingsScreen(Dialog[None]):
         """What the model's template says of its own where a system text is not set."""
         self._about = Static(classes="about")
         self._input = Input(compact=True, select_on_focus=False, classes="filter value")
-        self._text = _SystemText(soft_wrap=True, show_line_numbers=False, classes="text", compact=True)
+        self._text = _SystemText(
+            soft_wrap=True, show_line_numbers=False, classes="text", compact=True
+        )
         self._said = Static(classes="said")
 
     def compose(self) -> ComposeResult:
@@ -105,7 +114,7 @@ class SettingsScreen(Dialog[None]):
 
     def _value(self, setting: Setting) -> Valued:
         """In the scope that is shown."""
-        return value_of(setting, self._session, everywhere=self._scope is Scope.EVERYWHERE)
+        return value_of(setting, self._session, for_all=self._scope is Scope.EVERYWHERE)
 
     async def _look_at_template(self) -> None:
         """Find out what the template says where the user says nothing. Without a model there is nothing to say."""
@@ -122,7 +131,11 @@ class SettingsScreen(Dialog[None]):
 
     def _own_system(self, setting: Setting) -> str:
         """Empty: the template says nothing, the user does, or it is not known."""
-        return "" if self._value(setting).value else sanitize_line(self._own_systems.get(setting.name, ""))
+        return (
+            ""
+            if self._value(setting).value
+            else sanitize_line(self._own_systems.get(setting.name, ""))
+        )
 
     def _shown(self, setting: Setting) -> Content:
         if own := self._own_system(setting):
@@ -131,12 +144,16 @@ class SettingsScreen(Dialog[None]):
 
     def _source(self, setting: Setting) -> Content:
         source = _TEMPLATE if self._own_system(setting) else self._value(setting).source
-        return Content.styled(source, "$text-accent" if source == provenance.THIS_CONVERSATION else "dim")
+        return Content.styled(
+            source, "$text-accent" if source == provenance.THIS_CONVERSATION else "dim"
+        )
 
     def _refresh(self) -> None:
         for scope, tab in self._tabs.items():
             mark = "▸ " if scope is self._scope else "  "
-            tab.update(Content.styled(mark + scope.value, "bold" if scope is self._scope else "dim"))
+            tab.update(
+                Content.styled(mark + scope.value, "bold" if scope is self._scope else "dim")
+            )
         self._list.redraw()
         self._describe()
 
@@ -145,17 +162,28 @@ class SettingsScreen(Dialog[None]):
         if setting is None:
             return
         value = self._value(setting)
-        counts = "from the next turn on" if setting.kind is not Kind.CONTEXT else self._scope_of_context()
+        counts = (
+            "from the next turn on"
+            if setting.kind is not Kind.CONTEXT
+            else self._scope_of_context()
+        )
         limits = f" Range: {setting.range}." if setting.range else ""
         self._about.update(
             Content.assemble(
                 (f"{setting.meaning}{limits}", ""),
-                (f"\nFrom: {_TEMPLATE if self._own_system(setting) else value.source} · counts {counts}", "dim"),
+                (
+                    f"\nFrom: {_TEMPLATE if self._own_system(setting) else value.source} · counts {counts}",
+                    "dim",
+                ),
             )
         )
 
     def _scope_of_context(self) -> str:
-        return "until modechat ends" if self._scope is Scope.CONVERSATION else "from now on, for every start"
+        return (
+            "until modechat ends"
+            if self._scope is Scope.CONVERSATION
+            else "from now on, for every start"
+        )
 
     def _say(self, text: str, *, is_trouble: bool = False) -> None:
         self._said.update(Content(sanitize(text)))
@@ -188,7 +216,11 @@ class SettingsScreen(Dialog[None]):
         if event.key in ("delete", "backspace"):
             event.stop()
             self._keep(self._list.row, None)
-        elif event.character is not None and event.character in "0123456789." and self._list.row is not None:
+        elif (
+            event.character is not None
+            and event.character in "0123456789."
+            and self._list.row is not None
+        ):
             event.stop()
             self._edit(self._list.row, typed=event.character)
 
@@ -274,7 +306,9 @@ class SettingsScreen(Dialog[None]):
     async def _kept(self, setting: Setting, value: object) -> None:
         """Have `value` used; None: what counts without it."""
         try:
-            reason = await change(setting, value, self._session, everywhere=self._scope is Scope.EVERYWHERE)
+            reason = await change(
+                setting, value, self._session, for_all=self._scope is Scope.EVERYWHERE
+            )
         except ModechatError as error:
             self._say(in_one_line(error.title, error.hint), is_trouble=True)
         else:
@@ -285,10 +319,14 @@ class SettingsScreen(Dialog[None]):
         self._refresh()
 
     def _done(self, setting: Setting, value: object) -> str:
-        what = f"{setting.label}: {shown_value(value)[:60]}" if value is not None else f"{setting.label} was reset"
+        what = (
+            f"{setting.label}: {shown_value(value)[:60]}"
+            if value is not None
+            else f"{setting.label} was reset"
+        )
         if setting.kind is Kind.CONTEXT:
             return f"{what}. The model is being loaded again."
-        own = self._session.tuning.own
+        own = self._session.effective.own
         mine = own.sampling if setting.kind is Kind.SAMPLING else own
         if self._scope is Scope.EVERYWHERE and getattr(mine, setting.name) not in (None, ()):
             return f"{what}. But this conversation has a value of its own."
@@ -304,8 +342,14 @@ class SettingsScreen(Dialog[None]):
         names = [CHAT_TEMPLATE, *(named.name for named in self._session.settings.load.formats)]
         titles = {named.name: named.title for named in self._session.settings.load.formats}
         choices = [
-            Choice("automatic", "as everywhere" if self._scope is Scope.CONVERSATION else "what fits the model"),
-            *(Choice(name, titles.get(name, "the model's own"), is_current=name == used) for name in names),
+            Choice(
+                "automatic",
+                "as everywhere" if self._scope is Scope.CONVERSATION else "what fits the model",
+            ),
+            *(
+                Choice(name, titles.get(name, "the model's own"), is_current=name == used)
+                for name in names
+            ),
         ]
         chosen = await self.app.push_screen_wait(PickerScreen("Prompt format", choices))
         if chosen is not None:

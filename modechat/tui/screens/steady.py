@@ -87,7 +87,11 @@ class SteadyScreen(_Base[T]):
                 break
 
     def _compositor_refresh(self) -> None:
-        if self is self.app.screen and isinstance(self.app, Painter) and self.app.must_wait_for_terminal():
+        if (
+            self is self.app.screen
+            and isinstance(self.app, Painter)
+            and self.app.must_wait_for_terminal()
+        ):
             self._dirty_widgets.clear()  # the compositor knows of them
         else:
             super()._compositor_refresh()

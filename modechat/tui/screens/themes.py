@@ -44,7 +44,9 @@ class ThemesScreen(Dialog[None]):
             self.show_hints("Esc closes")
             return
         self.show_hints("Enter keeps it", "Esc goes back")
-        self._list.show(THEME_NAMES, THEME_NAMES.index(self._before) if self._before != NO_COLOR else 0)
+        self._list.show(
+            THEME_NAMES, THEME_NAMES.index(self._before) if self._before != NO_COLOR else 0
+        )
         self._list.focus()
 
     @on(RowList.Highlighted)

@@ -113,7 +113,9 @@ class CompareColumn(Vertical):
     def _show_figures(self) -> None:
         self.border_title = Content(self.heading)
         if self._variant is not None:
-            self.border_subtitle = Content(fitting_hints(figures(self._variant), self.size.width - _BORDER))
+            self.border_subtitle = Content(
+                fitting_hints(figures(self._variant), self.size.width - _BORDER)
+            )
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         self._show_figures()
@@ -136,8 +138,16 @@ def figures(variant: Variant) -> tuple[str, ...]:
         return _final_figures(stats)
     if variant.stage is Stage.WRITING:
         tokens = _tokens(variant.n_tokens)
-        return (tokens, f"{variant.n_tokens / variant.seconds:.0f}/s") if variant.seconds > _SOON else (tokens,)
-    return (_activity(variant) if variant.stage is not Stage.ENDED else how_it_ended(variant.reply, short=True),)
+        return (
+            (tokens, f"{variant.n_tokens / variant.seconds:.0f}/s")
+            if variant.seconds > _SOON
+            else (tokens,)
+        )
+    return (
+        _activity(variant)
+        if variant.stage is not Stage.ENDED
+        else how_it_ended(variant.reply, short=True),
+    )
 
 
 def _final_figures(stats: ReplyStats) -> tuple[str, ...]:
@@ -159,7 +169,9 @@ def _activity(variant: Variant) -> str:
         case Stage.LOADING:
             return f"loading the model · {variant.fraction:.0%}"
         case Stage.READING:
-            return f"reading the prompt · {variant.fraction:.0%}" if 0 < variant.fraction < 1 else "…"
+            return (
+                f"reading the prompt · {variant.fraction:.0%}" if 0 < variant.fraction < 1 else "…"
+            )
         case _:
             return "waiting"
 
@@ -195,7 +207,9 @@ def how_it_ended(reply: Reply, *, short: bool = False) -> str:
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.CONTEXT:
             return "⋯ cut: the context is full"
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
-            return f"✂ {leak_note(sanitize_line(reply.stats.leak) if reply.stats is not None else '')}"
+            return (
+                f"✂ {leak_note(sanitize_line(reply.stats.leak) if reply.stats is not None else '')}"
+            )
         case ReplyState.COMPLETE if reply.stop_reason is StopReason.REPEATS:
             return f"✂ {repetition_note(reply.stats)}"
         case ReplyState.COMPLETE if not reply.text:

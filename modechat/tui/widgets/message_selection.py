@@ -78,7 +78,11 @@ class MessageSelection:
             turn.widgets[self._selected[1]].add_class(_CLASS)
 
     def _messages(self) -> list[tuple[int, bool]]:
-        return [(turn.turn_id, is_reply) for turn in self._transcript.turns for is_reply in (False, True)]
+        return [
+            (turn.turn_id, is_reply)
+            for turn in self._transcript.turns
+            for is_reply in (False, True)
+        ]
 
     def _last_in_view(self) -> tuple[int, bool] | None:
         if self._transcript.is_following:

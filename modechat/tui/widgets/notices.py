@@ -41,15 +41,17 @@ class AppNotice(Static):
 class CutNotice(Vertical):
     """Where the context of the chat begins, and the summary of what is above, if there is one."""
 
-    def __init__(self, n_left: int, summary: str) -> None:
+    def __init__(self, n_left_out: int, summary: str) -> None:
         super().__init__(classes="cut")
-        self._n_left = n_left
+        self._n_left_out = n_left_out
         self._summary = summary
 
     def compose(self) -> ComposeResult:
-        messages = "1 message" if self._n_left == 1 else f"{self._n_left:,} messages"
+        messages = "1 message" if self._n_left_out == 1 else f"{self._n_left_out:,} messages"
         if self._summary:
-            yield Static(Content(f"─ the model sees this summary of the {messages} above ─"), classes="line")
+            yield Static(
+                Content(f"─ the model sees this summary of the {messages} above ─"), classes="line"
+            )
             yield Static(Content(sanitize(self._summary)), classes="summary")
         else:
             yield Static(Content(f"─ the {messages} above have left the context ─"), classes="line")
@@ -67,7 +69,9 @@ class TroubleNotice(Vertical):
         if self._trouble.hint:
             yield Static(Content(sanitize(self._trouble.hint)))
         if self._trouble.details:
-            yield Static(Content(sanitize("\n".join(self._trouble.details[-_LOG_LINES:]))), classes="log")
+            yield Static(
+                Content(sanitize("\n".join(self._trouble.details[-_LOG_LINES:]))), classes="log"
+            )
 
 
 class Welcome(Static):
@@ -82,11 +86,16 @@ class Welcome(Static):
             Content.assemble(
                 ("modechat", "bold $text-primary"),
                 "\n\n",
-                keymap.in_force("Type a message and press Enter: the model remembers the chat.\n\n"),
+                keymap.in_force(
+                    "Type a message and press Enter: the model remembers the chat.\n\n"
+                ),
                 ("### Instruction", "bold $text-accent"),
                 "  one task at a time, without the chat\n",
                 ("### Chat", "bold $text-primary"),
                 "         back to the chat\n\n",
-                (keymap.in_force("F1 shows the keys. Everything stays on this machine."), "$text-muted"),
+                (
+                    keymap.in_force("F1 shows the keys. Everything stays on this machine."),
+                    "$text-muted",
+                ),
             )
         )

@@ -59,7 +59,8 @@ class PromptLines(ScrollView):
         if number >= len(self._lines):
             return Strip.blank(width, self.rich_style)
         segments = [
-            Segment(text, self.get_component_rich_style(f"prompt-lines--{kind}")) for text, kind in self._lines[number]
+            Segment(text, self.get_component_rich_style(f"prompt-lines--{kind}"))
+            for text, kind in self._lines[number]
         ]
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 
@@ -120,21 +121,29 @@ class PromptPane(Vertical):
         if self.view is None:
             self._figures.update(Content.assemble(title))
         else:
-            self._figures.update(Content.assemble(title, figures(self.view, self._n_ctx, self.size.width)))
+            self._figures.update(
+                Content.assemble(title, figures(self.view, self._n_ctx, self.size.width))
+            )
 
 
 def figures(view: PromptView, n_ctx: int, width: int) -> Content:
-    """What is to be said about a prompt, after the mode: format, rung, counts with a bar, defused texts, stops."""
+    """What is to be said about a prompt, after the mode: format, fallback, counts with a bar, neutralised texts, stops."""
     total = len(view.tokens)
     counts = count_parts(view)
     rows: list[Content] = [
-        Content(f" · {sanitize_line(view.format)} ({view.format_source}) · {sanitize_line(view.rung)}"),
-        Content.assemble((f"{total:,} of {n_ctx:,} tokens", "$text-error" if total >= n_ctx else "")),
+        Content(
+            f" · {sanitize_line(view.format)} ({view.format_source}) · {sanitize_line(view.fallback)}"
+        ),
+        Content.assemble(
+            (f"{total:,} of {n_ctx:,} tokens", "$text-error" if total >= n_ctx else "")
+        ),
         Content.assemble(*(("━" * cells, _colour(name)) for name, cells in bar(counts, width))),
-        Content(" · ").join(Content.assemble((f"{name} {count:,}", _colour(name))) for name, count in counts.items()),
+        Content(" · ").join(
+            Content.assemble((f"{name} {count:,}", _colour(name))) for name, count in counts.items()
+        ),
     ]
-    if view.defused:
-        shown = " ".join(sanitize_line(text) for text in dict.fromkeys(view.defused))
+    if view.neutralised:
+        shown = " ".join(sanitize_line(text) for text in dict.fromkeys(view.neutralised))
         rows.append(Content.assemble((f"◇ sent as plain text: {shown}", "$text-warning")))
     if view.stop:
         stops = "  ".join(repr(sanitize(text))[1:-1] for text in view.stop)
@@ -154,7 +163,9 @@ def count_parts(view: PromptView) -> dict[str, int]:
 def bar(counts: dict[str, int], width: int) -> list[tuple[str, int]]:
     """Cells for each part, `width` together as far as counts allow; what has tokens has a cell."""
     total = sum(counts.values())
-    cells = {name: max(1, round(width * count / total)) for name, count in counts.items() if count > 0}
+    cells = {
+        name: max(1, round(width * count / total)) for name, count in counts.items() if count > 0
+    }
     while cells and (excess := sum(cells.values()) - width):
         largest = max(cells, key=lambda name: cells[name])
         if excess > 0 and cells[largest] == 1:

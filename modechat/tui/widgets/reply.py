@@ -12,7 +12,9 @@ from modechat.tui.render.replies import ReplyLines
 from modechat.tui.widgets.rows_view import RowsView
 
 _SECONDS_BETWEEN_FLUSHES = 0.1
-_SHARE_OF_A_CORE = 0.05  # at most, for showing a reply: where all cores compute, llama.cpp waits for what it loses
+_SHARE_OF_A_CORE = (
+    0.05  # at most, for showing a reply: where all cores compute, llama.cpp waits for what it loses
+)
 _LONGEST_REST = 0.4  # seconds, for that share
 _SECONDS_BETWEEN_PARTS = 0.02  # of a long reply that is there already
 
@@ -77,7 +79,10 @@ class ReplyView(RowsView):
             if self.reply.has_more:
                 self._flushing = self.set_timer(_SECONDS_BETWEEN_PARTS, self._flush)
             return
-        before, self._computed = self._computed or time.process_time(), time.process_time()  # painting included
+        before, self._computed = (
+            self._computed or time.process_time(),
+            time.process_time(),
+        )  # painting included
         rest = min((self._computed - before) / _SHARE_OF_A_CORE, _LONGEST_REST)
         self._flushing = self.set_timer(max(_SECONDS_BETWEEN_FLUSHES, rest), self._flush)
 

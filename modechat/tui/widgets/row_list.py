@@ -124,12 +124,18 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         line = self._in_columns(lambda column: column.content(row), width)
         if at == self.highlighted:
             line = Content(line.plain)  # colours of their own could not be read there
-            if self.get_component_styles("row-list--highlighted").text_style.reverse:  # Textual forgets that one
+            if self.get_component_styles(
+                "row-list--highlighted"
+            ).text_style.reverse:  # Textual forgets that one
                 line = line.pad_right(max(width - line.cell_length, 0)).stylize("reverse")
         return Visual.to_strips(self, line, width, 1, style, pad=True)[0]
 
     def _in_columns(self, content: Callable[[Column[R]], Content], width: int) -> Content:
-        shown = [column for column in self._columns if column.needs <= width < (column.until or width + 1)]
+        shown = [
+            column
+            for column in self._columns
+            if column.needs <= width < (column.until or width + 1)
+        ]
         fixed = sum(column.width + _GAP for column in shown if column.width)
         flexible = [column for column in shown if not column.width]
         room = max(width - fixed - _GAP * max(len(flexible) - 1, 0), _LEAST * len(flexible))

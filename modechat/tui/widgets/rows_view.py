@@ -23,11 +23,38 @@ from modechat.tui.render.rows import Lines, Row, Style, copied
 
 _PREFIX = "lines--"
 _NAMES = (
-    *("strong", "emphasis", "strike", "link", "address", "code-inline", "bullet", "quote-bar", "rule"),
+    *(
+        "strong",
+        "emphasis",
+        "strike",
+        "link",
+        "address",
+        "code-inline",
+        "bullet",
+        "quote-bar",
+        "rule",
+    ),
     *("table-head", "table-line", *(f"heading-{level}" for level in range(1, 7))),
-    *("code", "code-title", "code-keyword", "code-string", "code-comment", "code-number", "code-function"),
+    *(
+        "code",
+        "code-title",
+        "code-keyword",
+        "code-string",
+        "code-comment",
+        "code-number",
+        "code-function",
+    ),
     *("code-type", "code-builtin", "code-deleted", "code-inserted"),
-    *("mode-chat", "mode-instruct", "section", "warning", "error", "muted", "thinking", "thinking-bar"),
+    *(
+        "mode-chat",
+        "mode-instruct",
+        "section",
+        "warning",
+        "error",
+        "muted",
+        "thinking",
+        "thinking-bar",
+    ),
 )
 """Every name that a `Row` may use."""
 
@@ -57,8 +84,12 @@ class RowColours(Widget):
             resolved += styles.partial_rich_style
             if styles.has_rule("background"):
                 ground += styles.background
-            if styles.has_rule("auto_color") and styles.auto_color:  # as `auto 60%`: by what is behind the text
-                resolved += RichStyle(color=(ground + ground.get_contrast_text(styles.color.a)).rich_color)
+            if (
+                styles.has_rule("auto_color") and styles.auto_color
+            ):  # as `auto 60%`: by what is behind the text
+                resolved += RichStyle(
+                    color=(ground + ground.get_contrast_text(styles.color.a)).rich_color
+                )
         return resolved
 
     def notify_style_update(self) -> None:
@@ -107,7 +138,13 @@ class RowsView(Widget):
             self._painted.clear()
         return self._height
 
-    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:  # noqa: ARG002
+    def _size_updated(
+        self,
+        size: Size,
+        virtual_size: Size,
+        container_size: Size,
+        layout: bool = True,  # noqa: ARG002
+    ) -> bool:
         # Textual would lay out everything once more, for children that there are not.
         return super()._size_updated(size, virtual_size, container_size, layout=False)
 
@@ -121,7 +158,10 @@ class RowsView(Widget):
         settled = self.lines.n_settled()
         first, self._n_settled = min(self._n_settled, settled), settled
         changed = Region(0, first, width, max(height, self._height) - first)
-        is_other, self._height = height != self._height, height  # now: someone may look before the next layout
+        is_other, self._height = (
+            height != self._height,
+            height,
+        )  # now: someone may look before the next layout
         self.refresh(changed, layout=is_other)
 
     def render_line(self, y: int) -> Strip:
@@ -132,7 +172,9 @@ class RowsView(Widget):
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(y)) is not None:
             strip = self._with_selection(strip, self.lines.row(y), *span)
-        return strip.apply_offsets(0, y)  # last: each piece says where it begins, also one that a selection has cut
+        return strip.apply_offsets(
+            0, y
+        )  # last: each piece says where it begins, also one that a selection has cut
 
     def render_lines(self, crop: Region) -> list[Strip]:
         if missing := [y for y in crop.line_range if y not in self._painted]:
@@ -141,9 +183,15 @@ class RowsView(Widget):
             self._painted.update(enumerate(lines, first))
         strips = [self._painted[y] for y in crop.line_range]
         left, right = crop.column_span
-        return strips if (left, right) == (0, self.outer_size.width) else [strip.crop(left, right) for strip in strips]
+        return (
+            strips
+            if (left, right) == (0, self.outer_size.width)
+            else [strip.crop(left, right) for strip in strips]
+        )
 
-    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
         """Regions are of the content, as in Textual."""
         if repaint and not regions:
             self._painted.clear()
@@ -158,16 +206,27 @@ class RowsView(Widget):
 
     def _strip(self, row: Row, width: int) -> Strip:
         base, colour_of = self.rich_style, self.colours.colour_of
-        segments = [Segment(text, base + colour_of(style) if style else base) for text, style in row.pieces]
-        return Strip(segments).adjust_cell_length(width, base + colour_of(row.fill) if row.fill else base)
+        segments = [
+            Segment(text, base + colour_of(style) if style else base) for text, style in row.pieces
+        ]
+        return Strip(segments).adjust_cell_length(
+            width, base + colour_of(row.fill) if row.fill else base
+        )
 
     def _with_selection(self, strip: Strip, row: Row, start: int, end: int) -> Strip:
         """Paint what is selected, from one character to another (-1: to the end of the row)."""
-        length = min(len(row.text), len(strip.text))  # a row that was made for a wider window is cut
+        length = min(
+            len(row.text), len(strip.text)
+        )  # a row that was made for a wider window is cut
         if not length:
             return strip
         start, end = min(start, length), length if end < 0 else min(end, length)
-        cells = [0, strip.index_to_cell_position(start), strip.index_to_cell_position(end), strip.cell_length]
+        cells = [
+            0,
+            strip.index_to_cell_position(start),
+            strip.index_to_cell_position(end),
+            strip.cell_length,
+        ]
         before, selected, after = (strip.crop(*pair) for pair in pairwise(cells))
         style = self.screen.get_component_rich_style("screen--selection")
         painted = [Segment(text, (own or RichStyle()) + style) for text, own, _ in selected]
@@ -177,9 +236,13 @@ class RowsView(Widget):
         """The selected text, without what is only for looks; wrapped lines are whole again."""
         if not self._height:
             return None
-        start_y, start = (selection.start.y, selection.start.x) if selection.start is not None else (0, 0)
+        start_y, start = (
+            (selection.start.y, selection.start.x) if selection.start is not None else (0, 0)
+        )
         last = self._height - 1
-        end_y, end = (selection.end.y, selection.end.x) if selection.end is not None else (last, None)
+        end_y, end = (
+            (selection.end.y, selection.end.x) if selection.end is not None else (last, None)
+        )
         if end_y > last:
             end_y, end = last, None
         rows = [self.lines.row(y) for y in range(max(0, start_y), end_y + 1)]

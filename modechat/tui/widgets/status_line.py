@@ -31,8 +31,8 @@ _DEVICE = 4
 _SHORT_NAME = 12
 
 
-_RUNG = 32
-"""Cells that the rung of the ladder may take."""
+_LONGEST_FALLBACK = 32
+"""Cells that the fallback of the ladder may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class FormatShown:
 
     name: str
     source: str
-    rung: str = ""
+    fallback: str = ""
 
     @classmethod
     def of_model(cls, model: ModelInfo) -> FormatShown:
@@ -49,7 +49,7 @@ class FormatShown:
 
     @classmethod
     def of_reply(cls, stats: ReplyStats) -> FormatShown:
-        return cls(stats.format, stats.format_source, stats.rung)
+        return cls(stats.format, stats.format_source, stats.fallback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,9 @@ class StatusLine(Widget):
 
     def render(self) -> Content:
         return coloured(
-            fit(status_segments(self._status), self.size.width), self._status, is_ansi=self.app.current_theme.ansi
+            fit(status_segments(self._status), self.size.width),
+            self._status,
+            is_ansi=self.app.current_theme.ansi,
         )
 
 
@@ -111,7 +113,9 @@ def coloured(line: str, status: Status, *, is_ansi: bool = False) -> Content:
     content = Content(line)
     mode = f"{GLYPHS[status.mode]} {status.mode}"
     if line.startswith(mode):
-        content = content.stylize("$text-primary" if status.mode is Mode.CHAT else "$text-accent", 0, len(mode))
+        content = content.stylize(
+            "$text-primary" if status.mode is Mode.CHAT else "$text-accent", 0, len(mode)
+        )
         if is_ansi:
             content = content.stylize("dim", len(mode))
     elif is_ansi:
@@ -147,12 +151,19 @@ def fit(segments: list[tuple[int, str]], width: int) -> str:
 
 
 def _format_segments(used: FormatShown) -> list[tuple[int, str]]:
-    from modechat.prompting.ladder import AS_IS  # not before the first frame
+    from modechat.prompting.fallbacks import AS_IS  # not before the first frame
 
     segments = [(5, f"{sanitize_line(used.name)} ({sanitize_line(used.source)})")]
-    if used.rung not in ("", AS_IS):
-        rung = sanitize_line(used.rung)
-        segments.append((7, rung if cell_len(rung) <= _RUNG else set_cell_size(rung, _RUNG - 1).rstrip() + "…"))
+    if used.fallback not in ("", AS_IS):
+        fallback = sanitize_line(used.fallback)
+        segments.append(
+            (
+                7,
+                fallback
+                if cell_len(fallback) <= _LONGEST_FALLBACK
+                else set_cell_size(fallback, _LONGEST_FALLBACK - 1).rstrip() + "…",
+            )
+        )
     return segments
 
 
@@ -160,7 +171,11 @@ def _lora_text(status: Status) -> str:
     """The adapters that count in this mode: the first by its name, the others by their number."""
     from modechat.domain.lora import lora_label
 
-    labels = [lora_label(one.path, one.scale) for one in status.adapters if one.mode in (None, status.mode.value)]
+    labels = [
+        lora_label(one.path, one.scale)
+        for one in status.adapters
+        if one.mode in (None, status.mode.value)
+    ]
     more = f" +{len(labels) - 1}" if len(labels) > 1 else ""
     return f"lora {sanitize_line(labels[0])}{more}" if labels else ""
 

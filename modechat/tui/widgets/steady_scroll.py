@@ -48,13 +48,21 @@ class SteadyScroll(VerticalScroll):
         arranged = super().arrange(size, optimal)
         if arranged is not self._arranged and top is not None:
             widget, offset = top
-            placed = next((placement for placement in arranged.placements if placement.widget is widget), None)
+            placed = next(
+                (placement for placement in arranged.placements if placement.widget is widget), None
+            )
             if placed is not None and placed.region.y - offset != self.scroll_y:
                 self._put_scroll(placed.region.y - offset, arranged.total_region.bottom)
         self._arranged = arranged
         return arranged
 
-    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:  # noqa: ARG002
+    def _size_updated(
+        self,
+        size: Size,
+        virtual_size: Size,
+        container_size: Size,
+        layout: bool = True,  # noqa: ARG002
+    ) -> bool:
         # Textual would lay out everything once more, though nothing depends on how high the content is.
         return super()._size_updated(size, virtual_size, container_size, layout=False)
 
@@ -67,7 +75,11 @@ class SteadyScroll(VerticalScroll):
         """The first widget that is seen, and how many rows of it are above the edge (less than none: below)."""
         y = round(self.scroll_y)
         for widget in self.children:
-            if self.is_lasting(widget) and widget.virtual_region.height and widget.virtual_region.bottom > y:
+            if (
+                self.is_lasting(widget)
+                and widget.virtual_region.height
+                and widget.virtual_region.bottom > y
+            ):
                 return widget, widget.virtual_region.y - y
         return None
 

@@ -54,5 +54,7 @@ class TimelineItem:
 def is_first_unseen(turn: Turn, items: Iterable[TimelineItem]) -> bool:
     """Whether it is the first turn that the chat does not see: that one says so in words."""
     turns = (item.entry for item in items if isinstance(item.entry, Turn))
-    first = next((other for other in turns if other.mode is Mode.INSTRUCT and not other.in_chat), None)
+    first = next(
+        (other for other in turns if other.mode is Mode.INSTRUCT and not other.in_chat), None
+    )
     return first is None or first.id == turn.id

@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from modechat.domain.context import n_left
+from modechat.domain.context import n_left_out
 from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Turn
 from modechat.tui.bindings import keymap_of
 from modechat.tui.widgets.message_selection import MessageSelection
@@ -59,7 +59,7 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
         self._items: list[TimelineItem] = []
         self._window = Window()
         self._cut: ContextCut | None = None
-        self._n_left = 0
+        self._n_left_out = 0
         self._cut_notice: CutNotice | None = None
         self._without_history: Collection[str] = ()
         self._unfold_thinking = False
@@ -78,7 +78,11 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
     async def show(self, conversation: Conversation | None) -> None:
         """Show this conversation instead of what is shown."""
         self.selection.clear()
-        self._items = [TimelineItem(entry) for entry in conversation.entries] if conversation is not None else []
+        self._items = (
+            [TimelineItem(entry) for entry in conversation.entries]
+            if conversation is not None
+            else []
+        )
         self._read_cut(conversation)
         async with self._mounting, self.batch():
             await self.remove_children()
@@ -102,7 +106,9 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
             self._items[kept:] = [TimelineItem(entry) for entry in entries]
             self.selection.forget_missing()
             start = min(self._window.start, max(0, len(self._items) - 1))
-            await self._mount_window(Window(start, min(max(self._window.end, kept + PAGE), len(self._items))))
+            await self._mount_window(
+                Window(start, min(max(self._window.end, kept + PAGE), len(self._items)))
+            )
             if not self._items:
                 await self.mount(Welcome())
 
@@ -126,7 +132,9 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
 
     async def replace_turn(self, old_id: int, turn: Turn) -> None:
         """Show `turn` in the place of the turn `old_id` and of what follows it."""
-        at = next((at for at, item in enumerate(self._items) if item.is_turn(old_id)), len(self._items))
+        at = next(
+            (at for at, item in enumerate(self._items) if item.is_turn(old_id)), len(self._items)
+        )
         async with self._mounting, self.batch():
             for item in self._items[at:]:
                 await self._unmount(item)
@@ -191,7 +199,9 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
         """Scroll so that the widget is seen."""
         self.release_anchor()
         # Not before what was mounted above it has its place.
-        self.call_after_refresh(self.scroll_to_widget, widget, animate=False, force=True, immediate=True)
+        self.call_after_refresh(
+            self.scroll_to_widget, widget, animate=False, force=True, immediate=True
+        )
 
     def is_above_end_of_view(self, widget: Widget) -> bool:
         """Whether the widget begins before the last row that is seen."""
@@ -328,7 +338,11 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
                 if item.widgets and not window.start <= at < window.end:
                     await self._unmount(item)
             kept = [at for at in range(window.start, window.end) if self._items[at].widgets]
-            before = self._items[window.start : kept[0]] if kept else self._items[window.start : window.end]
+            before = (
+                self._items[window.start : kept[0]]
+                if kept
+                else self._items[window.start : window.end]
+            )
             after = self._items[kept[-1] + 1 : window.end] if kept else []
             first = self._items[kept[0]].widgets[0] if kept else None
             if widgets := [widget for item in before for widget in self._made(item)]:
@@ -341,7 +355,11 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
 
     async def _fill(self) -> None:
         """Mount more if the window is higher than what is mounted."""
-        if self._window.start > 0 and self.is_attached and self.max_scroll_y < self.scrollable_content_region.height:
+        if (
+            self._window.start > 0
+            and self.is_attached
+            and self.max_scroll_y < self.scrollable_content_region.height
+        ):
             await self._move_to(self._window.earlier())
 
     def _made(self, item: TimelineItem) -> tuple[Widget, ...]:
@@ -362,7 +380,9 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
     def _model_before(self, turn: Turn) -> str:
         """The name of the model that wrote the reply before that of `turn`."""
         turns = (item.entry for item in reversed(self._items) if isinstance(item.entry, Turn))
-        return next((other.reply.model for other in turns if other.id < turn.id and other.reply.model), "")
+        return next(
+            (other.reply.model for other in turns if other.id < turn.id and other.reply.model), ""
+        )
 
     async def _unmount(self, item: TimelineItem) -> None:
         if self._begins_after(item) and self._cut_notice is not None:
@@ -380,14 +400,16 @@ class Transcript(SteadyScroll, RowColours, can_focus=False):
 
     def _read_cut(self, conversation: Conversation | None) -> None:
         self._cut = conversation.cut if conversation is not None else None
-        self._n_left = n_left(self._cut, conversation.turns) if conversation is not None else 0
+        self._n_left_out = (
+            n_left_out(self._cut, conversation.turns) if conversation is not None else 0
+        )
 
     def _begins_after(self, item: TimelineItem) -> bool:
         return self._cut is not None and item.is_turn(self._cut.left_turn_id)
 
     def _new_cut_notice(self) -> CutNotice:
         assert self._cut is not None
-        self._cut_notice = CutNotice(self._n_left, self._cut.summary)
+        self._cut_notice = CutNotice(self._n_left_out, self._cut.summary)
         return self._cut_notice
 
     def _show_hint(self) -> None:

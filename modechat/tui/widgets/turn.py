@@ -39,7 +39,9 @@ class TurnView:
         self._turn = turn
         self._without_history = without_history
         self._request_lines = RequestLines(turn, without_history, explains=explains)
-        self._reply_lines = ReplyLines(turn.reply, unfold_thinking=unfold_thinking, in_force=in_force)
+        self._reply_lines = ReplyLines(
+            turn.reply, unfold_thinking=unfold_thinking, in_force=in_force
+        )
         self._model_before = model_before
         self._reply_lines.show_foot(foot_of(turn, model_before))
         self.make_widgets()
@@ -77,7 +79,10 @@ class TurnView:
         self._request_lines.update(turn, self._without_history)
         if self.request.is_attached:
             self.request.lines_changed()
-        if self._reply_lines.show_foot(foot_of(turn, self._model_before)) and self.reply.is_attached:
+        if (
+            self._reply_lines.show_foot(foot_of(turn, self._model_before))
+            and self.reply.is_attached
+        ):
             self.reply.lines_changed()
             self.reply.refresh()  # a row that was settled may say something else
 

@@ -83,4 +83,6 @@ class Flushes(App[None]):
 
 
 if __name__ == "__main__":
-    Flushes(sys.argv[1], sys.argv[2], Path(sys.argv[3]), [int(length) for length in sys.argv[4:]]).run()
+    Flushes(
+        sys.argv[1], sys.argv[2], Path(sys.argv[3]), [int(length) for length in sys.argv[4:]]
+    ).run()

@@ -19,7 +19,11 @@ def main() -> None:
     params.warmup = False
     params.cpuparams.n_threads = int(threads)
     server = xllamacpp.Server(params)
-    request = {"messages": [{"role": "user", "content": question}], "max_tokens": int(tokens), "temperature": 0}
+    request = {
+        "messages": [{"role": "user", "content": question}],
+        "max_tokens": int(tokens),
+        "temperature": 0,
+    }
     print(server.handle_chat_completions(request)["choices"][0]["message"]["content"])
 
 

@@ -10,10 +10,53 @@ from modechat.tui.render.markdown import MarkdownDocument
 from modechat.tui.render.rows import Lines, Row
 
 _FRAGMENTS = (
-    *("# H\n", "para text ", "**bold** ", "*em", "`code` ", "\n", "\n\n", "- item ", "  - nested ", "1. num "),
-    *("2. two ", "> quote ", "> - in quote ", "```\n", "```python\n", "def f():\n", "    x = 1\n", "| a | b |\n"),
-    *("|---|---|\n", "| 1 | 2 |\n", "---\n", "    ", "\t", "~~~\n", "[x](http://y) ", "日本語", "<think>", "***\n"),
-    *("- [ ] t ", "===\n", "\\*", "+ plus ", "10) ten ", "word " * 30, "[^1]: f\n", "&amp;", "* \n", "-\n", "1.\n"),
+    *(
+        "# H\n",
+        "para text ",
+        "**bold** ",
+        "*em",
+        "`code` ",
+        "\n",
+        "\n\n",
+        "- item ",
+        "  - nested ",
+        "1. num ",
+    ),
+    *(
+        "2. two ",
+        "> quote ",
+        "> - in quote ",
+        "```\n",
+        "```python\n",
+        "def f():\n",
+        "    x = 1\n",
+        "| a | b |\n",
+    ),
+    *(
+        "|---|---|\n",
+        "| 1 | 2 |\n",
+        "---\n",
+        "    ",
+        "\t",
+        "~~~\n",
+        "[x](http://y) ",
+        "日本語",
+        "<think>",
+        "***\n",
+    ),
+    *(
+        "- [ ] t ",
+        "===\n",
+        "\\*",
+        "+ plus ",
+        "10) ten ",
+        "word " * 30,
+        "[^1]: f\n",
+        "&amp;",
+        "* \n",
+        "-\n",
+        "1.\n",
+    ),
     *(">\n", "x" * 50, "0. zero ", "a\tb", "👩\u200d👧"),
 )
 texts = st.lists(st.sampled_from(_FRAGMENTS), min_size=1, max_size=40).map("".join)
@@ -64,7 +107,11 @@ def looks(row: Row) -> object:
     """What a row says and how, with neighbours of the same style put together; colours of code left out."""
     pieces: list[tuple[str, tuple[str, ...]]] = []
     for text, style in row.pieces:
-        own = tuple(name for name in style if not name.startswith("code-") or name in ("code-title", "code-inline"))
+        own = tuple(
+            name
+            for name in style
+            if not name.startswith("code-") or name in ("code-title", "code-inline")
+        )
         if pieces and pieces[-1][1] == own:
             pieces[-1] = (pieces[-1][0] + text, own)
         else:

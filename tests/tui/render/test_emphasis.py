@@ -102,7 +102,11 @@ def test_money_and_variables_are_no_formulas(text: str, said: str) -> None:
 
 
 _AS_STOCK = (
-    *("**bold** *em* ***both*** _em_ __bold__", "**sehr wichtig**e Dinge", "un*frigging*believable"),
+    *(
+        "**bold** *em* ***both*** _em_ __bold__",
+        "**sehr wichtig**e Dinge",
+        "un*frigging*believable",
+    ),
     *("foo**bar**baz",),
     *(
         "5*6*78",
@@ -154,9 +158,11 @@ _PARTS = ["**", "*", "_", "__", "word ", " text", ", ", ".", "(", ") ", "Größe
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.lists(st.sampled_from(["**", "*", "_", "__", "word ", " text", ", ", ".", "(", ") ", "Größe ", "\n"])).map(
-        "".join
-    )
+    st.lists(
+        st.sampled_from(
+            ["**", "*", "_", "__", "word ", " text", ", ", ".", "(", ") ", "Größe ", "\n"]
+        )
+    ).map("".join)
 )
 def test_markers_beside_spaces_and_punctuation_are_read_as_commonmark_says(text: str) -> None:
     words = text.replace("d*", "d *").replace("t*", "t *").replace("*w", "* w")
@@ -165,7 +171,9 @@ def test_markers_beside_spaces_and_punctuation_are_read_as_commonmark_says(text:
 
 def _stock() -> MarkdownIt:
     return (
-        MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["reference", "text_join"])
+        MarkdownIt("commonmark", {"html": False})
+        .enable(["table", "strikethrough"])
+        .disable(["reference", "text_join"])
     )
 
 

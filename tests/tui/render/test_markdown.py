@@ -14,19 +14,31 @@ from tests.tui.render.documents import Painter, cut, document, looks, rows_of, s
 
 
 @settings(max_examples=400, deadline=None)
-@given(text=texts, sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5), width=st.sampled_from([20, 40, 80]))
+@given(
+    text=texts,
+    sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5),
+    width=st.sampled_from([20, 40, 80]),
+)
 def test_how_it_came_makes_no_difference(text: str, sizes: list[int], width: int) -> None:
     grown = MarkdownDocument()
     for number, piece in enumerate(cut(text, sizes)):
         grown.append(piece)
         if number % 3 == 0:
             grown.height(width if number % 2 else 30)
-    assert [looks(row) for row in rows_of(grown, width)] == [looks(row) for row in rows_of(document(text), width)]
+    assert [looks(row) for row in rows_of(grown, width)] == [
+        looks(row) for row in rows_of(document(text), width)
+    ]
 
 
 @settings(max_examples=400, deadline=None)
-@given(text=texts, sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5), width=st.sampled_from([20, 40, 80]))
-def test_what_is_on_the_screen_is_the_same_however_it_came(text: str, sizes: list[int], width: int) -> None:
+@given(
+    text=texts,
+    sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5),
+    width=st.sampled_from([20, 40, 80]),
+)
+def test_what_is_on_the_screen_is_the_same_however_it_came(
+    text: str, sizes: list[int], width: int
+) -> None:
     grown = MarkdownDocument()
     painter = Painter(grown, width)
     for number, piece in enumerate(cut(text, sizes)):
@@ -34,11 +46,19 @@ def test_what_is_on_the_screen_is_the_same_however_it_came(text: str, sizes: lis
         painter.paint()
         if number % 3 == 0:
             painter.paint()
-    assert [looks(row) for row in painter.painted] == [looks(row) for row in rows_of(document(text), width)]
+    assert [looks(row) for row in painter.painted] == [
+        looks(row) for row in rows_of(document(text), width)
+    ]
 
 
 @pytest.mark.parametrize(
-    "text", ["```python\nx = 1\n```\n", "> ~~~ c++ title\n> y\n", "- a\n\n  ````rust\n  fn\n", "    x\n    y\n"]
+    "text",
+    [
+        "```python\nx = 1\n```\n",
+        "> ~~~ c++ title\n> y\n",
+        "- a\n\n  ````rust\n  fn\n",
+        "    x\n    y\n",
+    ],
 )
 def test_the_title_of_code_says_its_language_wherever_its_line_was_cut(text: str) -> None:
     whole = shown(document(text), 40)
@@ -68,7 +88,9 @@ def test_no_word_is_lost(text: str) -> None:
         assert word in said, word
 
 
-@pytest.mark.parametrize("deep", ["".join(f"{'  ' * level}- item{level}\n" for level in range(60)), f"{'>' * 90} deep"])
+@pytest.mark.parametrize(
+    "deep", ["".join(f"{'  ' * level}- item{level}\n" for level in range(60)), f"{'>' * 90} deep"]
+)
 @pytest.mark.parametrize("size", [3, 10_000])
 def test_nothing_is_lost_however_deep_it_is_nested(deep: str, size: int) -> None:
     made = document(*cut(f"{deep}\n\nafter", [size]))
@@ -87,7 +109,10 @@ def test_a_fence_with_a_bar_in_its_first_line_stays_one() -> None:
 
 def test_emoji_in_code_are_as_wide_as_they_are() -> None:
     family = "\U0001f469\u200d\U0001f467"
-    assert all(row.cells <= 20 for row in rows_of(document(f"```python\n* {family}(ab){{<thinkxyz+1\n"), 20))
+    assert all(
+        row.cells <= 20
+        for row in rows_of(document(f"```python\n* {family}(ab){{<thinkxyz+1\n"), 20)
+    )
 
 
 def test_a_table_becomes_fields_when_the_window_is_made_narrow() -> None:
@@ -161,8 +186,15 @@ def test_code_is_found_by_its_number() -> None:
 
 
 def test_addresses_are_said_and_dangerous_ones_are_no_links() -> None:
-    rows = shown(document("[pay](javascript:alert) [here](file:///etc/passwd) <http://x.org> [y](http://y.org)"), 120)
-    assert rows == ["[pay](javascript:alert) [here](file:///etc/passwd) http://x.org y (http://y.org)"]
+    rows = shown(
+        document(
+            "[pay](javascript:alert) [here](file:///etc/passwd) <http://x.org> [y](http://y.org)"
+        ),
+        120,
+    )
+    assert rows == [
+        "[pay](javascript:alert) [here](file:///etc/passwd) http://x.org y (http://y.org)"
+    ]
 
 
 def test_formulas_keep_their_backslashes() -> None:
@@ -189,7 +221,11 @@ def test_the_beginning_of_a_fences_end_is_not_shown_as_code() -> None:
 )
 def test_what_is_parsed_again_does_not_grow(unit: str) -> None:
     made = document(
-        "```\n" if unit.startswith("    ") else "| a | b |\n|---|---|\n" if unit.startswith("|") else "- x\n\n"
+        "```\n"
+        if unit.startswith("    ")
+        else "| a | b |\n|---|---|\n"
+        if unit.startswith("|")
+        else "- x\n\n"
     )
     for piece in cut(unit * 4000, [200]):
         made.append(piece)
@@ -208,7 +244,9 @@ def test_a_long_paragraph_in_one_line_is_whole(seed: int) -> None:
     assert re.sub(r"\s", "", said) == re.sub(r"[\s*`]", "", text)
 
 
-@pytest.mark.parametrize("unit", ["[", "![", "> ", "- ", "1. ", "*", "`", "_a", "| ", "<", "\\\\", "&", "~", "# "])
+@pytest.mark.parametrize(
+    "unit", ["[", "![", "> ", "- ", "1. ", "*", "`", "_a", "| ", "<", "\\\\", "&", "~", "# "]
+)
 def test_thousands_of_the_same_do_no_harm(unit: str) -> None:
     text = unit * (30_000 // len(unit))
     made = document(*cut(text, [7000]))

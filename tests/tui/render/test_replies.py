@@ -15,7 +15,24 @@ from tests.tui.render.documents import cut, document, rows_of, shown
 
 _N = 40_000
 _UNITS = (
-    *("> ", ">", "- ", "1. ", "[", "![", "[a](", "*", "**a** ", "*a**b", "_a", "~~a", "`a", "``a`", "<", "<!--"),
+    *(
+        "> ",
+        ">",
+        "- ",
+        "1. ",
+        "[",
+        "![",
+        "[a](",
+        "*",
+        "**a** ",
+        "*a**b",
+        "_a",
+        "~~a",
+        "`a",
+        "``a`",
+        "<",
+        "<!--",
+    ),
     *(
         "&",
         "&amp;",
@@ -48,7 +65,9 @@ def _reply(text: str) -> Reply:
 
 
 @pytest.mark.parametrize("text", _LONG.values(), ids=_LONG)
-def test_little_of_a_long_reply_is_read_before_it_is_seen(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_little_of_a_long_reply_is_read_before_it_is_seen(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     parsed = _count_parsed(monkeypatch)
     lines = ReplyLines(_reply(text), clock=count(step=0.03).__next__)
     assert lines.height(80) > 0 or not text.strip()
@@ -61,7 +80,9 @@ def test_little_of_a_long_reply_is_read_before_it_is_seen(text: str, monkeypatch
 
 
 @pytest.mark.parametrize("text", _LONG.values(), ids=_LONG)
-def test_what_more_text_costs_does_not_depend_on_what_there_was(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_more_text_costs_does_not_depend_on_what_there_was(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     parsed = _count_parsed(monkeypatch)
     made = MarkdownDocument()
     for piece in cut(text[:14_000], [700]):
@@ -78,7 +99,9 @@ def test_a_reply_of_ordinary_length_is_shown_at_once() -> None:
 
 
 def test_how_a_long_reply_ended_is_said_when_its_end_is_shown() -> None:
-    lines = ReplyLines(replace(_reply("word " * 4000), state=ReplyState.STOPPED), clock=count(step=0.03).__next__)
+    lines = ReplyLines(
+        replace(_reply("word " * 4000), state=ReplyState.STOPPED), clock=count(step=0.03).__next__
+    )
     assert not shown(lines, 80)[-1].startswith("■")
     while lines.has_more:
         lines.flush()

@@ -50,17 +50,25 @@ def test_files_of_tasks_are_rows_too() -> None:
     assert shown(lines, 30)[-1] == "▸ x.md · 14 B"
 
 
-@pytest.mark.parametrize("text", ["```py\nx = 1", "a ``` b", "name.txt:\ntext", "# *all* as it _is_\n\t| a |"])
+@pytest.mark.parametrize(
+    "text", ["```py\nx = 1", "a ``` b", "name.txt:\ntext", "# *all* as it _is_\n\t| a |"]
+)
 def test_what_is_no_code_is_shown_as_it_was_typed(text: str) -> None:
-    assert [row.text for row in rows_of(_lines(ChatMessage(text)), 60)] == text.replace("\t", "    ").split("\n")
+    assert [row.text for row in rows_of(_lines(ChatMessage(text)), 60)] == text.replace(
+        "\t", "    "
+    ).split("\n")
 
 
 @given(
-    st.lists(st.sampled_from(["a", "\n", "```", "~~~", "````", "x.py:\n", "```py\n", " ", block("f.c", "int")])).map(
-        "".join
-    )
+    st.lists(
+        st.sampled_from(
+            ["a", "\n", "```", "~~~", "````", "x.py:\n", "```py\n", " ", block("f.c", "int")]
+        )
+    ).map("".join)
 )
 def test_the_parts_are_the_message(text: str) -> None:
     parts = parts_of(text)
     assert "\n".join(part.text for part in parts).rstrip("\n") == text.rstrip("\n")
-    assert all(block(part.name, part.content) == part.text for part in parts if part.kind is PartKind.FILE)
+    assert all(
+        block(part.name, part.content) == part.text for part in parts if part.kind is PartKind.FILE
+    )

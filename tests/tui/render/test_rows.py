@@ -45,7 +45,10 @@ def test_wrapped_text_is_whole_again_when_it_is_copied(text: str, width: int) ->
     assert all(cell_len(row.text.rstrip()) <= width or len(row.text) <= 12 for row in rows)
 
 
-@given(text=st.text(alphabet="ab \t日👍🏽\u200d👩é́\u00ad\ufe0f🇩🇪", max_size=60), width=st.integers(2, 20))
+@given(
+    text=st.text(alphabet="ab \t日👍🏽\u200d👩é́\u00ad\ufe0f🇩🇪", max_size=60),
+    width=st.integers(2, 20),
+)
 def test_code_is_whole_again_when_it_is_copied(text: str, width: int) -> None:
     made = document(f"```\n{text}\n\tend\n```\n")
     assert copied(rows_of(made, width)) == f"{text}\n\tend"
@@ -66,7 +69,10 @@ def test_every_character_takes_as_many_cells_in_a_terminal_as_it_takes_here() ->
     screen = pyte.Screen(100, 2)
     for code in range(32, 0x110000):
         character = chr(code)
-        if unicodedata.category(character) in ("Cn", "Co", "Cs") or sanitize(character) != character:
+        if (
+            unicodedata.category(character) in ("Cn", "Co", "Cs")
+            or sanitize(character) != character
+        ):
             continue
         (row,) = wrap([(f"x{character}", ())], 50)
         screen.cursor.x = screen.cursor.y = 0
@@ -76,7 +82,10 @@ def test_every_character_takes_as_many_cells_in_a_terminal_as_it_takes_here() ->
 
 def test_what_is_only_for_looks_is_not_copied() -> None:
     text = "- a long item that wraps\n\n```py\nx = 1\n```\n> quoted text here"
-    assert copied(rows_of(document(text), 14)) == "- a long item that wraps\n\nx = 1\n\n> quoted text here"
+    assert (
+        copied(rows_of(document(text), 14))
+        == "- a long item that wraps\n\nx = 1\n\n> quoted text here"
+    )
 
 
 def test_quotes_lists_and_tables_are_copied_without_frames_and_padding() -> None:
@@ -95,7 +104,8 @@ def test_a_part_of_a_row_is_copied_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a\tb", "# a\tb", "- a\tb", "> a\tb", "| a\tb | c\td |\n|--|--|\n| e\tf | g\th |", "`a\tb`"]
+    "text",
+    ["a\tb", "# a\tb", "- a\tb", "> a\tb", "| a\tb | c\td |\n|--|--|\n| e\tf | g\th |", "`a\tb`"],
 )
 def test_no_tab_is_drawn_and_every_one_is_copied(text: str) -> None:
     rows = rows_of(document(text), 40)
@@ -124,9 +134,22 @@ def test_a_table_that_grows_wider_is_laid_out_again() -> None:
     assert shown(made, 40)[2:] == ["1    │ 2", "1234 │ 5"]
 
 
-@pytest.mark.parametrize("language", ["python", "c", "html", "php", "json", "diff", "rust", "bash", "unknown", ""])
+@pytest.mark.parametrize(
+    "language", ["python", "c", "html", "php", "json", "diff", "rust", "bash", "unknown", ""]
+)
 def test_highlighting_line_by_line_keeps_the_text(language: str) -> None:
-    lines = ['x = "a" # b', '"""doc', "/* c", "end */", "<b>t</b>", "", "    if (1) {", "y" * 2000, "é日本", "}"] * 30
+    lines = [
+        'x = "a" # b',
+        '"""doc',
+        "/* c",
+        "end */",
+        "<b>t</b>",
+        "",
+        "    if (1) {",
+        "y" * 2000,
+        "é日本",
+        "}",
+    ] * 30
     highlighter = Highlighter(language)
     for line in lines:
         highlighter.add([line])

@@ -55,13 +55,19 @@ class Adapters:
 
     def apply(self, mode: Mode) -> str:
         """Apply what is wanted in this mode; a name for it, empty if that is nothing."""
-        applied = [adapter for adapter in self._wanted if adapter.scale and adapter.mode in (None, mode)]
+        applied = [
+            adapter for adapter in self._wanted if adapter.scale and adapter.mode in (None, mode)
+        ]
         read = [self._read[adapter.path] for adapter in applied]
         handles = (llama.llama_adapter_lora_p_ctypes * len(applied))(*(one.handle for one in read))
         scales = (ctypes.c_float * len(applied))(*(adapter.scale for adapter in applied))
         if llama.llama_set_adapters_lora(self._loaded.context, handles, len(applied), scales):
-            raise WorkerFailure("model", "llama.cpp cannot apply the adapters", "Try without --lora.")
-        return "".join(f"|{one.identity}:{adapter.scale}" for one, adapter in zip(read, applied, strict=True))
+            raise WorkerFailure(
+                "model", "llama.cpp cannot apply the adapters", "Try without --lora."
+            )
+        return "".join(
+            f"|{one.identity}:{adapter.scale}" for one, adapter in zip(read, applied, strict=True)
+        )
 
     def _current(self, path: str) -> _Read:
         """The adapter in the file as it is now: one that was changed is read again."""

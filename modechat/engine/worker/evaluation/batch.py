@@ -17,7 +17,9 @@ class Logits(Enum):
     ALL = "all"
 
 
-def fill_batch(batch: Any, tokens: Sequence[int], position: int, sequence: int, logits: Logits = Logits.LAST) -> None:
+def fill_batch(
+    batch: Any, tokens: Sequence[int], position: int, sequence: int, logits: Logits = Logits.LAST
+) -> None:
     """Put `tokens` at `position` and after in one sequence into a `llama_batch` that has room for them."""
     batch.n_tokens = len(tokens)
     wanted = int(logits is Logits.ALL)

@@ -52,9 +52,13 @@ class Checkpoints:
         if state is None or len(state) > self._n_bytes:
             return
         checkpoint = Checkpoint(tuple(tokens), key, state)
-        self._kept = [kept for kept in self._kept if (kept.tokens, kept.key) != (checkpoint.tokens, key)]
+        self._kept = [
+            kept for kept in self._kept if (kept.tokens, kept.key) != (checkpoint.tokens, key)
+        ]
         self._kept.append(checkpoint)
-        while len(self._kept) > _COUNT or sum(len(kept.state) for kept in self._kept) > self._n_bytes:
+        while (
+            len(self._kept) > _COUNT or sum(len(kept.state) for kept in self._kept) > self._n_bytes
+        ):
             del self._kept[0]
 
     def newest(self, tokens: Sequence[int], key: str) -> Checkpoint | None:

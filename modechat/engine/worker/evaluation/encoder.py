@@ -53,7 +53,7 @@ class EncoderDecoder:
         mode: Mode,  # noqa: ARG002
         prompt: Sequence[int],  # noqa: ARG002
         *,
-        n_left: int = 0,  # noqa: ARG002
+        n_left_out: int = 0,  # noqa: ARG002
         key: str = "",  # noqa: ARG002
         label: str = "",  # noqa: ARG002
         is_reproducible: bool = False,  # noqa: ARG002
@@ -97,6 +97,8 @@ class EncoderDecoder:
             raise Aborted
         if result != DECODED:
             raise WorkerFailure(
-                "engine", f"llama.cpp could not evaluate the text (code {result})", "Try again, or restart modechat."
+                "engine",
+                f"llama.cpp could not evaluate the text (code {result})",
+                "Try again, or restart modechat.",
             )
         self.n_evaluated += len(tokens)

@@ -28,21 +28,25 @@ class Evaluator(Protocol):
         mode: Mode,
         prompt: Sequence[int],
         *,
-        n_left: int = 0,
+        n_left_out: int = 0,
         key: str = "",
         label: str = "",
         is_reproducible: bool = False,
     ) -> Reused:
         """Begin with `prompt`: how many of its first tokens need no evaluation.
 
-        `n_left` messages have left a full context: what followed them may move up in the cache. `key` names what
+        `n_left_out` messages have left a full context: what followed them may move up in the cache. `key` names what
         results depend on besides the tokens: the adapters. `label` is the conversation, if it may be kept on disk.
         `is_reproducible`: a reply to the same prompt takes the cells of the reply before it, since where cells lie
         shows in the last digits of results.
         """
 
     def evaluate(
-        self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None], logits: Logits = Logits.LAST
+        self,
+        mode: Mode,
+        tokens: Sequence[int],
+        on_progress: Callable[[int], None],
+        logits: Logits = Logits.LAST,
     ) -> None:
         """Evaluate what follows. Raises Aborted or WorkerFailure."""
 

@@ -41,14 +41,14 @@ class Lane:
     n_exact: int | None = None
     """How many of the tokens were evaluated after exactly those before them; None: all. Behind messages that have left
     a full context they were not: they are of use to that conversation alone."""
-    n_left: int = 0
+    n_left_out: int = 0
     """How many messages have left, where some tokens are not exact."""
 
     def keep(self, count: int) -> None:
         """Forget all tokens but the first `count`."""
         del self.tokens[count:]
         if self.n_exact is not None and count <= self.n_exact:
-            self.n_exact, self.n_left = None, 0
+            self.n_exact, self.n_left_out = None, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Lanes:
         self._requests = 0
         self._mark: int | None = None
         self._label = ""
-        self._n_left = 0
+        self._n_left_out = 0
         self._key = ""
         """That of the request; lanes of other ones are of no use."""
         self.n_evaluated = 0
@@ -116,7 +116,7 @@ class Lanes:
         mode: Mode,
         prompt: Sequence[int],
         *,
-        n_left: int = 0,
+        n_left_out: int = 0,
         key: str = "",
         label: str = "",
         is_reproducible: bool = False,
@@ -127,7 +127,7 @@ class Lanes:
         """
         self._requests += 1
         self._mark = None
-        self._key, self._label, self._n_left = key, label, n_left
+        self._key, self._label, self._n_left_out = key, label, n_left_out
         self._shift(mode, prompt)
         found = self._find(prompt)
         n_restored = self._restore(label, prompt, found.n_tokens if found is not None else 0)
@@ -143,8 +143,14 @@ class Lanes:
 
     def _find(self, prompt: Sequence[int]) -> _Find | None:
         """The lane that has most of `prompt`."""
-        finds = [self._look(lane, prompt) for lane in self._lanes if lane.tokens and lane.key == self._key]
-        found = max(finds, key=lambda find: (find.n_tokens, -find.n_lost, find.lane.used), default=None)
+        finds = [
+            self._look(lane, prompt)
+            for lane in self._lanes
+            if lane.tokens and lane.key == self._key
+        ]
+        found = max(
+            finds, key=lambda find: (find.n_tokens, -find.n_lost, find.lane.used), default=None
+        )
         return found if found is not None and found.n_common else None
 
     def _look(self, lane: Lane, prompt: Sequence[int]) -> _Find:
@@ -157,7 +163,9 @@ class Lanes:
     def _common(self, lane: Lane, prompt: Sequence[int]) -> int:
         """How many of its tokens the lane has for `prompt`."""
         common = common_prefix_length(lane.tokens, prompt[:-1])
-        if lane.n_exact is None or (self._n_left and (lane.n_left, lane.label) == (self._n_left, self._label)):
+        if lane.n_exact is None or (
+            self._n_left_out and (lane.n_left_out, lane.label) == (self._n_left_out, self._label)
+        ):
             return common
         return min(common, lane.n_exact)
 
@@ -178,13 +186,19 @@ class Lanes:
         lane = self._victim(mode, spared=source)
         self._empty(lane)
         self._memory.copy(source.sequence, lane.sequence, found.n_tokens)
-        lane.tokens, lane.n_exact, lane.n_left = list(source.tokens), source.n_exact, source.n_left
+        lane.tokens, lane.n_exact, lane.n_left_out = (
+            list(source.tokens),
+            source.n_exact,
+            source.n_left_out,
+        )
         lane.keep(found.n_tokens)
         self._cut(lane, found)
         return lane
 
     def _cut(self, lane: Lane, found: _Find) -> None:
-        if found.checkpoint is not None and not self._checkpoints.restore(found.checkpoint, lane.sequence):
+        if found.checkpoint is not None and not self._checkpoints.restore(
+            found.checkpoint, lane.sequence
+        ):
             self._empty(lane)
         else:
             self._keep(lane, found.n_tokens)
@@ -204,12 +218,14 @@ class Lanes:
         one of the other mode last."""
         others = {lane.sequence for other, lane in self._current.items() if other is not mode}
         candidates = [lane for lane in self._lanes if lane is not spared]
-        return min(candidates, key=lambda lane: (bool(lane.tokens), lane.sequence in others, lane.used))
+        return min(
+            candidates, key=lambda lane: (bool(lane.tokens), lane.sequence in others, lane.used)
+        )
 
     def _shift(self, mode: Mode, prompt: Sequence[int]) -> None:
         """Take out of the current lane what is in the way between the beginning of `prompt` and its middle."""
         lane = self._current.get(mode)
-        if lane is None or self._n_left <= lane.n_left or not self._memory.can_shift:
+        if lane is None or self._n_left_out <= lane.n_left_out or not self._memory.can_shift:
             return
         if (lane.key, lane.label) != (self._key, self._label):
             return
@@ -222,12 +238,19 @@ class Lanes:
                 self._empty(other)
         self._memory.take_out(lane.sequence, start, start + gap)
         del lane.tokens[start : start + gap]
-        lane.n_exact, lane.n_left = start if lane.n_exact is None else min(start, lane.n_exact), self._n_left
+        lane.n_exact, lane.n_left_out = (
+            start if lane.n_exact is None else min(start, lane.n_exact),
+            self._n_left_out,
+        )
 
     # Evaluating
 
     def evaluate(
-        self, mode: Mode, tokens: Sequence[int], on_progress: Callable[[int], None], logits: Logits = Logits.LAST
+        self,
+        mode: Mode,
+        tokens: Sequence[int],
+        on_progress: Callable[[int], None],
+        logits: Logits = Logits.LAST,
     ) -> None:
         """Evaluate `tokens` at the end of the lane, in pieces; `on_progress` gets the count after each.
 
@@ -295,13 +318,17 @@ class Lanes:
         """Keep the chat's lane on disk, if there is a place for it."""
         lane = self._current.get(Mode.CHAT)
         if self._saved is not None and lane is not None and lane.label:
-            self._saved.save(lane.label, lane.sequence, lane.tokens, _kept_key(lane.key, lane.n_left))
+            self._saved.save(
+                lane.label, lane.sequence, lane.tokens, _kept_key(lane.key, lane.n_left_out)
+            )
 
     def _restore(self, label: str, prompt: Sequence[int], n_in_memory: int) -> int:
         """Bring back a lane from disk that has more of `prompt` than memory has; how many tokens of it, or 0."""
         if self._saved is None or not label:
             return 0
-        found = self._saved.find(prompt[:-1], _kept_key(self._key, self._n_left), n_in_memory, self._memory.n_ctx)
+        found = self._saved.find(
+            prompt[:-1], _kept_key(self._key, self._n_left_out), n_in_memory, self._memory.n_ctx
+        )
         if found is None:
             return 0
         state, n_common = found
@@ -314,16 +341,21 @@ class Lanes:
             self._empty(lane)
             if not self._give_up_another(lane):
                 return 0
-        lane.tokens, lane.key, lane.used, lane.mode = list(state.tokens), self._key, self._requests, Mode.CHAT
-        lane.label, lane.n_left = state.label, self._n_left
-        lane.n_exact = 0 if self._n_left else None
+        lane.tokens, lane.key, lane.used, lane.mode = (
+            list(state.tokens),
+            self._key,
+            self._requests,
+            Mode.CHAT,
+        )
+        lane.label, lane.n_left_out = state.label, self._n_left_out
+        lane.n_exact = 0 if self._n_left_out else None
         self._n_cells = max(self._n_cells, sum(len(one.tokens) for one in self._lanes))
         return n_common
 
 
-def _kept_key(key: str, n_left: int) -> str:
+def _kept_key(key: str, n_left_out: int) -> str:
     """What a kept lane depends on besides its tokens: where messages have left, not all of it is exact."""
-    return f"{key}|{n_left} left" if n_left else key
+    return f"{key}|{n_left_out} left" if n_left_out else key
 
 
 def _gap(tokens: Sequence[int], start: int, prompt: Sequence[int]) -> int:

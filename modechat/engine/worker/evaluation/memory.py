@@ -20,7 +20,9 @@ DECODED = 0
 NO_ROOM = 1
 ABORTED = 2
 
-_QUICK = 0.025  # seconds: a token that takes less is never aborted, the next one is just not asked for
+_QUICK = (
+    0.025  # seconds: a token that takes less is never aborted, the next one is just not asked for
+)
 
 
 class Memory:
@@ -51,9 +53,13 @@ class Memory:
         self._seconds_of_a_token = _QUICK
         vocabulary = llama.llama_model_get_vocab(model)
         assert vocabulary is not None  # every loaded model has one
-        self._result_size = int(llama.llama_vocab_n_tokens(vocabulary)) * ctypes.sizeof(ctypes.c_float)
+        self._result_size = int(llama.llama_vocab_n_tokens(vocabulary)) * ctypes.sizeof(
+            ctypes.c_float
+        )
         self._window = int(llama.llama_model_n_swa(model))
-        self._is_one_state = bool(llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
+        self._is_one_state = bool(
+            llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model)
+        )
 
     def close(self) -> None:
         llama.llama_batch_free(self.batch)
@@ -139,7 +145,9 @@ class Memory:
         """Bring a state back; what follows it must be cut then."""
         flags = llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
         buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
-        return bool(llama.llama_state_seq_set_data_ext(self.context, buffer, len(state), sequence, flags))
+        return bool(
+            llama.llama_state_seq_set_data_ext(self.context, buffer, len(state), sequence, flags)
+        )
 
     def state_size(self, sequence: int) -> int:
         return int(llama.llama_state_seq_get_size(self.context, sequence))
@@ -147,7 +155,9 @@ class Memory:
     def save_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool:
         """Write the whole state of a sequence into a file."""
         held = (llama.llama_token * len(tokens))(*tokens)
-        written = llama.llama_state_seq_save_file(self.context, os.fsencode(path), sequence, held, len(tokens))
+        written = llama.llama_state_seq_save_file(
+            self.context, os.fsencode(path), sequence, held, len(tokens)
+        )
         return bool(written)
 
     def load_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool:

@@ -25,7 +25,9 @@ def useful_threads() -> int:
     """Physical performance cores that this process may use, at least one."""
     if sys.platform == "linux":
         return linux_threads(Path("/"), os.sched_getaffinity(0))
-    physical = _performance_cores_of_macos() or psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    physical = (
+        _performance_cores_of_macos() or psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    )
     usable = len(psutil.Process().cpu_affinity()) if sys.platform == "win32" else physical
     return max(1, min(physical, usable))
 
@@ -68,13 +70,18 @@ def performance_cpus(root: Path, usable: Collection[int]) -> frozenset[int]:
     for file in ("cpu_capacity", "cpufreq/cpuinfo_max_freq"):  # ARM; AMD and others
         speeds = {cpu: _number(_read(_cpu_folder(root, cpu) / file)) for cpu in usable}
         if speeds and all(speeds.values()):
-            return frozenset(cpu for cpu, speed in speeds.items() if speed >= _FAST * max(speeds.values()))
+            return frozenset(
+                cpu for cpu, speed in speeds.items() if speed >= _FAST * max(speeds.values())
+            )
     return frozenset(usable)
 
 
 def count_cores(root: Path, cpus: Collection[int]) -> int:
     """Physical cores that `cpus` lie on; each is one of its own where the kernel does not say."""
-    cores = {_cpus(_read(_cpu_folder(root, cpu) / "topology/thread_siblings_list")) or frozenset({cpu}) for cpu in cpus}
+    cores = {
+        _cpus(_read(_cpu_folder(root, cpu) / "topology/thread_siblings_list")) or frozenset({cpu})
+        for cpu in cpus
+    }
     return len(cores)
 
 
@@ -83,7 +90,11 @@ def cpu_quota(root: Path) -> float | None:
 
     In a container the path of the group may be the host's: then only the top of what is mounted counts.
     """
-    quotas = [quota for folder, version in _groups(root) if (quota := _quota_of(folder, version)) is not None]
+    quotas = [
+        quota
+        for folder, version in _groups(root)
+        if (quota := _quota_of(folder, version)) is not None
+    ]
     return min(quotas, default=None)
 
 
@@ -149,5 +160,7 @@ def _performance_cores_of_macos() -> int:
         return 0
     count, size = ctypes.c_int(0), ctypes.c_size_t(ctypes.sizeof(ctypes.c_int))
     libc = ctypes.CDLL(None)
-    failed = libc.sysctlbyname(b"hw.perflevel0.physicalcpu", ctypes.byref(count), ctypes.byref(size), None, 0)
+    failed = libc.sysctlbyname(
+        b"hw.perflevel0.physicalcpu", ctypes.byref(count), ctypes.byref(size), None, 0
+    )
     return 0 if failed else count.value

@@ -33,7 +33,11 @@ class SequenceMemory(Protocol):
 
 class SavedLanes:
     def __init__(
-        self, states: SavedStates, memory: SequenceMemory, identity: str, is_aborted: Callable[[], bool]
+        self,
+        states: SavedStates,
+        memory: SequenceMemory,
+        identity: str,
+        is_aborted: Callable[[], bool],
     ) -> None:
         """`identity` names the model and the settings that a state depends on. `is_aborted` is asked while a file is
         read, which takes long on slow disks."""
@@ -48,7 +52,10 @@ class SavedLanes:
             return
         identity = self._identity + key
         try:
-            if any(state.label == label and state.tokens == tuple(tokens) for state in self._states.of(identity)):
+            if any(
+                state.label == label and state.tokens == tuple(tokens)
+                for state in self._states.of(identity)
+            ):
                 return
             path = self._states.begin(label, identity, self._memory.state_size(sequence))
             if path is None:
@@ -60,14 +67,20 @@ class SavedLanes:
         except OSError as error:
             print(f"the evaluated conversation cannot be kept: {error}", file=sys.stderr)
 
-    def find(self, prompt: Sequence[int], key: str, more_than: int, n_ctx: int) -> tuple[SavedState, int] | None:
+    def find(
+        self, prompt: Sequence[int], key: str, more_than: int, n_ctx: int
+    ) -> tuple[SavedState, int] | None:
         """The state that has most of `prompt`, and how many tokens of it; None if none has clearly more than
         `more_than`. States that a context of `n_ctx` tokens cannot hold do not count."""
         try:
             states = self._states.of(self._identity + key)
         except OSError:
             return None
-        found = [(state, common_prefix_length(state.tokens, prompt)) for state in states if len(state.tokens) <= n_ctx]
+        found = [
+            (state, common_prefix_length(state.tokens, prompt))
+            for state in states
+            if len(state.tokens) <= n_ctx
+        ]
         best = max(found, key=lambda pair: pair[1], default=None)
         return best if best is not None and best[1] >= more_than + _WORTH_RESTORING else None
 

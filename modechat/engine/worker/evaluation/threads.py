@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.evaluation.surroundings import Lookout, Surroundings, usable_cpus
+from modechat.engine.worker.evaluation.machine_load import LoadMeter, MachineLoad, usable_cpus
 
 _DECODED = 0
 LEAST_PROMPT = 16
@@ -70,7 +70,9 @@ class ThreadController:
         self._enough = min(evidence, 3)  # decodes that show what is usual
         self._settled = n_max
         self._trial: _Trial | None = None
-        self._costs: dict[int, deque[float]] = {}  # of the last decodes with the settled count, by size
+        self._costs: dict[
+            int, deque[float]
+        ] = {}  # of the last decodes with the settled count, by size
         self._n_slow = 0
         self._candidates: list[int] = []
         self._n_rounds = -1
@@ -80,7 +82,7 @@ class ThreadController:
         self._wait = _SHORTEST_WAIT
         self._next_trial = patience
         self._last_end = 0.0
-        self._around: Surroundings | None = None
+        self._around: MachineLoad | None = None
         self._knows_fewer = False
         """Whether fewer threads were found to be no better, and nothing has changed since."""
         self._wait_for_free = _SHORTEST_WAIT_FOR_FREE
@@ -105,7 +107,7 @@ class ThreadController:
             self._begin_anew()
         self._watch(n_tokens, seconds)
 
-    def see(self, around: Surroundings) -> None:
+    def see(self, around: MachineLoad) -> None:
         """What the rest of the machine has done lately."""
         self._around = around
         if around.others >= _QUIET:
@@ -136,7 +138,9 @@ class ThreadController:
             self._n_slow = 0 if ratio < _SLOW else self._n_slow + (1 if ratio < _COLLAPSED else 2)
         window.append(cost)
         if self._n_slow >= self._enough:
-            self._costs = {_size(n_tokens): deque(list(window)[-2:], _WINDOW)}  # what was before counts no more
+            self._costs = {
+                _size(n_tokens): deque(list(window)[-2:], _WINDOW)
+            }  # what was before counts no more
             self._search(_down(self._settled) + _up(self._settled, self._n_max))
         elif self._computed >= self._next_trial and len(window) >= self._enough:
             self._try_next()
@@ -166,7 +170,9 @@ class ThreadController:
         if self._around is not None:
             above = above if self._around.idle >= _FREE_CORE else []
             below = below if not self._knows_fewer else []
-            self._knows_fewer = self._around.others < _QUIET and self._n_rounds + 1 >= len(_down(self._settled))
+            self._knows_fewer = self._around.others < _QUIET and self._n_rounds + 1 >= len(
+                _down(self._settled)
+            )
         return above + below[self._n_rounds % max(len(below), 1) :][:1]
 
     def _judge(self, trial: _Trial, n_tokens: int, seconds: float) -> None:
@@ -185,7 +191,9 @@ class ThreadController:
     def _is_worse(self, trial: _Trial) -> bool:
         ratios = trial.ratios
         if not ratios:
-            return trial.decodes >= _WINDOW  # none of a size that is known: nothing can be learned now
+            return (
+                trial.decodes >= _WINDOW
+            )  # none of a size that is known: nothing can be learned now
         if len(ratios) == 1:
             return ratios[0] > _CLEARLY_WORSE
         return median(ratios) > (_BETTER if len(ratios) >= self._evidence else 1)
@@ -198,7 +206,9 @@ class ThreadController:
             return
         self._is_searching = False
         self._next_trial = self._computed + max(self._wait, self._lost / _SHARE_OF_TRIALS)
-        self._next_for_free = max(self._next_for_free, self._computed + self._lost / _SHARE_FOR_FREE)
+        self._next_for_free = max(
+            self._next_for_free, self._computed + self._lost / _SHARE_FOR_FREE
+        )
         self._wait = min(2 * self._wait, _LONGEST_WAIT)
         self._lost = 0.0
 
@@ -237,7 +247,7 @@ class DecodeThreads:
         self._is_held = False
         self._generation = ThreadController(self._n_max, evidence=5)
         self._prompt = ThreadController(self._n_max, evidence=2, patience=_PATIENCE_WITH_PROMPTS)
-        self._lookout = Lookout(usable_cpus()) if self._adapts else None
+        self._lookout = LoadMeter(usable_cpus()) if self._adapts else None
 
     @property
     def count(self) -> int:

@@ -13,7 +13,9 @@ _SHARE = 4  # of the memory that the weights leave free
 _SAFE = 0.8  # of it, where even a short context takes more than its share
 
 
-def choose_n_ctx(kv_bytes: Callable[[int], int], n_ctx_train: int, free_bytes: int, longest: int) -> int:
+def choose_n_ctx(
+    kv_bytes: Callable[[int], int], n_ctx_train: int, free_bytes: int, longest: int
+) -> int:
     """The context in tokens: what the model was trained for, at most `longest`, in a quarter of the free memory; 4096
     tokens may take most of it. `free_bytes` is what the weights leave; `kv_bytes` tells what a context takes.
 
@@ -26,7 +28,9 @@ def choose_n_ctx(kv_bytes: Callable[[int], int], n_ctx_train: int, free_bytes: i
     longer = largest_fitting(kv_bytes, enough, most, _STEP, free_bytes // _SHARE)
     if longer > enough or kv_bytes(enough) <= free_bytes * _SAFE:
         return max(longer, enough)
-    return largest_fitting(kv_bytes, min(_LEAST, most), enough, _LEAST_STEP, int(free_bytes * _SAFE))
+    return largest_fitting(
+        kv_bytes, min(_LEAST, most), enough, _LEAST_STEP, int(free_bytes * _SAFE)
+    )
 
 
 def as_needed(chosen: int, needed: int | None) -> int:
@@ -34,7 +38,9 @@ def as_needed(chosen: int, needed: int | None) -> int:
     return chosen if needed is None else min(chosen, needed)
 
 
-def largest_fitting(kv_bytes: Callable[[int], int], least: int, most: int, step: int, free_bytes: int) -> int:
+def largest_fitting(
+    kv_bytes: Callable[[int], int], least: int, most: int, step: int, free_bytes: int
+) -> int:
     """The largest multiple of `step` from `least` to `most` that takes at most `free_bytes`; `least` if none does."""
     low, high = least // step, most // step
     while low < high:

@@ -10,7 +10,11 @@ from modechat.engine.worker.bindings import ggml_function, llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.loading.offload import Device, DeviceKind
 
-_KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "integrated"}  # ggml_backend_dev_type; others only help the CPU
+_KINDS: dict[int, DeviceKind] = {
+    0: "cpu",
+    1: "gpu",
+    2: "integrated",
+}  # ggml_backend_dev_type; others only help the CPU
 _SHARED_MEMORY = ("MTL", "Metal")  # Apple's GPUs call themselves discrete
 _POINTER = ctypes.c_void_p
 _NONE = "none"
@@ -26,7 +30,10 @@ class _Properties(ctypes.Structure):
         ("memory_total", ctypes.c_size_t),
         ("type", ctypes.c_int),
         ("device_id", ctypes.c_char_p),
-        ("capabilities", ctypes.c_bool * 16),  # more than there are: room for those of later versions
+        (
+            "capabilities",
+            ctypes.c_bool * 16,
+        ),  # more than there are: room for those of later versions
     ]
 
 
@@ -76,13 +83,19 @@ def _named(name: str, gpus: Sequence[Device]) -> Device:
         hint = "This build of llama.cpp has no GPU support: modechat doctor names the command for one that has."
     else:
         names = ", ".join(device.name for device in gpus)
-        hint = f"There are: {names}." if names else "There is no GPU that this build of llama.cpp can use."
+        hint = (
+            f"There are: {names}."
+            if names
+            else "There is no GPU that this build of llama.cpp can use."
+        )
     raise WorkerFailure("model", f"There is no device “{name}”", hint)
 
 
 def _describe(handle: int) -> Device:
     properties = _Properties()
-    get_properties = ggml_function("ggml_backend_dev_get_props", None, _POINTER, ctypes.POINTER(_Properties))
+    get_properties = ggml_function(
+        "ggml_backend_dev_get_props", None, _POINTER, ctypes.POINTER(_Properties)
+    )
     get_properties(handle, ctypes.byref(properties))
     backend = ggml_function("ggml_backend_dev_backend_reg", _POINTER, _POINTER)(handle)
     backend_name = _text(ggml_function("ggml_backend_reg_name", ctypes.c_char_p, _POINTER)(backend))

@@ -52,7 +52,9 @@ class GGUFContents:
         value = self.metadata.get(f"{self.architecture}.{key}", default)
         if not isinstance(value, tuple):
             return (self.number(key, default),) * count
-        counts = tuple(max(number, 0) if isinstance(number, int) else default for number in value[:count])
+        counts = tuple(
+            max(number, 0) if isinstance(number, int) else default for number in value[:count]
+        )
         return counts + (default,) * (count - len(counts))
 
 
@@ -105,7 +107,9 @@ class _Reader:
     def tensor_bytes(self) -> dict[str, int]:
         count = self._call("gguf_get_n_tensors", ctypes.c_int64)
         return {
-            self._text("gguf_get_tensor_name", index): self._call("gguf_get_tensor_size", ctypes.c_size_t, index)
+            self._text("gguf_get_tensor_name", index): self._call(
+                "gguf_get_tensor_size", ctypes.c_size_t, index
+            )
             for index in range(count)
         }
 
@@ -120,7 +124,9 @@ class _Reader:
         length = self._call("gguf_get_arr_n", ctypes.c_size_t, index)
         if element is None or not 0 < length <= _LONGEST_ARRAY:
             return None
-        return tuple((element * length).from_address(self._call("gguf_get_arr_data", _POINTER, index)))
+        return tuple(
+            (element * length).from_address(self._call("gguf_get_arr_data", _POINTER, index))
+        )
 
     def _index(self, key: str) -> int:
         find = ggml_function("gguf_find_key", ctypes.c_int64, _POINTER, ctypes.c_char_p)
@@ -134,7 +140,9 @@ class _Reader:
         return text.decode(errors="replace")
 
     def _call(self, name: str, result: Any, *index: int) -> Any:
-        return ggml_function(name, result, _POINTER, *(ctypes.c_int64 for _ in index))(self._handle, *index)
+        return ggml_function(name, result, _POINTER, *(ctypes.c_int64 for _ in index))(
+            self._handle, *index
+        )
 
 
 @contextmanager

@@ -22,7 +22,12 @@ from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS
 from modechat.engine.worker.evaluation.processors import useful_threads
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.loading.context_size import ENOUGH
-from modechat.engine.worker.loading.devices import can_offload, choose_devices, handle_of, list_devices
+from modechat.engine.worker.loading.devices import (
+    can_offload,
+    choose_devices,
+    handle_of,
+    list_devices,
+)
 from modechat.engine.worker.loading.gguf_file import read_gguf
 from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes, sizes_of
 from modechat.engine.worker.loading.offload import Device, Plan, smaller_plans
@@ -94,7 +99,10 @@ class _Wish:
 
 
 def load(
-    request: Load, log: NativeLog, on_progress: Callable[[float], bool], is_aborted: Callable[[], bool]
+    request: Load,
+    log: NativeLog,
+    on_progress: Callable[[float], bool],
+    is_aborted: Callable[[], bool],
 ) -> LoadedModel:
     """Load the model. `on_progress` gets the fraction and answers whether to go on; `is_aborted` is asked all the time
     while the model computes: true ends the computation.
@@ -137,7 +145,9 @@ def _check_settings(request: Load) -> None:
 def _plan(request: Load, devices: Sequence[Device]) -> LoadPlan:
     contents = read_gguf(request.model_path)
     if contents is None:  # it cannot be loaded either: llama.cpp says why
-        shape = ContextShape(request.kv_type, N_SEQUENCES, ENOUGH, MOST_OUTPUTS, flash_attention=False)
+        shape = ContextShape(
+            request.kv_type, N_SEQUENCES, ENOUGH, MOST_OUTPUTS, flash_attention=False
+        )
         return LoadPlan(request.n_ctx or ENOUGH, Plan((), 1), shape)
     sizes = sizes_of(contents)
     if request.vocabulary_only:
@@ -206,11 +216,15 @@ def _load_model(wish: _Wish, offload: Plan) -> llama.llama_model_p:
     params.n_gpu_layers = offload.n_gpu_layers
     params.use_extra_bufts = request.cpu_extras != "off"
     # Where no layer is offloaded, no device is given either: llama.cpp would still take some of its memory.
-    devices = (ctypes.c_void_p * (len(offload.parts) + 1))(*(handle_of(part.device) for part in offload.parts), None)
+    devices = (ctypes.c_void_p * (len(offload.parts) + 1))(
+        *(handle_of(part.device) for part in offload.parts), None
+    )
     split = (ctypes.c_float * llama.llama_max_devices())(*(part.n_layers for part in offload.parts))
     params.devices = ctypes.cast(devices, ctypes.c_void_p)
     params.tensor_split = split
-    model: llama.llama_model_p | None = llama.llama_model_load_from_file(os.fsencode(request.model_path), params)
+    model: llama.llama_model_p | None = llama.llama_model_load_from_file(
+        os.fsencode(request.model_path), params
+    )
     if model is None:
         raise _load_failure(wish)
     return model
@@ -218,7 +232,9 @@ def _load_model(wish: _Wish, offload: Plan) -> llama.llama_model_p:
 
 def _load_failure(wish: _Wish) -> WorkerFailure:
     name, log = wish.name, wish.log
-    unknown = re.search(r"unknown model architecture: '([^']*)'", log.find("unknown model architecture") or "")
+    unknown = re.search(
+        r"unknown model architecture: '([^']*)'", log.find("unknown model architecture") or ""
+    )
     if unknown:
         return WorkerFailure(
             "model",
@@ -231,7 +247,9 @@ def _load_failure(wish: _Wish) -> WorkerFailure:
             f"There is not enough memory for {name}",
             "Close other programs, or choose a smaller model or quantization.",
         )
-    return _Refused("model", f"llama.cpp cannot load {name}", f"It says: {_reason(log)}. Is the file complete?")
+    return _Refused(
+        "model", f"llama.cpp cannot load {name}", f"It says: {_reason(log)}. Is the file complete?"
+    )
 
 
 def _reason(log: NativeLog) -> str:
@@ -249,11 +267,15 @@ def _check_can_generate(native: _Native, name: str) -> None:
     if llama.llama_get_memory(native.context) is None:
         llama.llama_free(native.context)
         raise WorkerFailure(
-            "model", f"{name} is an embedding model: it cannot write", "Choose a chat model with --model."
+            "model",
+            f"{name} is an embedding model: it cannot write",
+            "Choose a chat model with --model.",
         )
 
 
-def _create_context(model: llama.llama_model_p, vocabulary: Vocabulary, wish: _Wish, plan: LoadPlan) -> _Native:
+def _create_context(
+    model: llama.llama_model_p, vocabulary: Vocabulary, wish: _Wish, plan: LoadPlan
+) -> _Native:
     request, n_ctx, n_batch = wish.request, plan.n_ctx, plan.n_batch
     if llama.llama_model_has_encoder(model):
         n_batch = n_ctx = min(n_ctx, _LONGEST_ENCODED)  # an encoder takes its text in one batch
@@ -280,7 +302,9 @@ def _context_failure(wish: _Wish, n_ctx: int) -> WorkerFailure:
     if wish.log.find("does not divide"):
         kv_type = wish.request.kv_type
         return WorkerFailure(
-            "model", f"The KV cache of {wish.name} cannot be of the type {kv_type}", "Choose --kv-type f16."
+            "model",
+            f"The KV cache of {wish.name} cannot be of the type {kv_type}",
+            "Choose --kv-type f16.",
         )
     return _Refused(
         "model",
@@ -321,7 +345,9 @@ def _notes_on_layers(request: Load, devices: Sequence[Device]) -> tuple[str, ...
 def _notes_on(log: NativeLog, placement: Placement, plan: LoadPlan) -> tuple[str, ...]:
     notes = []
     if log.find("failed to mlock"):
-        notes.append("The system does not let modechat keep the model in memory (mlock): ulimit -l is too low.")
+        notes.append(
+            "The system does not let modechat keep the model in memory (mlock): ulimit -l is too low."
+        )
     if plan.shape.flash_attention and placement.n_gpu_layers and not placement.flash_attention:
         notes.append("This GPU has no flash attention: long contexts take more memory.")
     return tuple(notes)

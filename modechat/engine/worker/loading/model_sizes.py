@@ -109,7 +109,9 @@ class ModelSizes:
 
 def sizes_of(file: GGUFContents) -> ModelSizes:
     """From a model's header. Keys that are missing count as llama.cpp's defaults."""
-    n_layers = max(min(file.number("block_count"), len(file.tensor_bytes)), 1)  # a file may say any number
+    n_layers = max(
+        min(file.number("block_count"), len(file.tensor_bytes)), 1
+    )  # a file may say any number
     n_head = max(file.numbers("attention.head_count", n_layers, 0), default=0)
     weights = [0] * n_layers
     input_bytes = output_bytes = 0
@@ -122,9 +124,15 @@ def sizes_of(file: GGUFContents) -> ModelSizes:
         else:
             output_bytes += size
     tied_bytes = 0 if "output.weight" in file.tensor_bytes else input_bytes
-    values, windowed, states = _kv_values(file, n_layers), _windowed(file, n_layers), _state_bytes(file, n_layers)
+    values, windowed, states = (
+        _kv_values(file, n_layers),
+        _windowed(file, n_layers),
+        _state_bytes(file, n_layers),
+    )
     return ModelSizes(
-        layers=tuple(LayerSizes(*sizes) for sizes in zip(weights, values, windowed, states, strict=True)),
+        layers=tuple(
+            LayerSizes(*sizes) for sizes in zip(weights, values, windowed, states, strict=True)
+        ),
         input_bytes=input_bytes,
         output_bytes=output_bytes + tied_bytes,
         tied_bytes=tied_bytes,
@@ -143,8 +151,12 @@ def _kv_values(file: GGUFContents, n_layers: int) -> list[int]:
     n_head = max(heads, default=0)
     kv_heads = file.numbers("attention.head_count_kv", n_layers, n_head)
     head_size = file.number("embedding_length") // n_head if n_head else 0
-    key = max(file.number("attention.key_length", head_size), file.number("attention.key_length_swa"))
-    value = max(file.number("attention.value_length", head_size), file.number("attention.value_length_swa"))
+    key = max(
+        file.number("attention.key_length", head_size), file.number("attention.key_length_swa")
+    )
+    value = max(
+        file.number("attention.value_length", head_size), file.number("attention.value_length_swa")
+    )
     if file.number("attention.key_length_mla"):
         value = 0  # latent attention keeps one vector for both
     interval = file.number("full_attention_interval", 1) or 1

@@ -82,7 +82,12 @@ def plan_offload(
 
 
 def plan_exactly(
-    n_layers: int, sizes: ModelSizes, n_ctx: int, shape: ContextShape, devices: Sequence[Device], system_free: int
+    n_layers: int,
+    sizes: ModelSizes,
+    n_ctx: int,
+    shape: ContextShape,
+    devices: Sequence[Device],
+    system_free: int,
 ) -> Plan:
     """The user's number of layers: as they fit, or, where they do not, in parts as large as the devices' memory."""
     n_all = len(sizes.layers) + 1
@@ -97,7 +102,9 @@ def plan_exactly(
 def smaller_plans(plan: Plan) -> tuple[Plan, ...]:
     """What to try when a plan fails, in order: three quarters of its layers, half of them, none."""
     counts = (plan.n_gpu_layers * 3 // 4, plan.n_gpu_layers // 2, 0)
-    return tuple(_with_layers(plan, count) for count in dict.fromkeys(counts) if count < plan.n_gpu_layers)
+    return tuple(
+        _with_layers(plan, count) for count in dict.fromkeys(counts) if count < plan.n_gpu_layers
+    )
 
 
 def _with_layers(plan: Plan, n_layers: int) -> Plan:
@@ -107,7 +114,9 @@ def _with_layers(plan: Plan, n_layers: int) -> Plan:
         kept = min(n_layers, part.n_layers)
         n_layers -= kept
         if kept:
-            parts.insert(0, DevicePart(part.device, kept, part.expected_bytes * kept // part.n_layers))
+            parts.insert(
+                0, DevicePart(part.device, kept, part.expected_bytes * kept // part.n_layers)
+            )
     return Plan(tuple(parts), plan.n_all)
 
 
@@ -162,7 +171,9 @@ def _in_proportion(
 
 def _costs(sizes: ModelSizes, n_ctx: int, shape: ContextShape) -> list[int]:
     """Bytes that each layer takes where it is; the last one is the output layer."""
-    layers = [layer.weight_bytes + sizes.layer_kv_bytes(layer, n_ctx, shape) for layer in sizes.layers]
+    layers = [
+        layer.weight_bytes + sizes.layer_kv_bytes(layer, n_ctx, shape) for layer in sizes.layers
+    ]
     return [*layers, sizes.output_bytes]
 
 

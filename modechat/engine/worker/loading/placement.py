@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 _OFFLOADED = re.compile(r"offloaded (\d+)/(\d+) layers to GPU")
 _BUFFER = re.compile(r":\s*(\S+)\s+(model|KV|RS|output|compute) buffer size =\s*([\d.]+) MiB")
-_FLASH_ATTENTION_OFF = re.compile(r"flash.attention not supported|flash_attn is not compatible", re.IGNORECASE)
+_FLASH_ATTENTION_OFF = re.compile(
+    r"flash.attention not supported|flash_attn is not compatible", re.IGNORECASE
+)
 _MIB = 1 << 20
 
 
@@ -28,7 +30,9 @@ class Placement:
         return f"CPU: {why_not}" if why_not else "CPU"
 
 
-def read_placement(lines: Iterable[str], devices: Sequence[str], *, flash_attention: bool) -> Placement:
+def read_placement(
+    lines: Iterable[str], devices: Sequence[str], *, flash_attention: bool
+) -> Placement:
     """From the log lines of one load. `devices` are those that layers may be on, `flash_attention` what was asked."""
     n_gpu_layers = n_all = 0
     sizes: dict[tuple[str, str], float] = {}
@@ -38,7 +42,9 @@ def read_placement(lines: Iterable[str], devices: Sequence[str], *, flash_attent
         elif found := _BUFFER.search(line):
             name, what, mib = found[1], found[2], float(found[3])
             if any(name == device or name.startswith(f"{device}_") for device in devices):
-                of_before = 0.0 if what == "compute" else sizes.get((name, what), 0.0)  # it is told again when it grows
+                of_before = (
+                    0.0 if what == "compute" else sizes.get((name, what), 0.0)
+                )  # it is told again when it grows
                 sizes[name, what] = of_before + mib
         elif _FLASH_ATTENTION_OFF.search(line):
             flash_attention = False

@@ -20,7 +20,13 @@ from modechat.engine.worker.loading.context_size import (
     largest_fitting,
 )
 from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes
-from modechat.engine.worker.loading.offload import Device, Plan, plan_exactly, plan_offload, total_budget
+from modechat.engine.worker.loading.offload import (
+    Device,
+    Plan,
+    plan_exactly,
+    plan_offload,
+    total_budget,
+)
 
 N_SEQUENCES = 4
 """Sequences of the KV cache: the lanes, and room for others."""
@@ -52,15 +58,23 @@ class LoadPlan:
             f"{f'with {offload.n_gpu_layers} next' if offload.n_gpu_layers else 'the CPU computes'}."
         )
         shape = replace(self.shape, n_ubatch=n_ubatch)
-        return replace(self, offload=offload, shape=shape, notes=(*self.notes, note), has_failed=True)
+        return replace(
+            self, offload=offload, shape=shape, notes=(*self.notes, note), has_failed=True
+        )
 
 
-def plan_load(request: Load, sizes: ModelSizes, devices: Sequence[Device], system_free: int) -> LoadPlan:
+def plan_load(
+    request: Load, sizes: ModelSizes, devices: Sequence[Device], system_free: int
+) -> LoadPlan:
     """`devices` are those to offload to, in order; `system_free` is the system's free memory in bytes."""
-    on_cpu = ContextShape(request.kv_type, N_SEQUENCES, _N_BATCH_CPU, MOST_OUTPUTS, request.flash_attention != "off")
+    on_cpu = ContextShape(
+        request.kv_type, N_SEQUENCES, _N_BATCH_CPU, MOST_OUTPUTS, request.flash_attention != "off"
+    )
     notes: tuple[str, ...] = ()
     if devices and request.n_gpu_layers != 0:
-        plan = _plan_on_gpu(request, sizes, devices, system_free, replace(on_cpu, n_ubatch=_N_BATCH_GPU))
+        plan = _plan_on_gpu(
+            request, sizes, devices, system_free, replace(on_cpu, n_ubatch=_N_BATCH_GPU)
+        )
         if plan.offload.n_gpu_layers:
             return plan
         notes = plan.notes
@@ -68,7 +82,11 @@ def plan_load(request: Load, sizes: ModelSizes, devices: Sequence[Device], syste
 
 
 def _plan_on_gpu(
-    request: Load, sizes: ModelSizes, devices: Sequence[Device], system_free: int, shape: ContextShape
+    request: Load,
+    sizes: ModelSizes,
+    devices: Sequence[Device],
+    system_free: int,
+    shape: ContextShape,
 ) -> LoadPlan:
     room = total_budget(devices, system_free)
     chosen = _n_ctx_on_gpu(request, sizes, room, system_free, shape)
@@ -81,19 +99,23 @@ def _plan_on_gpu(
     if request.n_ctx is None and offload.is_whole:
         notes += _shortened_notes(chosen, sizes.n_ctx_train, LONGEST_ON_GPU, n_ctx)
     if not offload.is_whole:
-        n_left = offload.n_all - offload.n_gpu_layers
-        left = sum(sizes.layer_kv_bytes(layer, n_ctx, shape) for layer in sizes.layers[:n_left])
+        n_left_out = offload.n_all - offload.n_gpu_layers
+        left = sum(sizes.layer_kv_bytes(layer, n_ctx, shape) for layer in sizes.layers[:n_left_out])
         _refuse_what_does_not_fit(left, n_ctx, sizes, shape, system_free)
     return LoadPlan(n_ctx, offload, shape, notes)
 
 
-def _n_ctx_on_gpu(request: Load, sizes: ModelSizes, room: int, system_free: int, shape: ContextShape) -> int:
+def _n_ctx_on_gpu(
+    request: Load, sizes: ModelSizes, room: int, system_free: int, shape: ContextShape
+) -> int:
     def kv_bytes(n_ctx: int) -> int:
         return sizes.kv_bytes(n_ctx, shape)
 
     if request.n_gpu_layers is not None and request.n_gpu_layers <= len(sizes.layers):
         # The user leaves layers to the CPU: the context must suit it, whatever the GPU has.
-        return choose_n_ctx(kv_bytes, sizes.n_ctx_train, max(system_free - sizes.weight_bytes, 0), LONGEST_ON_CPU)
+        return choose_n_ctx(
+            kv_bytes, sizes.n_ctx_train, max(system_free - sizes.weight_bytes, 0), LONGEST_ON_CPU
+        )
     left = room - sizes.weight_bytes - sizes.compute_bytes(ENOUGH, shape, with_output=True)
     if left <= 0:  # not all layers fit, and every token of context takes the place of some
         return min(sizes.n_ctx_train or ENOUGH, ENOUGH)
@@ -115,7 +137,9 @@ def _plan_on_cpu(
     left = max(system_free - weights, 0)
     n_ctx = request.n_ctx
     if n_ctx is None:
-        chosen = choose_n_ctx(lambda n: sizes.kv_bytes(n, shape), sizes.n_ctx_train, left, LONGEST_ON_CPU)
+        chosen = choose_n_ctx(
+            lambda n: sizes.kv_bytes(n, shape), sizes.n_ctx_train, left, LONGEST_ON_CPU
+        )
         n_ctx = as_needed(chosen, request.n_ctx_needed)
         notes += _shortened_notes(chosen, sizes.n_ctx_train, LONGEST_ON_CPU, n_ctx)
     # A mapped file's pages make room for the cache, if slowly.
@@ -123,11 +147,15 @@ def _plan_on_cpu(
     _refuse_what_does_not_fit(sizes.kv_bytes(n_ctx, shape), n_ctx, sizes, shape, free)
     if weights > system_free:
         sizes_shown = f"{weights / _GIB:.1f} GiB) is larger than the free memory ({system_free / _GIB:.1f} GiB)"
-        notes += (f"The model ({sizes_shown}: it is read from disk again and again, which is slow.",)
+        notes += (
+            f"The model ({sizes_shown}: it is read from disk again and again, which is slow.",
+        )
     return LoadPlan(n_ctx, Plan((), len(sizes.layers) + 1), shape, notes)
 
 
-def _refuse_what_does_not_fit(needed: int, n_ctx: int, sizes: ModelSizes, shape: ContextShape, free: int) -> None:
+def _refuse_what_does_not_fit(
+    needed: int, n_ctx: int, sizes: ModelSizes, shape: ContextShape, free: int
+) -> None:
     """Refuse a KV cache that does not fit: the system would kill the worker while it fills the cache."""
     if needed <= free * _ALL_BUT_A_REST:
         return
@@ -146,7 +174,9 @@ def _offload_notes(offload: Plan, devices: Sequence[Device]) -> tuple[str, ...]:
     free = f"{sum(device.free_bytes for device in devices) / _GIB:.1f} GiB of free GPU memory"
     if not offload.n_gpu_layers:
         return (f"No layer fits into the {free}: the CPU computes.",)
-    return (f"{offload.n_gpu_layers} of {offload.n_all} layers fit into the {free}; the CPU computes the others.",)
+    return (
+        f"{offload.n_gpu_layers} of {offload.n_all} layers fit into the {free}; the CPU computes the others.",
+    )
 
 
 def _shortened_notes(chosen: int, n_ctx_train: int, longest: int, n_ctx: int) -> tuple[str, ...]:

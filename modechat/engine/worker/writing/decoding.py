@@ -38,7 +38,11 @@ class Guessing:
 
 
 def decode(
-    evaluator: Evaluator, mode: Mode, sampler: TokenSampler, guesser: Guesser | None, proof: Proof | None = None
+    evaluator: Evaluator,
+    mode: Mode,
+    sampler: TokenSampler,
+    guesser: Guesser | None,
+    proof: Proof | None = None,
 ) -> Generator[int, None, None]:
     """Tokens until the context is full. Close it when no more are wanted.
 

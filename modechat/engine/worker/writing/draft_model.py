@@ -35,7 +35,9 @@ class DraftModel:
         assert loaded.context is not None  # it was loaded whole
         threads = DecodeThreads(loaded.context, adapts=adapts)
         self._memory = Memory(loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, threads)
-        self._greedy = SamplerChain(loaded.context, Sampling(temperature=0), 0, vocabulary.n_tokens, ())
+        self._greedy = SamplerChain(
+            loaded.context, Sampling(temperature=0), 0, vocabulary.n_tokens, ()
+        )
         self._tokens: list[int] = []
         self.seconds_per_token = 0.0
         """What the last guesses took; 0: none yet."""
@@ -63,17 +65,24 @@ class DraftModel:
     def _catch_up(self, text: Sequence[int]) -> bool:
         """Evaluate what is new of `text`; whether the next token can be sampled."""
         keep = common_prefix_length(self._tokens, text[:-1])
-        if not self._memory.can_keep(_SEQUENCE, keep, len(self._tokens)) or not self._memory.keep(_SEQUENCE, keep):
+        if not self._memory.can_keep(_SEQUENCE, keep, len(self._tokens)) or not self._memory.keep(
+            _SEQUENCE, keep
+        ):
             self._memory.clear(_SEQUENCE)
             keep = 0
         del self._tokens[keep:]
         new = text[keep:]
-        pieces = (new[start : start + self._memory.n_batch] for start in range(0, len(new), self._memory.n_batch))
+        pieces = (
+            new[start : start + self._memory.n_batch]
+            for start in range(0, len(new), self._memory.n_batch)
+        )
         return all(self._evaluate(piece) for piece in pieces)
 
     def _evaluate(self, tokens: Sequence[int]) -> bool:
         fill_batch(self._memory.batch, tokens, len(self._tokens), _SEQUENCE)
-        if self._memory.decode() != DECODED:  # stopped by the user, or no room: then nothing is guessed
+        if (
+            self._memory.decode() != DECODED
+        ):  # stopped by the user, or no room: then nothing is guessed
             self._memory.clear(_SEQUENCE)
             self._tokens.clear()
             return False
@@ -87,7 +96,9 @@ class ModelGuesser(Guesser):
     def __init__(self, policy: GuessPolicy, prompt: Sequence[int], model: DraftModel) -> None:
         super().__init__(policy, prompt)
         self._model = model
-        self._without = _TRY_AGAIN_AFTER  # the first guess shows what guesses cost and how good they are
+        self._without = (
+            _TRY_AGAIN_AFTER  # the first guess shows what guesses cost and how good they are
+        )
 
     def guess(self, limit: int) -> Draft:
         draft = super().guess(limit)
@@ -107,7 +118,8 @@ def _check_same(draft: LoadedModel, vocabulary: Vocabulary) -> None:
     own, n_tokens = draft.vocabulary, vocabulary.n_tokens
     step = max(1, n_tokens // _COMPARED)
     if own.n_tokens != n_tokens or any(
-        own.piece(token, special=True) != vocabulary.piece(token, special=True) for token in range(0, n_tokens, step)
+        own.piece(token, special=True) != vocabulary.piece(token, special=True)
+        for token in range(0, n_tokens, step)
     ):
         raise WorkerFailure(
             "model",

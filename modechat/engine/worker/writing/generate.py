@@ -60,7 +60,9 @@ class Generation:
         self._evaluator = parts.evaluator
         self._threads = parts.threads
         self._adapters = parts.adapters
-        self._guessing = parts.guessing if request.speculate and parts.evaluator.can_take_back else None
+        self._guessing = (
+            parts.guessing if request.speculate and parts.evaluator.can_take_back else None
+        )
         self._guesser: Guesser | None = None
         self._emit = emit
         self._is_stopped = is_stopped
@@ -73,16 +75,21 @@ class Generation:
 
     def run(self) -> None:
         """Raises WorkerFailure."""
-        made, n_left = self._make()
+        made, n_left_out = self._make()
         prompt = made.tokens
         with self._sampler(made.prompt, prompt) as sampler:
             reply = ReplyStream(
-                self._request, made.prompt, self._sampling, self._prompts, self._emit, sampler.has_choice
+                self._request,
+                made.prompt,
+                self._sampling,
+                self._prompts,
+                self._emit,
+                sampler.has_choice,
             )
             reused = self._evaluator.reuse(
                 self._mode,
                 prompt,
-                n_left=n_left,
+                n_left_out=n_left_out,
                 key=self._adapters.apply(self._mode),
                 label=self._request.conversation if self._mode is Mode.CHAT else "",
                 is_reproducible=self._is_reproducible,
@@ -105,26 +112,33 @@ class Generation:
     def _make(self) -> tuple[TokenizedPrompt, int]:
         """The prompt, and how many messages of its chat have left the context."""
         request = self._request
-        before = request.prompt.n_left if isinstance(request.prompt, ChatPrompt) else 0
+        before = request.prompt.n_left_out if isinstance(request.prompt, ChatPrompt) else 0
         fitted = fit(
             request.prompt,
             lambda prompt: self._prompts.make(prompt, request.now, request.thinking),
             self._loaded.n_ctx,
             self._sampling.max_tokens,
         )
-        if fitted.n_left > before:
-            self._emit(Shortened(id=request.id, n_left=fitted.n_left))
-        return fitted.made, fitted.n_left
+        if fitted.n_left_out > before:
+            self._emit(Shortened(id=request.id, n_left_out=fitted.n_left_out))
+        return fitted.made, fitted.n_left_out
 
     def _evaluate(self, prompt: list[int], reused: int) -> None:
         def progress(evaluated: int) -> None:
             self._emit(
-                PromptProgress(id=self._request.id, evaluated=reused + evaluated, reused=reused, total=len(prompt))
+                PromptProgress(
+                    id=self._request.id,
+                    evaluated=reused + evaluated,
+                    reused=reused,
+                    total=len(prompt),
+                )
             )
             if self._is_stopped():
                 raise Aborted
 
-        if not (self._is_reproducible and self._evaluator.can_take_back):  # those that cannot see to it themselves
+        if not (
+            self._is_reproducible and self._evaluator.can_take_back
+        ):  # those that cannot see to it themselves
             self._evaluator.evaluate(self._mode, prompt[reused:], progress)
             return
         # The last token is evaluated alone, as it is when the same is asked again: then all others are there already.
@@ -142,7 +156,9 @@ class Generation:
         vocabulary, context = self._loaded.vocabulary, self._loaded.context
         assert context is not None  # it is not for inspecting only
         grammar = grammar_for(self._request, vocabulary, self._prompts.reasoning_tags, made.text)
-        return SamplerChain(context, self._sampling, self._seed, vocabulary.n_tokens, prompt, grammar)
+        return SamplerChain(
+            context, self._sampling, self._seed, vocabulary.n_tokens, prompt, grammar
+        )
 
     def _write(self, prompt: list[int], sampler: SamplerChain, reply: ReplyStream) -> StopReason:
         vocabulary = self._loaded.vocabulary
@@ -166,7 +182,12 @@ class Generation:
         return StopReason.END if sampler.must_end() else StopReason.CONTEXT
 
     def _stats(
-        self, prompt: Prompt, n_prompt: int, reused: Reused, reply: ReplyStream, stop_reason: StopReason
+        self,
+        prompt: Prompt,
+        n_prompt: int,
+        reused: Reused,
+        reply: ReplyStream,
+        stop_reason: StopReason,
     ) -> ReplyStats:
         now = time.perf_counter()
         first = self._first_token or now
@@ -181,8 +202,8 @@ class Generation:
             seconds_to_first_token=first - self._started,
             tokens_per_second=evaluated / (now - first) if evaluated > 0 else 0.0,
             seed=self._seed,
-            rung=prompt.rung,
-            defused=prompt.defused,
+            fallback=prompt.fallback,
+            neutralised=prompt.neutralised,
             thinking_tokens=reply.n_thinking_tokens,
             leak=reply.leak,
             repeated=reply.n_repeated,

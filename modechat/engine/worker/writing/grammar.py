@@ -43,7 +43,9 @@ class Grammar:
     else than the grammar has seen.
     """
 
-    def __init__(self, vocabulary: Vocabulary, text: str, root: str, written: Collection[int] = ()) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, text: str, root: str, written: Collection[int] = ()
+    ) -> None:
         """Raises WorkerFailure for a text that is no grammar."""
         self._vocabulary = vocabulary
         control = {token.id for token in vocabulary.special_tokens if not token.user_defined}
@@ -57,7 +59,9 @@ class Grammar:
 
     def allows(self, token: int) -> bool:
         """Whether the reply may go on with `token`, or end with it."""
-        if not self._vocabulary.is_end(token) and (token in self._hidden or not self._is_text(token)):
+        if not self._vocabulary.is_end(token) and (
+            token in self._hidden or not self._is_text(token)
+        ):
             return False
         self._one[0] = llama.llama_token_data(token, 1.0, 0.0)
         array = llama.llama_token_data_array(self._one, 1, -1, False)
@@ -72,7 +76,9 @@ class Grammar:
         """Whether the reply is whole, and nothing can follow."""
         candidates.clear()
         self.filter(candidates)
-        return all(self._vocabulary.is_end(token) for token in candidates.possible() if self.allows(token))
+        return all(
+            self._vocabulary.is_end(token) for token in candidates.possible() if self.allows(token)
+        )
 
     def has_choice(self, candidates: Candidates, *, blank: bool = False) -> bool:
         """Whether the reply could go on with different characters, or end. White space is none, unless `blank`."""
@@ -119,7 +125,10 @@ def grammar_for(
     if request.schema_text is not None and request.grammar is not None:
         raise _wrong("A reply cannot fit a schema and a grammar at once", "Give one of them.")
     if request.prompt.prefill:
-        raise _wrong("A reply that fits a schema or a grammar cannot begin with a given text", "Leave the text out.")
+        raise _wrong(
+            "A reply that fits a schema or a grammar cannot begin with a given text",
+            "Leave the text out.",
+        )
     answer = request.grammar if request.schema_text is None else _from_schema(request.schema_text)
     assert answer is not None  # one of the two
     _check(answer)
@@ -147,7 +156,12 @@ def _check(text: str) -> None:
     from modechat.prompting.grammar_check import GrammarError, check_grammar
 
     bare = _QUOTED.sub("", text)
-    if len(text) > _LONGEST or bare.count("::=") > _MOST_RULES or _depth(bare) > _DEEPEST or "\0" in text:
+    if (
+        len(text) > _LONGEST
+        or bare.count("::=") > _MOST_RULES
+        or _depth(bare) > _DEEPEST
+        or "\0" in text
+    ):
         raise _wrong("The grammar is too large, or nested too deeply", "Write a shorter one.")
     try:
         check_grammar(text)
@@ -177,7 +191,11 @@ def _load(vocabulary: Vocabulary, text: str, root: str) -> llama.llama_sampler_p
     if sampler:
         return sampler
     found = re.search(r"error parsing grammar: ([^\n]*)", said)
-    reason = f"llama.cpp says: {found[1].strip()[:200]}" if found else "A rule may begin with itself: that never ends."
+    reason = (
+        f"llama.cpp says: {found[1].strip()[:200]}"
+        if found
+        else "A rule may begin with itself: that never ends."
+    )
     raise _wrong("The grammar cannot be used", reason)
 
 

@@ -25,7 +25,7 @@ class Fitted:
     """A prompt that fits into the context, and how many messages of its chat have left (as in ChatPrompt)."""
 
     made: TokenizedPrompt
-    n_left: int = 0
+    n_left_out: int = 0
 
 
 def fit(
@@ -42,21 +42,21 @@ def fit(
     room = max(least, min(_ROOM, max_tokens or _ROOM, n_ctx // 4))
     if not isinstance(request, ChatPrompt):
         return Fitted(_checked(make(request), n_ctx, least))
-    fitted = Fitted(make(without_left(request, request.n_left)), request.n_left)
+    fitted = Fitted(make(without_left_out(request, request.n_left_out)), request.n_left_out)
     if len(fitted.made.tokens) + room > n_ctx and (choices := _choices(request)):
         fitted = _shorten(request, choices, make, (round(n_ctx * _FILLED), n_ctx - room))
     made = fitted.made
     if len(made.tokens) + least > n_ctx and request.prefill:
-        made = _from_the_end(without_left(request, fitted.n_left), make, n_ctx - room)
+        made = _from_the_end(without_left_out(request, fitted.n_left_out), make, n_ctx - room)
     has_pins = any(message.pinned for message in request.messages)
-    return Fitted(_checked(made, n_ctx, least, has_pins=has_pins), fitted.n_left)
+    return Fitted(_checked(made, n_ctx, least, has_pins=has_pins), fitted.n_left_out)
 
 
-def without_left(request: ChatPrompt, n_left: int) -> ChatPrompt:
+def without_left_out(request: ChatPrompt, n_left_out: int) -> ChatPrompt:
     """The chat without the messages that have left."""
-    leave = set(_may_leave(request.messages)[:n_left])
+    leave = set(_may_leave(request.messages)[:n_left_out])
     kept = tuple(message for i, message in enumerate(request.messages) if i not in leave)
-    return request.model_copy(update={"messages": kept, "n_left": 0})
+    return request.model_copy(update={"messages": kept, "n_left_out": 0})
 
 
 def _shorten(
@@ -68,13 +68,13 @@ def _shorten(
     """The prompt with the fewest messages gone that has at most so many tokens: the first of `wanted` that can be had.
     If none can, the shortest one."""
     low, high = 0, len(choices) - 1
-    best = Fitted(make(without_left(request, choices[high])), choices[high])
+    best = Fitted(make(without_left_out(request, choices[high])), choices[high])
     n_wanted = next((limit for limit in wanted if len(best.made.tokens) <= limit), None)
     if n_wanted is None:
         return best
     while low < high:
         middle = (low + high) // 2
-        made = make(without_left(request, choices[middle]))
+        made = make(without_left_out(request, choices[middle]))
         if len(made.tokens) <= n_wanted:
             best, high = Fitted(made, choices[middle]), middle
         else:
@@ -98,7 +98,11 @@ def _from_the_end(
 
 def _may_leave(messages: tuple[Message, ...]) -> list[int]:
     """Where the messages are that may leave, oldest first: all but the system text, pinned ones and the last."""
-    return [i for i, message in enumerate(messages[:-1]) if message.role is not Role.SYSTEM and not message.pinned]
+    return [
+        i
+        for i, message in enumerate(messages[:-1])
+        if message.role is not Role.SYSTEM and not message.pinned
+    ]
 
 
 def _choices(request: ChatPrompt) -> list[int]:
@@ -107,15 +111,19 @@ def _choices(request: ChatPrompt) -> list[int]:
     last = len(request.messages) - 1
     return [
         count
-        for count in range(request.n_left + 1, len(may_leave) + 1)
+        for count in range(request.n_left_out + 1, len(may_leave) + 1)
         if request.messages[may_leave[count] if count < len(may_leave) else last].role is Role.USER
     ]
 
 
-def _checked(made: TokenizedPrompt, n_ctx: int, room: int, *, has_pins: bool = False) -> TokenizedPrompt:
+def _checked(
+    made: TokenizedPrompt, n_ctx: int, room: int, *, has_pins: bool = False
+) -> TokenizedPrompt:
     n_prompt = len(made.tokens)
     if n_prompt == 0:
-        raise WorkerFailure("engine", "The chat template makes an empty prompt of this", "Try another model.")
+        raise WorkerFailure(
+            "engine", "The chat template makes an empty prompt of this", "Try another model."
+        )
     if n_prompt + room > n_ctx:
         raise WorkerFailure(
             "context",

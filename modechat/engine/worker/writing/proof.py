@@ -14,8 +14,12 @@ from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS, Logits
 from modechat.engine.worker.evaluation.evaluator import Evaluator
 
 _WITNESSES = 8  # tokens: kernels take rows by four, and what is left over one by one
-_WORTH_PROVING = 7  # guesses at once: where a reply copies; a few now and then are not worth a proof's batch
-_UNSPLIT = 256  # cells in use: beyond, several threads split the attention of a token that comes alone
+_WORTH_PROVING = (
+    7  # guesses at once: where a reply copies; a few now and then are not worth a proof's batch
+)
+_UNSPLIT = (
+    256  # cells in use: beyond, several threads split the attention of a token that comes alone
+)
 
 
 class Proof:
@@ -56,7 +60,9 @@ class Proof:
         """Whether guesses are worth looking for now."""
         n_cells = evaluator.n_cells + MOST_OUTPUTS
         is_alike = not self._splits or self._n_threads() == 1 or n_cells <= _UNSPLIT
-        has_order = n_cells <= self._n_ctx  # else what is taken back may come to other cells, and is added up otherwise
+        has_order = (
+            n_cells <= self._n_ctx
+        )  # else what is taken back may come to other cells, and is added up otherwise
         return self._is_possible and is_alike and has_order and self._holds.get(evaluator.key, True)
 
     def holds(self, evaluator: Evaluator, n_guesses: int) -> bool:

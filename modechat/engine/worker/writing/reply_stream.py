@@ -60,7 +60,9 @@ class ReplyStream:
         self._has_choice = has_choice
         self._repetition: Repetition | None = None
         self._surplus = ""
-        self._trim: Callable[[str], str] = str if is_constrained else ReplyTrimmer(has_begun=bool(prefill)).feed
+        self._trim: Callable[[str], str] = (
+            str if is_constrained else ReplyTrimmer(has_begun=bool(prefill)).feed
+        )
         self._thinking = ""
         # The reply may go on in the middle of a line, or of a block of code.
         self._answer = self._trim(self._leaks.feed(prefill)[0])
@@ -101,7 +103,9 @@ class ReplyStream:
         self._send()
         if self._surplus:
             sent = self._said or self._thought
-            self.n_repeated = next((len(end) for end in _as_sent(self._surplus) if sent.endswith(end)), 0)
+            self.n_repeated = next(
+                (len(end) for end in _as_sent(self._surplus) if sent.endswith(end)), 0
+            )
 
     def _repeats(self, text: str) -> bool:
         """Whether the reply says nothing but the same by now, and not because a grammar wants it so."""
@@ -137,7 +141,14 @@ class ReplyStream:
     def _send(self) -> None:
         for text, is_thinking in ((self._thinking, True), (self._answer, False)):
             if text:
-                self._emit(Delta(id=self._id, text=text, is_thinking=is_thinking, completion_tokens=self.n_tokens))
+                self._emit(
+                    Delta(
+                        id=self._id,
+                        text=text,
+                        is_thinking=is_thinking,
+                        completion_tokens=self.n_tokens,
+                    )
+                )
                 self._last_sent = time.perf_counter()
         self._thought += self._thinking
         self._said += self._answer
@@ -146,7 +157,9 @@ class ReplyStream:
 
 def _leak_markers(markers: frozenset[str], stops: tuple[str, ...]) -> frozenset[str]:
     """The markers but those that end a reply of this format anyway."""
-    return frozenset(marker for marker in markers if not any(stop.strip() in marker for stop in stops))
+    return frozenset(
+        marker for marker in markers if not any(stop.strip() in marker for stop in stops)
+    )
 
 
 def _as_sent(surplus: str) -> tuple[str, ...]:
@@ -157,7 +170,9 @@ def _as_sent(surplus: str) -> tuple[str, ...]:
 def _said_by_user(request: Generate) -> tuple[str, ...]:
     match request.prompt:
         case ChatPrompt(messages=messages):
-            return tuple(message.content for message in messages if message.role is not Role.ASSISTANT)
+            return tuple(
+                message.content for message in messages if message.role is not Role.ASSISTANT
+            )
         case InstructPrompt() as task:
             return (task.instruction, task.input, task.system)
 

@@ -97,7 +97,10 @@ class SamplerChain:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -105,7 +108,11 @@ class SamplerChain:
 def _samplers(sampling: Sampling, seed: int, n_vocab: int) -> list[llama.llama_sampler_p]:
     chain = []
     if sampling.repeat_penalty is not None and sampling.repeat_penalty != 1:
-        chain.append(llama.llama_sampler_init_penalties(n_vocab, _PENALTY_LAST_N, sampling.repeat_penalty, 0.0, 0.0))
+        chain.append(
+            llama.llama_sampler_init_penalties(
+                n_vocab, _PENALTY_LAST_N, sampling.repeat_penalty, 0.0, 0.0
+            )
+        )
     if sampling.is_greedy:
         return [*chain, llama.llama_sampler_init_greedy()]
     if sampling.top_k:

@@ -19,7 +19,10 @@ _POSITIONS = 8  # of one n-gram, the newest ones
 _LONGEST_MATCH = 32
 _SIZES = (1, 2, 3, 5, 7, 11, 15, 23, MOST_OUTPUTS - 1)  # guesses in one batch
 _WORTH_IT = 1.08  # times as fast as without, at least: the estimates are estimates
-_TRIED = (15, 31)  # tried once to learn what they cost: what lies between is estimated, and small ones rarely pay
+_TRIED = (
+    15,
+    31,
+)  # tried once to learn what they cost: what lies between is estimated, and small ones rarely pay
 _MOSTLY = 0.6  # of the tokens of such a batch must be expected to be right
 _FORGOTTEN = 300  # batches after which a cost may be another: one that was measured in a bad moment counts no longer
 
@@ -64,7 +67,11 @@ class NGramIndex:
         """How many tokens before `place` are those at the end."""
         length = _N_GRAM
         tokens, end = self.tokens, len(self.tokens)
-        while length < _LONGEST_MATCH and length < place and tokens[place - length - 1] == tokens[end - length - 1]:
+        while (
+            length < _LONGEST_MATCH
+            and length < place
+            and tokens[place - length - 1] == tokens[end - length - 1]
+        ):
             length += 1
         return length
 
@@ -83,7 +90,9 @@ class CostCurve:
         self._n_observed += 1
         self._observed[n_tokens] = self._n_observed
         known = self._seconds.get(n_tokens)
-        self._seconds[n_tokens] = seconds if known is None else known + 0.2 * (min(seconds, 3 * known) - known)
+        self._seconds[n_tokens] = (
+            seconds if known is None else known + 0.2 * (min(seconds, 3 * known) - known)
+        )
 
     def in_tokens(self, seconds: float) -> float:
         """How many single tokens take as long; 0 while nothing was measured."""
@@ -91,7 +100,9 @@ class CostCurve:
 
     def is_known(self, n_tokens: int) -> bool:
         """Whether this size was measured, and not long ago."""
-        return n_tokens in self._observed and self._n_observed - self._observed[n_tokens] < _FORGOTTEN
+        return (
+            n_tokens in self._observed and self._n_observed - self._observed[n_tokens] < _FORGOTTEN
+        )
 
     def cost(self, n_tokens: int) -> float:
         """Between two measured sizes, and beyond the largest, costs lie on a line."""
@@ -104,7 +115,9 @@ class CostCurve:
         if above == below:
             return base
         if above is None:
-            return base + (n_tokens - below) * (self._slope if below == 1 else max((base - 1) / (below - 1), 0.01))
+            return base + (n_tokens - below) * (
+                self._slope if below == 1 else max((base - 1) / (below - 1), 0.01)
+            )
         return base + (n_tokens - below) / (above - below) * (self._seconds[above] / single - base)
 
 
@@ -152,7 +165,11 @@ class GuessPolicy:
             if size > limit:
                 break
             expected = 1 + sum(right**n for n in range(1, size + 1))
-            if size in _TRIED and expected > _MOSTLY * (1 + size) and not self.costs.is_known(1 + size):
+            if (
+                size in _TRIED
+                and expected > _MOSTLY * (1 + size)
+                and not self.costs.is_known(1 + size)
+            ):
                 return size  # to learn what it costs, where that costs little
             if (gain := expected / (self.costs.cost(1 + size) + each * size)) > best_gain:
                 best, best_gain = size, gain

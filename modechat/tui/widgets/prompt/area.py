@@ -34,12 +34,20 @@ _TAGS = range(0xE0020, 0xE0080)  # of flags of regions
 class PromptArea(SafeTextArea):
     """The text area itself."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = SafeTextArea.COMPONENT_CLASSES | {_TOKEN, CHAT, INSTRUCT, COMMAND, FILE}
+    COMPONENT_CLASSES: ClassVar[set[str]] = SafeTextArea.COMPONENT_CLASSES | {
+        _TOKEN,
+        CHAT,
+        INSTRUCT,
+        COMMAND,
+        FILE,
+    }
 
     def __init__(self, submit: Callable[[], None], helpers: Helpers, keymap: Keymap) -> None:
         """`submit` is called at once when the user presses Enter: a message could arrive after the next key."""
         self._folds = Folds()  # Textual moves the cursor before it is done
-        super().__init__(soft_wrap=True, tab_behavior="focus", compact=True, highlight_cursor_line=False)
+        super().__init__(
+            soft_wrap=True, tab_behavior="focus", compact=True, highlight_cursor_line=False
+        )
         bind_edits(self, keymap)
         self._send_keys = frozenset(keymap.keys("send"))
         self._newline_keys = newline_keys(keymap)
@@ -77,7 +85,9 @@ class PromptArea(SafeTextArea):
     def show(self, typed: Typed, *, at_start: bool = False) -> None:
         """Put another text in the place of all that is there; it can be undone. The cursor goes to its end."""
         self.history.checkpoint()
-        self.replace(self._folds.shown(typed), (0, 0), self.document.end, maintain_selection_offset=False)
+        self.replace(
+            self._folds.shown(typed), (0, 0), self.document.end, maintain_selection_offset=False
+        )
         self.move_cursor((0, len(self.document[0])) if at_start else self.document.end)
 
     def begin_with(self, typed: Typed) -> None:
@@ -145,7 +155,11 @@ class PromptArea(SafeTextArea):
         elif event.character is not None and _is_joiner(event.character):
             self._take(event)
             self.type(event.character)
-        elif event.character is not None and event.is_printable and sanitize(event.character) != event.character:
+        elif (
+            event.character is not None
+            and event.is_printable
+            and sanitize(event.character) != event.character
+        ):
             self._take(event)
         elif bindings := self._bindings.key_to_bindings.get(key):
             # At once: Textual would send the key through the app, and letters that are typed next would overtake it.
@@ -197,9 +211,15 @@ class PromptArea(SafeTextArea):
         if not self.selection.is_empty:
             return False
         if key == "up":
-            return self.navigator.is_first_wrapped_line(self.cursor_location) and self._helpers.recall_older()
+            return (
+                self.navigator.is_first_wrapped_line(self.cursor_location)
+                and self._helpers.recall_older()
+            )
         if key == "down":
-            return self.navigator.is_last_wrapped_line(self.cursor_location) and self._helpers.recall_newer()
+            return (
+                self.navigator.is_last_wrapped_line(self.cursor_location)
+                and self._helpers.recall_newer()
+            )
         return False
 
     @staticmethod
@@ -218,7 +238,9 @@ class PromptArea(SafeTextArea):
 
     def _recompute_cursor_offset(self) -> None:
         # When undo takes many lines away, Textual asks before it has moved the cursor, and raises ValueError.
-        self._cursor_offset = self.wrapped_document.location_to_offset(self.clamp_visitable(self.cursor_location))
+        self._cursor_offset = self.wrapped_document.location_to_offset(
+            self.clamp_visitable(self.cursor_location)
+        )
 
     def find_matching_bracket(self, bracket: str, search_from: Location) -> Location | None:  # noqa: ARG002
         return None  # it would walk through the whole text at every move of the cursor
@@ -235,12 +257,17 @@ class PromptArea(SafeTextArea):
 
     def _validate_selection(self, selection: Selection) -> Selection:
         start, end = super()._validate_selection(selection)
-        return Selection(self._outside_token(start, self.selection.start), self._outside_token(end, self.selection.end))
+        return Selection(
+            self._outside_token(start, self.selection.start),
+            self._outside_token(end, self.selection.end),
+        )
 
     def _delete_via_keyboard(self, start: Location, end: Location) -> EditResult | None:
         return super()._delete_via_keyboard(*self._with_tokens(start, end))
 
-    def _replace_via_keyboard(self, insert: str, start: Location, end: Location) -> EditResult | None:
+    def _replace_via_keyboard(
+        self, insert: str, start: Location, end: Location
+    ) -> EditResult | None:
         return super()._replace_via_keyboard(insert, *self._with_tokens(start, end))
 
     def _outside_token(self, location: Location, before: Location) -> Location:

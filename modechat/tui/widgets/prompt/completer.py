@@ -41,7 +41,9 @@ class CompletionList(OptionList, can_focus=False):
         self._choose(message.option_index)
 
     def show(self, candidates: Sequence[Candidate]) -> None:
-        width = min(max((cell_len(candidate.shown) for candidate in candidates), default=0), _WIDEST)
+        width = min(
+            max((cell_len(candidate.shown) for candidate in candidates), default=0), _WIDEST
+        )
         self.set_options([Option(_row(candidate, width)) for candidate in candidates])
         self.highlighted = 0
         self.display = True
@@ -122,7 +124,11 @@ class Completer:
         candidate = self._candidates[self.list.highlighted or 0]
         if self._word is None or candidate.text.rstrip() == self._typed_so_far(self._word):
             return False  # it is there already: Enter sends
-        if not self._word.text and self._word.kind in (Kind.NAME, Kind.MODEL_FILE) and not self.list.highlighted:
+        if (
+            not self._word.text
+            and self._word.kind in (Kind.NAME, Kind.MODEL_FILE)
+            and not self.list.highlighted
+        ):
             return False  # the command alone means something as well
         self._choose(self.list.highlighted or 0)
         if candidate.is_whole:
@@ -196,4 +202,6 @@ def _row(candidate: Candidate, width: int) -> Content:
     space = " " * (max(0, width - cell_len(candidate.shown)) + 2)
     detail = f"{candidate.detail} · {candidate.refused}" if candidate.refused else candidate.detail
     style = "dim" if candidate.refused else ""
-    return Content.assemble((sanitize_line(candidate.shown), style), space, (sanitize_line(detail), "$text-muted"))
+    return Content.assemble(
+        (sanitize_line(candidate.shown), style), space, (sanitize_line(detail), "$text-muted")
+    )

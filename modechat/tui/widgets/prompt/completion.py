@@ -117,7 +117,11 @@ def files(word: Word, entries: Iterable[FileEntry]) -> list[Candidate]:
         for entry in entries
         if wanted in entry.name.casefold()
         and (typed.startswith(".") or not entry.name.startswith("."))
-        and (word.kind is Kind.FILE or entry.is_folder or entry.name.casefold().endswith(_MODEL_SUFFIX))
+        and (
+            word.kind is Kind.FILE
+            or entry.is_folder
+            or entry.name.casefold().endswith(_MODEL_SUFFIX)
+        )
     ]
     fitting.sort(key=lambda entry: not entry.name.casefold().startswith(wanted))
     return [_file(word.kind, folder, entry) for entry in fitting[:_MOST]]
@@ -127,10 +131,17 @@ def _file(kind: Kind, folder: str, entry: FileEntry) -> Candidate:
     path = folder + entry.name
     shown = sanitize_line(entry.name) + ("/" if entry.is_folder else "")
     detail = "" if entry.is_folder else size_text(entry.size)
-    if sanitize(path) != path or '"' in path or any(mark in path for mark in "\n\t") or not _is_unicode(path):
+    if (
+        sanitize(path) != path
+        or '"' in path
+        or any(mark in path for mark in "\n\t")
+        or not _is_unicode(path)
+    ):
         return Candidate("", shown, detail, refused="its name cannot be typed")
     if kind is Kind.MODEL_FILE:
-        return Candidate(path + ("/" if entry.is_folder else ""), shown, detail, goes_on=entry.is_folder)
+        return Candidate(
+            path + ("/" if entry.is_folder else ""), shown, detail, goes_on=entry.is_folder
+        )
     quote = '"' if any(character.isspace() for character in path) else ""
     if entry.is_folder:
         return Candidate(f"@{quote}{path}/", shown, goes_on=True)

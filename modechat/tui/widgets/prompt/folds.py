@@ -27,7 +27,9 @@ def is_data(text: str) -> bool:
     """
     if len(text) > MOST_CHARACTERS or text.count("\n") >= MOST_LINES or not is_editable(text):
         return True
-    from modechat.commands.pasted import would_act  # not before something is pasted: the first frame needs none of it
+    from modechat.commands.pasted import (
+        would_act,
+    )  # not before something is pasted: the first frame needs none of it
 
     return would_act(text)
 
@@ -98,7 +100,10 @@ class Folds:
         for start, end in [*_acting(typed), (len(typed.text), len(typed.text))]:
             between = typed.text[at:start]
             core = between.strip(" \n")
-            parts += [between.replace(core, self.fold(core)) if core else between, typed.text[start:end]]
+            parts += [
+                between.replace(core, self.fold(core)) if core else between,
+                typed.text[start:end],
+            ]
             at = end
         return "".join(parts)
 
@@ -127,4 +132,7 @@ def _acting(typed: Typed) -> list[tuple[int, int]]:
         return [(0, min(start + LONGEST_LINE, end if end >= 0 else len(typed.text)))]
     lines = typed.text.split("\n")
     starts = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
-    return [(starts[found.line] + found.start, starts[found.line] + found.end) for found in headers(typed, ANY_STATE)]
+    return [
+        (starts[found.line] + found.start, starts[found.line] + found.end)
+        for found in headers(typed, ANY_STATE)
+    ]

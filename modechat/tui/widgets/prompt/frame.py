@@ -86,7 +86,7 @@ class Prompt(Vertical):
         self._refresh_mode()
 
     @property
-    def companions(self) -> Iterator[Widget]:
+    def neighbours(self) -> Iterator[Widget]:
         """What stands above the prompt, from above."""
         yield self._queued
         yield self.completer.list

@@ -2,4 +2,9 @@
 
 from __future__ import annotations
 
-CHAT, INSTRUCT, COMMAND, FILE = "prompt--chat", "prompt--instruct", "prompt--command", "prompt--file"
+CHAT, INSTRUCT, COMMAND, FILE = (
+    "prompt--chat",
+    "prompt--instruct",
+    "prompt--command",
+    "prompt--file",
+)

@@ -38,7 +38,11 @@ def marks(
             name = CHAT if header.word == Mode.CHAT else INSTRUCT
             found.setdefault(shown_at[header.line], []).append((header.start, header.end, name))
     first = next((row for row, line in enumerate(lines) if line.strip()), None)
-    if first is not None and (match := _COMMAND.match(lines[first])) and read_slash("\n".join(lines[first:])):
+    if (
+        first is not None
+        and (match := _COMMAND.match(lines[first]))
+        and read_slash("\n".join(lines[first:]))
+    ):
         found.setdefault(first, []).append((match.start(1), match.end(1), COMMAND))
     for row, line in enumerate(lines) if files else ():
         for meant in files_meant(Typed(line), files.__contains__):

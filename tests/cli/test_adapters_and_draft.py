@@ -47,7 +47,9 @@ def configured(folder: Path, text: str) -> Config:
     return load_config(folder / "config.toml")
 
 
-def test_adapters_of_the_command_line_count_before_and_after_the_commands_name(folder: Path) -> None:
+def test_adapters_of_the_command_line_count_before_and_after_the_commands_name(
+    folder: Path,
+) -> None:
     load = load_of(folder, "--lora", "tone.gguf:0.5", "run", "--lora", "a:b.gguf", "hi")
     assert load.adapters == (
         Adapter(path=str(folder / "tone.gguf"), scale=0.5),
@@ -88,7 +90,10 @@ def test_they_belong_to_the_model_of_the_start(folder: Path) -> None:
     other = settings.for_model("other.gguf")
     assert (other.load.adapters, other.load.draft_path) == ((), None)
     back = other.for_model("first.gguf")
-    assert (back.load.adapters, back.load.draft_path) == (settings.load.adapters, settings.load.draft_path)
+    assert (back.load.adapters, back.load.draft_path) == (
+        settings.load.adapters,
+        settings.load.draft_path,
+    )
 
 
 def test_looking_at_prompts_needs_none(folder: Path) -> None:
@@ -127,14 +132,18 @@ def test_an_adapter_that_is_named_later_is_named_as_users_name_files(folder: Pat
 
 
 def replies(shell: Shell, *words: str | Path) -> str:
-    done = shell.modechat("run", "Tell me something", *words, "--temperature", "0", "--max-tokens", "40", "--json")
+    done = shell.modechat(
+        "run", "Tell me something", *words, "--temperature", "0", "--max-tokens", "40", "--json"
+    )
     assert done.code == 0, done.err
     reply = json.loads(done.out)["reply"]
     assert isinstance(reply, str)
     return reply
 
 
-def test_from_the_shell_an_adapter_changes_the_reply_and_a_draft_model_does_not(shell: Shell, tiny: Path) -> None:
+def test_from_the_shell_an_adapter_changes_the_reply_and_a_draft_model_does_not(
+    shell: Shell, tiny: Path
+) -> None:
     lora = write_lora(shell.home / "lora.gguf")
     plain = replies(shell, "--model", tiny)
     assert replies(shell, "--model", tiny, "--lora", f"{lora}:3") != plain
@@ -145,7 +154,10 @@ def test_from_the_shell_an_adapter_changes_the_reply_and_a_draft_model_does_not(
 def test_one_that_belongs_to_another_model_is_exit_code_4(shell: Shell, tiny: Path) -> None:
     lora = write_lora(shell.home / "odd.gguf", architecture="mamba")
     draft = write_t5(shell.home / "t5.gguf")
-    for option, path, reason in (("--lora", lora, "odd.gguf is no LoRA adapter"), ("--draft", draft, "vocabulary")):
+    for option, path, reason in (
+        ("--lora", lora, "odd.gguf is no LoRA adapter"),
+        ("--draft", draft, "vocabulary"),
+    ):
         done = shell.modechat("run", "Hello", "--model", tiny, option, path)
         assert done.code == 4
         assert reason in done.err

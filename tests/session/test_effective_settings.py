@@ -39,26 +39,30 @@ def test_what_a_conversation_has_of_its_own_counts_from_the_next_turn_on(tmp_pat
     async def work(harness: Harness) -> None:
         await harness.say("one")
         assert harness.requests[-1].sampling.temperature == 0.9
-        assert await harness.session.tuning.set_own(OWN) is None
+        assert await harness.session.effective.set_own(OWN) is None
         await harness.say("two")
         assert harness.requests[-1].sampling == Sampling(temperature=0.1, top_k=7)
         assert system_text(harness) == "Be brief."
 
-    session_test(tmp_path, work, replace(settings(chat_system="Hi"), sampling=Sampling(temperature=0.9, top_k=7)))
+    session_test(
+        tmp_path,
+        work,
+        replace(settings(chat_system="Hi"), sampling=Sampling(temperature=0.9, top_k=7)),
+    )
 
 
 def test_it_comes_back_with_the_conversation_and_only_with_it(tmp_path: Path) -> None:
     async def work(harness: Harness) -> None:
-        await harness.session.tuning.set_own(OWN)  # before anything is saved
+        await harness.session.effective.set_own(OWN)  # before anything is saved
         await harness.say("one")
         conversation = harness.session.conversation
         assert conversation is not None
         await harness.session.new_conversation()
-        assert harness.session.tuning.own == OwnSettings()
+        assert harness.session.effective.own == OwnSettings()
         await harness.say("elsewhere")
         assert harness.requests[-1].sampling.temperature is None
         await harness.session.open(conversation.id)
-        assert harness.session.tuning.own == OWN
+        assert harness.session.effective.own == OWN
         assert harness.session.settings.sampling.temperature == 0.1
 
     session_test(tmp_path, work)
@@ -67,20 +71,24 @@ def test_it_comes_back_with_the_conversation_and_only_with_it(tmp_path: Path) ->
 def test_a_format_of_its_own_is_used_while_the_conversation_is_open(tmp_path: Path) -> None:
     async def work(harness: Harness) -> None:
         def asked() -> list[str | None]:
-            return [request.format for request in harness.engine.requests if isinstance(request, UseFormat)]  # type: ignore[attr-defined]
+            return [
+                request.format
+                for request in harness.engine.requests  # type: ignore[attr-defined]
+                if isinstance(request, UseFormat)
+            ]
 
         session = harness.session
         await session.use_format("vicuna")
         await harness.say("one")
-        await session.tuning.set_own(OwnSettings(format="alpaca"))
+        await session.effective.set_own(OwnSettings(format="alpaca"))
         first = session.conversation
         assert first is not None
-        assert session.tuning.format_everywhere == "vicuna"
+        assert session.effective.default_format == "vicuna"
         await session.new_conversation()
         await session.open(first.id)
         assert asked() == ["vicuna", "alpaca", "vicuna", "alpaca"]
         await session.use_format("chatml")  # the newer word counts here, too
-        assert session.tuning.own == OwnSettings()
+        assert session.effective.own == OwnSettings()
         assert asked()[-1] == "chatml"
         await session.new_conversation()
         assert asked()[-1] == "chatml"
@@ -98,7 +106,7 @@ def test_a_default_is_written_and_counts_at_once(tmp_path: Path) -> None:
 
     async def work(harness: Harness) -> None:
         harness.session.set_thinking(False)
-        await harness.session.tuning.set_everywhere({"sampling.top_k": 3})
+        await harness.session.effective.set_defaults({"sampling.top_k": 3})
         await harness.say("one")
         assert harness.requests[-1].sampling == Sampling(top_k=3)
         assert harness.requests[-1].thinking is False
@@ -111,7 +119,7 @@ def test_a_default_that_cannot_be_written_changes_nothing(tmp_path: Path) -> Non
     async def work(harness: Harness) -> None:
         before = harness.session.settings
         try:
-            await harness.session.tuning.set_everywhere({"sampling.top_k": 3})
+            await harness.session.effective.set_defaults({"sampling.top_k": 3})
         except ConfigError:
             assert harness.session.settings == before
         else:
@@ -139,9 +147,9 @@ def test_what_the_engine_was_started_with_stays_when_a_default_is_written(tmp_pa
         return replace(base, load=load, keep_defaults=keep)
 
     async def work(harness: Harness) -> None:
-        await harness.session.tuning.set_everywhere({"sampling.top_k": 3})
+        await harness.session.effective.set_defaults({"sampling.top_k": 3})
         assert harness.session.settings.load == base.load
-        await harness.session.tuning.set_everywhere({"n_ctx": 2048})
+        await harness.session.effective.set_defaults({"n_ctx": 2048})
         assert harness.session.settings.load.n_ctx == 2048
 
     session_test(tmp_path, work, replace(base, keep_defaults=keep))
@@ -152,7 +160,15 @@ def test_what_the_engine_was_started_with_stays_when_a_default_is_written(tmp_pa
 
 def header(**metadata: float) -> GGUFHeader:
     return GGUFHeader(
-        3, "llama", None, None, None, False, 0, 0, {f"general.sampling.{key}": v for key, v in metadata.items()}
+        3,
+        "llama",
+        None,
+        None,
+        None,
+        False,
+        0,
+        0,
+        {f"general.sampling.{key}": v for key, v in metadata.items()},
     )
 
 

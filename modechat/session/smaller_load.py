@@ -16,14 +16,16 @@ _NOTHING_OFFLOADED = re.compile(r"offloaded 0/|no usable GPU|without GPU", re.IG
 
 
 @dataclass(frozen=True, slots=True)
-class Lighter:
+class SmallerLoad:
     """A load that takes less memory; `words` say with what: `half the context (2,048 tokens)`."""
 
     load: Load
     words: str
 
 
-def lighter(load: Load, wanted: Load, header: GGUFHeader | None, *, uses_gpu: bool) -> Lighter | None:
+def smaller_load(
+    load: Load, wanted: Load, header: GGUFHeader | None, *, uses_gpu: bool
+) -> SmallerLoad | None:
     """The next thing to try after `load`; None if there is nothing left.
 
     `wanted` is what the user asked for. First half of its layers on the GPU, then none, where there is a GPU in use;
@@ -33,14 +35,20 @@ def lighter(load: Load, wanted: Load, header: GGUFHeader | None, *, uses_gpu: bo
         n_layers = _layers_on_gpu(load, header)
         half = n_layers // 2
         if load.n_gpu_layers == wanted.n_gpu_layers and half:
-            return Lighter(load.model_copy(update={"n_gpu_layers": half}), f"{half} of its layers on the GPU")
-        return Lighter(load.model_copy(update={"n_gpu_layers": 0}), "none of its layers on the GPU")
-    n_ctx = load.n_ctx or min((header.n_ctx_train if header else None) or _DEFAULT_CONTEXT, _DEFAULT_CONTEXT)
+            return SmallerLoad(
+                load.model_copy(update={"n_gpu_layers": half}), f"{half} of its layers on the GPU"
+            )
+        return SmallerLoad(
+            load.model_copy(update={"n_gpu_layers": 0}), "none of its layers on the GPU"
+        )
+    n_ctx = load.n_ctx or min(
+        (header.n_ctx_train if header else None) or _DEFAULT_CONTEXT, _DEFAULT_CONTEXT
+    )
     if n_ctx <= SHORTEST_CONTEXT:
         return None
     half = max(n_ctx // 2, SHORTEST_CONTEXT)
     words = f"half the context ({half:,} tokens)" if load.n_ctx else f"a context of {half:,} tokens"
-    return Lighter(load.model_copy(update={"n_ctx": half}), words)
+    return SmallerLoad(load.model_copy(update={"n_ctx": half}), words)
 
 
 def seems_to_use_gpu(model: ModelInfo | None, log: Iterable[str]) -> bool:
@@ -52,7 +60,9 @@ def seems_to_use_gpu(model: ModelInfo | None, log: Iterable[str]) -> bool:
 
 def _layers_on_gpu(load: Load, header: GGUFHeader | None) -> int:
     """At most this many; 0: not known. llama.cpp counts the output as a layer."""
-    blocks = header.metadata.get(f"{header.architecture}.block_count") if header is not None else None
+    blocks = (
+        header.metadata.get(f"{header.architecture}.block_count") if header is not None else None
+    )
     in_all = blocks + 1 if isinstance(blocks, int) else 0
     if load.n_gpu_layers is None:
         return in_all

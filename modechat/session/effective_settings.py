@@ -18,18 +18,22 @@ from modechat.session.settings import SessionSettings
 from modechat.session.timeline import Timeline
 
 
-class Tuning:
+class EffectiveSettings:
     """`is_busy` says whether a reply is being written: the prompt format does not change under it."""
 
     def __init__(
-        self, settings: SessionSettings, host: ModelHost, timeline: Timeline, is_busy: Callable[[], bool]
+        self,
+        settings: SessionSettings,
+        host: ModelHost,
+        timeline: Timeline,
+        is_busy: Callable[[], bool],
     ) -> None:
-        self.everywhere = settings
+        self.defaults = settings
         """Without what the conversation has of its own."""
         self._host = host
         self._timeline = timeline
         self._is_busy = is_busy
-        self._format_elsewhere: str | None = None
+        self._default_format: str | None = None
         self._has_own_format = False
 
     @property
@@ -43,13 +47,13 @@ class Tuning:
         return self._host.header
 
     @property
-    def format_everywhere(self) -> str | None:
+    def default_format(self) -> str | None:
         """The format that the user chose for the model, whatever the conversation has; None: what fits the model."""
-        return self._format_elsewhere if self._has_own_format else self._host.format
+        return self._default_format if self._has_own_format else self._host.format
 
     @property
     def in_effect(self) -> SessionSettings:
-        return with_own(self.everywhere, self.own)
+        return with_own(self.defaults, self.own)
 
     async def set_own(self, own: OwnSettings) -> Incomplete | None:
         """Give the open conversation these settings of its own. Raises StoreError."""
@@ -59,31 +63,33 @@ class Tuning:
         self.conversation_changed()
         return None
 
-    async def set_everywhere(self, options: Mapping[str, object]) -> None:
+    async def set_defaults(self, options: Mapping[str, object]) -> None:
         """Write options (`sampling.temperature`) into the config file and use them from now on; None takes one out.
 
         Raises ConfigError if the file cannot be written; nothing has changed then. What concerns the model's loading
         counts when it is loaded again.
         """
-        now = self.everywhere
+        now = self.defaults
         changed = await asyncio.to_thread(now.keep_defaults, options)
         # What was chosen since the start is not in the file: the format, the adapters, whether the model thinks.
-        load = now.load.model_copy(update={"n_ctx": changed.load.n_ctx} if "n_ctx" in options else {})
-        self.everywhere = replace(changed, load=load, thinking=now.thinking)
+        load = now.load.model_copy(
+            update={"n_ctx": changed.load.n_ctx} if "n_ctx" in options else {}
+        )
+        self.defaults = replace(changed, load=load, thinking=now.thinking)
 
     def conversation_changed(self) -> None:
         """Another conversation is open, or its settings changed: its format is used, or that of everywhere again."""
         own = self.own.format
         if own is not None:
             if not self._has_own_format:
-                self._format_elsewhere = self._host.format
+                self._default_format = self._host.format
             self._has_own_format = True
             self._use(own)
         elif self._has_own_format:
             self._has_own_format = False
-            self._use(self._format_elsewhere)
+            self._use(self._default_format)
 
-    async def use_format_everywhere(self, name: str | None) -> None:
+    async def use_default_format(self, name: str | None) -> None:
         """The user chose a format without saying for which conversation: it counts for this one, too."""
         if self._has_own_format:
             self._has_own_format = False
@@ -92,10 +98,10 @@ class Tuning:
 
     def model_changes(self, settings: SessionSettings) -> SessionSettings:
         """`settings` are those of another model from now on; what it is to be loaded with."""
-        self.everywhere = replace(settings, thinking=self.everywhere.thinking)
+        self.defaults = replace(settings, thinking=self.defaults.thinking)
         if not self._has_own_format:
             return settings
-        self._format_elsewhere = settings.load.format
+        self._default_format = settings.load.format
         return replace(settings, load=settings.load.model_copy(update={"format": self.own.format}))
 
     def _use(self, format: str | None) -> None:
@@ -111,5 +117,7 @@ def with_own(settings: SessionSettings, own: OwnSettings) -> SessionSettings:
         settings,
         sampling=own.sampling.over(settings.sampling),
         chat_system=settings.chat_system if own.chat_system is None else own.chat_system,
-        instruct_system=settings.instruct_system if own.instruct_system is None else own.instruct_system,
+        instruct_system=settings.instruct_system
+        if own.instruct_system is None
+        else own.instruct_system,
     )

@@ -9,7 +9,7 @@ import pytest
 from modechat.engine.protocol import Load
 from modechat.engine.scripted import MODEL
 from modechat.models.gguf import read_header
-from modechat.session.lighter import lighter, seems_to_use_gpu
+from modechat.session.smaller_load import seems_to_use_gpu, smaller_load
 from tests.tiny_models import write_llama
 
 
@@ -20,7 +20,7 @@ def load(**changes: int | None) -> Load:
 def steps(first: Load, model: Path | None = None, *, uses_gpu: bool = False) -> list[str]:
     header = read_header(model) if model is not None else None
     words, used = [], first
-    while step := lighter(used, first, header, uses_gpu=uses_gpu):
+    while step := smaller_load(used, first, header, uses_gpu=uses_gpu):
         words.append(step.words)
         used = step.load
     return words
@@ -56,7 +56,9 @@ def test_layers_that_nobody_can_count_go_to_the_cpu_at_once() -> None:
     assert steps(load(n_ctx=512), uses_gpu=True) == ["none of its layers on the GPU"]
 
 
-def test_a_context_that_was_not_chosen_is_that_of_the_training_or_the_engines(tmp_path: Path) -> None:
+def test_a_context_that_was_not_chosen_is_that_of_the_training_or_the_engines(
+    tmp_path: Path,
+) -> None:
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=2048)
     assert steps(load(), model)[0] == "a context of 1,024 tokens"
     assert steps(load())[0] == "a context of 2,048 tokens"
@@ -71,7 +73,9 @@ def test_a_context_that_was_not_chosen_is_that_of_the_training_or_the_engines(tm
         (("llama_context: n_ctx = 4096",), False),
     ],
 )
-def test_the_engines_last_words_tell_whether_a_gpu_was_in_use(log: tuple[str, ...], uses: bool) -> None:
+def test_the_engines_last_words_tell_whether_a_gpu_was_in_use(
+    log: tuple[str, ...], uses: bool
+) -> None:
     assert seems_to_use_gpu(None, log) is uses
     assert seems_to_use_gpu(MODEL, log) is False
     assert seems_to_use_gpu(MODEL.model_copy(update={"uses_gpu": True}), ()) is True

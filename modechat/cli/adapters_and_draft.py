@@ -30,7 +30,9 @@ def adapters_of(arguments: argparse.Namespace, config: Config) -> tuple[Adapter,
         ("instruct", config.instruct.lora),
     )
     return tuple(
-        _checked(adapter.model_copy(update={"mode": mode})) for mode, adapters in modes for adapter in adapters
+        _checked(adapter.model_copy(update={"mode": mode}))
+        for mode, adapters in modes
+        for adapter in adapters
     )
 
 
@@ -56,7 +58,8 @@ def absolute_path(path: Path, kind: str) -> Path:
         str(absolute).encode()
     except UnicodeEncodeError as error:
         raise ModelError(
-            f"The path of the {kind} {shown_name(absolute)} is not UTF-8 text", "Rename the file or its folder."
+            f"The path of the {kind} {shown_name(absolute)} is not UTF-8 text",
+            "Rename the file or its folder.",
         ) from error
     return absolute
 

@@ -10,19 +10,19 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from modechat.engine.protocol import Failed, ModelInfo
+from modechat.session.effective_settings import EffectiveSettings, with_own
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.recovery import Recovery
 from modechat.session.settings import SessionSettings
-from modechat.session.tuning import Tuning, with_own
 
 
-class LentModels:
+class TemporaryModels:
     """Models are named by their paths; None is the session's own one."""
 
-    def __init__(self, host: ModelHost, tuning: Tuning, recovery: Recovery) -> None:
+    def __init__(self, host: ModelHost, effective: EffectiveSettings, recovery: Recovery) -> None:
         self._host = host
-        self._tuning = tuning
+        self._effective = effective
         self._recovery = recovery
         self._settings: dict[str, SessionSettings] = {}
         self._info: ModelInfo | None = None
@@ -41,18 +41,18 @@ class LentModels:
     def settings(self) -> SessionSettings:
         """Those in effect for the model."""
         if self.path is None:
-            return self._tuning.in_effect
-        return with_own(self._settings[self.path], self._tuning.own)
+            return self._effective.in_effect
+        return with_own(self._settings[self.path], self._effective.own)
 
     async def prepare(self, paths: Iterable[str]) -> None:
         """These will be asked for. Raises ModelError for a file that is no model."""
-        everywhere, found = self._tuning.everywhere, {}
+        everywhere, found = self._effective.defaults, {}
         for path in set(paths):
             other = await asyncio.to_thread(everywhere.for_model, path)
             await asyncio.to_thread(other.check_model)
             load = other.load
-            if self._tuning.own.format is not None:
-                load = load.model_copy(update={"format": self._tuning.own.format})
+            if self._effective.own.format is not None:
+                load = load.model_copy(update={"format": self._effective.own.format})
             found[path] = replace(other, load=load, thinking=everywhere.thinking)
         self._settings = found
 

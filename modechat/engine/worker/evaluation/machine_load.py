@@ -20,7 +20,7 @@ _WINDOW = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class MachineLoad:
     """Both in cores, on average since the last look."""
 
     others: float
@@ -37,7 +37,7 @@ class _Counts:
     """Seconds that all usable cores were idle."""
 
 
-class Lookout:
+class LoadMeter:
     """Looks around, at most every quarter of a second. `usable` are the CPUs that this process may use."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Lookout:
         self._idle_time = idle_time or _idle_seconds
         self._before = self._count(clock())
 
-    def look(self) -> Surroundings | None:
+    def look(self) -> MachineLoad | None:
         """What was around since the last look; None: too little time has passed."""
         now = self._clock()
         passed = now - self._before.at
@@ -62,7 +62,7 @@ class Lookout:
         before, self._before = self._before, self._count(now)
         idle = (self._before.idle - before.idle) / passed
         own = (self._before.own - before.own) / passed
-        return Surroundings(others=max(0.0, len(self._usable) - idle - own), idle=max(0.0, idle))
+        return MachineLoad(others=max(0.0, len(self._usable) - idle - own), idle=max(0.0, idle))
 
     def _count(self, now: float) -> _Counts:
         return _Counts(now, self._own_time(), self._idle_time(self._usable))

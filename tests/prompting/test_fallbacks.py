@@ -11,8 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modechat.prompting import TemplateError, render
+from modechat.prompting.fallbacks import (
+    AS_IS,
+    OPENING,
+    Messages,
+    Rendered,
+    lost_text,
+    render_with_fallbacks,
+)
 from modechat.prompting.guard import Guard
-from modechat.prompting.ladder import AS_IS, OPENING, Climbed, Messages, climb, lost_text
 from modechat.prompting.renderer import TemplateLimitError
 from tests.tiny_models import CHATML
 
@@ -21,7 +28,9 @@ ROLES = {"s": "system", "u": "user", "a": "assistant"}
 
 def messages_of(roles: str) -> Messages:
     """Messages of these roles (letters of s, u, a) with the texts `s0`, `u1`, `a2` … by their places."""
-    return [{"role": ROLES[letter], "content": f"{letter}{place}"} for place, letter in enumerate(roles)]
+    return [
+        {"role": ROLES[letter], "content": f"{letter}{place}"} for place, letter in enumerate(roles)
+    ]
 
 
 def show(messages: Messages) -> str:
@@ -43,8 +52,8 @@ def roles_of(messages: Messages) -> str:
     return "".join(message["role"][0] for message in messages)
 
 
-def climbed(roles: str, accepts: Callable[[Messages], bool]) -> Climbed:
-    return climb(only(accepts), messages_of(roles))
+def rendered(roles: str, accepts: Callable[[Messages], bool]) -> Rendered:
+    return render_with_fallbacks(only(accepts), messages_of(roles))
 
 
 def in_order(roles: str) -> bool:
@@ -53,16 +62,16 @@ def in_order(roles: str) -> bool:
     return rest == ("ua" * len(rest))[: len(rest)] and rest != ""
 
 
-# The rungs
+# The fallbacks
 
 
 @pytest.mark.parametrize("roles", ["u", "su", "suau", "uu", "usa", "s", "aus"])
 def test_what_a_template_takes_is_not_changed(roles: str) -> None:
-    assert climbed(roles, lambda _: True) == Climbed(show(messages_of(roles)), AS_IS)
+    assert rendered(roles, lambda _: True) == Rendered(show(messages_of(roles)), AS_IS)
 
 
 @pytest.mark.parametrize(
-    ("roles", "rung", "prompt"),
+    ("roles", "fallback", "prompt"),
     [
         ("usau", "system text first", "[s:s1][u:u0][a:a2][u:u3]"),
         ("susau", "system text first", "[s:s0\n\ns2][u:u1][a:a3][u:u4]"),
@@ -77,12 +86,16 @@ def test_what_a_template_takes_is_not_changed(roles: str) -> None:
         ("s", "system text joined to a user's message", "[u:s0]"),
     ],
 )
-def test_a_strict_template_gets_the_order_that_it_wants(roles: str, rung: str, prompt: str) -> None:
-    assert climbed(roles, lambda messages: in_order(roles_of(messages))) == Climbed(prompt, rung)
+def test_a_strict_template_gets_the_order_that_it_wants(
+    roles: str, fallback: str, prompt: str
+) -> None:
+    assert rendered(roles, lambda messages: in_order(roles_of(messages))) == Rendered(
+        prompt, fallback
+    )
 
 
 @pytest.mark.parametrize(
-    ("roles", "rung", "prompt"),
+    ("roles", "fallback", "prompt"),
     [
         ("su", "system text joined to a user's message", "[u:s0\nu1]"),
         ("suau", "system text joined to a user's message", "[u:s0\nu1][a:a2][u:u3]"),
@@ -91,7 +104,11 @@ def test_a_strict_template_gets_the_order_that_it_wants(roles: str, rung: str, p
         ("us", "system text joined to a user's message", "[u:u0\ns1]"),
         ("uas", "system text joined to a user's message", "[u:u0\ns2][a:a1]"),
         ("s", "system text joined to a user's message", "[u:s0]"),
-        ("suu", "system text joined to a user's message, messages of one role joined", "[u:s0\nu1\n\nu2]"),
+        (
+            "suu",
+            "system text joined to a user's message, messages of one role joined",
+            "[u:s0\nu1\n\nu2]",
+        ),
         (
             "sau",
             "system text joined to a user's message, messages of one role joined",
@@ -99,22 +116,28 @@ def test_a_strict_template_gets_the_order_that_it_wants(roles: str, rung: str, p
         ),
     ],
 )
-def test_a_template_without_a_system_role_gets_its_text_in_a_users_message(roles: str, rung: str, prompt: str) -> None:
-    found = climbed(roles, lambda messages: "s" not in roles_of(messages) and in_order(roles_of(messages)))
-    assert found == Climbed(prompt, rung)
+def test_a_template_without_a_system_role_gets_its_text_in_a_users_message(
+    roles: str, fallback: str, prompt: str
+) -> None:
+    found = rendered(
+        roles, lambda messages: "s" not in roles_of(messages) and in_order(roles_of(messages))
+    )
+    assert found == Rendered(prompt, fallback)
 
 
 @pytest.mark.parametrize(
-    ("roles", "rung"),
+    ("roles", "fallback"),
     [("u", "typed contents"), ("us", "system text first, typed contents")],
 )
-def test_contents_are_typed_last(roles: str, rung: str) -> None:
+def test_contents_are_typed_last(roles: str, fallback: str) -> None:
     template = (
         "{% if messages[1:] | selectattr('role', 'equalto', 'system') | list %}{{ raise_exception('late') }}{% endif %}"
         "{% for m in messages %}{{ m.content[0].text }}{% endfor %}"
     )
-    found = climb(lambda messages: render(template, messages, None, None, True), messages_of(roles))
-    assert found.rung == rung
+    found = render_with_fallbacks(
+        lambda messages: render(template, messages, None, None, True), messages_of(roles)
+    )
+    assert found.fallback == fallback
     assert found.text == "".join(sorted(message["content"] for message in messages_of(roles)))
 
 
@@ -127,11 +150,11 @@ def tried(roles: str) -> list[str]:
         raise TemplateError("no")
 
     with pytest.raises(TemplateError):
-        climb(refuse, messages_of(roles))
+        render_with_fallbacks(refuse, messages_of(roles))
     return asked
 
 
-def test_the_rungs_are_tried_from_the_top_each_adaptation_once() -> None:
+def test_the_fallbacks_are_tried_from_the_top_each_adaptation_once() -> None:
     def typed(text: str) -> str:
         return f"[{{'type': 'text', 'text': {text!r}}}]"
 
@@ -167,14 +190,14 @@ def test_what_belongs_to_a_message_stays_with_it() -> None:
         seen.append(adapted)
         return only(lambda adapted: in_order(roles_of(adapted)))(adapted)
 
-    climb(template, messages)
+    render_with_fallbacks(template, messages)
     assert seen[-1][1] == {"role": "assistant", "content": "a1\n\na2", "thinking": "t"}
 
 
 def test_the_messages_given_are_not_changed() -> None:
     messages = messages_of("suus")
     with pytest.raises(TemplateError):
-        climb(only(lambda _: False), messages)
+        render_with_fallbacks(only(lambda _: False), messages)
     assert messages == messages_of("suus")
 
 
@@ -183,15 +206,15 @@ def test_the_messages_given_are_not_changed() -> None:
 
 def test_the_first_refusal_is_the_reason() -> None:
     with pytest.raises(TemplateError, match=r"^no \[u:u0\]\[s:s1\]$"):
-        climbed("us", lambda _: False)
+        rendered("us", lambda _: False)
 
 
 def test_a_text_that_is_left_out_is_the_reason_shortened_and_without_markers() -> None:
     with pytest.raises(TemplateError, match=r"^it leaves out “u0”$"):
-        climb(lambda _: "nothing", messages_of("u"))
-    long = Guard(["<s>"]).defuse("<s>" + 50 * "x")
+        render_with_fallbacks(lambda _: "nothing", messages_of("u"))
+    long = Guard(["<s>"]).neutralise("<s>" + 50 * "x")
     with pytest.raises(TemplateError) as refusal:
-        climb(lambda _: "nothing", [{"role": "user", "content": long}])
+        render_with_fallbacks(lambda _: "nothing", [{"role": "user", "content": long}])
     assert str(refusal.value) == f"it leaves out “<s>{'x' * 36}…”"
 
 
@@ -204,24 +227,26 @@ def test_a_limit_is_reported_at_once_and_nothing_else_is_tried() -> None:
         raise TemplateLimitError("too slow")
 
     with pytest.raises(TemplateLimitError, match="too slow"):
-        climb(slow, messages_of("suus"))
+        render_with_fallbacks(slow, messages_of("suus"))
     assert asked == 1
 
 
 def test_no_messages_are_an_error_or_an_empty_prompt_but_never_a_crash() -> None:
-    assert climb(show, []) == Climbed("", AS_IS)
+    assert render_with_fallbacks(show, []) == Rendered("", AS_IS)
     with pytest.raises(TemplateError, match="no"):
-        climb(only(lambda _: False), [])
+        render_with_fallbacks(only(lambda _: False), [])
 
 
 def test_a_template_that_drops_system_texts_silently_does_not_hold() -> None:
-    found = climb(lambda messages: show([m for m in messages if m["role"] != "system"]), messages_of("su"))
-    assert found == Climbed("[u:s0\nu1]", "system text joined to a user's message")
+    found = render_with_fallbacks(
+        lambda messages: show([m for m in messages if m["role"] != "system"]), messages_of("su")
+    )
+    assert found == Rendered("[u:s0\nu1]", "system text joined to a user's message")
 
 
 def test_a_template_that_shows_the_last_message_only_does_not_hold() -> None:
     with pytest.raises(TemplateError, match="it leaves out “u0”"):
-        climb(lambda messages: show(messages[-1:]), messages_of("uau"))
+        render_with_fallbacks(lambda messages: show(messages[-1:]), messages_of("uau"))
 
 
 # Lost texts
@@ -266,13 +291,19 @@ def say(*texts: str) -> Messages:
         ("<u><I say Hi too><u>", say("s:Hi", "u:u", "a:I say Hi too", "u:u"), None),
         ("<Hi><u><I say Hi too><u>", say("s:Hi", "u:u", "a:I say Hi too", "u:u"), None),
         ("<Hi><u>", say("s:Hi", "u:u", "a:Hi"), None),
-        ("<think><|im_end|><ink><|i>", say("u:think>", "u:ink><|i"), None),  # one that also spans the template's text
+        (
+            "<think><|im_end|><ink><|i>",
+            say("u:think>", "u:ink><|i"),
+            None,
+        ),  # one that also spans the template's text
         ("<ababa>", say("s:aba", "u:ba"), None),
         ("<  Hi  >", say("u: Hi\n"), None),
         ("<x>", say("s: ", "u:x"), None),
     ],
 )
-def test_one_text_does_not_stand_for_another(rendered: str, messages: Messages, lost: str | None) -> None:
+def test_one_text_does_not_stand_for_another(
+    rendered: str, messages: Messages, lost: str | None
+) -> None:
     assert lost_text(rendered, messages) == lost
 
 
@@ -292,7 +323,9 @@ def test_a_template_that_writes_every_text_once_loses_none(parts: list[tuple[str
 def test_a_template_that_leaves_out_a_message_of_the_user_or_the_system_is_caught(
     parts: list[tuple[str, str]], data: st.DataObject
 ) -> None:
-    messages: Messages = [{"role": ROLES[letter], "content": text} for letter, text in parts if text.strip()]
+    messages: Messages = [
+        {"role": ROLES[letter], "content": text} for letter, text in parts if text.strip()
+    ]
     needed = [place for place, message in enumerate(messages) if message["role"] != "assistant"]
     if needed:
         out = data.draw(st.sampled_from(needed))
@@ -302,35 +335,48 @@ def test_a_template_that_leaves_out_a_message_of_the_user_or_the_system_is_caugh
 
 
 @given(parts=conversations)
-def test_any_conversation_climbs_with_a_real_template_and_nothing_is_lost(parts: list[tuple[str, str]]) -> None:
+def test_any_conversation_climbs_with_a_real_template_and_nothing_is_lost(
+    parts: list[tuple[str, str]],
+) -> None:
     guard = Guard(["<|", "|>"])
     raw: list[dict[str, Any]] = [{"role": ROLES[letter], "content": text} for letter, text in parts]
-    messages = [guard.defuse_message(message) for message in raw]
-    found = climb(lambda adapted: render(CHATML, adapted, None, None, True), messages)
-    assert found.rung == AS_IS
+    messages = [guard.neutralise_message(message) for message in raw]
+    found = render_with_fallbacks(
+        lambda adapted: render(CHATML, adapted, None, None, True), messages
+    )
+    assert found.fallback == AS_IS
     assert lost_text(found.text, messages) is None
 
 
 # Replies
 
 
-def test_a_rung_that_keeps_the_replies_is_better_than_one_above_it_that_drops_them() -> None:
+def test_a_fallback_that_keeps_the_replies_is_better_than_one_above_it_that_drops_them() -> None:
     def template(messages: Messages) -> str:
         """Drops replies unless the conversation begins with a user's message."""
-        return show([m for m in messages if m["role"] != "assistant" or messages[0]["role"] == "user"])
+        return show(
+            [m for m in messages if m["role"] != "assistant" or messages[0]["role"] == "user"]
+        )
 
-    assert climb(template, messages_of("suau")) == Climbed(
+    assert render_with_fallbacks(template, messages_of("suau")) == Rendered(
         "[u:s0\nu1][a:a2][u:u3]", "system text joined to a user's message"
     )
 
 
 def test_a_template_that_always_drops_replies_is_used_as_it_is() -> None:
-    found = climb(lambda messages: show([m for m in messages if m["role"] != "assistant"]), messages_of("suau"))
-    assert found == Climbed("[s:s0][u:u1][u:u3]", AS_IS)
+    found = render_with_fallbacks(
+        lambda messages: show([m for m in messages if m["role"] != "assistant"]),
+        messages_of("suau"),
+    )
+    assert found == Rendered("[s:s0][u:u1][u:u3]", AS_IS)
 
 
-@pytest.mark.parametrize("form", [str, json.dumps, lambda content: json.dumps(content, separators=(",", ":"))])
-def test_typed_contents_that_a_template_shows_as_code_are_refused(form: Callable[[Any], str]) -> None:
+@pytest.mark.parametrize(
+    "form", [str, json.dumps, lambda content: json.dumps(content, separators=(",", ":"))]
+)
+def test_typed_contents_that_a_template_shows_as_code_are_refused(
+    form: Callable[[Any], str],
+) -> None:
     def render(messages: list[dict[str, Any]]) -> str:
         content = messages[-1]["content"]
         if isinstance(content, str):
@@ -338,4 +384,4 @@ def test_typed_contents_that_a_template_shows_as_code_are_refused(form: Callable
         return form(content)
 
     with pytest.raises(TemplateError, match="no"):
-        climb(render, [{"role": "user", "content": "Hi"}])
+        render_with_fallbacks(render, [{"role": "user", "content": "Hi"}])

@@ -1,10 +1,10 @@
-"""The fallback ladder: what is tried when a template drops a text or refuses the order of the messages.
+"""The fallbacks: what is tried when a template drops a text or refuses the order of the messages.
 
-From the top, the first rung counts whose rendering loses no text: all of them occur in the prompt, the user's in order.
-Only the assistant's may be lost if no rung keeps them: some templates drop what they take for markup in them. The rungs
+From the top, the first fallback counts whose rendering loses no text: all of them occur in the prompt, the user's in order.
+Only the assistant's may be lost if no fallback keeps them: some templates drop what they take for markup in them. The fallbacks
 change as little as possible: first the messages as they are, then the system text moved to where templates expect it,
 or joined to a user's message (as llama.cpp does), then neighbours of one role joined, then contents as typed lists.
-Where no rung holds, a named format takes the template's place.
+Where no fallback holds, a named format takes the template's place.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Change: TypeAlias = Callable[[Messages], Messages]
 
 AS_IS = "as is"
 REFUSED = "because the template refuses"
-"""In the name of a rung on which a named format took the template's place."""
+"""In the name of a fallback on which a named format took the template's place."""
 OPENING = "(start)"
 """What the user is made to say before a conversation that the assistant begins."""
 
@@ -35,21 +35,23 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
-class Climbed:
-    """A rendering that lost nothing, and the rung that made it."""
+class Rendered:
+    """A rendering that lost nothing, and the fallback that made it."""
 
     text: str
-    rung: str
+    fallback: str
 
 
-def climb(render: Callable[[Messages], str], messages: Sequence[Mapping[str, Any]]) -> Climbed:
-    """Render `messages` on the first rung that loses no text.
+def render_with_fallbacks(
+    render: Callable[[Messages], str], messages: Sequence[Mapping[str, Any]]
+) -> Rendered:
+    """Render `messages` on the first fallback that loses no text.
 
-    `render` makes the prompt of messages. Raises TemplateError with the reason of the first refusal if no rung holds;
+    `render` makes the prompt of messages. Raises TemplateError with the reason of the first refusal if no fallback holds;
     TemplateLimitError at once: what takes too long is not tried again.
     """
     refusal: TemplateError | None = None
-    without_replies: Climbed | None = None
+    without_replies: Rendered | None = None
     for name, adapted in _adaptations([dict(message) for message in messages]):
         try:
             text = render(adapted)
@@ -64,9 +66,9 @@ def climb(render: Callable[[Messages], str], messages: Sequence[Mapping[str, Any
         elif lost is not None:
             refusal = refusal or TemplateError(f"it leaves out “{_shorten(without_marker(lost))}”")
         elif _keeps_replies(text, messages):
-            return Climbed(text, name)
+            return Rendered(text, name)
         else:
-            without_replies = without_replies or Climbed(text, name)
+            without_replies = without_replies or Rendered(text, name)
     if without_replies is not None:
         return without_replies
     raise refusal or TemplateError("there are no messages")
@@ -101,12 +103,15 @@ def _shows_typed(rendered: str, adapted: Messages) -> bool:
         return False
     texts = "".join(part["text"] for message in adapted for part in message["content"])
     return any(
-        form in rendered and form not in texts for form in ("{'type': 'text'", '{"type": "text"', '{"type":"text"')
+        form in rendered and form not in texts
+        for form in ("{'type': 'text'", '{"type": "text"', '{"type":"text"')
     )
 
 
 def _keeps_replies(rendered: str, messages: Sequence[Mapping[str, Any]]) -> bool:
-    return all(_text_of(message) in rendered for message in messages if message["role"] == "assistant")
+    return all(
+        _text_of(message) in rendered for message in messages if message["role"] == "assistant"
+    )
 
 
 def _text_of(message: Mapping[str, Any]) -> str:
@@ -133,10 +138,15 @@ def _system_in_user(messages: Messages) -> Messages:
         else:
             changed.append(message)
     if waiting:
-        last = next((i for i in range(len(changed) - 1, -1, -1) if changed[i]["role"] == "user"), None)
+        last = next(
+            (i for i in range(len(changed) - 1, -1, -1) if changed[i]["role"] == "user"), None
+        )
         if last is None:
             return [*changed, {"role": "user", "content": "\n".join(waiting)}]
-        changed[last] = {**changed[last], "content": "\n".join([changed[last]["content"], *waiting])}
+        changed[last] = {
+            **changed[last],
+            "content": "\n".join([changed[last]["content"], *waiting]),
+        }
     return changed
 
 
@@ -157,7 +167,10 @@ def _alternating(messages: Messages) -> Messages:
 
 def _typed(messages: Messages) -> Messages:
     """Contents as lists of typed parts, which some templates want."""
-    return [{**message, "content": [{"type": "text", "text": message["content"]}]} for message in messages]
+    return [
+        {**message, "content": [{"type": "text", "text": message["content"]}]}
+        for message in messages
+    ]
 
 
 _RUNGS = (
@@ -165,7 +178,10 @@ _RUNGS = (
     Rung("system text first", _system_first),
     Rung("system text joined to a user's message", _system_in_user),
     Rung("messages of one role joined", _alternating),
-    Rung("system text first, messages of one role joined", lambda messages: _alternating(_system_first(messages))),
+    Rung(
+        "system text first, messages of one role joined",
+        lambda messages: _alternating(_system_first(messages)),
+    ),
     Rung(
         "system text joined to a user's message, messages of one role joined",
         lambda messages: _alternating(_system_in_user(messages)),
@@ -175,12 +191,12 @@ _TYPED = "typed contents"
 
 
 def _adaptations(messages: Messages) -> Iterator[tuple[str, Messages]]:
-    """The rungs with what they make of `messages`, without those that change nothing; then typed."""
+    """The fallbacks with what they make of `messages`, without those that change nothing; then typed."""
     distinct: list[tuple[str, Messages]] = []
-    for rung in _RUNGS:
-        changed = rung.change(messages)
+    for fallback in _RUNGS:
+        changed = fallback.change(messages)
         if all(changed != earlier for _, earlier in distinct):
-            distinct.append((rung.name, changed))
+            distinct.append((fallback.name, changed))
     yield from distinct
     for name, changed in distinct:
         yield _TYPED if name == AS_IS else f"{name}, {_TYPED}", _typed(changed)
