@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 
@@ -18,3 +19,11 @@ def user_path(written: str) -> Path:
         return Path(written).expanduser()
     except RuntimeError:
         raise NoHomeFolder(f"there is no home folder for {written}") from None
+
+
+def working_folder() -> Path:
+    """The folder that the program works in; the home folder, or the root, where that was deleted."""
+    for folder in (Path.cwd, Path.home):
+        with contextlib.suppress(OSError, RuntimeError):
+            return folder()
+    return Path("/")

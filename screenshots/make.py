@@ -231,7 +231,7 @@ async def make(name: str) -> Path:
         fixed.enter_context(
             patch("modechat.tui.screens.model_picker.free_memory", lambda: FREE_MEMORY)
         )
-        clock = fixed.enter_context(patch("modechat.tui.handlers.conversations.datetime"))
+        clock = fixed.enter_context(patch("modechat.tui.handlers.screens.datetime"))
         clock.now.return_value = NOW
         async with app.run_test(size=(picture.columns, picture.rows)) as pilot:
             stage = Stage(app, pilot)

@@ -50,7 +50,7 @@ def loaded_modules(statement: str) -> set[str]:
 def test_the_interface_loads_neither_llama_nor_a_network_library() -> None:
     # With everything that the first screens import while they run.
     loaded = loaded_modules(
-        "import modechat.cli.chat, modechat.cli.setup, modechat.tui.app, modechat.tui.screens.chat\n"
+        "import modechat.cli.chat, modechat.cli.setup, modechat.tui.app, modechat.tui.chat_screen\n"
         "import modechat.tui.screens.help, modechat.tui.screens.conversations\n"
         "import modechat.session, modechat.engine.client\n"
         "from textual.widgets import TextArea, OptionList, Static"

@@ -42,6 +42,8 @@ ACTIONS = (
             "Search what was sent",
             "Find something that was sent before",
         ),
+        slash="history",
+        words="[NUMBER]",
         group=Group.PROMPT,
     ),
     Action(

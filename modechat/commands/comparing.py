@@ -109,9 +109,9 @@ async def use_from_now_on(own: VariantSettings, session: ChatSession) -> Incompl
 
     Why not, if something could not be done. Raises StoreError.
     """
-    if own.model is not None and (reason := await session.use_model(own.model)):
+    if own.model is not None and (reason := await session.model_choice.use(own.model)):
         return reason
-    if own.format is not None and (reason := await session.use_format(own.format)):
+    if own.format is not None and (reason := await session.model_choice.use_format(own.format)):
         return reason
     if own.mode is not None and own.mode is not session.state.mode:
         await session.toggle_mode()

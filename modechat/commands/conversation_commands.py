@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modechat.commands.slash import SlashCommand
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize_line
 
 if TYPE_CHECKING:
-    from modechat.commands.session_commands import SessionCommand
     from modechat.session.chat_session import ChatSession
     from modechat.store import ConversationSummary
 
@@ -27,23 +25,14 @@ class ConversationCommands:
         self._asked_about: int | None = None
         """The conversation that the next command may delete."""
 
-    def with_words(self, command: SlashCommand) -> SessionCommand | None:
-        """What a command with words has the session do; None if it is none of these."""
-        if command.action.id == "conversations" and command.words:
-            return lambda session: self.open(session, command.words)
-        if command.action.id == "delete_conversation" and command.words:
-            return lambda session: self.delete(session, command.words)
-        return None
-
     async def open(self, session: ChatSession, words: str) -> Incomplete | None:
         """Go on with a conversation. Raises StoreError if it is open elsewhere."""
         found = await _found(session, words)
         if isinstance(found, Incomplete):
             return found
-        if session.conversation is not None and session.conversation.id == found.id:
+        if session.conversation_id == found.id:
             return Incomplete(f"Conversation {found.id} is the one that is open.")
-        await session.open(found.id)
-        return None
+        return await session.library.open(found.id)
 
     async def delete(self, session: ChatSession, words: str) -> Incomplete | None:
         """Delete a conversation for good, when asked twice. Raises StoreError if it is open elsewhere."""
@@ -54,7 +43,8 @@ class ConversationCommands:
         if asked != found.id:
             self._asked_about = found.id
             return Incomplete(f"/delete {found.id} once more deletes “{title_of(found)}” for good.")
-        await session.delete(found.id)
+        if refusal := await session.library.delete(found.id):
+            return refusal
         self._say(f"“{title_of(found)}” is deleted.")
         return None
 

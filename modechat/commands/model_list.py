@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import threading
 import time
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize_line
 from modechat.models.catalog import Looking, ModelFile, free_memory
@@ -31,7 +28,11 @@ class ModelList:
     async def lines(self, session: ChatSession) -> list[str]:
         """What there is, each with the command that goes on with it."""
         search, give_up_at = session.settings.find_models, time.monotonic() + _SECONDS_TO_LOOK
-        found = await _in_daemon(lambda: search(lambda: time.monotonic() > give_up_at))
+
+        def search_all() -> tuple[ModelFile | Looking, ...]:
+            return tuple(search(lambda: time.monotonic() > give_up_at))
+
+        found = await run_in_daemon_thread(search_all)
         places = dict.fromkeys(place.place for place in found if isinstance(place, Looking))
         models = [model for model in found if isinstance(model, ModelFile)]
         self._listed = tuple(model for model in models if model.header is not None)
@@ -66,23 +67,3 @@ def _line(number: int, model: ModelFile, free_bytes: int, current: str) -> str:
         shown_path(model.path),
     )
     return f"/model {number}: {', '.join(filter(None, facts))}."
-
-
-async def _in_daemon(
-    search: Callable[[], Iterator[ModelFile | Looking]],
-) -> tuple[ModelFile | Looking, ...]:
-    """In a thread of its own: one that hangs in a network folder must not keep the program from ending."""
-    loop = asyncio.get_running_loop()
-    done = asyncio.Event()
-    found: list[ModelFile | Looking] = []
-
-    def work() -> None:
-        try:
-            found.extend(search())
-        finally:
-            with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
-                loop.call_soon_threadsafe(done.set)
-
-    threading.Thread(target=work, name="models", daemon=True).start()
-    await done.wait()
-    return tuple(found)

@@ -22,7 +22,6 @@ MEANT = {
     "copy_code": "copy",
     "export": "copy",
     "go": "continue",
-    "history": "open",
     "info": "status",
     "instruct": "mode",
     "chat": "mode",

@@ -1,37 +1,62 @@
-"""What a text at the prompt would ask the model, and how named tasks are asked for."""
+"""What a text at the prompt asks for, and how named tasks are asked for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-from modechat.commands.slash import read_slash, without_escape, word_of
-from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
+from modechat.commands.slash import SlashCommand, read_slash, without_escape, word_of
+from modechat.domain.modes import ChatMessage, Incomplete, Parsed, Task, parse
+from modechat.domain.near import did_you_mean, near
 
 if TYPE_CHECKING:
+    from modechat.domain.mode import ModeState
     from modechat.domain.typed import Typed
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
 
+Meaning: TypeAlias = Parsed | SlashCommand
+
 _LONGEST_OF_EXAMPLE = 80
+
+
+def meaning_of(text: str | Typed, tasks: Sequence[NamedTask], state: ModeState) -> Meaning:
+    """What `text` asks for in a conversation whose mode is `state`: the one place where messages are parsed.
+
+    A named task (`/task NAME …`) asks the model something, other commands are done by the dispatcher.
+    """
+    command = read_slash(text)
+    if command is None:
+        return parse(without_escape(text), state)
+    if not command.asks_model:
+        return command
+    name, said = word_of(command.words)
+    for task in tasks:
+        if task.name == name.casefold():
+            return task.read(said)
+    return unknown("task", name, [task.name for task in tasks])
 
 
 def request_of(text: str | Typed, session: ChatSession) -> ChatMessage | Task | None:
     """What `text` would ask the model if it was sent; None if nothing."""
-    command = read_slash(text)
-    if command is None:
-        meant = parse(without_escape(text), session.state)
-    elif command.action.id == "choose_task" and command.words:
-        name, said = word_of(command.words)
-        task = session.settings.task(name.casefold())
-        meant = task.read(said) if task is not None else Incomplete("")
-    else:
-        return None
-    return meant if isinstance(meant, ChatMessage | Task) else None
+    meaning = meaning_of(text, session.settings.tasks, session.state)
+    return meaning if isinstance(meaning, ChatMessage | Task) else None
 
 
-def request_of_task(text: str | Typed, session: ChatSession) -> ChatMessage | Task | None:
-    """What `text` asks if it is a named task: `/task NAME …`; else None."""
-    return request_of(text, session) if read_slash(text) is not None else None
+def unknown(kind: str, name: str, known: Sequence[str]) -> Incomplete:
+    """Nothing of this `kind` has the name; those that are like it are named."""
+    names = sorted(known)
+    suggestion = did_you_mean(near(name, names, {}), names)
+    return Incomplete(f"There is no {kind} “{name}”. {suggestion}".strip())
+
+
+def sent_before(number: str, entries: Sequence[Typed]) -> Typed | Incomplete:
+    """The entry that `number` counts from the newest, which is 1; or why there is none."""
+    if number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= len(entries):
+        return entries[int(number) - 1]
+    if not entries:
+        return Incomplete("Nothing was sent before.")
+    return Incomplete(f"/history takes a number from 1, the newest, to {len(entries)}.")
 
 
 def needs_words(task: NamedTask) -> bool:

@@ -5,31 +5,27 @@ Every method returns why it did nothing, or None; what the user should know besi
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from modechat.commands.model_list import ModelList
-from modechat.commands.slash import SlashCommand, word_of
+from modechat.commands.requests import unknown
+from modechat.commands.status import mode_sentence
+from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.conversation import StopReason
 from modechat.domain.lora import lora_label
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete
-from modechat.domain.near import did_you_mean, near
 from modechat.domain.text import in_one_line, sanitize_line
 from modechat.errors import ModelError
 from modechat.prompting.thinking import ThinkingSwitch
-from modechat.session.phase import Phase
+from modechat.session.gate import NOT_LOADED
 
 if TYPE_CHECKING:
     from modechat.domain.conversation import Turn
     from modechat.engine.protocol import Adapter
     from modechat.session.chat_session import ChatSession
 
-    SessionCommand: TypeAlias = Callable[[ChatSession], Awaitable[Incomplete | None]]
-    """Why it did nothing, or None."""
-
-_NOT_LOADED = Incomplete("The model is not loaded yet.")
 _NO_SWITCH = Incomplete("This model's template has no switch for thinking.")
 _THINKING = {"on": True, "off": False, "auto": None}
 _AUTO = "auto"
@@ -37,30 +33,24 @@ _OFF = "off"
 
 
 class SessionCommands:
-    def __init__(self, say: Callable[[str], None]) -> None:
-        """`say` tells the user something that needs no answer."""
+    def __init__(self, say: Callable[[str], None], *, says_mode: bool = False) -> None:
+        """`say` tells the user something that needs no answer. `says_mode`: also the mode after it was changed."""
         self._say = say
+        self._says_mode = says_mode
         self._models = ModelList()
         self._tried: dict[tuple[int, int | None], set[str]] = {}
         """The formats that a message was asked in, by its conversation and the turn before it."""
 
-    def with_words(self, command: SlashCommand) -> SessionCommand | None:
-        """What a command with words has the session do; None if it is none of these."""
-        if not (words := command.words):
-            return None
-        match command.action.id:
-            case "choose_task":
-                return lambda session: self.start_named_task(session, words)
-            case "choose_format":
-                return lambda session: self.use_named_format(session, words)
-            case "choose_model":
-                return lambda session: self.use_model(session, words)
-            case "choose_adapters":
-                return lambda session: self.use_adapters(session, words)
-            case "toggle_thinking":
-                return lambda session: self.choose_thinking(session, words)
-            case _:
-                return None
+    async def toggle_mode(self, session: ChatSession) -> Incomplete | None:
+        before = session.state
+        if refusal := await session.toggle_mode():
+            return refusal
+        if self._says_mode:
+            self._say(mode_sentence(session.state))
+        elif before.standing is not None:
+            instruction = before.task or f"“{sanitize_line(before.standing)}”"
+            self._say(f"{instruction} waits. Shift+Tab goes on with it.")
+        return None
 
     # Formats
 
@@ -73,7 +63,7 @@ class SessionCommands:
         if conversation is None or turn is None:
             return Incomplete("There is no message yet that could be asked in another format.")
         if model is None:
-            return _NOT_LOADED
+            return NOT_LOADED
         tried = self._tried.setdefault((conversation.id, turn.parent_id), set())
         tried.add(model.format)
         stats = turn.reply.stats
@@ -86,7 +76,7 @@ class SessionCommands:
         if name is None:
             tried.clear()
             return Incomplete("Every format was tried for this message. /format chooses one.")
-        reason = await session.try_format(name)
+        reason = await session.model_choice.try_format(name)
         if reason is None:
             self._say(f"Trying the format “{name}”. /format {name} keeps it for this model.")
         return reason
@@ -97,12 +87,12 @@ class SessionCommands:
         names = [_AUTO, CHAT_TEMPLATE, *(named.name for named in session.settings.load.formats)]
         name = words.casefold()
         if name not in names:
-            return _unknown("format", words, names)
+            return unknown("format", words, names)
         return await self.use_format(session, None if name == _AUTO else name)
 
     async def use_format(self, session: ChatSession, name: str | None) -> Incomplete | None:
         """Use the format `name` from now on; None: what fits the model."""
-        reason = await session.use_format(name)
+        reason = await session.model_choice.use_format(name)
         if reason is None:
             what = f"“{name}” is" if name is not None else "what fits it is"
             self._say(f"The prompt format of this model: {what} used from now on.")
@@ -111,9 +101,7 @@ class SessionCommands:
     # The model and its adapters
 
     async def list_models(self, session: ChatSession) -> Incomplete | None:
-        """Those on this machine. If the model could not be loaded, go back to the one before."""
-        if session.phase is Phase.DOWN and session.has_previous_model:
-            return await session.use_model()
+        """Say which models are on this machine."""
         for line in await self._models.lines(session):
             self._say(line)
         path = sanitize_line(session.settings.load.model_path)
@@ -123,10 +111,12 @@ class SessionCommands:
     async def use_model(self, session: ChatSession, words: str) -> Incomplete | None:
         """Go on with a model that is named by its file, or by its number in the list."""
         path = self._models.path_of(words)
-        return path if isinstance(path, Incomplete) else await session.use_model(path)
+        if isinstance(path, Incomplete):
+            return path
+        return await session.model_choice.use(path)
 
-    async def tell_adapters(self, session: ChatSession) -> Incomplete | None:
-        """Which ones are applied."""
+    async def show_adapters(self, session: ChatSession) -> Incomplete | None:
+        """Say which adapters are applied."""
         shown = ", ".join(_shown_adapter(adapter) for adapter in session.adapters)
         what = (
             f"Applied: {shown}. /lora off takes them away."
@@ -141,11 +131,13 @@ class SessionCommands:
         adapters: tuple[Adapter, ...] = ()
         if words.casefold() != _OFF:
             try:
-                named = await asyncio.to_thread(session.settings.adapter_named, words)
+                named = await run_in_daemon_thread(session.settings.adapter_named, words)
             except ModelError as error:
                 return Incomplete(in_one_line(error.title, error.hint))
             adapters = (*(other for other in session.adapters if other.path != named.path), named)
-        return await session.use_adapters(adapters) or await self.tell_adapters(session)
+        if refusal := await session.model_choice.use_adapters(adapters):
+            return refusal
+        return await self.show_adapters(session)
 
     # Turns
 
@@ -175,15 +167,6 @@ class SessionCommands:
             self._say(f"{_which(turn_id, Mode.INSTRUCT)} {sees}.")
         return reason
 
-    # Named tasks
-
-    async def start_named_task(self, session: ChatSession, words: str) -> Incomplete | None:
-        name, said = word_of(words)
-        task = session.settings.task(name.casefold())
-        if task is None:
-            return _unknown("task", name, [task.name for task in session.settings.tasks])
-        return await session.start_task(task, said)
-
     # Thinking
 
     async def toggle_thinking(self, session: ChatSession) -> Incomplete | None:
@@ -195,10 +178,10 @@ class SessionCommands:
                 "/think on, /think off, or /think auto: as the model's template has it."
             )
         if session.model is None:
-            return _NOT_LOADED
+            return NOT_LOADED
         if session.model.thinking is ThinkingSwitch.NONE:
             return _NO_SWITCH
-        session.set_thinking(_THINKING[word.casefold()])
+        session.model_choice.set_thinking(_THINKING[word.casefold()])
         self._say(
             f"From now on the model {'thinks before it answers' if thinks(session) else 'does not think'}."
         )
@@ -215,10 +198,12 @@ def thinks(session: ChatSession) -> bool | None:
 
 def _turn(session: ChatSession, turn_id: int | None, mode: Mode) -> Turn | None:
     """The turn of this number, or the last one of the mode."""
-    turns = session.conversation.turns if session.conversation is not None else ()
-    return next(
-        (turn for turn in reversed(turns) if turn.mode is mode and turn_id in (None, turn.id)), None
-    )
+    if session.conversation is None:
+        return None
+    for turn in reversed(session.conversation.turns):
+        if turn.mode is mode and turn_id in (None, turn.id):
+            return turn
+    return None
 
 
 def _which(turn_id: int | None, mode: Mode) -> str:
@@ -228,10 +213,3 @@ def _which(turn_id: int | None, mode: Mode) -> str:
 def _shown_adapter(adapter: Adapter) -> str:
     label = sanitize_line(lora_label(adapter.path, adapter.scale))
     return f"{label} ({adapter.mode})" if adapter.mode is not None else label
-
-
-def _unknown(kind: str, name: str, known: Iterable[str]) -> Incomplete:
-    names = sorted(known)
-    return Incomplete(
-        f"There is no {kind} “{name}”. {did_you_mean(near(name, names, {}), names)}".strip()
-    )

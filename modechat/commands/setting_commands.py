@@ -24,8 +24,6 @@ from modechat.session import provenance
 from modechat.session.provenance import Valued
 
 if TYPE_CHECKING:
-    from modechat.commands.session_commands import SessionCommand
-    from modechat.commands.slash import SlashCommand
     from modechat.session.chat_session import ChatSession
 
 _RESET = ("default", "reset")
@@ -68,9 +66,9 @@ async def change(
     if setting.kind is Kind.CONTEXT:
         if for_all:
             await effective.set_defaults({setting.option: value})
-        return await session.use_context(value if isinstance(value, int) else None)
+        return await session.model_choice.use_context(value if isinstance(value, int) else None)
     if for_all and setting.kind is Kind.FORMAT:
-        return await session.use_format(value if isinstance(value, str) else None)
+        return await session.model_choice.use_format(value if isinstance(value, str) else None)
     if for_all:
         await effective.set_defaults(
             {setting.option: list(value) if isinstance(value, tuple) else value}
@@ -96,12 +94,6 @@ class SettingCommands:
     def __init__(self, say: Callable[[str], None]) -> None:
         """`say` tells the user something that needs no answer."""
         self._say = say
-
-    def with_words(self, command: SlashCommand) -> SessionCommand | None:
-        """What a command with words has the session do; None if it is none of these."""
-        if command.action.id != "settings" or not command.words:
-            return None
-        return lambda session: self.set(session, command.words)
 
     async def set(self, session: ChatSession, words: str) -> Incomplete | None:
         """`NAME VALUE`, or `NAME default`. Raises StoreError."""

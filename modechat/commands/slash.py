@@ -31,6 +31,11 @@ class SlashCommand:
     action: Action
     words: str = ""
 
+    @property
+    def asks_model(self) -> bool:
+        """True for a named task: it asks the model something, and is sent as a message is."""
+        return self.action.id == "choose_task" and bool(self.words)
+
 
 def read_slash(text: str | Typed) -> SlashCommand | None:
     """The command that `text` is; None if it is ordinary text."""

@@ -1,228 +1,166 @@
-"""Typed commands, and their answers as lines: where the screen has lists to choose from, these are printed."""
+"""Commands whose answer is lines: where the screen has lists to choose from, these are printed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from modechat.commands.conversation_commands import ConversationCommands, title_of
+from modechat.commands.conversation_commands import title_of
 from modechat.commands.prompt_text import heading
-from modechat.commands.requests import request_of, task_usage
-from modechat.commands.session_commands import SessionCommands
-from modechat.commands.setting_commands import SettingCommands, setting_lines
-from modechat.commands.slash import SlashCommand, takes_no_words
-from modechat.commands.status import mode_sentence, status_sentences
+from modechat.commands.requests import request_of, sent_before, task_usage
+from modechat.commands.setting_commands import setting_lines
+from modechat.commands.status import status_sentences
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete, Task
 from modechat.domain.text import ended, in_one_line, sanitize_line
 from modechat.errors import EngineError
 from modechat.log_tail import LogTail
 from modechat.paths import engine_log_file
-from modechat.plain.words import help_lines
+from modechat.plain.words import help_lines, shortened
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 
 if TYPE_CHECKING:
+    from modechat.engine.prompt_view import PromptView
     from modechat.plain.output import Output
+    from modechat.plain.prompt import PlainPrompt
     from modechat.plain.view import PlainView
     from modechat.session.chat_session import ChatSession
 
 _MOST_LISTED = 30
 _MOST_LOG_LINES = 20
+_LONGEST_LISTED = 200  # characters
 
 
 class PlainCommands:
-    """Every command of the table of actions. `leave` ends the program."""
+    """Methods are named as the actions of the table."""
 
-    def __init__(self, output: Output, view: PlainView, leave: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        session: ChatSession,
+        output: Output,
+        view: PlainView,
+        prompt: PlainPrompt,
+        leave: Callable[[], None],
+    ) -> None:
+        """`leave` ends the program."""
+        self._session = session
         self._output = output
         self._view = view
+        self._prompt = prompt
         self._leave = leave
-        self._session_commands = SessionCommands(view.say)
-        self._conversation_commands = ConversationCommands(view.say)
-        self._setting_commands = SettingCommands(view.say)
 
-    async def run(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
-        """Do what was typed; why not, if it cannot be done. Raises StoreError."""
-        for commands in (
-            self._session_commands,
-            self._conversation_commands,
-            self._setting_commands,
-        ):
-            if (work := commands.with_words(command)) is not None:
-                return await work(session)
-        if command.action.id == "inspect":
-            return await self._show_prompt(session, command.words)
-        if command.words:
-            return takes_no_words(command)
-        done = self._by_session(command.action.id, session) or self._by_words(
-            command.action.id, session
-        )
-        if done is None:
-            return Incomplete(
-                f"/{command.action.slash} needs the screen: modechat without --plain, in a terminal."
-            )
-        return await done
+    def quit(self) -> None:
+        self._leave()
 
-    def _by_session(
-        self, action_id: str, session: ChatSession
-    ) -> Awaitable[Incomplete | None] | None:
-        """What the session does alone; it tells what comes of it."""
-        commands = self._session_commands
-        match action_id:
-            case "stop":
-                return session.stop()
-            case "regenerate":
-                return session.regenerate()
-            case "continue_reply":
-                return session.turns.continue_reply()
-            case "retry_with_less":
-                return session.retry_with_less()
-            case "run_in_other_mode":
-                return session.turns.run_in_other_mode()
-            case "compact":
-                return session.compact()
-            case "new_conversation":
-                return session.new_conversation()
-            case "try_format":
-                return commands.try_format(session)
-            case "toggle_pin":
-                return commands.toggle_pin(session)
-            case "toggle_thinking":
-                return commands.toggle_thinking(session)
-            case "choose_model":
-                return commands.list_models(session)
-            case "choose_adapters":
-                return commands.tell_adapters(session)
-            case "delete_conversation":
-                return self._conversation_commands.delete_none(session)
-            case _:
-                return None
+    def help(self) -> None:
+        self._print(help_lines())
 
-    def _by_words(
-        self, action_id: str, session: ChatSession
-    ) -> Awaitable[Incomplete | None] | None:
-        """What is answered here."""
-        match action_id:
-            case "toggle_mode":
-                return self._toggle_mode(session)
-            case "toggle_in_chat":
-                return self._session_commands.toggle_in_chat(session)
-            case "toggle_thinking_view":
-                return self._show_thoughts(session)
-            case "choose_task":
-                return self._list_tasks(session)
-            case "choose_format":
-                return self._list_formats(session)
-            case "conversations":
-                return self._list_conversations(session)
-            case "scroll_back":
-                return self._show_earlier()
-            case "settings":
-                return self._print(setting_lines(session))
-            case "show_log":
-                return self._show_log()
-            case "tell_status":
-                return self._print(status_sentences(session))
-            case "help":
-                return self._print(help_lines())
-            case "quit":
-                return self._quit()
-            case _:
-                return None
+    def tell_status(self) -> None:
+        self._print(status_sentences(self._session))
 
-    async def _print(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self._output.line(line)
+    def settings(self) -> None:
+        self._print(setting_lines(self._session))
 
-    async def _show_log(self) -> None:
+    async def show_log(self) -> None:
         """The last lines of the engine's log."""
         path = engine_log_file()
         lines, _ = await asyncio.to_thread(LogTail(path).read)
-        await self._print(
-            sanitize_line(line) for line in [f"The log is {path}:", *lines[-_MOST_LOG_LINES:]]
-        )
+        self._print([sanitize_line(f"The log is {path}:")])
+        self._print(sanitize_line(line) for line in lines[-_MOST_LOG_LINES:])
 
-    async def _quit(self) -> None:
-        self._leave()
-
-    async def _toggle_mode(self, session: ChatSession) -> None:
-        await session.toggle_mode()
-        self._view.say(mode_sentence(session.state))
-
-    async def _show_thoughts(self, session: ChatSession) -> Incomplete | None:
-        turn = session.conversation.last_turn if session.conversation is not None else None
+    def toggle_thinking_view(self) -> Incomplete | None:
+        turn = self._session.last_turn
         if turn is None or not turn.reply.thinking:
             return Incomplete("The last reply has no thinking to show.")
         self._output.line(f"The model thought: {turn.reply.thinking}")
         return None
 
-    async def _show_earlier(self) -> Incomplete | None:
-        return (
-            None
-            if self._view.show_earlier()
-            else Incomplete("There is nothing earlier in this conversation.")
-        )
+    def scroll_back(self) -> Incomplete | None:
+        if self._view.show_earlier():
+            return None
+        return Incomplete("There is nothing earlier in this conversation.")
 
-    async def _show_prompt(self, session: ChatSession, words: str) -> Incomplete | None:
-        """The prompt that the words would make; without words, that of the last turn."""
-        request = request_of(words, session) if words else None
-        turn = session.conversation.last_turn if session.conversation is not None else None
-        if words and request is None:
-            return Incomplete("That asks the model nothing, so it makes no prompt.")
+    async def inspect(self, words: str = "") -> Incomplete | None:
+        """Show the prompt that the words would make; without words, that of the last turn."""
         try:
-            if request is not None:
-                view = await session.prompts.next(request)
-                mode = Mode.INSTRUCT if isinstance(request, Task) else Mode.CHAT
-            elif turn is not None:
-                view, mode = await session.prompts.of_turn(turn), turn.mode
-            else:
-                return Incomplete(
-                    "There is no turn yet. /prompt TEXT shows the prompt that a text would make."
-                )
+            shown = await self._prompt_of(words) if words else await self._prompt_of_last_turn()
         except EngineError as error:
             return Incomplete(in_one_line(error.title, error.hint))
-        await self._print((*heading(view, mode), "The prompt begins in the next line."))
+        if isinstance(shown, Incomplete):
+            return shown
+        view, mode = shown
+        self._print((*heading(view, mode), "The prompt begins in the next line."))
         self._output.line(view.text, as_it_is=True)
         self._output.line("The prompt ends.")
         return None
 
+    async def _prompt_of(self, words: str) -> tuple[PromptView, Mode] | Incomplete:
+        request = request_of(words, self._session)
+        if request is None:
+            return Incomplete("That asks the model nothing, so it makes no prompt.")
+        mode = Mode.INSTRUCT if isinstance(request, Task) else Mode.CHAT
+        return await self._session.prompts.next(request), mode
+
+    async def _prompt_of_last_turn(self) -> tuple[PromptView, Mode] | Incomplete:
+        turn = self._session.last_turn
+        if turn is None:
+            return Incomplete(
+                "There is no turn yet. /prompt TEXT shows the prompt that a text would make."
+            )
+        return await self._session.prompts.of_turn(turn), turn.mode
+
+    async def search_history(self, words: str = "") -> Incomplete | None:
+        """List what was sent before; or begin a message with what the number in `words` counts from the newest."""
+        entries = await self._prompt.sent()
+        if words:
+            entry = sent_before(words, entries)
+            if isinstance(entry, Incomplete):
+                return entry
+            self._prompt.begin_with(entry, "Sent before")
+            return None
+        for number in range(min(len(entries), _MOST_LISTED), 0, -1):
+            said = sanitize_line(shortened(entries[number - 1].text, _LONGEST_LISTED))
+            self._output.line(f"{number}: {said}")
+        if not entries:
+            return Incomplete("Nothing was sent before.")
+        self._view.say("/history NUMBER begins a message with one of them.")
+        return None
+
     # Lists
 
-    async def _list_tasks(self, session: ChatSession) -> Incomplete | None:
-        tasks = session.settings.tasks
-        await self._print(
-            ended(f"{task_usage(task)}: {sanitize_line(task.title)}") for task in tasks
-        )
+    def choose_task(self) -> Incomplete | None:
+        tasks = self._session.settings.tasks
+        for task in tasks:
+            self._output.line(ended(f"{task_usage(task)}: {sanitize_line(task.title)}"))
         return None if tasks else Incomplete("There are no named tasks.")
 
-    async def _list_formats(self, session: ChatSession) -> None:
-        model = session.model
+    def choose_format(self) -> None:
+        model = self._session.model
         used = model.format if model is not None else ""
         rows = [("auto", "what fits the model")]
         if model is None or model.has_template:
             rows.append((CHAT_TEMPLATE, "the model's own"))
-        rows += [
-            (named.name, sanitize_line(named.title)) for named in session.settings.load.formats
-        ]
-        await self._print(
-            f"/format {name}: {text}{', in use' if name == used else ''}." for name, text in rows
-        )
+        for named in self._session.settings.load.formats:
+            rows.append((named.name, sanitize_line(named.title)))
+        for name, text in rows:
+            in_use = ", in use" if name == used else ""
+            self._output.line(f"/format {name}: {text}{in_use}.")
 
-    async def _list_conversations(self, session: ChatSession) -> Incomplete | None:
-        every = await session.library.summaries()
+    async def conversations(self) -> Incomplete | None:
+        every = await self._session.library.summaries()
         if not every:
             return Incomplete("No conversation is saved yet.")
-        open_id = session.conversation.id if session.conversation is not None else None
         for summary in every[:_MOST_LISTED]:
             turns = f"{summary.turn_count} turn{'' if summary.turn_count == 1 else 's'}"
             when = summary.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
-            here = ", open here" if summary.id == open_id else ""
+            here = ", open here" if summary.id == self._session.conversation_id else ""
             self._output.line(f"{summary.id}: {title_of(summary)}, {turns}, {when}{here}.")
-        more = (
-            f" {len(every) - _MOST_LISTED} older ones are not listed."
-            if len(every) > _MOST_LISTED
-            else ""
-        )
+        n_more = len(every) - _MOST_LISTED
+        more = f" {n_more} older ones are not listed." if n_more > 0 else ""
         self._view.say(f"/open NUMBER opens one, /delete NUMBER deletes one.{more}")
         return None
+
+    def _print(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._output.line(line)

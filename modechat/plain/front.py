@@ -13,21 +13,19 @@ import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from modechat.commands.slash import read_slash, unknown_command, without_escape
-from modechat.domain.attachments import mentions
-from modechat.domain.modes import Incomplete
+from modechat.commands.dispatch import Dispatcher
+from modechat.commands.slash import read_slash, unknown_command
 from modechat.errors import EXIT_INTERRUPTED, ModechatError, StoreError, UsageError
 from modechat.plain.commands import PlainCommands
 from modechat.plain.failures import FailureWatch
 from modechat.plain.intake import Intake
 from modechat.plain.output import Output
+from modechat.plain.prompt import PlainPrompt
 from modechat.plain.view import PlainView
 from modechat.plain.words import GREETING, as_commands, prompt_label
 from modechat.plain.writer import Writer
-from modechat.session.attachments import attach
 from modechat.session.chat_session import ChatSession
 from modechat.session.events import PhaseChanged, SessionEvent, Trouble
 from modechat.session.phase import Phase
@@ -68,15 +66,23 @@ class PlainChat:
         )
         self._view = PlainView(self._output, clock)
         self._session = ChatSession(self._failures, store, settings, self._receive)
-        self._commands = PlainCommands(self._output, self._view, self._leave)
         self._intake = Intake(
             stdin,
             self._output,
             at_once=self._does_at_once,
             refuse=self._refuse_input,
             leave=self._leave,
+            changed=self._text_changed,
         )
+        self._prompt = PlainPrompt(
+            self._view, self._failures, self._intake, somebody_types=self._is_watched
+        )
+        self._outbox = self._prompt.outbox
+        commands = PlainCommands(self._session, self._output, self._view, self._prompt, self._leave)
+        self._dispatcher = Dispatcher(commands, say=self._view.say, in_words=True)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._showing: asyncio.Task[None] | None = None
+        """Shows the events."""
         self._changed = asyncio.Event()
         self._leaving = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -85,8 +91,6 @@ class PlainChat:
         """Whether anything was there to do."""
         self._may_leave = False
         """Whether the next Ctrl+C leaves."""
-        self._doubted = ""
-        """The text that was not sent, because it looks like a command."""
         self._signal: signal.Signals | None = None
         self._error: Exception | None = None
 
@@ -112,11 +116,15 @@ class PlainChat:
         return self._exit_code()
 
     async def _chat(self, *, resume: bool, troubles: tuple[ModechatError, ...]) -> None:
-        view = self._begin(self._view.run())
+        self._showing = view = self._begin(self._view.run())
         if not self._output.echoes:
             self._output.line(GREETING)
         self._view.receive(PhaseChanged(Phase.LOADING))
-        await (self._session.open_latest() if resume else self._session.new_conversation())
+        if resume:
+            await self._session.library.open_latest()
+        else:
+            await self._session.library.begin_new()
+        await self._outbox.connect(self._session, self._dispatcher)
         for trouble in troubles:
             self._view.receive(Trouble(trouble.title, trouble.hint))
         work = {view, self._begin(self._session.run()), self._begin(self._do_all())}
@@ -130,8 +138,9 @@ class PlainChat:
     async def _close(self) -> None:
         """Save everything, and say what is left to say."""
         try:
+            await self._outbox.save_draft()
             await self._session.close()
-            await self._view.all_is_shown()
+            await self._all_is_shown()
         finally:
             tasks = tuple(self._tasks)
             for task in tasks:
@@ -174,7 +183,7 @@ class PlainChat:
                 await asyncio.wait_for(
                     self._until(lambda: self._session.phase is not Phase.LOADING), _SECONDS_TO_LOAD
                 )
-        await self._view.all_is_shown()
+        await self._all_is_shown()
         while (text := await self._intake.next(prompt_label(self._session.state))) is not None:
             self._was_asked = True
             self._may_leave = False
@@ -183,43 +192,42 @@ class PlainChat:
                 lambda: not (self._session.is_busy or self._session.phase in _WORKING)
             )
             self._may_leave = False
-            await self._view.all_is_shown()
+            await self._all_is_shown()
         self._leave()
 
     async def _do(self, typed: Typed) -> None:
-        command = read_slash(typed)
-        text: Typed | Incomplete = typed
-        if mentions(typed) and (command is None or command.action.id == "choose_task"):
-            text = await asyncio.to_thread(attach, typed, Path())
-            command = None if isinstance(text, Incomplete) else read_slash(text)
+        if reason := self._doubt(typed.text):
+            self._refuse(UsageError(reason))
+            return
+        if not self._is_watched:  # who types sees that the model is not there yet
+            await self._until(lambda: self._session.phase is not Phase.LOADING)
         try:
-            if isinstance(text, Incomplete):
-                reason: Incomplete | None = text
-            elif command is None:
-                reason = self._doubt(typed) or await self._session.send(without_escape(text))
-            else:
-                if not self._is_watched:  # who types sees that the model is not there yet
-                    await self._until(lambda: self._session.phase is not Phase.LOADING)
-                reason = await self._commands.run(command, self._session)
+            refusal = await self._outbox.send(typed)
         except StoreError as error:
-            self._view.show_trouble(Trouble(error.title, error.hint))
-            self._failures.note(error)
+            await self._prompt.show_error(error)
         else:
-            if isinstance(reason, Incomplete):
-                self._refuse(UsageError(reason.reason))
+            if refusal is not None:
+                self._refuse(UsageError(refusal.reason))
 
-    def _doubt(self, typed: Typed) -> Incomplete | None:
-        """Why a text that looks like a command is not sent, unless it comes twice."""
-        doubt = unknown_command(typed) if typed.text != self._doubted else ""
-        self._doubted = (
-            typed.text if doubt and self._is_watched else ""
-        )  # nobody can answer in a pipe
+    def _doubt(self, text: str) -> str:
+        """Why a text that looks like a command is not sent; empty if it is, as where somebody types it twice."""
+        doubt = self._outbox.doubt(text) if self._is_watched else unknown_command(text)
         if not doubt:
-            return None
-        escaped = f"\\{typed.text.strip().split()[0]} …"
+            return ""
+        escaped = f"\\{text.strip().split()[0]} …"
         if self._is_watched:
-            return Incomplete(f"{doubt} The same once more sends it, and so does {escaped}")
-        return Incomplete(f"{doubt} {escaped} sends it as text.")
+            return f"{doubt} The same once more sends it, and so does {escaped}"
+        return f"{doubt} {escaped} sends it as text."
+
+    async def _all_is_shown(self) -> None:
+        """Wait until all events are shown, or what shows them has failed."""
+        assert self._showing is not None
+        shown = asyncio.create_task(self._view.all_is_shown())
+        await asyncio.wait({shown, self._showing}, return_when=asyncio.FIRST_COMPLETED)
+        shown.cancel()
+
+    def _text_changed(self) -> None:
+        self._outbox.draft_changed()
 
     def _does_at_once(self, text: Typed) -> bool:
         """Do what must not wait for the reply that is written: stopping it, and leaving."""
@@ -252,6 +260,7 @@ class PlainChat:
 
     def _receive(self, event: SessionEvent) -> None:
         self._view.receive(event)
+        self._outbox.receive(event)
         self._changed.set()
 
     async def _until(self, condition: Callable[[], bool]) -> None:

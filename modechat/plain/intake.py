@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
@@ -26,16 +27,23 @@ class Intake:
         at_once: Callable[[Typed], bool],
         refuse: Callable[[Trouble], None],
         leave: Callable[[], None],
+        changed: Callable[[], None],
     ) -> None:
-        """`at_once` does what must not wait, and says whether that was it; `refuse` is told what cannot be read."""
+        """`at_once` does what must not wait, and returns False if that was not it.
+
+        `refuse` is called with what cannot be read, `changed` when something was typed, `leave` at the end.
+        """
         self._is_terminal = stdin.isatty()
         self._output = output
         self._at_once = at_once
         self._refuse = refuse
         self._leave = leave
-        self._reader = LineReader(stdin.fileno(), self._take, is_terminal=self._is_terminal)
+        self._changed = changed
+        self._reader = LineReader(stdin, self._take, is_terminal=self._is_terminal)
         self._messages = MessageReader()
         self._texts: asyncio.Queue[Typed | None] = asyncio.Queue()
+        self._waiting: deque[Typed] = deque()
+        """The messages in `_texts`."""
         self._label = ""
         """What the user is asked with; empty while something else is done."""
         self._has_asked = False
@@ -50,14 +58,26 @@ class Intake:
             self._label = label
             self._ask()
         text = await self._texts.get()
+        if text is not None:
+            self._waiting.popleft()
         if text is not None and (self._output.echoes or not self._label):
             self._output.line(label + text.text)
         self._label = ""
         return text
 
+    @property
+    def unsent(self) -> tuple[Typed, ...]:
+        """What was typed and is not yet taken, oldest first."""
+        return (*self._waiting, self._messages.text)
+
+    def begin_with(self, typed: Typed) -> None:
+        """Begin the next message with a text."""
+        self._messages.begin_with(typed)
+
     def clear(self) -> None:
         """Forget the beginning of a message, and ask again."""
         self._messages.clear()
+        self._changed()
         self._ask()
 
     def _ask(self) -> None:
@@ -83,6 +103,7 @@ class Intake:
             case End():
                 self._end()
                 return
+        self._changed()
         if self._texts.empty():
             self._ask()
         self._reader.taken()
@@ -105,4 +126,5 @@ class Intake:
             return
         if self._is_terminal and self._has_asked and not self._label:
             self._output.say("This waits until the reply has ended. /stop stops it.")
+        self._waiting.append(text)
         self._texts.put_nowait(text)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 import select
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 from modechat.domain.decoding import NotText, TextDecoder
+from modechat.plain.raw_streams import raw_stream, read_once
 
 _SECONDS_OF_A_PASTE = 0.05
 _LONGEST_TYPED = 4095
@@ -50,10 +50,10 @@ Read: TypeAlias = Lines | Unreadable | End
 
 
 class LineReader:
-    """Reads from the file descriptor `file`. Create it inside a running event loop; `take` is called there."""
+    """Reads from `stdin`. Create it inside a running event loop; `take` is called there."""
 
-    def __init__(self, file: int, take: Callable[[Read], None], *, is_terminal: bool) -> None:
-        self._file = file
+    def __init__(self, stdin: TextIO, take: Callable[[Read], None], *, is_terminal: bool) -> None:
+        self._raw = raw_stream(stdin)
         self._take = take
         self._is_terminal = is_terminal
         self._loop = asyncio.get_running_loop()
@@ -71,10 +71,10 @@ class LineReader:
         """Each line is on its own. What is no text ends the reading: none of what came together with it is given."""
         decoder, rest, is_open = TextDecoder(), "", True
         while is_open:
-            data = self._read_once()
+            data = read_once(self._raw)
             more = data
             while more and len(data) < _MOST_TOGETHER and self._more_is_there():
-                more = self._read_once()
+                more = read_once(self._raw)
                 data += more
             is_open = bool(more)
             try:
@@ -98,7 +98,7 @@ class LineReader:
     def _read_terminal(self) -> None:
         rest, ended = b"", False
         while True:
-            data = self._read_once()
+            data = read_once(self._raw)
             if not data:
                 if rest:
                     self._give([rest])
@@ -110,7 +110,7 @@ class LineReader:
             ended = False
             *lines, rest = (rest + data).split(b"\n")
             while lines and self._more_is_there():
-                data = self._read_once()
+                data = read_once(self._raw)
                 *more, rest = (rest + data).split(b"\n")
                 lines += more
                 if not data:
@@ -118,15 +118,9 @@ class LineReader:
             if lines:
                 self._give(lines)
 
-    def _read_once(self) -> bytes:
-        try:
-            return os.read(self._file, 1 << 16)
-        except OSError:  # how Linux says that the terminal is gone
-            return b""
-
     def _more_is_there(self) -> bool:
         try:
-            return bool(select.select([self._file], [], [], _SECONDS_OF_A_PASTE)[0])
+            return bool(select.select([self._raw], [], [], _SECONDS_OF_A_PASTE)[0])
         except OSError:  # Windows selects sockets only
             return False
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from operator import itemgetter
 
 from modechat.commands.pasted import would_act
-from modechat.domain.typed import Typed, joined_lines
+from modechat.domain.typed import Typed, joined, joined_lines
 
 QUOTES = '"""'
 
@@ -22,13 +23,30 @@ class MessageReader:
     def __init__(self) -> None:
         self._lines: list[tuple[str, bool]] = []
         """Each with whether it was pasted."""
+        self._begun = Typed()
+        """A text that the message begins with."""
         self._is_block = False
         self._is_paste = False
 
     @property
     def is_open(self) -> bool:
-        """Whether the beginning of a message waits for the rest."""
-        return self._is_block or bool(self._lines)
+        """True if the beginning of a message waits for the rest."""
+        return self._is_block or bool(self._lines or self._begun)
+
+    @property
+    def text(self) -> Typed:
+        """The message as far as it has come."""
+        parts = [self._begun] if self._begun else []
+        for is_paste, group in groupby(self._lines, key=itemgetter(1)):
+            text = "\n".join(line for line, _ in group)
+            folds = ((0, len(text)),) if is_paste and would_act(text) else ()
+            parts.append(Typed(text, folds))
+        return joined_lines(parts)
+
+    def begin_with(self, typed: Typed) -> None:
+        """Begin the message with a text: an empty line sends it, other lines are added."""
+        self._begun = joined([typed, self.text])
+        self._lines = []
 
     @property
     def pasted(self) -> int:
@@ -44,6 +62,8 @@ class MessageReader:
             return None
         if self._is_paste:
             self._lines += [(line, True)] if line.strip() else []
+            return self._take()
+        if self._begun and not line.strip():
             return self._take()
         if not self._lines and line.strip() == QUOTES:
             self._is_block = True
@@ -81,13 +101,10 @@ class MessageReader:
         return was_open
 
     def _take(self) -> Typed:
-        lines, self._lines = self._lines, []
+        text = self.text
+        self._lines, self._begun = [], Typed()
         self._is_block = self._is_paste = False
-        parts = []
-        for is_paste, group in groupby(lines, key=lambda line: line[1]):
-            text = "\n".join(line for line, _ in group)
-            parts.append(Typed(text, ((0, len(text)),) if is_paste and would_act(text) else ()))
-        return joined_lines(parts)
+        return text
 
 
 def _goes_on(line: str) -> bool:

@@ -81,8 +81,10 @@ class PlainView:
                 event = await asyncio.wait_for(self._events.get(), limit)
             if event is None:
                 self._write_text(self._text.take(self._clock()))
-            else:
+                continue
+            try:
                 self._show(event)
+            finally:
                 self._events.task_done()
 
     async def all_is_shown(self) -> None:

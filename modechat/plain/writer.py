@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import queue
-import select
 import threading
 from collections.abc import Callable
 from typing import TextIO
+
+from modechat.plain.raw_streams import raw_stream, write_all
 
 
 class Writer:
@@ -17,15 +17,15 @@ class Writer:
 
     def __init__(self, main: TextIO, failed: Callable[[OSError], None]) -> None:
         """`failed` is called when something could not be written to `main`. Nothing is written there after that."""
-        self._main = main.fileno()
+        self._main = main
         self._loop = asyncio.get_running_loop()
         self._failed = failed
-        self._queue: queue.SimpleQueue[tuple[int, bytes] | asyncio.Event] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[TextIO, bytes] | asyncio.Event] = queue.SimpleQueue()
         threading.Thread(target=self._write, name="writer", daemon=True).start()
 
     def put(self, stream: TextIO, text: str) -> None:
         """Write `text`, with `?` for characters that the stream's encoding lacks."""
-        self._queue.put((stream.fileno(), text.encode(stream.encoding or "utf-8", "replace")))
+        self._queue.put((stream, text.encode(stream.encoding or "utf-8", "replace")))
 
     async def drained(self) -> None:
         """Wait until all is written, or cannot be."""
@@ -34,30 +34,22 @@ class Writer:
         await done.wait()
 
     def _write(self) -> None:
-        failed: set[int] = set()
+        failed: set[TextIO] = set()
         while True:
             work = self._queue.get()
             if isinstance(work, asyncio.Event):
                 self._call(work.set)
                 continue
-            file, data = work
-            if file in failed:
+            stream, data = work
+            if stream in failed:
                 continue
             try:
-                _write_all(file, data)
+                write_all(raw_stream(stream), data)
             except OSError as error:
-                failed.add(file)
-                if file == self._main:
+                failed.add(stream)
+                if stream is self._main:
                     self._call(self._failed, error)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
         with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
             self._loop.call_soon_threadsafe(function, *arguments)
-
-
-def _write_all(file: int, data: bytes) -> None:
-    while data:
-        try:
-            data = data[os.write(file, data) :]
-        except BlockingIOError:  # another program has switched the terminal to that
-            select.select([], [file], [])

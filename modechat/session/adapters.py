@@ -23,7 +23,7 @@ class AdapterChanges:
         self._engine.send(UseAdapters(adapters=adapters))
         return await answer
 
-    def take(self, event: AdaptersChanged) -> None:
+    def handle(self, event: AdaptersChanged) -> None:
         """The engine answered."""
         if self._waiting:
             answer = self._waiting.pop(0)
@@ -33,4 +33,4 @@ class AdapterChanges:
     def give_up(self) -> None:
         """The engine will not answer any more."""
         while self._waiting:
-            self.take(AdaptersChanged(adapters=(), error=_GONE))
+            self.handle(AdaptersChanged(adapters=(), error=_GONE))

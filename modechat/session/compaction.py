@@ -108,7 +108,7 @@ class Compaction:
         self._ask(self._job)
         return ""
 
-    async def take(self, event: Event) -> bool:
+    async def handle(self, event: Event) -> bool:
         """Handle an event about the summary; whether it was one."""
         job = self._job
         if (

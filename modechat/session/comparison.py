@@ -7,7 +7,6 @@ reply is kept; as long as a comparison is open, nothing else changes the convers
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,9 +34,9 @@ from modechat.engine.protocol import (
 )
 from modechat.errors import ModelError, StoreError
 from modechat.session.events import FormatInUse, ReplyEnded, SessionEvent, Trouble, TurnAdded
+from modechat.session.gate import Gate, command
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
-from modechat.session.refusals import BUSY, CLOSED
 from modechat.session.running_reply import final_reply
 from modechat.session.settings import generate_request
 from modechat.session.temporary_models import TemporaryModels
@@ -71,16 +70,14 @@ class Comparison:
         host: ModelHost,
         timeline: Timeline,
         models: TemporaryModels,
-        commands: asyncio.Lock,
-        is_busy: Callable[[], bool],
+        gate: Gate,
         tell: Callable[[SessionEvent], None],
         clock: Callable[[], float],
     ) -> None:
         self._host = host
         self._timeline = timeline
         self._models = models
-        self._commands = commands
-        self._is_busy = is_busy
+        self._gate = gate
         self._tell = tell
         self._clock = clock
         self._question: Question | None = None
@@ -107,40 +104,36 @@ class Comparison:
 
     # What the user does
 
+    @command()
     async def start(
         self, question: Question, settings: Sequence[VariantSettings], listener: Listener
     ) -> Incomplete | None:
-        """Ask the question in these variants; `listener` is told how they go. Why not, if nothing was asked."""
-        async with self._commands:
-            if self._host.phase is Phase.CLOSED:
-                return CLOSED
-            if self._is_busy():
-                return BUSY
-            if not LEAST_VARIANTS <= len(settings) <= MOST_VARIANTS:
-                return Incomplete(f"{LEAST_VARIANTS} to {MOST_VARIANTS} variants can be compared.")
-            if question.in_place_of is not None and self._place_of(question) is None:
-                return Incomplete("That turn is not here any more.")
-            try:
-                await self._models.prepare(own.model for own in settings if own.model is not None)
-            except ModelError as error:
-                return Incomplete(in_one_line(error.title, error.hint))
-            self._question, self._listener = question, listener
-            self._variants = [Variant(own) for own in settings]
-            await self._begin()
+        """Ask the question in these variants; `listener` hears how they go. Why not, if nothing was asked."""
+        if not LEAST_VARIANTS <= len(settings) <= MOST_VARIANTS:
+            return Incomplete(f"{LEAST_VARIANTS} to {MOST_VARIANTS} variants can be compared.")
+        if question.in_place_of is not None and self._place_of(question) is None:
+            return Incomplete("That turn is not here any more.")
+        try:
+            await self._models.prepare(own.model for own in settings if own.model is not None)
+        except ModelError as error:
+            return Incomplete(in_one_line(error.title, error.hint))
+        self._question, self._listener = question, listener
+        self._variants = [Variant(own) for own in settings]
+        await self._begin()
         return None
 
+    @command(waits_for_reply=False)
     async def again(self, index: int) -> Incomplete | None:
         """Ask a variant once more that has ended."""
-        async with self._commands:
-            if self._question is None:
-                return _NOT_OPEN
-            variant = self._variants[index]
-            if variant.stage is not Stage.ENDED:
-                return Incomplete("This one has not ended yet.")
-            was_running = self.is_running
-            self._change(index, Variant(variant.settings))
-            if not was_running:
-                await self._begin()
+        if self._question is None:
+            return _NOT_OPEN
+        variant = self._variants[index]
+        if variant.stage is not Stage.ENDED:
+            return Incomplete("This one has not ended yet.")
+        was_running = self.is_running
+        self._change(index, Variant(variant.settings))
+        if not was_running:
+            await self._begin()
         return None
 
     def skip(self) -> None:
@@ -173,24 +166,24 @@ class Comparison:
         if self._host.phase is not Phase.CLOSED:
             await self._models.bring_back()
 
+    @command(waits_for_reply=False)
     async def keep(self, index: int) -> Incomplete | None:
         """Make a reply that of the conversation, and close. Raises StoreError; nothing has changed then."""
-        async with self._commands:
-            question = self._question
-            if question is None:
-                return _NOT_OPEN
-            variant = self._variants[index]
-            if variant.stage is not Stage.ENDED:
-                return Incomplete("This one has not ended yet.")
-            if not variant.can_be_kept:
-                return Incomplete("There is no reply here to keep.")
-            request, old = variant.settings.request(question), self._place_of(question)
-            if old is None:
-                turn = await self._timeline.add_turn(question.typed, request)
-            else:
-                turn = await self._timeline.add_variant(old, request, question.typed)
-            await self.close()
-            await self._show(old, turn.with_reply(variant.reply))
+        question = self._question
+        if question is None:
+            return _NOT_OPEN
+        variant = self._variants[index]
+        if variant.stage is not Stage.ENDED:
+            return Incomplete("This one has not ended yet.")
+        if not variant.can_be_kept:
+            return Incomplete("There is no reply here to keep.")
+        request, old = variant.settings.request(question), self._place_of(question)
+        if old is None:
+            turn = await self._timeline.add_turn(question.typed, request)
+        else:
+            turn = await self._timeline.add_variant(old, request, question.typed)
+        await self.close()
+        await self._show(old, turn.with_reply(variant.reply))
         return None
 
     async def _show(self, old: Turn | None, turn: Turn) -> None:
@@ -211,7 +204,7 @@ class Comparison:
 
     # What the engine says
 
-    async def take(self, event: Event) -> bool:
+    async def handle(self, event: Event) -> bool:
         """Handle an event; whether it was the comparison's alone."""
         if self._question is None:
             return False
@@ -232,7 +225,7 @@ class Comparison:
             case PromptProgress() | Delta() | Finished() | Cancelled() | Failed() if (
                 self._is_about_running(event.id)
             ):
-                await self._take_of_running(event)
+                await self._handle_of_running(event)
             case Finished() | Cancelled() | Failed(died=False) if (
                 self._running is None and is_working
             ):
@@ -241,7 +234,7 @@ class Comparison:
                 return False
         return True
 
-    async def _take_of_running(
+    async def _handle_of_running(
         self, event: PromptProgress | Delta | Finished | Cancelled | Failed
     ) -> None:
         index = self._running
@@ -359,13 +352,10 @@ class Comparison:
         ]
 
     def _place_of(self, question: Question) -> Turn | None:
-        conversation = self._timeline.conversation
-        turns = conversation.turns if conversation is not None else ()
-        return next((turn for turn in turns if turn.id == question.in_place_of), None)
+        return self._timeline.turn(question.in_place_of)
 
     def _history(self, question: Question) -> tuple[Turn, ...]:
-        conversation, old = self._timeline.conversation, self._place_of(question)
-        turns = conversation.turns if conversation is not None else ()
+        old, turns = self._place_of(question), self._timeline.turns
         return turns if old is None else turns[: turns.index(old)]
 
     def _is_about_running(self, request_id: int | None) -> bool:

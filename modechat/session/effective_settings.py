@@ -6,33 +6,33 @@ A change counts from the next turn on. What a conversation has of its own is kep
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from modechat.domain.modes import Incomplete
 from modechat.domain.own_settings import OwnSettings
 from modechat.models.gguf import GGUFHeader
+from modechat.session.gate import Gate, command
 from modechat.session.model_host import ModelHost
-from modechat.session.refusals import BUSY
 from modechat.session.settings import SessionSettings
 from modechat.session.timeline import Timeline
 
 
 class EffectiveSettings:
-    """`is_busy` says whether a reply is being written: the prompt format does not change under it."""
+    """The prompt format does not change while a reply is written: the gate says whether one is."""
 
     def __init__(
         self,
         settings: SessionSettings,
         host: ModelHost,
         timeline: Timeline,
-        is_busy: Callable[[], bool],
+        gate: Gate,
     ) -> None:
         self.defaults = settings
         """Without what the conversation has of its own."""
         self._host = host
         self._timeline = timeline
-        self._is_busy = is_busy
+        self._gate = gate
         self._default_format: str | None = None
         self._has_own_format = False
 
@@ -55,10 +55,12 @@ class EffectiveSettings:
     def in_effect(self) -> SessionSettings:
         return with_own(self.defaults, self.own)
 
+    @command(waits_for_reply=False)
     async def set_own(self, own: OwnSettings) -> Incomplete | None:
         """Give the open conversation these settings of its own. Raises StoreError."""
-        if own.format != self.own.format and self._is_busy():
-            return BUSY
+        changes_format = own.format != self.own.format
+        if refusal := self._gate.refusal(when_busy=changes_format):
+            return refusal
         await self._timeline.set_own(own)
         self.conversation_changed()
         return None

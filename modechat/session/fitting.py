@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modechat.domain.context import forecast
-from modechat.domain.modes import ChatMessage, Incomplete, Task, parse
-from modechat.domain.typed import Typed, as_typed
+from modechat.domain.modes import ChatMessage, Incomplete, Task
+from modechat.domain.typed import Typed
 from modechat.errors import EngineError
 from modechat.session.phase import Phase
 
@@ -17,22 +17,23 @@ _SURELY = 4
 """A message whose estimate is so many times the context need not be counted, and the smaller part neither."""
 
 
-async def why_too_long(text: str | Typed, session: ChatSession) -> Incomplete | None:
-    """Why `text` cannot be sent: alone it is longer than the context. None if it can, or if nobody knows yet."""
-    model, meant = session.model, parse(text, session.state)
-    if (
-        model is None
-        or session.phase is not Phase.READY
-        or not isinstance(meant, ChatMessage | Task)
-    ):
+async def why_too_long(
+    request: ChatMessage | Task, text: Typed, session: ChatSession
+) -> Incomplete | None:
+    """Why `request` cannot be sent: alone it is longer than the context. None if it can, or if nobody knows yet.
+
+    `text` is what it was read from.
+    """
+    model = session.model
+    if model is None or session.phase is not Phase.READY:
         return None
-    tokens = forecast(None, as_typed(text).text, model.n_ctx).alone
+    tokens = forecast(None, text.text, model.n_ctx).alone
     if tokens * _SURELY <= model.n_ctx:
         return None
     about = "about "
     if tokens < model.n_ctx * _SURELY:
         try:
-            tokens, about = len((await session.prompts.alone(meant)).tokens), ""
+            tokens, about = len((await session.prompts.alone(request)).tokens), ""
         except EngineError:
             return None  # what is wrong will be said when it is sent
     if tokens < model.n_ctx:

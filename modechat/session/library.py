@@ -1,33 +1,128 @@
-"""All conversations that are kept: listing, searching, looking into and naming them, whichever one is open."""
+"""All conversations that are kept: listing, searching and naming them, and going from one to another."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol
+
+from modechat.domain.modes import Incomplete
+from modechat.session.disk import Disk
+from modechat.session.events import SessionEvent, Trouble
+from modechat.session.gate import Gate, command
+from modechat.session.settings import SessionSettings, label_of
 from modechat.session.timeline import Timeline
-from modechat.store import ConversationSummary, Found
+from modechat.store import (
+    ConversationDamaged,
+    ConversationInUse,
+    ConversationSummary,
+    Found,
+)
 from modechat.store.preview import TurnExcerpt
 
 MOST_LISTED = 10_000
 
 
+class Leave(Protocol):
+    def __call__(self, *, keeps: bool = True) -> Awaitable[None]:
+        """Stop what runs in the open conversation. With `keeps`, the engine keeps on disk what it evaluated."""
+
+
 class Library:
     """All methods raise StoreError if the disk refuses."""
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        timeline: Timeline,
+        gate: Gate,
+        settings: Callable[[], SessionSettings],
+        leave: Leave,
+        opened: Callable[[], None],
+        tell: Callable[[SessionEvent], None],
+    ) -> None:
+        """`opened` is called when another conversation is open."""
+        self._disk = disk
         self._timeline = timeline
+        self._gate = gate
+        self._settings = settings
+        self._leave = leave
+        self._opened = opened
+        self._tell = tell
+
+    # What there is
 
     async def summaries(self) -> tuple[ConversationSummary, ...]:
-        """Those that were updated last, newest first."""
-        return await self._timeline.summaries(MOST_LISTED)
+        """The conversations that were updated last, newest first."""
+        return await self._disk.run(self._disk.store.summaries, MOST_LISTED)
 
     async def search(self, text: str) -> tuple[Found, ...]:
         """The conversations in which all the words of `text` were said in one message or reply."""
-        return await self._timeline.search(text)
+        return await self._disk.search(text)
 
     async def preview(
         self, conversation_id: int, turn_id: int | None = None
     ) -> tuple[TurnExcerpt, ...]:
         """The last turns of a conversation, or those up to `turn_id`; oldest first."""
-        return await self._timeline.preview(conversation_id, turn_id)
+        return await self._disk.run(self._disk.store.preview, conversation_id, turn_id)
 
     async def rename(self, conversation_id: int, title: str) -> None:
         await self._timeline.rename(conversation_id, title)
+
+    # Which one is open
+
+    async def open_latest(self) -> None:
+        """Open the newest conversation; a new one if there is none, another program has it open, or it is damaged."""
+        latest = await self._timeline.latest_id()
+        if latest is None:
+            await self.begin_new()
+            return
+        try:
+            await self.open(latest)
+        except ConversationInUse:
+            await self.begin_new()
+            self._tell(
+                Trouble(
+                    "Your last conversation is open in another modechat",
+                    "This is a new one. Both are saved; close the other program to go on with the last one here.",
+                )
+            )
+        except ConversationDamaged as error:
+            await self.begin_new()
+            self._tell(Trouble(error.title, f"This is a new one. {error.hint}"))
+
+    @command(waits_for_reply=False)
+    async def open(self, conversation_id: int) -> Incomplete | None:
+        """Raises ConversationInUse if another program has it, StoreError if it is gone."""
+        await self._leave()
+        await self._timeline.open(conversation_id)
+        self._opened()
+        return None
+
+    @command(waits_for_reply=False)
+    async def begin_new(self) -> Incomplete | None:
+        """Open a new conversation."""
+        await self._begin_new()
+        return None
+
+    @command(waits_for_reply=False)
+    async def delete(self, conversation_id: int) -> Incomplete | None:
+        """Delete a conversation for good. If it is the open one, a new one takes its place."""
+        conversation = self._timeline.conversation
+        if conversation is not None and conversation.id == conversation_id:
+            await self._begin_new(keeps=False)
+        started_at = await self._timeline.delete(conversation_id)
+        if started_at is not None:
+            await self._forget_evaluated(conversation_id, started_at)
+        return None
+
+    async def _begin_new(self, *, keeps: bool = True) -> None:
+        await self._leave(keeps=keeps)
+        await self._timeline.start_new()
+        self._opened()
+
+    async def _forget_evaluated(self, conversation_id: int, started_at: datetime) -> None:
+        """Remove what is kept of the evaluated chat."""
+        label = label_of(conversation_id, started_at)
+        await asyncio.to_thread(self._settings().forget_kept, label)

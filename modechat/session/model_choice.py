@@ -12,74 +12,84 @@ from modechat.engine.protocol import Adapter
 from modechat.errors import ModelError
 from modechat.session.effective_settings import EffectiveSettings
 from modechat.session.events import SessionEvent, ThinkingChanged
+from modechat.session.gate import NOT_LOADED, Gate, command
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.recovery import Recovery
-from modechat.session.refusals import BUSY, NOT_LOADED
 from modechat.session.settings import SessionSettings
+from modechat.session.turn_commands import TurnCommands
 
 
 class ModelChoice:
-    """Methods return an `Incomplete` with the reason if they did nothing. `commands` is the session's lock."""
+    """Methods return an `Incomplete` with the reason if they did nothing."""
 
     def __init__(
         self,
         host: ModelHost,
         recovery: Recovery,
         effective: EffectiveSettings,
-        commands: asyncio.Lock,
-        is_busy: Callable[[], bool],
+        gate: Gate,
+        turns: TurnCommands,
         tell: Callable[[SessionEvent], None],
     ) -> None:
         self._host = host
         self._recovery = recovery
         self._effective = effective
-        self._commands = commands
-        self._is_busy = is_busy
+        self._gate = gate
+        self._turns = turns
         self._tell = tell
 
+    @command()
     async def use_format(self, name: str | None) -> Incomplete | None:
-        """As `ChatSession.use_format`."""
-        if self._is_busy():
-            return BUSY
+        """Use this prompt format from now on, and remember it for the model; None: the one that fits the model.
+
+        Raises StoreError if it cannot be remembered; it is used all the same.
+        """
         await self._effective.use_default_format(name)
-        self._effective.defaults.remember_format(name)
+        await asyncio.to_thread(self._effective.defaults.remember_format, name)
         return None
 
+    async def try_format(self, name: str) -> Incomplete | None:
+        """Ask for another reply to the last message in this format, and stay with it until the program ends.
+
+        Without a message nothing changes.
+        """
+
+        def use_it() -> None:
+            self._recovery.accept_offer()
+            self._host.use_format(name)
+
+        return await self._turns.regenerate(None, use_it)
+
+    @command()
     async def use(self, name: str = "") -> Incomplete | None:
-        """As `ChatSession.use_model`."""
-        async with self._commands:
-            if self._is_busy():
-                return BUSY
-            try:
-                settings = (
-                    await asyncio.to_thread(self._effective.defaults.for_model, name)
-                    if name
-                    else self._host.previous
-                )
-                if settings is None:
-                    return Incomplete("There was no other model before this one.")
-                await asyncio.to_thread(settings.check_model)
-            except ModelError as error:
-                return Incomplete(in_one_line(error.title, error.hint))
-            await self._load(settings)
+        """Go on with the model file that is named so; without a name, with the one before that.
+
+        The conversation stays. A file that is no model to chat with changes nothing.
+        """
+        try:
+            settings = self._host.previous
+            if name:
+                settings = await asyncio.to_thread(self._effective.defaults.for_model, name)
+            if settings is None:
+                return Incomplete("There was no other model before this one.")
+            await asyncio.to_thread(settings.check_model)
+        except ModelError as error:
+            return Incomplete(in_one_line(error.title, error.hint))
+        await self._load(settings)
         return None
 
+    @command()
     async def use_context(self, n_ctx: int | None) -> Incomplete | None:
         """Load the model again with a context of so many tokens; None: as many as suit it."""
-        async with self._commands:
-            if self._is_busy():
-                return BUSY
-            everywhere = self._effective.defaults
-            await self._load(
-                replace(everywhere, load=everywhere.load.model_copy(update={"n_ctx": n_ctx}))
-            )
+        defaults = self._effective.defaults
+        load = defaults.load.model_copy(update={"n_ctx": n_ctx})
+        await self._load(replace(defaults, load=load))
         return None
 
+    @command()
     async def use_adapters(self, adapters: tuple[Adapter, ...]) -> Incomplete | None:
-        """As `ChatSession.use_adapters`."""
-        if self._is_busy():
-            return BUSY
+        """Apply these LoRA adapters from now on. Where the model could not be loaded, try again with them."""
         if self._host.phase is Phase.LOADING:
             return NOT_LOADED
         changed = await self._host.use_adapters(adapters)
@@ -88,7 +98,7 @@ class ModelChoice:
         return Incomplete(in_one_line(changed.error, changed.hint)) if changed.error else None
 
     def set_thinking(self, wanted: bool | None) -> None:
-        """As `ChatSession.set_thinking`."""
+        """Have the model think before it answers, or not, where its template lets one choose."""
         self._effective.defaults = replace(self._effective.defaults, thinking=wanted)
         self._tell(ThinkingChanged(wanted))
 

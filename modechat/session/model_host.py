@@ -177,13 +177,13 @@ class ModelHost:
         self._tell(AdaptersInUse(self.adapters))
         return before is not None
 
-    def lend(self, settings: SessionSettings) -> None:
+    def use_temporarily(self, settings: SessionSettings) -> None:
         """The engine is to load another model for a while. What the user chose stays so; nothing is told about it."""
         if self._own is None:
             self._own = (self._wanted, self._load, self.header)
         self._wanted, self._load, self.model = settings, settings.load, None
 
-    def take_back(self) -> None:
+    def use_own_again(self) -> None:
         """What the user chose is to be loaded again."""
         if self._own is not None:
             (self._wanted, self._load, self.header), self._own = self._own, None
@@ -268,7 +268,7 @@ class ModelHost:
         finally:
             self._inspections.pop(number, None)
 
-    def take(self, event: Event) -> bool:
+    def handle(self, event: Event) -> bool:
         """Handle an event that concerns the model alone; whether it was one."""
         match event:
             case LoadProgress(fraction=fraction):
@@ -282,7 +282,7 @@ class ModelHost:
             case AdaptersChanged():
                 if not event.error:
                     self._keep_adapters(event.adapters)
-                self._adapter_changes.take(event)
+                self._adapter_changes.handle(event)
             case Inspected():
                 answer = self._inspections.get(event.id)
                 if answer is not None and not answer.done():

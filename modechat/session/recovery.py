@@ -78,12 +78,16 @@ class Recovery:
         if failed := await loading():
             await self.loading_failed(failed)
 
-    def accept_offer(self) -> bool:
-        """Load with less from now on; whether that was offered."""
-        offer, self._offer = self._offer, None
-        if offer is not None:
-            self._host.use_load(offer.load)
-        return offer is not None
+    @property
+    def has_offer(self) -> bool:
+        """Whether a load with less was offered after the last failure."""
+        return self._offer is not None
+
+    def accept_offer(self) -> None:
+        """Load with less from now on, if that was offered."""
+        if self._offer is not None:
+            self._host.use_load(self._offer.load)
+            self._offer = None
 
     async def _give_up(
         self, failed: Failed, hint: str, state: ReplyState, *, offers: bool = True

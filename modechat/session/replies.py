@@ -1,6 +1,6 @@
 """The life of a reply: a turn waits for the engine, is handed over, its reply grows, ends and is saved.
 
-At most one runs. What the engine says about a reply comes in by `take`; every step is told as a session event.
+At most one runs. What the engine says about a reply comes in by `handle`; every step becomes a session event.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Replies:
         if self._running is not None:
             self._dispatch()
 
-    async def take(self, event: Event) -> None:
+    async def handle(self, event: Event) -> None:
         """Handle an event about a request. Those of a reply that was given up only show that the engine is free."""
         match event:
             case PromptProgress() if self._is_running(event.id):

@@ -64,9 +64,9 @@ class TemporaryModels:
     async def load(self, path: str | None) -> Failed | None:
         """Have a model loaded; why it cannot be, if its file shows that already."""
         if path is None:
-            self._host.take_back()
+            self._host.use_own_again()
         else:
-            self._host.lend(self._settings[path])
+            self._host.use_temporarily(self._settings[path])
         loading = self._loading
         self.path, self._info, self.is_there = path, None, True
         return await loading()
@@ -92,7 +92,7 @@ class TemporaryModels:
         if self.path is None and self.is_there:
             return
         loading, failed = self._loading, self._own_failed
-        self._host.take_back()
+        self._host.use_own_again()
         self.path, self.is_there, self._own_failed = None, True, None
         if failed is not None:
             await self._recovery.loading_failed(failed)

@@ -1,18 +1,14 @@
 """The open conversation, kept in step with the store.
 
 Every change is on disk when its method returns. Only the reply that is being written is ahead of the disk, and what
-the disk refuses is kept and saved later. The store works on one thread of its own, so that a slow disk never blocks
-the front end.
+the disk refuses is kept and saved later.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from typing import ParamSpec, TypeVar
 
 from modechat.domain.context import n_left_out
 from modechat.domain.conversation import (
@@ -28,24 +24,19 @@ from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.own_settings import OwnSettings
 from modechat.errors import StoreError
-from modechat.store import ConversationSummary, Found, Store
-from modechat.store.preview import TurnExcerpt
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from modechat.session.disk import Disk
 
 
 class Timeline:
     """All methods that reach the disk raise StoreError if it refuses; nothing has changed then."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._store = disk.store
         self._conversation: Conversation | None = None
         self._state = ModeState()
         self._own = OwnSettings()
         self._unsaved: dict[int, Turn] = {}
-        self._is_closed = False
 
     @property
     def conversation(self) -> Conversation | None:
@@ -62,41 +53,43 @@ class Timeline:
         return self._own
 
     @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The visible turns of the open conversation, oldest first."""
+        return self._conversation.turns if self._conversation is not None else ()
+
+    @property
     def last_turn(self) -> Turn | None:
-        return self._conversation.last_turn if self._conversation is not None else None
+        return self.turns[-1] if self.turns else None
+
+    def turn(self, turn_id: int | None) -> Turn | None:
+        """The visible turn of this id."""
+        return next((turn for turn in self.turns if turn.id == turn_id), None)
 
     @property
     def n_left_out(self) -> int:
         """How many messages have left the context."""
-        return (
-            n_left_out(self._conversation.cut, self._conversation.turns)
-            if self._conversation is not None
-            else 0
-        )
+        if self._conversation is None:
+            return 0
+        return n_left_out(self._conversation.cut, self._conversation.turns)
 
     def last_turn_in(self, mode: Mode, *, answered: bool = False) -> Turn | None:
         """With `answered`, a turn whose reply failed before it began does not count."""
-        turns = self._conversation.turns if self._conversation is not None else ()
-        return next(
-            (
-                turn
-                for turn in reversed(turns)
-                if turn.mode is mode and not (answered and _failed(turn))
-            ),
-            None,
-        )
+        for turn in reversed(self.turns):
+            if turn.mode is mode and not (answered and _failed(turn)):
+                return turn
+        return None
 
     # Which conversation
 
     async def latest_id(self) -> int | None:
-        return await self._on_disk(self._store.latest_id)
+        return await self._disk.run(self._store.latest_id)
 
     async def open(self, conversation_id: int) -> None:
         """Raises ConversationInUse if another program has it open."""
-        await self._on_disk(self._store.lock, conversation_id)
+        await self._disk.run(self._store.lock, conversation_id)
         try:
-            await self._on_disk(self._store.mark_interrupted, conversation_id)
-            opened = await self._on_disk(self._store.conversation, conversation_id)
+            await self._disk.run(self._store.mark_interrupted, conversation_id)
+            opened = await self._disk.run(self._store.conversation, conversation_id)
         except StoreError:
             await self._lock_again()
             raise
@@ -105,47 +98,28 @@ class Timeline:
         self._own = opened.own or OwnSettings()
 
     async def start_new(self) -> None:
-        await self._on_disk(self._store.unlock)
+        await self._disk.run(self._store.unlock)
         self._conversation = None
         self._state = ModeState()
         self._own = OwnSettings()
 
     async def delete(self, conversation_id: int) -> datetime | None:
         """When the conversation began that is deleted; None if that cannot be read."""
-        started_at = await self._on_disk(self._store.started_at, conversation_id)
-        await self._on_disk(self._store.delete, conversation_id)
+        started_at = await self._disk.run(self._store.started_at, conversation_id)
+        await self._disk.run(self._store.delete, conversation_id)
         return started_at
 
-    # All that are kept
-
-    async def summaries(self, limit: int) -> tuple[ConversationSummary, ...]:
-        return await self._on_disk(self._store.summaries, limit)
-
-    async def search(self, text: str) -> tuple[Found, ...]:
-        return await self._on_disk(self._store.search, text)
-
-    async def preview(self, conversation_id: int, turn_id: int | None) -> tuple[TurnExcerpt, ...]:
-        return await self._on_disk(self._store.preview, conversation_id, turn_id)
-
     async def rename(self, conversation_id: int, title: str) -> None:
-        await self._on_disk(self._store.rename, conversation_id, title)
+        await self._disk.run(self._store.rename, conversation_id, title)
         if self._conversation is not None and self._conversation.id == conversation_id:
             self._change(lambda current: replace(current, title=title))
 
-    async def close(self) -> None:
-        """Save what could not be saved before, and close the store."""
-        self._is_closed = True
-        try:
-            await self._save_unsaved()
-        finally:
-            await self._on_disk(self._store.close)
-            self._thread.shutdown()
-
-    async def on_disk(self, work: Callable[[Store], T]) -> T:
-        """Do something else with the store, in the order of all that is asked of it. Not after `close`: StoreError."""
-        if self._is_closed:
-            raise StoreError("The conversations are closed")
-        return await self._on_disk(work, self._store)
+    async def save_unsaved(self) -> None:
+        """Save the replies that the disk refused before."""
+        for turn in list(self._unsaved.values()):
+            await self._disk.run(self._store.save_reply, turn.id, turn.reply)
+            if self._unsaved.get(turn.id) is turn:
+                del self._unsaved[turn.id]
 
     # What is in it
 
@@ -154,7 +128,7 @@ class Timeline:
         conversation = await self._saved()
         if not conversation.title:
             title = title_of_request(request)
-            await self._on_disk(self._store.rename, conversation.id, title)
+            await self._disk.run(self._store.rename, conversation.id, title)
             self._change(lambda current: replace(current, title=title))
         last = conversation.last_turn
         turn = await self._create(conversation, last.id if last else None, typed, request)
@@ -183,32 +157,31 @@ class Timeline:
             if isinstance(change, ModeChange)
         ]
         for change in changes:
-            await self._on_disk(self._store.add_mode_change, conversation.id, change)
+            await self._disk.run(self._store.add_mode_change, conversation.id, change)
         if changes:
-            await self._on_disk(self._store.set_state, conversation.id, self._state)
+            await self._disk.run(self._store.set_state, conversation.id, self._state)
         kept = conversation.entries[: conversation.entries.index(of)]
         self._change(lambda current: replace(current, entries=(*kept, turn, *changes)))
         return turn
 
     async def variants(self, turn_id: int) -> tuple[int, ...]:
         """The turns that stand for the same message, `turn_id` among them, in the order of their creation."""
-        return await self._on_disk(self._store.variants, turn_id)
+        return await self._disk.run(self._store.variants, turn_id)
 
     async def select(self, turn_id: int) -> Conversation:
         """Make the branch of a turn visible. Returns the conversation as it is then."""
         conversation = await self._saved()
-        await self._save_unsaved()
-        await self._on_disk(self._store.select, turn_id)
-        self._conversation = await self._on_disk(self._store.conversation, conversation.id)
+        await self.save_unsaved()
+        await self._disk.run(self._store.select, turn_id)
+        self._conversation = await self._disk.run(self._store.conversation, conversation.id)
         return self._conversation
 
     async def delete_turn(self, turn_id: int) -> Conversation:
         """Delete a turn for good, also from the title. Returns the conversation as it is then."""
         self._unsaved.pop(turn_id, None)
-        await self._save_unsaved()
-        turns = self._conversation.turns if self._conversation is not None else ()
-        deleted = next((turn for turn in turns if turn.id == turn_id), None)
-        self._conversation = left = await self._on_disk(self._store.delete_turn, turn_id)
+        await self.save_unsaved()
+        deleted = self.turn(turn_id)
+        self._conversation = left = await self._disk.run(self._store.delete_turn, turn_id)
         if deleted is not None and left.title in titles_of_request(deleted.request):
             first = next(iter(left.turns), None)
             await self.rename(left.id, title_of_request(first.request) if first is not None else "")
@@ -218,16 +191,16 @@ class Timeline:
         """Save the reply of `turn`; if the disk refuses, it is saved again with the next one, or at the end."""
         self._change(lambda current: current.with_turn(turn))
         self._unsaved[turn.id] = turn
-        await self._save_unsaved()
+        await self.save_unsaved()
 
     async def set_in_chat(self, turn: Turn, in_chat: bool) -> Turn:
-        await self._on_disk(self._store.set_in_chat, turn.id, in_chat)
+        await self._disk.run(self._store.set_in_chat, turn.id, in_chat)
         changed = replace(turn, in_chat=in_chat)
         self._change(lambda current: current.with_turn(changed))
         return changed
 
     async def set_pinned(self, turn: Turn, pinned: bool) -> Turn:
-        await self._on_disk(self._store.set_pinned, turn.id, pinned)
+        await self._disk.run(self._store.set_pinned, turn.id, pinned)
         changed = replace(turn, pinned=pinned)
         self._change(lambda current: current.with_turn(changed))
         return changed
@@ -236,12 +209,12 @@ class Timeline:
         """Record where the open conversation's context begins from now on; here it does, whatever the disk says."""
         assert self._conversation is not None
         self._change(lambda current: replace(current, cut=cut))
-        await self._on_disk(self._store.add_cut, self._conversation.id, cut)
+        await self._disk.run(self._store.add_cut, self._conversation.id, cut)
 
     async def set_own(self, own: OwnSettings) -> None:
         """Give the open conversation settings of its own; a new one keeps them when it is first saved."""
         if self._conversation is not None:
-            await self._on_disk(self._store.set_own, self._conversation.id, own)
+            await self._disk.run(self._store.set_own, self._conversation.id, own)
         self._own = own
 
     async def change_mode(self, state: ModeState, typed: str) -> ModeChange:
@@ -249,7 +222,7 @@ class Timeline:
         conversation = await self._saved()
         last = conversation.last_turn
         change = ModeChange(last.id if last else None, state, typed)
-        await self._on_disk(self._store.add_mode_change, conversation.id, change)
+        await self._disk.run(self._store.add_mode_change, conversation.id, change)
         self._change(lambda current: current.with_entry(change))
         self._state = state
         return change
@@ -257,19 +230,19 @@ class Timeline:
     async def set_state(self, state: ModeState) -> None:
         """Change the mode without an entry on the timeline."""
         if self._conversation is not None:
-            await self._on_disk(self._store.set_state, self._conversation.id, state)
+            await self._disk.run(self._store.set_state, self._conversation.id, state)
         self._state = state
 
     async def _saved(self) -> Conversation:
         """The open conversation; a new one is created and locked now that there is something to save."""
         if self._conversation is None:
-            created = await self._on_disk(self._store.create_conversation, "", self._state)
+            created = await self._disk.run(self._store.create_conversation, "", self._state)
             try:
-                await self._on_disk(self._store.lock, created.id)
+                await self._disk.run(self._store.lock, created.id)
                 if not self._own.is_empty:
-                    await self._on_disk(self._store.set_own, created.id, self._own)
+                    await self._disk.run(self._store.set_own, created.id, self._own)
             except StoreError:
-                await self._on_disk(self._store.delete, created.id)
+                await self._disk.run(self._store.delete, created.id)
                 raise
             self._conversation = created
         return self._conversation
@@ -279,18 +252,12 @@ class Timeline:
         if self._conversation is not None:
             self._conversation = change(self._conversation)
 
-    async def _save_unsaved(self) -> None:
-        for turn in list(self._unsaved.values()):
-            await self._on_disk(self._store.save_reply, turn.id, turn.reply)
-            if self._unsaved.get(turn.id) is turn:
-                del self._unsaved[turn.id]
-
     async def _lock_again(self) -> None:
         """The conversation that is still shown stays this program's."""
         if self._conversation is not None:
-            await self._on_disk(self._store.lock, self._conversation.id)
+            await self._disk.run(self._store.lock, self._conversation.id)
         else:
-            await self._on_disk(self._store.unlock)
+            await self._disk.run(self._store.unlock)
 
     async def _create(
         self,
@@ -300,13 +267,9 @@ class Timeline:
         request: ChatMessage | Task,
     ) -> Turn:
         in_chat = isinstance(request, ChatMessage)
-        return await self._on_disk(
+        return await self._disk.run(
             self._store.add_turn, conversation.id, parent_id, typed, request, in_chat
         )
-
-    async def _on_disk(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
 
 
 def _failed(turn: Turn) -> bool:

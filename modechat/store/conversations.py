@@ -18,7 +18,7 @@ from modechat.store.inputs import StoredInputs, forget_sent
 from modechat.store.locks import ConversationLocks
 from modechat.store.preview import TurnExcerpt, read_preview
 from modechat.store.schema import Damaged
-from modechat.store.search import Found, forget_deleted, search
+from modechat.store.search import Found, Searcher, forget_deleted, search
 from modechat.store.summaries import ConversationSummary, read_summaries
 from modechat.store.timeline import (
     cut_in_effect,
@@ -150,6 +150,11 @@ class Store:
         """The conversations in which all the words of `text`, or words that begin so, stand in one message or reply."""
         with self._database.reading() as db:
             return search(db, rows.storable(text))
+
+    def searcher(self) -> Searcher | None:
+        """Searches beside the other methods, from a thread of its own; None for conversations in memory."""
+        database = self._database.second_reader()
+        return Searcher(database) if database is not None else None
 
     def preview(self, conversation_id: int, turn_id: int | None = None) -> tuple[TurnExcerpt, ...]:
         """The last turns of a conversation, or those up to `turn_id`, cut short; oldest first."""

@@ -32,6 +32,7 @@ class Database:
     ) -> None:
         self._connection = connection
         self._place = place
+        self._file = file
         self._files = _identities(file) if file is not None else {}
 
     @classmethod
@@ -67,6 +68,23 @@ class Database:
             connection.close()
             raise
         return cls(connection, place, file)
+
+    def second_reader(self) -> Database | None:
+        """Another connection that only reads, for another thread; None for a database in memory."""
+        if self._file is None:
+            return None
+        with store_errors(self._place):
+            connection = sqlite3.connect(
+                self._file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            connection.row_factory = sqlite3.Row
+            connection.text_factory = _text
+            connection.execute("PRAGMA query_only = ON")
+            return Database(connection, self._place, self._file)
+
+    def interrupt(self) -> None:
+        """Break off what another thread reads; there it raises StoreError."""
+        self._connection.interrupt()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

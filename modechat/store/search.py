@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modechat.domain.text import sanitize_line
+from modechat.store import rows
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from modechat.store.database import Database
 
 MOST_WORDS = 12
 _BEFORE, _WIDTH = 30, 160  # characters of an excerpt
@@ -50,6 +53,25 @@ class Found:
     """The newest turn with them, on whatever branch."""
     excerpt: str
     """Some of its text around the first word, in one line safe to show."""
+
+
+class Searcher:
+    """Searches on a connection of its own, from one thread; `interrupt` may be called from any."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def search(self, text: str) -> tuple[Found, ...]:
+        """As `search`. Raises StoreError."""
+        with self._database.reading() as db:
+            return search(db, rows.storable(text))
+
+    def interrupt(self) -> None:
+        """Break off the search that runs."""
+        self._database.interrupt()
+
+    def close(self) -> None:
+        self._database.close()
 
 
 def search(connection: sqlite3.Connection, text: str) -> tuple[Found, ...]:

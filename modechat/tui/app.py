@@ -20,9 +20,9 @@ from textual.widgets import Input, TextArea
 
 from modechat.errors import ModechatError
 from modechat.tui.bindings import bind_on_every_screen
+from modechat.tui.chat_screen import ChatScreen
 from modechat.tui.keys_in_turn import KeysInTurn
 from modechat.tui.look import NO_COLOR, Look, usual_theme
-from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.screens.steady import SteadyScreen
 from modechat.tui.steady_animator import SteadyAnimator
 from modechat.tui.terminal_input import (
@@ -73,8 +73,9 @@ class FlashesUp(Protocol):
 
 def _import_behind() -> None:
     """Import what the screen needs right after the first frame, in a thread, so that keys are not held up."""
-    import modechat.tui.composer
-    import modechat.tui.screens.session_view
+    import modechat.commands.dispatch
+    import modechat.tui.chat_context
+    import modechat.tui.session_view
     import modechat.tui.widgets.prompt.completion
     import modechat.tui.widgets.prompt.marks
     import modechat.tui.widgets.transcript  # noqa: F401
@@ -213,7 +214,7 @@ class ModechatApp(App[ModechatError]):
         self._follows_ground = False
         self.theme = name
         if self._remember_theme is not None:
-            self._remember_theme(name)
+            self.run_worker(asyncio.to_thread(self._remember_theme, name), name="theme")
 
     @property
     def session(self) -> ChatSession | None:
@@ -311,7 +312,10 @@ class ModechatApp(App[ModechatError]):
             session = ChatSession(
                 backstage.engine, backstage.store, backstage.settings, self._chat.receive
             )
-            await (session.open_latest() if backstage.resume else session.new_conversation())
+            if backstage.resume:
+                await session.library.open_latest()
+            else:
+                await session.library.begin_new()
         except ModechatError as error:
             self.exit(error, return_code=error.exit_code)
             return
@@ -354,7 +358,7 @@ class ModechatApp(App[ModechatError]):
     async def _close_session(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            await self._chat.composer.drafts.save()
+            await self._chat.composer.outbox.save_draft()
             await session.close()
 
     def copy_to_clipboard(self, text: str) -> None:

@@ -1,8 +1,7 @@
-"""The keys in force as Textual's bindings, and who does what an action asks for."""
+"""The keys in force as Textual's bindings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding, BindingsMap
@@ -82,18 +81,3 @@ def _add(node: DOMNode, binding: Binding) -> None:
 
 def _is_on_screen(action: Action) -> bool:
     return action.is_binding and action.id not in EVERYWHERE
-
-
-class ActionHandlers:
-    """Finds who does an action: each of `groups` has methods that are named as the actions that it does."""
-
-    def __init__(self, *groups: object) -> None:
-        self._groups = groups
-
-    def __getitem__(self, action_id: str) -> Callable[[], object]:
-        """Raises KeyError if nobody does it."""
-        for group in self._groups:
-            if (handler := getattr(group, action_id, None)) is not None:
-                assert callable(handler)
-                return handler  # type: ignore[no-any-return]
-        raise KeyError(action_id)

@@ -31,7 +31,7 @@ BY_NAME = {field.name: field for field in FIELDS}
 def test_the_format_in_use_comes_first_and_then_those_that_suit_the_model(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_session(tmp_path) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             for count in (2, 3, 4):
                 formats, temperatures, seeds, modes = presets(harness.session, HELLO, count)
@@ -51,7 +51,7 @@ def test_after_a_leak_formats_with_that_marker_come_first(tmp_path: Path) -> Non
 
     async def main() -> None:
         async with running_session(tmp_path, script) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             turn = await harness.say("Hello")
             assert turn is not None
@@ -82,7 +82,7 @@ def test_a_variant_is_called_by_what_is_different_in_it(own: VariantSettings, la
 def test_beside_variants_that_name_a_format_the_others_say_theirs(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_session(tmp_path) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             variants = (
                 VariantSettings(),
@@ -108,7 +108,7 @@ def test_settings_that_are_used_from_now_on_are_those_of_the_conversation(tmp_pa
     async def main() -> None:
         async with running_session(tmp_path) as harness:
             session = harness.session
-            await session.open_latest()
+            await session.library.open_latest()
             await harness.ready()
             own = VariantSettings(
                 format="alpaca", temperature=0.2, system="Be brief.", mode=Mode.INSTRUCT

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modechat.commands.conversation_commands import ConversationCommands
+from modechat.commands.dispatch import Dispatcher
 from modechat.commands.slash import read_slash
 from modechat.domain.modes import Incomplete
 from tests.engine.driver import run
 from tests.session.harness import Harness, running_session
 
 
-async def do(harness: Harness, commands: ConversationCommands, text: str) -> str:
+async def do(harness: Harness, commands: Dispatcher, text: str) -> str:
     """Why the command did nothing; empty if it did something."""
     command = read_slash(text)
     assert command is not None
-    work = commands.with_words(command)
-    assert work is not None
-    reason = await work(harness.session)
+    reason = await commands.do_typed(command, harness.session)
     return reason.reason if isinstance(reason, Incomplete) else ""
 
 
@@ -25,9 +23,9 @@ def test_an_earlier_conversation_is_opened_by_its_number(tmp_path: Path) -> None
     async def main() -> None:
         async with running_session(tmp_path) as harness:
             await harness.say("the first")
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             await harness.say("the second")
-            commands = ConversationCommands(lambda _text: None)
+            commands = Dispatcher(say=lambda _text: None)
             assert await do(harness, commands, "/open 1") == ""
             assert harness.session.conversation is not None
             assert harness.session.conversation.title == "the first"
@@ -42,10 +40,10 @@ def test_a_conversation_is_deleted_when_asked_twice_in_a_row(tmp_path: Path) -> 
     async def main() -> None:
         async with running_session(tmp_path) as harness:
             await harness.say("the first")
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             await harness.say("the second")
             said: list[str] = []
-            commands = ConversationCommands(said.append)
+            commands = Dispatcher(say=said.append)
             assert (
                 await do(harness, commands, "/delete 1")
                 == "/delete 1 once more deletes “the first” for good."

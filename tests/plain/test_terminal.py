@@ -19,7 +19,7 @@ from modechat.session.settings import SessionSettings
 from tests.e2e.hostile import ATTACK
 from tests.engine.driver import run
 from tests.plain.harness import Chat, on_terminal
-from tests.session.harness import running_session, settings
+from tests.session.harness import running_session, send, settings
 from tests.tiny_models import write_llama
 
 
@@ -48,7 +48,7 @@ def test_both_modes_are_typed_and_labelled(tmp_path: Path) -> None:
             assert "back to chat mode" in await chat.asks("### Chat")
             assert "Model (instruct): You said: Count" in await chat.asks("### Instruction Count")
         async with running_session(tmp_path) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             assert harness.session.conversation is not None
             modes = [turn.mode for turn in harness.session.conversation.turns]
             assert modes == [Mode.CHAT, Mode.INSTRUCT, Mode.INSTRUCT]
@@ -166,7 +166,7 @@ def test_ctrl_c_stops_a_reply_then_drops_what_was_typed_and_twice_it_leaves(tmp_
             await interrupt(chat)
             assert await chat.ended() == 0
         async with running_session(tmp_path) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             conversation = harness.session.conversation
             assert conversation is not None
             assert [turn.reply.state for turn in conversation.turns] == [ReplyState.STOPPED]
@@ -198,7 +198,7 @@ def test_the_last_conversation_is_named_and_its_end_shown_shortened(tmp_path: Pa
         async with running_session(tmp_path, lambda _request: "word " * 200 + "end") as harness:
             for text in ("one", "two", "three"):
                 await harness.say(text)
-            await harness.session.send("### Instruction")
+            await send(harness.session, "### Instruction")
         async with on_terminal(tmp_path) as chat:
             assert "modechat: This is conversation 1, “one”, with 3 turns." in chat.out
             assert "You (chat): one" not in chat.out

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from modechat.domain.conversation import Turn
+from modechat.domain.modes import Incomplete, parse
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Engine, Failed, Generate, InstructPrompt, Load
 from modechat.engine.scripted import Pace, Script, ScriptedEngine, at_once, last_user_text
+from modechat.prompting.tasks import NamedTask
 from modechat.session.chat_session import ChatSession
 from modechat.session.events import ReplyEnded, SessionEvent
 from modechat.session.phase import Phase
@@ -44,6 +46,19 @@ class Clock:
         self._now += timedelta(**more)
 
 
+class Gate:
+    """A pace that waits until it is opened."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+
+    async def __call__(self) -> None:
+        await self._open.wait()
+
+    def open(self) -> None:
+        self._open.set()
+
+
 @dataclass
 class Harness:
     session: ChatSession
@@ -71,7 +86,7 @@ class Harness:
     async def say(self, text: str) -> Turn | None:
         """Send `text` and wait for the reply, if it asks for one."""
         before = len(self.told(ReplyEnded))
-        assert await self.session.send(text) is None
+        assert await send(self.session, text) is None
         if not self.session.is_busy and len(self.told(ReplyEnded)) == before:
             return None
         await self.ready()
@@ -83,6 +98,21 @@ class Harness:
         if isinstance(prompt, InstructPrompt):
             return [text for text in (prompt.system, prompt.instruction, prompt.input) if text]
         return [message.content for message in prompt.messages]
+
+
+async def send(session: ChatSession, text: str) -> Incomplete | None:
+    """Send what a user typed, as front ends do."""
+    return await session.send(parse(text, session.state), text)
+
+
+async def edit(session: ChatSession, turn_id: int, text: str) -> Incomplete | None:
+    """Send what a user typed in the place of a turn's message."""
+    return await session.turns.edit(turn_id, parse(text, session.turns.state_of(turn_id)), text)
+
+
+async def start_task(session: ChatSession, task: NamedTask, said: str) -> Incomplete | None:
+    """Do a named task with what a user typed after its name."""
+    return await session.send(task.read(said), f"/task {task.name} {said}".strip())
 
 
 def settings(**changes: str) -> SessionSettings:

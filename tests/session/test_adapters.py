@@ -51,7 +51,7 @@ def settings_of(
 
 
 async def opened(harness: Harness) -> None:
-    await harness.session.open_latest()
+    await harness.session.library.open_latest()
     await harness.ready()
 
 
@@ -74,7 +74,7 @@ def test_they_are_applied_and_taken_away_and_stay_when_the_engine_starts_again(
             await opened(harness)
             plain = await task(harness)
             wanted = (adapter(folder, "tone", 3.0),)
-            assert await harness.session.use_adapters(wanted) is None
+            assert await harness.session.model_choice.use_adapters(wanted) is None
             assert harness.session.adapters == wanted
             assert harness.told(AdaptersInUse)[-1].adapters == wanted
             changed = await task(harness)
@@ -85,7 +85,7 @@ def test_they_are_applied_and_taken_away_and_stay_when_the_engine_starts_again(
             await harness.ready()
             assert harness.told(AdaptersInUse)[-1].adapters == wanted
             assert await task(harness) == changed
-            assert await harness.session.use_adapters(()) is None
+            assert await harness.session.model_choice.use_adapters(()) is None
             assert await task(harness) == plain
 
     run(main())
@@ -99,7 +99,7 @@ def test_one_that_does_not_fit_changes_nothing(tmp_path: Path, folder: Path) -> 
             tmp_path, engine=WorkerEngine(), session_settings=options
         ) as harness:
             await opened(harness)
-            refused = await harness.session.use_adapters((adapter(folder, "wrong"),))
+            refused = await harness.session.model_choice.use_adapters((adapter(folder, "wrong"),))
             assert isinstance(refused, Incomplete)
             assert "wrong.gguf is no LoRA adapter for this model" in refused.reason
             assert harness.session.adapters == applied
@@ -116,10 +116,10 @@ def test_where_one_keeps_the_model_from_loading_the_model_loads_without(
         async with running_session(
             tmp_path, engine=WorkerEngine(), session_settings=options
         ) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.until(lambda: harness.session.phase is Phase.DOWN)
             assert "/lora off loads the model without." in harness.told(Trouble)[-1].hint
-            assert await harness.session.use_adapters(()) is None
+            assert await harness.session.model_choice.use_adapters(()) is None
             await harness.ready()
             assert await task(harness)
 
@@ -135,8 +135,8 @@ def test_another_model_takes_neither_adapters_nor_a_draft_model_along(
         async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
             await opened(harness)
             wanted = (adapter(folder, "tone", 0.5),)
-            await harness.session.use_adapters(wanted)
-            await harness.session.use_model("second")
+            await harness.session.model_choice.use_adapters(wanted)
+            await harness.session.model_choice.use("second")
             await harness.ready()
             assert harness.told(Remark)[-1].text == (
                 "Not used any more, because it belongs to the model before: the LoRA adapter tone ×0.5, "
@@ -144,7 +144,7 @@ def test_another_model_takes_neither_adapters_nor_a_draft_model_along(
             )
             assert harness.session.adapters == ()
             assert harness.told(AdaptersInUse)[-1].adapters == ()
-            await harness.session.use_model()  # and back
+            await harness.session.model_choice.use()  # and back
             await harness.ready()
             loads = [request for request in engine.requests if isinstance(request, Load)]
             assert [(load.adapters, load.draft_path is not None) for load in loads] == [
@@ -170,7 +170,7 @@ def test_an_engine_that_ends_instead_of_answering_is_told(tmp_path: Path, folder
             tmp_path, engine=Dying(), session_settings=settings_of(folder)
         ) as harness:
             await opened(harness)
-            refused = await harness.session.use_adapters((adapter(folder, "tone"),))
+            refused = await harness.session.model_choice.use_adapters((adapter(folder, "tone"),))
             assert isinstance(refused, Incomplete)
             assert "ended" in refused.reason
             assert harness.session.adapters == ()
@@ -183,7 +183,8 @@ def test_while_the_model_is_loaded_nothing_is_changed(tmp_path: Path, folder: Pa
     async def main() -> None:
         async with running_session(tmp_path, session_settings=settings_of(folder)) as harness:
             assert isinstance(
-                await harness.session.use_adapters((adapter(folder, "tone"),)), Incomplete
+                await harness.session.model_choice.use_adapters((adapter(folder, "tone"),)),
+                Incomplete,
             )
             await opened(harness)
             with pytest.raises(ModelError):

@@ -28,8 +28,8 @@ from modechat.session.events import (
     TurnAdded,
     TurnReplaced,
 )
+from modechat.session.gate import COMPARING
 from modechat.session.phase import Phase
-from modechat.session.refusals import COMPARING
 from modechat.session.settings import SessionSettings
 from modechat.session.variants import (
     LONGEST_REPLY,
@@ -42,7 +42,7 @@ from modechat.session.variants import (
 )
 from modechat.store import Store
 from tests.engine.driver import formats, run
-from tests.session.harness import Clock, Harness, running_session, settings
+from tests.session.harness import Clock, Harness, running_session, send, settings
 from tests.tiny_models import write_llama
 
 LONG = Question(ChatMessage("Hello, how are you? " * 40), "Hello")
@@ -92,7 +92,7 @@ class Watched:
 
 
 async def opened(harness: Harness) -> Watched:
-    await harness.session.open_latest()
+    await harness.session.library.open_latest()
     await harness.until(lambda: harness.session.phase in (Phase.READY, Phase.DOWN))
     return Watched(harness)
 
@@ -239,14 +239,14 @@ def test_while_it_is_open_nothing_else_changes_the_conversation(tmp_path: Path) 
             watched = await opened(harness)
             await harness.say("Before")
             await watched.start(HELLO, *TWO_FORMATS)
-            assert await harness.session.send("Now") == COMPARING
+            assert await send(harness.session, "Now") == COMPARING
             assert await harness.session.regenerate() is not None
-            assert await harness.session.use_format("alpaca") is not None
+            assert await harness.session.model_choice.use_format("alpaca") is not None
             await watched.done()
-            assert await harness.session.send("Now") == COMPARING
+            assert await send(harness.session, "Now") == COMPARING
             again = await harness.session.comparison.start(HELLO, TWO_FORMATS, lambda _event: None)
             assert again is not None
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             assert not harness.session.comparison.is_open
             assert harness.told(ConversationOpened)[-1].conversation is None
             await harness.say("In the new one")
@@ -260,7 +260,7 @@ def test_it_does_not_start_while_a_reply_is_written_nor_with_one_variant(tmp_pat
             await opened(harness)
             comparison = harness.session.comparison
             assert await comparison.start(HELLO, TWO_FORMATS[:1], lambda _event: None) is not None
-            assert await harness.session.send("Hello") is None
+            assert await send(harness.session, "Hello") is None
             assert await comparison.start(HELLO, TWO_FORMATS, lambda _event: None) is not None
             await harness.ready()
             assert await comparison.keep(0) is not None
@@ -375,7 +375,7 @@ def test_it_can_begin_before_the_model_is_loaded_and_says_why_not_if_it_cannot_b
         for error in (None, failure):
             engine = ScriptedEngine(by_format, load_error=error)
             async with running_session(tmp_path / str(error is None), engine=engine) as harness:
-                await harness.session.open_latest()
+                await harness.session.library.open_latest()
                 watched = Watched(harness)
                 await watched.asked(HELLO, *TWO_FORMATS)
                 if error is None:
@@ -440,7 +440,7 @@ def test_a_real_model_answers_in_each_format_as_it_does_in_a_turn_of_its_own(
             assert await harness.session.regenerate() is None
             await harness.ready()
             assert harness.told(ReplyEnded)[-1].turn.reply.text == variants[0].reply.text
-            assert await harness.session.try_format("chatml") is None
+            assert await harness.session.model_choice.try_format("chatml") is None
             await harness.ready()
             assert harness.told(ReplyEnded)[-1].turn.reply.text == variants[1].reply.text
 
@@ -498,7 +498,7 @@ def test_closing_while_another_model_is_there_brings_the_first_one_back(
             await harness.ready()
             assert harness.session.model is not None
             assert harness.session.model.name == "first"
-            await harness.session.send("Go on")
+            await send(harness.session, "Go on")
             await harness.until(lambda: bool(harness.told(TurnAdded)))
             await harness.session.stop()
             await harness.ready()

@@ -18,7 +18,7 @@ from modechat.session.events import (
 )
 from modechat.session.phase import Phase
 from tests.engine.driver import run
-from tests.session.harness import Harness, echo, running_session, settings
+from tests.session.harness import Harness, echo, running_session, send, settings
 
 WORDS = 32
 
@@ -28,7 +28,7 @@ def small(script: object = echo) -> ScriptedEngine:
 
 
 async def opened(harness: Harness) -> None:
-    await harness.session.open_latest()
+    await harness.session.library.open_latest()
     await harness.ready()
 
 
@@ -223,7 +223,7 @@ def test_summarising_can_be_stopped_and_changes_nothing(tmp_path: Path) -> None:
             await fill(harness, 3)
             slow = True
             assert await harness.session.compact() is None
-            assert isinstance(await harness.session.send("Meanwhile"), Incomplete)
+            assert isinstance(await send(harness.session, "Meanwhile"), Incomplete)
             await harness.session.stop()
             slow = False
             await harness.ready()
@@ -308,7 +308,7 @@ def test_a_chat_that_is_left_while_it_is_summarised_is_kept_on_disk(tmp_path: Pa
             await opened(harness)
             await fill(harness, 3)
             assert await harness.session.compact() is None
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             assert isinstance(engine.requests[-1], SaveLanes)
             await harness.ready()
 

@@ -26,7 +26,7 @@ from modechat.session.events import (
 from modechat.session.settings import SessionSettings
 from modechat.store import Store
 from tests.engine.driver import formats, run
-from tests.session.harness import Clock, Harness, running_session, settings
+from tests.session.harness import Clock, Harness, running_session, send, settings
 from tests.tiny_models import write_llama
 
 TEN = "one two three four five six seven eight nine ten"
@@ -38,7 +38,7 @@ def at_most(words: int) -> SessionSettings:
 
 
 async def begin(harness: Harness, text: str = "Count") -> None:
-    await harness.session.open_latest()
+    await harness.session.library.open_latest()
     await harness.ready()
     await harness.say(text)
 
@@ -107,14 +107,14 @@ def test_a_reply_that_was_cut_while_the_model_thought_cannot_go_on(tmp_path: Pat
         async with running_session(
             tmp_path, lambda _r: f"<think>{TEN}</think> 4", pace=_held(held)
         ) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             held.set()
-            await harness.session.send("What is 2 + 2?")
+            await send(harness.session, "What is 2 + 2?")
             await harness.until(lambda: bool(harness.told(ReplyGrew)))
             await harness.session.close()
         async with running_session(tmp_path) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             refused = await harness.session.turns.continue_reply()
             assert isinstance(refused, Incomplete)
@@ -143,7 +143,7 @@ def test_there_is_nothing_to_go_on_with_in_a_new_conversation_or_after_a_whole_r
 ) -> None:
     async def main() -> None:
         async with running_session(tmp_path, lambda _request: TEN) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             for _ in replies:
                 await harness.say("Count")

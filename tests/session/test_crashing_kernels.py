@@ -20,7 +20,7 @@ from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from tests.dying_worker import FOLDER
 from tests.engine.driver import formats, run
-from tests.session.harness import running_session
+from tests.session.harness import running_session, send
 from tests.tiny_models import write_llama
 
 REMEDY = Remedy("It was built elsewhere.", "build it here")
@@ -52,7 +52,7 @@ def test_the_message_is_answered_and_one_quiet_line_says_why_it_took_longer(
 
     async def main() -> None:
         async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             turn = await harness.say("Hello")
             assert turn is not None
@@ -78,8 +78,8 @@ def test_a_model_that_crashes_while_it_loads_is_loaded_and_the_message_that_wait
 
     async def main() -> None:
         async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
-            await harness.session.open_latest()
-            assert await harness.session.send("Hello") is None  # before the model is ready
+            await harness.session.library.open_latest()
+            assert await send(harness.session, "Hello") is None  # before the model is ready
             await harness.until(lambda: bool(harness.told(ModelReady)))
             await harness.ready()
             conversation = harness.session.conversation
@@ -98,8 +98,8 @@ def test_where_only_another_build_helps_nothing_else_is_offered(
 
     async def main() -> None:
         async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
-            await harness.session.open_latest()
-            assert await harness.session.send("Hello") is None
+            await harness.session.library.open_latest()
+            assert await send(harness.session, "Hello") is None
             await harness.until(lambda: harness.session.phase is Phase.DOWN)
             await harness.until(lambda: not harness.session.is_busy)
             (trouble,) = harness.told(Trouble)

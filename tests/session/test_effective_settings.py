@@ -22,7 +22,7 @@ OWN = OwnSettings(sampling=Sampling(temperature=0.1), chat_system="Be brief.")
 def session_test(folder: Path, work: object, wanted: SessionSettings | None = None) -> None:
     async def main() -> None:
         async with running_session(folder, session_settings=wanted) as harness:
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             await harness.ready()
             await work(harness)  # type: ignore[operator]
 
@@ -57,11 +57,11 @@ def test_it_comes_back_with_the_conversation_and_only_with_it(tmp_path: Path) ->
         await harness.say("one")
         conversation = harness.session.conversation
         assert conversation is not None
-        await harness.session.new_conversation()
+        await harness.session.library.begin_new()
         assert harness.session.effective.own == OwnSettings()
         await harness.say("elsewhere")
         assert harness.requests[-1].sampling.temperature is None
-        await harness.session.open(conversation.id)
+        await harness.session.library.open(conversation.id)
         assert harness.session.effective.own == OWN
         assert harness.session.settings.sampling.temperature == 0.1
 
@@ -78,19 +78,19 @@ def test_a_format_of_its_own_is_used_while_the_conversation_is_open(tmp_path: Pa
             ]
 
         session = harness.session
-        await session.use_format("vicuna")
+        await session.model_choice.use_format("vicuna")
         await harness.say("one")
         await session.effective.set_own(OwnSettings(format="alpaca"))
         first = session.conversation
         assert first is not None
         assert session.effective.default_format == "vicuna"
-        await session.new_conversation()
-        await session.open(first.id)
+        await session.library.begin_new()
+        await session.library.open(first.id)
         assert asked() == ["vicuna", "alpaca", "vicuna", "alpaca"]
-        await session.use_format("chatml")  # the newer word counts here, too
+        await session.model_choice.use_format("chatml")  # the newer word counts here, too
         assert session.effective.own == OwnSettings()
         assert asked()[-1] == "chatml"
-        await session.new_conversation()
+        await session.library.begin_new()
         assert asked()[-1] == "chatml"
 
     session_test(tmp_path, work)
@@ -105,7 +105,7 @@ def test_a_default_is_written_and_counts_at_once(tmp_path: Path) -> None:
         return replace(base, sampling=Sampling(top_k=3))
 
     async def work(harness: Harness) -> None:
-        harness.session.set_thinking(False)
+        harness.session.model_choice.set_thinking(False)
         await harness.session.effective.set_defaults({"sampling.top_k": 3})
         await harness.say("one")
         assert harness.requests[-1].sampling == Sampling(top_k=3)
@@ -130,7 +130,7 @@ def test_a_default_that_cannot_be_written_changes_nothing(tmp_path: Path) -> Non
 
 def test_another_context_loads_the_model_again(tmp_path: Path) -> None:
     async def work(harness: Harness) -> None:
-        assert await harness.session.use_context(1024) is None
+        assert await harness.session.model_choice.use_context(1024) is None
         await harness.ready()
         loads = [request.n_ctx for request in harness.engine.requests if isinstance(request, Load)]  # type: ignore[attr-defined]
         assert loads == [None, 1024]

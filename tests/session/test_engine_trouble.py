@@ -16,7 +16,7 @@ from modechat.session.events import ReplyEnded, ReplyGrew, Trouble
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from tests.engine.driver import formats, run
-from tests.session.harness import echo, running_session, settings
+from tests.session.harness import echo, running_session, send, settings
 from tests.tiny_models import write_llama
 
 
@@ -33,9 +33,9 @@ def test_a_worker_killed_in_the_middle_of_a_reply_costs_nothing_shown(tmp_path: 
         async with running_session(
             tmp_path / "data", engine=engine, session_settings=options
         ) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
-            await harness.session.send("Go " * 1000)
+            await send(harness.session, "Go " * 1000)
             await harness.until(lambda: harness.session.phase is Phase.GENERATING)
             assert engine.process_id is not None
             os.kill(engine.process_id, signal.SIGKILL)
@@ -48,7 +48,7 @@ def test_a_worker_killed_in_the_middle_of_a_reply_costs_nothing_shown(tmp_path: 
             trouble = harness.told(Trouble)[-1]
             assert "SIGKILL" in trouble.title
             assert "Ctrl+R" in trouble.hint
-            await harness.session.send("### Instruction Still there?")
+            await send(harness.session, "### Instruction Still there?")
             await harness.session.stop()
             await harness.ready()
 
@@ -68,7 +68,7 @@ def test_a_model_that_cannot_be_loaded_fails_the_waiting_turn_and_the_next_one_t
         engine = Flaky(echo)
         async with running_session(tmp_path, engine=engine) as harness:
             engine._load_error = broken
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.until(lambda: harness.session.phase is Phase.DOWN)
             assert harness.told(Trouble)[-1] == Trouble("It is broken", "Take another one.")
             turn = await harness.say("Are you there?")
@@ -86,12 +86,12 @@ def test_a_file_that_the_check_refuses_never_reaches_the_engine(tmp_path: Path) 
         base = settings()
         options = SessionSettings(load=base.load, sampling=base.sampling, check_model=refuse)
         async with running_session(tmp_path, session_settings=options) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.until(lambda: harness.session.phase is Phase.DOWN)
             assert isinstance(harness.engine, ScriptedEngine)
             assert harness.engine.requests == []
             assert harness.told(Trouble)[-1].title == "Not a model"
-            assert await harness.session.send("Hello") is None
+            assert await send(harness.session, "Hello") is None
             await harness.until(lambda: bool(harness.told(ReplyEnded)))
             assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.FAILED
 
@@ -103,14 +103,14 @@ def test_a_disk_that_refuses_keeps_the_message_from_the_engine(tmp_path: Path) -
 
     async def main() -> None:
         async with running_session(tmp_path) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             await harness.say("First")
             for file in tmp_path.glob("conversations.sqlite3*"):
                 file.write_bytes(b"damaged" * 2000)
             error: StoreError | None = None
             try:
-                await harness.session.send("Second")
+                await send(harness.session, "Second")
             except StoreError as caught:
                 error = caught
             assert error is not None

@@ -48,7 +48,7 @@ def kept() -> list[Path]:
 
 
 async def turn_of(harness: Harness, text: str) -> Turn:
-    await harness.session.open_latest()
+    await harness.session.library.open_latest()
     await harness.ready()
     turn = await harness.say(text)
     assert turn is not None
@@ -92,7 +92,7 @@ def test_a_deleted_conversation_leaves_nothing_even_if_the_engine_still_has_it(
             turn = await turn_of(harness, "And then?")
             assert restored(turn) > 500
             assert harness.session.conversation is not None
-            await harness.session.delete(harness.session.conversation.id)
+            await harness.session.library.delete(harness.session.conversation.id)
             assert kept() == []
 
     run(main())
@@ -112,7 +112,7 @@ def test_a_conversation_of_another_database_keeps_its_own(
             tmp_path, echo, session_settings=options, store=store
         ) as harness:
             await turn_of(harness, "Hello")
-            await harness.session.delete(1)
+            await harness.session.library.delete(1)
 
     run(main())
     assert len(kept()) == 2
@@ -146,7 +146,7 @@ def test_only_chat_turns_are_named_and_every_conversation_otherwise(tmp_path: Pa
             await harness.session.regenerate()
             await harness.ready()
             await harness.say("### Instruction A task")
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             await harness.say("Another")
             first, again, task, other = [
                 one.conversation for one in engine.requests if isinstance(one, Generate)

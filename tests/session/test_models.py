@@ -21,7 +21,7 @@ from modechat.session.events import ModelReady, PhaseChanged, Remark, ReplyEnded
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from tests.engine.driver import formats, run
-from tests.session.harness import Harness, echo, running_session, settings
+from tests.session.harness import Harness, echo, running_session, send, settings
 from tests.tiny_models import write_llama
 
 
@@ -49,7 +49,7 @@ def base_model(tmp_path: Path) -> str:
 
 
 async def opened(harness: Harness) -> None:
-    await harness.session.open_latest()
+    await harness.session.library.open_latest()
     await harness.ready()
 
 
@@ -63,7 +63,7 @@ def test_another_model_goes_on_with_the_conversation_and_what_is_different_is_to
         ) as harness:
             await opened(harness)
             await harness.say("Hello")
-            assert await harness.session.use_model(base_model) is None
+            assert await harness.session.model_choice.use(base_model) is None
             await harness.ready()
             assert harness.session.model is not None
             assert harness.session.model.name == "second"
@@ -78,7 +78,7 @@ def test_another_model_goes_on_with_the_conversation_and_what_is_different_is_to
             assert turn.reply.model == "second"
             view = await harness.session.prompts.of_turn(turn)
             assert "Hello" in view.text
-            assert await harness.session.use_model(base_model) is None
+            assert await harness.session.model_choice.use(base_model) is None
             await harness.ready()
             assert harness.told(Remark)[-1].text == "second was loaded again."
 
@@ -96,10 +96,10 @@ def test_a_file_that_is_no_model_changes_nothing(tmp_path: Path, chat_model: str
             await opened(harness)
             before = engine.process_id
             for name in ("nonesuch.gguf", str(tmp_path / "text.gguf")):
-                refused = await harness.session.use_model(name)
+                refused = await harness.session.model_choice.use(name)
                 assert isinstance(refused, Incomplete)
                 assert Path(name).name in refused.reason
-            assert isinstance(await harness.session.use_model(), Incomplete)
+            assert isinstance(await harness.session.model_choice.use(), Incomplete)
             assert engine.process_id == before
             assert await harness.say("Hello") is not None
 
@@ -114,10 +114,10 @@ def test_a_model_that_cannot_be_loaded_offers_the_way_back(tmp_path: Path, chat_
             tmp_path / "data", engine=WorkerEngine(), session_settings=settings_for(chat_model)
         ) as harness:
             await opened(harness)
-            assert await harness.session.use_model(str(unknown)) is None
+            assert await harness.session.model_choice.use(str(unknown)) is None
             await harness.until(lambda: harness.session.phase is Phase.DOWN)
             assert "/model goes back to first." in harness.told(Trouble)[-1].hint
-            assert await harness.session.use_model() is None
+            assert await harness.session.model_choice.use() is None
             await harness.ready()
             assert harness.told(ModelReady)[-1].model.name == "first"
             assert await harness.say("Hello") is not None
@@ -138,11 +138,11 @@ def test_the_lanes_are_saved_when_a_model_or_a_conversation_is_left(tmp_path: Pa
             def saved() -> int:
                 return sum(isinstance(request, SaveLanes) for request in engine.requests)
 
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             assert saved() == 1
-            await harness.session.open(1)
+            await harness.session.library.open(1)
             assert saved() == 1  # nothing was evaluated of the new one
-            assert await harness.session.use_model("another") is None
+            assert await harness.session.model_choice.use("another") is None
             await harness.ready()
             assert saved() == 2
             kinds = [type(request) for request in engine.requests]
@@ -169,7 +169,7 @@ def test_an_idle_model_gives_its_memory_back_and_the_next_turn_loads_it_again(
             assert harness.session.model is not None  # it is still known which one it is
             with pytest.raises(EngineError, match="unloaded"):
                 await harness.session.prompts.next(ChatMessage("Hello"))
-            assert await harness.session.send("Hello") is None
+            assert await send(harness.session, "Hello") is None
             await harness.until(lambda: not harness.session.is_busy)
             turn = harness.told(ReplyEnded)[-1].turn
             assert turn.reply.state is ReplyState.COMPLETE
@@ -191,11 +191,11 @@ def test_the_time_counts_from_the_last_request(tmp_path: Path) -> None:
             await harness.until(lambda: harness.session.phase is Phase.UNLOADED)
             assert loop.time() - answered >= 0.45
             assert isinstance(engine.requests[-1], Shutdown)
-            assert await harness.session.use_format("chatml") is None
+            assert await harness.session.model_choice.use_format("chatml") is None
             assert isinstance(
                 engine.requests[-1], Shutdown
             )  # it counts when the model is loaded again
-            await harness.session.send("Again")
+            await send(harness.session, "Again")
             await harness.until(lambda: not harness.session.is_busy)
             phases = [event.phase for event in harness.told(PhaseChanged)]
             assert phases[phases.index(Phase.UNLOADED) + 1] is Phase.LOADING
@@ -238,8 +238,8 @@ def test_a_conversation_that_another_model_answered_says_so_once(
                     else None
                 )
                 if number is not None:
-                    await harness.session.new_conversation()
-                    await harness.session.open(number)
+                    await harness.session.library.begin_new()
+                    await harness.session.library.open(number)
                 assert remarks(harness) == told
                 if model == chat_model:
                     await harness.say("hello")
@@ -257,7 +257,7 @@ def test_changing_the_model_is_told_in_one_line_only(
         ) as harness:
             await opened(harness)
             await harness.say("hello")
-            assert await harness.session.use_model(base_model) is None
+            assert await harness.session.model_choice.use(base_model) is None
             await harness.ready()
             told = [remark.text for remark in harness.told(Remark)]
             assert ["The model is now second" in text for text in told] == [True]
@@ -283,16 +283,16 @@ def test_without_a_chosen_model_nothing_is_loaded_until_one_is(
         async with running_session(
             tmp_path / "data", engine=engine, session_settings=options
         ) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.until(lambda: harness.session.phase is Phase.DOWN)
             assert not harness.session.has_model
             assert (engine.requests, harness.told(Trouble)) == ([], [])
-            assert await harness.session.send("hello") is None
+            assert await send(harness.session, "hello") is None
             await harness.until(lambda: bool(harness.told(ReplyEnded)))
             reply = harness.told(ReplyEnded)[-1].turn.reply
             assert (reply.state, reply.error) == (ReplyState.FAILED, "No model is chosen yet")
             assert not harness.session.has_previous_model
-            assert await harness.session.use_model(chat_model) is None
+            assert await harness.session.model_choice.use(chat_model) is None
             await harness.ready()
             assert harness.session.has_model
             assert not harness.session.has_previous_model

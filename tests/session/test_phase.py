@@ -17,7 +17,7 @@ from modechat.engine.scripted import ScriptedEngine
 from modechat.session.events import PhaseChanged, ReplyEnded, TurnAdded, TurnReplaced
 from modechat.session.phase import TRANSITIONS, Phase, check_transition
 from tests.engine.driver import run
-from tests.session.harness import running_session
+from tests.session.harness import running_session, send
 from tests.session.harness import settings as harness_settings
 
 DIED = Failed(id=None, kind="engine", title="It died", died=True)
@@ -74,11 +74,11 @@ def test_whatever_happens_the_session_comes_back_and_every_turn_ends(commands: l
         options = replace(harness_settings(), for_model=lambda _name: harness_settings())
         async with running_session(folder, engine=engine, session_settings=options) as harness:
             session = harness.session
-            await session.open_latest()
+            await session.library.open_latest()
             for command in commands:
                 match command:
                     case "send":
-                        await session.send("Hello")
+                        await send(session, "Hello")
                     case "stop":
                         await session.stop()
                     case "regenerate":
@@ -94,15 +94,15 @@ def test_whatever_happens_the_session_comes_back_and_every_turn_ends(commands: l
                     case "pin":
                         await session.turns.toggle_pin()
                     case "model":
-                        await session.use_model("another")
+                        await session.model_choice.use("another")
                     case "idle" if session.phase is Phase.READY and not session.is_busy:
                         session._host.unload()
                     case "toggle":
                         await session.toggle_mode()
                     case "new":
-                        await session.new_conversation()
+                        await session.library.begin_new()
                     case "header":
-                        await session.send("### Instruction")
+                        await send(session, "### Instruction")
                     case "die":
                         engine.die()
                     case "wait":
@@ -111,7 +111,7 @@ def test_whatever_happens_the_session_comes_back_and_every_turn_ends(commands: l
                         await asyncio.sleep(0.01)
             await harness.until(lambda: not session.is_busy and session.phase in RESTING)
             if session.phase is not Phase.READY:  # it died while it loaded: sending tries again
-                await session.send("Hello?")
+                await send(session, "Hello?")
                 await harness.ready()
             started = len(harness.told(TurnAdded)) + len(harness.told(TurnReplaced))
             assert len(harness.told(ReplyEnded)) == started

@@ -17,7 +17,7 @@ from modechat.errors import EngineError
 from modechat.prompting.tasks import NamedTask, TaskArgument, TaskExample
 from modechat.session.events import FormatInUse, ReplyGrew, ThinkingChanged, TurnReplaced
 from tests.engine.driver import run
-from tests.session.harness import Harness, running_session, settings
+from tests.session.harness import Harness, running_session, settings, start_task
 
 TRANSLATE = NamedTask(
     name="translate",
@@ -45,9 +45,9 @@ def requests(harness: Harness, kind: type) -> list[object]:
 def test_a_task_with_an_input_is_one_turn_with_its_examples_and_sampling(tmp_path: Path) -> None:
     async def work() -> None:
         async with running_session(tmp_path, session_settings=TASKS) as harness:
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             await harness.ready()
-            assert await harness.session.start_task(TRANSLATE, "Spanish\nGood day") is None
+            assert await start_task(harness.session, TRANSLATE, "Spanish\nGood day") is None
             await harness.ready()
             request = harness.requests[-1]
             assert request.prompt == InstructPrompt(
@@ -69,15 +69,15 @@ def test_a_task_without_an_input_takes_every_message_as_one_also_after_opening_a
 ) -> None:
     async def work() -> None:
         async with running_session(tmp_path, session_settings=TASKS) as harness:
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             await harness.ready()
-            assert await harness.session.start_task(TRANSLATE, "") is None
+            assert await start_task(harness.session, TRANSLATE, "") is None
             assert harness.session.state == ModeState(
                 Mode.INSTRUCT, "Translate into English.", "translate"
             )
             await harness.say("Guten Tag")
         async with running_session(tmp_path, session_settings=TASKS) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             turn = await harness.say("Auf Wiedersehen")
             assert turn is not None
@@ -94,8 +94,8 @@ def test_a_task_without_an_input_takes_every_message_as_one_also_after_opening_a
 def test_a_task_that_needs_more_says_what(tmp_path: Path) -> None:
     async def work() -> None:
         async with running_session(tmp_path, session_settings=TASKS) as harness:
-            await harness.session.new_conversation()
-            refused = await harness.session.start_task(ASK, "")
+            await harness.session.library.begin_new()
+            refused = await start_task(harness.session, ASK, "")
             assert isinstance(refused, Incomplete)
             assert "/task ask QUESTION" in refused.reason
 
@@ -108,9 +108,9 @@ def test_a_format_is_used_from_now_on_and_remembered(tmp_path: Path) -> None:
     async def work() -> None:
         options = replace(settings(), remember_format=remembered.append)
         async with running_session(tmp_path, session_settings=options) as harness:
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             await harness.ready()
-            assert await harness.session.use_format("vicuna") is None
+            assert await harness.session.model_choice.use_format("vicuna") is None
             await harness.until(lambda: bool(harness.told(FormatInUse)))
             assert harness.session.model is not None
             assert harness.session.model.format == "vicuna"
@@ -129,10 +129,10 @@ def test_trying_a_format_asks_again_and_remembers_nothing(tmp_path: Path) -> Non
     async def work() -> None:
         options = replace(settings(), remember_format=remembered.append)
         async with running_session(tmp_path, session_settings=options) as harness:
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             await harness.ready()
             await harness.say("Hi")
-            assert await harness.session.try_format("alpaca") is None
+            assert await harness.session.model_choice.try_format("alpaca") is None
             await harness.ready()
             assert requests(harness, UseFormat) == [UseFormat(format="alpaca")]
             assert harness.told(TurnReplaced)[-1].turn.typed == "Hi"
@@ -144,10 +144,10 @@ def test_trying_a_format_asks_again_and_remembers_nothing(tmp_path: Path) -> Non
 def test_the_wish_to_think_goes_with_every_request(tmp_path: Path) -> None:
     async def work() -> None:
         async with running_session(tmp_path) as harness:
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             await harness.ready()
             await harness.say("Hi")
-            harness.session.set_thinking(False)
+            harness.session.model_choice.set_thinking(False)
             await harness.say("Again")
             assert [request.thinking for request in harness.requests] == [None, False]
             assert [event.wanted for event in harness.told(ThinkingChanged)] == [False]
@@ -158,7 +158,7 @@ def test_the_wish_to_think_goes_with_every_request(tmp_path: Path) -> None:
 def test_thinking_is_told_and_stored_apart_and_goes_back_apart(tmp_path: Path) -> None:
     async def work() -> None:
         async with running_session(tmp_path, lambda _: "<think>Two and two.</think>4") as harness:
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             await harness.ready()
             turn = await harness.say("2+2?")
             assert turn is not None
@@ -166,7 +166,7 @@ def test_thinking_is_told_and_stored_apart_and_goes_back_apart(tmp_path: Path) -
             thought = [event.text for event in harness.told(ReplyGrew) if event.is_thinking]
             assert "".join(thought) == "Two and two."
         async with running_session(tmp_path) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             await harness.say("Why?")
             prompt = harness.requests[-1].prompt
@@ -182,7 +182,7 @@ def test_thinking_is_told_and_stored_apart_and_goes_back_apart(tmp_path: Path) -
 def test_the_prompts_of_the_next_turn_and_of_earlier_ones_can_be_looked_at(tmp_path: Path) -> None:
     async def work() -> None:
         async with running_session(tmp_path) as harness:
-            await harness.session.new_conversation()
+            await harness.session.library.begin_new()
             await harness.ready()
             first, second = await harness.say("One"), await harness.say("Two")
             assert first is not None

@@ -35,7 +35,7 @@ from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from modechat.store import Store
 from tests.engine.driver import formats, run
-from tests.session.harness import Clock, Harness, echo, running_session, settings
+from tests.session.harness import Clock, Harness, echo, running_session, send, settings
 from tests.tiny_models import write_llama
 
 
@@ -101,9 +101,9 @@ def test_a_death_in_a_turn_keeps_what_was_shown_and_the_engine_starts_again(
         async with running_session(
             tmp_path, engine=killer.engine, session_settings=options(model), watch=killer
         ) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
-            await harness.session.send("Go " * 400)
+            await send(harness.session, "Go " * 400)
             await harness.until(lambda: bool(harness.told(ReplyEnded)))
             turn = harness.told(ReplyEnded)[-1].turn
             assert turn.reply.state is ReplyState.INTERRUPTED
@@ -132,7 +132,7 @@ def test_a_death_while_nothing_runs_is_told_and_the_engine_starts_again(
         async with running_session(
             tmp_path, engine=killer.engine, session_settings=options(model)
         ) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             killer.kill()
             await harness.until(lambda: len(harness.told(ModelReady)) == 2)
@@ -148,7 +148,7 @@ def test_a_death_while_a_prompt_is_looked_at_is_its_answer(model: Path, tmp_path
         async with running_session(
             tmp_path, engine=killer.engine, session_settings=options(model)
         ) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             killer.kill(signal.SIGSTOP)
             with pytest.raises(EngineError, match="starting again"):
@@ -168,8 +168,8 @@ def test_a_death_while_it_starts_fails_the_waiting_turn_and_a_retry_with_less_as
         async with running_session(
             tmp_path, engine=killer.engine, session_settings=options(model)
         ) as harness:
-            await harness.session.open_latest()
-            await harness.session.send("Hello?")
+            await harness.session.library.open_latest()
+            await send(harness.session, "Hello?")
             killer.kill()
             await harness.until(
                 lambda: harness.session.phase is Phase.DOWN and not harness.session.is_busy
@@ -197,11 +197,11 @@ def test_a_worker_that_is_killed_while_it_saves_what_it_evaluated_costs_nothing(
         async with running_session(
             tmp_path, engine=killer.engine, session_settings=options(model)
         ) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             harness.session._host.unload()
             killer.kill()
-            await harness.session.send("Hello")
+            await send(harness.session, "Hello")
             await harness.until(lambda: bool(harness.told(ReplyEnded)))
             assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.COMPLETE
             assert harness.told(Trouble) == []
@@ -242,7 +242,7 @@ def test_a_context_that_does_not_fit_into_memory_is_halved_until_it_does(
         async with running_session(
             tmp_path / "a", engine=engine, session_settings=options(model, 512)
         ) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             return int(psutil.Process(engine.process_id).memory_info().vms)
 
@@ -253,8 +253,8 @@ def test_a_context_that_does_not_fit_into_memory_is_halved_until_it_does(
         async with running_session(
             tmp_path / "b", engine=WorkerEngine(), session_settings=options(model, wanted)
         ) as harness:
-            await harness.session.open_latest()
-            await harness.session.send("Hello?")
+            await harness.session.library.open_latest()
+            await send(harness.session, "Hello?")
             while True:
                 await harness.until(lambda: harness.session.phase in (Phase.DOWN, Phase.READY))
                 if harness.session.phase is Phase.READY:
@@ -302,9 +302,9 @@ def test_an_engine_that_dies_again_over_the_same_message_is_not_started_in_a_loo
 ) -> None:
     async def main() -> None:
         async with running_session(tmp_path, engine=Dying()) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
-            await harness.session.send("die")
+            await send(harness.session, "die")
             await harness.until(lambda: len(harness.told(ReplyEnded)) == 1)
             await harness.ready()
             assert "starting again" in harness.told(Trouble)[-1].hint
@@ -327,7 +327,7 @@ def test_an_engine_that_dies_three_times_within_a_minute_stays_down(tmp_path: Pa
 
     async def main() -> None:
         async with running_session(tmp_path, engine=engine) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             for count in (1, 2):
                 await harness.ready()
                 engine.die()
@@ -349,7 +349,7 @@ def test_what_is_wrong_with_a_format_is_no_reason_to_give_up_the_model(tmp_path:
 
     async def main() -> None:
         async with running_session(tmp_path, engine=engine, session_settings=settings()) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             engine._events.put_nowait(Failed(id=None, kind="engine", title="No such format"))
             await harness.until(lambda: bool(harness.told(Trouble)))
@@ -372,7 +372,7 @@ class DyingOverPrompts(Dying):
 def test_whoever_waits_for_a_prompt_hears_of_an_engine_that_stays_down(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_session(tmp_path, engine=DyingOverPrompts()) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             for _ in range(2):
                 await harness.ready()
                 with pytest.raises(EngineError, match="starting again"):

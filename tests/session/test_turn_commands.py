@@ -8,7 +8,7 @@ from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Incomplete, Task
 from modechat.session.events import BranchChanged, TurnChosen, TurnReplaced
 from modechat.store import Store
-from tests.session.harness import Clock, Harness
+from tests.session.harness import Clock, Harness, edit
 from tests.session.test_turns import play
 
 
@@ -27,7 +27,7 @@ def test_an_edited_message_takes_the_place_of_the_first_one_which_stays_as_a_var
 ) -> None:
     async def work(harness: Harness) -> None:
         _, second, _ = await say_three(harness)
-        assert await harness.session.turns.edit(second, "zwei") is None
+        assert await edit(harness.session, second, "zwei") is None
         await harness.ready()
         assert texts(harness) == ["one", "zwei"]
         assert harness.prompt() == ["one", "You said: one", "zwei"]
@@ -64,7 +64,7 @@ def test_an_edited_task_keeps_its_instruction_where_one_stands(tmp_path: Path) -
         assert turn is not None
         assert turn.request == Task("Translate", "cat")
         await harness.say("### Chat")
-        assert await harness.session.turns.edit(turn.id, "dog") is None
+        assert await edit(harness.session, turn.id, "dog") is None
         await harness.ready()
         assert harness.session.conversation is not None
         assert harness.session.conversation.turns[-1].request == Task("Translate", "dog")
@@ -79,8 +79,8 @@ def test_what_cannot_be_asked_changes_nothing(tmp_path: Path) -> None:
     async def work(harness: Harness) -> None:
         first, *_ = await say_three(harness)
         for reason in (
-            await harness.session.turns.edit(first, "### Chat"),
-            await harness.session.turns.edit(999, "text"),
+            await edit(harness.session, first, "### Chat"),
+            await edit(harness.session, 999, "text"),
             await harness.session.turns.delete(999),
             await harness.session.turns.show_variant(1),
             await harness.session.turns.toggle_in_chat(first),
@@ -101,12 +101,12 @@ def test_a_turn_that_was_searched_for_is_shown_with_its_branch_in_its_own_conver
         here = session.conversation.id
         assert await session.turns.show(here, second) is None
         assert [event.turn_id for event in harness.told(TurnChosen)] == [second]
-        assert await session.turns.edit(second, "zwei") is None
+        assert await edit(session, second, "zwei") is None
         await harness.ready()
         assert await session.turns.show(here, third) is None
         assert texts(harness) == ["one", "two", "three"]
         assert isinstance(await session.turns.show(here, 999), Incomplete)
-        await session.new_conversation()
+        await session.library.begin_new()
         await harness.say("elsewhere")
         assert (
             await session.turns.show(here, second) is None

@@ -32,7 +32,7 @@ from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from modechat.store import ConversationInUse, Store
 from tests.engine.driver import run
-from tests.session.harness import Clock, Harness, running_session, settings
+from tests.session.harness import Clock, Harness, running_session, send, settings
 
 Work = Callable[[Harness], Coroutine[Any, Any, None]]
 
@@ -40,7 +40,7 @@ Work = Callable[[Harness], Coroutine[Any, Any, None]]
 def play(folder: Path, work: Work, **options: Any) -> None:
     async def main() -> None:
         async with running_session(folder, **options) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             await work(harness)
 
@@ -232,7 +232,7 @@ def test_nothing_to_repeat_in_a_new_conversation(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "   \n ", "### Instruction\n### Input\nonly input"])
 def test_what_cannot_be_sent_is_not_saved(tmp_path: Path, text: str) -> None:
     async def work(harness: Harness) -> None:
-        assert isinstance(await harness.session.send(text), Incomplete)
+        assert isinstance(await send(harness.session, text), Incomplete)
         assert harness.session.conversation is None
 
     play(tmp_path, work)
@@ -246,8 +246,8 @@ def test_a_second_message_is_refused_while_a_reply_is_written(tmp_path: Path) ->
 
     async def work(harness: Harness) -> None:
         gate.clear()
-        await harness.session.send("First")
-        assert isinstance(await harness.session.send("Second"), Incomplete)
+        await send(harness.session, "First")
+        assert isinstance(await send(harness.session, "Second"), Incomplete)
         assert isinstance(await harness.session.regenerate(), Incomplete)
         gate.set()
         await harness.ready()
@@ -256,7 +256,7 @@ def test_a_second_message_is_refused_while_a_reply_is_written(tmp_path: Path) ->
     async def main() -> None:
         gate.set()
         async with running_session(tmp_path, pace=_until(gate)) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             await work(harness)
 
@@ -268,7 +268,7 @@ def test_stopping_keeps_what_came_and_marks_it(tmp_path: Path) -> None:
         return "".join(f"word {n} " for n in range(5000))
 
     async def work(harness: Harness) -> None:
-        await harness.session.send("Go")
+        await send(harness.session, "Go")
         await harness.until(lambda: len(harness.told(ReplyGrew)) > 5)
         await harness.session.stop()
         await harness.ready()
@@ -279,7 +279,7 @@ def test_stopping_keeps_what_came_and_marks_it(tmp_path: Path) -> None:
         assert not turn.reply.text.endswith(" ")
         shown = "".join(event.text for event in harness.told(ReplyGrew))
         assert shown.strip() == turn.reply.text
-        await harness.session.send("Go on")  # the model sees what had come
+        await send(harness.session, "Go on")  # the model sees what had come
         await harness.session.stop()
         await harness.ready()
         assert harness.prompt()[1] == turn.reply.text
@@ -292,8 +292,8 @@ def test_a_turn_sent_while_the_model_loads_waits_for_it(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with running_session(tmp_path, pace=_until(gate)) as harness:
-            await harness.session.open_latest()
-            await harness.session.send("Early bird")
+            await harness.session.library.open_latest()
+            await send(harness.session, "Early bird")
             assert harness.session.phase is Phase.LOADING
             assert harness.requests == []
             assert _last_turn(harness).reply.state is ReplyState.WAITING
@@ -309,8 +309,8 @@ def test_a_waiting_turn_can_be_stopped(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with running_session(tmp_path, pace=_until(gate)) as harness:
-            await harness.session.open_latest()
-            await harness.session.send("Early bird")
+            await harness.session.library.open_latest()
+            await send(harness.session, "Early bird")
             await harness.session.stop()
             assert _last_turn(harness).reply.state is ReplyState.STOPPED
             gate.set()
@@ -325,13 +325,13 @@ def test_leaving_a_conversation_stops_its_reply_and_saves_it(tmp_path: Path) -> 
         return "".join(f"word {n} " for n in range(5000))
 
     async def work(harness: Harness) -> None:
-        await harness.session.send("Go")
+        await send(harness.session, "Go")
         await harness.until(lambda: len(harness.told(ReplyGrew)) > 3)
         left = harness.session.conversation
         assert left is not None
-        await harness.session.new_conversation()
+        await harness.session.library.begin_new()
         assert harness.session.conversation is None
-        await harness.session.open(left.id)
+        await harness.session.library.open(left.id)
         turn = _last_turn(harness)
         assert turn.reply.state is ReplyState.STOPPED
         assert turn.reply.text
@@ -373,7 +373,7 @@ def test_deleting_the_open_conversation_opens_a_new_one(tmp_path: Path) -> None:
         await harness.say("Hello")
         conversation = harness.session.conversation
         assert conversation is not None
-        await harness.session.delete(conversation.id)
+        await harness.session.library.delete(conversation.id)
         assert harness.session.conversation is None
         assert await harness.session.library.summaries() == ()
 
@@ -384,11 +384,11 @@ def test_a_second_program_gets_a_new_conversation_and_is_told(tmp_path: Path) ->
     # In one process the lock is the other session's as well: what counts is who holds the file.
     async def main() -> None:
         async with running_session(tmp_path) as first:
-            await first.session.open_latest()
+            await first.session.library.open_latest()
             await first.ready()
             await first.say("Mine")
             async with running_session(tmp_path) as second:
-                await second.session.open_latest()
+                await second.session.library.open_latest()
                 assert second.session.conversation is None
                 assert "another modechat" in second.told(Trouble)[-1].title
                 await second.ready()
@@ -430,11 +430,11 @@ def test_a_header_typed_while_a_reply_ends_does_not_erase_that_reply(tmp_path: P
     async def main() -> None:
         store = SlowStore.open(tmp_path, Clock())
         async with running_session(tmp_path, pace=_until(gate), store=store) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             gate.clear()
-            await harness.session.send("Hello")
-            header = asyncio.create_task(harness.session.send("### Instruction"))
+            await send(harness.session, "Hello")
+            header = asyncio.create_task(send(harness.session, "### Instruction"))
             await asyncio.to_thread(SlowStore.entered.wait, 20)
             gate.set()
             await harness.until(lambda: _last_turn(harness).reply.state is ReplyState.COMPLETE)
@@ -484,7 +484,7 @@ def test_a_disk_that_refuses_a_reply_is_told_once_and_the_reply_is_saved_later(
     async def main() -> None:
         store = FullStore.open(tmp_path, Clock())
         async with running_session(tmp_path, store=store) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             store.is_full = True
             await harness.say("First")
@@ -511,17 +511,17 @@ def test_a_conversation_that_cannot_be_opened_leaves_the_shown_one_open_and_lock
 ) -> None:
     async def main() -> None:
         async with running_session(tmp_path) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             await harness.say("Mine")
             mine = harness.session.conversation
             assert mine is not None
             with pytest.raises(StoreError):
-                await harness.session.open(mine.id + 1000)
+                await harness.session.library.open(mine.id + 1000)
             assert harness.session.conversation == mine
             async with running_session(tmp_path) as other:
                 with pytest.raises(ConversationInUse):
-                    await other.session.open(mine.id)
+                    await other.session.library.open(mine.id)
 
     run(main())
 
@@ -529,10 +529,10 @@ def test_a_conversation_that_cannot_be_opened_leaves_the_shown_one_open_and_lock
 def test_nothing_is_sent_to_a_session_that_was_closed(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_session(tmp_path) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             await harness.session.close()
-            assert isinstance(await harness.session.send("Too late"), Incomplete)
+            assert isinstance(await send(harness.session, "Too late"), Incomplete)
 
     run(main())
 
@@ -549,7 +549,7 @@ def test_closing_while_the_model_file_is_looked_at_is_calm(tmp_path: Path) -> No
         base = settings()
         options = SessionSettings(load=base.load, sampling=base.sampling, check_model=look)
         async with running_session(tmp_path, session_settings=options) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await asyncio.to_thread(looking.wait, 20)
             await harness.session.close()
             let_go.set()
@@ -562,9 +562,9 @@ def test_closing_while_a_finished_reply_is_being_saved_waits_for_it(tmp_path: Pa
     async def main() -> None:
         for turns in range(4):  # as late as each step of the saving
             async with running_session(tmp_path) as harness:
-                await harness.session.new_conversation()
+                await harness.session.library.begin_new()
                 await harness.ready()
-                await harness.session.send(f"Say {turns}")
+                await send(harness.session, f"Say {turns}")
                 await harness.until(lambda: any(event.text for event in harness.told(ReplyGrew)))
                 for _ in range(turns):
                     await asyncio.sleep(0)
@@ -612,7 +612,7 @@ def test_a_message_that_is_deleted_is_gone_from_the_title_and_from_what_was_sent
     async def main() -> None:
         async with running_session(tmp_path) as harness:
             session = harness.session
-            await session.open_latest()
+            await session.library.open_latest()
             await harness.ready()
             for text in ("My secret plan", "Another matter", "My secret plan"):
                 turn = await harness.say(text)
@@ -643,7 +643,7 @@ def test_a_title_that_the_user_gave_stays(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_session(tmp_path) as harness:
             session = harness.session
-            await session.open_latest()
+            await session.library.open_latest()
             await harness.ready()
             turn = await harness.say("hello")
             assert turn is not None
@@ -659,7 +659,7 @@ def test_conversations_of_a_task_are_titled_by_what_it_works_on(tmp_path: Path) 
     async def main() -> None:
         async with running_session(tmp_path) as harness:
             session = harness.session
-            await session.open_latest()
+            await session.library.open_latest()
             await harness.ready()
             await harness.say("### Instruction\nTranslate into Spanish\n### Input")
             await harness.say("I love you")
@@ -675,7 +675,7 @@ def test_an_instruction_that_was_kept_is_there_again_when_the_key_is_pressed_twi
     async def main() -> None:
         async with running_session(tmp_path) as harness:
             session = harness.session
-            await session.open_latest()
+            await session.library.open_latest()
             await harness.ready()
             await harness.say("### Instruction\nTranslate into Spanish\n### Input")
             kept = session.state
@@ -688,7 +688,7 @@ def test_an_instruction_that_was_kept_is_there_again_when_the_key_is_pressed_twi
             await session.toggle_mode()
             assert session.state == ModeState(Mode.INSTRUCT)
             await session.toggle_mode()
-            await session.new_conversation()
+            await session.library.begin_new()
             await session.toggle_mode()
             assert session.state == ModeState(Mode.INSTRUCT)
 
@@ -698,21 +698,21 @@ def test_an_instruction_that_was_kept_is_there_again_when_the_key_is_pressed_twi
 def test_a_damaged_last_conversation_is_told_and_a_new_one_begins(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_session(tmp_path) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             await harness.say("hello")
         with closing(sqlite3.connect(tmp_path / "conversations.sqlite3")) as database, database:
             database.execute("UPDATE replies SET text = x'ff'")
         async with running_session(tmp_path) as harness:
-            await harness.session.open_latest()
+            await harness.session.library.open_latest()
             await harness.ready()
             assert harness.session.conversation is None
             (trouble,) = harness.told(Trouble)
             assert trouble.title.startswith("Conversation 1 is damaged")
             with pytest.raises(StoreError, match="Conversation 1 is damaged"):
-                await harness.session.open(1)
+                await harness.session.library.open(1)
             await harness.say("a new one")
-            await harness.session.delete(1)
+            await harness.session.library.delete(1)
             assert [one.id for one in await harness.session.library.summaries()] == [2]
 
     run(main())

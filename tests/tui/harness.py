@@ -17,8 +17,8 @@ from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from modechat.store import Store
 from modechat.tui.app import Backstage, ModechatApp
+from modechat.tui.chat_screen import ChatScreen
 from modechat.tui.look import Look
-from modechat.tui.screens.chat import ChatScreen
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.transcript import Transcript
 from tests.session.harness import Clock, echo, settings

@@ -12,16 +12,16 @@ from textual.widgets import TextArea
 
 from modechat.commands.actions import ACTIONS, Group, slash_table
 from modechat.commands.keymap import TYPING_KEYS, key_table
-from modechat.tui.screens.chat import ChatScreen
+from modechat.tui.chat_screen import ChatScreen
 from tests.engine.driver import run
 from tests.tui.harness import running_app
 
 
 def test_every_action_can_be_done() -> None:
-    screen = ChatScreen()
+    dispatcher = ChatScreen().dispatcher
     for action in ACTIONS:
         if action.is_binding or action.in_palette:
-            assert callable(screen.handlers[action.id])
+            assert dispatcher.handler(action.id) or dispatcher.work(action.id), action.id
 
 
 def test_no_key_means_two_things() -> None:

@@ -10,6 +10,7 @@ import pytest
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import last_user_text
 from tests.engine.driver import run
+from tests.session.harness import send
 from tests.tui.harness import Screen, running_app
 
 CODE = "Here:\n\n```python\nprint(1)\n```\n\nand\n\n```sh\nls -l\n```\n"
@@ -73,7 +74,7 @@ def test_the_menu_is_about_the_message_for_which_it_was_opened(tmp_path: Path) -
             await screen.press("f8")
             await screen.sees("Delete with its message")
             assert screen.app.session is not None
-            await screen.app.session.send("two")
+            await send(screen.app.session, "two")
             await screen.settled()
             await screen.press("c")
             await screen.until(lambda: copied(screen) == screen.replies[0])

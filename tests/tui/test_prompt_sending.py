@@ -16,24 +16,11 @@ from modechat.engine.protocol import Generate
 from modechat.engine.scripted import ScriptedEngine, at_once, last_user_text
 from modechat.store import Store
 from modechat.tui.app import Backstage, ModechatApp
-from modechat.tui.screens.chat import ChatScreen
+from modechat.tui.chat_screen import ChatScreen
 from tests.engine.driver import run
-from tests.session.harness import Clock, echo, settings
+from tests.session.harness import Clock, Gate, echo, settings
 from tests.tui.harness import Screen, running_app
 from tests.tui.test_named_tasks import with_tasks
-
-
-class Gate:
-    """A pace that waits until it is opened."""
-
-    def __init__(self) -> None:
-        self._open = asyncio.Event()
-
-    async def __call__(self) -> None:
-        await self._open.wait()
-
-    def open(self) -> None:
-        self._open.set()
 
 
 def turns(screen: Screen) -> tuple[Turn, ...]:
@@ -196,7 +183,7 @@ def test_a_change_while_the_program_ends_does_no_harm(tmp_path: Path) -> None:
             await screen.type("too late")
             chat = screen.app.screen_stack[0]
             assert isinstance(chat, ChatScreen)
-            await chat.composer.drafts.save()
+            await chat.composer.outbox.save_draft()
             assert "closed" not in screen.text
 
     run(main())

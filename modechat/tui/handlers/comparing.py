@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modechat.commands.requests import request_of
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from modechat.domain.conversation import Turn
     from modechat.session.chat_session import ChatSession
     from modechat.session.variants import Question
-    from modechat.tui.screens.chat import ChatScreen
+    from modechat.tui.chat_context import ChatContext
     from modechat.tui.screens.compare import Outcome
     from modechat.tui.screens.compare_setup import Variants
 
@@ -23,42 +24,51 @@ _NOTHING = Incomplete(
 
 
 class ComparingActions:
-    def __init__(self, screen: ChatScreen) -> None:
-        self._screen = screen
+    def __init__(self, context: ChatContext, show_hint: Callable[[], None]) -> None:
+        """`show_hint` shows what the keys do now."""
+        self._context = context
+        self._prompt = context.prompt
+        self._show_hint = show_hint
 
-    async def compare(self) -> None:
-        """Compare replies to the selected message, else to the text at the prompt, else to the last message."""
-        screen = self._screen
-        await screen.prompt.keys_are_handled()
-        if screen.session is not None and (reason := await self._begin(screen.session)):
-            screen.flash_up(reason.reason)
+    async def compare(self, words: str = "") -> Incomplete | None:
+        """Compare replies to `words`; else to the selected message, the text at the prompt, or the last message."""
+        session = self._context.session
+        if session is None:
+            return None
+        if words:
+            return await self._compare_text(words, session)
+        await self._prompt.keys_are_handled()
+        if reason := await self._begin(session):
+            self._context.say(reason.reason)
+        return None
 
     async def _begin(self, session: ChatSession) -> Incomplete | None:
         from modechat.commands.comparing import question_of
 
-        selected, edited = self._screen.transcript.selection.turn, self._screen.composer.edited
+        selected, edited = self._context.transcript.selection.turn, self._context.composer.editing
         if selected is not None and edited is None:  # else its text is at the prompt
             return self._set_up(session, question_of(selected.turn))
-        if self._screen.prompt.text.strip():
+        if self._prompt.text.strip():
             return await self._ask_typed(session)
-        last = session.conversation.last_turn if session.conversation is not None else None
-        return _NOTHING if last is None else self._set_up(session, question_of(last))
+        if session.last_turn is None:
+            return _NOTHING
+        return self._set_up(session, question_of(session.last_turn))
 
     def compare_turn(self, turn: Turn) -> None:
         """Compare replies to the message of a turn."""
         from modechat.commands.comparing import question_of
 
-        session = self._screen.session
+        session = self._context.session
         if session is not None and (reason := self._set_up(session, question_of(turn))):
-            self._screen.flash_up(reason.reason)
+            self._context.say(reason.reason)
 
-    async def compare_text(self, text: str, session: ChatSession) -> Incomplete | None:
+    async def _compare_text(self, text: str, session: ChatSession) -> Incomplete | None:
         """Compare replies to what was typed after the command: at the prompt, where it stays until one is kept."""
-        before = self._screen.prompt.typed
-        self._screen.prompt.restore(text)
+        before = self._prompt.typed
+        self._prompt.restore(text)
         reason = await self._ask_typed(session)
         if reason is not None:  # the whole command comes back
-            self._screen.prompt.fill(before)
+            self._prompt.fill(before)
         return reason
 
     async def _ask_typed(self, session: ChatSession) -> Incomplete | None:
@@ -66,37 +76,37 @@ class ComparingActions:
         from modechat.session.fitting import why_too_long
         from modechat.session.variants import Question
 
-        composer = self._screen.composer
-        typed = self._screen.prompt.typed
-        text = await composer.expanded()
+        composer = self._context.composer
+        typed = self._prompt.typed
+        text = await composer.attached()
         if isinstance(text, Incomplete):
             return text
-        if reason := await why_too_long(text, session):
-            return reason
         request = request_of(text, session)
         if request is None:
             return Incomplete("This asks the model nothing that could be compared.")
+        if reason := await why_too_long(request, text, session):
+            return reason
         return self._set_up(
-            session, Question(request, without_escape(text).text, composer.edited), typed
+            session, Question(request, without_escape(text).text, composer.editing), typed
         )
 
     def _set_up(
         self, session: ChatSession, question: Question, typed: Typed | None = None
     ) -> Incomplete | None:
         """Ask what to compare. `typed` is at the prompt, if the question is."""
-        from modechat.session.refusals import BUSY
+        from modechat.session.gate import BUSY
         from modechat.tui.screens.compare_setup import CompareSetup
 
         if session.is_busy:
             return BUSY
-        if self._screen.app.screen is not self._screen:
+        if self._context.app.screen is not self._context.screen:
             return None  # it was asked for twice at once
 
         def compare(variants: Variants | None) -> None:
             if variants is not None:
                 self._show(session, question, variants, typed)
 
-        self._screen.app.push_screen(CompareSetup(session, question), compare)
+        self._context.app.push_screen(CompareSetup(session, question), compare)
         return None
 
     def _show(
@@ -105,13 +115,13 @@ class ComparingActions:
         from modechat.tui.screens.compare import CompareScreen
 
         async def end(outcome: Outcome | None) -> None:
-            self._screen.show_hint()  # nothing runs any more
+            self._show_hint()  # nothing runs any more
             if outcome is None:
                 return
-            self._screen.flash_up(outcome.words)
+            self._context.say(outcome.words)
             if outcome.is_kept:
-                self._screen.transcript.selection.clear()
+                self._context.transcript.selection.clear()
                 if typed is not None:
-                    await self._screen.composer.was_asked(typed)
+                    await self._context.composer.was_asked(typed)
 
-        self._screen.app.push_screen(CompareScreen(session, question, variants), end)
+        self._context.app.push_screen(CompareScreen(session, question, variants), end)

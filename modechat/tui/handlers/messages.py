@@ -2,53 +2,64 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modechat.domain.conversation import message_text
+from modechat.user_paths import working_folder
 
 if TYPE_CHECKING:
+    from modechat.domain.conversation import Turn
+    from modechat.domain.modes import Incomplete
     from modechat.session.chat_session import ChatSession
-    from modechat.tui.screens.chat import ChatScreen
+    from modechat.tui.chat_context import ChatContext
     from modechat.tui.widgets.turn import TurnView
 
 _NOTHING = "There is no message yet."
 
 
 class MessageActions:
-    def __init__(self, screen: ChatScreen) -> None:
-        self._screen = screen
+    def __init__(
+        self,
+        context: ChatContext,
+        act: Callable[[str], Awaitable[None]],
+        compare: Callable[[Turn], None],
+    ) -> None:
+        """`act` does an action of the table, `compare` compares replies to a turn's message."""
+        self._context = context
+        self._transcript = context.transcript
+        self._act = act
+        self._compare = compare
 
     @property
     def _turn(self) -> TurnView | None:
         """The turn that is meant."""
-        transcript = self._screen.transcript
-        return transcript.selection.turn or next(reversed(transcript.turns), None)
+        return self._transcript.selection.turn or next(reversed(self._transcript.turns), None)
 
     # Selecting
 
     async def select_earlier(self) -> None:
-        await self._screen.transcript.selection.move(-1)
+        await self._transcript.selection.move(-1)
 
     async def select_later(self) -> None:
-        await self._screen.transcript.selection.move(1)
+        await self._transcript.selection.move(1)
 
     def message_menu(self) -> None:
         """Let the user choose what to do with the message."""
-        self._screen.talk(self._choose)
+        self._context.begin_dialogue(self._choose)
 
     async def _choose(self, session: ChatSession) -> None:
-        from modechat.tui.handlers.comparing import ComparingActions
         from modechat.tui.screens.message_menu import COPY_CODE, SAVE_CODE, MessageMenu
 
         turn = self._turn
         if turn is None:
-            self._screen.flash_up(_NOTHING)
+            self._context.say(_NOTHING)
             return
         variants = await session.turns.variants(turn.turn_id)
         is_request = self._is_request
         screen = MessageMenu(turn.turn, self._code_titles(turn), is_request, variants)
-        match await self._screen.app.push_screen_wait(screen):
+        match await self._context.app.push_screen_wait(screen):
             case None:
                 pass
             case (action_id, number) if action_id == COPY_CODE:
@@ -56,30 +67,30 @@ class MessageActions:
             case (action_id, number) if action_id == SAVE_CODE:
                 await self._save(turn, number)
             case ("compare", _):
-                ComparingActions(self._screen).compare_turn(turn.turn)
+                self._compare(turn.turn)
             case (action_id, _):
                 if self._turn is not turn:  # a queued message was sent meanwhile
-                    self._screen.transcript.selection.select(turn.turn_id, is_reply=not is_request)
-                await self._screen.action_act(action_id)
+                    self._transcript.selection.select(turn.turn_id, is_reply=not is_request)
+                await self._act(action_id)
 
     # Copying
 
     def copy_message(self) -> None:
         """Copy the message as it was written."""
         if (turn := self._turn) is None:
-            self._screen.flash_up(_NOTHING)
+            self._context.say(_NOTHING)
         elif self._is_request:
-            self._screen.app.copy_to_clipboard(turn.turn.typed or message_text(turn.turn.request))
+            self._context.app.copy_to_clipboard(turn.turn.typed or message_text(turn.turn.request))
         elif turn.reply.reply.source:
-            self._screen.app.copy_to_clipboard(turn.reply.reply.source)
+            self._context.app.copy_to_clipboard(turn.reply.reply.source)
         else:
-            self._screen.flash_up("This reply has no text.")
+            self._context.say("This reply has no text.")
 
     def copy_code(self) -> None:
         """Copy the last code block of the reply."""
         turn = self._turn
         if turn is None or not turn.reply.reply.answer.code_blocks:
-            self._screen.flash_up("This reply has no code block.")
+            self._context.say("This reply has no code block.")
         else:
             self._copy_code(turn, len(turn.reply.reply.answer.code_blocks))
 
@@ -89,26 +100,29 @@ class MessageActions:
     def _copy_code(self, turn: TurnView, number: int) -> None:
         blocks = turn.reply.reply.answer.code_blocks
         if 0 < number <= len(blocks):
-            self._screen.app.copy_to_clipboard(blocks[number - 1].source)
+            self._context.app.copy_to_clipboard(blocks[number - 1].source)
 
     def save_code(self) -> None:
         """Save the last code block of the reply to a file."""
         turn = self._turn
         if turn is None or not turn.reply.reply.answer.code_blocks:
-            self._screen.flash_up("This reply has no code block.")
+            self._context.say("This reply has no code block.")
         else:
             number = len(turn.reply.reply.answer.code_blocks)
-            self._screen.talk(lambda _session: self._save(turn, number))
+
+            async def save(_session: ChatSession) -> None:
+                await self._save(turn, number)
+
+            self._context.begin_dialogue(save)
 
     async def _save(self, turn: TurnView, number: int) -> None:
         from modechat.tui.screens.save_code import SaveCodeScreen
 
         block = turn.reply.reply.answer.code_blocks[number - 1]
-        saved = await self._screen.app.push_screen_wait(
-            SaveCodeScreen(block.source, block.language, Path.cwd())
-        )
+        screen = SaveCodeScreen(block.source, block.language, working_folder())
+        saved = await self._context.app.push_screen_wait(screen)
         if saved is not None:
-            self._screen.flash_up(f"Code block {number} is in {saved}.")
+            self._context.say(f"Code block {number} is in {saved}.")
 
     # At the prompt
 
@@ -116,56 +130,43 @@ class MessageActions:
         """Put the message into the prompt as a quotation; of a selected text only that."""
         turn = self._turn
         if turn is None:
-            self._screen.flash_up(_NOTHING)
+            self._context.say(_NOTHING)
             return
-        text = self._screen.get_selected_text()
+        text = self._context.screen.get_selected_text()
         if not text:
             text = message_text(turn.turn.request) if self._is_request else turn.reply.reply.source
         quoted = "\n".join(f"> {line}".rstrip() for line in text.strip().split("\n"))
-        before = self._screen.prompt.text.rstrip("\n")
-        self._screen.prompt.fill(f"{before}\n\n{quoted}\n\n" if before else f"{quoted}\n\n")
-        self._screen.transcript.selection.clear()
-        self._screen.transcript.follow()
+        before = self._context.prompt.text.rstrip("\n")
+        self._context.prompt.fill(f"{before}\n\n{quoted}\n\n" if before else f"{quoted}\n\n")
+        self._transcript.selection.clear()
+        self._transcript.follow()
 
     def edit_message(self) -> None:
         """Put the message into the prompt, to be sent in its place."""
         turn = self._turn
         if turn is None:
-            self._screen.flash_up(_NOTHING)
+            self._context.say(_NOTHING)
             return
-        self._screen.composer.begin_editing(turn.turn)
-
-    # Variants
-
-    async def earlier_variant(self) -> None:
-        await self._show_variant(-1)
-
-    async def later_variant(self) -> None:
-        await self._show_variant(1)
-
-    async def _show_variant(self, step: int) -> None:
-        turn_id = self._screen.transcript.selection.turn_id
-        await self._screen.do(lambda session: session.turns.show_variant(step, turn_id))
+        self._context.composer.begin_editing(turn.turn)
 
     def delete_message(self) -> None:
         """Delete the turn, after asking."""
-        self._screen.talk(self._delete)
+        self._context.begin_dialogue(self._delete)
 
     async def _delete(self, _session: ChatSession) -> None:
         from modechat.tui.screens.confirm import ConfirmScreen
 
         turn = self._turn
         if turn is None:
-            self._screen.flash_up(_NOTHING)
+            self._context.say(_NOTHING)
             return
         question = "Delete this message and its reply for good?"
-        if await self._screen.app.push_screen_wait(ConfirmScreen("Delete", question, "Delete")):
-            turn_id = turn.turn_id
-            await self._screen.do(lambda session: session.turns.delete(turn_id))
+        if await self._context.app.push_screen_wait(ConfirmScreen("Delete", question, "Delete")):
+            await self._context.do(partial(_delete_turn, turn_id=turn.turn_id))
 
     @property
     def _is_request(self) -> bool:
-        return self._screen.transcript.selection.is_request
+        return self._transcript.selection.is_request
 
     @staticmethod
     def _code_titles(turn: TurnView) -> tuple[str, ...]:
@@ -174,6 +175,10 @@ class MessageActions:
             f"{block.language or 'text'}, {_lines(block.source.count(chr(10)) + 1)}"
             for block in blocks
         )
+
+
+async def _delete_turn(session: ChatSession, turn_id: int) -> Incomplete | None:
+    return await session.turns.delete(turn_id)
 
 
 def _lines(count: int) -> str:

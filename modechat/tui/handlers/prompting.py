@@ -1,156 +1,139 @@
-"""Actions about prompts and models, and commands that are typed: formats, tasks, thinking, adapters, the inspector."""
+"""Actions about the text at the prompt: what was sent and what is queued, an editor, tasks, the inspector."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from modechat.commands.conversation_commands import ConversationCommands
-from modechat.commands.requests import needs_words, request_of, task_detail
-from modechat.commands.session_commands import SessionCommands, thinks
-from modechat.commands.slash import SlashCommand, takes_no_words
-from modechat.commands.status import status_table
+from modechat.commands.requests import needs_words, request_of, sent_before, task_detail
+from modechat.commands.session_commands import thinks
 from modechat.domain.modes import Incomplete
-from modechat.session.phase import Phase
 
 if TYPE_CHECKING:
+    from modechat.commands.actions import Action
     from modechat.domain.typed import Typed
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
-    from modechat.tui.screens.chat import ChatScreen
+    from modechat.tui.chat_context import ChatContext
 
 
 class PromptingActions:
-    def __init__(self, screen: ChatScreen) -> None:
-        self._screen = screen
-        self._commands = SessionCommands(screen.flash_up)
-        self._conversations = ConversationCommands(screen.flash_up)
+    def __init__(self, context: ChatContext) -> None:
+        self._context = context
+        self._prompt = context.prompt
+        self._composer = context.composer
 
     def connect(self, session: ChatSession) -> None:
         """From now on, names after commands can be completed."""
-        self._screen.prompt.completer.names = lambda command: names_after(command, session)
-        self._screen.prompt.completer.refuse = self._screen.flash_up
+        self._prompt.completer.names = partial(names_after, session=session)
+        self._prompt.completer.refuse = self._context.say
 
-    async def run(self, command: SlashCommand, session: ChatSession) -> Incomplete | None:
-        """Do what was typed; why not, if it cannot be done."""
-        from modechat.commands.setting_commands import (
-            SettingCommands,
-        )  # the first frame does without pydantic
+    async def stop(self) -> None:
+        """Stop the reply, or what was asked for and has not begun yet. What is queued comes back to the prompt."""
+        await self._prompt.keys_are_handled()
+        session = self._context.session
+        if self._prompt.dismiss() or self._composer.end_editing() or session is None:
+            return
+        if not session.is_busy and self._context.transcript.selection.clear():
+            return
+        self._composer.take_back()
+        await self._composer.outbox.stop()
 
-        for commands in (
-            self._commands,
-            self._conversations,
-            SettingCommands(self._screen.flash_up),
-        ):
-            if (work := commands.with_words(command)) is not None:
-                return await work(session)
-        match command.action.id:
-            case "choose_model" if session.phase is Phase.DOWN and session.has_previous_model:
-                return await session.use_model()
-            case "inspect":
-                self._inspect(session, command.words)
-            case "compare" if command.words:
-                from modechat.tui.handlers.comparing import ComparingActions
+    def undo(self) -> None:
+        self._prompt.area.undo()
 
-                return await ComparingActions(self._screen).compare_text(command.words, session)
-            case "quit":  # leaving waits for what was asked for, such as this
-                self._screen.run_worker(self._screen.app.action_quit(), name="leave")
-            case _ if command.words:
-                return takes_no_words(command)
-            case action:
-                await self._screen.action_act(action)
+    def redo(self) -> None:
+        self._prompt.area.redo()
+
+    async def take_back(self) -> None:
+        await self._prompt.keys_are_handled()
+        if not self._composer.take_back():
+            self._context.say("Nothing is queued.")
+
+    def open_paste(self) -> None:
+        if reason := self._prompt.area.open_token():
+            self._context.say(reason)
+
+    def search_history(self, words: str = "") -> Incomplete | None:
+        """Let the user choose from what was sent; or bring back what the number in `words` counts from the newest."""
+        if not words:
+            self._context.begin_dialogue(self._search)
+            return None
+        entry = sent_before(words, self._prompt.recall.entries)
+        if isinstance(entry, Incomplete):
+            return entry
+        self._prompt.fill(entry)
         return None
 
-    async def try_format(self) -> None:
-        await self._screen.do(self._commands.try_format)
+    async def _search(self, session: ChatSession) -> None:  # noqa: ARG002
+        from modechat.tui.screens.history import HistoryScreen
 
-    async def choose_adapters(self) -> None:
-        await self._screen.do(self._commands.tell_adapters)
-
-    async def toggle_thinking(self) -> None:
-        await self._screen.do(self._commands.toggle_thinking)
-
-    async def tell_status(self) -> None:
-        await self._screen.do(self._tell_status)
-
-    async def _tell_status(self, session: ChatSession) -> None:
-        await self._screen.transcript.add(status_table(session), keeps_welcome=True)
-
-    async def delete_conversation(self) -> None:
-        await self._screen.do(self._conversations.delete_none)
-
-    def thinking_label(self, session: ChatSession | None) -> str:
-        """What the switch is called, with its state."""
-        state = thinks(session) if session is not None else None
-        return "Thinking" if state is None else f"Thinking: switch {'off' if state else 'on'}"
-
-    # Formats
-
-    def choose_format(self) -> None:
-        self._screen.talk(self._choose_format)
-
-    async def _choose_format(self, session: ChatSession) -> None:
-        """Let the user choose from the list, and use it from now on."""
-        from modechat.prompting.prompt_format import CHAT_TEMPLATE
-        from modechat.tui.screens.picker import Choice, PickerScreen
-
-        model = session.model
-        used = model.format if model is not None else ""
-        rows: list[tuple[str | None, Choice]] = [(None, Choice("automatic", "what fits the model"))]
-        if model is None or model.has_template:
-            rows.append(
-                (
-                    CHAT_TEMPLATE,
-                    Choice(CHAT_TEMPLATE, "the model's own", is_current=used == CHAT_TEMPLATE),
-                )
-            )
-        for named in session.settings.load.formats:
-            source = f"{named.origin} · {named.source}"
-            rows.append(
-                (named.name, Choice(named.name, named.title, source, is_current=used == named.name))
-            )
-        chosen = await self._screen.app.push_screen_wait(
-            PickerScreen("Prompt format", [choice for _, choice in rows])
-        )
+        history = HistoryScreen(self._prompt.recall.entries)
+        chosen = await self._context.app.push_screen_wait(history)
         if chosen is not None:
-            name = rows[chosen][0]
-            await self._screen.do(lambda session: self._commands.use_format(session, name))
+            self._prompt.fill(chosen)
+
+    async def edit_in_editor(self) -> None:
+        from modechat.tui.editor import edit
+
+        await self._prompt.keys_are_handled()
+        typed = self._prompt.typed
+        edited = await edit(self._context.app, typed.text)
+        if isinstance(edited, Incomplete):
+            self._context.say(edited.reason)
+        elif edited != typed.text:
+            self._prompt.area.show_edited(typed, edited)
+
+    def label_of(self, action: Action) -> str:
+        """What an action is called now: the switch for thinking says its state."""
+        session = self._context.session
+        if action.id != "toggle_thinking":
+            return action.label
+        state = thinks(session) if session is not None else None
+        if state is None:
+            return "Thinking"
+        return f"Thinking: switch {'off' if state else 'on'}"
 
     # Named tasks
 
     def choose_task(self) -> None:
-        self._screen.talk(self._choose_task)
+        self._context.begin_dialogue(self._choose_task)
 
     async def _choose_task(self, session: ChatSession) -> None:
         from modechat.tui.screens.picker import Choice, PickerScreen
 
         tasks = session.settings.tasks
         choices = [Choice(task.name, task.title, task_detail(task)) for task in tasks]
-        chosen = await self._screen.app.push_screen_wait(PickerScreen("Tasks", choices))
+        chosen = await self._context.app.push_screen_wait(PickerScreen("Tasks", choices))
         if chosen is not None:
             await self.begin_task(tasks[chosen])
 
     async def begin_task(self, task: NamedTask) -> None:
         """Do a task that was chosen from a list: at the prompt, if it needs more words."""
         if needs_words(task):
-            self._screen.prompt.fill(f"/task {task.name} ")
-        else:
-            await self._screen.do(lambda session: session.start_task(task, ""))
+            self._prompt.fill(f"/task {task.name} ")
+            return
+
+        async def start(session: ChatSession) -> Incomplete | None:
+            return await session.send(task.read(""), f"/task {task.name}")
+
+        await self._context.do(start)
 
     # The inspector
 
-    async def inspect(self) -> None:
-        """Look at the prompt that the text at the prompt would make; without text, at that of the last turn."""
-        await self._screen.prompt.keys_are_handled()
-        text = await self._screen.composer.expanded()
+    async def inspect(self, words: str = "") -> None:
+        """Look at the prompt that `words` would make, else the text at the prompt, else that of the last turn."""
+        await self._prompt.keys_are_handled()
+        text: str | Typed | Incomplete = words
+        if not words:
+            text = await self._composer.attached()
+        session = self._context.session
         if isinstance(text, Incomplete):
-            self._screen.flash_up(text.reason)
-        elif self._screen.session is not None:
-            self._inspect(self._screen.session, text)
+            self._context.say(text.reason)
+        elif session is not None:
+            from modechat.tui.screens.inspector import InspectorScreen
 
-    def _inspect(self, session: ChatSession, text: str | Typed) -> None:
-        from modechat.tui.screens.inspector import InspectorScreen
-
-        self._screen.app.push_screen(InspectorScreen(session, request_of(text, session)))
+            self._context.app.push_screen(InspectorScreen(session, request_of(text, session)))
 
 
 def names_after(command: str, session: ChatSession) -> list[tuple[str, str]]:

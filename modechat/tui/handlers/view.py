@@ -1,31 +1,54 @@
-"""Actions about what is seen: scrolling and folding."""
+"""Actions about what is seen, and about the program: scrolling, folding, the key that interrupts, the way out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modechat.commands.status import status_table
+
 if TYPE_CHECKING:
-    from modechat.tui.screens.chat import ChatScreen
+    from modechat.tui.chat_context import ChatContext
 
 
 class ViewActions:
-    def __init__(self, screen: ChatScreen) -> None:
-        self._screen = screen
+    def __init__(self, context: ChatContext) -> None:
+        self._context = context
 
     def toggle_thinking_view(self) -> None:
-        if not self._screen.transcript.toggle_thinking():
-            self._screen.flash_up("No reply here has thinking to show.")
+        if not self._context.transcript.toggle_thinking():
+            self._context.say("No reply here has thinking to show.")
 
     async def scroll_back(self) -> None:
-        await self._screen.transcript.page_up()
+        await self._context.transcript.page_up()
 
     async def scroll_forward(self) -> None:
-        await self._screen.transcript.page_down()
+        await self._context.transcript.page_down()
 
     def follow(self) -> None:
-        self._screen.transcript.follow()
+        self._context.transcript.follow()
 
-    def choose_theme(self) -> None:
-        from modechat.tui.screens.themes import ThemesScreen
+    async def tell_status(self) -> None:
+        session = self._context.session
+        if session is not None:
+            await self._context.transcript.add(status_table(session), keeps_welcome=True)
 
-        self._screen.app.push_screen(ThemesScreen())
+    async def interrupt(self) -> None:
+        """Copy what is selected; else stop the reply; else clear the prompt; else say how to quit."""
+        context, prompt = self._context, self._context.prompt
+        await prompt.keys_are_handled()  # they may have selected something
+        selected = context.screen.get_selected_text() or prompt.area.selected_text
+        if selected:
+            context.app.copy_to_clipboard(selected)
+        elif context.composer.outbox.can_stop:
+            await context.composer.outbox.stop()
+        elif prompt.text:
+            prompt.clear()
+        else:
+            context.say(f"{context.keymap.name('quit') or 'The palette'} quits.")
+
+    def suspend(self) -> None:
+        self._context.app.action_suspend_process()
+
+    def quit(self) -> None:
+        """Leave, once what was asked for is done: this may have been asked for in its turn."""
+        self._context.screen.run_worker(self._context.app.action_quit(), name="leave")

@@ -245,7 +245,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
 
     async def _delete(self, conversation_id: int) -> None:
         try:
-            await self._session.delete(conversation_id)
+            await self._session.library.delete(conversation_id)
         except StoreError as error:
             self.say(in_one_line(error.title, error.hint), is_trouble=True)
             return

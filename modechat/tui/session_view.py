@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from modechat.commands.keymap import Keymap
 from modechat.commands.requests import request_of
 from modechat.commands.slash import unknown_command
 from modechat.domain.context import forecast, tokens_in_use
@@ -40,16 +39,14 @@ from modechat.session.events import (
 )
 from modechat.session.phase import Phase
 from modechat.tui.live_meter import LiveMeter
-from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.status_line import FormatShown, StatusLine
-from modechat.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
     from modechat.domain.conversation import Conversation, Turn
     from modechat.engine.protocol import ModelInfo
-    from modechat.session.chat_session import ChatSession
+    from modechat.tui.chat_context import ChatContext
 
 _MOST_TROUBLES = 200
 _SECONDS_TO_WONDER = 2  # after which who waits wants to see that something happens
@@ -57,28 +54,22 @@ _SECONDS_BETWEEN_FIGURES = 0.5  # what repaints them is taken from the model
 
 
 class SessionView:
-    """Shows the events of a session on the widgets of the chat screen. `session` gives it, once there is one."""
+    """Shows the events of a session on the widgets of the chat screen."""
 
     def __init__(
         self,
-        transcript: Transcript,
-        prompt: Prompt,
+        context: ChatContext,
         status: StatusLine,
-        session: Callable[[], ChatSession | None],
-        flash_up: Callable[[str], None],
         announce: Callable[[str], None],
         show_hint: Callable[[], None],
-        keymap: Keymap,
     ) -> None:
-        """`flash_up` answers what the user did, `announce` tells what happened, `show_hint` what the keys do now."""
-        self._transcript = transcript
-        self._prompt = prompt
+        """`announce` says what happened, `show_hint` shows what the keys do now."""
+        self._context = context
+        self._transcript = context.transcript
+        self._prompt = context.prompt
         self._status = status
-        self._session = session
-        self._flash_up = flash_up
         self._announce = announce
         self._show_hint = show_hint
-        self._keymap = keymap
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._meter = LiveMeter()
         self._ticking: Timer | None = None
@@ -156,7 +147,7 @@ class SessionView:
                 if turn_id is not None:
                     await self._transcript.show_turn(turn_id)
                     if count > 1:
-                        self._flash_up(f"Variant {number} of {count}.")
+                        self._context.say(f"Variant {number} of {count}.")
             case TurnChosen(turn_id=turn_id):
                 await self._transcript.show_turn(turn_id)
             case TurnReplaced(old_id=old_id, turn=turn):
@@ -185,7 +176,7 @@ class SessionView:
             case Trouble() as trouble:
                 self.troubles.append((datetime.now(UTC), trouble))
                 await self._transcript.add(
-                    replace(trouble, hint=self._keymap.in_force(trouble.hint))
+                    replace(trouble, hint=self._context.keymap.in_force(trouble.hint))
                 )
 
     def show_attached(self, size: int) -> None:
@@ -195,7 +186,7 @@ class SessionView:
 
     def _show_context(self) -> None:
         """What the context holds, and what the text at the prompt will make of it."""
-        session = self._session()
+        session = self._context.session
         if session is None:
             return
         conversation, model, system = (
@@ -213,12 +204,12 @@ class SessionView:
 
     @property
     def _conversation(self) -> Conversation | None:
-        session = self._session()
+        session = self._context.session
         return session.conversation if session is not None else None
 
     async def _show_model(self, model: ModelInfo) -> None:
         """The model is there, or uses another format. What it notes is said once, as long as it stays the same."""
-        session = self._session()
+        session = self._context.session
         formats = session.settings.load.formats if session is not None else ()
         self._transcript.show_alone(
             frozenset(named.name for named in formats if not named.sees_history)

@@ -1,0 +1,126 @@
+"""One message on its way to the session: parsed once, with its files attached; refused if it is too long.
+
+A queued message keeps the meaning that it had when it was typed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from modechat.commands.requests import Meaning, meaning_of
+from modechat.commands.slash import SlashCommand, read_slash, without_escape
+from modechat.daemon_thread import run_in_daemon_thread
+from modechat.domain.attachments import mentions
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Incomplete, Switch, Task
+from modechat.domain.typed import Typed
+from modechat.session.attachments import attach
+from modechat.session.fitting import why_too_long
+
+if TYPE_CHECKING:
+    from modechat.commands.dispatch import Dispatcher
+    from modechat.session.chat_session import ChatSession
+
+T = TypeVar("T")
+
+_HEADERS = tuple(Switch(ModeState(mode)) for mode in Mode)
+_STOPPED = Incomplete("Stopped: nothing was sent.")
+
+
+@dataclass(eq=False, slots=True)
+class Message:
+    """Something that was typed and sent off: a message, or a command."""
+
+    typed: Typed
+    edits: int | None = None
+    """The turn whose message it takes the place of."""
+    meaning: Meaning | None = None
+    """What it asks for; None: it was not parsed yet."""
+    text: Typed = field(default_factory=Typed)
+    """The message with the texts of its files, once it was parsed."""
+
+    @property
+    def is_header(self) -> bool:
+        """True for a header that stands alone, which changes the mode."""
+        return self.meaning in _HEADERS
+
+    @property
+    def asks_model(self) -> bool:
+        """True for a message that makes a turn."""
+        return isinstance(self.meaning, ChatMessage | Task)
+
+
+class Sending:
+    """`folder` is where relative paths of files begin."""
+
+    def __init__(self, session: ChatSession, dispatcher: Dispatcher, folder: Path) -> None:
+        self._session = session
+        self._dispatcher = dispatcher
+        self._folder = folder
+        self._check: asyncio.Task[Any] | None = None
+        """What is looked at before a message is sent."""
+
+    @property
+    def is_checking(self) -> bool:
+        """True while something is looked at before a message is sent."""
+        return self._check is not None
+
+    def stop(self) -> bool:
+        """Break off what is looked at before a message is sent. False: nothing is."""
+        return self._check is not None and self._check.cancel()
+
+    async def read(self, message: Message) -> None:
+        """Attach the files that a message mentions, and parse it."""
+        session = self._session
+        command = read_slash(message.typed)
+        if command is not None and not command.asks_model:
+            message.meaning = command
+            return
+        text = await self._unless_stopped(attached(message.typed, self._folder))
+        if isinstance(text, Incomplete):
+            message.meaning = text
+            return
+        state = session.state
+        if message.edits is not None:
+            state = session.turns.state_of(message.edits)
+        message.text = text
+        message.meaning = meaning_of(text, session.settings.tasks, state)
+
+    async def send(self, message: Message) -> Incomplete | None:
+        """Have the session do what a message asks for; say why not, if it cannot. Raises StoreError."""
+        session, meaning = self._session, message.meaning
+        assert meaning is not None  # it was read
+        if isinstance(meaning, SlashCommand):
+            return await self._dispatcher.do_typed(meaning, session)
+        if isinstance(meaning, ChatMessage | Task):
+            reason = await self._unless_stopped(why_too_long(meaning, message.text, session))
+            if reason is not None:
+                return reason
+        typed = without_escape(message.text).text
+        if message.edits is not None:
+            return await session.turns.edit(message.edits, meaning, typed)
+        return await session.send(meaning, typed)
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | Incomplete:
+        """What `work` returns, unless the user stops it."""
+        check = asyncio.create_task(work)
+        self._check = check
+        try:
+            await asyncio.wait({check})
+        except asyncio.CancelledError:
+            check.cancel()
+            raise
+        finally:
+            self._check = None
+        return _STOPPED if check.cancelled() else check.result()
+
+
+async def attached(typed: Typed, folder: Path) -> Typed | Incomplete:
+    """The text with those of the files that it mentions; or why one of them cannot be attached."""
+    if not mentions(typed):
+        return typed
+    return await run_in_daemon_thread(attach, typed, folder)

@@ -1,0 +1,82 @@
+"""The store on a thread of its own, so that a slow disk never blocks the front end.
+
+Work is done in the order in which it was asked for. After the end everything is refused with a StoreError. A search
+reads on a second connection and thread: one that reads every text does not hold up the saving of a reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from modechat.errors import StoreError
+from modechat.store import Found, Store
+from modechat.store.search import Searcher
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Disk:
+    """Owns `store`. All methods raise StoreError if the disk refuses, or after `close`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._search_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")
+        self._searcher: Searcher | None = None
+        self._is_closed = False
+
+    @property
+    def store(self) -> Store:
+        """Only for methods that are given to `run`."""
+        return self._store
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call `work`, a method of the store, after all that was asked before."""
+        self._refuse_if_closed()
+        return await _in_thread(self._thread, work, *args, **kwargs)
+
+    async def search(self, text: str) -> tuple[Found, ...]:
+        """Search the conversations; where they are in a file, beside everything else."""
+        self._refuse_if_closed()
+        if self._searcher is None:
+            self._searcher = await _in_thread(self._search_thread, self._store.searcher)
+        if self._searcher is None:
+            return await self.run(self._store.search, text)
+        self._refuse_if_closed()
+        return await _in_thread(self._search_thread, self._searcher.search, text)
+
+    async def close(self) -> None:
+        """Finish what was asked for, and close the store. A search that runs is broken off."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._searcher is not None:
+            self._searcher.interrupt()
+        self._search_thread.shutdown(wait=False, cancel_futures=True)
+        try:
+            await _in_thread(self._thread, self._close)
+        finally:
+            self._thread.shutdown(wait=False)
+
+    def _close(self) -> None:
+        self._search_thread.shutdown()
+        if self._searcher is not None:
+            self._searcher.close()
+        self._store.close()
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise StoreError("The conversations are closed")
+
+
+async def _in_thread(
+    thread: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    def call() -> T:
+        return work(*args, **kwargs)
+
+    return await asyncio.get_running_loop().run_in_executor(thread, call)

@@ -1,0 +1,80 @@
+"""The parts of the chat screen for those who act on it: prompt, transcript, session, and what is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.screen import Screen
+from textual.worker import NoActiveWorker, get_current_worker
+
+from modechat.commands.keymap import Keymap
+from modechat.commands.outbox import Work
+from modechat.tui.composer import Composer
+from modechat.tui.widgets.prompt import Prompt
+from modechat.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from modechat.session.chat_session import ChatSession
+
+_DIALOGUE = "dialogue"
+
+
+class ChatContext:
+    """`say` shows a text for a moment."""
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        prompt: Prompt,
+        transcript: Transcript,
+        composer: Composer,
+        keymap: Keymap,
+        say: Callable[[str], None],
+    ) -> None:
+        self.screen = screen
+        self.prompt = prompt
+        self.transcript = transcript
+        self.composer = composer
+        self.keymap = keymap
+        self.say = say
+        self.session: ChatSession | None = None
+        """None until the store is open."""
+        self._n_dialogues = 0
+
+    @property
+    def app(self) -> App[object]:
+        return self.screen.app
+
+    async def do(self, work: Work) -> None:
+        """Have the session do something, after what was asked for by the keys before."""
+        await self.prompt.keys_are_handled()
+        self.composer.outbox.put(work)
+
+    def begin_dialogue(self, dialogue: Callable[[ChatSession], Awaitable[None]]) -> None:
+        """Ask the user something on a screen of its own, unless that goes on. An answer may lead to more."""
+        if self.session is not None and (not self.is_in_dialogue or _is_dialogue()):
+            self._n_dialogues += 1
+            self.screen.run_worker(self._hold(dialogue, self.session), group=_DIALOGUE)
+
+    @property
+    def is_in_dialogue(self) -> bool:
+        """True while the user is asked something, or what was answered has not been done yet."""
+        return self._n_dialogues > 0
+
+    async def _hold(
+        self, dialogue: Callable[[ChatSession], Awaitable[None]], session: ChatSession
+    ) -> None:
+        try:
+            await dialogue(session)
+        finally:
+            self._n_dialogues -= 1
+
+
+def _is_dialogue() -> bool:
+    """True in a dialogue that goes on."""
+    try:
+        return get_current_worker().group == _DIALOGUE
+    except NoActiveWorker:
+        return False

@@ -1,0 +1,133 @@
+"""Commands that arrive while the program closes, or after it, are refused; they never fail in another way."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Incomplete, Switch
+from modechat.domain.own_settings import OwnSettings
+from modechat.domain.typed import Typed
+from modechat.errors import StoreError
+from modechat.session.chat_session import ChatSession
+from modechat.session.gate import CLOSED
+from modechat.session.variants import Question, VariantSettings
+from tests.engine.driver import run
+from tests.session.harness import running_session
+
+Command = Callable[[ChatSession], Awaitable[object]]
+
+QUESTION = Question(ChatMessage("hi"), "hi")
+COMMANDS: dict[str, Command] = {
+    "send": lambda session: session.send(ChatMessage("hi"), "hi"),
+    "send a header": lambda session: session.send(
+        Switch(ModeState(Mode.INSTRUCT)), "### Instruction"
+    ),
+    "regenerate": lambda session: session.regenerate(),
+    "retry_with_less": lambda session: session.retry_with_less(),
+    "compact": lambda session: session.compact(),
+    "toggle_mode": lambda session: session.toggle_mode(),
+    "edit": lambda session: session.turns.edit(1, ChatMessage("hi"), "hi"),
+    "run_in_other_mode": lambda session: session.turns.run_in_other_mode(),
+    "continue_reply": lambda session: session.turns.continue_reply(),
+    "toggle_in_chat": lambda session: session.turns.toggle_in_chat(),
+    "toggle_pin": lambda session: session.turns.toggle_pin(),
+    "delete a turn": lambda session: session.turns.delete(1),
+    "show": lambda session: session.turns.show(1, 1),
+    "show_variant": lambda session: session.turns.show_variant(1),
+    "variants": lambda session: session.turns.variants(1),
+    "open": lambda session: session.library.open(1),
+    "begin_new": lambda session: session.library.begin_new(),
+    "delete a conversation": lambda session: session.library.delete(1),
+    "rename": lambda session: session.library.rename(1, "name"),
+    "summaries": lambda session: session.library.summaries(),
+    "search": lambda session: session.library.search("hi"),
+    "preview": lambda session: session.library.preview(1),
+    "use_format": lambda session: session.model_choice.use_format("alpaca"),
+    "try_format": lambda session: session.model_choice.try_format("alpaca"),
+    "use a model": lambda session: session.model_choice.use("x.gguf"),
+    "use_context": lambda session: session.model_choice.use_context(512),
+    "use_adapters": lambda session: session.model_choice.use_adapters(()),
+    "set_own": lambda session: session.effective.set_own(OwnSettings(format="alpaca")),
+    "compare": lambda session: session.comparison.start(
+        QUESTION, [VariantSettings(), VariantSettings()], lambda _event: None
+    ),
+    "sent": lambda session: session.inputs.sent(),
+    "save_draft": lambda session: session.inputs.save_draft(1, Typed("hi")),
+}
+
+
+async def outcome(command: Command, session: ChatSession) -> str:
+    """`closed`, or what went wrong in another way."""
+    try:
+        result = await command(session)
+    except StoreError as error:
+        return "closed" if "closed" in error.title else f"StoreError: {error}"
+    except Exception as error:  # noqa: BLE001 # that is what is looked for
+        return f"{type(error).__name__}: {error}"
+    if isinstance(result, Incomplete):
+        return "closed" if result in (CLOSED, _NOTHING_TO_RETRY) else result.reason
+    return f"done: {result!r}"
+
+
+_NOTHING_TO_RETRY = Incomplete("There is nothing to retry with less memory.")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_after_the_end_every_command_is_refused(tmp_path: Path, name: str) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path) as harness:
+            await harness.session.library.open_latest()
+            await harness.ready()
+            await harness.say("hello")
+            await harness.session.close()
+            assert await outcome(COMMANDS[name], harness.session) == "closed"
+
+    run(main())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_that_comes_while_the_session_closes_waits_and_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path) as harness:
+            await harness.session.library.open_latest()
+            await harness.ready()
+            await harness.say("hello")
+            closing = asyncio.create_task(harness.session.close())
+            await asyncio.sleep(0)
+            result = await asyncio.wait_for(outcome(COMMANDS[name], harness.session), 20)
+            await closing
+            assert result == "closed" or result.startswith("done: "), result
+
+    run(main())
+
+
+def commands_of(session: object) -> Iterator[str]:
+    for name, method in inspect.getmembers(type(session), inspect.isfunction):
+        if inspect.iscoroutinefunction(getattr(method, "__wrapped__", None)):
+            yield name
+
+
+def test_every_command_is_tried_here(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_session(tmp_path) as harness:
+            session = harness.session
+            parts = (
+                session,
+                session.turns,
+                session.library,
+                session.model_choice,
+                session.effective,
+            )
+            known = {word for name in COMMANDS for word in name.split()} | {"_load_less"}
+            missing = {name for part in parts for name in commands_of(part)} - known
+            assert missing == set()
+
+    run(main())
