@@ -103,7 +103,7 @@ class Config(_Section):
     instruct: InstructConfig = InstructConfig()
     interface: InterfaceConfig = InterfaceConfig()
     keys: dict[str, object] = {}
-    """Keys for actions, in a table of their own; see [Your own keys](#your-own-keys)."""
+    """Keys for actions, by the names of the actions, in a table of their own."""
 
 
 def load_config(path: Path) -> Config:

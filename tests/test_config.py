@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from modechat.config import ChatConfig, Config, InstructConfig, InterfaceConfig, load_config
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Adapter
 from modechat.errors import ConfigError
 from modechat.field_docs import field_docs
-
-SECTIONS: dict[str, type[BaseModel]] = {
-    "": Config,
-    "sampling.": Sampling,
-    "chat.": ChatConfig,
-    "instruct.": InstructConfig,
-    "interface.": InterfaceConfig,
-}
-OPTIONS = {
-    prefix + name: field_docs(section).get(name, "")
-    for prefix, section in SECTIONS.items()
-    for name in section.model_fields
-    if f"{prefix}{name}." not in SECTIONS
-}
+from tests.generate_docs import options
 
 
 @pytest.fixture
@@ -155,15 +140,9 @@ def test_every_option_can_be_set(file: Path) -> None:
     assert {name for name, value in config.model_dump().items() if value == unset[name]} == set()
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", options())
 def test_every_option_is_documented(name: str) -> None:
-    assert OPTIONS[name]
-
-
-def test_the_readme_documents_every_option_in_the_same_words() -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.*) \|$", readme, re.MULTILINE))
-    assert {name: rows.get(name) for name in OPTIONS} == OPTIONS
+    assert options()[name]
 
 
 def test_the_models_path_counts_from_the_config_files_folder(file: Path) -> None:

@@ -50,18 +50,18 @@ def test_help_goes_to_standard_output(
         assert option in out
 
 
-def test_help_and_readme_list_the_exit_code_of_every_error(
+def test_help_and_pages_list_the_exit_code_of_every_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     listed = capsys.readouterr().out.split("exit codes:")[1]
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    page = (PROJECT / "docs" / "pages" / "shell.md").read_text(encoding="utf-8")
     errors: list[type[ModechatError]] = [ModechatError, *ModechatError.__subclasses__()]
     assert len(errors) == 7
     for code in (0, 130, *(error.exit_code for error in errors)):
         assert f" {code} " in listed
-        assert f"\n| {code} | " in readme
+        assert f"\n| {code} | " in page
 
 
 @pytest.mark.parametrize(

@@ -205,9 +205,9 @@ def test_json_is_one_object_with_the_documented_keys(shell: Shell, tiny: Path) -
     assert reply["seconds_to_first_token"] > 0
 
 
-def test_the_readme_documents_the_keys_of_the_object() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    sentence = readme.split("`--json` prints one object:")[1].split(". Options")[0]
+def test_the_pages_document_the_keys_of_the_object() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "pages" / "shell.md").read_text(encoding="utf-8")
+    sentence = page.split("`--json` prints one object:")[1].split(". [Options]")[0]
     assert re.findall(r"`(\w+)`", sentence) == list(KEYS)
 
 
