@@ -16,6 +16,8 @@ from modechat.commands.keymap import TYPING_KEYS
 from modechat.commands.keys import key_name
 from modechat.commands.other_names import OTHER_NAMES
 from modechat.config import load_config
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import notice
 from modechat.prompt_files import load_prompt_files
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from tests.generate_docs import (
@@ -175,6 +177,13 @@ def test_the_keys_that_are_named_do_something(name: str) -> None:
         )
     )
     assert named - known == set()
+
+
+def test_the_answers_of_the_program_that_are_shown_are_its_own() -> None:
+    switch, standing = re.findall(r"^modechat: (.+)$", page("plain.md"), re.MULTILINE)
+    assert switch == notice(ModeState(Mode.INSTRUCT))
+    assert standing == notice(ModeState(Mode.INSTRUCT, "When was the bridge closed?"))
+    assert f"*{switch}*" in README
 
 
 # Form
