@@ -40,15 +40,6 @@ GUIDES = {
 README = TEXTS["README.md"]
 FENCE = re.compile(r"^( *)```([\w+-]*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PACKAGE = PROJECT / "modechat"
-COMING = {
-    "commands/dispatch.py",
-    "commands/outbox.py",
-    "modechat/commands/dispatch.py",
-    "session/disk.py",
-    "tui/chat_context.py",
-    "tui/chat_screen.py",
-}
-"""Files of the layout that is being built; empty when it is there."""
 OF_DIALOGS = {"Ctrl+S"}
 """Keys that mean something else, or only something, in a dialog or in a comparison."""
 OF_TERMINALS = {"Alt+Enter", "Alt+R"}
@@ -254,7 +245,7 @@ def test_the_files_that_are_named_exist(name: str) -> None:
     missing = set()
     for named in re.findall(r"`([\w./-]+(?:\.py|/))`", prose(TEXTS[name])):
         is_there = (PROJECT / named).exists() or (PACKAGE / named).exists() or named in names
-        if not is_there and named not in COMING:
+        if not is_there:
             missing.add(named)
     assert missing == set()
 
