@@ -1,7 +1,10 @@
-"""Builds the site of the pages into build/docs/site: pip install '.[docs]' && python docs/build_site.py [serve].
+"""Builds the site of the pages into build/docs/site.
 
-In the repository, pages link two or three folders up: to the pictures, the changelog, and how to contribute. The site
-has these files at its top, so the sources are put together in build/docs first, with such links changed.
+    pip install '.[docs]' && python docs/build_site.py [serve]
+
+In the repository, pages link two or three folders up: to the pictures, the changelog, and how to
+contribute. The site has these files at its top, so the sources are put together in build/docs
+first, with such links changed.
 """
 
 from __future__ import annotations

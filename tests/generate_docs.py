@@ -1,7 +1,7 @@
-"""Writes the tables of the documents that are made from the program: keys, commands, options, tasks and formats.
+"""Writes the tables of the documents that are made from the program: keys, options, tasks, …
 
-`python -m tests.generate_docs` rewrites them in place; `tests/test_docs.py` fails while one is stale. A table stands
-between two comments, `<!-- table: NAME -->` and `<!-- end of table -->`.
+`python -m tests.generate_docs` rewrites them in place; `tests/test_docs.py` fails while one is
+stale. A table stands between two comments, `<!-- table: NAME -->` and `<!-- end of table -->`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def documents() -> list[Path]:
 
 
 def with_tables(text: str) -> str:
-    """Return the text of a document with its tables as they should be. Raises KeyError for an unknown name."""
+    """Return a document with its tables as they should be. Raises KeyError for an unknown table."""
     return _TABLE.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", text)
 
 

@@ -1,4 +1,4 @@
-"""README, CONTRIBUTING, CHANGELOG and the pages say what is there, and their links lead somewhere."""
+"""The README, the pages and their neighbours say what is there, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_the_config_that_is_shown_is_valid(name: str, tmp_path: Path) -> None:
 
 
 def shell_commands(text: str) -> Iterator[list[str]]:
-    """The words of every `modechat …` in the blocks of shell commands, without what redirects it."""
+    """The words of every `modechat …` in a block of shell commands, without redirections."""
     for block in blocks(text, "sh"):
         lines = re.sub(r"<<'(\w+)'\n.*?\n\1$", "", block, flags=re.MULTILINE | re.DOTALL)
         for line in re.sub(r"(\\|\|)\n", r"\1 ", lines).replace("\\ ", " ").splitlines():
@@ -204,7 +204,7 @@ def links(text: str) -> list[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """Those of headings, as GitHub and Python-Markdown both make them; names that they make otherwise are not here."""
+    """The anchors of headings that GitHub and Python-Markdown both make in the same way."""
     found = set()
     for heading in re.findall(r"^#{1,6} (.+)$", prose(text), re.MULTILINE):
         plain = re.sub(r"[`*]", "", heading).strip().lower()
