@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import os
@@ -136,19 +135,14 @@ def test_a_reply_that_is_all_thinking_is_told_on_standard_error(
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_reply_that_repeats_itself_is_told_on_standard_error_and_in_json(
+async def test_a_reply_that_repeats_itself_is_told_on_standard_error_and_in_json(
     as_json: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reply = "Once there was a fox. " + "The fox was happy and ran. " * 200
     request = Generate(id=1, prompt=InstructPrompt(instruction="Tell me a story"))
     out = io.StringIO()
-
-    async def work() -> int:
-        return await OneTask(
-            ScriptedEngine(lambda _: reply, at_once), settings(), request, out, as_json=as_json
-        ).run()
-
-    assert asyncio.run(work()) == 0
+    engine = ScriptedEngine(lambda _: reply, at_once)
+    assert await OneTask(engine, settings(), request, out, as_json=as_json).run() == 0
     assert "The reply was stopped: it repeats itself." in capsys.readouterr().err
     if as_json:
         answer = json.loads(out.getvalue())
@@ -158,16 +152,13 @@ def test_a_reply_that_repeats_itself_is_told_on_standard_error_and_in_json(
         assert reply.startswith(out.getvalue().rstrip())
 
 
-def test_an_answer_of_nothing_is_told_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_an_answer_of_nothing_is_told_on_standard_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     request = Generate(id=1, prompt=InstructPrompt(instruction="Say nothing"))
     out = io.StringIO()
-
-    async def work() -> int:
-        return await OneTask(
-            ScriptedEngine(lambda _: "", at_once), settings(), request, out, as_json=False
-        ).run()
-
-    assert asyncio.run(work()) == 0
+    engine = ScriptedEngine(lambda _: "", at_once)
+    assert await OneTask(engine, settings(), request, out, as_json=False).run() == 0
     assert (out.getvalue(), capsys.readouterr().err) == ("", "The model answered with nothing.\n")
 
 
