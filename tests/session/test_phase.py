@@ -16,6 +16,7 @@ from modechat.engine.protocol import Failed, Request
 from modechat.engine.scripted import ScriptedEngine
 from modechat.session.events import PhaseChanged, ReplyEnded, TurnAdded, TurnReplaced
 from modechat.session.phase import TRANSITIONS, Phase, check_transition
+from tests.examples import examples
 from tests.session.harness import running_session
 from tests.session.harness import settings as harness_settings
 
@@ -117,7 +118,7 @@ async def live_through(commands: list[str], folder: Path) -> None:
     assert all(after in TRANSITIONS[before] for before, after in pairwise(phases))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(commands=COMMANDS)
 async def test_whatever_happens_the_session_comes_back_and_every_turn_ends(
     commands: list[str],

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modechat.tui.render.markdown import MarkdownDocument
+from tests.examples import examples
 from tests.tui.render.documents import Painter, cut, document, looks, rows_of, shown, texts
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(
     text=texts,
     sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5),
@@ -30,7 +31,7 @@ def test_how_it_came_makes_no_difference(text: str, sizes: list[int], width: int
     ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(
     text=texts,
     sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5),
@@ -73,14 +74,14 @@ def test_the_title_of_code_says_its_language_wherever_its_line_was_cut(text: str
             assert [row.text for row in painter.painted] == whole
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(text=texts, width=st.integers(1, 60))
 def test_no_row_is_wider_than_the_window(text: str, width: int) -> None:
     for row in rows_of(document(text), width):
         assert row.cells <= max(width, 4), row
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(text=texts)
 def test_no_word_is_lost(text: str) -> None:
     said = "".join(row.text[row.prefix :] + row.joint for row in rows_of(document(text), 60))
