@@ -8,23 +8,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from modechat.models.starter import starter_model
+from tests.examples import register_profiles
 
 os.environ["GGML_NO_BACKTRACE"] = "1"  # an abort in native code would otherwise run a debugger
 
 # Programs inherit an ignored Ctrl+C, as it is where the tests run in the background of a shell, but not a handler.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("modechat", deadline=None)  # a busy machine is no bug
-settings.load_profile("modechat")
+register_profiles()
+
+_FEW = 3
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-snapshots", action="store_true", help="write what the screens of tests show now"
     )
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes `-n auto` starts.
+
+    A few test files run in this process: starting others would take longer. Otherwise there are more processes than
+    cores, because most tests wait now and then, for a process that starts or for a screen that is drawn.
+    """
+    files = [Path(argument.partition("::")[0]) for argument in config.args]
+    if len(files) <= _FEW and all(file.is_file() for file in files):
+        return 0
+    return (os.cpu_count() or 1) * 3 // 2
 
 
 @pytest.fixture(scope="session")

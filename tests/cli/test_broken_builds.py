@@ -33,12 +33,12 @@ def test_a_library_of_the_system_that_is_missing_is_told_with_what_brings_it(
     if not changed:
         pytest.skip("this build does not use GNU's OpenMP")
     env = {"LLAMA_CPP_LIB_PATH": str(libraries)}
-    done = shell.modechat("run", "Hello", env=env)
+    done = shell.process("run", "Hello", env=env)
     assert done.code == 5
     assert "libgomp.so.9" in done.err
     assert "apt install libgomp1" in done.err
     assert "--ctx" not in done.err
-    report = json.loads(shell.modechat("doctor", "--json", env=env).out)
+    report = json.loads(shell.process("doctor", "--json", env=env).out)
     assert "apt install libgomp1" in report["advice"][0]["text"]
 
 
@@ -47,7 +47,7 @@ def test_a_library_of_llama_cpp_that_is_missing_is_installed_again(
 ) -> None:
     for library in libraries.glob("libggml-cpu*"):
         library.unlink()
-    done = shell.modechat("run", "Hello", env={"LLAMA_CPP_LIB_PATH": str(libraries)})
+    done = shell.process("run", "Hello", env={"LLAMA_CPP_LIB_PATH": str(libraries)})
     assert done.code == 5
     assert "-m pip install --force-reinstall" in done.err
 
@@ -68,7 +68,7 @@ def test_another_version_of_the_bindings_is_told_with_the_command_for_the_right_
     (package / "__init__.py").touch()
     (package / "llama_cpp.py").write_text("class llama_model_params: ...\n")
     shell.env["PYTHONPATH"] = f"{folder}:{shell.env['PYTHONPATH']}"
-    done = shell.modechat("run", "Hello", "--model", tiny)
+    done = shell.process("run", "Hello", "--model", tiny)
     assert done.code == 5
     assert "llama-cpp-python 0.3.2 is installed; modechat is made for 0.3.36" in done.err
     assert "llama-cpp-python==0.3.36" in done.err

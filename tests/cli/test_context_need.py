@@ -19,7 +19,7 @@ from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, Generate, InstructPrompt, Load
 from modechat.session.settings import SessionSettings
 from tests.cli.conftest import Shell
-from tests.engine.driver import formats, run
+from tests.engine.driver import formats
 from tests.tiny_models import write_llama
 
 
@@ -51,7 +51,7 @@ def test_it_has_room_for_one_token_for_each_byte_of_every_text(
         assert n_ctx % 1024 == 0
 
 
-def test_a_prompt_that_needs_more_than_expected_is_answered_all_the_same(
+async def test_a_prompt_that_needs_more_than_expected_is_answered_all_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As with a template that writes thousands of tokens of its own."""
@@ -61,12 +61,9 @@ def test_a_prompt_that_needs_more_than_expected_is_answered_all_the_same(
     sampling = Sampling(temperature=0, max_tokens=8)
     request = Generate(id=1, prompt=InstructPrompt(instruction="Go on. " * 100), sampling=sampling)
 
-    async def main() -> int:
-        engine = WorkerEngine()
-        engine.start()
-        return await OneTask(engine, settings, request, sys.stdout, as_json=True).run()
-
-    assert run(main()) == 0
+    engine = WorkerEngine()
+    engine.start()
+    assert await OneTask(engine, settings, request, sys.stdout, as_json=True).run() == 0
     assert json.loads(capsys.readouterr().out)["prompt_tokens"] > 700
 
 

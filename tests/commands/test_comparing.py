@@ -21,44 +21,39 @@ from modechat.domain.modes import ChatMessage
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import Leak
 from modechat.session.variants import Question, VariantSettings
-from tests.engine.driver import run
 from tests.session.harness import running_session
 
 HELLO = Question(ChatMessage("Hello"), "Hello")
 BY_NAME = {field.name: field for field in FIELDS}
 
 
-def test_the_format_in_use_comes_first_and_then_those_that_suit_the_model(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            for count in (2, 3, 4):
-                formats, temperatures, seeds, modes = presets(harness.session, HELLO, count)
-                assert [own.format for own in formats.variants][:2] == ["chat-template", "chatml"]
-                assert {len(formats.variants), len(temperatures.variants), len(seeds.variants)} == {
-                    count
-                }
-                assert len({own.temperature for own in temperatures.variants}) == count
-                assert [own.mode for own in modes.variants] == [Mode.CHAT, Mode.INSTRUCT]
+async def test_the_format_in_use_comes_first_and_then_those_that_suit_the_model(
+    tmp_path: Path,
+) -> None:
+    async with running_session(tmp_path) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        for count in (2, 3, 4):
+            formats, temperatures, seeds, modes = presets(harness.session, HELLO, count)
+            assert [own.format for own in formats.variants][:2] == ["chat-template", "chatml"]
+            assert {len(formats.variants), len(temperatures.variants), len(seeds.variants)} == {
+                count
+            }
+            assert len({own.temperature for own in temperatures.variants}) == count
+            assert [own.mode for own in modes.variants] == [Mode.CHAT, Mode.INSTRUCT]
 
-    run(main())
 
-
-def test_after_a_leak_formats_with_that_marker_come_first(tmp_path: Path) -> None:
+async def test_after_a_leak_formats_with_that_marker_come_first(tmp_path: Path) -> None:
     def script(_request: Generate) -> str | Leak:
         return Leak("Half", "[INST]")
 
-    async def main() -> None:
-        async with running_session(tmp_path, script) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            turn = await harness.say("Hello")
-            assert turn is not None
-            formats = presets(harness.session, question_of(turn), 2)[0]
-            assert [own.format for own in formats.variants] == ["chat-template", "llama-2"]
-
-    run(main())
+    async with running_session(tmp_path, script) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        turn = await harness.say("Hello")
+        assert turn is not None
+        formats = presets(harness.session, question_of(turn), 2)[0]
+        assert [own.format for own in formats.variants] == ["chat-template", "llama-2"]
 
 
 @pytest.mark.parametrize(
@@ -79,54 +74,48 @@ def test_a_variant_is_called_by_what_is_different_in_it(own: VariantSettings, la
     assert label_of_variant(own) == label
 
 
-def test_beside_variants_that_name_a_format_the_others_say_theirs(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            variants = (
-                VariantSettings(),
-                VariantSettings(format="alpaca"),
-                VariantSettings(seed=1),
-            )
-            assert labels_of(variants, harness.session) == (
-                "chat-template",
-                "alpaca",
-                "chat-template · seed 1",
-            )
-            models = (VariantSettings(), VariantSettings(model="/models/other.gguf"))
-            assert labels_of(models, harness.session) == ("(none)", "other")
-            assert labels_of((VariantSettings(), VariantSettings(seed=1)), harness.session) == (
-                "as now",
-                "seed 1",
-            )
-
-    run(main())
+async def test_beside_variants_that_name_a_format_the_others_say_theirs(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        variants = (
+            VariantSettings(),
+            VariantSettings(format="alpaca"),
+            VariantSettings(seed=1),
+        )
+        assert labels_of(variants, harness.session) == (
+            "chat-template",
+            "alpaca",
+            "chat-template · seed 1",
+        )
+        models = (VariantSettings(), VariantSettings(model="/models/other.gguf"))
+        assert labels_of(models, harness.session) == ("(none)", "other")
+        assert labels_of((VariantSettings(), VariantSettings(seed=1)), harness.session) == (
+            "as now",
+            "seed 1",
+        )
 
 
-def test_settings_that_are_used_from_now_on_are_those_of_the_conversation(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path) as harness:
-            session = harness.session
-            await session.library.open_latest()
-            await harness.ready()
-            own = VariantSettings(
-                format="alpaca", temperature=0.2, system="Be brief.", mode=Mode.INSTRUCT
-            )
-            assert await use_from_now_on(own, session) is None
-            await harness.until(
-                lambda: session.model is not None and session.model.format == "alpaca"
-            )
-            assert session.settings.sampling.temperature == 0.2
-            assert (session.settings.chat_system, session.settings.instruct_system) == (
-                "Be brief.",
-                "Be brief.",
-            )
-            assert session.state.mode is Mode.INSTRUCT
-            assert await use_from_now_on(VariantSettings(), session) is None
-            assert session.settings.sampling.temperature == 0.2
-
-    run(main())
+async def test_settings_that_are_used_from_now_on_are_those_of_the_conversation(
+    tmp_path: Path,
+) -> None:
+    async with running_session(tmp_path) as harness:
+        session = harness.session
+        await session.library.open_latest()
+        await harness.ready()
+        own = VariantSettings(
+            format="alpaca", temperature=0.2, system="Be brief.", mode=Mode.INSTRUCT
+        )
+        assert await use_from_now_on(own, session) is None
+        await harness.until(lambda: session.model is not None and session.model.format == "alpaca")
+        assert session.settings.sampling.temperature == 0.2
+        assert (session.settings.chat_system, session.settings.instruct_system) == (
+            "Be brief.",
+            "Be brief.",
+        )
+        assert session.state.mode is Mode.INSTRUCT
+        assert await use_from_now_on(VariantSettings(), session) is None
+        assert session.settings.sampling.temperature == 0.2
 
 
 def test_fields_are_read_as_they_are_shown() -> None:

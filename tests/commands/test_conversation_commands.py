@@ -7,7 +7,6 @@ from pathlib import Path
 from modechat.commands.dispatch import Dispatcher
 from modechat.commands.slash import read_slash
 from modechat.domain.modes import Incomplete
-from tests.engine.driver import run
 from tests.session.harness import Harness, running_session
 
 
@@ -19,40 +18,34 @@ async def do(harness: Harness, commands: Dispatcher, text: str) -> str:
     return reason.reason if isinstance(reason, Incomplete) else ""
 
 
-def test_an_earlier_conversation_is_opened_by_its_number(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path) as harness:
-            await harness.say("the first")
-            await harness.session.library.begin_new()
-            await harness.say("the second")
-            commands = Dispatcher(say=lambda _text: None)
-            assert await do(harness, commands, "/open 1") == ""
-            assert harness.session.conversation is not None
-            assert harness.session.conversation.title == "the first"
-            assert "is open" in await do(harness, commands, "/open 1")
-            assert "There is no conversation 7" in await do(harness, commands, "/open 7")
-            assert "by its number" in await do(harness, commands, "/open the door")
-
-    run(main())
+async def test_an_earlier_conversation_is_opened_by_its_number(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as harness:
+        await harness.say("the first")
+        await harness.session.library.begin_new()
+        await harness.say("the second")
+        commands = Dispatcher(say=lambda _text: None)
+        assert await do(harness, commands, "/open 1") == ""
+        assert harness.session.conversation is not None
+        assert harness.session.conversation.title == "the first"
+        assert "is open" in await do(harness, commands, "/open 1")
+        assert "There is no conversation 7" in await do(harness, commands, "/open 7")
+        assert "by its number" in await do(harness, commands, "/open the door")
 
 
-def test_a_conversation_is_deleted_when_asked_twice_in_a_row(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path) as harness:
-            await harness.say("the first")
-            await harness.session.library.begin_new()
-            await harness.say("the second")
-            said: list[str] = []
-            commands = Dispatcher(say=said.append)
-            assert (
-                await do(harness, commands, "/delete 1")
-                == "/delete 1 once more deletes “the first” for good."
-            )
-            assert "/delete 2 once more" in await do(harness, commands, "/delete 2")
-            assert "/delete 1 once more" in await do(harness, commands, "/delete 1")
-            assert len(await harness.session.library.summaries()) == 2
-            assert await do(harness, commands, "/delete 1") == ""
-            assert said == ["“the first” is deleted."]
-            assert [summary.id for summary in await harness.session.library.summaries()] == [2]
-
-    run(main())
+async def test_a_conversation_is_deleted_when_asked_twice_in_a_row(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as harness:
+        await harness.say("the first")
+        await harness.session.library.begin_new()
+        await harness.say("the second")
+        said: list[str] = []
+        commands = Dispatcher(say=said.append)
+        assert (
+            await do(harness, commands, "/delete 1")
+            == "/delete 1 once more deletes “the first” for good."
+        )
+        assert "/delete 2 once more" in await do(harness, commands, "/delete 2")
+        assert "/delete 1 once more" in await do(harness, commands, "/delete 1")
+        assert len(await harness.session.library.summaries()) == 2
+        assert await do(harness, commands, "/delete 1") == ""
+        assert said == ["“the first” is deleted."]
+        assert [summary.id for summary in await harness.session.library.summaries()] == [2]

@@ -5,38 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 from modechat.commands.status import status_sentences
-from tests.engine.driver import run
 from tests.session.harness import running_session
 
 
-def test_it_says_mode_model_context_and_speed(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path) as harness:
-            assert status_sentences(harness.session) == (
-                "The mode is chat.",
-                "The model is being loaded.",
-            )
-            await harness.say("hello there")
-            mode, model, context, speed = status_sentences(harness.session)
-            assert mode == "The mode is chat."
-            assert (
-                model
-                == "The model is Scripted demo; prompt format chat-template (gguf); it runs on CPU."
-            )
-            assert context.endswith("of the context's 4,096 tokens are used.")
-            assert not context.startswith("0 ")
-            assert speed == "The last reply: 50 tokens a second, 0.1 s to the first."
-
-    run(main())
+async def test_it_says_mode_model_context_and_speed(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as harness:
+        assert status_sentences(harness.session) == (
+            "The mode is chat.",
+            "The model is being loaded.",
+        )
+        await harness.say("hello there")
+        mode, model, context, speed = status_sentences(harness.session)
+        assert mode == "The mode is chat."
+        assert (
+            model
+            == "The model is Scripted demo; prompt format chat-template (gguf); it runs on CPU."
+        )
+        assert context.endswith("of the context's 4,096 tokens are used.")
+        assert not context.startswith("0 ")
+        assert speed == "The last reply: 50 tokens a second, 0.1 s to the first."
 
 
-def test_it_says_a_standing_instruction(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path) as harness:
-            await harness.say("### Instruction\nTranslate into French\n### Input\n")
-            assert (
-                "every message is an input for “Translate into French”"
-                in status_sentences(harness.session)[0]
-            )
-
-    run(main())
+async def test_it_says_a_standing_instruction(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as harness:
+        await harness.say("### Instruction\nTranslate into French\n### Input\n")
+        assert (
+            "every message is an input for “Translate into French”"
+            in status_sentences(harness.session)[0]
+        )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from modechat.domain.conversation import Message, Role
 from modechat.domain.sampling import Sampling
@@ -40,7 +40,6 @@ from modechat.prompt_files import load_prompt_files
 from modechat.prompting.formats import NamedFormat
 from tests.cpu_extras import cpu_extras
 
-T = TypeVar("T")
 GREEDY = Sampling(temperature=0, stop_repetition=False)  # tiny models say little else than the same
 _SECONDS = 60
 
@@ -182,10 +181,3 @@ async def running_engine(
         yield driver
     finally:
         await engine.close()
-
-
-def run(work: Awaitable[T]) -> T:
-    async def main() -> T:
-        return await work
-
-    return asyncio.run(main())

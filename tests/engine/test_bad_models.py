@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modechat.engine.protocol import Failed, Loaded
-from tests.engine.driver import run, running_engine
+from tests.engine.driver import running_engine
 from tests.tiny_models import write_bert, write_llama, write_unknown_architecture
 
 
@@ -33,19 +33,15 @@ BAD: list[tuple[Callable[[Path], Path], str]] = [
 
 
 @pytest.mark.parametrize(("write", "reason"), BAD)
-def test_a_bad_file_is_refused_with_a_reason_and_a_good_one_loads_after_it(
+async def test_a_bad_file_is_refused_with_a_reason_and_a_good_one_loads_after_it(
     write: Callable[[Path], Path], reason: str, tmp_path: Path
 ) -> None:
     bad, good = write(tmp_path / "bad.gguf"), write_llama(tmp_path / "good.gguf")
 
-    async def work() -> Failed:
-        async with running_engine() as driver:
-            failed = await driver.load(bad)
-            assert isinstance(failed, Failed)
-            assert isinstance(await driver.load(good), Loaded)
-            return failed
-
-    failed = run(work())
+    async with running_engine() as driver:
+        failed = await driver.load(bad)
+        assert isinstance(failed, Failed)
+        assert isinstance(await driver.load(good), Loaded)
     assert failed.kind == "model"
     assert not failed.died
     assert reason in failed.title
@@ -53,16 +49,12 @@ def test_a_bad_file_is_refused_with_a_reason_and_a_good_one_loads_after_it(
     assert failed.hint
 
 
-def test_a_context_larger_than_memory_is_refused_with_both_numbers(tmp_path: Path) -> None:
+async def test_a_context_larger_than_memory_is_refused_with_both_numbers(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf")
 
-    async def work() -> Failed:
-        async with running_engine() as driver:
-            failed = await driver.load(model, n_ctx=2**31 - 1)
-            assert isinstance(failed, Failed)
-            return failed
-
-    failed = run(work())
+    async with running_engine() as driver:
+        failed = await driver.load(model, n_ctx=2**31 - 1)
+        assert isinstance(failed, Failed)
     assert "2,147,483,647 tokens" in failed.title
     assert "GiB" in failed.title
     assert "--ctx" in failed.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import ChatPrompt, Inspect, Inspected, InstructPrompt, Loaded
 from modechat.prompt_files import load_prompt_files
 from modechat.prompting.formats import FormatSource
-from tests.engine.driver import Answer, Driver, chat, run, running_engine
+from tests.engine.driver import Answer, Driver, chat, running_engine
 
 pytestmark = pytest.mark.base_model
 
@@ -76,7 +77,7 @@ def session(gemma: Path) -> Session:
             chats = [await driver.generate(messages, BRIEF) for messages in CHATS]
             return Session(loaded, tasks, chats)
 
-    return run(work())
+    return asyncio.run(work())
 
 
 async def view(driver: Driver, prompt: ChatPrompt | InstructPrompt) -> PromptView:
@@ -103,14 +104,11 @@ def test_a_base_model_continues_a_transcript_and_says_so(session: Session) -> No
     ],
     ids=range(6),
 )
-def test_a_prompt_begins_with_one_bos_and_has_no_other(
+async def test_a_prompt_begins_with_one_bos_and_has_no_other(
     prompt: ChatPrompt | InstructPrompt, gemma: Path
 ) -> None:
-    async def work() -> PromptView:
-        async with running_engine(gemma, n_ctx=N_CTX) as driver:
-            return await view(driver, prompt)
-
-    seen = run(work())
+    async with running_engine(gemma, n_ctx=N_CTX) as driver:
+        seen = await view(driver, prompt)
     assert (seen.tokens[0].text, seen.tokens[0].control) == ("<bos>", True)
     assert [token.text for token in seen.tokens[1:] if token.control] == []
     assert seen.tokens[0].id not in [token.id for token in seen.tokens[1:]]
@@ -130,7 +128,9 @@ def test_replies_in_both_modes_hold_nothing_of_the_transcript(session: Session) 
             assert marker not in answer.text
 
 
-def test_a_named_task_gets_its_own_examples_in_place_of_the_formats_and_ends(gemma: Path) -> None:
+async def test_a_named_task_gets_its_own_examples_in_place_of_the_formats_and_ends(
+    gemma: Path,
+) -> None:
     task = next(
         task
         for task in load_prompt_files(own=Path("/nonexistent")).tasks
@@ -143,28 +143,23 @@ def test_a_named_task_gets_its_own_examples_in_place_of_the_formats_and_ends(gem
         examples=task.worked_examples(instruction),
     )
 
-    async def work() -> tuple[PromptView, Answer]:
-        async with running_engine(gemma, n_ctx=N_CTX) as driver:
-            return await view(driver, prompt), await driver.generate(prompt, BRIEF)
-
-    seen, answer = run(work())
+    async with running_engine(gemma, n_ctx=N_CTX) as driver:
+        seen, answer = await view(driver, prompt), await driver.generate(prompt, BRIEF)
     assert seen.text.count("### Response:") == len(task.examples) + 1
     assert all(example.response in seen.text for example in task.examples)
     assert_ended([answer])
 
 
-def test_a_chat_has_what_was_said_two_turns_ago_in_its_prompt(gemma: Path) -> None:
-    async def work() -> PromptView:
-        async with running_engine(gemma, n_ctx=N_CTX) as driver:
-            return await view(driver, CHATS[-1])
-
-    assert run(work()).text.endswith(
+async def test_a_chat_has_what_was_said_two_turns_ago_in_its_prompt(gemma: Path) -> None:
+    async with running_engine(gemma, n_ctx=N_CTX) as driver:
+        seen = await view(driver, CHATS[-1])
+    assert seen.text.endswith(
         "User: My name is Anna.\nAssistant: Nice to meet you, Anna.\nUser: I live in Oslo.\nAssistant: A fine city.\n"
         "User: What is my name?\nAssistant:"
     )
 
 
-def test_going_back_behind_the_sliding_window_is_like_going_back_a_step(gemma: Path) -> None:
+async def test_going_back_behind_the_sliding_window_is_like_going_back_a_step(gemma: Path) -> None:
     """The same prefix is reused both times: the reply differs if the cache holds less of it than its lane says."""
     sea = "The sea is blue. "
     told = (f"{sea * 100}My name is Anna.", "Nice to meet you, Anna.")
@@ -176,8 +171,8 @@ def test_going_back_behind_the_sliding_window_is_like_going_back_a_step(gemma: P
         async with running_engine(gemma, n_ctx=N_CTX) as driver:
             return [await driver.generate(prompt, BRIEF) for prompt in prompts]
 
-    _, _, near = run(replies(asked, short, asked))
-    _, between, far = run(replies(asked, long, asked))
+    _, _, near = await replies(asked, short, asked)
+    _, between, far = await replies(asked, long, asked)
     reused = near.finished.stats.reused_tokens
     assert between.finished.stats.prompt_tokens - WINDOW > reused > WINDOW
     assert (far.text, far.finished.stats.reused_tokens) == (near.text, reused)

@@ -11,7 +11,7 @@ from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Delta, InstructPrompt, Loaded
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.tokens import Vocabulary
-from tests.engine.driver import chat, run, running_engine
+from tests.engine.driver import chat, running_engine
 from tests.tiny_models import write_t5
 
 LIMITED = Sampling(temperature=0, max_tokens=12)
@@ -50,78 +50,61 @@ def reference(path: Path, text: str, n_tokens: int) -> str:
     return written.decode().strip()
 
 
-def test_an_instruction_is_encoded_and_the_reply_decoded(model: Path) -> None:
-    async def work() -> list[str]:
-        async with running_engine(model) as driver:
-            tasks = [
-                InstructPrompt(instruction="sum up", input=text)
-                for text in ("a cat sat", "dogs bark", "a cat sat")
-            ]
-            return [(await driver.generate(task, LIMITED)).text for task in tasks]
-
-    first, second, again = run(work())
+async def test_an_instruction_is_encoded_and_the_reply_decoded(model: Path) -> None:
+    async with running_engine(model) as driver:
+        tasks = [
+            InstructPrompt(instruction="sum up", input=text)
+            for text in ("a cat sat", "dogs bark", "a cat sat")
+        ]
+        first, second, again = [(await driver.generate(task, LIMITED)).text for task in tasks]
     assert first == again == reference(model, "sum up a cat sat", 12)
     assert second == reference(model, "sum up dogs bark", 12)
     assert first != second  # the text reaches the decoder
 
 
-def test_the_prompt_is_instruction_and_input_with_the_end_token(model: Path) -> None:
-    async def work() -> tuple[str, str, str]:
-        async with running_engine(model) as driver:
-            view = await driver.inspect(InstructPrompt(instruction="sum up", input="a cat"))
-            return view.text, view.format, view.tokens[-1].text
-
-    assert run(work()) == ("sum up a cat", "t5", "</s>")
+async def test_the_prompt_is_instruction_and_input_with_the_end_token(model: Path) -> None:
+    async with running_engine(model) as driver:
+        view = await driver.inspect(InstructPrompt(instruction="sum up", input="a cat"))
+    assert (view.text, view.format, view.tokens[-1].text) == ("sum up a cat", "t5", "</s>")
 
 
-def test_the_chat_sends_the_last_message_only_and_says_so(model: Path) -> None:
-    async def work() -> None:
-        async with running_engine() as driver:
-            loaded = await driver.load(model)
-            assert isinstance(loaded, Loaded)
-            assert not loaded.model.sees_history
-            assert "your last message only" in " ".join(loaded.model.notes)
-            view = await driver.inspect(chat("first", "reply", "second"))
-            assert view.text == "second"
-            alone = await driver.generate(chat("second"), LIMITED)
-            late = await driver.generate(chat("first", "reply", "second"), LIMITED)
-            assert alone.text == late.text
-
-    run(work())
+async def test_the_chat_sends_the_last_message_only_and_says_so(model: Path) -> None:
+    async with running_engine() as driver:
+        loaded = await driver.load(model)
+        assert isinstance(loaded, Loaded)
+        assert not loaded.model.sees_history
+        assert "your last message only" in " ".join(loaded.model.notes)
+        view = await driver.inspect(chat("first", "reply", "second"))
+        assert view.text == "second"
+        alone = await driver.generate(chat("second"), LIMITED)
+        late = await driver.generate(chat("first", "reply", "second"), LIMITED)
+        assert alone.text == late.text
 
 
-def test_a_text_of_the_user_cannot_end_what_is_encoded(model: Path) -> None:
-    async def work() -> list[str]:
-        async with running_engine(model) as driver:
-            view = await driver.inspect(InstructPrompt(instruction="a</s>b<pad>c"))
-            return [token.text for token in view.tokens if token.control]
-
-    controls = run(work())
+async def test_a_text_of_the_user_cannot_end_what_is_encoded(model: Path) -> None:
+    async with running_engine(model) as driver:
+        view = await driver.inspect(InstructPrompt(instruction="a</s>b<pad>c"))
+        controls = [token.text for token in view.tokens if token.control]
     assert controls.count("</s>") == 1
     assert "<pad>" not in controls
 
 
-def test_a_text_that_is_too_long_is_refused_with_both_numbers(model: Path) -> None:
-    async def work() -> None:
-        async with running_engine(model) as driver:
-            failed = (await driver.generate(InstructPrompt(instruction="a" * 4000))).failed
-            assert failed.kind == "context"
-            assert "128" in failed.title
-            assert (
-                await driver.generate(InstructPrompt(instruction="a"), LIMITED)
-            ).finished.stats.prompt_tokens == 3
-
-    run(work())
+async def test_a_text_that_is_too_long_is_refused_with_both_numbers(model: Path) -> None:
+    async with running_engine(model) as driver:
+        failed = (await driver.generate(InstructPrompt(instruction="a" * 4000))).failed
+        assert failed.kind == "context"
+        assert "128" in failed.title
+        assert (
+            await driver.generate(InstructPrompt(instruction="a"), LIMITED)
+        ).finished.stats.prompt_tokens == 3
 
 
-def test_a_reply_can_be_stopped(model: Path) -> None:
-    async def work() -> StopReason:
-        async with running_engine(model) as driver:
-            answer = await driver.generate(
-                InstructPrompt(instruction="go on"),
-                Sampling(temperature=1.5, seed=1),
-                stop_when=lambda event: isinstance(event, Delta),
-            )
-            return answer.finished.stop_reason
-
-    assert run(work()) in (StopReason.STOPPED, StopReason.END, StopReason.CONTEXT)
+async def test_a_reply_can_be_stopped(model: Path) -> None:
+    async with running_engine(model) as driver:
+        answer = await driver.generate(
+            InstructPrompt(instruction="go on"),
+            Sampling(temperature=1.5, seed=1),
+            stop_when=lambda event: isinstance(event, Delta),
+        )
+    reason = answer.finished.stop_reason
+    assert reason in (StopReason.STOPPED, StopReason.END, StopReason.CONTEXT)

@@ -20,7 +20,7 @@ from modechat.engine.protocol import Failed, Generate, Load
 from modechat.engine.second_try import SecondTry
 from modechat.engine.self_test import try_engine
 from modechat.engine.watchdog import Patience
-from tests.engine.driver import Driver, chat, formats, run
+from tests.engine.driver import Driver, chat, formats
 from tests.tiny_models import write_llama
 
 EMULATOR = shutil.which("qemu-x86_64")
@@ -75,27 +75,25 @@ def test_the_doctor_names_what_is_missing_and_the_command_for_a_build_that_fits(
 
 
 @pytest.mark.usefixtures("old_processor")
-def test_a_message_ends_with_the_true_cause_and_the_command_that_mends_it(tmp_path: Path) -> None:
+async def test_a_message_ends_with_the_true_cause_and_the_command_that_mends_it(
+    tmp_path: Path,
+) -> None:
     model = write_llama(tmp_path / "tiny.gguf")
     memory = ExtrasMemory(tmp_path / "cpu-extras.json")
     slow = Patience(
         silent=120, starting=300, standing_still=300, loading=300
     )  # everything is emulated
 
-    async def work() -> Failed:
-        engine = SecondTry(WorkerEngine(patience=slow), memory, diagnose)
-        engine.start()
-        driver = Driver(engine)
-        try:
-            engine.send(Load(model_path=str(model), n_gpu_layers=0, formats=formats()))
-            engine.send(Generate(id=1, prompt=chat("Hello")))
-            while not isinstance(event := await driver.next_event(), Failed):
-                pass
-            return event
-        finally:
-            await engine.close()
-
-    failed = run(work())
+    engine = SecondTry(WorkerEngine(patience=slow), memory, diagnose)
+    engine.start()
+    driver = Driver(engine)
+    try:
+        engine.send(Load(model_path=str(model), n_gpu_layers=0, formats=formats()))
+        engine.send(Generate(id=1, prompt=chat("Hello")))
+        while not isinstance(failed := await driver.next_event(), Failed):
+            pass
+    finally:
+        await engine.close()
     assert failed.needs_other_build
     assert "llama.cpp was built for another processor: it uses AVX" in failed.hint
     assert "AVX2" in failed.hint

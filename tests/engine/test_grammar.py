@@ -22,6 +22,7 @@ from modechat.prompting.reasoning import HARMONY, KNOWN_TAGS, ReasoningTags
 from tests.engine.driver import chat
 from tests.engine.grammars import grammar, random_reply, takes
 from tests.engine.vocabularies import load_vocabulary
+from tests.examples import examples
 from tests.tiny_models import write_llama
 
 THINK = KNOWN_TAGS[0]
@@ -211,7 +212,7 @@ def _nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(schema=st.recursive(_scalars, _nested, max_leaves=6), seed=st.integers(0, 1000))

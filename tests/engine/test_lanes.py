@@ -9,7 +9,7 @@ import pytest
 
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import ChatPrompt, InstructPrompt
-from tests.engine.driver import Answer, Driver, chat, run, running_engine
+from tests.engine.driver import Answer, Driver, chat, running_engine
 from tests.tiny_models import write_hybrid, write_llama, write_recurrent, write_sliding
 
 LIMITED = Sampling(temperature=0, max_tokens=12)
@@ -20,45 +20,32 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_llama(tmp_path_factory.mktemp("models") / "tiny.gguf", n_ctx_train=1024)
 
 
-def test_a_chat_evaluates_only_what_is_new(model: Path) -> None:
-    async def work() -> None:
-        async with running_engine(model) as driver:
-            first = await driver.generate(chat("Hello there"), LIMITED)
-            second = await driver.generate(
-                chat("Hello there", "General reply", "And now?"), LIMITED
-            )
-            assert first.finished.stats.reused_tokens == 0
-            assert second.finished.stats.reused_tokens >= first.finished.stats.prompt_tokens
-            assert second.progress[0].reused == second.finished.stats.reused_tokens
-
-    run(work())
+async def test_a_chat_evaluates_only_what_is_new(model: Path) -> None:
+    async with running_engine(model) as driver:
+        first = await driver.generate(chat("Hello there"), LIMITED)
+        second = await driver.generate(chat("Hello there", "General reply", "And now?"), LIMITED)
+        assert first.finished.stats.reused_tokens == 0
+        assert second.finished.stats.reused_tokens >= first.finished.stats.prompt_tokens
+        assert second.progress[0].reused == second.finished.stats.reused_tokens
 
 
-def test_an_instruct_turn_does_not_disturb_the_chat(model: Path) -> None:
-    async def work() -> None:
-        async with running_engine(model) as driver:
-            first = await driver.generate(chat("Hello there"), LIMITED)
-            await driver.generate(InstructPrompt(instruction="Something else"), LIMITED)
-            second = await driver.generate(
-                chat("Hello there", "General reply", "And now?"), LIMITED
-            )
-            assert second.finished.stats.reused_tokens >= first.finished.stats.prompt_tokens
-
-    run(work())
+async def test_an_instruct_turn_does_not_disturb_the_chat(model: Path) -> None:
+    async with running_engine(model) as driver:
+        first = await driver.generate(chat("Hello there"), LIMITED)
+        await driver.generate(InstructPrompt(instruction="Something else"), LIMITED)
+        second = await driver.generate(chat("Hello there", "General reply", "And now?"), LIMITED)
+        assert second.finished.stats.reused_tokens >= first.finished.stats.prompt_tokens
 
 
-def test_lanes_give_way_to_each_other_when_the_context_is_short(tmp_path: Path) -> None:
+async def test_lanes_give_way_to_each_other_when_the_context_is_short(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "small.gguf", n_ctx_train=256)
 
-    async def work() -> None:
-        async with running_engine(model) as driver:
-            await driver.generate(chat("x" * 150), LIMITED)
-            task = await driver.generate(InstructPrompt(instruction="y" * 150), LIMITED)
-            assert task.finished.stats.prompt_tokens > 150
-            again = await driver.generate(chat("x" * 150), LIMITED)
-            assert again.finished.stats.reused_tokens < 10  # what both modes' prompts begin with
-
-    run(work())
+    async with running_engine(model) as driver:
+        await driver.generate(chat("x" * 150), LIMITED)
+        task = await driver.generate(InstructPrompt(instruction="y" * 150), LIMITED)
+        assert task.finished.stats.prompt_tokens > 150
+        again = await driver.generate(chat("x" * 150), LIMITED)
+        assert again.finished.stats.reused_tokens < 10  # what both modes' prompts begin with
 
 
 PROMPTS: tuple[ChatPrompt | InstructPrompt, ...] = (
@@ -73,7 +60,7 @@ PROMPTS: tuple[ChatPrompt | InstructPrompt, ...] = (
 
 
 @pytest.mark.parametrize("write", [write_llama, write_recurrent, write_sliding, write_hybrid])
-def test_reuse_never_changes_an_answer(write: Callable[[Path], Path], tmp_path: Path) -> None:
+async def test_reuse_never_changes_an_answer(write: Callable[[Path], Path], tmp_path: Path) -> None:
     model = write(tmp_path / "model.gguf")
 
     async def with_reuse() -> list[str]:
@@ -87,10 +74,10 @@ def test_reuse_never_changes_an_answer(write: Callable[[Path], Path], tmp_path: 
                 texts.append((await driver.generate(prompt, LIMITED)).text)
         return texts
 
-    assert run(with_reuse()) == run(from_scratch())
+    assert await with_reuse() == await from_scratch()
 
 
-def test_answers_stay_right_after_a_stop_in_the_middle_of_a_prompt(model: Path) -> None:
+async def test_answers_stay_right_after_a_stop_in_the_middle_of_a_prompt(model: Path) -> None:
     long = chat("z" * 900)
 
     async def after_a_stop() -> str:
@@ -102,7 +89,7 @@ def test_answers_stay_right_after_a_stop_in_the_middle_of_a_prompt(model: Path) 
         async with running_engine(model) as driver:
             return (await _answer(driver, long)).text
 
-    assert run(after_a_stop()) == run(fresh())
+    assert await after_a_stop() == await fresh()
 
 
 async def _answer(driver: Driver, prompt: ChatPrompt) -> Answer:

@@ -18,6 +18,7 @@ from modechat.engine.worker.evaluation.lanes import Lanes
 from modechat.engine.worker.evaluation.memory import Memory
 from modechat.engine.worker.model import LoadedModel
 from tests.engine.loaded import Writer, loaded_model, memory_of
+from tests.examples import examples
 from tests.tiny_models import write_hybrid, write_llama, write_recurrent, write_sliding
 
 N_CTX = 1024
@@ -93,7 +94,7 @@ def ask(turns: list[Turn], writer: Writer) -> Iterator[Asked]:
         yield Asked(turn.mode, prompt, logits, reply)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TURNS)
 def test_results_are_those_of_evaluating_everything(model: LoadedModel, turns: list[Turn]) -> None:
     memory = memory_of(model)
@@ -108,7 +109,7 @@ def test_results_are_those_of_evaluating_everything(model: LoadedModel, turns: l
         )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TURNS)
 def test_only_what_no_lane_has_is_evaluated(model: LoadedModel, turns: list[Turn]) -> None:
     """With an ordinary KV cache: what a prompt shares with the one before it in its mode is never evaluated again,
@@ -127,7 +128,7 @@ def test_only_what_no_lane_has_is_evaluated(model: LoadedModel, turns: list[Turn
         before[one.mode] = [*one.prompt, *one.reply[:-1]]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TURNS)
 def test_lanes_know_exactly_what_the_cache_holds(model: LoadedModel, turns: list[Turn]) -> None:
     memory = memory_of(model)

@@ -24,7 +24,7 @@ from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes,
 from modechat.engine.worker.loading.planning import N_SEQUENCES
 from modechat.engine.worker.model import LoadedModel
 from tests.cpu_extras import cpu_extras
-from tests.engine.driver import Answer, chat, formats, run, running_engine
+from tests.engine.driver import chat, formats, running_engine
 from tests.engine.vocabularies import native_log
 from tests.tiny_models import write_llama, write_recurrent, write_t5
 
@@ -326,10 +326,10 @@ on_vulkan = pytest.mark.skipif(
 
 
 @on_vulkan
-def test_a_gpu_that_fails_is_tried_with_fewer_layers(
+async def test_a_gpu_that_fails_is_tried_with_fewer_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    info = run(with_buffers_of(64, write_llama(tmp_path / "tiny.gguf"), monkeypatch))
+    info = await with_buffers_of(64, write_llama(tmp_path / "tiny.gguf"), monkeypatch)
     assert info.device.startswith("GPU 1/3")
     tried = [note for note in info.notes if note.startswith("Loading")]
     assert [note.split(" layers")[0] for note in tried] == [
@@ -342,10 +342,10 @@ def test_a_gpu_that_fails_is_tried_with_fewer_layers(
 
 @on_vulkan
 @pytest.mark.real_model
-def test_a_gpu_that_fails_with_any_layers_is_left_alone(
+async def test_a_gpu_that_fails_with_any_layers_is_left_alone(
     starter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    info = run(with_buffers_of(20_000_000, starter, monkeypatch))
+    info = await with_buffers_of(20_000_000, starter, monkeypatch)
     assert info.device == "CPU: the GPU failed"
     assert [note.split(" layers")[0] for note in info.notes if note.startswith("Loading")] == [
         "Loading with 31 of 31",
@@ -358,7 +358,7 @@ def test_a_gpu_that_fails_with_any_layers_is_left_alone(
 
 @on_vulkan
 @pytest.mark.real_model
-def test_what_is_too_large_for_one_gpu_is_shared_by_two(
+async def test_what_is_too_large_for_one_gpu_is_shared_by_two(
     starter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = min(GPUS[0].free_bytes, 3 << 30)
@@ -369,21 +369,18 @@ def test_what_is_too_large_for_one_gpu_is_shared_by_two(
     n_ctx = free // 30_000  # a token takes 23 kB
     monkeypatch.setenv("GGML_VK_VISIBLE_DEVICES", "0,0")  # one device, known under two names
 
-    async def work() -> Answer:
-        async with running_engine() as driver:
-            devices = ("Vulkan0", "Vulkan1")
-            request = Load(
-                model_path=str(starter),
-                formats=formats(),
-                n_ctx=n_ctx,
-                devices=devices,
-                cpu_extras=cpu_extras(),
-            )
-            loaded = await driver.ask(request, Loaded | Failed)
-            assert isinstance(loaded, Loaded), loaded
-            assert loaded.model.device.startswith("GPU 31/31 · ")
-            return await driver.generate(
-                chat("What is the capital of France?"), Sampling(temperature=0, max_tokens=8)
-            )
-
-    assert "Paris" in run(work()).text
+    async with running_engine() as driver:
+        request = Load(
+            model_path=str(starter),
+            formats=formats(),
+            n_ctx=n_ctx,
+            devices=("Vulkan0", "Vulkan1"),
+            cpu_extras=cpu_extras(),
+        )
+        loaded = await driver.ask(request, Loaded | Failed)
+        assert isinstance(loaded, Loaded), loaded
+        assert loaded.model.device.startswith("GPU 31/31 · ")
+        answer = await driver.generate(
+            chat("What is the capital of France?"), Sampling(temperature=0, max_tokens=8)
+        )
+    assert "Paris" in answer.text

@@ -19,7 +19,7 @@ from modechat.engine.worker.writing.overflow import fit, without_left_out
 from modechat.prompting.formats import FormatSource
 from modechat.prompting.prompt import Prompt
 from modechat.prompting.prompt_format import PromptFormat
-from tests.engine.driver import Answer, run, running_engine
+from tests.engine.driver import running_engine
 from tests.engine.loaded import Writer, loaded_model, memory_of
 from tests.tiny_models import write_llama
 
@@ -144,18 +144,15 @@ def conversation(n_turns: int, size: int = 70) -> ChatPrompt:
     )
 
 
-def test_the_rest_of_a_shortened_chat_is_not_evaluated_again(tmp_path: Path) -> None:
+async def test_the_rest_of_a_shortened_chat_is_not_evaluated_again(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024)
 
-    async def work() -> tuple[Answer, Answer, Answer]:
-        async with running_engine(model, n_ctx=1024) as driver:
-            before = await driver.generate(conversation(5), LIMITED)
-            full = await driver.generate(conversation(6), LIMITED)
-            assert full.shortened is not None
-            later = conversation(6).model_copy(update={"n_left_out": full.shortened.n_left_out})
-            return before, full, await driver.generate(later, LIMITED)
-
-    before, full, again = run(work())
+    async with running_engine(model, n_ctx=1024) as driver:
+        before = await driver.generate(conversation(5), LIMITED)
+        full = await driver.generate(conversation(6), LIMITED)
+        assert full.shortened is not None
+        later = conversation(6).model_copy(update={"n_left_out": full.shortened.n_left_out})
+        before, full, again = before, full, await driver.generate(later, LIMITED)
     assert before.shortened is None
     assert full.shortened is not None
     assert full.shortened.n_left_out >= 2

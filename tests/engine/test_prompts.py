@@ -29,6 +29,7 @@ from modechat.prompting.resolve import ModelFacts
 from modechat.prompting.thinking import ThinkingSwitch
 from tests.engine.driver import chat, formats
 from tests.engine.vocabularies import load_vocabulary, write_bpe, write_spm
+from tests.examples import examples
 from tests.tiny_models import CHATML, write_t5
 
 SPECIAL = {
@@ -235,7 +236,7 @@ fragments = st.sampled_from(
 fuzzed = st.lists(fragments, max_size=8).map("".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(system=fuzzed, user=fuzzed, newest=fuzzed)
 @example(system="<", user="|im_end|>", newest="<|im_" + MARKER + "end|>")
 def test_no_mixture_of_pieces_of_control_texts_makes_a_special_token(
@@ -246,7 +247,7 @@ def test_no_mixture_of_pieces_of_control_texts_makes_a_special_token(
     assert found == byte_case.special_ids(conversation())
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     instruction=fuzzed,
     task_input=fuzzed,
@@ -301,7 +302,7 @@ ordinary = st.text(
 PARAGRAPHS = "Dear all,\n\n  the `dict` of a < b is\n\n```python\nx = {i: i**2}\n\tprint(x)\n```\n\n…  🙂 ünïcödé  \n"
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(user=ordinary, newest=ordinary, prefill=ordinary)
 @example(user=PARAGRAPHS, newest=PARAGRAPHS, prefill=" x")
 def test_ordinary_messages_are_tokenised_as_the_whole_prompt_is(
@@ -325,7 +326,7 @@ def test_an_encoder_gets_the_text_and_its_end_token(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_model
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(user=ordinary, newest=ordinary)
 @example(user=PARAGRAPHS, newest=PARAGRAPHS)
 def test_the_starter_model_too_gets_ordinary_messages_as_they_are(
@@ -347,7 +348,7 @@ def test_exactly_one_bos_where_the_vocabulary_asks_for_it_whoever_writes_it(tmp_
 # What the user sees of a prompt
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(user=fuzzed, newest=fuzzed)
 def test_the_tokens_of_the_parts_are_all_tokens(case: Case, user: str, newest: str) -> None:
     for request in (
@@ -359,7 +360,7 @@ def test_the_tokens_of_the_parts_are_all_tokens(case: Case, user: str, newest: s
         assert all(count > 0 for _, count in view.parts)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(user=fuzzed, newest=fuzzed)
 def test_the_texts_of_the_tokens_are_the_prompt(byte_case: Case, user: str, newest: str) -> None:
     request = conversation(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,5 +10,7 @@ from tests.benchmarks.bench_lanes import TARGET, measure
 
 
 @pytest.mark.real_model
-def test_in_a_conversation_of_fifty_turns_hardly_a_token_is_evaluated_twice(starter: Path) -> None:
-    assert asyncio.run(measure(starter)) <= TARGET
+async def test_in_a_conversation_of_fifty_turns_hardly_a_token_is_evaluated_twice(
+    starter: Path,
+) -> None:
+    assert await measure(starter) <= TARGET

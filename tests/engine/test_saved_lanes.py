@@ -14,7 +14,7 @@ from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, InstructPrompt, Load, Loaded, SaveLanes, Shutdown
 from modechat.engine.saved_states import SavedState, SavedStates
 from modechat.engine.worker.evaluation.saved_lanes import SavedLanes
-from tests.engine.driver import Answer, chat, formats, run, running_engine
+from tests.engine.driver import Answer, chat, formats, running_engine
 from tests.tiny_models import write_hybrid, write_llama, write_recurrent, write_sliding
 
 LIMITED = Sampling(temperature=0, max_tokens=12)
@@ -33,30 +33,26 @@ def load_of(model: Path, folder: Path, **changes: object) -> Load:
     return Load.model_validate(fields | changes)
 
 
-def chat_then_quit(load: Load, text: str = LONG, *, leave: bool = False) -> Answer:
+async def chat_then_quit(load: Load, text: str = LONG, *, leave: bool = False) -> Answer:
     """A chat of one turn in a worker of its own, which keeps it when it ends, or when the chat is left."""
-
-    async def work() -> Answer:
-        async with running_engine() as driver:
-            assert isinstance(await driver.ask(load, Loaded), Loaded)
-            answer = await driver.generate(chat(text), LIMITED, conversation=CONVERSATION)
-            if leave:
-                driver.engine.send(SaveLanes())
-                await driver.generate(InstructPrompt(instruction="Hello"), LIMITED)
-            return answer
-
-    return run(work())
+    async with running_engine() as driver:
+        assert isinstance(await driver.ask(load, Loaded), Loaded)
+        answer = await driver.generate(chat(text), LIMITED, conversation=CONVERSATION)
+        if leave:
+            driver.engine.send(SaveLanes())
+            await driver.generate(InstructPrompt(instruction="Hello"), LIMITED)
+        return answer
 
 
 KINDS: tuple[Callable[..., Path], ...] = (write_llama, write_sliding, write_hybrid, write_recurrent)
 
 
 @pytest.mark.parametrize("write", KINDS)
-def test_a_resumed_chat_goes_on_as_if_it_had_never_been_left(
+async def test_a_resumed_chat_goes_on_as_if_it_had_never_been_left(
     write: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     load = load_of(write(tmp_path / "tiny.gguf"), tmp_path / "states")
-    first = chat_then_quit(load)
+    first = await chat_then_quit(load)
 
     async def next_turn(load: Load) -> Answer:
         async with running_engine() as driver:
@@ -64,8 +60,8 @@ def test_a_resumed_chat_goes_on_as_if_it_had_never_been_left(
             prompt = chat(LONG, first.text, "And then?")
             return await driver.generate(prompt, LIMITED, conversation=CONVERSATION)
 
-    resumed = run(next_turn(load))
-    fresh = run(next_turn(load_of(Path(load.model_path), tmp_path / "elsewhere")))
+    resumed = await next_turn(load)
+    fresh = await next_turn(load_of(Path(load.model_path), tmp_path / "elsewhere"))
     assert resumed.text == fresh.text
     stats = resumed.finished.stats
     if write is write_llama or write is write_sliding:
@@ -73,41 +69,37 @@ def test_a_resumed_chat_goes_on_as_if_it_had_never_been_left(
     assert stats.restored_tokens <= stats.reused_tokens
 
 
-def test_a_chat_that_is_left_is_kept_before_the_program_ends(tmp_path: Path) -> None:
+async def test_a_chat_that_is_left_is_kept_before_the_program_ends(tmp_path: Path) -> None:
     load = load_of(write_llama(tmp_path / "tiny.gguf"), tmp_path / "states")
-    chat_then_quit(load, leave=True)
+    await chat_then_quit(load, leave=True)
     assert len(list((tmp_path / "states").glob("*.json"))) == 1
 
 
-def restored(load: Load, text: str = LONG) -> int:
+async def restored(load: Load, text: str = LONG) -> int:
     """How many tokens of the same chat come from disk in a new worker."""
-
-    async def work() -> int:
-        async with running_engine() as driver:
-            await driver.ask(load, Loaded)
-            answer = await driver.generate(chat(text), LIMITED, conversation=CONVERSATION)
-            return answer.finished.stats.restored_tokens
-
-    return run(work())
+    async with running_engine() as driver:
+        await driver.ask(load, Loaded)
+        answer = await driver.generate(chat(text), LIMITED, conversation=CONVERSATION)
+        return answer.finished.stats.restored_tokens
 
 
-def test_the_same_model_and_settings_find_it(tmp_path: Path) -> None:
+async def test_the_same_model_and_settings_find_it(tmp_path: Path) -> None:
     load = load_of(write_llama(tmp_path / "tiny.gguf"), tmp_path / "states")
-    chat_then_quit(load)
-    assert restored(load) > 500
+    await chat_then_quit(load)
+    assert await restored(load) > 500
 
 
 @pytest.mark.parametrize("changes", [{"kv_type": "bf16"}, {"flash_attention": "off"}])
-def test_other_settings_do_not(changes: dict[str, object], tmp_path: Path) -> None:
+async def test_other_settings_do_not(changes: dict[str, object], tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf")
-    chat_then_quit(load_of(model, tmp_path / "states"))
-    assert restored(load_of(model, tmp_path / "states", **changes)) == 0
+    await chat_then_quit(load_of(model, tmp_path / "states"))
+    assert await restored(load_of(model, tmp_path / "states", **changes)) == 0
 
 
-def test_another_model_does_not(tmp_path: Path) -> None:
-    chat_then_quit(load_of(write_llama(tmp_path / "tiny.gguf"), tmp_path / "states"))
+async def test_another_model_does_not(tmp_path: Path) -> None:
+    await chat_then_quit(load_of(write_llama(tmp_path / "tiny.gguf"), tmp_path / "states"))
     other = write_llama(tmp_path / "other.gguf", seed=1)
-    assert restored(load_of(other, tmp_path / "states")) == 0
+    assert await restored(load_of(other, tmp_path / "states")) == 0
 
 
 def flip_a_byte(path: Path) -> None:
@@ -127,57 +119,51 @@ DAMAGE: tuple[tuple[str, Callable[[Path], object]], ...] = (
 
 
 @pytest.mark.parametrize(("files", "damage"), DAMAGE)
-def test_a_damaged_file_is_as_good_as_none(
+async def test_a_damaged_file_is_as_good_as_none(
     files: str, damage: Callable[[Path], object], tmp_path: Path
 ) -> None:
     load = load_of(write_llama(tmp_path / "tiny.gguf"), tmp_path / "states")
-    first = chat_then_quit(load)
+    first = await chat_then_quit(load)
     for path in (tmp_path / "states").glob(files):
         damage(path)
 
-    async def again() -> Answer:
-        async with running_engine() as driver:
-            await driver.ask(load, Loaded)
-            return await driver.generate(chat(LONG), LIMITED, conversation=CONVERSATION)
-
-    answer = run(again())
+    async with running_engine() as driver:
+        await driver.ask(load, Loaded)
+        answer = await driver.generate(chat(LONG), LIMITED, conversation=CONVERSATION)
     assert answer.text == first.text
     assert answer.finished.stats.restored_tokens == 0
 
 
-def test_a_file_that_cannot_be_removed_ends_nothing(tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_removed_ends_nothing(tmp_path: Path) -> None:
     load = load_of(write_llama(tmp_path / "tiny.gguf"), tmp_path / "states")
-    chat_then_quit(load)
+    await chat_then_quit(load)
     state = next((tmp_path / "states").glob("*.state"))
     state.unlink()
     state.mkdir()
-    assert restored(load) == 0
+    assert await restored(load) == 0
 
 
-def test_a_model_that_changed_in_the_middle_is_another_one(tmp_path: Path) -> None:
+async def test_a_model_that_changed_in_the_middle_is_another_one(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf")
-    chat_then_quit(load_of(model, tmp_path / "states"))
+    await chat_then_quit(load_of(model, tmp_path / "states"))
     flip_a_byte(model)
-    assert restored(load_of(model, tmp_path / "states")) == 0
+    assert await restored(load_of(model, tmp_path / "states")) == 0
 
 
-def test_instruct_turns_and_unnamed_chats_leave_nothing_on_disk(tmp_path: Path) -> None:
+async def test_instruct_turns_and_unnamed_chats_leave_nothing_on_disk(tmp_path: Path) -> None:
     load = load_of(write_llama(tmp_path / "tiny.gguf"), tmp_path / "states")
 
-    async def work() -> None:
-        async with running_engine() as driver:
-            await driver.ask(load, Loaded)
-            await driver.generate(chat(LONG), LIMITED)
-            request = Generate(
-                id=9,
-                prompt=InstructPrompt(instruction=LONG),
-                sampling=LIMITED,
-                conversation=CONVERSATION,
-            )
-            driver.engine.send(request)
-            driver.engine.send(Shutdown())
-
-    run(work())
+    async with running_engine() as driver:
+        await driver.ask(load, Loaded)
+        await driver.generate(chat(LONG), LIMITED)
+        request = Generate(
+            id=9,
+            prompt=InstructPrompt(instruction=LONG),
+            sampling=LIMITED,
+            conversation=CONVERSATION,
+        )
+        driver.engine.send(request)
+        driver.engine.send(Shutdown())
     assert not (tmp_path / "states").exists()
 
 

@@ -36,7 +36,7 @@ from modechat.engine.protocol import (
 )
 from modechat.engine.second_try import SecondTry
 from tests.dying_worker import FOLDER
-from tests.engine.driver import GREEDY, Driver, chat, formats, run
+from tests.engine.driver import GREEDY, Driver, chat, formats
 from tests.tiny_models import write_llama
 
 SHORT = Sampling(temperature=0, max_tokens=8)
@@ -108,38 +108,32 @@ def recoveries(events: list[Event]) -> list[str]:
         ("load", "SIGBUS"),
     ],
 )
-def test_a_message_is_answered_although_the_kernels_crash_and_that_is_remembered(
+async def test_a_message_is_answered_although_the_kernels_crash_and_that_is_remembered(
     model: Path, memory: ExtrasMemory, dies: _Dies, moment: str, number: str
 ) -> None:
     dies(moment, number)
 
-    async def work() -> None:
-        async with second_try(memory) as driver:
-            driver.engine.send(load_request(model))
-            driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
-            events = await events_until(driver, Finished)
-            assert len(recoveries(events)) == 1
-            assert not any(isinstance(event, Failed) for event in events)
-            assert memory.says_off
-            answer = await driver.generate(chat("Again"), SHORT)
-            assert answer.finished.stats.completion_tokens > 0
-
-    run(work())
+    async with second_try(memory) as driver:
+        driver.engine.send(load_request(model))
+        driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
+        events = await events_until(driver, Finished)
+        assert len(recoveries(events)) == 1
+        assert not any(isinstance(event, Failed) for event in events)
+        assert memory.says_off
+        answer = await driver.generate(chat("Again"), SHORT)
+        assert answer.finished.stats.completion_tokens > 0
 
 
-def test_what_is_remembered_spares_the_crash(
+async def test_what_is_remembered_spares_the_crash(
     model: Path, memory: ExtrasMemory, dies: _Dies
 ) -> None:
     dies("decode")
     memory.remember()
 
-    async def work() -> None:
-        async with second_try(memory) as driver:
-            driver.engine.send(load_request(model))
-            driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
-            assert recoveries(await events_until(driver, Finished)) == []
-
-    run(work())
+    async with second_try(memory) as driver:
+        driver.engine.send(load_request(model))
+        driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
+        assert recoveries(await events_until(driver, Finished)) == []
 
 
 def test_another_build_or_another_processor_is_tried_anew(tmp_path: Path) -> None:
@@ -167,181 +161,154 @@ def test_a_memory_that_cannot_be_written_counts_while_the_program_runs(tmp_path:
     assert memory.says_off
 
 
-def test_everything_that_was_asked_is_asked_again_in_its_order(
+async def test_everything_that_was_asked_is_asked_again_in_its_order(
     model: Path, memory: ExtrasMemory, dies: _Dies
 ) -> None:
     dies("decode")
 
-    async def work() -> None:
-        async with second_try(memory) as driver:
-            driver.engine.send(load_request(model))
-            driver.engine.send(UseFormat(format="alpaca"))
-            driver.engine.send(Generate(id=1, prompt=chat("One"), sampling=SHORT))
-            driver.engine.send(Inspect(id=7, prompt=chat("Two")))
-            driver.engine.send(Generate(id=2, prompt=chat("Three"), sampling=SHORT))
-            events = await events_until(driver, Finished)
-            events += await events_until(driver, Finished)
-            ends = [event.id for event in events if isinstance(event, Finished | Inspected)]
-            assert ends == [1, 7, 2]
-            loaded = [event.model.format for event in events if isinstance(event, Loaded)]
-            assert (
-                loaded[-1] == "alpaca"
-            )  # what was changed since the first load is part of the second
-            assert [event.model.format for event in events if isinstance(event, FormatChanged)] == [
-                "alpaca"
-            ]
-
-    run(work())
+    async with second_try(memory) as driver:
+        driver.engine.send(load_request(model))
+        driver.engine.send(UseFormat(format="alpaca"))
+        driver.engine.send(Generate(id=1, prompt=chat("One"), sampling=SHORT))
+        driver.engine.send(Inspect(id=7, prompt=chat("Two")))
+        driver.engine.send(Generate(id=2, prompt=chat("Three"), sampling=SHORT))
+        events = await events_until(driver, Finished)
+        events += await events_until(driver, Finished)
+        ends = [event.id for event in events if isinstance(event, Finished | Inspected)]
+        assert ends == [1, 7, 2]
+        loaded = [event.model.format for event in events if isinstance(event, Loaded)]
+        assert loaded[-1] == "alpaca"  # what was changed since the first load is part of the second
+        assert [event.model.format for event in events if isinstance(event, FormatChanged)] == [
+            "alpaca"
+        ]
 
 
-def test_llama_cpps_own_loop_is_measured_although_the_kernels_crash(
+async def test_llama_cpps_own_loop_is_measured_although_the_kernels_crash(
     model: Path, memory: ExtrasMemory, dies: _Dies
 ) -> None:
     dies("decode")
 
-    async def work() -> None:
-        async with second_try(memory) as driver:
-            driver.engine.send(load_request(model))
-            driver.engine.send(MeasureRaw(prompt=chat("Hello"), n_generate=4))
-            assert len(recoveries(await events_until(driver, RawMeasured))) == 1
-
-    run(work())
+    async with second_try(memory) as driver:
+        driver.engine.send(load_request(model))
+        driver.engine.send(MeasureRaw(prompt=chat("Hello"), n_generate=4))
+        assert len(recoveries(await events_until(driver, RawMeasured))) == 1
 
 
-def test_a_message_that_was_stopped_stays_stopped(
+async def test_a_message_that_was_stopped_stays_stopped(
     model: Path, memory: ExtrasMemory, dies: _Dies
 ) -> None:
     dies("decode")
 
-    async def work() -> None:
-        async with second_try(memory) as driver:
-            driver.engine.send(load_request(model))
-            await events_until(driver, Loaded)
-            driver.engine.send(Generate(id=1, prompt=chat("x" * 3000), sampling=GREEDY))
-            await events_until(driver, Recovered)
-            driver.engine.send(Stop(id=1))
+    async with second_try(memory) as driver:
+        driver.engine.send(load_request(model))
+        await events_until(driver, Loaded)
+        driver.engine.send(Generate(id=1, prompt=chat("x" * 3000), sampling=GREEDY))
+        await events_until(driver, Recovered)
+        driver.engine.send(Stop(id=1))
+        end = await driver.next_event()
+        while not isinstance(end, Finished | Cancelled):
             end = await driver.next_event()
-            while not isinstance(end, Finished | Cancelled):
-                end = await driver.next_event()
-            assert isinstance(end, Cancelled) or end.stop_reason is StopReason.STOPPED
-
-    run(work())
+        assert isinstance(end, Cancelled) or end.stop_reason is StopReason.STOPPED
 
 
-def test_a_reply_that_has_begun_is_not_asked_again_but_the_next_one_works(
+async def test_a_reply_that_has_begun_is_not_asked_again_but_the_next_one_works(
     model: Path, memory: ExtrasMemory, dies: _Dies
 ) -> None:
     dies("decode:60")
     endless = Sampling(temperature=1.0, seed=5)
 
-    async def work() -> None:
-        async with second_try(memory) as driver:
-            driver.engine.send(load_request(model))
-            driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=endless))
-            events = await events_until(driver, Failed)
-            if not any(isinstance(event, Delta) for event in events):
-                pytest.skip("the reply had not begun")
-            assert recoveries(events) == []
-            failed = events[-1]
-            assert isinstance(failed, Failed)
-            assert not failed.needs_other_build
-            assert memory.says_off
-            driver.engine.start()
-            driver.engine.send(load_request(model))
-            driver.engine.send(Generate(id=2, prompt=chat("Hello"), sampling=SHORT))
-            assert recoveries(await events_until(driver, Finished)) == []
-
-    run(work())
+    async with second_try(memory) as driver:
+        driver.engine.send(load_request(model))
+        driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=endless))
+        events = await events_until(driver, Failed)
+        if not any(isinstance(event, Delta) for event in events):
+            pytest.skip("the reply had not begun")
+        assert recoveries(events) == []
+        failed = events[-1]
+        assert isinstance(failed, Failed)
+        assert not failed.needs_other_build
+        assert memory.says_off
+        driver.engine.start()
+        driver.engine.send(load_request(model))
+        driver.engine.send(Generate(id=2, prompt=chat("Hello"), sampling=SHORT))
+        assert recoveries(await events_until(driver, Finished)) == []
 
 
 @pytest.mark.parametrize("moment", ["load", "decode"])
-def test_where_it_dies_without_the_kernels_too_the_death_says_what_helps(
+async def test_where_it_dies_without_the_kernels_too_the_death_says_what_helps(
     model: Path, memory: ExtrasMemory, dies: _Dies, moment: str
 ) -> None:
     dies(moment, where="always")
 
-    async def work() -> None:
-        async with second_try(memory) as driver:
-            driver.engine.send(load_request(model))
-            driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
-            events = await events_until(driver, Failed)
-            failed = events[-1]
-            assert isinstance(failed, Failed)
-            assert failed.died
-            assert failed.death is Death.ILLEGAL_INSTRUCTION
-            assert failed.needs_other_build
-            assert failed.hint == str(REMEDY)
-            assert recoveries(events) == []  # nothing is told that turns out to be untrue
-            assert not memory.says_off  # it did not help
-
-    run(work())
+    async with second_try(memory) as driver:
+        driver.engine.send(load_request(model))
+        driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
+        events = await events_until(driver, Failed)
+        failed = events[-1]
+        assert isinstance(failed, Failed)
+        assert failed.died
+        assert failed.death is Death.ILLEGAL_INSTRUCTION
+        assert failed.needs_other_build
+        assert failed.hint == str(REMEDY)
+        assert recoveries(events) == []  # nothing is told that turns out to be untrue
+        assert not memory.says_off  # it did not help
 
 
-def test_a_crash_that_the_kernels_are_not_to_blame_for_is_told_as_ever(
+async def test_a_crash_that_the_kernels_are_not_to_blame_for_is_told_as_ever(
     model: Path, memory: ExtrasMemory, dies: _Dies
 ) -> None:
     dies("load", "SIGABRT", "always")
 
-    async def work() -> None:
-        async with second_try(memory) as driver:
-            driver.engine.send(load_request(model))
-            failed = (await events_until(driver, Failed))[-1]
-            assert isinstance(failed, Failed)
-            assert (failed.death, failed.hint, failed.needs_other_build) == (Death.ABORT, "", False)
-            assert not memory.says_off
-
-    run(work())
+    async with second_try(memory) as driver:
+        driver.engine.send(load_request(model))
+        failed = (await events_until(driver, Failed))[-1]
+        assert isinstance(failed, Failed)
+        assert (failed.death, failed.hint, failed.needs_other_build) == (Death.ABORT, "", False)
+        assert not memory.says_off
 
 
 @pytest.mark.parametrize("moment", ["decode:40"])
-def test_a_crash_after_the_model_has_computed_is_not_blamed_on_the_kernels(
+async def test_a_crash_after_the_model_has_computed_is_not_blamed_on_the_kernels(
     model: Path, memory: ExtrasMemory, dies: _Dies, moment: str
 ) -> None:
     dies(moment, "SIGSEGV")
 
-    async def work() -> None:
-        async with second_try(memory) as driver:
-            driver.engine.send(load_request(model))
-            driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
-            await events_until(driver, Finished)
-            driver.engine.send(
-                Generate(id=2, prompt=chat("x" * 2000), sampling=Sampling(temperature=1.0, seed=5))
-            )
-            failed = (await events_until(driver, Failed))[-1]
-            assert isinstance(failed, Failed)
-            assert failed.death is Death.CRASH
-            assert not memory.says_off
-
-    run(work())
+    async with second_try(memory) as driver:
+        driver.engine.send(load_request(model))
+        driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
+        await events_until(driver, Finished)
+        driver.engine.send(
+            Generate(id=2, prompt=chat("x" * 2000), sampling=Sampling(temperature=1.0, seed=5))
+        )
+        failed = (await events_until(driver, Failed))[-1]
+        assert isinstance(failed, Failed)
+        assert failed.death is Death.CRASH
+        assert not memory.says_off
 
 
-def test_who_wants_the_kernels_gets_them(model: Path, memory: ExtrasMemory, dies: _Dies) -> None:
+async def test_who_wants_the_kernels_gets_them(
+    model: Path, memory: ExtrasMemory, dies: _Dies
+) -> None:
     dies("decode")
     memory.remember()
 
-    async def work() -> None:
-        async with second_try(memory) as driver:
-            driver.engine.send(load_request(model, "on"))
-            driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
-            failed = (await events_until(driver, Failed))[-1]
-            assert isinstance(failed, Failed)
-            assert "--cpu-extras auto" in failed.hint
-
-    run(work())
+    async with second_try(memory) as driver:
+        driver.engine.send(load_request(model, "on"))
+        driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
+        failed = (await events_until(driver, Failed))[-1]
+        assert isinstance(failed, Failed)
+        assert "--cpu-extras auto" in failed.hint
 
 
-def test_who_wants_none_of_them_has_no_crash(
+async def test_who_wants_none_of_them_has_no_crash(
     model: Path, memory: ExtrasMemory, dies: _Dies
 ) -> None:
     dies("decode")
 
-    async def work() -> None:
-        async with second_try(memory) as driver:
-            driver.engine.send(load_request(model, "off"))
-            driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
-            events = await events_until(driver, Finished)
-            assert recoveries(events) == []
-            assert not memory.says_off
-            assert events[-1].stop_reason in (StopReason.LENGTH, StopReason.END)  # type: ignore[union-attr]
-
-    run(work())
+    async with second_try(memory) as driver:
+        driver.engine.send(load_request(model, "off"))
+        driver.engine.send(Generate(id=1, prompt=chat("Hello"), sampling=SHORT))
+        events = await events_until(driver, Finished)
+        assert recoveries(events) == []
+        assert not memory.says_off
+        assert events[-1].stop_reason in (StopReason.LENGTH, StopReason.END)  # type: ignore[union-attr]

@@ -29,7 +29,7 @@ from modechat.engine.worker.writing.speculation import (
     NGramIndex,
 )
 from tests.cpu_extras import cpu_extras
-from tests.engine.driver import formats, run, running_engine
+from tests.engine.driver import formats, running_engine
 from tests.engine.loaded import Writer, loaded_model, memory_of
 from tests.tiny_models import write_llama, write_sliding
 
@@ -306,38 +306,31 @@ def test_a_draft_model_never_changes_what_is_written(
         assert (guesser.n_right > guesser.n_guessed / 2) == is_right
 
 
-def test_a_draft_model_with_another_vocabulary_is_refused(starter: Path, tmp_path: Path) -> None:
-    async def work() -> Loaded | Failed:
-        async with running_engine() as driver:
-            load = Load(
-                model_path=str(write_llama(tmp_path / "tiny.gguf")),
-                n_gpu_layers=0,
-                formats=formats(),
-                draft_path=str(starter),
-            )
-            answer: Loaded | Failed = await driver.ask(load, Loaded | Failed)
-            return answer
-
-    failed = run(work())
-    assert isinstance(failed, Failed)
-    assert "vocabulary" in failed.title
+async def test_a_draft_model_with_another_vocabulary_is_refused(
+    starter: Path, tmp_path: Path
+) -> None:
+    async with running_engine() as driver:
+        load = Load(
+            model_path=str(write_llama(tmp_path / "tiny.gguf")),
+            n_gpu_layers=0,
+            formats=formats(),
+            draft_path=str(starter),
+        )
+        answer: Loaded | Failed = await driver.ask(load, Loaded | Failed)
+    assert isinstance(answer, Failed)
+    assert "vocabulary" in answer.title
 
 
-def test_the_worker_guesses_with_a_draft_model(tmp_path: Path) -> None:
+async def test_the_worker_guesses_with_a_draft_model(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024)
 
-    async def drafted() -> int:
-        async with running_engine() as driver:
-            load = Load(
-                model_path=str(model), n_gpu_layers=0, formats=formats(), draft_path=str(model)
-            )
-            assert isinstance(await driver.ask(load, Loaded | Failed), Loaded)
-            answer = await driver.generate(
-                InstructPrompt(instruction="Go on"), Sampling(max_tokens=100)
-            )
-            return answer.finished.stats.drafted_tokens
-
-    assert run(drafted()) > 0
+    async with running_engine() as driver:
+        load = Load(model_path=str(model), n_gpu_layers=0, formats=formats(), draft_path=str(model))
+        assert isinstance(await driver.ask(load, Loaded | Failed), Loaded)
+        answer = await driver.generate(
+            InstructPrompt(instruction="Go on"), Sampling(max_tokens=100)
+        )
+    assert answer.finished.stats.drafted_tokens > 0
 
 
 COPY = InstructPrompt(
@@ -348,7 +341,7 @@ COPY = InstructPrompt(
 
 
 @pytest.mark.real_model
-def test_the_starter_model_copies_with_guesses_that_are_right(starter: Path) -> None:
+async def test_the_starter_model_copies_with_guesses_that_are_right(starter: Path) -> None:
     async def answer(*, speculate: bool) -> tuple[str, int, int]:
         async with running_engine() as driver:
             load = Load(
@@ -364,8 +357,8 @@ def test_the_starter_model_copies_with_guesses_that_are_right(starter: Path) -> 
             stats = reply.finished.stats
             return reply.text, stats.drafted_tokens, stats.accepted_tokens
 
-    text, drafted, accepted = run(answer(speculate=True))
-    plain, none, _ = run(answer(speculate=False))
+    text, drafted, accepted = await answer(speculate=True)
+    plain, none, _ = await answer(speculate=False)
     assert text == plain
     assert none == 0
     assert accepted > drafted // 2 > 0

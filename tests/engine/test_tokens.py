@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from modechat.engine.worker.tokens import Detokenizer, Vocabulary
 from modechat.prompting.prompt_format import SpecialTokens
 from tests.engine.vocabularies import load_vocabulary, write_spm
+from tests.examples import examples
 from tests.tiny_models import CONTROL_TOKENS, write_llama, write_t5
 
 BOS = 256 + CONTROL_TOKENS.index("<s>")
@@ -116,7 +117,7 @@ def test_control_tokens_are_recognised_and_have_no_text(vocabulary: Vocabulary) 
     assert vocabulary.is_end(tokens[2])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_text_comes_back_whole_token_by_token(vocabulary: Vocabulary, text: str) -> None:
     text = text.replace("<", "")  # no control tokens

@@ -6,7 +6,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
@@ -32,7 +33,7 @@ from modechat.engine.protocol import (
 )
 from modechat.engine.scripted import MODEL
 from modechat.engine.watchdog import HangDetector, Patience, Watchdog
-from tests.engine.driver import Driver, chat, run
+from tests.engine.driver import Driver, chat
 from tests.tiny_models import write_llama
 
 PATIENCE = Patience(silent=10, starting=60, standing_still=30, loading=120)
@@ -169,24 +170,23 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 QUICK = Patience(silent=2.5, starting=20, standing_still=5, loading=20)
 
 
-def play(
-    model: Path, work: Callable[[Driver, WorkerEngine], object], patience: Patience = QUICK
-) -> object:
-    async def main() -> object:
-        engine = WorkerEngine(patience=patience)
-        engine.start()
-        driver = Driver(engine)
-        try:
-            assert isinstance(await driver.load(model), Loaded)
-            return await work(driver, engine)  # type: ignore[misc]
-        finally:
-            await engine.close()
+@asynccontextmanager
+async def watched_engine(
+    model: Path, patience: Patience = QUICK
+) -> AsyncIterator[tuple[Driver, WorkerEngine]]:
+    """A worker with this model, and the hang detector's patience."""
+    engine = WorkerEngine(patience=patience)
+    engine.start()
+    driver = Driver(engine)
+    try:
+        assert isinstance(await driver.load(model), Loaded)
+        yield driver, engine
+    finally:
+        await engine.close()
 
-    return run(main())
 
-
-def test_a_worker_that_was_stopped_in_a_reply_is_killed_and_told_once(model: Path) -> None:
-    async def work(driver: Driver, engine: WorkerEngine) -> None:
+async def test_a_worker_that_was_stopped_in_a_reply_is_killed_and_told_once(model: Path) -> None:
+    async with watched_engine(model) as (driver, engine):
         assert engine.process_id is not None
         process = psutil.Process(engine.process_id)
 
@@ -206,11 +206,13 @@ def test_a_worker_that_was_stopped_in_a_reply_is_killed_and_told_once(model: Pat
         engine.start()
         assert isinstance(await driver.load(model), Loaded)  # the very next answer
 
-    play(model, work)
 
-
-def test_heartbeats_keep_a_long_request_alive_and_never_reach_the_front_end(model: Path) -> None:
-    async def work(driver: Driver, engine: WorkerEngine) -> None:
+async def test_heartbeats_keep_a_long_request_alive_and_never_reach_the_front_end(
+    model: Path,
+) -> None:
+    async with watched_engine(
+        model, Patience(silent=1.5, starting=20, standing_still=1.5, loading=20)
+    ) as (driver, engine):
         sampling = Sampling(temperature=1.0, seed=11, max_tokens=3000)
         answer = await driver.generate(
             chat("Go " * 1000), sampling
@@ -218,26 +220,20 @@ def test_heartbeats_keep_a_long_request_alive_and_never_reach_the_front_end(mode
         assert answer.finished.stats.completion_tokens > 0
         assert engine.process_id is not None
 
-    play(model, work, Patience(silent=1.5, starting=20, standing_still=1.5, loading=20))
 
-
-def test_an_idle_worker_that_was_stopped_is_noticed_when_it_is_asked(model: Path) -> None:
-    async def work(driver: Driver, engine: WorkerEngine) -> None:
+async def test_an_idle_worker_that_was_stopped_is_noticed_when_it_is_asked(model: Path) -> None:
+    async with watched_engine(model) as (driver, engine):
         assert engine.process_id is not None
         os.kill(engine.process_id, signal.SIGSTOP)
         answer = await driver.generate(chat("Hello"))
         assert isinstance(answer.failed, Failed)
         assert "hung" in answer.failed.title
 
-    play(model, work)
 
-
-def test_a_worker_that_was_stopped_only_for_a_moment_goes_on(model: Path) -> None:
-    async def work(driver: Driver, engine: WorkerEngine) -> None:
+async def test_a_worker_that_was_stopped_only_for_a_moment_goes_on(model: Path) -> None:
+    async with watched_engine(model) as (driver, engine):
         assert engine.process_id is not None
         os.kill(engine.process_id, signal.SIGSTOP)
         threading.Timer(0.5, os.kill, (engine.process_id, signal.SIGCONT)).start()
         answer = await driver.generate(chat("Hello"), Sampling(temperature=0, max_tokens=4))
         assert answer.finished.stats.completion_tokens <= 4
-
-    play(model, work)

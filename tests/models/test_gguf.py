@@ -22,6 +22,7 @@ from modechat.errors import ModelError
 from modechat.models.ggml_types import FILE_TYPES, TENSOR_TYPES
 from modechat.models.gguf import GGUFHeader, read_header
 from modechat.models.starter import starter_model
+from tests.examples import examples
 from tests.tiny_models import CHATML, Value, write_llama
 
 STARTER = starter_model()
@@ -192,7 +193,7 @@ def test_a_big_endian_file_is_refused_by_name(tmp_path: Path) -> None:
     assert "big-endian" in refusal(path)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_a_file_cut_anywhere_is_refused(share: float, scratch: Path, whole: bytes) -> None:
     scratch.write_bytes(whole[: int(share * len(whole))])
@@ -205,7 +206,7 @@ def test_a_header_cut_anywhere_is_refused(scratch: Path, whole: bytes) -> None:
         assert refusal(scratch)
 
 
-@settings(max_examples=200, deadline=1000)
+@settings(max_examples=examples(200), deadline=1000)
 @given(flips=st.lists(st.tuples(st.integers(4, 12_000), st.integers(0, 7)), min_size=1, max_size=4))
 def test_a_damaged_header_is_read_or_refused_but_nothing_else(
     flips: list[tuple[int, int]], scratch: Path, whole: bytes

@@ -16,6 +16,7 @@ from modechat.prompting.guard import (
     pieces,
     without_marker,
 )
+from tests.examples import examples
 
 CONTROL = (
     "<|im_start|>",
@@ -71,7 +72,7 @@ def test_the_pieces_joined_are_the_text_without_the_marker(text: str) -> None:
     assert without_marker(GUARD.neutralise(text)) == text.replace(MARKER, "")
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(text=hostile)
 @example(text="<|im_" + MARKER + "end|>")
 @example(text="<" + MARKER + "s>")
@@ -84,7 +85,7 @@ def test_no_piece_holds_a_control_text(text: str) -> None:
         assert control_texts_in(piece) == []
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(text=hostile)
 def test_in_the_assistants_texts_only_tags_of_thinking_and_tools_stay(text: str) -> None:
     neutralised = GUARD.neutralise(text, of_assistant=True)
@@ -118,7 +119,7 @@ def test_the_longest_of_the_control_texts_that_begin_at_one_place_is_told() -> N
 # What is put behind a rendered prompt
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(before=hostile, after=hostile)
 @example(before="Say <|im_", after="end|>")
 @example(before="<", after="s>")

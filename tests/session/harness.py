@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from modechat.domain.conversation import Turn
 from modechat.domain.modes import Incomplete, parse
@@ -154,3 +154,12 @@ async def running_session(
         if session.phase is not Phase.CLOSED:
             await session.close()
         await loop
+
+
+@asynccontextmanager
+async def opened_session(folder: Path, **options: Any) -> AsyncIterator[Harness]:
+    """A running session, ready, with the latest conversation; `options` are those of `running_session`."""
+    async with running_session(folder, **options) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        yield harness

@@ -17,7 +17,7 @@ from modechat.errors import ModelError
 from modechat.session.events import AdaptersInUse, Remark, Trouble
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
-from tests.engine.driver import formats, run
+from tests.engine.driver import formats
 from tests.session.harness import Harness, echo, running_session
 from tests.tiny_models import write_llama, write_lora
 
@@ -63,101 +63,91 @@ async def task(harness: Harness) -> str:
     return turn.reply.text
 
 
-def test_they_are_applied_and_taken_away_and_stay_when_the_engine_starts_again(
+async def test_they_are_applied_and_taken_away_and_stay_when_the_engine_starts_again(
     tmp_path: Path, folder: Path
 ) -> None:
-    async def main() -> None:
-        engine = WorkerEngine()
-        async with running_session(
-            tmp_path, engine=engine, session_settings=settings_of(folder)
-        ) as harness:
-            await opened(harness)
-            plain = await task(harness)
-            wanted = (adapter(folder, "tone", 3.0),)
-            assert await harness.session.model_choice.use_adapters(wanted) is None
-            assert harness.session.adapters == wanted
-            assert harness.told(AdaptersInUse)[-1].adapters == wanted
-            changed = await task(harness)
-            assert changed != plain
-            assert engine.process_id is not None
-            os.kill(engine.process_id, signal.SIGKILL)
-            await harness.until(lambda: bool(harness.told(Trouble)))
-            await harness.ready()
-            assert harness.told(AdaptersInUse)[-1].adapters == wanted
-            assert await task(harness) == changed
-            assert await harness.session.model_choice.use_adapters(()) is None
-            assert await task(harness) == plain
-
-    run(main())
+    engine = WorkerEngine()
+    async with running_session(
+        tmp_path, engine=engine, session_settings=settings_of(folder)
+    ) as harness:
+        await opened(harness)
+        plain = await task(harness)
+        wanted = (adapter(folder, "tone", 3.0),)
+        assert await harness.session.model_choice.use_adapters(wanted) is None
+        assert harness.session.adapters == wanted
+        assert harness.told(AdaptersInUse)[-1].adapters == wanted
+        changed = await task(harness)
+        assert changed != plain
+        assert engine.process_id is not None
+        os.kill(engine.process_id, signal.SIGKILL)
+        await harness.until(lambda: bool(harness.told(Trouble)))
+        await harness.ready()
+        assert harness.told(AdaptersInUse)[-1].adapters == wanted
+        assert await task(harness) == changed
+        assert await harness.session.model_choice.use_adapters(()) is None
+        assert await task(harness) == plain
 
 
-def test_one_that_does_not_fit_changes_nothing(tmp_path: Path, folder: Path) -> None:
-    async def main() -> None:
-        applied = (adapter(folder, "tone"),)
-        options = settings_of(folder, "first", *applied)
-        async with running_session(
-            tmp_path, engine=WorkerEngine(), session_settings=options
-        ) as harness:
-            await opened(harness)
-            refused = await harness.session.model_choice.use_adapters((adapter(folder, "wrong"),))
-            assert isinstance(refused, Incomplete)
-            assert "wrong.gguf is no LoRA adapter for this model" in refused.reason
-            assert harness.session.adapters == applied
-            assert await task(harness)
-
-    run(main())
+async def test_one_that_does_not_fit_changes_nothing(tmp_path: Path, folder: Path) -> None:
+    applied = (adapter(folder, "tone"),)
+    options = settings_of(folder, "first", *applied)
+    async with running_session(
+        tmp_path, engine=WorkerEngine(), session_settings=options
+    ) as harness:
+        await opened(harness)
+        refused = await harness.session.model_choice.use_adapters((adapter(folder, "wrong"),))
+        assert isinstance(refused, Incomplete)
+        assert "wrong.gguf is no LoRA adapter for this model" in refused.reason
+        assert harness.session.adapters == applied
+        assert await task(harness)
 
 
-def test_where_one_keeps_the_model_from_loading_the_model_loads_without(
+async def test_where_one_keeps_the_model_from_loading_the_model_loads_without(
     tmp_path: Path, folder: Path
 ) -> None:
-    async def main() -> None:
-        options = settings_of(folder, "first", adapter(folder, "wrong"))
-        async with running_session(
-            tmp_path, engine=WorkerEngine(), session_settings=options
-        ) as harness:
-            await harness.session.library.open_latest()
-            await harness.until(lambda: harness.session.phase is Phase.DOWN)
-            assert "/lora off loads the model without." in harness.told(Trouble)[-1].hint
-            assert await harness.session.model_choice.use_adapters(()) is None
-            await harness.ready()
-            assert await task(harness)
-
-    run(main())
+    options = settings_of(folder, "first", adapter(folder, "wrong"))
+    async with running_session(
+        tmp_path, engine=WorkerEngine(), session_settings=options
+    ) as harness:
+        await harness.session.library.open_latest()
+        await harness.until(lambda: harness.session.phase is Phase.DOWN)
+        assert "/lora off loads the model without." in harness.told(Trouble)[-1].hint
+        assert await harness.session.model_choice.use_adapters(()) is None
+        await harness.ready()
+        assert await task(harness)
 
 
-def test_another_model_takes_neither_adapters_nor_a_draft_model_along(
+async def test_another_model_takes_neither_adapters_nor_a_draft_model_along(
     tmp_path: Path, folder: Path
 ) -> None:
-    async def main() -> None:
-        options = settings_of(folder, draft=str(folder / "second.gguf"))
-        engine = ScriptedEngine(echo)
-        async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
-            await opened(harness)
-            wanted = (adapter(folder, "tone", 0.5),)
-            await harness.session.model_choice.use_adapters(wanted)
-            await harness.session.model_choice.use("second")
-            await harness.ready()
-            assert harness.told(Remark)[-1].text == (
-                "Not used any more, because it belongs to the model before: the LoRA adapter tone ×0.5, "
-                "the draft model second."
-            )
-            assert harness.session.adapters == ()
-            assert harness.told(AdaptersInUse)[-1].adapters == ()
-            await harness.session.model_choice.use()  # and back
-            await harness.ready()
-            loads = [request for request in engine.requests if isinstance(request, Load)]
-            assert [(load.adapters, load.draft_path is not None) for load in loads] == [
-                ((), True),
-                ((), False),
-                (wanted, True),
-            ]
-            assert "Not used" not in harness.told(Remark)[-1].text
-
-    run(main())
+    options = settings_of(folder, draft=str(folder / "second.gguf"))
+    engine = ScriptedEngine(echo)
+    async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
+        await opened(harness)
+        wanted = (adapter(folder, "tone", 0.5),)
+        await harness.session.model_choice.use_adapters(wanted)
+        await harness.session.model_choice.use("second")
+        await harness.ready()
+        assert harness.told(Remark)[-1].text == (
+            "Not used any more, because it belongs to the model before: the LoRA adapter tone ×0.5, "
+            "the draft model second."
+        )
+        assert harness.session.adapters == ()
+        assert harness.told(AdaptersInUse)[-1].adapters == ()
+        await harness.session.model_choice.use()  # and back
+        await harness.ready()
+        loads = [request for request in engine.requests if isinstance(request, Load)]
+        assert [(load.adapters, load.draft_path is not None) for load in loads] == [
+            ((), True),
+            ((), False),
+            (wanted, True),
+        ]
+        assert "Not used" not in harness.told(Remark)[-1].text
 
 
-def test_an_engine_that_ends_instead_of_answering_is_told(tmp_path: Path, folder: Path) -> None:
+async def test_an_engine_that_ends_instead_of_answering_is_told(
+    tmp_path: Path, folder: Path
+) -> None:
     class Dying(WorkerEngine):
         def send(self, request: object) -> None:
             if isinstance(request, UseAdapters):
@@ -165,29 +155,22 @@ def test_an_engine_that_ends_instead_of_answering_is_told(tmp_path: Path, folder
                 os.kill(self.process_id, signal.SIGKILL)
             super().send(request)  # type: ignore[arg-type]
 
-    async def main() -> None:
-        async with running_session(
-            tmp_path, engine=Dying(), session_settings=settings_of(folder)
-        ) as harness:
-            await opened(harness)
-            refused = await harness.session.model_choice.use_adapters((adapter(folder, "tone"),))
-            assert isinstance(refused, Incomplete)
-            assert "ended" in refused.reason
-            assert harness.session.adapters == ()
-            await harness.ready()
-
-    run(main())
+    async with running_session(
+        tmp_path, engine=Dying(), session_settings=settings_of(folder)
+    ) as harness:
+        await opened(harness)
+        refused = await harness.session.model_choice.use_adapters((adapter(folder, "tone"),))
+        assert isinstance(refused, Incomplete)
+        assert "ended" in refused.reason
+        assert harness.session.adapters == ()
+        await harness.ready()
 
 
-def test_while_the_model_is_loaded_nothing_is_changed(tmp_path: Path, folder: Path) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path, session_settings=settings_of(folder)) as harness:
-            assert isinstance(
-                await harness.session.model_choice.use_adapters((adapter(folder, "tone"),)),
-                Incomplete,
-            )
-            await opened(harness)
-            with pytest.raises(ModelError):
-                harness.session.settings.adapter_named("tone")
-
-    run(main())
+async def test_while_the_model_is_loaded_nothing_is_changed(tmp_path: Path, folder: Path) -> None:
+    async with running_session(tmp_path, session_settings=settings_of(folder)) as harness:
+        assert isinstance(
+            await harness.session.model_choice.use_adapters((adapter(folder, "tone"),)), Incomplete
+        )
+        await opened(harness)
+        with pytest.raises(ModelError):
+            harness.session.settings.adapter_named("tone")

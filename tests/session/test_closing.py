@@ -17,7 +17,6 @@ from modechat.errors import StoreError
 from modechat.session.chat_session import ChatSession
 from modechat.session.gate import CLOSED
 from modechat.session.variants import Question, VariantSettings
-from tests.engine.driver import run
 from tests.session.harness import running_session
 
 Command = Callable[[ChatSession], Awaitable[object]]
@@ -79,34 +78,28 @@ _NOTHING_TO_RETRY = Incomplete("There is nothing to retry with less memory.")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_after_the_end_every_command_is_refused(tmp_path: Path, name: str) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            await harness.say("hello")
-            await harness.session.close()
-            assert await outcome(COMMANDS[name], harness.session) == "closed"
-
-    run(main())
+async def test_after_the_end_every_command_is_refused(tmp_path: Path, name: str) -> None:
+    async with running_session(tmp_path) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        await harness.say("hello")
+        await harness.session.close()
+        assert await outcome(COMMANDS[name], harness.session) == "closed"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_that_comes_while_the_session_closes_waits_and_is_refused(
+async def test_a_command_that_comes_while_the_session_closes_waits_and_is_refused(
     tmp_path: Path, name: str
 ) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            await harness.say("hello")
-            closing = asyncio.create_task(harness.session.close())
-            await asyncio.sleep(0)
-            result = await asyncio.wait_for(outcome(COMMANDS[name], harness.session), 20)
-            await closing
-            assert result == "closed" or result.startswith("done: "), result
-
-    run(main())
+    async with running_session(tmp_path) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        await harness.say("hello")
+        closing = asyncio.create_task(harness.session.close())
+        await asyncio.sleep(0)
+        result = await asyncio.wait_for(outcome(COMMANDS[name], harness.session), 20)
+        await closing
+        assert result == "closed" or result.startswith("done: "), result
 
 
 def commands_of(session: object) -> Iterator[str]:
@@ -115,19 +108,16 @@ def commands_of(session: object) -> Iterator[str]:
             yield name
 
 
-def test_every_command_is_tried_here(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path) as harness:
-            session = harness.session
-            parts = (
-                session,
-                session.turns,
-                session.library,
-                session.model_choice,
-                session.effective,
-            )
-            known = {word for name in COMMANDS for word in name.split()} | {"_load_less"}
-            missing = {name for part in parts for name in commands_of(part)} - known
-            assert missing == set()
-
-    run(main())
+async def test_every_command_is_tried_here(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as harness:
+        session = harness.session
+        parts = (
+            session,
+            session.turns,
+            session.library,
+            session.model_choice,
+            session.effective,
+        )
+        known = {word for name in COMMANDS for word in name.split()} | {"_load_less"}
+        missing = {name for part in parts for name in commands_of(part)} - known
+        assert missing == set()

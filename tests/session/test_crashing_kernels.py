@@ -19,7 +19,7 @@ from modechat.session.events import ModelReady, Remark, Trouble
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from tests.dying_worker import FOLDER
-from tests.engine.driver import formats, run
+from tests.engine.driver import formats
 from tests.session.harness import running_session, send
 from tests.tiny_models import write_llama
 
@@ -45,69 +45,58 @@ def crashing_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -
     return SecondTry(WorkerEngine(), memory, lambda _: REMEDY)
 
 
-def test_the_message_is_answered_and_one_quiet_line_says_why_it_took_longer(
+async def test_the_message_is_answered_and_one_quiet_line_says_why_it_took_longer(
     options: SessionSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = crashing_engine(tmp_path, monkeypatch, "decode SIGILL extras")
 
-    async def main() -> None:
-        async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            turn = await harness.say("Hello")
-            assert turn is not None
-            assert turn.reply.state is ReplyState.COMPLETE
-            assert turn.request.text == "Hello"  # type: ignore[union-attr]
-            assert [
-                remark.text
-                for remark in harness.told(Remark)
-                if "goes on without them" in remark.text
-            ]
-            assert harness.told(Trouble) == []
-            again = await harness.say("And again")
-            assert again is not None
-            assert again.reply.state is ReplyState.COMPLETE
-
-    run(main())
+    async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        turn = await harness.say("Hello")
+        assert turn is not None
+        assert turn.reply.state is ReplyState.COMPLETE
+        assert turn.request.text == "Hello"  # type: ignore[union-attr]
+        assert [
+            remark.text for remark in harness.told(Remark) if "goes on without them" in remark.text
+        ]
+        assert harness.told(Trouble) == []
+        again = await harness.say("And again")
+        assert again is not None
+        assert again.reply.state is ReplyState.COMPLETE
 
 
-def test_a_model_that_crashes_while_it_loads_is_loaded_and_the_message_that_waited_answered(
+async def test_a_model_that_crashes_while_it_loads_is_loaded_and_the_message_that_waited_answered(
     options: SessionSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = crashing_engine(tmp_path, monkeypatch, "load SIGSEGV extras")
 
-    async def main() -> None:
-        async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
-            await harness.session.library.open_latest()
-            assert await send(harness.session, "Hello") is None  # before the model is ready
-            await harness.until(lambda: bool(harness.told(ModelReady)))
-            await harness.ready()
-            conversation = harness.session.conversation
-            assert conversation is not None
-            assert conversation.turns[-1].reply.state is ReplyState.COMPLETE
-            assert harness.told(Trouble) == []
-
-    run(main())
+    async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
+        await harness.session.library.open_latest()
+        assert await send(harness.session, "Hello") is None  # before the model is ready
+        await harness.until(lambda: bool(harness.told(ModelReady)))
+        await harness.ready()
+        conversation = harness.session.conversation
+        assert conversation is not None
+        assert conversation.turns[-1].reply.state is ReplyState.COMPLETE
+        assert harness.told(Trouble) == []
 
 
 @pytest.mark.parametrize("moment", ["load", "decode"])
-def test_where_only_another_build_helps_nothing_else_is_offered(
+async def test_where_only_another_build_helps_nothing_else_is_offered(
     options: SessionSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     engine = crashing_engine(tmp_path, monkeypatch, f"{moment} SIGILL always")
 
-    async def main() -> None:
-        async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
-            await harness.session.library.open_latest()
-            assert await send(harness.session, "Hello") is None
-            await harness.until(lambda: harness.session.phase is Phase.DOWN)
-            await harness.until(lambda: not harness.session.is_busy)
-            (trouble,) = harness.told(Trouble)
-            assert str(REMEDY).strip() in trouble.hint
-            for word in ("context", "Ctrl+R", "smaller", "starting again"):
-                assert word not in trouble.hint
-            conversation = harness.session.conversation
-            assert conversation is not None
-            assert len(conversation.turns) == 1  # what was typed is kept
-
-    run(main())
+    async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
+        await harness.session.library.open_latest()
+        assert await send(harness.session, "Hello") is None
+        await harness.until(lambda: harness.session.phase is Phase.DOWN)
+        await harness.until(lambda: not harness.session.is_busy)
+        (trouble,) = harness.told(Trouble)
+        assert str(REMEDY).strip() in trouble.hint
+        for word in ("context", "Ctrl+R", "smaller", "starting again"):
+            assert word not in trouble.hint
+        conversation = harness.session.conversation
+        assert conversation is not None
+        assert len(conversation.turns) == 1  # what was typed is kept

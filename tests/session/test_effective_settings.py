@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,20 +14,19 @@ from modechat.errors import ConfigError
 from modechat.models.gguf import GGUFHeader
 from modechat.session.provenance import Valued, sampling_value, system_value
 from modechat.session.settings import SessionSettings
-from tests.engine.driver import run
 from tests.session.harness import Harness, running_session, settings
 
 OWN = OwnSettings(sampling=Sampling(temperature=0.1), chat_system="Be brief.")
 
 
-def session_test(folder: Path, work: object, wanted: SessionSettings | None = None) -> None:
-    async def main() -> None:
-        async with running_session(folder, session_settings=wanted) as harness:
-            await harness.session.library.begin_new()
-            await harness.ready()
-            await work(harness)  # type: ignore[operator]
-
-    run(main())
+@asynccontextmanager
+async def new_conversation(
+    folder: Path, wanted: SessionSettings | None = None
+) -> AsyncIterator[Harness]:
+    async with running_session(folder, session_settings=wanted) as harness:
+        await harness.session.library.begin_new()
+        await harness.ready()
+        yield harness
 
 
 def system_text(harness: Harness) -> str:
@@ -35,8 +35,12 @@ def system_text(harness: Harness) -> str:
     return prompt.messages[0].content
 
 
-def test_what_a_conversation_has_of_its_own_counts_from_the_next_turn_on(tmp_path: Path) -> None:
-    async def work(harness: Harness) -> None:
+async def test_what_a_conversation_has_of_its_own_counts_from_the_next_turn_on(
+    tmp_path: Path,
+) -> None:
+    async with new_conversation(
+        tmp_path, replace(settings(chat_system="Hi"), sampling=Sampling(temperature=0.9, top_k=7))
+    ) as harness:
         await harness.say("one")
         assert harness.requests[-1].sampling.temperature == 0.9
         assert await harness.session.effective.set_own(OWN) is None
@@ -44,15 +48,9 @@ def test_what_a_conversation_has_of_its_own_counts_from_the_next_turn_on(tmp_pat
         assert harness.requests[-1].sampling == Sampling(temperature=0.1, top_k=7)
         assert system_text(harness) == "Be brief."
 
-    session_test(
-        tmp_path,
-        work,
-        replace(settings(chat_system="Hi"), sampling=Sampling(temperature=0.9, top_k=7)),
-    )
 
-
-def test_it_comes_back_with_the_conversation_and_only_with_it(tmp_path: Path) -> None:
-    async def work(harness: Harness) -> None:
+async def test_it_comes_back_with_the_conversation_and_only_with_it(tmp_path: Path) -> None:
+    async with new_conversation(tmp_path) as harness:
         await harness.session.effective.set_own(OWN)  # before anything is saved
         await harness.say("one")
         conversation = harness.session.conversation
@@ -65,11 +63,10 @@ def test_it_comes_back_with_the_conversation_and_only_with_it(tmp_path: Path) ->
         assert harness.session.effective.own == OWN
         assert harness.session.settings.sampling.temperature == 0.1
 
-    session_test(tmp_path, work)
 
+async def test_a_format_of_its_own_is_used_while_the_conversation_is_open(tmp_path: Path) -> None:
+    async with new_conversation(tmp_path) as harness:
 
-def test_a_format_of_its_own_is_used_while_the_conversation_is_open(tmp_path: Path) -> None:
-    async def work(harness: Harness) -> None:
         def asked() -> list[str | None]:
             return [
                 request.format
@@ -93,10 +90,8 @@ def test_a_format_of_its_own_is_used_while_the_conversation_is_open(tmp_path: Pa
         await session.library.begin_new()
         assert asked()[-1] == "chatml"
 
-    session_test(tmp_path, work)
 
-
-def test_a_default_is_written_and_counts_at_once(tmp_path: Path) -> None:
+async def test_a_default_is_written_and_counts_at_once(tmp_path: Path) -> None:
     written: list[Mapping[str, object]] = []
     base = settings()
 
@@ -104,7 +99,7 @@ def test_a_default_is_written_and_counts_at_once(tmp_path: Path) -> None:
         written.append(options)
         return replace(base, sampling=Sampling(top_k=3))
 
-    async def work(harness: Harness) -> None:
+    async with new_conversation(tmp_path, replace(base, keep_defaults=keep)) as harness:
         harness.session.model_choice.set_thinking(False)
         await harness.session.effective.set_defaults({"sampling.top_k": 3})
         await harness.say("one")
@@ -112,11 +107,9 @@ def test_a_default_is_written_and_counts_at_once(tmp_path: Path) -> None:
         assert harness.requests[-1].thinking is False
         assert written == [{"sampling.top_k": 3}]
 
-    session_test(tmp_path, work, replace(base, keep_defaults=keep))
 
-
-def test_a_default_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
-    async def work(harness: Harness) -> None:
+async def test_a_default_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    async with new_conversation(tmp_path) as harness:
         before = harness.session.settings
         try:
             await harness.session.effective.set_defaults({"sampling.top_k": 3})
@@ -125,34 +118,30 @@ def test_a_default_that_cannot_be_written_changes_nothing(tmp_path: Path) -> Non
         else:
             raise AssertionError
 
-    session_test(tmp_path, work)
 
-
-def test_another_context_loads_the_model_again(tmp_path: Path) -> None:
-    async def work(harness: Harness) -> None:
+async def test_another_context_loads_the_model_again(tmp_path: Path) -> None:
+    async with new_conversation(tmp_path) as harness:
         assert await harness.session.model_choice.use_context(1024) is None
         await harness.ready()
         loads = [request.n_ctx for request in harness.engine.requests if isinstance(request, Load)]  # type: ignore[attr-defined]
         assert loads == [None, 1024]
         assert harness.session.settings.load.n_ctx == 1024
 
-    session_test(tmp_path, work)
 
-
-def test_what_the_engine_was_started_with_stays_when_a_default_is_written(tmp_path: Path) -> None:
+async def test_what_the_engine_was_started_with_stays_when_a_default_is_written(
+    tmp_path: Path,
+) -> None:
     base = settings()
 
     def keep(_options: Mapping[str, object]) -> SessionSettings:
         load = base.load.model_copy(update={"n_ctx": 2048, "format": "vicuna"})
         return replace(base, load=load, keep_defaults=keep)
 
-    async def work(harness: Harness) -> None:
+    async with new_conversation(tmp_path, replace(base, keep_defaults=keep)) as harness:
         await harness.session.effective.set_defaults({"sampling.top_k": 3})
         assert harness.session.settings.load == base.load
         await harness.session.effective.set_defaults({"n_ctx": 2048})
         assert harness.session.settings.load.n_ctx == 2048
-
-    session_test(tmp_path, work, replace(base, keep_defaults=keep))
 
 
 # Where a value comes from

@@ -19,7 +19,6 @@ from modechat.paths import states_folder
 from modechat.prompt_files import load_prompt_files
 from modechat.session.settings import SessionSettings
 from modechat.store import Store
-from tests.engine.driver import run
 from tests.session.harness import Clock, Harness, echo, running_session, settings
 from tests.tiny_models import write_llama
 
@@ -60,70 +59,58 @@ def restored(turn: Turn) -> int:
     return turn.reply.stats.restored_tokens
 
 
-def one_start(tmp_path: Path, options: SessionSettings, text: str) -> Turn:
+async def one_start(tmp_path: Path, options: SessionSettings, text: str) -> Turn:
     """The program from its start to its end, with one turn of the latest conversation."""
-
-    async def main() -> Turn:
-        async with running_session(
-            tmp_path / "db", engine=WorkerEngine(), session_settings=options
-        ) as harness:
-            return await turn_of(harness, text)
-
-    return run(main())
+    async with running_session(
+        tmp_path / "db", engine=WorkerEngine(), session_settings=options
+    ) as harness:
+        return await turn_of(harness, text)
 
 
-def test_a_long_chat_is_not_evaluated_again_after_a_restart(
+async def test_a_long_chat_is_not_evaluated_again_after_a_restart(
     tmp_path: Path, options: SessionSettings
 ) -> None:
-    one_start(tmp_path, options, LONG)
+    await one_start(tmp_path, options, LONG)
     assert len(kept()) == 2
-    assert restored(one_start(tmp_path, options, "And then?")) > 500
+    assert restored(await one_start(tmp_path, options, "And then?")) > 500
 
 
-def test_a_deleted_conversation_leaves_nothing_even_if_the_engine_still_has_it(
+async def test_a_deleted_conversation_leaves_nothing_even_if_the_engine_still_has_it(
     tmp_path: Path, options: SessionSettings
 ) -> None:
-    one_start(tmp_path, options, LONG)
+    await one_start(tmp_path, options, LONG)
 
-    async def main() -> None:
-        async with running_session(
-            tmp_path / "db", engine=WorkerEngine(), session_settings=options
-        ) as harness:
-            turn = await turn_of(harness, "And then?")
-            assert restored(turn) > 500
-            assert harness.session.conversation is not None
-            await harness.session.library.delete(harness.session.conversation.id)
-            assert kept() == []
-
-    run(main())
+    async with running_session(
+        tmp_path / "db", engine=WorkerEngine(), session_settings=options
+    ) as harness:
+        turn = await turn_of(harness, "And then?")
+        assert restored(turn) > 500
+        assert harness.session.conversation is not None
+        await harness.session.library.delete(harness.session.conversation.id)
+        assert kept() == []
     assert kept() == []  # the engine has ended, and kept what it had
 
 
-def test_a_conversation_of_another_database_keeps_its_own(
+async def test_a_conversation_of_another_database_keeps_its_own(
     tmp_path: Path, options: SessionSettings
 ) -> None:
-    one_start(tmp_path / "one", options, LONG)
+    await one_start(tmp_path / "one", options, LONG)
 
-    async def main() -> None:
-        clock = Clock()
-        clock()  # it was not begun in the same microsecond
-        store = Store.open(tmp_path / "two", clock)
-        async with running_session(
-            tmp_path, echo, session_settings=options, store=store
-        ) as harness:
-            await turn_of(harness, "Hello")
-            await harness.session.library.delete(1)
-
-    run(main())
+    clock = Clock()
+    clock()  # it was not begun in the same microsecond
+    store = Store.open(tmp_path / "two", clock)
+    async with running_session(tmp_path, echo, session_settings=options, store=store) as harness:
+        await turn_of(harness, "Hello")
+        await harness.session.library.delete(1)
     assert len(kept()) == 2
 
 
 @pytest.mark.parametrize("changes", [{"keep_evaluated": False}, {"keep_history": False}])
-def test_nothing_is_kept_where_the_user_wants_it_so(
+async def test_nothing_is_kept_where_the_user_wants_it_so(
     tmp_path: Path, options: SessionSettings, changes: dict[str, bool]
 ) -> None:
     switched_off = options_of(Path(options.load.model_path), **changes)
-    one_start(tmp_path, switched_off, LONG)
+    await one_start(tmp_path, switched_off, LONG)
     assert not states_folder().exists()
 
 
@@ -133,29 +120,26 @@ def test_their_size_is_the_users(options: SessionSettings) -> None:
     assert options_of(model, kept_gib=0.5).load.state_bytes == 1 << 29
 
 
-def test_only_chat_turns_are_named_and_every_conversation_otherwise(tmp_path: Path) -> None:
+async def test_only_chat_turns_are_named_and_every_conversation_otherwise(tmp_path: Path) -> None:
     engine = ScriptedEngine(echo)
     load = Load(
         model_path="(none)", formats=settings().load.formats, state_folder=str(tmp_path / "states")
     )
 
-    async def main() -> None:
-        options = replace(settings(), load=load)
-        async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
-            await turn_of(harness, "Hello")
-            await harness.session.regenerate()
-            await harness.ready()
-            await harness.say("### Instruction A task")
-            await harness.session.library.begin_new()
-            await harness.say("Another")
-            first, again, task, other = [
-                one.conversation for one in engine.requests if isinstance(one, Generate)
-            ]
-            assert first == again != ""
-            assert task == ""
-            assert other not in ("", first)
-
-    run(main())
+    options = replace(settings(), load=load)
+    async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
+        await turn_of(harness, "Hello")
+        await harness.session.regenerate()
+        await harness.ready()
+        await harness.say("### Instruction A task")
+        await harness.session.library.begin_new()
+        await harness.say("Another")
+        first, again, task, other = [
+            one.conversation for one in engine.requests if isinstance(one, Generate)
+        ]
+        assert first == again != ""
+        assert task == ""
+        assert other not in ("", first)
 
 
 def test_what_cannot_be_removed_is_told(options: SessionSettings) -> None:

@@ -16,7 +16,7 @@ from modechat.engine.protocol import Failed, Request
 from modechat.engine.scripted import ScriptedEngine
 from modechat.session.events import PhaseChanged, ReplyEnded, TurnAdded, TurnReplaced
 from modechat.session.phase import TRANSITIONS, Phase, check_transition
-from tests.engine.driver import run
+from tests.examples import examples
 from tests.session.harness import running_session, send
 from tests.session.harness import settings as harness_settings
 
@@ -66,58 +66,62 @@ COMMANDS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
-@given(commands=COMMANDS)
-def test_whatever_happens_the_session_comes_back_and_every_turn_ends(commands: list[str]) -> None:
-    async def main(folder: Path) -> None:
-        engine = MortalEngine()
-        options = replace(harness_settings(), for_model=lambda _name: harness_settings())
-        async with running_session(folder, engine=engine, session_settings=options) as harness:
-            session = harness.session
-            await session.library.open_latest()
-            for command in commands:
-                match command:
-                    case "send":
-                        await send(session, "Hello")
-                    case "stop":
-                        await session.stop()
-                    case "regenerate":
-                        await session.regenerate()
-                    case "other-mode":
-                        await session.turns.run_in_other_mode()
-                    case "continue":
-                        await session.turns.continue_reply()
-                    case "retry":
-                        await session.retry_with_less()
-                    case "compact":
-                        await session.compact()
-                    case "pin":
-                        await session.turns.toggle_pin()
-                    case "model":
-                        await session.model_choice.use("another")
-                    case "idle" if session.phase is Phase.READY and not session.is_busy:
-                        session._host.unload()
-                    case "toggle":
-                        await session.toggle_mode()
-                    case "new":
-                        await session.library.begin_new()
-                    case "header":
-                        await send(session, "### Instruction")
-                    case "die":
-                        engine.die()
-                    case "wait":
-                        await asyncio.sleep(0)
-                    case "rest":
-                        await asyncio.sleep(0.01)
-            await harness.until(lambda: not session.is_busy and session.phase in RESTING)
-            if session.phase is not Phase.READY:  # it died while it loaded: sending tries again
-                await send(session, "Hello?")
-                await harness.ready()
-            started = len(harness.told(TurnAdded)) + len(harness.told(TurnReplaced))
-            assert len(harness.told(ReplyEnded)) == started
-        phases = [Phase.LOADING, *(event.phase for event in harness.told(PhaseChanged))]
-        assert phases[-1] is Phase.CLOSED
-        assert all(after in TRANSITIONS[before] for before, after in pairwise(phases))
+async def live_through(commands: list[str], folder: Path) -> None:
+    """A session in which all this happens; checks that it comes back and that every turn ends."""
+    engine = MortalEngine()
+    options = replace(harness_settings(), for_model=lambda _name: harness_settings())
+    async with running_session(folder, engine=engine, session_settings=options) as harness:
+        session = harness.session
+        await session.library.open_latest()
+        for command in commands:
+            match command:
+                case "send":
+                    await send(session, "Hello")
+                case "stop":
+                    await session.stop()
+                case "regenerate":
+                    await session.regenerate()
+                case "other-mode":
+                    await session.turns.run_in_other_mode()
+                case "continue":
+                    await session.turns.continue_reply()
+                case "retry":
+                    await session.retry_with_less()
+                case "compact":
+                    await session.compact()
+                case "pin":
+                    await session.turns.toggle_pin()
+                case "model":
+                    await session.model_choice.use("another")
+                case "idle" if session.phase is Phase.READY and not session.is_busy:
+                    session._host.unload()
+                case "toggle":
+                    await session.toggle_mode()
+                case "new":
+                    await session.library.begin_new()
+                case "header":
+                    await send(session, "### Instruction")
+                case "die":
+                    engine.die()
+                case "wait":
+                    await asyncio.sleep(0)
+                case "rest":
+                    await asyncio.sleep(0.01)
+        await harness.until(lambda: not session.is_busy and session.phase in RESTING)
+        if session.phase is not Phase.READY:  # it died while it loaded: sending tries again
+            await send(session, "Hello?")
+            await harness.ready()
+        started = len(harness.told(TurnAdded)) + len(harness.told(TurnReplaced))
+        assert len(harness.told(ReplyEnded)) == started
+    phases = [Phase.LOADING, *(event.phase for event in harness.told(PhaseChanged))]
+    assert phases[-1] is Phase.CLOSED
+    assert all(after in TRANSITIONS[before] for before, after in pairwise(phases))
 
+
+@settings(max_examples=examples(60))
+@given(commands=COMMANDS)
+async def test_whatever_happens_the_session_comes_back_and_every_turn_ends(
+    commands: list[str],
+) -> None:
     with TemporaryDirectory() as folder:
-        run(main(Path(folder)))
+        await live_through(commands, Path(folder))

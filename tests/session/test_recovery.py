@@ -34,7 +34,7 @@ from modechat.session.events import (
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from modechat.store import Store
-from tests.engine.driver import formats, run
+from tests.engine.driver import formats
 from tests.session.harness import Clock, Harness, echo, running_session, send, settings
 from tests.tiny_models import write_llama
 
@@ -92,121 +92,106 @@ def saved_turn(folder: Path, turn: Turn) -> Turn:
         (ReplyGrew, signal.SIGSTOP, "hung: it gave no sign of life"),
     ],
 )
-def test_a_death_in_a_turn_keeps_what_was_shown_and_the_engine_starts_again(
+async def test_a_death_in_a_turn_keeps_what_was_shown_and_the_engine_starts_again(
     model: Path, tmp_path: Path, moment: type[SessionEvent], number: int, words: str
 ) -> None:
     killer = Killer(moment, number)
 
-    async def main() -> None:
-        async with running_session(
-            tmp_path, engine=killer.engine, session_settings=options(model), watch=killer
-        ) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            await send(harness.session, "Go " * 400)
-            await harness.until(lambda: bool(harness.told(ReplyEnded)))
-            turn = harness.told(ReplyEnded)[-1].turn
-            assert turn.reply.state is ReplyState.INTERRUPTED
-            assert (
-                turn.reply.text == "".join(event.text for event in harness.told(ReplyGrew)).strip()
-            )
-            assert saved_turn(tmp_path, turn) == turn
-            trouble = harness.told(Trouble)[-1]
-            assert words in trouble.title
-            assert "Ctrl+R asks again" in trouble.hint
-            assert trouble.details
-            await harness.ready()  # it started again by itself
-            assert await harness.session.regenerate() is None
-            await harness.session.stop()
-            await harness.ready()
-
-    run(main())
+    async with running_session(
+        tmp_path, engine=killer.engine, session_settings=options(model), watch=killer
+    ) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        await send(harness.session, "Go " * 400)
+        await harness.until(lambda: bool(harness.told(ReplyEnded)))
+        turn = harness.told(ReplyEnded)[-1].turn
+        assert turn.reply.state is ReplyState.INTERRUPTED
+        assert turn.reply.text == "".join(event.text for event in harness.told(ReplyGrew)).strip()
+        assert saved_turn(tmp_path, turn) == turn
+        trouble = harness.told(Trouble)[-1]
+        assert words in trouble.title
+        assert "Ctrl+R asks again" in trouble.hint
+        assert trouble.details
+        await harness.ready()  # it started again by itself
+        assert await harness.session.regenerate() is None
+        await harness.session.stop()
+        await harness.ready()
 
 
-def test_a_death_while_nothing_runs_is_told_and_the_engine_starts_again(
+async def test_a_death_while_nothing_runs_is_told_and_the_engine_starts_again(
     model: Path, tmp_path: Path
 ) -> None:
     killer = Killer(Trouble)
 
-    async def main() -> None:
-        async with running_session(
-            tmp_path, engine=killer.engine, session_settings=options(model)
-        ) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            killer.kill()
-            await harness.until(lambda: len(harness.told(ModelReady)) == 2)
-            assert harness.told(Trouble)[-1].hint == "It is starting again."
-
-    run(main())
+    async with running_session(
+        tmp_path, engine=killer.engine, session_settings=options(model)
+    ) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        killer.kill()
+        await harness.until(lambda: len(harness.told(ModelReady)) == 2)
+        assert harness.told(Trouble)[-1].hint == "It is starting again."
 
 
-def test_a_death_while_a_prompt_is_looked_at_is_its_answer(model: Path, tmp_path: Path) -> None:
-    killer = Killer(Trouble)
-
-    async def main() -> None:
-        async with running_session(
-            tmp_path, engine=killer.engine, session_settings=options(model)
-        ) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            killer.kill(signal.SIGSTOP)
-            with pytest.raises(EngineError, match="starting again"):
-                await harness.session.prompts.next(ChatMessage("Hello"))
-            await harness.ready()
-            assert (await harness.session.prompts.next(ChatMessage("Hello"))).text
-
-    run(main())
-
-
-def test_a_death_while_it_starts_fails_the_waiting_turn_and_a_retry_with_less_asks_it_again(
+async def test_a_death_while_a_prompt_is_looked_at_is_its_answer(
     model: Path, tmp_path: Path
 ) -> None:
     killer = Killer(Trouble)
 
-    async def main() -> None:
-        async with running_session(
-            tmp_path, engine=killer.engine, session_settings=options(model)
-        ) as harness:
-            await harness.session.library.open_latest()
-            await send(harness.session, "Hello?")
-            killer.kill()
-            await harness.until(
-                lambda: harness.session.phase is Phase.DOWN and not harness.session.is_busy
-            )
-            assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.FAILED
-            assert (
-                "Ctrl+R or /retry loads it with half the context (2,048 tokens)."
-                in harness.told(Trouble)[-1].hint
-            )
-            assert await harness.session.retry_with_less() is None
-            await harness.ready()
-            assert harness.told(ModelReady)[-1].model.n_ctx == 2048
-            assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.COMPLETE
-            assert isinstance(await harness.session.retry_with_less(), Incomplete)
-
-    run(main())
+    async with running_session(
+        tmp_path, engine=killer.engine, session_settings=options(model)
+    ) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        killer.kill(signal.SIGSTOP)
+        with pytest.raises(EngineError, match="starting again"):
+            await harness.session.prompts.next(ChatMessage("Hello"))
+        await harness.ready()
+        assert (await harness.session.prompts.next(ChatMessage("Hello"))).text
 
 
-def test_a_worker_that_is_killed_while_it_saves_what_it_evaluated_costs_nothing(
+async def test_a_death_while_it_starts_fails_the_waiting_turn_and_a_retry_with_less_asks_it_again(
     model: Path, tmp_path: Path
 ) -> None:
     killer = Killer(Trouble)
 
-    async def main() -> None:
-        async with running_session(
-            tmp_path, engine=killer.engine, session_settings=options(model)
-        ) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            harness.session._host.unload()
-            killer.kill()
-            await send(harness.session, "Hello")
-            await harness.until(lambda: bool(harness.told(ReplyEnded)))
-            assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.COMPLETE
-            assert harness.told(Trouble) == []
+    async with running_session(
+        tmp_path, engine=killer.engine, session_settings=options(model)
+    ) as harness:
+        await harness.session.library.open_latest()
+        await send(harness.session, "Hello?")
+        killer.kill()
+        await harness.until(
+            lambda: harness.session.phase is Phase.DOWN and not harness.session.is_busy
+        )
+        assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.FAILED
+        assert (
+            "Ctrl+R or /retry loads it with half the context (2,048 tokens)."
+            in harness.told(Trouble)[-1].hint
+        )
+        assert await harness.session.retry_with_less() is None
+        await harness.ready()
+        assert harness.told(ModelReady)[-1].model.n_ctx == 2048
+        assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.COMPLETE
+        assert isinstance(await harness.session.retry_with_less(), Incomplete)
 
-    run(main())
+
+async def test_a_worker_that_is_killed_while_it_saves_what_it_evaluated_costs_nothing(
+    model: Path, tmp_path: Path
+) -> None:
+    killer = Killer(Trouble)
+
+    async with running_session(
+        tmp_path, engine=killer.engine, session_settings=options(model)
+    ) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        harness.session._host.unload()
+        killer.kill()
+        await send(harness.session, "Hello")
+        await harness.until(lambda: bool(harness.told(ReplyEnded)))
+        assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.COMPLETE
+        assert harness.told(Trouble) == []
 
 
 @pytest.fixture
@@ -234,7 +219,7 @@ def little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
     return limit
 
 
-def test_a_context_that_does_not_fit_into_memory_is_halved_until_it_does(
+async def test_a_context_that_does_not_fit_into_memory_is_halved_until_it_does(
     model: Path, tmp_path: Path, little_memory: Callable[[int], None]
 ) -> None:
     async def used_by_a_small_one() -> int:
@@ -246,31 +231,26 @@ def test_a_context_that_does_not_fit_into_memory_is_halved_until_it_does(
             await harness.ready()
             return int(psutil.Process(engine.process_id).memory_info().vms)
 
-    little_memory(run(used_by_a_small_one()) + (300 << 20))
+    little_memory(await used_by_a_small_one() + (300 << 20))
 
-    async def main() -> None:
-        wanted = 1 << 20
-        async with running_session(
-            tmp_path / "b", engine=WorkerEngine(), session_settings=options(model, wanted)
-        ) as harness:
-            await harness.session.library.open_latest()
-            await send(harness.session, "Hello?")
-            while True:
-                await harness.until(lambda: harness.session.phase in (Phase.DOWN, Phase.READY))
-                if harness.session.phase is Phase.READY:
-                    break
-                await harness.until(lambda: not harness.session.is_busy)
-                wanted //= 2
-                assert (
-                    f"with half the context ({wanted:,} tokens)" in harness.told(Trouble)[-1].hint
-                )
-                assert await harness.session.regenerate() is None  # Ctrl+R does the same
-            await harness.ready()
-            assert harness.told(Trouble)
-            assert harness.told(ModelReady)[-1].model.n_ctx == wanted
-            assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.COMPLETE
-
-    run(main())
+    wanted = 1 << 20
+    async with running_session(
+        tmp_path / "b", engine=WorkerEngine(), session_settings=options(model, wanted)
+    ) as harness:
+        await harness.session.library.open_latest()
+        await send(harness.session, "Hello?")
+        while True:
+            await harness.until(lambda: harness.session.phase in (Phase.DOWN, Phase.READY))
+            if harness.session.phase is Phase.READY:
+                break
+            await harness.until(lambda: not harness.session.is_busy)
+            wanted //= 2
+            assert f"with half the context ({wanted:,} tokens)" in harness.told(Trouble)[-1].hint
+            assert await harness.session.regenerate() is None  # Ctrl+R does the same
+        await harness.ready()
+        assert harness.told(Trouble)
+        assert harness.told(ModelReady)[-1].model.n_ctx == wanted
+        assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.COMPLETE
 
 
 DIED = Failed(
@@ -297,66 +277,59 @@ async def _down(harness: Harness) -> Trouble:
     return harness.told(Trouble)[-1]
 
 
-def test_an_engine_that_dies_again_over_the_same_message_is_not_started_in_a_loop(
+async def test_an_engine_that_dies_again_over_the_same_message_is_not_started_in_a_loop(
     tmp_path: Path,
 ) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path, engine=Dying()) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            await send(harness.session, "die")
-            await harness.until(lambda: len(harness.told(ReplyEnded)) == 1)
-            await harness.ready()
-            assert "starting again" in harness.told(Trouble)[-1].hint
-            await harness.session.regenerate()
-            trouble = await _down(harness)
-            assert trouble.hint.startswith(
-                "It died over this message before, so it does not start again by itself."
-            )
-            assert re.search(
-                r"Ctrl\+R or /retry loads it with a context of 2,048 tokens\.", trouble.hint
-            )
-            assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.INTERRUPTED
-            assert (await harness.say("Hello")) is not None  # another message may work
-
-    run(main())
+    async with running_session(tmp_path, engine=Dying()) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        await send(harness.session, "die")
+        await harness.until(lambda: len(harness.told(ReplyEnded)) == 1)
+        await harness.ready()
+        assert "starting again" in harness.told(Trouble)[-1].hint
+        await harness.session.regenerate()
+        trouble = await _down(harness)
+        assert trouble.hint.startswith(
+            "It died over this message before, so it does not start again by itself."
+        )
+        assert re.search(
+            r"Ctrl\+R or /retry loads it with a context of 2,048 tokens\.", trouble.hint
+        )
+        assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.INTERRUPTED
+        assert (await harness.say("Hello")) is not None  # another message may work
 
 
-def test_an_engine_that_dies_three_times_within_a_minute_stays_down(tmp_path: Path) -> None:
+async def test_an_engine_that_dies_three_times_within_a_minute_stays_down(tmp_path: Path) -> None:
     engine = Dying()
 
-    async def main() -> None:
-        async with running_session(tmp_path, engine=engine) as harness:
-            await harness.session.library.open_latest()
-            for count in (1, 2):
-                await harness.ready()
-                engine.die()
-                await harness.until(lambda count=count: len(harness.told(Trouble)) == count)  # type: ignore[misc]
+    async with running_session(tmp_path, engine=engine) as harness:
+        await harness.session.library.open_latest()
+        for count in (1, 2):
             await harness.ready()
             engine.die()
-            trouble = await _down(harness)
-            assert trouble.hint.startswith("It died 3 times within a minute")
-            assert await harness.session.retry_with_less() is None
-            await harness.ready()
-            load = [request for request in engine.requests if isinstance(request, Load)][-1]
-            assert load.n_ctx == 2048
+            await harness.until(lambda count=count: len(harness.told(Trouble)) == count)  # type: ignore[misc]
+        await harness.ready()
+        engine.die()
+        trouble = await _down(harness)
+        assert trouble.hint.startswith("It died 3 times within a minute")
+        assert await harness.session.retry_with_less() is None
+        await harness.ready()
+        load = [request for request in engine.requests if isinstance(request, Load)][-1]
+        assert load.n_ctx == 2048
 
-    run(main())
 
-
-def test_what_is_wrong_with_a_format_is_no_reason_to_give_up_the_model(tmp_path: Path) -> None:
+async def test_what_is_wrong_with_a_format_is_no_reason_to_give_up_the_model(
+    tmp_path: Path,
+) -> None:
     engine = ScriptedEngine(echo)
 
-    async def main() -> None:
-        async with running_session(tmp_path, engine=engine, session_settings=settings()) as harness:
-            await harness.session.library.open_latest()
-            await harness.ready()
-            engine._events.put_nowait(Failed(id=None, kind="engine", title="No such format"))
-            await harness.until(lambda: bool(harness.told(Trouble)))
-            assert harness.session.phase is Phase.READY
-            assert await harness.say("Hello") is not None
-
-    run(main())
+    async with running_session(tmp_path, engine=engine, session_settings=settings()) as harness:
+        await harness.session.library.open_latest()
+        await harness.ready()
+        engine._events.put_nowait(Failed(id=None, kind="engine", title="No such format"))
+        await harness.until(lambda: bool(harness.told(Trouble)))
+        assert harness.session.phase is Phase.READY
+        assert await harness.say("Hello") is not None
 
 
 class DyingOverPrompts(Dying):
@@ -369,17 +342,16 @@ class DyingOverPrompts(Dying):
             super().send(request)
 
 
-def test_whoever_waits_for_a_prompt_hears_of_an_engine_that_stays_down(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_session(tmp_path, engine=DyingOverPrompts()) as harness:
-            await harness.session.library.open_latest()
-            for _ in range(2):
-                await harness.ready()
-                with pytest.raises(EngineError, match="starting again"):
-                    await harness.session.prompts.next(ChatMessage("Hello"))
+async def test_whoever_waits_for_a_prompt_hears_of_an_engine_that_stays_down(
+    tmp_path: Path,
+) -> None:
+    async with running_session(tmp_path, engine=DyingOverPrompts()) as harness:
+        await harness.session.library.open_latest()
+        for _ in range(2):
             await harness.ready()
-            with pytest.raises(EngineError, match="gone"):
-                await asyncio.wait_for(harness.session.prompts.next(ChatMessage("Hello")), 10)
-            assert harness.session.phase is Phase.DOWN
-
-    run(main())
+            with pytest.raises(EngineError, match="starting again"):
+                await harness.session.prompts.next(ChatMessage("Hello"))
+        await harness.ready()
+        with pytest.raises(EngineError, match="gone"):
+            await asyncio.wait_for(harness.session.prompts.next(ChatMessage("Hello")), 10)
+        assert harness.session.phase is Phase.DOWN

@@ -8,8 +8,7 @@ from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Incomplete, Task
 from modechat.session.events import BranchChanged, TurnChosen, TurnReplaced
 from modechat.store import Store
-from tests.session.harness import Clock, Harness, edit
-from tests.session.test_turns import play
+from tests.session.harness import Clock, Harness, edit, opened_session
 
 
 def texts(harness: Harness) -> list[str]:
@@ -22,10 +21,10 @@ async def say_three(harness: Harness) -> list[int]:
     return [turn.id for turn in turns if turn is not None]
 
 
-def test_an_edited_message_takes_the_place_of_the_first_one_which_stays_as_a_variant(
+async def test_an_edited_message_takes_the_place_of_the_first_one_which_stays_as_a_variant(
     tmp_path: Path,
 ) -> None:
-    async def work(harness: Harness) -> None:
+    async with opened_session(tmp_path) as harness:
         _, second, _ = await say_three(harness)
         assert await edit(harness.session, second, "zwei") is None
         await harness.ready()
@@ -39,11 +38,9 @@ def test_an_edited_message_takes_the_place_of_the_first_one_which_stays_as_a_var
         told = harness.told(BranchChanged)[-1]
         assert (told.number, told.count) == (2, 2)
 
-    play(tmp_path, work)
 
-
-def test_an_earlier_message_is_asked_again_with_what_was_before_it(tmp_path: Path) -> None:
-    async def work(harness: Harness) -> None:
+async def test_an_earlier_message_is_asked_again_with_what_was_before_it(tmp_path: Path) -> None:
+    async with opened_session(tmp_path) as harness:
         first, second, _ = await say_three(harness)
         assert await harness.session.regenerate(second) is None
         await harness.ready()
@@ -54,11 +51,9 @@ def test_an_earlier_message_is_asked_again_with_what_was_before_it(tmp_path: Pat
         assert harness.session.conversation is not None
         assert [turn.mode for turn in harness.session.conversation.turns] == [Mode.INSTRUCT]
 
-    play(tmp_path, work)
 
-
-def test_an_edited_task_keeps_its_instruction_where_one_stands(tmp_path: Path) -> None:
-    async def work(harness: Harness) -> None:
+async def test_an_edited_task_keeps_its_instruction_where_one_stands(tmp_path: Path) -> None:
+    async with opened_session(tmp_path) as harness:
         await harness.say("### Instruction\nTranslate\n### Input\n")
         turn = await harness.say("cat")
         assert turn is not None
@@ -72,11 +67,9 @@ def test_an_edited_task_keeps_its_instruction_where_one_stands(tmp_path: Path) -
         assert chat is not None
         assert chat.request == ChatMessage("hello")  # the mode of the conversation is as it was
 
-    play(tmp_path, work)
 
-
-def test_what_cannot_be_asked_changes_nothing(tmp_path: Path) -> None:
-    async def work(harness: Harness) -> None:
+async def test_what_cannot_be_asked_changes_nothing(tmp_path: Path) -> None:
+    async with opened_session(tmp_path) as harness:
         first, *_ = await say_three(harness)
         for reason in (
             await edit(harness.session, first, "### Chat"),
@@ -88,13 +81,11 @@ def test_what_cannot_be_asked_changes_nothing(tmp_path: Path) -> None:
             assert isinstance(reason, Incomplete)
         assert texts(harness) == ["one", "two", "three"]
 
-    play(tmp_path, work)
 
-
-def test_a_turn_that_was_searched_for_is_shown_with_its_branch_in_its_own_conversation_only(
+async def test_a_turn_that_was_searched_for_is_shown_with_its_branch_in_its_own_conversation_only(
     tmp_path: Path,
 ) -> None:
-    async def work(harness: Harness) -> None:
+    async with opened_session(tmp_path) as harness:
         session = harness.session
         _, second, third = await say_three(harness)
         assert session.conversation is not None
@@ -113,11 +104,9 @@ def test_a_turn_that_was_searched_for_is_shown_with_its_branch_in_its_own_conver
         )  # that conversation could not be opened
         assert texts(harness) == ["elsewhere"]
 
-    play(tmp_path, work)
 
-
-def test_a_deleted_turn_is_gone_and_what_follows_it_stays(tmp_path: Path) -> None:
-    async def work(harness: Harness) -> None:
+async def test_a_deleted_turn_is_gone_and_what_follows_it_stays(tmp_path: Path) -> None:
+    async with opened_session(tmp_path) as harness:
         first, second, third = await say_three(harness)
         assert await harness.session.turns.delete(second) is None
         assert texts(harness) == ["one", "three"]
@@ -127,8 +116,6 @@ def test_a_deleted_turn_is_gone_and_what_follows_it_stays(tmp_path: Path) -> Non
         assert harness.prompt() == ["one", "You said: one", "four"]
         assert await harness.session.turns.delete(first) is None
         assert texts(harness) == ["four"]
-
-    play(tmp_path, work)
     store = Store.open(tmp_path, Clock())
     conversation = store.conversation(1)
     assert [turn.typed for turn in conversation.turns] == ["four"]
@@ -136,8 +123,8 @@ def test_a_deleted_turn_is_gone_and_what_follows_it_stays(tmp_path: Path) -> Non
     store.close()
 
 
-def test_a_deleted_variant_gives_way_to_the_other_one(tmp_path: Path) -> None:
-    async def work(harness: Harness) -> None:
+async def test_a_deleted_variant_gives_way_to_the_other_one(tmp_path: Path) -> None:
+    async with opened_session(tmp_path) as harness:
         _, _, third = await say_three(harness)
         await harness.session.regenerate()
         await harness.ready()
@@ -147,11 +134,9 @@ def test_a_deleted_variant_gives_way_to_the_other_one(tmp_path: Path) -> None:
         assert await harness.session.turns.delete(again) is None
         assert [turn.id for turn in harness.session.conversation.turns][-1] == third
 
-    play(tmp_path, work)
 
-
-def test_headers_and_the_last_turn_survive_deleting_everything(tmp_path: Path) -> None:
-    async def work(harness: Harness) -> None:
+async def test_headers_and_the_last_turn_survive_deleting_everything(tmp_path: Path) -> None:
+    async with opened_session(tmp_path) as harness:
         await harness.say("### Instruction")
         turn = await harness.say("Do it")
         await harness.say("### Chat")
@@ -162,5 +147,3 @@ def test_headers_and_the_last_turn_survive_deleting_everything(tmp_path: Path) -
         assert len(harness.session.conversation.entries) == 2
         await harness.say("again")
         assert texts(harness) == ["again"]
-
-    play(tmp_path, work)

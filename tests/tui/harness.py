@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from modechat.engine.scripted import Pace, Script, ScriptedEngine, at_once
@@ -62,7 +64,11 @@ class Screen:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        await self.pilot.press(*(_KEYS.get(character, character) for character in text))
+        """Type `text`, all its letters at once, and wait until they are handled."""
+        for character in text:
+            name = "ctrl+j" if character == "\n" else _character_to_key(character)
+            self.app.post_message(events.Key(name, character))
+        await self.pilot.pause()
 
     async def send(self, text: str) -> None:
         """Type and send `text`, and wait until the reply is on the screen."""
@@ -92,9 +98,6 @@ class Screen:
             lambda: not any(view.reply.reply.has_more for view in self.transcript.turns)
         )
         await self.pilot.pause()
-
-
-_KEYS = {"\n": "ctrl+j", " ": "space"}
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from textual.widgets import TextArea
 from modechat.commands.actions import ACTIONS, Group, slash_table
 from modechat.commands.keymap import TYPING_KEYS, key_table
 from modechat.tui.chat_screen import ChatScreen
-from tests.engine.driver import run
 from tests.tui.harness import running_app
 
 
@@ -39,27 +39,24 @@ def test_every_key_that_the_text_area_knows_is_accounted_for() -> None:
     assert bound - ours - TYPING_KEYS - beside == set()
 
 
-def test_the_help_screen_shows_every_key_and_closes(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, size=(120, 150)) as screen:
-            await screen.press("f1")
-            await screen.sees("Type to search")
-            seen = screen.text
-            await screen.press("pagedown")
-            await screen.until(lambda: "sends the text itself" in screen.text.split("Commands")[-1])
-            seen += screen.text
-            for group, rows in key_table():
-                assert group in seen
-                for keys, text in rows:
-                    assert keys in seen
-                    assert text in seen
-            for usage, text in slash_table():
-                assert usage in seen
+async def test_the_help_screen_shows_every_key_and_closes(tmp_path: Path) -> None:
+    async with running_app(tmp_path, size=(120, 150)) as screen:
+        await screen.press("f1")
+        await screen.sees("Type to search")
+        seen = screen.text
+        await screen.press("pagedown")
+        await screen.until(lambda: "sends the text itself" in screen.text.split("Commands")[-1])
+        seen += screen.text
+        for group, rows in key_table():
+            assert group in seen
+            for keys, text in rows:
+                assert keys in seen
                 assert text in seen
-            await screen.press("escape")
-            await screen.sees("Message, or ### Instruction")
-
-    run(main())
+        for usage, text in slash_table():
+            assert usage in seen
+            assert text in seen
+        await screen.press("escape")
+        await screen.sees("Message, or ### Instruction")
 
 
 def test_every_action_has_a_key_a_command_or_is_in_the_palette() -> None:
@@ -71,34 +68,46 @@ def test_every_action_has_a_key_a_command_or_is_in_the_palette() -> None:
     assert all(action.slash for action in not_bound if not action.keys)
 
 
-def test_the_palette_finds_actions(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await screen.press("ctrl+p")
-            await screen.type("switch mo")
-            await screen.sees("Switch mode")
-            await screen.press("enter")
-            await screen.press("enter")
-            await screen.sees("» instruct")
-
-    run(main())
+async def test_the_palette_finds_actions(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.press("ctrl+p")
+        await screen.type("switch mo")
+        await screen.sees("Switch mode")
+        await screen.press("enter")
+        await screen.press("enter")
+        await screen.sees("» instruct")
 
 
 @pytest.mark.parametrize("key", ["pageup", "pagedown", "end", "home"])
 @pytest.mark.parametrize("command", ["", "/theme"])
-def test_page_keys_in_a_list_that_is_not_drawn_do_no_harm(
+async def test_page_keys_in_a_list_that_is_not_drawn_do_no_harm(
     tmp_path: Path, key: str, command: str
 ) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, size=(40, 8)) as screen:
-            await screen.type(command)
-            await screen.press(*["escape", "enter"] if command else ["ctrl+p"])
-            await screen.until(lambda: len(screen.app.screen_stack) == 2)
-            await screen.pilot.resize_terminal(40, 1)
-            await screen.press(key)
-            await screen.pilot.resize_terminal(80, 24)
-            await screen.press("escape")
-            await screen.until(lambda: len(screen.app.screen_stack) == 1)
-            await screen.sees("Message, or ### Instruction")
+    async with running_app(tmp_path, size=(40, 8)) as screen:
+        await screen.type(command)
+        await screen.press(*["escape", "enter"] if command else ["ctrl+p"])
+        await screen.until(lambda: len(screen.app.screen_stack) == 2)
+        await screen.pilot.resize_terminal(40, 1)
+        await screen.press(key)
+        await screen.pilot.resize_terminal(80, 24)
+        await screen.press("escape")
+        await screen.until(lambda: len(screen.app.screen_stack) == 1)
+        await screen.sees("Message, or ### Instruction")
 
-    run(main())
+
+def test_the_readme_has_the_tables_of_keys_and_commands() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    keys = "".join(
+        f"| **{group}** | |\n" + "".join(f"| {names} | {text} |\n" for names, text in rows)
+        for group, rows in key_table()
+    )
+    assert f"| key | what it does |\n| --- | --- |\n{keys}\n" in readme
+    assert {f"`{action.id}`" for action in ACTIONS if action.keys or action.is_binding} == set(
+        re.findall("`[a-z_]+`", names_of_actions(readme))
+    )
+    commands = "".join(f"| `{usage}` | {text} |\n" for usage, text in slash_table())
+    assert f"| command | what it does |\n| --- | --- |\n{commands}\n" in readme
+
+
+def names_of_actions(readme: str) -> str:
+    return readme.split("\nThe actions: ")[1].split(". Those without")[0]

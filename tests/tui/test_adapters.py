@@ -10,7 +10,6 @@ from modechat.engine.protocol import Adapter, UseAdapters
 from modechat.engine.scripted import MODEL, ScriptedEngine
 from modechat.errors import ModelError
 from modechat.tui.widgets.status_line import Status, status_segments
-from tests.engine.driver import run
 from tests.session.harness import echo, settings
 from tests.tui.harness import running_app
 
@@ -29,46 +28,40 @@ def asked(engine: ScriptedEngine) -> list[tuple[Adapter, ...]]:
     return [request.adapters for request in engine.requests if isinstance(request, UseAdapters)]
 
 
-def test_the_command_applies_adapters_changes_their_scale_and_takes_them_away(
+async def test_the_command_applies_adapters_changes_their_scale_and_takes_them_away(
     tmp_path: Path,
 ) -> None:
-    async def main() -> None:
-        engine = ScriptedEngine(echo)
-        options = replace(settings(), adapter_named=named)
-        async with running_app(
-            tmp_path, engine=engine, session_settings=options, size=(120, 24)
-        ) as screen:
-            await screen.settled()
-            await screen.send("/lora")
-            await screen.sees("No LoRA adapter is applied. /lora FILE[:SCALE] applies one.")
-            await screen.send("/lora tone")
-            await screen.sees("Applied: tone ×0.5.")
-            await screen.sees(" · lora tone ×0.5 · ")
-            await screen.send("/lora style")
-            await screen.sees("Applied: tone ×0.5, style.")
-            await screen.sees(" · lora tone ×0.5 +1 · ")
-            await screen.send("/lora tone:2")
-            await screen.sees("Applied: style, tone ×2.")
-            await screen.send("/lora off")
-            await screen.sees("No LoRA adapter is applied.")
-            await screen.until(lambda: " lora " not in screen.text.splitlines()[-1])
-            assert [len(adapters) for adapters in asked(engine)] == [1, 2, 2, 0]
-
-    run(main())
+    engine = ScriptedEngine(echo)
+    options = replace(settings(), adapter_named=named)
+    async with running_app(
+        tmp_path, engine=engine, session_settings=options, size=(120, 24)
+    ) as screen:
+        await screen.settled()
+        await screen.send("/lora")
+        await screen.sees("No LoRA adapter is applied. /lora FILE[:SCALE] applies one.")
+        await screen.send("/lora tone")
+        await screen.sees("Applied: tone ×0.5.")
+        await screen.sees(" · lora tone ×0.5 · ")
+        await screen.send("/lora style")
+        await screen.sees("Applied: tone ×0.5, style.")
+        await screen.sees(" · lora tone ×0.5 +1 · ")
+        await screen.send("/lora tone:2")
+        await screen.sees("Applied: style, tone ×2.")
+        await screen.send("/lora off")
+        await screen.sees("No LoRA adapter is applied.")
+        await screen.until(lambda: " lora " not in screen.text.splitlines()[-1])
+        assert [len(adapters) for adapters in asked(engine)] == [1, 2, 2, 0]
 
 
-def test_a_file_that_is_no_adapter_is_named_and_what_was_typed_stays(tmp_path: Path) -> None:
-    async def main() -> None:
-        engine = ScriptedEngine(echo)
-        options = replace(settings(), adapter_named=named)
-        async with running_app(tmp_path, engine=engine, session_settings=options) as screen:
-            await screen.settled()
-            await screen.send("/lora missing.gguf")
-            await screen.sees("There is no file missing.gguf. Check the path.")
-            assert screen.prompt.text == "/lora missing.gguf"
-            assert asked(engine) == []
-
-    run(main())
+async def test_a_file_that_is_no_adapter_is_named_and_what_was_typed_stays(tmp_path: Path) -> None:
+    engine = ScriptedEngine(echo)
+    options = replace(settings(), adapter_named=named)
+    async with running_app(tmp_path, engine=engine, session_settings=options) as screen:
+        await screen.settled()
+        await screen.send("/lora missing.gguf")
+        await screen.sees("There is no file missing.gguf. Check the path.")
+        assert screen.prompt.text == "/lora missing.gguf"
+        assert asked(engine) == []
 
 
 def test_the_status_line_shows_those_of_the_mode() -> None:

@@ -14,7 +14,6 @@ import pytest
 from modechat.tui import clipboard
 from modechat.tui.clipboard import LONGEST, Clipboard, osc52
 from tests.e2e.home import Home
-from tests.engine.driver import run
 from tests.tui.harness import running_app
 
 TEXT = "naïve 🦙\nsecond line"
@@ -174,14 +173,11 @@ def test_the_sequence_passes_through_tmux_and_screen() -> None:
     assert max(map(len, chunks)) <= 768
 
 
-def test_what_came_of_it_is_told_on_the_screen(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await screen.type("words")
-            await screen.press("f7", "ctrl+c")
-            await screen.sees("clipboard")
-
-    run(main())
+async def test_what_came_of_it_is_told_on_the_screen(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.type("words")
+        await screen.press("f7", "ctrl+c")
+        await screen.sees("clipboard")
 
 
 def test_ctrl_c_copies_the_selection_in_a_real_terminal(tmp_path: Path) -> None:

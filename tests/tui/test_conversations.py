@@ -11,7 +11,6 @@ from modechat.domain.mode import ModeState
 from modechat.domain.modes import ChatMessage, Task
 from modechat.store import Store
 from modechat.tui.screens.conversations import ConversationsScreen
-from tests.engine.driver import run
 from tests.session.harness import Clock
 from tests.tui.harness import Screen, running_app
 
@@ -47,225 +46,191 @@ async def opened(screen: Screen, count: str) -> None:
     await screen.sees(count)
 
 
-def test_typing_finds_titles_and_everything_that_was_said(tmp_path: Path) -> None:
+async def test_typing_finds_titles_and_everything_that_was_said(tmp_path: Path) -> None:
     fill(tmp_path, *ANIMALS)
 
-    async def main() -> None:
-        async with running_app(tmp_path, size=(120, 40)) as screen:
-            await opened(screen, "3 conversations")
-            assert listed(screen) == ["Cats", "Bees", "Whales"]
-            await screen.type("danc")
-            await screen.until(lambda: listed(screen) == ["Bees"])
-            await screen.sees("1 conversation of 3")
-            await screen.sees("They dance.")  # in the preview
-            for _ in range(4):
-                await screen.press("backspace")
-            await screen.type("whale")
-            await screen.until(lambda: listed(screen) == ["Whales"])
-            await screen.type("q")
-            await screen.sees("None of 3 has these words.")
-            await screen.press("backspace", "enter")
-            await screen.until(lambda: screen.replies == ["With one half of their brain."])
-
-    run(main())
+    async with running_app(tmp_path, size=(120, 40)) as screen:
+        await opened(screen, "3 conversations")
+        assert listed(screen) == ["Cats", "Bees", "Whales"]
+        await screen.type("danc")
+        await screen.until(lambda: listed(screen) == ["Bees"])
+        await screen.sees("1 conversation of 3")
+        await screen.sees("They dance.")  # in the preview
+        for _ in range(4):
+            await screen.press("backspace")
+        await screen.type("whale")
+        await screen.until(lambda: listed(screen) == ["Whales"])
+        await screen.type("q")
+        await screen.sees("None of 3 has these words.")
+        await screen.press("backspace", "enter")
+        await screen.until(lambda: screen.replies == ["With one half of their brain."])
 
 
-def test_the_preview_follows_the_highlight_where_there_is_room(tmp_path: Path) -> None:
+async def test_the_preview_follows_the_highlight_where_there_is_room(tmp_path: Path) -> None:
     fill(tmp_path, *ANIMALS)
 
-    async def main() -> None:
-        for size in ((120, 40), (80, 24)):
-            async with running_app(tmp_path, size=size) as screen:
-                await opened(screen, "3 conversations")
-                await screen.sees("Nobody knows for sure.")
-                await screen.press("down")
-                await screen.sees("They dance.")
-        async with running_app(tmp_path, size=(40, 15)) as screen:
+    for size in ((120, 40), (80, 24)):
+        async with running_app(tmp_path, size=size) as screen:
             await opened(screen, "3 conversations")
-            assert "Nobody knows" not in screen.text
+            await screen.sees("Nobody knows for sure.")
+            await screen.press("down")
+            await screen.sees("They dance.")
+    async with running_app(tmp_path, size=(40, 15)) as screen:
+        await opened(screen, "3 conversations")
+        assert "Nobody knows" not in screen.text
 
-    run(main())
 
-
-def test_a_conversation_gets_another_title(tmp_path: Path) -> None:
+async def test_a_conversation_gets_another_title(tmp_path: Path) -> None:
     fill(tmp_path, *ANIMALS)
 
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await opened(screen, "3 conversations")
-            await screen.press("f2")
-            await screen.sees("Enter keeps the title")
-            await screen.press("end", "delete")
-            await screen.type("!")
-            await screen.press("enter")
-            await screen.until(lambda: listed(screen) == ["Cats!", "Bees", "Whales"])
-            await screen.press("down", "f2")
-            await screen.type(" or not")
-            await screen.press("escape")
-            await screen.until(lambda: listed(screen) == ["Cats!", "Bees", "Whales"])
-            await screen.press("escape")
-            session = screen.app.session
-            assert session is not None
-            assert session.conversation is not None
-            assert session.conversation.title == "Cats!"
-            assert [one.title for one in await session.library.summaries()] == [
-                "Cats!",
-                "Bees",
-                "Whales",
-            ]
-
-    run(main())
+    async with running_app(tmp_path) as screen:
+        await opened(screen, "3 conversations")
+        await screen.press("f2")
+        await screen.sees("Enter keeps the title")
+        await screen.press("end", "delete")
+        await screen.type("!")
+        await screen.press("enter")
+        await screen.until(lambda: listed(screen) == ["Cats!", "Bees", "Whales"])
+        await screen.press("down", "f2")
+        await screen.type(" or not")
+        await screen.press("escape")
+        await screen.until(lambda: listed(screen) == ["Cats!", "Bees", "Whales"])
+        await screen.press("escape")
+        session = screen.app.session
+        assert session is not None
+        assert session.conversation is not None
+        assert session.conversation.title == "Cats!"
+        assert [one.title for one in await session.library.summaries()] == [
+            "Cats!",
+            "Bees",
+            "Whales",
+        ]
 
 
-def test_deleting_asks_twice_and_moving_calls_it_off(tmp_path: Path) -> None:
+async def test_deleting_asks_twice_and_moving_calls_it_off(tmp_path: Path) -> None:
     fill(tmp_path, *ANIMALS)
 
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await opened(screen, "3 conversations")
-            await screen.press("down", "delete")
-            await screen.sees("Delete “Bees”? Press the key again.")
-            await screen.press("down", "delete")
-            await screen.sees("Delete “Whales”? Press the key again.")
-            await screen.press("delete")
-            await screen.sees("Deleted.")
-            assert listed(screen) == ["Cats", "Bees"]
-            await screen.press("ctrl+o")
-            await screen.until(lambda: len(screen.app.screen_stack) == 1)
-
-    run(main())
+    async with running_app(tmp_path) as screen:
+        await opened(screen, "3 conversations")
+        await screen.press("down", "delete")
+        await screen.sees("Delete “Bees”? Press the key again.")
+        await screen.press("down", "delete")
+        await screen.sees("Delete “Whales”? Press the key again.")
+        await screen.press("delete")
+        await screen.sees("Deleted.")
+        assert listed(screen) == ["Cats", "Bees"]
+        await screen.press("ctrl+o")
+        await screen.until(lambda: len(screen.app.screen_stack) == 1)
 
 
-def test_one_that_is_open_elsewhere_cannot_be_deleted(tmp_path: Path) -> None:
+async def test_one_that_is_open_elsewhere_cannot_be_deleted(tmp_path: Path) -> None:
     fill(tmp_path, *ANIMALS)
     other = Store.open(tmp_path, Clock())
     other.lock(1)
 
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await opened(screen, "3 conversations")
-            await screen.press("ctrl+end", "delete", "delete")
-            await screen.sees("This conversation is open in another modechat")
-            assert len(listed(screen)) == 3
-
-    run(main())
+    async with running_app(tmp_path) as screen:
+        await opened(screen, "3 conversations")
+        await screen.press("ctrl+end", "delete", "delete")
+        await screen.sees("This conversation is open in another modechat")
+        assert len(listed(screen)) == 3
     other.close()
 
 
-def test_numbers_are_shown_and_escape_takes_only_the_pending_deletion_back(tmp_path: Path) -> None:
+async def test_numbers_are_shown_and_escape_takes_only_the_pending_deletion_back(
+    tmp_path: Path,
+) -> None:
     fill(tmp_path, *ANIMALS)
 
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await opened(screen, "3 conversations")
-            assert "No." in screen.text
-            await screen.sees("/open 3")
-            await screen.press("down", "delete")
-            await screen.sees("Delete “Bees”? Press the key again.")
-            await screen.press("escape")
-            await screen.until(lambda: "Press the key again" not in screen.text)
-            assert len(listed(screen)) == 3
-            assert len(screen.app.screen_stack) == 2
-            await screen.press("escape")
-            await screen.until(lambda: len(screen.app.screen_stack) == 1)
-
-    run(main())
+    async with running_app(tmp_path) as screen:
+        await opened(screen, "3 conversations")
+        assert "No." in screen.text
+        await screen.sees("/open 3")
+        await screen.press("down", "delete")
+        await screen.sees("Delete “Bees”? Press the key again.")
+        await screen.press("escape")
+        await screen.until(lambda: "Press the key again" not in screen.text)
+        assert len(listed(screen)) == 3
+        assert len(screen.app.screen_stack) == 2
+        await screen.press("escape")
+        await screen.until(lambda: len(screen.app.screen_stack) == 1)
 
 
-def test_what_was_deleted_cannot_be_called_back(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await screen.settled()
-            await screen.send("keep this")
-            await screen.send("my secret")
-            session = screen.app.session
-            assert session is not None
-            turn = session.conversation.last_turn if session.conversation is not None else None
-            assert turn is not None
-            await session.turns.delete(turn.id)
-            await screen.until(
-                lambda: [entry.text for entry in screen.prompt.recall.entries] == ["keep this"]
-            )
-
-    run(main())
+async def test_what_was_deleted_cannot_be_called_back(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.settled()
+        await screen.send("keep this")
+        await screen.send("my secret")
+        session = screen.app.session
+        assert session is not None
+        turn = session.conversation.last_turn if session.conversation is not None else None
+        assert turn is not None
+        await session.turns.delete(turn.id)
+        await screen.until(
+            lambda: [entry.text for entry in screen.prompt.recall.entries] == ["keep this"]
+        )
 
 
-def test_both_modes_are_marked(tmp_path: Path) -> None:
+async def test_both_modes_are_marked(tmp_path: Path) -> None:
     store = Store.open(tmp_path, Clock())
     conversation = store.create_conversation("Mixed", ModeState())
     turn = store.add_turn(conversation.id, None, "hi", ChatMessage("hi"), in_chat=True)
     store.add_turn(conversation.id, turn.id, "do", Task("do"), in_chat=False)
     store.close()
 
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await opened(screen, "1 conversation")
-            await screen.sees("❯»  Mixed")
-
-    run(main())
+    async with running_app(tmp_path) as screen:
+        await opened(screen, "1 conversation")
+        await screen.sees("❯»  Mixed")
 
 
-def test_titles_and_texts_that_look_like_markup_are_text(tmp_path: Path) -> None:
+async def test_titles_and_texts_that_look_like_markup_are_text(tmp_path: Path) -> None:
     fill(tmp_path, (HOSTILE, HOSTILE, HOSTILE), ("x" * 100_000, "y" * 100_000, "z" * 100_000))
 
-    async def main() -> None:
-        async with running_app(tmp_path, size=(120, 40)) as screen:
-            await opened(screen, "2 conversations")
-            await screen.press("down")
-            await screen.sees("[/x] [@click=app.quit]x[/] ␛[31mred")
-            await screen.type("[/x]")
-            await screen.until(lambda: len(listed(screen)) == 1)
-            assert "\x1b" not in screen.text
-            assert "\u202e" not in screen.text
-            await screen.press("delete", "f2")
-            await screen.sees("Enter keeps the title")
-            await screen.press("enter", "escape")
-
-    run(main())
+    async with running_app(tmp_path, size=(120, 40)) as screen:
+        await opened(screen, "2 conversations")
+        await screen.press("down")
+        await screen.sees("[/x] [@click=app.quit]x[/] ␛[31mred")
+        await screen.type("[/x]")
+        await screen.until(lambda: len(listed(screen)) == 1)
+        assert "\x1b" not in screen.text
+        assert "\u202e" not in screen.text
+        await screen.press("delete", "f2")
+        await screen.sees("Enter keeps the title")
+        await screen.press("enter", "escape")
 
 
-def test_the_mouse_highlights_and_opens(tmp_path: Path) -> None:
+async def test_the_mouse_highlights_and_opens(tmp_path: Path) -> None:
     fill(tmp_path, *ANIMALS)
 
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await opened(screen, "3 conversations")
-            dialog = screen.app.screen
-            assert isinstance(dialog, ConversationsScreen)
-            await screen.pilot.click(dialog.list, offset=(10, 2))
-            await screen.sees("They dance.")
-            await screen.pilot.click(dialog.list, offset=(10, 2))
-            await screen.until(lambda: screen.replies == ["They dance."])
-
-    run(main())
+    async with running_app(tmp_path) as screen:
+        await opened(screen, "3 conversations")
+        dialog = screen.app.screen
+        assert isinstance(dialog, ConversationsScreen)
+        await screen.pilot.click(dialog.list, offset=(10, 2))
+        await screen.sees("They dance.")
+        await screen.pilot.click(dialog.list, offset=(10, 2))
+        await screen.until(lambda: screen.replies == ["They dance."])
 
 
-def test_letters_typed_on_the_list_belong_to_the_search(tmp_path: Path) -> None:
+async def test_letters_typed_on_the_list_belong_to_the_search(tmp_path: Path) -> None:
     fill(tmp_path, *ANIMALS)
 
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await opened(screen, "3 conversations")
-            await screen.press("tab")
-            dialog = screen.app.screen
-            assert isinstance(dialog, ConversationsScreen)
-            assert dialog.focused is dialog.list
-            await screen.type("bees")
-            await screen.until(lambda: listed(screen) == ["Bees"])
-
-    run(main())
+    async with running_app(tmp_path) as screen:
+        await opened(screen, "3 conversations")
+        await screen.press("tab")
+        dialog = screen.app.screen
+        assert isinstance(dialog, ConversationsScreen)
+        assert dialog.focused is dialog.list
+        await screen.type("bees")
+        await screen.until(lambda: listed(screen) == ["Bees"])
 
 
 @pytest.mark.parametrize("size", [(30, 10), (40, 15), (300, 100)])
-def test_it_has_room_in_every_window(tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_it_has_room_in_every_window(tmp_path: Path, size: tuple[int, int]) -> None:
     fill(tmp_path, *ANIMALS)
 
-    async def main() -> None:
-        async with running_app(tmp_path, size=size) as screen:
-            await opened(screen, "3 conversations")
-            await screen.sees("Whales")
-
-    run(main())
+    async with running_app(tmp_path, size=size) as screen:
+        await opened(screen, "3 conversations")
+        await screen.sees("Whales")
 
 
 def talk(folder: Path, count: int) -> None:
@@ -282,50 +247,44 @@ def talk(folder: Path, count: int) -> None:
     fill(folder, ("Cats", "Why do cats purr?", "Nobody knows."))
 
 
-def test_what_was_searched_for_is_opened_where_it_was_said(tmp_path: Path) -> None:
+async def test_what_was_searched_for_is_opened_where_it_was_said(tmp_path: Path) -> None:
     talk(tmp_path, 60)
 
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            for _ in range(2):  # from another conversation, and when it is open already
-                await screen.settled()
-                await screen.press("ctrl+o")
-                await screen.type("bees")
-                await screen.sees("1 conversation of 2")
-                await screen.press("enter")
-                await screen.until(lambda: len(screen.app.screen_stack) == 1)
-                await screen.sees("How do bees talk?")
-                assert "fact 59" not in screen.text
-                await screen.press("escape", "ctrl+end")
-                await screen.sees("fact 59")
+    async with running_app(tmp_path) as screen:
+        for _ in range(2):  # from another conversation, and when it is open already
+            await screen.settled()
             await screen.press("ctrl+o")
-            await screen.sees("2 conversations")
-            await screen.press("down", "enter")  # not searched for: at its end, as ever
+            await screen.type("bees")
+            await screen.sees("1 conversation of 2")
+            await screen.press("enter")
+            await screen.until(lambda: len(screen.app.screen_stack) == 1)
+            await screen.sees("How do bees talk?")
+            assert "fact 59" not in screen.text
+            await screen.press("escape", "ctrl+end")
+            await screen.sees("fact 59")
+        await screen.press("ctrl+o")
+        await screen.sees("2 conversations")
+        await screen.press("down", "enter")  # not searched for: at its end, as ever
 
-    run(main())
 
-
-def test_what_was_said_in_another_variant_is_shown_with_its_branch(tmp_path: Path) -> None:
+async def test_what_was_said_in_another_variant_is_shown_with_its_branch(tmp_path: Path) -> None:
     replies = iter(("The zebra is striped.", "The giraffe is tall.", "More."))
 
-    async def main() -> None:
-        async with running_app(tmp_path, lambda _request: next(replies)) as screen:
-            await screen.send("An animal, please")
-            await screen.press("ctrl+r")
-            await screen.settled()
-            assert screen.replies == ["The giraffe is tall."]
-            await screen.send("And?")
-            await screen.press("ctrl+o")
-            await screen.type("zebra")
-            await screen.sees("1 conversation")
-            await screen.press("enter")
-            await screen.until(lambda: screen.replies == ["The zebra is striped."])
-
-    run(main())
+    async with running_app(tmp_path, lambda _request: next(replies)) as screen:
+        await screen.send("An animal, please")
+        await screen.press("ctrl+r")
+        await screen.settled()
+        assert screen.replies == ["The giraffe is tall."]
+        await screen.send("And?")
+        await screen.press("ctrl+o")
+        await screen.type("zebra")
+        await screen.sees("1 conversation")
+        await screen.press("enter")
+        await screen.until(lambda: screen.replies == ["The zebra is striped."])
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_a_hit_in_another_variant_of_a_long_conversation_is_shown_right_after_opening_it(
+async def test_a_hit_in_another_variant_of_a_long_conversation_is_shown_right_after_opening_it(
     attempt: int,  # noqa: ARG001 - it depends on the moment
     tmp_path: Path,
 ) -> None:
@@ -345,15 +304,12 @@ def test_a_hit_in_another_variant_of_a_long_conversation_is_shown_right_after_op
     store.close()
     fill(tmp_path, ("Newest", "Hello", "Hi."))
 
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await screen.settled()
-            await screen.press("ctrl+o")
-            await screen.type("pangolin")
-            await screen.sees("1 conversation of 2")
-            await screen.press("enter")
-            await screen.sees("The pangolin is shy.")
-            await screen.type("still here")
-            await screen.sees("still here")
-
-    run(main())
+    async with running_app(tmp_path) as screen:
+        await screen.settled()
+        await screen.press("ctrl+o")
+        await screen.type("pangolin")
+        await screen.sees("1 conversation of 2")
+        await screen.press("enter")
+        await screen.sees("The pangolin is shy.")
+        await screen.type("still here")
+        await screen.sees("still here")

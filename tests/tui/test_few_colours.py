@@ -15,7 +15,6 @@ from modechat.tui.look import ANSI, ANSI_LIGHT, DARK, HIGH_CONTRAST, LIGHT, Look
 from modechat.tui.palette_colours import WithPalette, colour_of, nearest, readable_number
 from modechat.tui.themes import OWN_THEMES
 from modechat.tui.widgets.status_line import Status, coloured
-from tests.engine.driver import run
 from tests.tui.harness import running_app
 from tests.tui.snapshot import strips_of
 from tests.tui.test_themes import SIGNALS, TEXT, contrast, solid
@@ -63,26 +62,23 @@ def test_what_is_no_colour_of_a_theme_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST, "nord"])
-def test_every_cell_of_the_screen_has_a_colour_of_the_palette(tmp_path: Path, theme: str) -> None:
-    async def main() -> None:
-        async with running_app(
-            tmp_path, lambda _: "Words `code`", look=Look(theme, has_palette=True)
-        ) as screen:
-            await screen.send("Hello")
-            for keys in ((), ("ctrl+p",), ("escape", "f1"), ("escape", "f4"), ("escape", "ctrl+o")):
-                await screen.press(*keys)
-                await screen.pilot.pause()
-                for strip in strips_of(screen.app):
-                    for text, style, _ in strip:
-                        for color in (style.color, style.bgcolor) if style is not None else ():
-                            assert color is None or color.triplet is None, (text, style)
-            colours = screen.app.theme_variables
-            grounds = {
-                nearest(*Color.parse(colours[name]).rgb) for name in ("background", "surface")
-            }
-            assert len(grounds) == 2
-
-    run(main())
+async def test_every_cell_of_the_screen_has_a_colour_of_the_palette(
+    tmp_path: Path, theme: str
+) -> None:
+    async with running_app(
+        tmp_path, lambda _: "Words `code`", look=Look(theme, has_palette=True)
+    ) as screen:
+        await screen.send("Hello")
+        for keys in ((), ("ctrl+p",), ("escape", "f1"), ("escape", "f4"), ("escape", "ctrl+o")):
+            await screen.press(*keys)
+            await screen.pilot.pause()
+            for strip in strips_of(screen.app):
+                for text, style, _ in strip:
+                    for color in (style.color, style.bgcolor) if style is not None else ():
+                        assert color is None or color.triplet is None, (text, style)
+        colours = screen.app.theme_variables
+        grounds = {nearest(*Color.parse(colours[name]).rgb) for name in ("background", "surface")}
+        assert len(grounds) == 2
 
 
 # Sixteen colours, as terminals have them at first. Windows' are not here: there, all others can be had.
@@ -123,15 +119,12 @@ def test_the_mode_is_not_dimmed_in_sixteen_colours_and_the_rest_of_the_line_is(w
 
 
 @pytest.mark.parametrize("name", [ANSI, ANSI_LIGHT])
-def test_the_highlighted_row_can_be_read_on_any_ground(tmp_path: Path, name: str) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, look=Look(name)) as screen:
-            await screen.press("ctrl+p")
-            await screen.sees("New conversation")
-            strips = strips_of(screen.app)
-            row = next(strip for strip in strips if "New conversation" in strip.text)
-            style = next(style for text, style, _ in row if "New conversation" in text)
-            assert style is not None
-            assert (style.reverse, style.color and style.color.name) == (True, "default"), style
-
-    run(main())
+async def test_the_highlighted_row_can_be_read_on_any_ground(tmp_path: Path, name: str) -> None:
+    async with running_app(tmp_path, look=Look(name)) as screen:
+        await screen.press("ctrl+p")
+        await screen.sees("New conversation")
+        strips = strips_of(screen.app)
+        row = next(strip for strip in strips if "New conversation" in strip.text)
+        style = next(style for text, style, _ in row if "New conversation" in text)
+        assert style is not None
+        assert (style.reverse, style.color and style.color.name) == (True, "default"), style

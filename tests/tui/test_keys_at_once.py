@@ -11,7 +11,6 @@ from textual import events
 from modechat.session.chat_session import ChatSession
 from modechat.store import Found
 from modechat.tui.screens.conversations import ConversationsScreen
-from tests.engine.driver import run
 from tests.tui.harness import Screen, running_app
 
 NAMES = {"\r": ("enter", "\r"), "\x1b": ("escape", "\x1b"), " ": ("space", " ")}
@@ -62,58 +61,51 @@ ATTACKS = [
 
 
 @pytest.mark.parametrize("keys", ATTACKS, ids="-".join)
-def test_keys_at_once_close_no_screen_twice(keys: tuple[str, ...], tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, size=(100, 30)) as screen:
-            await screen.send("hello")
-            at_once(screen, *keys)
-            await screen.pilot.pause(0.1)
-            at_once(screen, "escape", "escape", "escape", "ctrl+c")
-            await screen.until(lambda: len(screen.app.screen_stack) == 1)
-            at_once(screen, "here I am")
-            await screen.until(lambda: screen.prompt.text.endswith("here I am"))
-
-    run(main())
+async def test_keys_at_once_close_no_screen_twice(keys: tuple[str, ...], tmp_path: Path) -> None:
+    async with running_app(tmp_path, size=(100, 30)) as screen:
+        await screen.send("hello")
+        at_once(screen, *keys)
+        await screen.pilot.pause(0.1)
+        at_once(screen, "escape", "escape", "escape", "ctrl+c")
+        await screen.until(lambda: len(screen.app.screen_stack) == 1)
+        at_once(screen, "here I am")
+        await screen.until(lambda: screen.prompt.text.endswith("here I am"))
 
 
 @pytest.mark.parametrize("keys", ATTACKS[:9], ids="-".join)
-def test_a_dialog_that_is_open_stands_keys_at_once(keys: tuple[str, ...], tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, size=(100, 30)) as screen:
-            await screen.send("hello")
-            await screen.press(keys[0])
-            await screen.until(lambda: len(screen.app.screen_stack) == 2)
-            at_once(screen, *keys[1:])
-            await screen.pilot.pause(0.1)
-            at_once(screen, "escape", "escape", "escape", "ctrl+c")
-            await screen.until(lambda: len(screen.app.screen_stack) == 1)
+async def test_a_dialog_that_is_open_stands_keys_at_once(
+    keys: tuple[str, ...], tmp_path: Path
+) -> None:
+    async with running_app(tmp_path, size=(100, 30)) as screen:
+        await screen.send("hello")
+        await screen.press(keys[0])
+        await screen.until(lambda: len(screen.app.screen_stack) == 2)
+        at_once(screen, *keys[1:])
+        await screen.pilot.pause(0.1)
+        at_once(screen, "escape", "escape", "escape", "ctrl+c")
+        await screen.until(lambda: len(screen.app.screen_stack) == 1)
 
-    run(main())
 
-
-def test_what_is_typed_after_the_enter_that_opens_a_conversation_stands_at_its_prompt(
+async def test_what_is_typed_after_the_enter_that_opens_a_conversation_stands_at_its_prompt(
     tmp_path: Path,
 ) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, size=(100, 30)) as screen:
-            await screen.send("whales sleep")
-            await screen.press("ctrl+n")
-            await screen.send("bees dance")
-            at_once(screen, "left here", "ctrl+o", "whales", "enter", "typed at once")
-            await screen.until(lambda: screen.prompt.text == "typed at once")
-            session = screen.app.session
-            assert session is not None
-            await screen.until(lambda: begins_with(screen, "whales"))
-            opened = session.conversation
-            assert opened is not None
-            await screen.press("ctrl+o")
-            await screen.type("bees")
-            await screen.press("enter")
-            await screen.until(lambda: screen.prompt.text == "left here")
-            draft = await session.inputs.draft(opened.id)
-            assert draft.text == "typed at once"
-
-    run(main())
+    async with running_app(tmp_path, size=(100, 30)) as screen:
+        await screen.send("whales sleep")
+        await screen.press("ctrl+n")
+        await screen.send("bees dance")
+        at_once(screen, "left here", "ctrl+o", "whales", "enter", "typed at once")
+        await screen.until(lambda: screen.prompt.text == "typed at once")
+        session = screen.app.session
+        assert session is not None
+        await screen.until(lambda: begins_with(screen, "whales"))
+        opened = session.conversation
+        assert opened is not None
+        await screen.press("ctrl+o")
+        await screen.type("bees")
+        await screen.press("enter")
+        await screen.until(lambda: screen.prompt.text == "left here")
+        draft = await session.inputs.draft(opened.id)
+        assert draft.text == "typed at once"
 
 
 async def talk_and_search_slowly(
@@ -135,90 +127,71 @@ async def talk_and_search_slowly(
     return session
 
 
-def test_enter_opens_what_a_slow_search_finds_not_what_stood_there_before(
+async def test_enter_opens_what_a_slow_search_finds_not_what_stood_there_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, size=(100, 30)) as screen:
-            await talk_and_search_slowly(screen, monkeypatch, "whales sleep", "bees dance")
-            at_once(screen, "ctrl+o", "whales", "enter", "typed at once")
-            await screen.until(lambda: screen.prompt.text == "typed at once")
-            await screen.until(lambda: begins_with(screen, "whales"))
-
-    run(main())
+    async with running_app(tmp_path, size=(100, 30)) as screen:
+        await talk_and_search_slowly(screen, monkeypatch, "whales sleep", "bees dance")
+        at_once(screen, "ctrl+o", "whales", "enter", "typed at once")
+        await screen.until(lambda: screen.prompt.text == "typed at once")
+        await screen.until(lambda: begins_with(screen, "whales"))
 
 
-def test_a_key_that_deletes_deletes_what_a_slow_search_finds(
+async def test_a_key_that_deletes_deletes_what_a_slow_search_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, size=(100, 30)) as screen:
-            session = await talk_and_search_slowly(
-                screen, monkeypatch, "whales sleep", "bees dance"
-            )
-            at_once(screen, "ctrl+o", "whales", "delete", "delete")
-            await screen.sees("Deleted.")
-            assert [summary.title for summary in await session.library.summaries()] == [
-                "bees dance"
-            ]
-
-    run(main())
+    async with running_app(tmp_path, size=(100, 30)) as screen:
+        session = await talk_and_search_slowly(screen, monkeypatch, "whales sleep", "bees dance")
+        at_once(screen, "ctrl+o", "whales", "delete", "delete")
+        await screen.sees("Deleted.")
+        assert [summary.title for summary in await session.library.summaries()] == ["bees dance"]
 
 
-def test_a_letter_after_enter_is_not_lost_when_a_search_takes_too_long(
+async def test_a_letter_after_enter_is_not_lost_when_a_search_takes_too_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The list cannot wait for ever: keys go on, and what the first Enter asked for is taken back by new letters."""
 
-    async def main() -> None:
-        async with running_app(tmp_path, size=(100, 30)) as screen:
-            await screen.send("whales sleep")
-            session = screen.app.session
-            assert session is not None
-            found = asyncio.Event()
+    async with running_app(tmp_path, size=(100, 30)) as screen:
+        await screen.send("whales sleep")
+        session = screen.app.session
+        assert session is not None
+        found = asyncio.Event()
 
-            async def never(_words: str) -> tuple[Found, ...]:
-                await found.wait()
-                return ()
+        async def never(_words: str) -> tuple[Found, ...]:
+            await found.wait()
+            return ()
 
-            monkeypatch.setattr(session.library, "search", never)
-            at_once(screen, "ctrl+o", "bees", "enter", "s")
-            await screen.sees("beess")
-            found.set()
-            await screen.sees("None of 1 has these words.")
-            assert len(screen.app.screen_stack) == 2
-
-    run(main())
+        monkeypatch.setattr(session.library, "search", never)
+        at_once(screen, "ctrl+o", "bees", "enter", "s")
+        await screen.sees("beess")
+        found.set()
+        await screen.sees("None of 1 has these words.")
+        assert len(screen.app.screen_stack) == 2
 
 
-def test_moving_in_the_list_waits_for_a_slow_search(
+async def test_moving_in_the_list_waits_for_a_slow_search(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, size=(100, 30)) as screen:
-            await talk_and_search_slowly(
-                screen, monkeypatch, "whales sleep", "whales sing", "bees dance"
-            )
-            await screen.press("ctrl+n")
-            at_once(screen, "ctrl+o", "whales", "down", "enter", "typed at once")
-            await screen.until(lambda: screen.prompt.text == "typed at once")
-            await screen.until(lambda: begins_with(screen, "whales sleep"))
-
-    run(main())
+    async with running_app(tmp_path, size=(100, 30)) as screen:
+        await talk_and_search_slowly(
+            screen, monkeypatch, "whales sleep", "whales sing", "bees dance"
+        )
+        await screen.press("ctrl+n")
+        at_once(screen, "ctrl+o", "whales", "down", "enter", "typed at once")
+        await screen.until(lambda: screen.prompt.text == "typed at once")
+        await screen.until(lambda: begins_with(screen, "whales sleep"))
 
 
-def test_a_title_that_is_typed_at_once_is_a_title(
+async def test_a_title_that_is_typed_at_once_is_a_title(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, size=(100, 30)) as screen:
-            await talk_and_search_slowly(screen, monkeypatch, "whales sleep")
-            at_once(screen, "ctrl+o", "whales", "f2", "ctrl+u", "Renamed", "enter")
-            await screen.until(lambda: len(screen.app.screen_stack) == 2)
-            dialog = screen.app.screen
-            assert isinstance(dialog, ConversationsScreen)
-            await screen.until(
-                lambda: dialog.list.row is not None and dialog.list.row.summary.title == "Renamed"
-            )
-
-    run(main())
+    async with running_app(tmp_path, size=(100, 30)) as screen:
+        await talk_and_search_slowly(screen, monkeypatch, "whales sleep")
+        at_once(screen, "ctrl+o", "whales", "f2", "ctrl+u", "Renamed", "enter")
+        await screen.until(lambda: len(screen.app.screen_stack) == 2)
+        dialog = screen.app.screen
+        assert isinstance(dialog, ConversationsScreen)
+        await screen.until(
+            lambda: dialog.list.row is not None and dialog.list.row.summary.title == "Renamed"
+        )

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from modechat.domain.mode import Mode
 from modechat.tui.live_meter import Live, LiveMeter
-from tests.engine.driver import run
 from tests.tui.harness import Screen, running_app
 
 
@@ -79,7 +78,9 @@ def context_of(screen: Screen) -> int:
     return int(found[1])
 
 
-def test_tokens_seconds_and_the_growing_context_are_in_the_status_line(tmp_path: Path) -> None:
+async def test_tokens_seconds_and_the_growing_context_are_in_the_status_line(
+    tmp_path: Path,
+) -> None:
     gates = [asyncio.Event(), asyncio.Event()]
     n_words: int | None = None
 
@@ -93,50 +94,43 @@ def test_tokens_seconds_and_the_growing_context_are_in_the_status_line(tmp_path:
         if n_words == 31:
             await gates[1].wait()
 
-    async def main() -> None:
-        nonlocal n_words
-        async with running_app(
-            tmp_path, lambda _: "word " * 40, pace=pace, size=(120, 24)
-        ) as screen:
-            await screen.settled()
-            n_words = 0
-            await screen.type("Hello")
-            await screen.press("enter")
-            await screen.until(lambda: bool(re.search(r"waiting · \d+ s", status_of(screen))))
-            await screen.until(
-                lambda: bool(re.search(r"… · \d+ s", screen.text))
-            )  # where the reply will stand
-            gates[0].set()
-            await screen.sees("writing · 30 tokens")
-            await screen.until(lambda: "tok/s" in status_of(screen))
-            assert " 0/" not in status_of(screen)
-            before = context_of(screen)
-            await screen.type("And then?")
-            await screen.until(
-                lambda: context_of(screen) >= before + len("And then?") // 4
-            )  # and what is written
-            await screen.press("ctrl+u", "shift+tab")
-            await screen.until(lambda: context_of(screen) == 0)  # a task would see nothing of it
-            await screen.press("shift+tab")
-            await screen.until(lambda: context_of(screen) == before)
-            gates[1].set()
-            await screen.settled()
-            assert "writing" not in status_of(screen)
-            assert "tokens" not in status_of(screen)
-
-    run(main())
+    async with running_app(tmp_path, lambda _: "word " * 40, pace=pace, size=(120, 24)) as screen:
+        await screen.settled()
+        n_words = 0
+        await screen.type("Hello")
+        await screen.press("enter")
+        await screen.until(lambda: bool(re.search(r"waiting · \d+ s", status_of(screen))))
+        await screen.until(
+            lambda: bool(re.search(r"… · \d+ s", screen.text))
+        )  # where the reply will stand
+        gates[0].set()
+        await screen.sees("writing · 30 tokens")
+        await screen.until(lambda: "tok/s" in status_of(screen))
+        assert " 0/" not in status_of(screen)
+        before = context_of(screen)
+        await screen.type("And then?")
+        await screen.until(
+            lambda: context_of(screen) >= before + len("And then?") // 4
+        )  # and what is written
+        await screen.press("ctrl+u", "shift+tab")
+        await screen.until(lambda: context_of(screen) == 0)  # a task would see nothing of it
+        await screen.press("shift+tab")
+        await screen.until(lambda: context_of(screen) == before)
+        gates[1].set()
+        await screen.settled()
+        assert "writing" not in status_of(screen)
+        assert "tokens" not in status_of(screen)
 
 
-def test_what_was_typed_before_the_model_was_there_is_counted_when_it_is(tmp_path: Path) -> None:
+async def test_what_was_typed_before_the_model_was_there_is_counted_when_it_is(
+    tmp_path: Path,
+) -> None:
     gate = asyncio.Event()
 
     async def pace() -> None:
         await gate.wait()
 
-    async def main() -> None:
-        async with running_app(tmp_path, pace=pace) as screen:
-            await screen.type("Typed meanwhile")
-            gate.set()
-            await screen.until(lambda: " ~" in status_of(screen))
-
-    run(main())
+    async with running_app(tmp_path, pace=pace) as screen:
+        await screen.type("Typed meanwhile")
+        gate.set()
+        await screen.until(lambda: " ~" in status_of(screen))

@@ -9,7 +9,6 @@ from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete
 from modechat.session.chat_session import ChatSession
 from modechat.tui.chat_screen import ChatScreen
-from tests.engine.driver import run
 from tests.session.harness import Gate
 from tests.tui.harness import Screen, running_app
 
@@ -42,97 +41,82 @@ async def type_lines(screen: Screen, *lines: str) -> None:
         await screen.press("enter")
 
 
-def test_a_message_after_mode_is_sent_in_the_new_mode_behind_anything_slow(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            slow = Slow(screen)
-            await type_lines(screen, "/mode", "Translate: cat")
-            slow.end()
-            await screen.until(lambda: bool(screen.replies))
-            await screen.settled()
-            turn = session_of(screen).last_turn
-            assert turn is not None
-            assert (turn.typed, turn.mode) == ("Translate: cat", Mode.INSTRUCT)
-
-    run(main())
-
-
-def test_a_message_after_new_is_sent_in_the_new_conversation(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await screen.send("in the old one")
-            slow = Slow(screen)
-            await type_lines(screen, "/new", "in the new one")
-            await screen.type("still being typed")
-            slow.end()
-            await screen.until(lambda: screen.replies == ["You said: in the new one"])
-            await screen.settled()
-            assert session_of(screen).conversation_id == 2
-            await screen.until(lambda: screen.prompt.text == "still being typed")
-
-    run(main())
+async def test_a_message_after_mode_is_sent_in_the_new_mode_behind_anything_slow(
+    tmp_path: Path,
+) -> None:
+    async with running_app(tmp_path) as screen:
+        slow = Slow(screen)
+        await type_lines(screen, "/mode", "Translate: cat")
+        slow.end()
+        await screen.until(lambda: bool(screen.replies))
+        await screen.settled()
+        turn = session_of(screen).last_turn
+        assert turn is not None
+        assert (turn.typed, turn.mode) == ("Translate: cat", Mode.INSTRUCT)
 
 
-def test_commands_and_keys_are_done_in_their_order_behind_anything_slow(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await screen.send("one")
-            slow = Slow(screen)
-            await type_lines(
-                screen, "/pin", "/mode", "/new"
-            )  # a new conversation begins in chat mode
-            await screen.press("shift+tab")
-            slow.end()
-            session = session_of(screen)
-            await screen.until(
-                lambda: session.state.mode is Mode.INSTRUCT and not session.conversation
-            )
-        async with running_app(tmp_path) as screen:
-            turn = session_of(screen).last_turn
-            assert turn is not None
-            assert (turn.typed, turn.pinned) == ("one", True)
-            assert session_of(screen).state.mode is Mode.INSTRUCT
-
-    run(main())
+async def test_a_message_after_new_is_sent_in_the_new_conversation(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.send("in the old one")
+        slow = Slow(screen)
+        await type_lines(screen, "/new", "in the new one")
+        await screen.type("still being typed")
+        slow.end()
+        await screen.until(lambda: screen.replies == ["You said: in the new one"])
+        await screen.settled()
+        assert session_of(screen).conversation_id == 2
+        await screen.until(lambda: screen.prompt.text == "still being typed")
 
 
-def test_a_queued_message_keeps_the_mode_that_it_was_typed_in(tmp_path: Path) -> None:
-    async def main() -> None:
-        gate = Gate()
-        async with running_app(tmp_path, pace=gate) as screen:
-            await type_lines(screen, "one")
-            await screen.until(lambda: session_of(screen).is_busy)
-            await type_lines(screen, "two", "/mode")
-            await screen.until(lambda: session_of(screen).state.mode is Mode.INSTRUCT)
-            gate.open()
-            await screen.until(lambda: len(screen.replies) == 2)
-            await screen.settled()
-            turn = session_of(screen).last_turn
-            assert turn is not None
-            assert (turn.typed, turn.mode) == ("two", Mode.CHAT)
+async def test_commands_and_keys_are_done_in_their_order_behind_anything_slow(
+    tmp_path: Path,
+) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.send("one")
+        slow = Slow(screen)
+        await type_lines(screen, "/pin", "/mode", "/new")  # a new conversation begins in chat mode
+        await screen.press("shift+tab")
+        slow.end()
+        session = session_of(screen)
+        await screen.until(lambda: session.state.mode is Mode.INSTRUCT and not session.conversation)
+    async with running_app(tmp_path) as screen:
+        turn = session_of(screen).last_turn
+        assert turn is not None
+        assert (turn.typed, turn.pinned) == ("one", True)
+        assert session_of(screen).state.mode is Mode.INSTRUCT
 
-    run(main())
+
+async def test_a_queued_message_keeps_the_mode_that_it_was_typed_in(tmp_path: Path) -> None:
+    gate = Gate()
+    async with running_app(tmp_path, pace=gate) as screen:
+        await type_lines(screen, "one")
+        await screen.until(lambda: session_of(screen).is_busy)
+        await type_lines(screen, "two", "/mode")
+        await screen.until(lambda: session_of(screen).state.mode is Mode.INSTRUCT)
+        gate.open()
+        await screen.until(lambda: len(screen.replies) == 2)
+        await screen.settled()
+        turn = session_of(screen).last_turn
+        assert turn is not None
+        assert (turn.typed, turn.mode) == ("two", Mode.CHAT)
 
 
-def test_a_long_message_that_waits_for_the_engine_can_be_stopped(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await screen.settled()
-            session = session_of(screen)
-            asked = asyncio.Event()
+async def test_a_long_message_that_waits_for_the_engine_can_be_stopped(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.settled()
+        session = session_of(screen)
+        asked = asyncio.Event()
 
-            async def never(*_arguments: object) -> object:
-                asked.set()
-                return await asyncio.Event().wait()
+        async def never(*_arguments: object) -> object:
+            asked.set()
+            return await asyncio.Event().wait()
 
-            session.prompts.alone = never  # type: ignore[method-assign,assignment]
-            long = "word " * 3000
-            screen.prompt.fill(long)
-            await screen.press("enter")
-            await asyncio.wait_for(asked.wait(), 10)
-            await screen.press("escape")
-            await screen.sees("Stopped: nothing was sent.")
-            assert screen.prompt.text == long
-            assert session.last_turn is None
-
-    run(main())
+        session.prompts.alone = never  # type: ignore[method-assign,assignment]
+        long = "word " * 3000
+        screen.prompt.fill(long)
+        await screen.press("enter")
+        await asyncio.wait_for(asked.wait(), 10)
+        await screen.press("escape")
+        await screen.sees("Stopped: nothing was sent.")
+        assert screen.prompt.text == long
+        assert session.last_turn is None

@@ -8,7 +8,6 @@ from textual.content import Content
 from modechat.tui.screens.dialog import fitting_hints
 from modechat.tui.screens.list_dialog import matches
 from modechat.tui.widgets.row_list import Column, RowList
-from tests.engine.driver import run
 
 
 class ListApp(App[None]):
@@ -40,72 +39,57 @@ class ListApp(App[None]):
         self.chosen.append(self.list.row)
 
 
-def test_keys_move_and_choose() -> None:
-    async def main() -> None:
-        app = ListApp(100)
-        async with app.run_test(size=(80, 20)) as pilot:
-            for keys, row in (
-                ("down", 1),
-                ("end", 99),
-                ("up", 98),
-                ("home", 0),
-                ("up", 0),
-                ("pagedown", 18),
-            ):
-                await pilot.press(keys)
-                assert app.list.row == row
-            await pilot.press("enter")
-            assert app.chosen == [18]
-
-    run(main())
+async def test_keys_move_and_choose() -> None:
+    app = ListApp(100)
+    async with app.run_test(size=(80, 20)) as pilot:
+        for keys, row in (
+            ("down", 1),
+            ("end", 99),
+            ("up", 98),
+            ("home", 0),
+            ("up", 0),
+            ("pagedown", 18),
+        ):
+            await pilot.press(keys)
+            assert app.list.row == row
+        await pilot.press("enter")
+        assert app.chosen == [18]
 
 
-def test_a_click_highlights_and_a_second_one_chooses() -> None:
-    async def main() -> None:
-        app = ListApp(100)
-        async with app.run_test(size=(80, 20)) as pilot:
-            await pilot.click(app.list, offset=(3, 5))
-            assert (app.list.row, app.chosen) == (4, [])
-            await pilot.click(app.list, offset=(3, 5))
-            assert app.chosen == [4]
-            await pilot.click(app.list, offset=(3, 0))  # the header
-            assert app.list.row == 4
-
-    run(main())
+async def test_a_click_highlights_and_a_second_one_chooses() -> None:
+    app = ListApp(100)
+    async with app.run_test(size=(80, 20)) as pilot:
+        await pilot.click(app.list, offset=(3, 5))
+        assert (app.list.row, app.chosen) == (4, [])
+        await pilot.click(app.list, offset=(3, 5))
+        assert app.chosen == [4]
+        await pilot.click(app.list, offset=(3, 0))  # the header
+        assert app.list.row == 4
 
 
-def test_ten_thousand_rows_cost_what_is_seen() -> None:
-    async def main() -> None:
-        app = ListApp(10_000)
-        async with app.run_test(size=(80, 20)) as pilot:
-            await pilot.press("end", "pageup", "down")
-            await pilot.pause()
-            assert app.list.row == 9982
-            assert app.drawn < 1000
-
-    run(main())
+async def test_ten_thousand_rows_cost_what_is_seen() -> None:
+    app = ListApp(10_000)
+    async with app.run_test(size=(80, 20)) as pilot:
+        await pilot.press("end", "pageup", "down")
+        await pilot.pause()
+        assert app.list.row == 9982
+        assert app.drawn < 1000
 
 
-def test_columns_without_room_are_left_out() -> None:
-    async def main() -> None:
-        app = ListApp(3)
-        async with app.run_test(size=(80, 20)) as pilot:
-            assert "far" in app.list.render_line(1).text
-            await pilot.resize_terminal(40, 10)
-            assert "far" not in app.list.render_line(1).text
-
-    run(main())
+async def test_columns_without_room_are_left_out() -> None:
+    app = ListApp(3)
+    async with app.run_test(size=(80, 20)) as pilot:
+        assert "far" in app.list.render_line(1).text
+        await pilot.resize_terminal(40, 10)
+        assert "far" not in app.list.render_line(1).text
 
 
-def test_an_empty_list_takes_every_key() -> None:
-    async def main() -> None:
-        app = ListApp(0)
-        async with app.run_test(size=(80, 20)) as pilot:
-            await pilot.press("down", "up", "end", "home", "pagedown", "enter")
-            await pilot.click(app.list, offset=(3, 5))
-            assert (app.list.row, app.chosen) == (None, [])
-
-    run(main())
+async def test_an_empty_list_takes_every_key() -> None:
+    app = ListApp(0)
+    async with app.run_test(size=(80, 20)) as pilot:
+        await pilot.press("down", "up", "end", "home", "pagedown", "enter")
+        await pilot.click(app.list, offset=(3, 5))
+        assert (app.list.row, app.chosen) == (None, [])
 
 
 def test_a_filter_wants_every_word_somewhere() -> None:

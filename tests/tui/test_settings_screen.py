@@ -14,7 +14,6 @@ from modechat.engine.protocol import Generate, Load
 from modechat.engine.scripted import ScriptedEngine
 from modechat.errors import ConfigError
 from modechat.session.settings import SessionSettings
-from tests.engine.driver import run
 from tests.session.harness import echo, settings
 from tests.tui.harness import Screen, running_app
 
@@ -44,186 +43,159 @@ def last_request(engine: ScriptedEngine) -> Generate:
     return [request for request in engine.requests if isinstance(request, Generate)][-1]
 
 
-def test_a_value_of_this_conversation_counts_from_the_next_turn_on_and_comes_back(
+async def test_a_value_of_this_conversation_counts_from_the_next_turn_on_and_comes_back(
     tmp_path: Path,
 ) -> None:
     engine = ScriptedEngine(echo)
 
-    async def main() -> None:
-        async with running_app(tmp_path, engine=engine) as screen:
-            await opened(screen)
-            await change(screen, "temperature", "0.25")
-            await screen.sees("Temperature: 0.25.")
-            await screen.press("escape")
-            await screen.send("Hi")
-            assert last_request(engine).sampling == Sampling(temperature=0.25)
-        async with running_app(tmp_path) as screen:
-            await opened(screen)
-            await screen.until(lambda: "0.25" in screen.text)
-            await screen.sees("this conversation")
-            await screen.press("delete")
-            await screen.sees("Temperature was reset.")
-            assert "0.25" not in screen.text
-
-    run(main())
+    async with running_app(tmp_path, engine=engine) as screen:
+        await opened(screen)
+        await change(screen, "temperature", "0.25")
+        await screen.sees("Temperature: 0.25.")
+        await screen.press("escape")
+        await screen.send("Hi")
+        assert last_request(engine).sampling == Sampling(temperature=0.25)
+    async with running_app(tmp_path) as screen:
+        await opened(screen)
+        await screen.until(lambda: "0.25" in screen.text)
+        await screen.sees("this conversation")
+        await screen.press("delete")
+        await screen.sees("Temperature was reset.")
+        assert "0.25" not in screen.text
 
 
-def test_what_is_typed_is_judged_while_it_is_typed(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await opened(screen)
-            await screen.type("9")
-            await screen.type("9")
-            await screen.sees("Not yet: input should be less than or equal to 10")
-            await screen.press("enter")
-            await screen.sees("This cannot be kept: input should be less")
-            await screen.press("escape")
-            session = screen.app.session
-            assert session is not None
-            assert session.settings.sampling == Sampling()
-            assert len(screen.app.screen_stack) == 2
-
-    run(main())
+async def test_what_is_typed_is_judged_while_it_is_typed(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        await opened(screen)
+        await screen.type("9")
+        await screen.type("9")
+        await screen.sees("Not yet: input should be less than or equal to 10")
+        await screen.press("enter")
+        await screen.sees("This cannot be kept: input should be less")
+        await screen.press("escape")
+        session = screen.app.session
+        assert session is not None
+        assert session.settings.sampling == Sampling()
+        assert len(screen.app.screen_stack) == 2
 
 
-def test_a_default_is_written_into_the_config(tmp_path: Path) -> None:
+async def test_a_default_is_written_into_the_config(tmp_path: Path) -> None:
     written: list[Mapping[str, object]] = []
 
     def keep(options: Mapping[str, object]) -> SessionSettings:
         written.append(dict(options))
         return replace(settings(), sampling=Sampling(top_k=5), keep_defaults=keep)
 
-    async def main() -> None:
-        async with running_app(
-            tmp_path, session_settings=replace(settings(), keep_defaults=keep)
-        ) as screen:
-            await opened(screen)
-            await screen.press("tab")
-            await screen.sees("▸ Everywhere")
-            await change(screen, "top_k", "5")
-            await screen.sees("Top k: 5.")
-            await change(screen, "stop", '"###", "\\n"')
-            await screen.sees("Stop:")
-            assert written == [{"sampling.top_k": 5}, {"sampling.stop": ["###", "\n"]}]
-            await screen.press("tab")
-            await change(screen, "top_k", "9")
-            await screen.press("tab")
-            await change(screen, "top_k", "5")
-            await screen.sees("But this conversation has a value of its own.")
-
-    run(main())
+    async with running_app(
+        tmp_path, session_settings=replace(settings(), keep_defaults=keep)
+    ) as screen:
+        await opened(screen)
+        await screen.press("tab")
+        await screen.sees("▸ Everywhere")
+        await change(screen, "top_k", "5")
+        await screen.sees("Top k: 5.")
+        await change(screen, "stop", '"###", "\\n"')
+        await screen.sees("Stop:")
+        assert written == [{"sampling.top_k": 5}, {"sampling.stop": ["###", "\n"]}]
+        await screen.press("tab")
+        await change(screen, "top_k", "9")
+        await screen.press("tab")
+        await change(screen, "top_k", "5")
+        await screen.sees("But this conversation has a value of its own.")
 
 
-def test_a_config_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+async def test_a_config_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     def keep(_options: Mapping[str, object]) -> SessionSettings:
         raise ConfigError(
             "/x/[@click=app.quit]config.toml cannot be written: read-only", "Make it writable."
         )
 
-    async def main() -> None:
-        async with running_app(
-            tmp_path, session_settings=replace(settings(), keep_defaults=keep)
-        ) as screen:
-            await opened(screen)
-            await screen.press("tab")
-            await change(screen, "seed", "5")
-            await screen.sees("[@click=app.quit]config.toml cannot be")
-            session = screen.app.session
-            assert session is not None
-            assert session.settings.sampling.seed is None
-
-    run(main())
+    async with running_app(
+        tmp_path, session_settings=replace(settings(), keep_defaults=keep)
+    ) as screen:
+        await opened(screen)
+        await screen.press("tab")
+        await change(screen, "seed", "5")
+        await screen.sees("[@click=app.quit]config.toml cannot be")
+        session = screen.app.session
+        assert session is not None
+        assert session.settings.sampling.seed is None
 
 
-def test_a_system_prompt_is_written_in_several_lines(tmp_path: Path) -> None:
+async def test_a_system_prompt_is_written_in_several_lines(tmp_path: Path) -> None:
     engine = ScriptedEngine(echo)
 
-    async def main() -> None:
-        async with running_app(tmp_path, engine=engine) as screen:
-            await opened(screen)
-            await go_to(screen, "chat_system")
-            await screen.press("enter")
-            await screen.sees("Ctrl+S keeps it")
-            await screen.type("Be brief.")
-            await screen.press("enter")
-            await screen.type("[/x] [@click=app.quit]")
-            await screen.press("ctrl+s")
-            await screen.sees("Be brief. [/x] [@click")
-            await go_to(screen, "instruct_system")
-            await screen.press("enter")
-            await screen.type("never kept")
-            await screen.press("escape", "escape")
-            await screen.send("Hi")
-            prompt = last_request(engine).prompt
-            assert prompt.mode == "chat"
-            assert prompt.messages[0].content == "Be brief.\n[/x] [@click=app.quit]"
-            assert screen.app.session is not None
-            assert screen.app.session.settings.instruct_system == ""
-
-    run(main())
+    async with running_app(tmp_path, engine=engine) as screen:
+        await opened(screen)
+        await go_to(screen, "chat_system")
+        await screen.press("enter")
+        await screen.sees("Ctrl+S keeps it")
+        await screen.type("Be brief.")
+        await screen.press("enter")
+        await screen.type("[/x] [@click=app.quit]")
+        await screen.press("ctrl+s")
+        await screen.sees("Be brief. [/x] [@click")
+        await go_to(screen, "instruct_system")
+        await screen.press("enter")
+        await screen.type("never kept")
+        await screen.press("escape", "escape")
+        await screen.send("Hi")
+        prompt = last_request(engine).prompt
+        assert prompt.mode == "chat"
+        assert prompt.messages[0].content == "Be brief.\n[/x] [@click=app.quit]"
+        assert screen.app.session is not None
+        assert screen.app.session.settings.instruct_system == ""
 
 
-def test_a_format_is_chosen_from_the_list(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await opened(screen)
-            await go_to(screen, "format")
-            await screen.press("enter")
-            await screen.sees("Prompt format")
-            await screen.type("alpaca")
-            await screen.press("enter")
-            await screen.sees("Prompt format: alpaca.")
-            await screen.press("escape")
-            await screen.sees("alpaca (built-in)")
-            await screen.press("ctrl+n")
-            await screen.sees("chat-template (gguf)")
-
-    run(main())
+async def test_a_format_is_chosen_from_the_list(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        await opened(screen)
+        await go_to(screen, "format")
+        await screen.press("enter")
+        await screen.sees("Prompt format")
+        await screen.type("alpaca")
+        await screen.press("enter")
+        await screen.sees("Prompt format: alpaca.")
+        await screen.press("escape")
+        await screen.sees("alpaca (built-in)")
+        await screen.press("ctrl+n")
+        await screen.sees("chat-template (gguf)")
 
 
-def test_another_context_loads_the_model_again_and_says_so(tmp_path: Path) -> None:
+async def test_another_context_loads_the_model_again_and_says_so(tmp_path: Path) -> None:
     engine = ScriptedEngine(echo)
 
-    async def main() -> None:
-        async with running_app(tmp_path, engine=engine) as screen:
-            await opened(screen)
-            await go_to(screen, "n_ctx")
-            await screen.sees("Loads the model again.")
-            await change(screen, "n_ctx", "100")
-            await screen.sees("greater than or equal to 256")
-            await screen.press("escape")
-            await change(screen, "n_ctx", "1024")
-            await screen.sees("The model is being loaded again.")
-            await screen.settled()
-            assert [load.n_ctx for load in engine.requests if isinstance(load, Load)] == [
-                None,
-                1024,
-            ]
-
-    run(main())
+    async with running_app(tmp_path, engine=engine) as screen:
+        await opened(screen)
+        await go_to(screen, "n_ctx")
+        await screen.sees("Loads the model again.")
+        await change(screen, "n_ctx", "100")
+        await screen.sees("greater than or equal to 256")
+        await screen.press("escape")
+        await change(screen, "n_ctx", "1024")
+        await screen.sees("The model is being loaded again.")
+        await screen.settled()
+        assert [load.n_ctx for load in engine.requests if isinstance(load, Load)] == [
+            None,
+            1024,
+        ]
 
 
-def test_the_mouse_changes_whom_it_counts_for(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await opened(screen)
-            await screen.pilot.click("#everywhere")
-            await screen.sees("▸ Everywhere")
-
-    run(main())
+async def test_the_mouse_changes_whom_it_counts_for(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        await opened(screen)
+        await screen.pilot.click("#everywhere")
+        await screen.sees("▸ Everywhere")
 
 
 @pytest.mark.parametrize("size", [(40, 15), (80, 24), (120, 40)])
-def test_it_has_room_in_every_window(tmp_path: Path, size: tuple[int, int]) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, size=size) as screen:
-            await opened(screen)
-            await screen.sees("Temperature")
-            await screen.sees("default" if size[0] > 40 else "0.7")
-            await screen.press("enter")
-            await screen.sees("Enter keeps it")
-
-    run(main())
+async def test_it_has_room_in_every_window(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with running_app(tmp_path, size=size) as screen:
+        await opened(screen)
+        await screen.sees("Temperature")
+        await screen.sees("default" if size[0] > 40 else "0.7")
+        await screen.press("enter")
+        await screen.sees("Enter keeps it")
 
 
 # Values

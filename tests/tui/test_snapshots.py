@@ -22,7 +22,6 @@ from modechat.engine.scripted import Leak, ScriptedEngine, last_user_text
 from modechat.store import Store
 from modechat.tui.live_meter import Live, LiveMeter
 from modechat.tui.look import ANSI, DARK, HIGH_CONTRAST, LIGHT, Look
-from tests.engine.driver import run
 from tests.tui.harness import Screen, running_app
 from tests.tui.snapshot import difference, path_of, snapshot
 
@@ -250,37 +249,34 @@ def fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("fixed")
 @pytest.mark.parametrize("name", STATES)
-def test_the_screen_is_as_it_was(name: str, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+async def test_the_screen_is_as_it_was(
+    name: str, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
     state = STATES[name]
     kept = path_of(name)
-    update = pytestconfig.getoption("--update-snapshots")
-
-    async def main() -> None:
-        gate = Gate()
-        engine = ScriptedEngine(script, gate)
-        keep_conversations(tmp_path / "store")
-        async with running_app(
-            tmp_path / "store",
-            engine=engine,
-            size=state.size,
-            look=state.look,
-            resume=False,
-            session_settings=demo_settings(),
-        ) as screen:
-            assert screen.app.session is not None
-            await screen.settled()
-            await state.scene(Stage(screen, gate))
-            if update:
-                kept.write_text(await at_rest(screen), encoding="utf-8")
-                return
-            expected = kept.read_text(encoding="utf-8")
-            deadline = time.monotonic() + _SECONDS
-            while snapshot(screen.app) != expected:
-                if time.monotonic() > deadline:
-                    pytest.fail(difference(expected, snapshot(screen.app), name), pytrace=False)
-                await screen.pilot.pause(0.02)
-
-    run(main())
+    gate = Gate()
+    engine = ScriptedEngine(script, gate)
+    keep_conversations(tmp_path / "store")
+    async with running_app(
+        tmp_path / "store",
+        engine=engine,
+        size=state.size,
+        look=state.look,
+        resume=False,
+        session_settings=demo_settings(),
+    ) as screen:
+        assert screen.app.session is not None
+        await screen.settled()
+        await state.scene(Stage(screen, gate))
+        if pytestconfig.getoption("--update-snapshots"):
+            kept.write_text(await at_rest(screen), encoding="utf-8")
+            return
+        expected = kept.read_text(encoding="utf-8")
+        deadline = time.monotonic() + _SECONDS
+        while snapshot(screen.app) != expected:
+            if time.monotonic() > deadline:
+                pytest.fail(difference(expected, snapshot(screen.app), name), pytrace=False)
+            await screen.pilot.pause(0.02)
 
 
 async def at_rest(screen: Screen) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from textual._animator import Animator
 
-from tests.engine.driver import run
 from tests.tui.harness import running_app
 
 
@@ -30,15 +29,14 @@ class Restless:
                 self._animator.force_stop_animation(one, "value")
 
 
-def test_an_animation_that_its_last_step_stops_does_not_end_the_program(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            first, second = Restless(screen.app.animator), Restless(screen.app.animator)
-            first.others = [second]
-            for one in (first, second):
-                screen.app.animator.animate(one, "value", 10.0, duration=0.02, level="none")
-            await screen.until(lambda: first.value == second.value == 10)
-            await screen.type("still here")
-            await screen.sees("still here")
-
-    run(main())
+async def test_an_animation_that_its_last_step_stops_does_not_end_the_program(
+    tmp_path: Path,
+) -> None:
+    async with running_app(tmp_path) as screen:
+        first, second = Restless(screen.app.animator), Restless(screen.app.animator)
+        first.others = [second]
+        for one in (first, second):
+            screen.app.animator.animate(one, "value", 10.0, duration=0.02, level="none")
+        await screen.until(lambda: first.value == second.value == 10)
+        await screen.type("still here")
+        await screen.sees("still here")

@@ -15,7 +15,6 @@ from textual.widgets import TextArea
 from modechat.tui.look import ANSI, ANSI_LIGHT, DARK, HIGH_CONTRAST, LIGHT, NO_COLOR, Look
 from modechat.tui.themes import OWN_THEMES, THEME_NAMES, with_readable_selections
 from tests.e2e.home import Home, type_and_enter, wait_for_start
-from tests.engine.driver import run
 from tests.tui.harness import running_app
 from tests.tui.snapshot import strips_of
 
@@ -106,7 +105,7 @@ def test_the_cursor_and_frames_can_be_seen(theme: Theme) -> None:
 @pytest.mark.parametrize(
     "theme", [DARK, LIGHT, HIGH_CONTRAST, "nord", "textual-dark", "textual-light", "dracula"]
 )
-def test_text_of_messages_that_is_selected_can_be_read_also_while_one_is_written(
+async def test_text_of_messages_that_is_selected_can_be_read_also_while_one_is_written(
     tmp_path: Path, theme: str
 ) -> None:
     gate = asyncio.Event()
@@ -123,93 +122,81 @@ def test_text_of_messages_that_is_selected_can_be_read_also_while_one_is_written
         + "more words " * 40
     )
 
-    async def main() -> None:
-        async with running_app(tmp_path, lambda _: reply, pace=pace, look=Look(theme)) as screen:
-            await screen.type("Tell me about it")
-            await screen.press("enter")
-            await screen.sees("more words more")
-            for is_written in (True, False):
-                screen.app.screen.selections = {
-                    widget: SELECT_ALL
-                    for turn in screen.transcript.turns
-                    for widget in turn.widgets
-                }
-                await screen.pilot.pause()
-                ground = Color.parse(screen.app.theme_variables["screen-selection-background"])
-                seen = set()
-                for strip in strips_of(screen.app):
-                    for text, style, _ in strip:
-                        if style is not None and style.bgcolor is not None and text.strip():
-                            painted = Color.from_rich_color(style.bgcolor)
-                            if painted == ground:
-                                assert (
-                                    contrast(Color.from_rich_color(style.color), painted) >= 4.5
-                                ), text
-                                seen.update(text.split())
-                assert {"Tell", "name", "return", "why", "python"} <= seen
-                if is_written:
-                    gate.set()
-                    await screen.settled()
-
-    run(main())
+    async with running_app(tmp_path, lambda _: reply, pace=pace, look=Look(theme)) as screen:
+        await screen.type("Tell me about it")
+        await screen.press("enter")
+        await screen.sees("more words more")
+        for is_written in (True, False):
+            screen.app.screen.selections = {
+                widget: SELECT_ALL for turn in screen.transcript.turns for widget in turn.widgets
+            }
+            await screen.pilot.pause()
+            ground = Color.parse(screen.app.theme_variables["screen-selection-background"])
+            seen = set()
+            for strip in strips_of(screen.app):
+                for text, style, _ in strip:
+                    if style is not None and style.bgcolor is not None and text.strip():
+                        painted = Color.from_rich_color(style.bgcolor)
+                        if painted == ground:
+                            assert contrast(Color.from_rich_color(style.color), painted) >= 4.5, (
+                                text
+                            )
+                            seen.update(text.split())
+            assert {"Tell", "name", "return", "why", "python"} <= seen
+            if is_written:
+                gate.set()
+                await screen.settled()
 
 
-def test_chat_and_instruct_differ_in_more_than_colour(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, look=Look(NO_COLOR)) as screen:
-            await screen.sees("─ ❯ chat ─")
-            await screen.press("shift+tab")
-            await screen.sees("─ » instruct ─")
-
-    run(main())
+async def test_chat_and_instruct_differ_in_more_than_colour(tmp_path: Path) -> None:
+    async with running_app(tmp_path, look=Look(NO_COLOR)) as screen:
+        await screen.sees("─ ❯ chat ─")
+        await screen.press("shift+tab")
+        await screen.sees("─ » instruct ─")
 
 
 @pytest.mark.parametrize(
     "theme",
     [DARK, LIGHT, HIGH_CONTRAST, ANSI, ANSI_LIGHT, NO_COLOR, "nord", "textual-light", "ansi-light"],
 )
-def test_every_screen_can_be_painted_in_every_kind_of_theme(tmp_path: Path, theme: str) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, look=Look(theme)) as screen:
-            await screen.send("Hello")
-            for key, text in (
-                ("f1", "Help"),
-                ("f2", "Prompt of"),
-                ("ctrl+p", "Commands"),
-                ("ctrl+o", "Conversations"),
-            ):
-                await screen.press(key)
-                await screen.sees(text)
-                await screen.press("escape")
+async def test_every_screen_can_be_painted_in_every_kind_of_theme(
+    tmp_path: Path, theme: str
+) -> None:
+    async with running_app(tmp_path, look=Look(theme)) as screen:
+        await screen.send("Hello")
+        for key, text in (
+            ("f1", "Help"),
+            ("f2", "Prompt of"),
+            ("ctrl+p", "Commands"),
+            ("ctrl+o", "Conversations"),
+        ):
+            await screen.press(key)
+            await screen.sees(text)
+            await screen.press("escape")
 
-    run(main())
 
-
-def test_a_theme_is_tried_in_the_list_and_kept_with_enter(tmp_path: Path) -> None:
+async def test_a_theme_is_tried_in_the_list_and_kept_with_enter(tmp_path: Path) -> None:
     kept: list[str] = []
 
-    async def main() -> None:
-        async with running_app(tmp_path, remember_theme=kept.append) as screen:
-            await screen.press("ctrl+p")
-            await screen.type("theme")
-            await screen.sees("Change the colours")
-            await screen.press("enter")
-            await screen.sees("Enter keeps it")
-            await screen.press("down")
-            await screen.until(lambda: screen.app.theme == LIGHT)
-            await screen.press("escape")
-            await screen.until(lambda: screen.app.theme == DARK)
-            assert kept == []
-            await screen.press("ctrl+p")
-            await screen.type("theme")
-            await screen.sees("Change the colours")
-            await screen.press("enter")
-            await screen.sees("Enter keeps it")
-            await screen.press("end", "enter")
-            await screen.until(lambda: kept == [THEME_NAMES[-1]])
-            assert screen.app.theme == THEME_NAMES[-1]
-
-    run(main())
+    async with running_app(tmp_path, remember_theme=kept.append) as screen:
+        await screen.press("ctrl+p")
+        await screen.type("theme")
+        await screen.sees("Change the colours")
+        await screen.press("enter")
+        await screen.sees("Enter keeps it")
+        await screen.press("down")
+        await screen.until(lambda: screen.app.theme == LIGHT)
+        await screen.press("escape")
+        await screen.until(lambda: screen.app.theme == DARK)
+        assert kept == []
+        await screen.press("ctrl+p")
+        await screen.type("theme")
+        await screen.sees("Change the colours")
+        await screen.press("enter")
+        await screen.sees("Enter keeps it")
+        await screen.press("end", "enter")
+        await screen.until(lambda: kept == [THEME_NAMES[-1]])
+        assert screen.app.theme == THEME_NAMES[-1]
 
 
 def test_a_theme_chosen_in_a_real_terminal_is_there_at_the_next_start(tmp_path: Path) -> None:
@@ -271,44 +258,38 @@ def test_no_color_that_is_empty_counts_as_not_set(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_compact", [False, True])
 @pytest.mark.parametrize("size", [(40, 15), (60, 20), (80, 24), (120, 40), (200, 60), (300, 100)])
-def test_everything_fits_from_small_windows_to_large_ones(
+async def test_everything_fits_from_small_windows_to_large_ones(
     tmp_path: Path, size: tuple[int, int], is_compact: bool
 ) -> None:
-    async def main() -> None:
-        async with running_app(
-            tmp_path, lambda _: "word " * 100, size=size, look=Look(is_compact=is_compact)
-        ) as screen:
-            await screen.send("Hello")
-            await screen.sees("Enter sends")
-            lines = screen.text.splitlines()
-            assert max(len(line.strip()) for line in lines) <= 114
-            assert any("❯ chat" in line for line in lines[-3:])
-            left = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-            right = min(len(line) - len(line.rstrip()) for line in lines if line.strip())
-            assert abs(left - right) <= 2
-            await screen.press("f1")
-            await screen.sees("Help")
-            await screen.sees("Esc closes")
-
-    run(main())
+    async with running_app(
+        tmp_path, lambda _: "word " * 100, size=size, look=Look(is_compact=is_compact)
+    ) as screen:
+        await screen.send("Hello")
+        await screen.sees("Enter sends")
+        lines = screen.text.splitlines()
+        assert max(len(line.strip()) for line in lines) <= 114
+        assert any("❯ chat" in line for line in lines[-3:])
+        left = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
+        right = min(len(line) - len(line.rstrip()) for line in lines if line.strip())
+        assert abs(left - right) <= 2
+        await screen.press("f1")
+        await screen.sees("Help")
+        await screen.sees("Esc closes")
 
 
-def test_compact_spacing_shows_more(tmp_path: Path) -> None:
+async def test_compact_spacing_shows_more(tmp_path: Path) -> None:
     async def height(folder: Path, look: Look) -> int:
         async with running_app(folder, look=look, size=(80, 16)) as screen:
             for text in ("one", "two", "three"):
                 await screen.send(text)
             return screen.transcript.virtual_size.height
 
-    standard = run(height(tmp_path / "a", Look()))
-    compact = run(height(tmp_path / "b", Look(is_compact=True)))
+    standard = await height(tmp_path / "a", Look())
+    compact = await height(tmp_path / "b", Look(is_compact=True))
     assert compact < standard
 
 
-def test_nothing_blinks_and_with_reduced_motion_nothing_glides(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, look=Look(has_motion=False)) as screen:
-            assert screen.app.animation_level == "none"
-            assert not screen.app.screen.query_one(TextArea).cursor_blink
-
-    run(main())
+async def test_nothing_blinks_and_with_reduced_motion_nothing_glides(tmp_path: Path) -> None:
+    async with running_app(tmp_path, look=Look(has_motion=False)) as screen:
+        assert screen.app.animation_level == "none"
+        assert not screen.app.screen.query_one(TextArea).cursor_blink

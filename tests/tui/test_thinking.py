@@ -12,7 +12,6 @@ from modechat.domain.text import sanitize
 from modechat.engine.protocol import Generate, Loaded, LoadProgress
 from modechat.engine.scripted import MODEL, ScriptedEngine, at_once
 from modechat.prompting.thinking import ThinkingSwitch
-from tests.engine.driver import run
 from tests.session.harness import echo
 from tests.tui.harness import running_app
 
@@ -37,40 +36,34 @@ def wanted(engine: ScriptedEngine) -> list[bool | None]:
 THOUGHT = "<think>one two three\nfour</think>The answer."
 
 
-def test_thinking_is_folded_and_opens_by_key_also_when_it_comes_from_the_history(
+async def test_thinking_is_folded_and_opens_by_key_also_when_it_comes_from_the_history(
     tmp_path: Path,
 ) -> None:
-    async def main() -> None:
-        for send in (True, False):
-            async with running_app(tmp_path, saying(THOUGHT)) as screen:
-                if send:
-                    await screen.send("Go")
-                await screen.sees("▸ Thought · 4 words")
-                await screen.sees("The answer.")
-                assert "one two" not in screen.text
-                assert screen.replies == ["The answer."]
-                await screen.press("ctrl+y")
-                await screen.sees("▾ Thought · 4 words")
-                await screen.sees("one two three")
-                await screen.press("ctrl+y")
-                await screen.until(lambda: "one two" not in screen.text)
-
-    run(main())
-
-
-def test_a_click_on_its_line_opens_it(tmp_path: Path) -> None:
-    async def main() -> None:
+    for send in (True, False):
         async with running_app(tmp_path, saying(THOUGHT)) as screen:
-            await screen.send("Go")
-            await screen.pilot.click(".reply", offset=(4, 1))
+            if send:
+                await screen.send("Go")
+            await screen.sees("▸ Thought · 4 words")
+            await screen.sees("The answer.")
+            assert "one two" not in screen.text
+            assert screen.replies == ["The answer."]
+            await screen.press("ctrl+y")
+            await screen.sees("▾ Thought · 4 words")
             await screen.sees("one two three")
-            await screen.pilot.click(".reply", offset=(4, 1))
+            await screen.press("ctrl+y")
             await screen.until(lambda: "one two" not in screen.text)
 
-    run(main())
+
+async def test_a_click_on_its_line_opens_it(tmp_path: Path) -> None:
+    async with running_app(tmp_path, saying(THOUGHT)) as screen:
+        await screen.send("Go")
+        await screen.pilot.click(".reply", offset=(4, 1))
+        await screen.sees("one two three")
+        await screen.pilot.click(".reply", offset=(4, 1))
+        await screen.until(lambda: "one two" not in screen.text)
 
 
-def test_it_streams_while_it_is_open_and_counts_while_it_is_folded(tmp_path: Path) -> None:
+async def test_it_streams_while_it_is_open_and_counts_while_it_is_folded(tmp_path: Path) -> None:
     gate = asyncio.Event()
     words = 0
 
@@ -80,120 +73,96 @@ def test_it_streams_while_it_is_open_and_counts_while_it_is_folded(tmp_path: Pat
         if words == 6:  # two steps of loading, three words
             await gate.wait()
 
-    async def main() -> None:
-        async with running_app(
-            tmp_path, saying("<think>one two three four</think>Done."), pace=pace
-        ) as screen:
-            await screen.type("Go")
-            await screen.press("enter")
-            await screen.sees("▸ Thinking… 3 words")
-            await screen.sees("thinking")
-            await screen.press("ctrl+y")
-            await screen.sees("one two three")
-            gate.set()
-            await screen.sees("▾ Thought · 4 words")
-            await screen.sees("one two three four")
-            await screen.sees("Done.")
-            await screen.settled()
-
-    run(main())
+    async with running_app(
+        tmp_path, saying("<think>one two three four</think>Done."), pace=pace
+    ) as screen:
+        await screen.type("Go")
+        await screen.press("enter")
+        await screen.sees("▸ Thinking… 3 words")
+        await screen.sees("thinking")
+        await screen.press("ctrl+y")
+        await screen.sees("one two three")
+        gate.set()
+        await screen.sees("▾ Thought · 4 words")
+        await screen.sees("one two three four")
+        await screen.sees("Done.")
+        await screen.settled()
 
 
-def test_all_on_the_screen_open_and_close_together(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, saying(THOUGHT), size=(80, 50)) as screen:
-            await screen.send("Go")
-            await screen.send("Again")
-            await screen.press("ctrl+y")
-            await screen.until(lambda: screen.text.count("one two three") == 2)
-            await screen.press("ctrl+y")
-            await screen.until(lambda: "one two three" not in screen.text)
-
-    run(main())
+async def test_all_on_the_screen_open_and_close_together(tmp_path: Path) -> None:
+    async with running_app(tmp_path, saying(THOUGHT), size=(80, 50)) as screen:
+        await screen.send("Go")
+        await screen.send("Again")
+        await screen.press("ctrl+y")
+        await screen.until(lambda: screen.text.count("one two three") == 2)
+        await screen.press("ctrl+y")
+        await screen.until(lambda: "one two three" not in screen.text)
 
 
-def test_without_thinking_the_key_says_so(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await screen.send("Go")
-            await screen.press("ctrl+y")
-            await screen.sees("No reply here has thinking to show.")
-
-    run(main())
+async def test_without_thinking_the_key_says_so(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.send("Go")
+        await screen.press("ctrl+y")
+        await screen.sees("No reply here has thinking to show.")
 
 
-def test_a_reply_that_only_thought_says_so(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path, saying("<think>hm</think>")) as screen:
-            await screen.send("Go")
-            await screen.sees("▸ Thought · 1 word")
-            await screen.sees("The model thought, and answered nothing.")
-
-    run(main())
+async def test_a_reply_that_only_thought_says_so(tmp_path: Path) -> None:
+    async with running_app(tmp_path, saying("<think>hm</think>")) as screen:
+        await screen.send("Go")
+        await screen.sees("▸ Thought · 1 word")
+        await screen.sees("The model thought, and answered nothing.")
 
 
-def test_hostile_thinking_is_plain_text(tmp_path: Path) -> None:
+async def test_hostile_thinking_is_plain_text(tmp_path: Path) -> None:
     hostile = "[/x] [@click=app.quit]quit[/] **no** \x1b]0;TITLE\x07 \x9b2J"
 
-    async def main() -> None:
-        async with running_app(
-            tmp_path, saying(f"<think>{hostile}</think>Done."), size=(120, 30)
-        ) as screen:
-            await screen.send("Go")
-            await screen.press("ctrl+y")
-            await screen.sees(sanitize(hostile))
-
-    run(main())
+    async with running_app(
+        tmp_path, saying(f"<think>{hostile}</think>Done."), size=(120, 30)
+    ) as screen:
+        await screen.send("Go")
+        await screen.press("ctrl+y")
+        await screen.sees(sanitize(hostile))
 
 
-def test_long_thinking_is_shown_whole(tmp_path: Path) -> None:
+async def test_long_thinking_is_shown_whole(tmp_path: Path) -> None:
     lines = [f"thought number {n}" for n in range(400)]
 
-    async def main() -> None:
-        async with running_app(
-            tmp_path, saying("<think>" + "\n".join(lines) + "</think>Done.")
-        ) as screen:
-            await screen.send("Go")
-            await screen.press("ctrl+y")
-            await screen.sees("Done.")
-            reply = screen.transcript.turns[0].reply
-            shown = reply.get_selection(SELECT_ALL)
-            assert shown is not None
-            assert [line for line in shown[0].split("\n") if line.startswith("thought")] == lines
-
-    run(main())
+    async with running_app(
+        tmp_path, saying("<think>" + "\n".join(lines) + "</think>Done.")
+    ) as screen:
+        await screen.send("Go")
+        await screen.press("ctrl+y")
+        await screen.sees("Done.")
+        reply = screen.transcript.turns[0].reply
+        shown = reply.get_selection(SELECT_ALL)
+        assert shown is not None
+        assert [line for line in shown[0].split("\n") if line.startswith("thought")] == lines
 
 
-def test_the_switch_is_typed_or_taken_from_the_palette_and_shown(tmp_path: Path) -> None:
-    async def main() -> None:
-        engine = Reasoning(echo, at_once)
-        async with running_app(tmp_path, engine=engine, size=(120, 30)) as screen:
-            await screen.sees("Scripted demo")
-            assert "thinking o" not in screen.text
-            await screen.send("/think off")
-            await screen.sees("thinking off")
-            await screen.send("one")
-            await screen.press("ctrl+p")
-            await screen.type("thinking: switch")
-            await screen.sees("Thinking: switch on")
-            await screen.press("enter", "enter")
-            await screen.sees("thinking on")
-            await screen.send("two")
-            await screen.send("/think auto")
-            await screen.until(lambda: "thinking on" not in screen.text)
-            await screen.send("three")
-            assert wanted(engine) == [False, True, None]
-
-    run(main())
+async def test_the_switch_is_typed_or_taken_from_the_palette_and_shown(tmp_path: Path) -> None:
+    engine = Reasoning(echo, at_once)
+    async with running_app(tmp_path, engine=engine, size=(120, 30)) as screen:
+        await screen.sees("Scripted demo")
+        assert "thinking o" not in screen.text
+        await screen.send("/think off")
+        await screen.sees("thinking off")
+        await screen.send("one")
+        await screen.press("ctrl+p")
+        await screen.type("thinking: switch")
+        await screen.sees("Thinking: switch on")
+        await screen.press("enter", "enter")
+        await screen.sees("thinking on")
+        await screen.send("two")
+        await screen.send("/think auto")
+        await screen.until(lambda: "thinking on" not in screen.text)
+        await screen.send("three")
+        assert wanted(engine) == [False, True, None]
 
 
-def test_a_model_without_the_switch_says_so(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with running_app(tmp_path) as screen:
-            await screen.sees("Scripted demo")
-            await screen.send("/think")
-            await screen.sees("This model's template has no switch for thinking.")
-            await screen.send("/think loudly")
-            await screen.sees("/think on, /think off, or /think auto")
-
-    run(main())
+async def test_a_model_without_the_switch_says_so(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.sees("Scripted demo")
+        await screen.send("/think")
+        await screen.sees("This model's template has no switch for thinking.")
+        await screen.send("/think loudly")
+        await screen.sees("/think on, /think off, or /think auto")

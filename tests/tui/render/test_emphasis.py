@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from modechat.tui.render.blocks import parser
+from tests.examples import examples
 from tests.tui.render.documents import document, rows_of
 
 _ROOT = Path(__file__).parents[3]
@@ -156,7 +157,7 @@ def test_ordinary_text_is_read_as_commonmark_says(text: str) -> None:
 _PARTS = ["**", "*", "_", "__", "word ", " text", ", ", ".", "(", ") ", "Größe ", "\n"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(
     st.lists(
         st.sampled_from(

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modechat.tui.render.markdown import MarkdownDocument
+from tests.examples import examples
 from tests.tui.render.documents import Painter, cut, document, looks, rows_of, shown, texts
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(
     text=texts,
     sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5),
@@ -30,7 +31,7 @@ def test_how_it_came_makes_no_difference(text: str, sizes: list[int], width: int
     ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(
     text=texts,
     sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5),
@@ -73,14 +74,14 @@ def test_the_title_of_code_says_its_language_wherever_its_line_was_cut(text: str
             assert [row.text for row in painter.painted] == whole
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(text=texts, width=st.integers(1, 60))
 def test_no_row_is_wider_than_the_window(text: str, width: int) -> None:
     for row in rows_of(document(text), width):
         assert row.cells <= max(width, 4), row
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(text=texts)
 def test_no_word_is_lost(text: str) -> None:
     said = "".join(row.text[row.prefix :] + row.joint for row in rows_of(document(text), 60))
@@ -91,9 +92,9 @@ def test_no_word_is_lost(text: str) -> None:
 @pytest.mark.parametrize(
     "deep", ["".join(f"{'  ' * level}- item{level}\n" for level in range(60)), f"{'>' * 90} deep"]
 )
-@pytest.mark.parametrize("size", [3, 10_000])
-def test_nothing_is_lost_however_deep_it_is_nested(deep: str, size: int) -> None:
-    made = document(*cut(f"{deep}\n\nafter", [size]))
+@pytest.mark.parametrize("sizes", [(3, 40), (10_000,)])
+def test_nothing_is_lost_however_deep_it_is_nested(deep: str, sizes: tuple[int, ...]) -> None:
+    made = document(*cut(f"{deep}\n\nafter", sizes))
     said = "\n".join(shown(made, 40)).split()
     assert said[-1] == "after"
     assert all(word in said for word in re.findall(r"item\d+|deep", deep))
@@ -239,7 +240,7 @@ def test_a_long_paragraph_in_one_line_is_whole(seed: int) -> None:
     choices = ["alpha", "**beta**", "`gamma`", "日本語", "x" * 40, "-", "1.", "#"]
     text = "Once " + " ".join(words.choice(choices) for _ in range(2000))
     prefix = words.choice(["", "- ", "> ", "> 1. "])
-    grown = document(*cut(prefix + text, [words.randint(1, 60)]))
+    grown = document(*cut(prefix + text, [words.randint(1, 60), 300]))
     said = "".join(row.text[row.prefix :] for row in rows_of(grown, 70))
     assert re.sub(r"\s", "", said) == re.sub(r"[\s*`]", "", text)
 

@@ -16,6 +16,7 @@ from modechat.tui.render.highlight import Highlighter
 from modechat.tui.render.rows import copied
 from modechat.tui.render.table import fitted
 from modechat.tui.render.wrap import wrap
+from tests.examples import examples
 from tests.tui.render.documents import document, rows_of, shown
 
 
@@ -54,7 +55,7 @@ def test_code_is_whole_again_when_it_is_copied(text: str, width: int) -> None:
     assert copied(rows_of(made, width)) == f"{text}\n\tend"
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(text=st.text(st.characters(exclude_categories=["Cn", "Co", "Cs"]), max_size=30))
 @example("👩‍👩‍👧‍👦 👍🏽 🏽 🇩🇪 ❤️ ⚠️ 1️⃣ a\u200db ශ්‍රී ☝🏽 soft\u00adhyphen x\u200by \ufeffz \tt")
 def test_a_row_takes_as_many_cells_in_a_terminal_as_it_takes_here(text: str) -> None:
