@@ -58,7 +58,10 @@ class Action:
 def edit(action_id: str, keys: tuple[str, ...], label: str, edits: str = "") -> Action:
     """An edit of the text at the prompt, which the text area does; `edits` is its name there, if it is another one."""
     return Action(
-        *(action_id, keys, label, label),
+        action_id,
+        keys,
+        label,
+        help=label,
         in_palette=False,
         is_binding=False,
         group=Group.EDITING,
