@@ -280,11 +280,11 @@ class Outbox:
         self._front_end.show_queued(self.queued)
 
     async def _was_sent(self, message: Message) -> None:
-        if message.is_header:
+        if message.is_kept:
+            await self.keep_sent(message.typed)
+        else:
             self._front_end.forget_input(message.typed)
             await self.save_draft()
-        else:
-            await self.keep_sent(message.typed)
 
 
 def _has_reply(session: ChatSession) -> bool:

@@ -44,9 +44,11 @@ class Message:
     """The message with the texts of its files, once it was parsed."""
 
     @property
-    def is_header(self) -> bool:
-        """True for a header that stands alone, which changes the mode."""
-        return self.meaning in _HEADERS
+    def is_kept(self) -> bool:
+        """False for what is not worth calling back: a header that stands alone, and the list of what was sent."""
+        if isinstance(self.meaning, SlashCommand):
+            return self.meaning.action.id != "search_history"
+        return self.meaning not in _HEADERS
 
     @property
     def asks_model(self) -> bool:

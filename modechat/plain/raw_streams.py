@@ -22,17 +22,17 @@ def raw_stream(stream: TextIO) -> io.RawIOBase:
 
 
 def read_once(raw: io.RawIOBase) -> bytes:
-    """What has come, or what comes next; empty at the end, and when the terminal is gone."""
+    """What has come, or what comes next; empty at the end, and when the terminal or the program is gone."""
     try:
         while (data := raw.read(_LONGEST_READ)) is None:
             select.select([raw], [], [])  # another program has switched the terminal to not waiting
-    except OSError:  # how Linux says that the terminal is gone
+    except (OSError, ValueError):  # how Linux says that the terminal is gone; the stream is closed
         return b""
     return data
 
 
 def write_all(raw: io.RawIOBase, data: bytes) -> None:
-    """Write all of `data`. Raises OSError."""
+    """Write all of `data`. Raises OSError, and ValueError for a stream that is closed."""
     while data:
         written = raw.write(data)
         if written is None:

@@ -45,6 +45,8 @@ class Writer:
                 continue
             try:
                 write_all(raw_stream(stream), data)
+            except ValueError:  # the program has ended, and its streams are closed
+                failed.add(stream)
             except OSError as error:
                 failed.add(stream)
                 if stream is self._main:

@@ -101,7 +101,7 @@ async def on_terminal(
             stderr=stdout,
         )
         chat.ending = asyncio.create_task(plain.run(resume=resume, troubles=troubles))
-        await chat.until(lambda: chat.out.endswith("): "))
+        await chat.until(lambda: chat.out.endswith(("): ", "more: ")))
         try:
             yield chat
         finally:
