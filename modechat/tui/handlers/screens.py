@@ -128,10 +128,8 @@ class ScreenActions:
     async def palette(self) -> None:
         await self._context.app.run_action("palette")
 
-    def choose_theme(self) -> None:
-        from modechat.tui.screens.themes import ThemesScreen
-
-        self._context.app.push_screen(ThemesScreen())
+    async def choose_theme(self) -> None:
+        await self._context.app.run_action("choose_theme")
 
 
 def _now() -> datetime:

@@ -54,7 +54,7 @@ class CompareScreen(Dialog[Outcome]):
     """Starts the comparison when it is shown, and ends it. Returns None if no reply was kept and all is said."""
 
     HEADING = "Compare"
-    AROUND = " "
+    BORDER_SPACE = " "
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Left, Right, Tab, 1 to 4, a click", "Choose a column"),
         ("Up, Down, Page Up, Page Down, Home, End", "Scroll it"),
