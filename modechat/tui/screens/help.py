@@ -46,8 +46,9 @@ class HelpScreen(LinesDialog):
         """`here` has the keys of the dialog that help was asked for."""
         super().__init__("Type to search")
         bind_to_close(self, keymap, "help")
-        sections = [here] if here is not None else []
-        sections.append(Section("Modes", MODES))
+        sections = [Section("Modes", MODES)]
+        if here is not None:
+            sections.insert(0, here)
         for group, rows in key_table(keymap):
             sections.append(Section(group, rows))
         sections.append(Section("Commands at the prompt", (*slash_table(), _ESCAPED_COMMAND)))

@@ -9,6 +9,7 @@ from typing import ClassVar, Generic, TypeVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -147,3 +148,8 @@ def matches(words: str, *texts: str) -> bool:
     """Return True if each of `words` is somewhere in `texts`, whatever its case."""
     searched = "\n".join(texts).casefold()
     return all(word in searched for word in words.casefold().split())
+
+
+def current_mark(is_current: bool) -> Content:
+    """Return the mark in front of the row that is in use, or a space."""
+    return Content.styled("●" if is_current else " ", "$text-success")

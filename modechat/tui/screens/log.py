@@ -18,6 +18,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from modechat.domain.counted import counted
 from modechat.domain.text import sanitize_line
 from modechat.log_tail import LogTail
 from modechat.session.events import Trouble
@@ -108,10 +109,8 @@ class LogScreen(LinesDialog):
             place = sanitize_line(str(self._tail.path))
         else:
             place = "since modechat was started"
-        if len(self._shown) == 1:
-            return f"1 line · {place}"
         if self._shown:
-            return f"{len(self._shown):,} lines · {place}"
+            return f"{counted(len(self._shown), 'line')} · {place}"
         if self.filter.value:
             return "No line has these words."
         return f"Nothing yet · {place}"

@@ -113,7 +113,9 @@ def _keys(row: _Row) -> Content:
 
 
 def _row_of_action(action: Action, label: str, keymap: Keymap) -> _Row:
-    command = slash_usage(action) if action.slash else ""
+    command = ""
+    if action.slash:
+        command = slash_usage(action)
     about = " · ".join(filter(None, (action.help, keymap.names(action.id), command)))
     keys = keymap.name(action.id) or command.partition(" ")[0]
     return _Row(action, label, action.help, keys, about)

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from modechat.domain.text import sanitize_line
-from modechat.tui.screens.list_dialog import ListDialog, matches
+from modechat.tui.screens.list_dialog import ListDialog, current_mark, matches
 from modechat.tui.widgets.row_list import Column
 
 _LEAST_NAME_WIDTH = 8  # cells
@@ -80,19 +80,24 @@ class PickerScreen(ListDialog[int, Row]):
         self.list.show(found, 0 if text else current)
         if found:
             self.say("")
+        elif self._rows:
+            self.say("Nothing has these words.")
         else:
-            self.say("Nothing has these words." if self._rows else self._nothing)
+            self.say(self._nothing)
 
     def highlighted(self, row: Row | None) -> None:
-        lines = row[1].detail.splitlines() if row is not None else []
-        self._about.update(Content("\n".join(sanitize_line(line) for line in lines)))
+        if row is None:
+            self._about.update(Content(""))
+            return
+        lines = [sanitize_line(line) for line in row[1].detail.splitlines()]
+        self._about.update(Content("\n".join(lines)))
 
     def chosen(self, row: Row) -> None:
         self.dismiss(row[0])
 
 
 def _mark(row: Row) -> Content:
-    return Content.styled("●" if row[1].is_current else " ", "$text-success")
+    return current_mark(row[1].is_current)
 
 
 def _name(row: Row) -> Content:

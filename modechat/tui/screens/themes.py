@@ -44,7 +44,9 @@ class ThemesScreen(Dialog[None]):
             self.show_hints("Esc closes")
             return
         self.show_hints("Enter keeps it", "Esc goes back")
-        at = 0 if self._before == NO_COLOR else THEME_NAMES.index(self._before)
+        at = 0
+        if self._before != NO_COLOR:
+            at = THEME_NAMES.index(self._before)
         self._list.show(THEME_NAMES, at)
         self._list.focus()
 
