@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 _NARROWEST = 33
 """Cells of a column beside others, with its frame."""
 _LONGEST_QUESTION = 400
-
-
 _SCROLL_KEYS = (
     ("up", "up"),
     ("down", "down"),

@@ -174,9 +174,12 @@ class ConversationsScreen(ListDialog[Row, Row]):
 
     async def _delete(self, conversation_id: int) -> None:
         try:
-            await self._session.library.delete(conversation_id)
+            refusal = await self._session.library.delete(conversation_id)
         except StoreError as error:
             self._show_error(error)
+            return
+        if refusal is not None:
+            self.say(refusal.reason, is_trouble=True)
             return
         self._found.remove(conversation_id)
         rows = [row for row in self.list.rows if row.summary.id != conversation_id]
