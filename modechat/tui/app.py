@@ -23,7 +23,7 @@ from modechat.tui.bindings import bind_on_every_screen
 from modechat.tui.chat_screen import ChatScreen
 from modechat.tui.keys_in_turn import KeysInTurn
 from modechat.tui.look import NO_COLOR, Look, usual_theme
-from modechat.tui.screens.steady import SteadyScreen
+from modechat.tui.screens.screen_fixes import ScreenFixes
 from modechat.tui.steady_animator import SteadyAnimator
 from modechat.tui.terminal_input import (
     MOST_CELLS,
@@ -142,7 +142,7 @@ class ModechatApp(App[ModechatError]):
         self._chat = ChatScreen(look.keymap)
         self._keys = KeysInTurn(self, super().on_event)
         self._keys.is_opening = lambda: (
-            isinstance(self.screen, SteadyScreen) and self.screen.is_awaiting()
+            isinstance(self.screen, ScreenFixes) and self.screen.is_awaiting()
         )
         self._session: ChatSession | None = None
         if look.has_palette:
@@ -166,6 +166,17 @@ class ModechatApp(App[ModechatError]):
             return
         tasks = self._session.settings.tasks if self._session is not None else ()
         self.push_screen(PaletteScreen(self.keymap, self._chat.label_of, tasks), self._do_chosen)
+
+    def action_explain(self) -> None:
+        """Show the keys of the dialog on top, and all others."""
+        from modechat.tui.screens.help import help_on
+
+        self.push_screen(help_on(self.screen, self.keymap))
+
+    def action_choose_theme(self) -> None:
+        from modechat.tui.screens.themes import ThemesScreen
+
+        self.push_screen(ThemesScreen(self.keep_theme))
 
     async def _do_chosen(self, chosen: Action | NamedTask | None) -> None:
         from modechat.commands.actions import Action
@@ -261,7 +272,7 @@ class ModechatApp(App[ModechatError]):
         resize, self._resize_meanwhile = self._resize_meanwhile, None
         if resize is not None:
             await self.on_event(resize)
-        if isinstance(self.screen, SteadyScreen):
+        if isinstance(self.screen, ScreenFixes):
             self.screen.paint_again()
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:

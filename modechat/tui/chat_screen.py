@@ -24,7 +24,7 @@ from modechat.commands.hints import hint_line
 from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
 from modechat.domain.text import sanitize
 from modechat.tui.bindings import bind_actions
-from modechat.tui.screens.steady import SteadyScreen
+from modechat.tui.screens.screen_fixes import ScreenFixes
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.status_line import StatusLine
 
@@ -49,7 +49,7 @@ _LONGEST_LINE = 112
 """Cells of a line of the conversation with its frame: longer ones are hard to read."""
 
 
-class ChatScreen(SteadyScreen[None], Screen[None]):
+class ChatScreen(ScreenFixes[None], Screen[None]):
     """`connect` gives it its session; until then it only takes text."""
 
     AUTO_FOCUS = "PromptArea"

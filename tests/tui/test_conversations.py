@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from modechat.domain.conversation import Reply, ReplyState
 from modechat.domain.mode import ModeState
 from modechat.domain.modes import ChatMessage, Task
 from modechat.store import Store
+from modechat.store.database import FILE_NAME
 from modechat.tui.screens.conversations import ConversationsScreen
 from tests.session.harness import Clock
 from tests.tui.harness import Screen, running_app
@@ -64,6 +67,22 @@ async def test_typing_finds_titles_and_everything_that_was_said(tmp_path: Path) 
         await screen.sees("None of 3 has these words.")
         await screen.press("backspace", "enter")
         await screen.until(lambda: screen.replies == ["With one half of their brain."])
+
+
+async def test_a_search_that_the_store_refuses_says_so_and_still_finds_titles(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path, *ANIMALS)
+    async with running_app(tmp_path, size=(120, 40)) as screen:
+        await opened(screen, "3 conversations")
+        with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+            connection.execute("DROP TABLE turn_texts")
+        await screen.type("bees")
+        await screen.until(lambda: listed(screen) == ["Bees"])
+        dialog = screen.app.screen
+        assert isinstance(dialog, ConversationsScreen)
+        await screen.until(lambda: dialog.said.has_class("-trouble"))
+        assert "1 conversation of 3" not in screen.text
 
 
 async def test_the_preview_follows_the_highlight_where_there_is_room(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -309,3 +310,50 @@ async def test_nothing_is_done_to_a_message_while_a_reply_runs(tmp_path: Path) -
         assert len(screen.transcript.turns) == 1
         gate.set()
         await screen.settled()
+
+
+async def save_code_in(screen: Screen) -> None:
+    """Open the dialog that saves the first code block of the last reply."""
+    await screen.send("hello")
+    await screen.press("f8")
+    await screen.sees("Save code block 1")
+    await screen.press("down", "down", "down", "enter")
+    await screen.sees("Save the code")
+
+
+async def test_code_is_saved_where_the_working_folder_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, home = tmp_path / "gone", tmp_path / "home"
+    gone.mkdir()
+    home.mkdir()
+    monkeypatch.chdir(gone)
+    monkeypatch.setenv("HOME", str(home))
+    async with running_app(tmp_path / "data", with_code) as screen:
+        gone.rmdir()
+        await save_code_in(screen)
+        await screen.press("enter")
+        await screen.until((home / "snippet.py").exists)
+        await screen.sees("Code block 1 is in")
+
+
+async def test_a_file_that_hangs_keeps_the_program_not_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    goes_on = threading.Event()
+
+    def hang(_path: Path) -> bool:
+        threads.append(threading.current_thread())
+        goes_on.wait()
+        return False
+
+    async with running_app(tmp_path, with_code) as screen:
+        await save_code_in(screen)
+        monkeypatch.setattr("modechat.tui.screens.save_code.lexists", hang)
+        await screen.press("enter")
+        await screen.until(lambda: bool(threads))
+        await screen.press("escape")
+        await screen.sees("Message, or ### Instruction")
+        goes_on.set()  # or this test would wait for a thread that is no daemon
+    assert all(thread.daemon for thread in threads)

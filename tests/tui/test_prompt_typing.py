@@ -11,6 +11,7 @@ from modechat.domain.mode import ModeState
 from modechat.domain.modes import ChatMessage, Task, parse
 from modechat.domain.text import sanitize
 from modechat.domain.typed import Typed
+from modechat.tui.screens.history import HistoryScreen
 from modechat.tui.widgets.prompt.folds import Folds
 from tests.tui.harness import Screen, running_app
 
@@ -256,6 +257,25 @@ async def test_what_was_sent_is_found_by_its_words(tmp_path: Path) -> None:
         )
         await screen.press("down", "enter")
         await screen.until(lambda: screen.prompt.text == "the red fox")
+
+
+async def test_the_list_of_what_was_sent_is_a_dialog_as_the_others(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        for text in ("again", "once", "again"):
+            await screen.send(text)
+        await screen.press("alt+r")
+        await screen.sees("Enter takes it · Esc closes · type to search · F1 help")
+        dialog = screen.app.screen
+        assert isinstance(dialog, HistoryScreen)
+        assert [entry.text for entry in dialog.list.rows] == ["again", "once"]
+        await screen.press("f1")
+        await screen.sees("Put it at the prompt")
+        await screen.press("f1", "end")
+        await screen.type("zebra")
+        await screen.sees("Nothing has these words.")
+        await screen.press("enter", "escape")
+        await screen.until(lambda: screen.app.screen is not dialog)
+        assert screen.prompt.text == ""
 
 
 async def test_headers_and_commands_are_coloured_where_they_count(tmp_path: Path) -> None:

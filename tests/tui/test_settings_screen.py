@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from modechat.commands import setting_commands
 from modechat.commands.setting_values import SETTINGS, Setting, WrongValue, read_value, shown_value
+from modechat.domain.modes import Incomplete
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, Load
 from modechat.engine.scripted import ScriptedEngine
 from modechat.errors import ConfigError
+from modechat.session.chat_session import ChatSession
 from modechat.session.settings import SessionSettings
 from tests.session.harness import echo, settings
 from tests.tui.harness import Screen, running_app
@@ -160,6 +164,28 @@ async def test_a_format_is_chosen_from_the_list(tmp_path: Path) -> None:
         await screen.sees("alpaca (built-in)")
         await screen.press("ctrl+n")
         await screen.sees("chat-template (gguf)")
+
+
+async def test_the_result_is_about_the_scope_that_the_value_was_given_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_open = asyncio.Event()
+
+    async def change_late(
+        setting: Setting, value: object, session: ChatSession, *, for_all: bool
+    ) -> Incomplete | None:
+        await is_open.wait()
+        return await setting_commands.change(setting, value, session, for_all=for_all)
+
+    monkeypatch.setattr("modechat.tui.screens.settings.change", change_late)
+    async with running_app(tmp_path) as screen:
+        await opened(screen)
+        await change(screen, "temperature", "0.25")
+        await screen.press("tab")
+        await screen.sees("▸ Everywhere")
+        is_open.set()
+        await screen.sees("Temperature: 0.25.")
+        assert "a value of its own" not in screen.text
 
 
 async def test_another_context_loads_the_model_again_and_says_so(tmp_path: Path) -> None:

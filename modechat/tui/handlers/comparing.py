@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
     from modechat.session.variants import Question
     from modechat.tui.chat_context import ChatContext
-    from modechat.tui.screens.compare import Outcome
+    from modechat.tui.screens.compare_outcome import Outcome
     from modechat.tui.screens.compare_setup import Variants
 
 _NOTHING = Incomplete(

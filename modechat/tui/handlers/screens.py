@@ -79,28 +79,14 @@ class ScreenActions:
 
     async def _choose_format(self, session: ChatSession) -> None:
         """Let the user choose from the list, and use it from now on."""
-        from modechat.prompting.prompt_format import CHAT_TEMPLATE
-        from modechat.tui.screens.picker import Choice, PickerScreen
+        from modechat.tui.screens.format_picker import pick_format
 
         model = session.model
         used = model.format if model is not None else ""
-        rows: list[tuple[str | None, Choice]] = [(None, Choice("automatic", "what fits the model"))]
-        if model is None or model.has_template:
-            is_current = used == CHAT_TEMPLATE
-            rows.append(
-                (CHAT_TEMPLATE, Choice(CHAT_TEMPLATE, "the model's own", is_current=is_current))
-            )
-        for named in session.settings.load.formats:
-            source = f"{named.origin} · {named.source}"
-            is_current = used == named.name
-            rows.append(
-                (named.name, Choice(named.name, named.title, source, is_current=is_current))
-            )
-        picker = PickerScreen("Prompt format", [choice for _, choice in rows])
-        chosen = await self._context.app.push_screen_wait(picker)
-        if chosen is not None:
+        picked = await pick_format(self._context.app, session, used, model=model)
+        if picked is not None:
             commands = SessionCommands(self._context.say)
-            await self._context.do(partial(commands.use_format, name=rows[chosen][0]))
+            await self._context.do(partial(commands.use_format, name=picked.name))
 
     # The program
 
@@ -128,10 +114,8 @@ class ScreenActions:
     async def palette(self) -> None:
         await self._context.app.run_action("palette")
 
-    def choose_theme(self) -> None:
-        from modechat.tui.screens.themes import ThemesScreen
-
-        self._context.app.push_screen(ThemesScreen())
+    async def choose_theme(self) -> None:
+        await self._context.app.run_action("choose_theme")
 
 
 def _now() -> datetime:

@@ -1,24 +1,24 @@
-"""The comparison: columns side by side where the window is wide enough, else those around the one in front."""
+"""The comparison: a column for each variant.
+
+The window shows as many columns as it has room for, the one in front among them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from modechat.commands.comparing import labels_of, use_from_now_on
+from modechat.commands.comparing import labels_of
 from modechat.domain.conversation import message_text
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Incomplete
-from modechat.domain.text import ended, in_one_line, sanitize_line
-from modechat.errors import StoreError
+from modechat.domain.text import sanitize_line
 from modechat.session.variants import (
     ComparisonClosed,
     ComparisonDone,
@@ -29,7 +29,9 @@ from modechat.session.variants import (
     VariantSettings,
 )
 from modechat.tui.mode_label import GLYPHS
+from modechat.tui.screens.compare_outcome import Outcome, keep_reply, use_settings
 from modechat.tui.screens.dialog import Dialog
+from modechat.tui.screens.tab_line import TabLine
 from modechat.tui.widgets.compare_column import CompareColumn, CompareColumns
 
 if TYPE_CHECKING:
@@ -38,23 +40,24 @@ if TYPE_CHECKING:
 _NARROWEST = 33
 """Cells of a column beside others, with its frame."""
 _LONGEST_QUESTION = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a comparison ended."""
-
-    words: str
-    """What to tell of it."""
-    is_kept: bool = False
-    """Whether a reply was."""
+_SCROLL_KEYS = (
+    ("up", "up"),
+    ("down", "down"),
+    ("pageup", "page_up"),
+    ("pagedown", "page_down"),
+    ("home", "home"),
+    ("end", "end"),
+)
 
 
 class CompareScreen(Dialog[Outcome]):
-    """Starts the comparison when it is shown, and ends it. Returns None if no reply was kept and all is said."""
+    """Starts the comparison when it is shown, and ends it.
+
+    Returns how it ended, or None if there is nothing to say about that.
+    """
 
     HEADING = "Compare"
-    AROUND = " "
+    BORDER_SPACE = " "
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Left, Right, Tab, 1 to 4, a click", "Choose a column"),
         ("Up, Down, Page Up, Page Down, Home, End", "Scroll it"),
@@ -70,19 +73,9 @@ class CompareScreen(Dialog[Outcome]):
         Binding("left,shift+tab", "step(-1)", show=False, priority=True),
         Binding("right,tab", "step(1)", show=False, priority=True),
         *(Binding(str(number), f"front({number - 1})", show=False) for number in range(1, 5)),
-        *(
-            Binding(key, f"scroll('{how}')", show=False)
-            for key, how in (
-                ("up", "up"),
-                ("down", "down"),
-                ("pageup", "page_up"),
-                ("pagedown", "page_down"),
-                ("home", "home"),
-                ("end", "end"),
-            )
-        ),
-        Binding("enter,k", "keep", show=False),
-        Binding("u", "keep_and_use", show=False),
+        *(Binding(key, f"scroll('{how}')", show=False) for key, how in _SCROLL_KEYS),
+        Binding("enter,k", "keep(False)", show=False),
+        Binding("u", "keep(True)", show=False),
         Binding("r", "again", show=False),
         Binding("s", "skip", show=False),
         Binding("c", "copy", show=False),
@@ -98,8 +91,7 @@ class CompareScreen(Dialog[Outcome]):
         self._settings = tuple(variants)
         self._labels = labels_of(self._settings, session)
         self._columns = [CompareColumn(at, label) for at, label in enumerate(self._labels, 1)]
-        self._tabs = [Static(classes="tab") for _ in self._columns]
-        self._tab_line = Horizontal(*self._tabs, classes="tabs")
+        self._tabs = TabLine(None for _ in self._columns)
         self._asked = Static(classes="asked")
         self._front = 0
         self._is_over = self._is_keeping = False
@@ -107,23 +99,24 @@ class CompareScreen(Dialog[Outcome]):
     def compose(self) -> ComposeResult:
         with self.frame:
             yield self._asked
-            yield self._tab_line
+            yield self._tabs
             with CompareColumns():
                 yield from self._columns
 
     def on_mount(self) -> None:
-        mode = Mode.CHAT if isinstance(self._question.request, ChatMessage) else Mode.INSTRUCT
-        text = sanitize_line(message_text(self._question.request)[:_LONGEST_QUESTION])
+        request = self._question.request
+        mode = Mode.CHAT if isinstance(request, ChatMessage) else Mode.INSTRUCT
+        text = sanitize_line(message_text(request)[:_LONGEST_QUESTION])
         self._asked.update(Content(f"{GLYPHS[mode]} {text}"))
         self._arrange()
-        self._say_keys()
+        self._show_keys()
         self.run_worker(self._start(), name="comparison")
 
     async def _start(self) -> None:
-        reason = await self._session.comparison.start(self._question, self._settings, self._take)
+        reason = await self._session.comparison.start(self._question, self._settings, self._handle)
         if reason is not None:
             self.dismiss(Outcome(reason.reason))
-        self._say_keys()
+        self._show_keys()
 
     def on_unmount(self) -> None:
         self._is_over = True
@@ -132,9 +125,9 @@ class CompareScreen(Dialog[Outcome]):
         if self._is_over:  # it was closed while another screen stood above this one
             self.dismiss(None)
 
-    # What the session tells
+    # Events of the session
 
-    def _take(self, event: ComparisonEvent) -> None:
+    def _handle(self, event: ComparisonEvent) -> None:
         if self._is_over:
             return
         match event:
@@ -144,16 +137,14 @@ class CompareScreen(Dialog[Outcome]):
                 self._columns[index].show(variant)
                 self._show_tabs()
             case ComparisonDone():
-                self._say_keys()
+                self._show_keys()
             case ComparisonClosed():
                 self._is_over = True
-                if (
-                    not self._is_keeping and self.is_active
-                ):  # whoever closed it: there is nothing to choose any more
+                if not self._is_keeping and self.is_active:
                     self.call_later(self._leave)
 
     def _leave(self) -> None:
-        self.dismiss(None)
+        self.dismiss(None)  # not to be awaited by a handler of this screen, as Textual would
 
     # What is shown
 
@@ -162,21 +153,20 @@ class CompareScreen(Dialog[Outcome]):
         self._arrange()
 
     def _arrange(self) -> None:
-        """As many columns as have room, the one in front among them."""
+        """Show as many columns as there is room for, the one in front among them."""
         fitting = max(self.size.width // _NARROWEST, 1)
         count = min(fitting, len(self._columns))
         start = min(max(self._front - count + 1, 0), len(self._columns) - count)
         for at, column in enumerate(self._columns):
             column.display = start <= at < start + count
             column.set_class(at == self._front, "-front")
-        self._tab_line.display = count < len(self._columns)
+        self._tabs.display = count < len(self._columns)
         self._show_tabs()
 
     def _show_tabs(self) -> None:
-        for at, (tab, column) in enumerate(zip(self._tabs, self._columns, strict=True)):
-            tab.update(Content.styled(column.heading, "bold" if at == self._front else "dim"))
+        self._tabs.show((column.heading for column in self._columns), self._front)
 
-    def _say_keys(self) -> None:
+    def _show_keys(self) -> None:
         if self._session.comparison.is_running:
             self.show_hints("Esc stops", "s skips", "←→ column", "Enter keeps", "F1 help")
         else:
@@ -190,10 +180,10 @@ class CompareScreen(Dialog[Outcome]):
             )
 
     def flash_up(self, text: str) -> None:
-        """Say something until the next key that matters."""
+        """Show `text` in place of the hints, until they change."""
         self.show_hints(text)
 
-    # What the user does
+    # Keys and mouse
 
     def action_step(self, by: int) -> None:
         self.action_front((self._front + by) % len(self._columns))
@@ -202,16 +192,15 @@ class CompareScreen(Dialog[Outcome]):
         if at < len(self._columns):
             self._front = at
             self._arrange()
-            self._say_keys()
+            self._show_keys()
 
     @on(CompareColumn.Clicked)
     def _column_clicked(self, message: CompareColumn.Clicked) -> None:
         self.action_front(self._columns.index(message.column))
 
-    def on_click(self, event: events.Click) -> None:
-        at = next((at for at, tab in enumerate(self._tabs) if event.widget is tab), None)
-        if at is not None:
-            self.action_front(at)
+    @on(TabLine.Clicked)
+    def _tab_clicked(self, message: TabLine.Clicked) -> None:
+        self.action_front(message.index)
 
     def action_scroll(self, how: str) -> None:
         getattr(self._columns[self._front].body, f"scroll_{how}")(animate=False)
@@ -235,43 +224,29 @@ class CompareScreen(Dialog[Outcome]):
         if reason is not None:
             self.flash_up(reason.reason)
         else:
-            self._say_keys()
+            self._show_keys()
 
-    def action_keep(self) -> None:
-        self.run_worker(self._keep(self._front, uses=False), name="keep")
-
-    def action_keep_and_use(self) -> None:
-        self.run_worker(self._keep(self._front, uses=True), name="keep")
+    def action_keep(self, uses: bool) -> None:
+        """Keep the reply in front; with `uses`, use its settings from now on."""
+        self.run_worker(self._keep(self._front, uses=uses), name="keep")
 
     async def _keep(self, at: int, *, uses: bool) -> None:
         if self._is_keeping:
             return
         self._is_keeping = True
-        try:
-            reason = await self._session.comparison.keep(at)
-        except StoreError as error:
-            reason = Incomplete(in_one_line(error.title, error.hint))
-        if reason is not None:
+        outcome = await keep_reply(self._session, at, self._labels[at])
+        if isinstance(outcome, Incomplete):
             self._is_keeping = False
-            self.flash_up(reason.reason)
-        else:
-            words = await self._use(at) if uses else f"Kept: {self._labels[at]}."
-            self.dismiss(Outcome(words, is_kept=True))
-
-    async def _use(self, at: int) -> str:
-        label = self._labels[at]
-        try:
-            reason = await use_from_now_on(self._settings[at], self._session)
-        except StoreError as error:
-            return f"The reply is kept, and {label} is used now, but not remembered: {ended(error.title)}"
-        if reason is not None:
-            return f"The reply is kept, but its settings are not used: {reason.reason}"
-        return f"Kept, and used from now on: {label}."
+            self.flash_up(outcome.reason)
+            return
+        if uses:
+            outcome = await use_settings(self._session, self._settings[at], self._labels[at])
+        self.dismiss(outcome)
 
     def action_close(self) -> None:
         comparison = self._session.comparison
         if comparison.is_running:
             comparison.stop()
-            self._say_keys()
+            self._show_keys()
         else:
             self.run_worker(comparison.close(), name="close")

@@ -1,4 +1,7 @@
-"""The columns of a comparison, to be changed one by one: rows are what can be different, columns the variants."""
+"""The columns of a comparison, before it starts: a table of what is different in each variant.
+
+Rows are the fields that can be different, columns the variants.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,26 @@ from textual.widgets import Input, Static
 
 from modechat.commands.compare_fields import FIELDS, Field, How, changed, shown, toggled, typed
 from modechat.commands.setting_values import WrongValue
-from modechat.domain.text import sanitize
 from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, VariantSettings
 from modechat.tui.screens.dialog import Dialog
+from modechat.tui.screens.value_input import ValueInput
 from modechat.tui.widgets.row_list import Column, RowList
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
-_LABELS = 14  # cells
+_LABEL_WIDTH = 14  # cells
+_HINTS = (
+    "Enter changes",
+    "F10 asks",
+    "←→ column",
+    "+ - columns",
+    "Del as now",
+    "Esc back",
+    "F1 help",
+)
+_TYPED_NUMBERS = ("temperature", "seed")
+_DIGITS = frozenset("0123456789.")
 
 
 class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
@@ -50,37 +64,35 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
         self._edited: Field | None = None
         self._list = self._new_list()
         self._about = Static(classes="about")
-        self._input = Input(compact=True, select_on_focus=False, classes="filter value")
-        self._said = Static(classes="said")
+        self._input = ValueInput()
 
     def compose(self) -> ComposeResult:
         with self.frame:
             yield self._list
             yield self._about
             yield self._input
-            yield self._said
+            yield self.said
 
     def on_mount(self) -> None:
         self._list.show(FIELDS)
-        self._edit(None)
+        self._show_table()
 
     # What is shown
 
     def _new_list(self) -> RowList[Field]:
-        columns = [
-            Column(f"Column {at + 1}", partial(self._cell, at)) for at in range(len(self._variants))
-        ]
-        return RowList((Column("", lambda field: Content(field.label), width=_LABELS), *columns))
+        columns = [Column("", _label, width=_LABEL_WIDTH)]
+        for at in range(len(self._variants)):
+            columns.append(Column(f"Column {at + 1}", partial(self._cell, at)))
+        return RowList(columns)
 
     def _cell(self, at: int, field: Field) -> Content:
         text = shown(field, self._variants[at])
-        is_here = at == self._at and field is self._list.row
-        return Content.styled(
-            f"[{text}]" if is_here else f" {text}", "" if is_here or text != "–" else "dim"
-        )
+        if at == self._at and field is self._list.row:
+            return Content(f"[{text}]")
+        return Content.styled(f" {text}", "dim" if text == "–" else "")
 
     async def _show_columns(self) -> None:
-        """Their number changed."""
+        """Show the columns anew after their number has changed."""
         old, self._list = self._list, self._new_list()
         at = old.highlighted
         await self.frame.mount(self._list, before=old)
@@ -91,12 +103,9 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
     @on(RowList.Highlighted)
     def _highlighted(self) -> None:
         field = self._list.row
-        self._about.update(Content(field.about if field is not None else ""))
-        self._say("")
-
-    def _say(self, text: str) -> None:
-        self._said.update(Content(sanitize(text)))
-        self._said.set_class(bool(text), "-trouble")
+        if field is not None:
+            self._about.update(Content(field.about))
+        self.say("")
 
     # Moving
 
@@ -104,31 +113,41 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
         if self._edited is None:
             self._at = (self._at + by) % len(self._variants)
             self._list.redraw()
-        elif by and self.focused is self._input:
-            self._input.action_cursor_left() if by < 0 else self._input.action_cursor_right()
+        elif self.focused is self._input:
+            if by < 0:
+                self._input.action_cursor_left()
+            else:
+                self._input.action_cursor_right()
 
     async def on_key(self, event: events.Key) -> None:
-        if self._edited is not None:
+        field = self._list.row
+        if self._edited is not None or field is None:
             return
         if event.key in ("delete", "backspace"):
-            self._keep(self._list.row, None)
-        elif event.character == "+" and len(self._variants) < MOST_VARIANTS:
+            event.stop()
+            self._keep(field, None)
+        elif event.character == "+":
+            event.stop()
+            await self._add_column()
+        elif event.character == "-":
+            event.stop()
+            await self._remove_column()
+        elif event.character in _DIGITS and field.name in _TYPED_NUMBERS:
+            event.stop()
+            self._edit(field, first_key=event.character)
+
+    async def _add_column(self) -> None:
+        """Add a copy of the column that the cursor is in."""
+        if len(self._variants) < MOST_VARIANTS:
             self._variants.insert(self._at + 1, self._variants[self._at])
             self._at += 1
             await self._show_columns()
-        elif event.character == "-" and len(self._variants) > LEAST_VARIANTS:
+
+    async def _remove_column(self) -> None:
+        if len(self._variants) > LEAST_VARIANTS:
             del self._variants[self._at]
             self._at = min(self._at, len(self._variants) - 1)
             await self._show_columns()
-        elif event.character and event.character in "0123456789." and self._is_number:
-            self._edit(self._list.row, event.character)
-        else:
-            return
-        event.stop()
-
-    @property
-    def _is_number(self) -> bool:
-        return self._list.row is not None and self._list.row.name in ("temperature", "seed")
 
     # Changing
 
@@ -146,28 +165,21 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
             case How.CHOSEN:
                 self.run_worker(self._choose(field), group="choose", exclusive=True)
 
-    def _edit(self, field: Field | None, text: str = "") -> None:
-        """Have a value typed; None: it is done."""
+    def _show_table(self) -> None:
+        """End editing."""
+        self._edited = None
+        self._input.display = False
+        self._list.focus()
+        self.show_hints(*_HINTS)
+
+    def _edit(self, field: Field, first_key: str = "") -> None:
+        """Have a value typed, which begins with `first_key` or else with the one of now."""
         self._edited = field
-        self._input.display = field is not None
-        if field is None:
-            self._list.focus()
-            self.show_hints(
-                "Enter changes",
-                "F10 asks",
-                "←→ column",
-                "+ - columns",
-                "Del as now",
-                "Esc back",
-                "F1 help",
-            )
-            return
-        value = getattr(self._variants[self._at], field.name)
-        self._input.value = text or (
-            shown(field, self._variants[self._at]) if value is not None else ""
-        )
-        self._input.cursor_position = len(self._input.value)
-        self._input.focus()
+        variant = self._variants[self._at]
+        text = first_key
+        if not text and getattr(variant, field.name) is not None:
+            text = shown(field, variant)
+        self._input.edit(text)
         self.show_hints("Enter keeps it", "Esc leaves it as it was", "empty: as now")
 
     @on(Input.Submitted, ".value")
@@ -178,19 +190,21 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
         try:
             value = typed(field, message.value)
         except WrongValue as error:
-            self._say(f"This cannot be used: {error}")
+            self.say(f"This cannot be used: {error}", is_trouble=True)
             return
-        self._edit(None)
+        self._show_table()
         self._keep(field, value)
 
-    def _keep(self, field: Field | None, value: object) -> None:
-        if field is not None:
-            self._variants[self._at] = changed(field, self._variants[self._at], value)
-            self._list.redraw()
-            self._say("")
+    def _keep(self, field: Field, value: object) -> None:
+        self._variants[self._at] = changed(field, self._variants[self._at], value)
+        self._list.redraw()
+        self.say("")
 
     async def _choose(self, field: Field) -> None:
-        value = await (self._choose_model() if field.name == "model" else self._choose_format())
+        if field.name == "model":
+            value = await self._choose_model()
+        else:
+            value = await self._choose_format()
         if value is not None:
             self._keep(field, value)
 
@@ -198,30 +212,31 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
         from modechat.tui.screens.model_choice import ModelChoiceScreen
 
         path = await self.app.push_screen_wait(ModelChoiceScreen(self._session))
-        return str(path) if path is not None else None
+        return None if path is None else str(path)
 
     async def _choose_format(self) -> str | None:
-        from modechat.prompting.prompt_format import CHAT_TEMPLATE
-        from modechat.tui.screens.picker import Choice, PickerScreen
+        from modechat.tui.screens.format_picker import pick_format
 
-        formats = self._session.settings.load.formats
-        rows = [
-            (CHAT_TEMPLATE, "the model's own"),
-            *((named.name, named.title) for named in formats),
-        ]
-        used = self._variants[self._at].format
-        choices = [Choice(name, title, is_current=name == used) for name, title in rows]
-        chosen = await self.app.push_screen_wait(PickerScreen("Prompt format", choices))
-        return rows[chosen][0] if chosen is not None else None
+        variant = self._variants[self._at]
+        model = None
+        if variant.model is None:
+            model = self._session.model
+        picked = await pick_format(
+            self.app, self._session, variant.format, automatic="", model=model
+        )
+        return None if picked is None else picked.name
 
     def action_start(self) -> None:
-        if self._edited is not None:
-            return
-        self.dismiss(tuple(self._variants))
+        if self._edited is None:
+            self.dismiss(tuple(self._variants))
 
     def action_close(self) -> None:
         if self._edited is not None:
-            self._edit(None)
-            self._say("")
+            self._show_table()
+            self.say("")
         else:
             super().action_close()
+
+
+def _label(field: Field) -> Content:
+    return Content(field.label)

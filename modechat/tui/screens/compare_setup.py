@@ -1,4 +1,4 @@
-"""What to compare: a ready-made set of variants, or columns of one's own."""
+"""The choice of what to compare: a ready-made set of variants, or columns that the user fills."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class CompareSetup(Dialog[Variants]):
         self._about = Static(classes="about")
         self._list: RowList[Preset] = RowList(
             (
-                Column("What is different", lambda preset: Content(preset.name), width=19),
-                Column("Columns", lambda preset: Content.styled(_columns(preset), "dim")),
+                Column("What is different", _name, width=19),
+                Column("Columns", _columns),
             )
         )
 
@@ -81,7 +81,7 @@ class CompareSetup(Dialog[Variants]):
         self._list.show((*found, _MODELS, _OWN), at)
 
     async def _leave_out_same(self) -> None:
-        """Two columns with the same prompt would teach nothing."""
+        """Leave out formats that make the same prompt as another: replies would be the same."""
         self._same = await same_formats(self._session, self._question)
         if self._same:
             self._show(self._list.highlighted)
@@ -89,7 +89,8 @@ class CompareSetup(Dialog[Variants]):
     @on(RowList.Highlighted)
     def _highlighted(self) -> None:
         preset = self._list.row
-        self._about.update(Content(preset.about if preset is not None else ""))
+        if preset is not None:
+            self._about.update(Content(preset.about))
 
     @on(RowList.Chosen)
     def _chosen(self) -> None:
@@ -115,12 +116,11 @@ class CompareSetup(Dialog[Variants]):
         self._show(self._list.highlighted)
 
     def action_edit(self) -> None:
+        """Have the columns of the highlighted row changed before they are asked."""
+        variants: Variants = (VariantSettings(),) * LEAST_VARIANTS
         preset = self._list.row
-        variants = (
-            preset.variants
-            if preset is not None and preset.variants
-            else (VariantSettings(),) * LEAST_VARIANTS
-        )
+        if preset is not None and preset.variants:
+            variants = preset.variants
         self.run_worker(self._edit(variants), group="choose", exclusive=True)
 
     async def _edit(self, variants: Variants) -> None:
@@ -131,10 +131,20 @@ class CompareSetup(Dialog[Variants]):
             self.dismiss(edited)
 
 
-def _columns(preset: Preset) -> str:
-    """What the columns are, in one line."""
-    labels = [label_of_variant(own) for own in preset.variants]
-    first = labels[0].partition(" ")[0] if labels else ""
-    if labels and all(label.startswith(f"{first} ") and "·" not in label for label in labels):
-        return f"{first} " + " · ".join(label.removeprefix(f"{first} ") for label in labels)
-    return " · ".join(labels) if labels else "…"
+def _name(preset: Preset) -> Content:
+    return Content(preset.name)
+
+
+def _columns(preset: Preset) -> Content:
+    return Content.styled(_column_labels(preset), "dim")
+
+
+def _column_labels(preset: Preset) -> str:
+    """Return the labels of the columns. A first word that all of them share is said once."""
+    if not preset.variants:
+        return "…"
+    labels = [label_of_variant(variant) for variant in preset.variants]
+    prefix = labels[0].partition(" ")[0] + " "
+    if all(label.startswith(prefix) and "·" not in label for label in labels):
+        return prefix + " · ".join(label.removeprefix(prefix) for label in labels)
+    return " · ".join(labels)

@@ -23,7 +23,7 @@ class ConfirmScreen(Dialog[bool]):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (("Enter, y", "Yes"), ("Esc, n", "No"))
 
     def __init__(self, heading: str, question: str, yes: str) -> None:
-        """`yes` says what Enter does."""
+        """`yes` names what Enter does."""
         super().__init__()
         self._question = question
         self._yes = yes

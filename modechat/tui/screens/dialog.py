@@ -1,4 +1,7 @@
-"""The frame that all dialogs have: a title, what the keys do at the lower border, Esc closes, F1 explains."""
+"""The base of all dialogs: a titled frame with key hints at its lower border.
+
+Esc closes a dialog, and F1 has the app show its keys.
+"""
 
 from __future__ import annotations
 
@@ -12,32 +15,39 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
 
-from modechat.domain.text import sanitize_line
-from modechat.tui.bindings import keymap_of
-from modechat.tui.screens.steady import SteadyScreen
+from modechat.domain.text import sanitize, sanitize_line
+from modechat.tui.screens.screen_fixes import ScreenFixes
+from modechat.tui.widgets.hint_text import fitting_hints
 
 T = TypeVar("T")
 
-_SEPARATOR = " · "
 _BORDER = 8  # cells that frame and corners take of the width
 
 
+@runtime_checkable
+class WantsHeight(Protocol):
+    """A widget that takes the height that is left, and knows how much of it it would fill."""
+
+    @property
+    def wanted_height(self) -> int:
+        """In rows."""
+        ...
+
+
 class DialogFrame(Vertical):
-    """As high as what is in it: a list that takes the height that is left wants as many rows as it has."""
+    """A frame as high as its content. A list that fills the rest counts with all its rows."""
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         height, margin = 0, 0
+        room = Size(width, container.height)
         for child in self.displayed_children:
-            box = child._get_box_model(
-                Size(width, container.height), viewport, Fraction(width), Fraction(0)
-            )
-            takes_rest = child.styles.height is not None and child.styles.height.is_fraction
-            wanted = (
-                child.wanted_height
-                if takes_rest and isinstance(child, WantsHeight)
-                else int(box.height)
-            )
+            box = child._get_box_model(room, viewport, Fraction(width), Fraction(0))
+            wanted = int(box.height)
+            if _takes_rest(child) and isinstance(child, WantsHeight):
+                wanted = child.wanted_height
             height += wanted + max(margin, box.margin.top)
             margin = box.margin.bottom
         return height + margin
@@ -47,63 +57,54 @@ class DialogFrame(Vertical):
         return False  # else Textual would make it as high as it may be
 
 
-@runtime_checkable
-class WantsHeight(Protocol):
-    """What takes the height that is left, and says how much it would fill."""
-
-    @property
-    def wanted_height(self) -> int: ...
+def _takes_rest(widget: Widget) -> bool:
+    return widget.styles.height is not None and widget.styles.height.is_fraction
 
 
-class Dialog(SteadyScreen[T | None], ModalScreen[T | None]):
-    """Returns what was chosen, or None. What stands in it goes into `frame`."""
+class Dialog(ScreenFixes[T | None], ModalScreen[T | None]):
+    """A dialog returns a value of type `T`, or None. Subclasses put their widgets into `frame`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", show=False),
-        Binding("f1,ctrl+backslash", "explain", "Help", show=False, priority=True),
+        Binding("f1,ctrl+backslash", "app.explain", "Help", show=False, priority=True),
     ]
 
     HEADING: ClassVar[str] = ""
-    AROUND: ClassVar[str] = ""
-    """What parts texts on the border from its line. Textual does that where there are lines at the sides as well."""
+    BORDER_SPACE: ClassVar[str] = ""
+    """Space around the texts on the border. A frame with lines at its sides has it already."""
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
-    """What the keys do here, for the help screen."""
+    """The keys of this dialog and what they do, for the help screen."""
 
     def __init__(self) -> None:
         super().__init__()
         self.frame = DialogFrame(classes="dialog")
+        self.said = Static(classes="said")
+        """The line for results and troubles. Subclasses that use it yield it."""
         self._hints: Sequence[str] = ()
         self.show_heading(self.HEADING)
 
     def show_heading(self, text: str) -> None:
-        self.frame.border_title = Content(f"{self.AROUND}{sanitize_line(text)}{self.AROUND}")
+        self.frame.border_title = self._on_border(sanitize_line(text))
 
     def show_hints(self, *hints: str) -> None:
-        """What the keys do now, the most important first: as many as have room stand at the lower border."""
+        """Show what the keys do now, the most important first, as far as there is room."""
         self._hints = hints
+        self._fit_hints()
+
+    def _fit_hints(self) -> None:
         width = self.frame.size.width or self.app.size.width
-        self.frame.border_subtitle = Content(
-            f"{self.AROUND}{fitting_hints(hints, width - _BORDER)}{self.AROUND}"
-        )
+        self.frame.border_subtitle = self._on_border(fitting_hints(self._hints, width - _BORDER))
+
+    def _on_border(self, text: str) -> Content:
+        return Content(f"{self.BORDER_SPACE}{text}{self.BORDER_SPACE}")
+
+    def say(self, text: str, *, is_trouble: bool = False) -> None:
+        """Show `text` in the line for results and troubles."""
+        self.said.update(Content(sanitize(text)))
+        self.said.set_class(is_trouble, "-trouble")
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
-        self.call_after_refresh(lambda: self.show_hints(*self._hints))
+        self.call_after_refresh(self._fit_hints)
 
     def action_close(self) -> None:
         self.dismiss(None)
-
-    def action_explain(self) -> None:
-        from modechat.tui.screens.help import HelpScreen
-
-        keys = (*self.KEYS, ("Esc", "Close this screen"))
-        self.app.push_screen(HelpScreen(keymap_of(self), self.HEADING or "This screen", keys))
-
-
-def fitting_hints(hints: Sequence[str], width: int) -> str:
-    """The first of the hints that fit into `width` cells together; one at least. How to leave comes second."""
-    chosen: list[int] = []
-    for at in sorted(range(len(hints)), key=lambda at: (at > 0, not hints[at].startswith("Esc"))):
-        more = sorted([*chosen, at])
-        if not chosen or len(_SEPARATOR.join(hints[one] for one in more)) <= width:
-            chosen = more
-    return _SEPARATOR.join(hints[one] for one in chosen)

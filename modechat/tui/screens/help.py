@@ -1,28 +1,31 @@
-"""The help screen: the keys of the screen it was opened from, the two modes, all keys and commands. Typing filters."""
+"""The help screen: the keys of the dialog on top, the modes, and all keys and commands."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
 from typing import ClassVar
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input
+from textual.screen import Screen
 
 from modechat.commands.actions import ACTIONS, MODES, slash_table
 from modechat.commands.keymap import Keymap, key_table
 from modechat.domain.text import sanitize_line
 from modechat.tui.bindings import bind_to_close
 from modechat.tui.screens.dialog import Dialog
-from modechat.tui.widgets.line_view import LineView
+from modechat.tui.screens.lines_dialog import LinesDialog
+from modechat.tui.screens.list_dialog import matches
 
 _NAMES = 26  # cells
 _WIDTH_FOR_COLUMNS = 56
 _LABELS = {action.help: action.label for action in ACTIONS}
-"""What actions are called elsewhere, by what the help says of them: one looks for those words, too."""
+"""The labels of actions by their help texts: the filter finds their words, too."""
+_CLOSES = ("Esc", "Close this screen")
+_ESCAPED_COMMAND = ("\\/task …", "sends the text itself")
 
 Row = tuple[str, str]
 
@@ -33,109 +36,81 @@ class Section:
     rows: tuple[Row, ...]
 
 
-class HelpScreen(Dialog[None]):
-    """`keys` are those of the screen that help was asked for, which is called `about`."""
-
+class HelpScreen(LinesDialog):
     HEADING = "Help"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1,ctrl+backslash", "close", show=False, priority=True),
-        Binding("up", "scroll('up')", show=False),
-        Binding("down", "scroll('down')", show=False),
-        Binding("pageup", "scroll('page_up')", show=False),
-        Binding("pagedown", "scroll('page_down')", show=False),
-        Binding("ctrl+home", "scroll('home')", show=False),
-        Binding("ctrl+end", "scroll('end')", show=False),
     ]
 
-    def __init__(self, keymap: Keymap, about: str = "", keys: tuple[Row, ...] = ()) -> None:
-        super().__init__()
+    def __init__(self, keymap: Keymap, here: Section | None = None) -> None:
+        """`here` has the keys of the dialog that help was asked for."""
+        super().__init__("Type to search")
         bind_to_close(self, keymap, "help")
-        here = (Section(f"Here: {about}", keys),) if keys else ()
-        self._sections = (
-            *here,
-            Section("Modes", MODES),
-            *(Section(group, rows) for group, rows in key_table(keymap)),
-            Section(
-                "Commands at the prompt", (*slash_table(), ("\\/task …", "sends the text itself"))
-            ),
-        )
-        self._filter = Input(placeholder="Type to search", compact=True, classes="filter")
-        self._lines = LineView()
-
-    def compose(self) -> ComposeResult:
-        with self.frame:
-            yield self._filter
-            yield self._lines
+        sections = [Section("Modes", MODES)]
+        if here is not None:
+            sections.insert(0, here)
+        for group, rows in key_table(keymap):
+            sections.append(Section(group, rows))
+        sections.append(Section("Commands at the prompt", (*slash_table(), _ESCAPED_COMMAND)))
+        self._sections = sections
 
     def on_mount(self) -> None:
+        super().on_mount()
         self.show_hints("Esc closes", "↑↓ scroll", "type to search")
-        self._filter.focus()
-        self._show("")
+        self.filtered("")
 
-    def action_scroll(self, where: str) -> None:
-        getattr(self._lines, f"scroll_{where}")(animate=False)
+    def filtered(self, text: str) -> None:
+        self.lines.show(partial(help_lines, found_sections(self._sections, text)))
+        self.lines.scroll_home(animate=False)
 
-    @on(Input.Changed)
-    def _filter_changed(self, message: Input.Changed) -> None:
-        self._show(message.value)
-        self._lines.scroll_home(animate=False)
 
-    def _show(self, words: str) -> None:
-        sections = found_sections(self._sections, words)
-        self._lines.show(lambda width: help_lines(sections, width))
+def help_on(screen: Screen[object], keymap: Keymap) -> HelpScreen:
+    """Return a help screen that begins with the keys of `screen`, if it is a dialog."""
+    if not isinstance(screen, Dialog):
+        return HelpScreen(keymap)
+    about = screen.HEADING or "This screen"
+    return HelpScreen(keymap, Section(f"Here: {about}", (*screen.KEYS, _CLOSES)))
 
 
 def found_sections(sections: Sequence[Section], words: str) -> tuple[Section, ...]:
-    """What of the sections has all `words`, in its rows or its title."""
-    wanted = words.casefold().split()
+    """Return the rows that have all `words` in themselves or in the title of their section."""
+    found: list[Section] = []
+    for section in sections:
+        rows = tuple(row for row in section.rows if _has(words, section.title, row))
+        if rows:
+            found.append(Section(section.title, rows))
+    return tuple(found)
 
-    def has(title: str, row: Row) -> bool:
-        said = " ".join((title, *row, _LABELS.get(row[1], ""))).casefold()
-        return all(word in said for word in wanted)
 
-    found = (
-        Section(one.title, tuple(row for row in one.rows if has(one.title, row)))
-        for one in sections
-    )
-    return tuple(section for section in found if section.rows)
+def _has(words: str, title: str, row: Row) -> bool:
+    return matches(words, title, *row, _LABELS.get(row[1], ""))
 
 
 def help_lines(sections: Sequence[Section], width: int) -> list[Content]:
-    """Names beside their texts, or above them where there is little room."""
+    """Lay out names beside their texts, or above them where there is little room."""
     if not sections:
         return [Content.styled("Nothing here has these words.", "dim")]
+    lay_out = _beside if width >= _WIDTH_FOR_COLUMNS else _above
     lines: list[Content] = []
     for section in sections:
         if lines:
             lines.append(Content(""))
         lines.append(Content.styled(sanitize_line(section.title), "bold"))
         for name, text in section.rows:
-            lines += (
-                _beside(name, text, width)
-                if width >= _WIDTH_FOR_COLUMNS
-                else _above(name, text, width)
-            )
+            lines += lay_out(name, text, width)
     return lines
 
 
 def _beside(name: str, text: str, width: int) -> list[Content]:
     names = Content.styled(sanitize_line(name), "$text-primary").wrap(_NAMES - 2)
     texts = Content(sanitize_line(text)).wrap(width - _NAMES)
-    count = max(len(names), len(texts))
-    empty = Content("")
-    left, right = (
-        [*names, *[empty] * (count - len(names))],
-        [*texts, *[empty] * (count - len(texts))],
-    )
-    return [
-        one.pad_right(_NAMES - one.cell_length) + other
-        for one, other in zip(left, right, strict=True)
-    ]
+    lines: list[Content] = []
+    for left, right in zip_longest(names, texts, fillvalue=Content("")):
+        lines.append(left.pad_right(_NAMES - left.cell_length) + right)
+    return lines
 
 
 def _above(name: str, text: str, width: int) -> list[Content]:
     names = Content.styled(sanitize_line(name), "$text-primary").wrap(max(width, 1))
-    return [
-        *names,
-        *(Content("  ") + line for line in Content(sanitize_line(text)).wrap(max(width - 2, 1))),
-    ]
+    texts = Content(sanitize_line(text)).wrap(max(width - 2, 1))
+    return [*names, *(Content("  ") + line for line in texts)]

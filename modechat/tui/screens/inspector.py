@@ -1,9 +1,10 @@
-"""The prompt inspector: the exact prompt of the next turn or of one that was, in both modes."""
+"""The prompt inspector: the exact prompt of the next turn, or of an earlier one, in both modes."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -31,7 +32,7 @@ _NOTHING = "There is no message yet. Write one at the prompt; F2 shows what the 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose prompt is shown: that of a turn, or of the next one if there is no `turn`."""
+    """A turn whose prompt is shown; without a `turn`, the next one."""
 
     request: ChatMessage | Task
     turn: Turn | None = None
@@ -62,18 +63,21 @@ class InspectorScreen(Dialog[None]):
     ]
 
     def __init__(self, session: ChatSession, request: ChatMessage | Task | None) -> None:
-        """`request`: what would be sent next, if anything."""
+        """`request` would be sent next; None if there is none."""
         super().__init__()
         self._session = session
-        conversation = session.conversation
-        turns = conversation.turns if conversation is not None else ()
-        self._subjects = [Subject(turn.request, turn) for turn in turns]
+        self._subjects: list[Subject] = []
+        if session.conversation is not None:
+            self._subjects += [Subject(turn.request, turn) for turn in session.conversation.turns]
+        self._n_turns = len(self._subjects)
         if request is not None:
             self._subjects.append(Subject(request))
         self._at = len(self._subjects) - 1
         self._layout_used = Layout.TEXT
         self._panes = {mode: PromptPane(mode) for mode in Mode}
-        self._front = self._subjects[-1].mode if self._subjects else Mode.CHAT
+        self._front = Mode.CHAT
+        if self._subjects:
+            self._front = self._subjects[-1].mode
 
     def compose(self) -> ComposeResult:
         with self.frame, Horizontal():
@@ -109,48 +113,43 @@ class InspectorScreen(Dialog[None]):
             self.app.copy_to_clipboard(view.text)
 
     def flash_up(self, text: str) -> None:
-        """Say something until the next key that matters."""
+        """Show `text` in place of the hints, until they change."""
         self.show_hints(text)
 
     def _show(self) -> None:
         self._show_titles()
         self._show_front()
         if self._subjects:
-            self.run_worker(
-                self._inspect(self._subjects[self._at]), group="inspect", exclusive=True
-            )
+            inspect = self._inspect(self._subjects[self._at])
+            self.run_worker(inspect, group="inspect", exclusive=True)
         else:
             self._panes[self._front].show_message(_NOTHING)
 
     def _show_titles(self) -> None:
-        title = "Prompt"
-        if self._subjects:
-            turn = self._subjects[self._at].turn
-            count = (
-                len(self._subjects)
-                if self._subjects[-1].turn is not None
-                else len(self._subjects) - 1
-            )
-            title = (
-                "Prompt of the next turn"
-                if turn is None
-                else f"Prompt of turn {self._at + 1} of {count}, as it would be made now{self._other_format(turn)}"
-            )
-        self.show_heading(f"{title} · {self._layout_used}")
+        self.show_heading(f"{self._title()} · {self._layout_used}")
         following = self._layout_used.following
         self.show_hints(
             "←→ turns", f"t {following}", "Tab mode", "c copies", "Esc closes", "F1 help"
         )
 
+    def _title(self) -> str:
+        if not self._subjects:
+            return "Prompt"
+        turn = self._subjects[self._at].turn
+        if turn is None:
+            return "Prompt of the next turn"
+        number = f"turn {self._at + 1} of {self._n_turns}"
+        return f"Prompt of {number}, as it would be made now{self._other_format(turn)}"
+
     def _other_format(self, turn: Turn) -> str:
-        """The format that the turn was asked in, if it is not the one in use."""
+        """Return the format of the turn in words, if it is not the one in use; else nothing."""
         stats, model = turn.reply.stats, self._session.model
         if stats is None or model is None or stats.format == model.format:
             return ""
         return f" in its format, {stats.format}"
 
     def _show_front(self) -> None:
-        """The mode in front has the focus; in a narrow window it is the only one."""
+        """Focus the mode in front. In a narrow window it is the only one that is seen."""
         for mode, pane in self._panes.items():
             pane.set_class(mode is not self._front, "-behind")
         self._panes[self._front].lines.focus()
@@ -160,11 +159,11 @@ class InspectorScreen(Dialog[None]):
         self._show_front()
 
     async def _fill(self, pane: PromptPane, subject: Subject) -> None:
-        waiting = self.set_timer(_SECONDS_WITHOUT_A_WORD, lambda: pane.show_message(_WAITING))
+        waiting = self.set_timer(_SECONDS_WITHOUT_A_WORD, partial(pane.show_message, _WAITING))
         try:
             view = await self._prompt_of(subject, pane.mode)
         except EngineError as error:
-            pane.show_message("\n\n".join(part for part in (error.title, error.hint) if part))
+            pane.show_message("\n\n".join(filter(None, (error.title, error.hint))))
         else:
             model = self._session.model
             pane.show_prompt(view, model.n_ctx if model is not None else 0, self._layout_used)

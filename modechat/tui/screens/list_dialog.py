@@ -1,8 +1,9 @@
-"""A dialog with a list that typing filters. The keys that move go to the list, letters to the filter."""
+"""A dialog with a list to choose from. The keys that move go to the list, letters to a filter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
 from textual import events, on
@@ -10,9 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from modechat.domain.text import sanitize
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.row_list import Column, RowList
 
@@ -21,7 +21,9 @@ R = TypeVar("R")
 
 
 class ListDialog(Dialog[T], Generic[T, R]):
-    """`R` is what a row shows. Subclasses say which rows a filter leaves, and what choosing one means."""
+    """`R` is the type of the rows. Subclasses show the rows that the filter leaves (`filtered`) and
+    return a result for the one that is chosen (`chosen`).
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "list('move', -1)", show=False),
@@ -48,9 +50,8 @@ class ListDialog(Dialog[T], Generic[T, R]):
             classes="filter",
         )
         self.list: RowList[R] = RowList(columns, has_header=has_header)
-        self.said = Static(classes="said")
         self.said.display = False
-        self._awaits_rows: Callable[[], None] | None = None
+        self._deferred: Callable[[], None] | None = None
 
     def compose(self) -> ComposeResult:
         with self.frame:
@@ -65,51 +66,51 @@ class ListDialog(Dialog[T], Generic[T, R]):
         self.filter.focus()
 
     def say(self, text: str, *, is_trouble: bool = False) -> None:
-        """Show a line below the list."""
+        """Show a line below the list; an empty one takes no room."""
         self.said.display = bool(text)
-        self.said.update(Content(sanitize(text)))
-        self.said.set_class(is_trouble, "-trouble")
+        super().say(text, is_trouble=is_trouble)
 
     # For subclasses
 
     def filtered(self, text: str) -> None:
-        """The filter is now `text`."""
+        """Show the rows that have the words of `text`. Called when the filter changes."""
         raise NotImplementedError
 
     def chosen(self, row: R) -> None:
+        """Handle the choice of a row."""
         raise NotImplementedError
 
+    def highlighted(self, row: R | None) -> None:
+        """Handle that another row is highlighted."""
+
     def is_listed(self) -> bool:
-        """Whether the rows are those that the filter asks for. Looking for them may take longer than typing it."""
+        """Return True if the list shows what the filter asks for. Finding it may take a while."""
         return True
 
     def when_listed(self, act: Callable[[], None]) -> None:
-        """Do something to the highlighted row: now, or when the rows are there that the filter asks for."""
+        """Call `act` as soon as the list shows what the filter asks for."""
         if self.is_listed():
             act()
         else:
-            self._awaits_rows = act
+            self._deferred = act
 
     def rows_changed(self) -> None:
-        """Subclasses whose rows come late say so each time."""
-        if self._awaits_rows is not None and self.is_listed():
-            act, self._awaits_rows = self._awaits_rows, None
+        """Call what `when_listed` deferred. Subclasses whose rows come late call this each time."""
+        if self._deferred is not None and self.is_listed():
+            act, self._deferred = self._deferred, None
             act()
 
     def is_awaiting(self) -> bool:
-        return self._awaits_rows is not None
+        return self._deferred is not None
 
-    def highlighted(self, row: R | None) -> None:
-        """Another row is highlighted."""
-
-    # What keys and mouse do
+    # Keys and mouse
 
     def action_list(self, what: str, by: int | None = None) -> None:
         act = getattr(self.list, f"action_{what}")
-        self.when_listed(lambda: act(by) if by is not None else act())
+        self.when_listed(act if by is None else partial(act, by))
 
     def on_key(self, event: events.Key) -> None:
-        """Letters that are typed on the list belong to the filter."""
+        """Give letters that are typed on the list to the filter."""
         if (
             self.focused is not self.filter
             and event.is_printable
@@ -126,7 +127,7 @@ class ListDialog(Dialog[T], Generic[T, R]):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, message: Input.Changed) -> None:
-        self._awaits_rows = None
+        self._deferred = None
         self.filtered(message.value)
 
     @on(Input.Submitted, "#filter")
@@ -144,6 +145,11 @@ class ListDialog(Dialog[T], Generic[T, R]):
 
 
 def matches(words: str, *texts: str) -> bool:
-    """Whether every one of `words` stands somewhere in `texts`; case does not matter."""
-    said = "\n".join(texts).casefold()
-    return all(word in said for word in words.casefold().split())
+    """Return True if each of `words` is somewhere in `texts`, whatever its case."""
+    searched = "\n".join(texts).casefold()
+    return all(word in searched for word in words.casefold().split())
+
+
+def current_mark(is_current: bool) -> Content:
+    """Return the mark in front of the row that is in use, or a space."""
+    return Content.styled("●" if is_current else " ", "$text-success")

@@ -1,31 +1,33 @@
-"""The log screen: the last lines of the engine's log, and what went wrong in the program itself. Nothing in it acts."""
+"""The log screen: the last lines of the engine's log, and the troubles of the program itself.
+
+It only shows text: nothing in the log can act on the program or the terminal.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import ClassVar
 
 from rich.cells import cell_len, chop_cells
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.timer import Timer
-from textual.widgets import Input, Static
 
+from modechat.domain.counted import counted
 from modechat.domain.text import sanitize_line
 from modechat.log_tail import LogTail
 from modechat.session.events import Trouble
-from modechat.tui.screens.dialog import Dialog
+from modechat.tui.screens.lines_dialog import LinesDialog
 from modechat.tui.screens.list_dialog import matches
-from modechat.tui.widgets.line_view import LineView
 
 _MOST_LINES = 1500
 _SECONDS_BETWEEN_LOOKS = 0.5
+_INDENT = " " * 10  # the width of a time and the gap after it
 
 Troubles = Callable[[], Iterable[tuple[datetime, Trouble]]]
 
@@ -39,7 +41,7 @@ class Source(Enum):
         return Source.TROUBLES if self is Source.ENGINE else Source.ENGINE
 
 
-class LogScreen(Dialog[None]):
+class LogScreen(LinesDialog):
     HEADING = "Log"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Show only lines with these words"),
@@ -52,36 +54,26 @@ class LogScreen(Dialog[None]):
         Binding("f12", "close", show=False, priority=True),
         Binding("tab,shift+tab", "other", show=False, priority=True),
         Binding("ctrl+y", "copy", show=False, priority=True),
-        Binding("up", "scroll('up')", show=False),
-        Binding("down", "scroll('down')", show=False),
-        Binding("pageup", "scroll('page_up')", show=False),
-        Binding("pagedown", "scroll('page_down')", show=False),
-        Binding("ctrl+home", "scroll('home')", show=False),
-        Binding("ctrl+end", "scroll('end')", show=False),
     ]
 
     def __init__(self, tail: LogTail, troubles: Troubles) -> None:
-        super().__init__()
+        super().__init__("Type to filter", follows=True)
         self._tail = tail
         self._troubles = troubles
         self._source = Source.ENGINE
         self._log: deque[str] = deque(maxlen=_MOST_LINES)
         self._shown: list[str] = []
-        self._timer: Timer | None = None
-        self._filter = Input(placeholder="Type to filter", compact=True, classes="filter")
-        self._lines = LineView(follows=True)
-        self._said = Static(classes="said")
 
     def compose(self) -> ComposeResult:
         with self.frame:
-            yield self._filter
-            yield self._lines
-            yield self._said
+            yield self.filter
+            yield self.lines
+            yield self.said
 
     def on_mount(self) -> None:
-        self._filter.focus()
+        super().on_mount()
         self._show()
-        self._timer = self.set_interval(_SECONDS_BETWEEN_LOOKS, self._look)
+        self.set_interval(_SECONDS_BETWEEN_LOOKS, self._look)
         self._look()
 
     def _look(self) -> None:
@@ -96,76 +88,67 @@ class LogScreen(Dialog[None]):
             self._show()
 
     def _show(self) -> None:
-        words = self._filter.value
+        words = self.filter.value
         before = self._shown
         self._shown = [line for line in self._all_lines() if matches(words, line)]
         if self._shown != before or not before:
-            shown = self._shown
-            self._lines.show(
-                lambda width: [Content(part) for line in shown for part in folded(line, width)]
-            )
+            self.lines.show(partial(_folded_lines, self._shown))
         self.show_heading(f"Log · {self._source.value}")
         self.show_hints(
-            "Tab " + self._source.other.value,
+            f"Tab {self._source.other.value}",
             "^Y copies",
             "Esc closes",
             "type to filter",
             "F1 help",
         )
-        self._say()
+        self.say(self._count())
 
-    def _say(self) -> None:
-        place = (
-            sanitize_line(str(self._tail.path))
-            if self._source is Source.ENGINE
-            else "since modechat was started"
-        )
-        if self._shown:
-            text = f"{len(self._shown):,} line{'' if len(self._shown) == 1 else 's'} · {place}"
-        elif self._filter.value:
-            text = "No line has these words."
+    def _count(self) -> str:
+        """Return the number of lines, and where they come from."""
+        if self._source is Source.ENGINE:
+            place = sanitize_line(str(self._tail.path))
         else:
-            text = f"Nothing yet · {place}"
-        self._said.update(Content(text))
+            place = "since modechat was started"
+        if self._shown:
+            return f"{counted(len(self._shown), 'line')} · {place}"
+        if self.filter.value:
+            return "No line has these words."
+        return f"Nothing yet · {place}"
 
     def _all_lines(self) -> Iterable[str]:
         if self._source is Source.ENGINE:
-            return self._log
-        return (
-            sanitize_line(line)
-            for when, trouble in self._troubles()
-            for line in trouble_lines(when, trouble)
-        )
+            yield from self._log
+            return
+        for when, trouble in self._troubles():
+            for line in trouble_lines(when, trouble):
+                yield sanitize_line(line)
 
     def action_other(self) -> None:
         self._source = self._source.other
-        self._show()
-        self._lines.scroll_end(animate=False)
-
-    def action_scroll(self, where: str) -> None:
-        getattr(self._lines, f"scroll_{where}")(animate=False)
+        self.filtered(self.filter.value)
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard("\n".join(self._shown))
-        self._said.update(Content("Sent to the clipboard, if the terminal allows it."))
+        self.say("Sent to the clipboard, if the terminal allows it.")
 
-    @on(Input.Changed)
-    def _filter_changed(self) -> None:
+    def filtered(self, text: str) -> None:  # noqa: ARG002
         self._show()
-        self._lines.scroll_end(animate=False)
+        self.lines.scroll_end(animate=False)
+
+
+def _folded_lines(lines: Sequence[str], width: int) -> list[Content]:
+    return [Content(part) for line in lines for part in folded(line, width)]
 
 
 def folded(line: str, width: int) -> list[str]:
-    """`line` in parts of at most `width` cells."""
+    """Cut `line` into parts of at most `width` cells."""
     if cell_len(line) <= width:
         return [line]
     return chop_cells(line, width)
 
 
 def trouble_lines(when: datetime, trouble: Trouble) -> list[str]:
-    """The title with its time, then what to do and the log lines, indented."""
-    first = f"{when.astimezone().strftime('%H:%M:%S')}  {trouble.title}"
-    return [
-        first,
-        *(f"          {line}" for line in (*trouble.hint.splitlines(), *trouble.details)),
-    ]
+    """Return the title with its time; below it, indented, the hint and the log lines."""
+    time = when.astimezone().strftime("%H:%M:%S")
+    below = (*trouble.hint.splitlines(), *trouble.details)
+    return [f"{time}  {trouble.title}", *(f"{_INDENT}{line}" for line in below)]

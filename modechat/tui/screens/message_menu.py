@@ -1,4 +1,4 @@
-"""What can be done with a message: a list of actions, each with a letter that does it at once."""
+"""The menu of a message: a list of actions, each with a letter that does it at once."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.row_list import Column, RowList
 
 Chosen: TypeAlias = tuple[str, int]
-"""The id of an action, and the number of the code block where it is about one (else 0)."""
+"""The id of an action, and the number of the code block that it is about (0: of none)."""
 
 COPY_CODE = "copy_code"
 SAVE_CODE = "save_code"
-_MOST_NUMBERS = 9
+_MESSAGE = ("Copy as it was written", "Delete with its reply")
+_REPLY = ("Copy the source of the reply", "Delete with its message")
+_PIN, _UNPIN = "Pin: it stays when the context is full", "Unpin"
+_JOIN_CHAT, _LEAVE_CHAT = "Add to the chat", "Take it out of the chat"
 _LETTERS = {
     "copy_message": "c",
     "quote_message": "q",
@@ -45,7 +48,7 @@ class _Entry:
 
 
 class MessageMenu(Dialog[Chosen]):
-    """Returns what to do with the message, or None."""
+    """Returns the action that was chosen, or None."""
 
     HEADING: ClassVar[str] = "Message"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -56,19 +59,20 @@ class MessageMenu(Dialog[Chosen]):
     def __init__(
         self, turn: Turn, code: Sequence[str], is_request: bool, variants: Sequence[int]
     ) -> None:
-        """`code` says what the code blocks of the reply are. `variants`: the turns for the same message, as ids."""
+        """The menu of the request of `turn`, or else of its reply.
+
+        `code` describes the code blocks of the reply. `variants` are the ids of all turns with the
+        same message.
+        """
         super().__init__()
-        self._entries = _entries(turn, code, is_request, variants)
+        self._entries = _entries(turn, variants, _MESSAGE if is_request else _REPLY)
+        if not is_request:
+            self._entries[1:1] = _code_entries(code)
         self._list: RowList[_Entry] = RowList(
-            (
-                Column(
-                    "", lambda entry: Content.styled(entry.letter, "bold $text-primary"), width=2
-                ),
-                Column("", lambda entry: Content(entry.label)),
-            ),
-            has_header=False,
+            (Column("", _letter, width=2), Column("", _label)), has_header=False
         )
-        self.show_heading(f"{'Message' if is_request else 'Reply'} · {turn.mode}")
+        kind = "Message" if is_request else "Reply"
+        self.show_heading(f"{kind} · {turn.mode}")
 
     def compose(self) -> ComposeResult:
         with self.frame:
@@ -80,13 +84,11 @@ class MessageMenu(Dialog[Chosen]):
         self.show_hints("the letter does it", "Enter chooses", "Esc closes")
 
     def on_key(self, event: events.Key) -> None:
-        entry = next(
-            (entry for entry in self._entries if entry.letter and entry.letter == event.character),
-            None,
-        )
-        if entry is not None:
-            event.stop()
-            self.dismiss(entry.chosen)
+        for entry in self._entries:
+            if entry.letter and entry.letter == event.character:
+                event.stop()
+                self.dismiss(entry.chosen)
+                return
 
     @on(RowList.Chosen)
     def _chosen(self) -> None:
@@ -94,52 +96,52 @@ class MessageMenu(Dialog[Chosen]):
             self.dismiss(entry.chosen)
 
 
-def _entries(
-    turn: Turn, code: Sequence[str], is_request: bool, variants: Sequence[int]
-) -> list[_Entry]:
-    """What can be done, the likeliest first."""
-    blocks = (
-        [] if is_request else [(number, sanitize_line(what)) for number, what in enumerate(code, 1)]
-    )
-    at = variants.index(turn.id) + 1 if turn.id in variants else 1
-    is_chat = turn.mode is Mode.CHAT
+def _letter(entry: _Entry) -> Content:
+    return Content.styled(entry.letter, "bold $text-primary")
+
+
+def _label(entry: _Entry) -> Content:
+    return Content(entry.label)
+
+
+def _entries(turn: Turn, variants: Sequence[int], own_labels: tuple[str, str]) -> list[_Entry]:
+    """Return the actions that fit the turn, the likeliest first.
+
+    `own_labels` are the labels that messages and replies do not share: of copying and deleting.
+    """
+    copy, delete = own_labels
     labels = {
-        "copy_message": "Copy as it was written" if is_request else "Copy the source of the reply",
+        "copy_message": copy,
         "quote_message": "Quote at the prompt",
         "edit_message": "Edit the message and send it again",
         "regenerate": "Ask for another reply",
         "compare": "Compare replies in several ways",
         "run_in_other_mode": f"Run as {turn.mode.other}",
-        "toggle_pin": "Unpin" if turn.pinned else "Pin: it stays when the context is full",
-        "toggle_in_chat": "Take it out of the chat" if turn.in_chat else "Add to the chat",
-        "earlier_variant": f"Variant {at - 1} of {len(variants)}",
-        "later_variant": f"Variant {at + 1} of {len(variants)}",
-        "delete_message": "Delete with its reply" if is_request else "Delete with its message",
     }
-    left_out = {"toggle_in_chat" if is_chat else "toggle_pin"}
-    if at == 1:
-        left_out.add("earlier_variant")
-    if at == len(variants) or len(variants) < 2:
-        left_out.add("later_variant")
-    entries = [
-        _Entry(_LETTERS[action_id], label, (action_id, 0))
-        for action_id, label in labels.items()
-        if action_id not in left_out
-    ]
-    copies = [
-        _Entry(
-            str(number) if number <= _MOST_NUMBERS else "",
-            f"Copy code block {number}: {what}",
-            (COPY_CODE, number),
-        )
-        for number, what in blocks
-    ]
-    saves = [
-        _Entry(
-            "s" if len(blocks) == 1 else "",
-            f"Save code block {number}: {what}",
-            (SAVE_CODE, number),
-        )
-        for number, what in blocks
-    ]
-    return [entries[0], *copies, *saves, *entries[1:]]
+    if turn.mode is Mode.CHAT:
+        labels["toggle_pin"] = _UNPIN if turn.pinned else _PIN
+    else:
+        labels["toggle_in_chat"] = _LEAVE_CHAT if turn.in_chat else _JOIN_CHAT
+    count = len(variants)
+    number = 1
+    if turn.id in variants:
+        number = variants.index(turn.id) + 1
+    if number > 1:
+        labels["earlier_variant"] = f"Variant {number - 1} of {count}"
+    if number < count:
+        labels["later_variant"] = f"Variant {number + 1} of {count}"
+    labels["delete_message"] = delete
+    return [_Entry(_LETTERS[action], label, (action, 0)) for action, label in labels.items()]
+
+
+def _code_entries(code: Sequence[str]) -> list[_Entry]:
+    """Return the entries that copy a code block, then those that save one."""
+    copies: list[_Entry] = []
+    saves: list[_Entry] = []
+    save_letter = "s" if len(code) == 1 else ""
+    for number, description in enumerate(code, 1):
+        name = f"code block {number}: {sanitize_line(description)}"
+        copy_letter = "123456789"[number - 1 : number]  # none from the tenth on
+        copies.append(_Entry(copy_letter, f"Copy {name}", (COPY_CODE, number)))
+        saves.append(_Entry(save_letter, f"Save {name}", (SAVE_CODE, number)))
+    return [*copies, *saves]

@@ -1,4 +1,4 @@
-"""Naming a model of this machine without loading it."""
+"""The choice of a model of this machine, which is not loaded yet."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ModelChoiceScreen(ModelPicker):
         return (self.ENTER,)
 
     async def action_keep(self) -> None:
-        """Nothing is kept of a choice that is for one comparison."""
+        """Do nothing: this choice is not for every start."""
 
     def chosen(self, row: ModelFile) -> None:
         if row.header is None:

@@ -1,12 +1,10 @@
-"""The model picker: the models on this machine, found while one looks; choosing one loads it, with its progress."""
+"""The model picker: the models on this machine. Choosing one loads it and shows the progress."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,20 +15,23 @@ from textual.widgets import Static
 from modechat.commands.keys import key_name
 from modechat.domain.text import in_one_line
 from modechat.errors import ConfigError
-from modechat.models.catalog import CURRENT, RECENT, STARTER, Looking, ModelFile, free_memory
+from modechat.models.catalog import ModelFile, free_memory
 from modechat.session.phase import Phase
 from modechat.tui.model_columns import about_model, model_columns, shown_model
-from modechat.tui.screens.list_dialog import ListDialog, matches
+from modechat.tui.screens.list_dialog import ListDialog
+from modechat.tui.screens.model_search import ModelSearch, index_of
 
 if TYPE_CHECKING:
     from modechat.domain.modes import Incomplete
     from modechat.session.chat_session import ChatSession
 
-    Search: TypeAlias = Callable[[Callable[[], bool]], Iterator[ModelFile | Looking]]
-
 _LOOKS_PER_SECOND = 10
 _BAR = 20  # cells
 _KEEP_KEY = "ctrl+s"
+
+
+def _no_trouble() -> str:
+    return ""
 
 
 class ModelPicker(ListDialog[Path, ModelFile]):
@@ -57,23 +58,22 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         self,
         session: ChatSession,
         use: Callable[[str], Awaitable[Incomplete | None]],
-        trouble: Callable[[], str] = lambda: "",
+        trouble: Callable[[], str] = _no_trouble,
     ) -> None:
-        """`use` has the session load a model, and says why not; `trouble` is the last thing that went wrong."""
+        """`use` has the session load the model with a path, and returns the reason if it does not.
+
+        `trouble` returns the last thing that went wrong.
+        """
         self._free = free_memory()
         super().__init__(model_columns(self._is_current, self._free))
         self._session = session
         self._use = use
         self._trouble = trouble
-        self._search: Search = session.settings.find_models
-        self._cancelled = threading.Event()
-        self._found: deque[ModelFile | Looking | None] = deque()
-        self._models: list[ModelFile] = []
-        self._looking: str | None = ""
-        self._places: list[str] = []
+        self._search = ModelSearch(session.settings.find_models)
         self._awaited: ModelFile | None = None
+        """The model that the user has chosen, until it is loaded."""
         self._is_asked_for = False
-        """The session has taken the choice: its phase is that of the awaited model."""
+        """True once the session has taken the choice: its phase is that of the awaited model."""
         self._timer: Timer | None = None
         self._about = Static(classes="about")
 
@@ -86,8 +86,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         if not self._session.has_model:
             self.show_heading("Choose a model to begin")
         self.show_hints(*self.usual_hints(), "Esc closes", "type to filter", "F1 help")
-        # A thread of its own: one that hangs in a network folder must not keep the program from ending.
-        threading.Thread(target=self._look_for_models, name="models", daemon=True).start()
+        self._search.start()
         self._timer = self.set_interval(1 / _LOOKS_PER_SECOND, self._look)
         self._look()
 
@@ -95,88 +94,46 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         return (self.ENTER, f"{key_name(_KEEP_KEY)} for every start")
 
     def on_unmount(self) -> None:
-        self._cancelled.set()
+        self._search.cancel()
 
-    # The search
-
-    def _look_for_models(self) -> None:
-        try:
-            for found in self._search(self._cancelled.is_set):
-                self._found.append(found)
-        finally:
-            self._found.append(None)
+    # The list
 
     def _look(self) -> None:
-        """Take what was found meanwhile, and see how loading goes; until neither is going on."""
-        news = False
-        while self._found:
-            match self._found.popleft():
-                case Looking(place=place):
-                    self._looking = place
-                    if place not in self._places:
-                        self._places.append(place)
-                case ModelFile() as model:
-                    self._models.append(model)
-                    news = True
-                case None:
-                    self._looking = None
-        if news:
+        """Show what was found meanwhile, and how far loading is; until neither is going on."""
+        if self._search.poll():
             self._show_models()
         self.rows_changed()
         if self._awaited is None:
-            self._say_count()
+            self._show_count()
         elif self._is_asked_for:
             self._look_at_loading(self._awaited)
-        if self._timer is not None and self._looking is None and self._awaited is None:
+        if self._timer is not None and not self._search.is_running and self._awaited is None:
             self._timer.pause()
 
     def is_listed(self) -> bool:
-        return self._looking is None or bool(self.list.rows)
+        return not self._search.is_running or bool(self.list.rows)
 
     def _show_models(self) -> None:
         before = self.list.row
-        words = self.filter.value
-        shown = [model for model in self._models if matches(words, *_texts(model))]
-        # What is known comes first, in the order of its use; then by name; what is broken at the end.
-        shown.sort(key=lambda model: (model.header is None, _order(model)))
-        at = next(
-            (
-                index
-                for index, model in enumerate(shown)
-                if before is not None and model.path == before.path
-            ),
-            0,
-        )
-        self.list.show(shown, 0 if words and before is None else at)
+        shown = self._search.found(self.filter.value)
+        at = 0
+        if before is not None:
+            at = index_of(shown, before.path)
+        self.list.show(shown, at)
 
-    def _say_count(self) -> None:
-        usable = sum(model.header is not None for model in self._models)
-        broken = len(self._models) - usable
-        count = f"{usable} model{'' if usable == 1 else 's'}"
-        if broken:
-            count += f", and {broken} file{'' if broken == 1 else 's'} that cannot be used"
-        if self._looking is not None:
-            self.say(
-                f"Looking in {self._looking} … {count}" if self._looking else "Looking for models …"
-            )
-        elif self._models and not self.list.rows:
-            self.say(f"None of {count} has these words.")
-        elif usable <= 1 and self._places:
-            found = count if self._models else "No model was found"
-            self.say(
-                f"{found}. Looked in: {', '.join(self._places)}. "
-                "To have more here, put GGUF files into ~/models, or name their folder in model_folders."
-            )
-        else:
-            self.say(count if self._models else "No model was found.")
+    def _show_count(self) -> None:
+        self.say(self._search.describe(len(self.list.rows)))
 
     def filtered(self, text: str) -> None:  # noqa: ARG002
         self._show_models()
         if self._awaited is None:
-            self._say_count()
+            self._show_count()
 
     def highlighted(self, row: ModelFile | None) -> None:
-        self._about.update(about_model(row, self._free) if row is not None else Content(""))
+        if row is None:
+            self._about.update(Content(""))
+        else:
+            self._about.update(about_model(row, self._free))
 
     def _is_current(self, model: ModelFile) -> bool:
         return str(model.path) == self._session.settings.load.model_path
@@ -232,18 +189,3 @@ class ModelPicker(ListDialog[Path, ModelFile]):
                 self.dismiss(model.path)
             case _:
                 pass  # it is not its turn yet
-
-
-def _texts(model: ModelFile) -> tuple[str, ...]:
-    header = model.header
-    kind = (
-        (header.architecture, header.quantization or "", header.name or "")
-        if header is not None
-        else ()
-    )
-    return (model.name, model.place, *kind)
-
-
-def _order(model: ModelFile) -> tuple[bool, str]:
-    is_known = model.place in (CURRENT, RECENT, STARTER)
-    return (not is_known, "" if is_known else model.name.casefold())

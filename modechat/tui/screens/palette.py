@@ -1,9 +1,10 @@
-"""The list of all that can be done, with the keys: actions and named tasks, found by words."""
+"""The command palette: actions and named tasks with their keys, found by words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import ClassVar, TypeAlias
 
 from textual.app import ComposeResult
@@ -18,32 +19,34 @@ from modechat.prompting.tasks import NamedTask
 from modechat.tui.screens.list_dialog import ListDialog
 from modechat.tui.widgets.row_list import Column
 
-Doable: TypeAlias = Action | NamedTask
+Command: TypeAlias = Action | NamedTask
 
-_KEYS = 14  # cells
-_LABEL = 28
-"""Cells of a label, after which what it does begins; some names of tasks are longer."""
-_WITH_HELP = 56
-"""Cells of a row from which it says what it does; below the list stands the same of the highlighted row."""
+_KEYS_WIDTH = 14  # cells
+_LABEL_WIDTH = 28
+"""Cells of a label before its help text begins. The names of some tasks are longer."""
+_WIDTH_FOR_HELP = 56
+"""Cells of a row that has a help text. Below the list is that of the highlighted row."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    what: Doable
+    command: Command
     label: str
     help: str
     keys: str
-    """The first key; where there is none, the command to type."""
+    """The first key; without one, the command to type."""
     about: str
+    """The line below the list while the row is highlighted."""
 
     def rank(self, words: str) -> int | None:
-        if isinstance(self.what, Action):
-            return rank_of_action(words, self.what, self.label)
+        """Return how well the row fits `words` (less is better); None if it does not."""
+        if isinstance(self.command, Action):
+            return rank_of_action(words, self.command, self.label)
         return rank(words, self.label, self.help)
 
 
-class PaletteScreen(ListDialog[Doable, _Row]):
-    """Returns what to do, or None."""
+class PaletteScreen(ListDialog[Command, _Row]):
+    """Returns the action or task that was chosen, or None."""
 
     HEADING = "Commands"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -55,23 +58,18 @@ class PaletteScreen(ListDialog[Doable, _Row]):
     def __init__(
         self, keymap: Keymap, label_of: Callable[[Action], str], tasks: Sequence[NamedTask]
     ) -> None:
-        """`label_of` says what an action is called now."""
+        """`label_of` returns the label that an action has now."""
         super().__init__(
             (
-                Column("", _named, needs=_WITH_HELP),
-                Column("", lambda row: Content(row.label), until=_WITH_HELP),
-                Column(
-                    "",
-                    lambda row: Content.styled(row.keys, "$text-primary"),
-                    width=_KEYS,
-                    at_right=True,
-                ),
+                Column("", _label_and_help, needs=_WIDTH_FOR_HELP),
+                Column("", _label, until=_WIDTH_FOR_HELP),
+                Column("", _keys, width=_KEYS_WIDTH, at_right=True),
             ),
             "Type to find",
             has_header=False,
         )
-        actions = (_row_of_action(action, label_of(action), keymap) for action in in_palette())
-        self._rows = (*actions, *map(_row_of_task, tasks))
+        self._rows = [_row_of_action(action, label_of(action), keymap) for action in in_palette()]
+        self._rows += map(_row_of_task, tasks)
         self._about = Static(classes="about")
 
     def compose_body(self) -> ComposeResult:
@@ -84,8 +82,11 @@ class PaletteScreen(ListDialog[Doable, _Row]):
         self.filtered("")
 
     def filtered(self, text: str) -> None:
-        ranked = [(found, row) for row in self._rows if (found := row.rank(text)) is not None]
-        ranked.sort(key=lambda pair: pair[0])  # what is as good stays in its order
+        ranked: list[tuple[int, _Row]] = []
+        for row in self._rows:
+            if (found := row.rank(text)) is not None:
+                ranked.append((found, row))
+        ranked.sort(key=itemgetter(0))  # rows of one rank keep their order
         self.list.show([row for _, row in ranked], 0)
         self.say("" if ranked else "Nothing has these words.")
 
@@ -94,22 +95,30 @@ class PaletteScreen(ListDialog[Doable, _Row]):
 
     def chosen(self, row: _Row) -> None:
         if self.is_current:  # Enter may come twice
-            self.dismiss(row.what)
+            self.dismiss(row.command)
 
 
-def _named(row: _Row) -> Content:
+def _label_and_help(row: _Row) -> Content:
     label = Content(row.label)
-    return Content.assemble(
-        label.pad_right(max(_LABEL - label.cell_length, 0)), "  ", (row.help, "dim")
-    )
+    gap = " " * max(_LABEL_WIDTH + 2 - label.cell_length, 2)
+    return Content.assemble(label, gap, (row.help, "dim"))
+
+
+def _label(row: _Row) -> Content:
+    return Content(row.label)
+
+
+def _keys(row: _Row) -> Content:
+    return Content.styled(row.keys, "$text-primary")
 
 
 def _row_of_action(action: Action, label: str, keymap: Keymap) -> _Row:
-    command = slash_usage(action) if action.slash else ""
+    command = ""
+    if action.slash:
+        command = slash_usage(action)
     about = " · ".join(filter(None, (action.help, keymap.names(action.id), command)))
-    return _Row(
-        action, label, action.help, keymap.name(action.id) or command.partition(" ")[0], about
-    )
+    keys = keymap.name(action.id) or command.partition(" ")[0]
+    return _Row(action, label, action.help, keys, about)
 
 
 def _row_of_task(task: NamedTask) -> _Row:

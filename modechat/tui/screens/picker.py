@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
 from modechat.domain.text import sanitize_line
-from modechat.tui.screens.list_dialog import ListDialog, matches
+from modechat.tui.screens.list_dialog import ListDialog, current_mark, matches
 from modechat.tui.widgets.row_list import Column
+
+_LEAST_NAME_WIDTH = 8  # cells
+_MOST_NAME_WIDTH = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,11 @@ class Choice:
     is_current: bool = False
 
 
-class PickerScreen(ListDialog[int, tuple[int, Choice]]):
+Row: TypeAlias = tuple[int, Choice]
+"""A choice with its index."""
+
+
+class PickerScreen(ListDialog[int, Row]):
     """Returns the index of what was chosen, or None."""
 
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -37,23 +44,17 @@ class PickerScreen(ListDialog[int, tuple[int, Choice]]):
     def __init__(
         self, title: str, choices: Sequence[Choice], nothing: str = "There are none."
     ) -> None:
+        """`nothing` is shown if there are no choices."""
         longest = max((len(choice.name) for choice in choices), default=0)
+        name_width = min(max(longest, _LEAST_NAME_WIDTH), _MOST_NAME_WIDTH)
         super().__init__(
             (
-                Column(
-                    "",
-                    lambda row: Content.styled("●" if row[1].is_current else " ", "$text-success"),
-                    width=1,
-                ),
-                Column(
-                    "Name",
-                    lambda row: Content(sanitize_line(row[1].name)),
-                    width=min(max(longest, 8), 26),
-                ),
-                Column("", lambda row: Content.styled(sanitize_line(row[1].title), "dim")),
+                Column("", _mark, width=1),
+                Column("Name", _name, width=name_width),
+                Column("", _title),
             )
         )
-        self._choices = tuple(enumerate(choices))
+        self._rows = tuple(enumerate(choices))
         self._nothing = nothing
         self._about = Static(classes="about")
         self.show_heading(title)
@@ -68,16 +69,40 @@ class PickerScreen(ListDialog[int, tuple[int, Choice]]):
         self.filtered("")
 
     def filtered(self, text: str) -> None:
-        rows = [
-            row for row in self._choices if matches(text, row[1].name, row[1].title, row[1].detail)
-        ]
-        current = next((at for at, (_, choice) in enumerate(rows) if choice.is_current), 0)
-        self.list.show(rows, 0 if text else current)
-        self.say("" if rows else "Nothing has these words." if self._choices else self._nothing)
+        found: list[Row] = []
+        current = 0
+        for row in self._rows:
+            choice = row[1]
+            if matches(text, choice.name, choice.title, choice.detail):
+                if choice.is_current:
+                    current = len(found)
+                found.append(row)
+        self.list.show(found, 0 if text else current)
+        if found:
+            self.say("")
+        elif self._rows:
+            self.say("Nothing has these words.")
+        else:
+            self.say(self._nothing)
 
-    def highlighted(self, row: tuple[int, Choice] | None) -> None:
-        lines = row[1].detail.splitlines() if row is not None else []
-        self._about.update(Content("\n".join(sanitize_line(line) for line in lines)))
+    def highlighted(self, row: Row | None) -> None:
+        if row is None:
+            self._about.update(Content(""))
+            return
+        lines = [sanitize_line(line) for line in row[1].detail.splitlines()]
+        self._about.update(Content("\n".join(lines)))
 
-    def chosen(self, row: tuple[int, Choice]) -> None:
+    def chosen(self, row: Row) -> None:
         self.dismiss(row[0])
+
+
+def _mark(row: Row) -> Content:
+    return current_mark(row[1].is_current)
+
+
+def _name(row: Row) -> Content:
+    return Content(sanitize_line(row[1].name))
+
+
+def _title(row: Row) -> Content:
+    return Content.styled(sanitize_line(row[1].title), "dim")

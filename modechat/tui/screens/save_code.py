@@ -1,20 +1,20 @@
-"""Saving a code block: where to. A file that is there is replaced only when Enter is pressed twice."""
+"""Saving a code block to a file. An existing file is replaced only when Enter is pressed twice."""
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import stat
+from os.path import lexists
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from modechat.domain.text import sanitize, sanitize_line
+from modechat.daemon_thread import run_in_daemon_thread
+from modechat.domain.text import sanitize_line
 from modechat.private_files import write_whole
 from modechat.tui.screens.dialog import Dialog
 from modechat.user_paths import NoHomeFolder, user_path
@@ -66,7 +66,7 @@ class SaveCodeScreen(Dialog[str]):
     )
 
     def __init__(self, source: str, language: str, folder: Path) -> None:
-        """Names begin at `folder`."""
+        """Names are relative to `folder`."""
         super().__init__()
         self._source = source
         self._folder = folder
@@ -74,16 +74,15 @@ class SaveCodeScreen(Dialog[str]):
         self._file = Input(
             value=f"snippet{suffix_of(language)}", compact=True, id="file", classes="filter"
         )
-        self._said = Static(classes="said")
 
     def compose(self) -> ComposeResult:
         with self.frame:
             yield self._file
-            yield self._said
+            yield self.said
 
     def on_mount(self) -> None:
         self._file.focus()
-        self._say(f"In {self._folder}", is_trouble=False)
+        self.say(f"In {self._folder}")
         self.show_hints("Enter saves", "Esc closes")
 
     @on(Input.Changed)
@@ -98,35 +97,40 @@ class SaveCodeScreen(Dialog[str]):
     async def _write(self, name: str) -> None:
         try:
             path = self._folder / user_path(name)
-            if self._replaces != name and await asyncio.to_thread(os.path.lexists, path):
+            if self._replaces != name and await run_in_daemon_thread(lexists, path):
                 self._replaces = name
-                self._say(f"{name} is there already. Enter replaces it.", is_trouble=True)
+                self.say(f"{name} is there already. Enter replaces it.", is_trouble=True)
                 return
-            await asyncio.to_thread(_save, path, f"{self._source}\n")
+            await run_in_daemon_thread(_save, path, f"{self._source}\n")
         except (OSError, NoHomeFolder, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            self._say(f"It could not be written: {reason}.", is_trouble=True)
+            self.say(f"It could not be written: {_reason(error)}.", is_trouble=True)
         else:
             self.dismiss(sanitize_line(str(path)))
 
-    def _say(self, text: str, *, is_trouble: bool) -> None:
-        self._said.update(Content(sanitize(text)))
-        self._said.set_class(is_trouble, "-trouble")
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error)
 
 
 def _save(path: Path, text: str) -> None:
-    """A file that is there keeps its mode; a link in its place is replaced, never followed. Raises OSError."""
+    """Write the file. An existing one keeps its mode; a link is replaced, never followed.
+
+    Raises OSError.
+    """
     mode = None
-    if os.path.lexists(path):
+    if lexists(path):
         found = path.lstat().st_mode
         if stat.S_ISDIR(found):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not stat.S_ISREG(found) and not stat.S_ISLNK(found):
+        if stat.S_ISREG(found):
+            mode = stat.S_IMODE(found)
+        elif not stat.S_ISLNK(found):
             raise OSError(errno.EINVAL, "It is not a file")
-        mode = stat.S_IMODE(found) if stat.S_ISREG(found) else None
     write_whole(path, text, mode)
 
 
 def suffix_of(language: str) -> str:
-    """What files in this language are called: `.py`; `.txt` if that is not known."""
+    """Return the ending of files in this language, such as `.py`; `.txt` if it is not known."""
     return _SUFFIXES.get(language.strip().split(" ")[0].casefold(), ".txt")

@@ -1,8 +1,9 @@
-"""The list of themes: what is highlighted is tried at once, and Enter keeps it."""
+"""The list of themes: the highlighted one is tried at once, and Enter keeps it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,9 +15,6 @@ from modechat.tui.screens.dialog import Dialog
 from modechat.tui.themes import THEME_NAMES
 from modechat.tui.widgets.row_list import Column, RowList
 
-if TYPE_CHECKING:
-    from modechat.tui.app import ModechatApp
-
 
 class ThemesScreen(Dialog[None]):
     HEADING = "Theme"
@@ -25,9 +23,11 @@ class ThemesScreen(Dialog[None]):
         ("Enter", "Keep it"),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Callable[[str], None]) -> None:
+        """`keep` is called with the theme that the user chooses."""
         super().__init__()
         self.frame.add_class("-small")
+        self._keep = keep
         self._before = ""
         self._list: RowList[str] = RowList((Column("", Content),), has_header=False)
 
@@ -44,29 +44,23 @@ class ThemesScreen(Dialog[None]):
             self.show_hints("Esc closes")
             return
         self.show_hints("Enter keeps it", "Esc goes back")
-        self._list.show(
-            THEME_NAMES, THEME_NAMES.index(self._before) if self._before != NO_COLOR else 0
-        )
+        at = 0
+        if self._before != NO_COLOR:
+            at = THEME_NAMES.index(self._before)
+        self._list.show(THEME_NAMES, at)
         self._list.focus()
 
     @on(RowList.Highlighted)
-    def _try(self) -> None:
+    def _highlighted(self) -> None:
         if (name := self._list.row) is not None:
             self.app.theme = name
 
     @on(RowList.Chosen)
-    def _keep(self) -> None:
+    def _chosen(self) -> None:
         if self.is_current and (name := self._list.row) is not None:  # Enter may come twice
-            self._modechat.keep_theme(name)
+            self._keep(name)
             self.dismiss(None)
 
     def action_close(self) -> None:
         self.app.theme = self._before
         super().action_close()
-
-    @property
-    def _modechat(self) -> ModechatApp:
-        from modechat.tui.app import ModechatApp
-
-        assert isinstance(self.app, ModechatApp)
-        return self.app

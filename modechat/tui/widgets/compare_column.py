@@ -15,7 +15,7 @@ from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_not
 from modechat.domain.text import sanitize, sanitize_line
 from modechat.session.variants import Stage, Variant
 from modechat.tui.render.replies import ReplyLines
-from modechat.tui.screens.dialog import fitting_hints
+from modechat.tui.widgets.hint_text import fitting_hints
 from modechat.tui.widgets.reply import ReplyView
 from modechat.tui.widgets.rows_view import ROW_COLOURS, RowColours, RowsView
 

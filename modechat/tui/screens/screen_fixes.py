@@ -1,14 +1,18 @@
-"""What every screen of ours keeps to: a key always goes somewhere, a screen closes once, and nothing is painted that
-the terminal would not have read before the next picture.
+"""Corrections of Textual's `Screen` that all screens here share.
 
-Textual 8.2.8 takes the focus from what is hidden, as everything is in a window that is too small, and gives it back to
-nobody. And `dismiss` closes whatever screen is on top: called twice, or while another one covers this, a wrong one. A
-screen that takes a new size posts that size to itself: of two that come at once, each would bring the other one back,
-for ever. So a screen takes no size but the window's.
+Each corrects a behaviour of Textual 8.2.8:
 
-A widget that asks to be laid out has what was arranged around it forgotten, and posts that to its screen. If the
-screen is laid out before it gets there, for another widget, the old place is arranged anew and kept for good: replies
-stayed as high as they had been. So what was arranged is forgotten once more when the screen gets to know.
+- A widget that is hidden loses the focus, and nothing gets it back. In a window that is too small
+  everything is hidden. `ScreenFixes` restores the focus, so that a key always reaches a widget.
+- `dismiss` closes the screen on top, whichever that is. Called twice, or while another screen is
+  above, it would close the wrong one. Here a screen closes itself, and only once.
+- A screen that gets a new size posts that size to itself. Of two sizes that arrive together, each
+  would bring the other one back for ever. Here a screen ignores every size but the window's.
+- A widget that needs a new layout clears the cached arrangement of its ancestors, then posts to
+  its screen. A layout for another widget in between would fill the cache with the old arrangement,
+  which then stays: replies kept their old height. Here the cache is cleared again when the post
+  arrives.
+- A screen paints as fast as it can. Here it waits until the terminal has read the last picture.
 """
 
 from __future__ import annotations
@@ -40,21 +44,21 @@ class Painter(Protocol):
     """An app that knows how far the terminal has read."""
 
     def must_wait_for_terminal(self) -> bool:
-        """Whether nothing may be painted now. Then the screen on top is told to paint again later."""
+        """Return True if nothing may be painted now. The app then calls `paint_again` later."""
         ...
 
 
-class SteadyScreen(_Base[T]):
-    """Mixin of a screen. Its class must come first."""
+class ScreenFixes(_Base[T]):
+    """Mixin of a screen, to be named before the screen class."""
 
     _is_leaving = False
 
     def is_awaiting(self) -> bool:
-        """Whether the last key asked for something here that is not done yet. The next one waits for it."""
+        """Return True while the effect of the last key is still to come. The next key waits."""
         return False
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Close this screen, and what was opened over it. Once: from the second time on, nothing happens."""
+        """Close this screen and all screens above it. A second call does nothing."""
         if self._is_leaving or self not in self.app.screen_stack:
             return AwaitComplete()
         self._is_leaving = True
@@ -64,7 +68,7 @@ class SteadyScreen(_Base[T]):
 
     def _forward_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste):
-            self._find_focus()
+            self._restore_focus()
             if self.focused is not None:
                 self.focused._forward_event(event)
                 return
@@ -75,7 +79,7 @@ class SteadyScreen(_Base[T]):
             event.stop()
             event.prevent_default()
         else:
-            self.call_after_refresh(self._find_focus)
+            self.call_after_refresh(self._restore_focus)
 
     async def _on_layout(self, message: messages.Layout) -> None:
         for ancestor in message.widget.ancestors:
@@ -97,10 +101,10 @@ class SteadyScreen(_Base[T]):
             super()._compositor_refresh()
 
     def paint_again(self) -> None:
-        """The terminal has read what was painted before: now show what has changed since."""
+        """Paint what has changed since the last picture, which the terminal has now read."""
         self._compositor_refresh()
 
-    def _find_focus(self) -> None:
-        """If nothing has the focus, give it to what has it at first."""
+    def _restore_focus(self) -> None:
+        """If no widget has the focus, focus the one that has it at first."""
         if self.focused is None:
             self._update_auto_focus()

@@ -1,0 +1,77 @@
+"""The conversations that have the words of a search, in their titles or in what was said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from modechat.domain.counted import counted
+from modechat.errors import StoreError
+from modechat.tui.screens.conversation_rows import Row
+from modechat.tui.screens.list_dialog import matches
+
+if TYPE_CHECKING:
+    from modechat.session.library import Library
+    from modechat.store import ConversationSummary
+
+
+class ConversationSearch:
+    """Keeps the summaries of all conversations while the list is open."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._summaries: tuple[ConversationSummary, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """The number of all conversations."""
+        return len(self._summaries)
+
+    def describe(self, n_listed: int) -> str:
+        """Say how many of the conversations are listed."""
+        if not self._summaries:
+            return "There are none yet."
+        if not n_listed:
+            return f"None of {self.count:,} has these words."
+        listed = counted(n_listed, "conversation")
+        if n_listed == self.count:
+            return listed
+        return f"{listed} of {self.count:,}"
+
+    async def read(self) -> None:
+        """Raises StoreError."""
+        self._summaries = await self._library.summaries()
+
+    async def rows(self, words: str) -> tuple[list[Row], StoreError | None]:
+        """Return the conversations that have `words`, newest first.
+
+        If the store cannot be searched, they are those that have the words in their titles, and the
+        error is returned too.
+        """
+        if not words:
+            return [Row(summary) for summary in self._summaries], None
+        found = {}
+        problem: StoreError | None = None
+        try:
+            for place in await self._library.search(words):
+                found[place.conversation_id] = place
+        except StoreError as error:
+            problem = error
+        rows: list[Row] = []
+        for summary in self._summaries:
+            if summary.id in found or matches(words, summary.title):
+                rows.append(Row(summary, found.get(summary.id)))
+        return rows, problem
+
+    def remove(self, conversation_id: int) -> None:
+        """Forget a conversation that was deleted."""
+        self._summaries = tuple(one for one in self._summaries if one.id != conversation_id)
+
+    async def rename(self, conversation_id: int, title: str) -> None:
+        """Raises StoreError."""
+        await self._library.rename(conversation_id, title)
+        summaries = list(self._summaries)
+        for at, summary in enumerate(summaries):
+            if summary.id == conversation_id:
+                summaries[at] = replace(summary, title=title)
+        self._summaries = tuple(summaries)
