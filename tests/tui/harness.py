@@ -79,7 +79,7 @@ class Screen:
     async def until(self, condition: Callable[[], bool]) -> None:
         async def wait() -> None:
             while not condition():
-                await self.pilot.pause(0.01)
+                await asyncio.sleep(0.01)
 
         await asyncio.wait_for(wait(), _SECONDS)
 
