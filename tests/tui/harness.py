@@ -42,6 +42,11 @@ class Screen:
         return "\n".join(line.text for line in strips_of(self.app))
 
     @property
+    def words(self) -> str:
+        """The words on the screen, wherever a line or a frame parts them."""
+        return " ".join(word for word in self.text.split() if word.strip("│"))
+
+    @property
     def prompt(self) -> Prompt:
         return self.app.screen_stack[0].query_one(Prompt)
 
