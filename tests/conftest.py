@@ -13,6 +13,8 @@ from modechat.models.starter import starter_model
 from tests.examples import register_profiles
 
 os.environ["GGML_NO_BACKTRACE"] = "1"  # an abort in native code would otherwise run a debugger
+# Threads of llama.cpp that wait for each other would take the cores from the tests beside them.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # Programs inherit an ignored Ctrl+C, as it is where the tests run in the background of a shell, but not a handler.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,7 +30,9 @@ def try_engine(extras: Literal["on", "off"]) -> SelfTest:
     """Evaluate a prompt and single tokens with several threads, with the CPU's extra buffers or without. Takes about a
     second; never raises."""
     try:
-        done = run_module("modechat.engine.worker.self_test", extras, seconds=_SECONDS)
+        # The folder is ours: native code that dies in the other process takes nothing away.
+        with tempfile.TemporaryDirectory(prefix="modechat-self-test-") as folder:
+            done = run_module("modechat.engine.worker.self_test", extras, folder, seconds=_SECONDS)
     except subprocess.TimeoutExpired:
         return SelfTest(f"does not end within {_SECONDS} seconds", Death.HANG)
     except OSError as error:

@@ -127,8 +127,12 @@ class Composer:
         """Save the draft soon, and look at the files that are mentioned."""
         self.outbox.draft_changed()
         if mentions(self._prompt.typed):
+            # As a method, not as a coroutine: the next letter may end the work before it has begun.
             self._screen.run_worker(
-                self._look_for_files(), name="files", group="files", exclusive=True
+                self._look_for_files,  # type: ignore[arg-type]
+                name="files",
+                group="files",
+                exclusive=True,
             )
         else:
             self._show_files({})

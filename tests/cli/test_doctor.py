@@ -163,11 +163,17 @@ def test_kernels_that_crash_are_found_and_the_command_that_mends_it_is_told(shel
     assert "with its kernels for this processor it crashed (SIGILL)" in " ".join(text.split())
 
 
-def test_a_build_that_dies_at_its_first_instruction_is_not_praised(shell: Shell) -> None:
+def test_a_build_that_dies_at_its_first_instruction_is_not_praised_and_leaves_nothing(
+    shell: Shell,
+) -> None:
+    temporary = shell.home / "temporary"
+    temporary.mkdir()
     crash = {
+        "TMPDIR": str(temporary),
         "PYTHONPATH": os.pathsep.join((DYING_WORKERS, shell.env["PYTHONPATH"])),
         "DYING_WORKER": "load SIGILL always",
     }
     text = shell.process("doctor", env=crash).out
     assert "Nothing to improve" not in text
     assert "no: it crashed (SIGILL)" in " ".join(text.split())
+    assert list(temporary.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -79,11 +80,15 @@ class Answer:
         return self.end
 
 
+_first_ids = itertools.count(1, 1000)
+"""Of the requests of each driver: no two that use the same worker give the same number."""
+
+
 class Driver:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._events = engine.events()
-        self._next_id = 1
+        self._next_id = next(_first_ids)
 
     async def next_event(self) -> Event:
         return await asyncio.wait_for(anext(self._events), _SECONDS)
@@ -170,14 +175,57 @@ class Driver:
 async def running_engine(
     model: Path | None = None, *, n_ctx: int | None = None, format: str | None = None
 ) -> AsyncIterator[Driver]:
-    """A worker, with `model` loaded if one is given."""
-    engine = WorkerEngine()
-    engine.start()
-    driver = Driver(engine)
+    """Start a worker, load `model` if one is given, and close the worker."""
+    engine = _started()
     try:
-        if model is not None:
-            loaded = await driver.load(model, n_ctx=n_ctx, format=format)
-            assert isinstance(loaded, Loaded), loaded
-        yield driver
+        yield await _driver(engine, model, n_ctx, format)
     finally:
         await engine.close()
+
+
+class EnginePool:
+    """A worker that is lent to one test after the other.
+
+    To start one takes as long as ten tests of a tiny model. A test that ends well gives it back; all that it changed
+    is gone with the next model that is loaded.
+    """
+
+    def __init__(self) -> None:
+        self._idle: WorkerEngine | None = None
+
+    @asynccontextmanager
+    async def lend(
+        self, model: Path | None = None, *, n_ctx: int | None = None, format: str | None = None
+    ) -> AsyncIterator[Driver]:
+        """Lend the worker, with `model` loaded if one is given. The test may neither kill nor close it."""
+        engine, self._idle = self._idle or _started(), None
+        try:
+            yield await _driver(engine, model, n_ctx, format)
+        except BaseException:
+            await engine.close()
+            raise
+        self._idle = engine
+
+    async def close(self) -> None:
+        if self._idle is not None:
+            await self._idle.close()
+
+
+def _started() -> WorkerEngine:
+    engine = WorkerEngine()
+    engine.start()
+    return engine
+
+
+async def _driver(
+    engine: WorkerEngine, model: Path | None, n_ctx: int | None, format: str | None
+) -> Driver:
+    driver = Driver(engine)
+    if model is not None:
+        loaded = await driver.load(model, n_ctx=n_ctx, format=format)
+        assert isinstance(loaded, Loaded), loaded
+    return driver
+
+
+pool = EnginePool()
+lent_engine = pool.lend

@@ -16,7 +16,7 @@ from modechat.engine.protocol import (
     Loaded,
     UseAdapters,
 )
-from tests.engine.driver import Driver, chat, formats, running_engine
+from tests.engine.driver import Driver, chat, formats, lent_engine
 from tests.tiny_models import write_llama, write_lora
 
 LIMITED = Sampling(temperature=0, max_tokens=24)
@@ -45,7 +45,7 @@ async def test_an_adapter_is_switched_on_and_off_without_loading_again(
 ) -> None:
     model, lora = files
 
-    async with running_engine() as driver:
+    async with lent_engine() as driver:
         assert isinstance(await driver.ask(load_of(model), Loaded | Failed), Loaded)
         plain = await said(driver)
         for scale in (1.0, 0.5):
@@ -62,7 +62,7 @@ async def test_what_was_evaluated_with_other_adapters_is_not_reused(
 ) -> None:
     model, lora = files
 
-    async with running_engine() as driver:
+    async with lent_engine() as driver:
         await driver.ask(load_of(model), Loaded)
         await driver.generate(chat(LONG), LIMITED)
         await driver.ask(UseAdapters(adapters=(Adapter(path=str(lora)),)), AdaptersChanged)
@@ -77,7 +77,7 @@ async def test_an_adapter_may_be_for_one_mode(files: tuple[Path, Path]) -> None:
     model, lora = files
 
     async def work(*adapters: Adapter) -> tuple[str, str]:
-        async with running_engine() as driver:
+        async with lent_engine() as driver:
             await driver.ask(load_of(model, *adapters), Loaded)
             return await said(driver), await said(driver, instruct=True)
 
@@ -97,7 +97,7 @@ async def test_a_file_that_is_no_adapter_for_the_model_is_named(
         write_lora(tmp_path / "other.gguf", architecture="mamba"),
     )
 
-    async with running_engine() as driver:
+    async with lent_engine() as driver:
         await driver.ask(load_of(model, Adapter(path=str(lora))), Loaded)
         before = await said(driver)
         for path in bad:
@@ -120,14 +120,14 @@ async def test_an_adapter_whose_file_was_changed_is_read_again(
     lora = write_lora(tmp_path / "lora.gguf", seed=1)
     wanted = Adapter(path=str(lora))
 
-    async with running_engine() as driver:
+    async with lent_engine() as driver:
         await driver.ask(load_of(model, wanted), Loaded)
         first = await said(driver)
         lora.unlink()
         write_lora(lora, seed=2)
         await driver.ask(UseAdapters(adapters=(wanted,)), AdaptersChanged)
         changed = await said(driver)
-    async with running_engine() as driver:
+    async with lent_engine() as driver:
         await driver.ask(load_of(model, wanted), Loaded)
         fresh = await said(driver)
     assert changed == fresh != first

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modechat.engine.protocol import Failed, Loaded
-from tests.engine.driver import running_engine
+from tests.engine.driver import lent_engine
 from tests.tiny_models import write_bert, write_llama, write_unknown_architecture
 
 
@@ -38,7 +38,7 @@ async def test_a_bad_file_is_refused_with_a_reason_and_a_good_one_loads_after_it
 ) -> None:
     bad, good = write(tmp_path / "bad.gguf"), write_llama(tmp_path / "good.gguf")
 
-    async with running_engine() as driver:
+    async with lent_engine() as driver:
         failed = await driver.load(bad)
         assert isinstance(failed, Failed)
         assert isinstance(await driver.load(good), Loaded)
@@ -52,7 +52,7 @@ async def test_a_bad_file_is_refused_with_a_reason_and_a_good_one_loads_after_it
 async def test_a_context_larger_than_memory_is_refused_with_both_numbers(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf")
 
-    async with running_engine() as driver:
+    async with lent_engine() as driver:
         failed = await driver.load(model, n_ctx=2**31 - 1)
         assert isinstance(failed, Failed)
     assert "2,147,483,647 tokens" in failed.title

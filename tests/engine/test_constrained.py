@@ -12,7 +12,7 @@ import pytest
 from modechat.domain.conversation import StopReason
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import InstructPrompt
-from tests.engine.driver import GREEDY, Answer, chat, running_engine
+from tests.engine.driver import GREEDY, Answer, chat, lent_engine
 from tests.tiny_models import CHATML, write_endless, write_llama, write_t5
 
 PERSON = {
@@ -60,7 +60,7 @@ async def test_a_model_that_babbles_says_what_fits_or_that_it_was_cut(
 ) -> None:
     for n_model in range(3):
         model = write_llama(tmp_path / f"{n_model}.gguf", n_ctx_train=2048, seed=n_model)
-        async with running_engine(model) as driver:
+        async with lent_engine(model) as driver:
             for n, schema in enumerate(BOUNDED + UNBOUNDED):
                 sampling = seeded(temperature, n, max_tokens=1000 if schema in BOUNDED else 120)
                 answer = await driver.generate(chat("Hi"), sampling, schema=schema)
@@ -73,7 +73,7 @@ async def test_a_model_that_babbles_says_what_fits_or_that_it_was_cut(
 
 
 async def test_the_same_seed_gives_the_same_reply_and_another_one_another(tmp_path: Path) -> None:
-    async with running_engine(write_llama(tmp_path / "tiny.gguf", n_ctx_train=2048)) as driver:
+    async with lent_engine(write_llama(tmp_path / "tiny.gguf", n_ctx_train=2048)) as driver:
         replies = [
             (await driver.generate(chat("Hi"), seeded(2, seed), schema=PERSON)).text
             for seed in (1, 1, 2, 3)
@@ -83,7 +83,7 @@ async def test_the_same_seed_gives_the_same_reply_and_another_one_another(tmp_pa
 
 
 async def test_a_reply_that_is_whole_at_the_limit_was_not_cut(tmp_path: Path) -> None:
-    async with running_engine(write_llama(tmp_path / "tiny.gguf")) as driver:
+    async with lent_engine(write_llama(tmp_path / "tiny.gguf")) as driver:
         for limit, expected in ((6, StopReason.END), (5, StopReason.LENGTH)):
             answer = await driver.generate(
                 chat("Hi"), seeded(0, 0, max_tokens=limit), schema={"const": "four"}
@@ -92,7 +92,7 @@ async def test_a_reply_that_is_whole_at_the_limit_was_not_cut(tmp_path: Path) ->
 
 
 async def test_a_full_context_cuts_a_reply_and_says_so(tmp_path: Path) -> None:
-    async with running_engine(write_llama(tmp_path / "tiny.gguf"), n_ctx=256) as driver:
+    async with lent_engine(write_llama(tmp_path / "tiny.gguf"), n_ctx=256) as driver:
         answer = await driver.generate(chat("Hi"), GREEDY, grammar='root ::= "a"{400}')
         assert reason(answer) is StopReason.CONTEXT
 
@@ -102,7 +102,7 @@ async def test_stop_strings_markers_and_trimming_leave_it_whole(tmp_path: Path) 
     grammar = f"root ::= {json.dumps(text)}"
 
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024)
-    async with running_engine(model, format="alpaca") as driver:
+    async with lent_engine(model, format="alpaca") as driver:
         answer = await driver.generate(chat("Hi"), seeded(0, 0, stop=("stop",)), grammar=grammar)
         assert (reason(answer), answer.text) == (StopReason.END, text)
 
@@ -114,7 +114,7 @@ async def test_a_thinking_block_that_the_prompt_opens_is_free_and_apart(tmp_path
     )
 
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=2048, chat_template=template)
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         answer = await driver.generate(chat("Hi"), seeded(2, 1, max_tokens=60), schema={"const": 1})
         thinking = "".join(delta.text for delta in answer.deltas if delta.is_thinking)
         assert reason(answer) is StopReason.LENGTH
@@ -125,7 +125,7 @@ async def test_a_thinking_block_that_the_prompt_opens_is_free_and_apart(tmp_path
 async def test_what_cannot_be_done_fails_and_the_engine_goes_on(tmp_path: Path) -> None:
     begun = InstructPrompt(instruction="Count", prefill="One")
 
-    async with running_engine(write_llama(tmp_path / "tiny.gguf")) as driver:
+    async with lent_engine(write_llama(tmp_path / "tiny.gguf")) as driver:
         wrong = await driver.generate(chat("Hi"), grammar='root ::= "a')
         assert "unexpected end of input" in wrong.failed.hint
         assert (
@@ -138,7 +138,7 @@ async def test_what_cannot_be_done_fails_and_the_engine_goes_on(tmp_path: Path) 
 async def test_a_vocabulary_that_cannot_write_it_is_told_and_the_engine_goes_on(
     tmp_path: Path,
 ) -> None:
-    async with running_engine(write_t5(tmp_path / "t5.gguf")) as driver:
+    async with lent_engine(write_t5(tmp_path / "t5.gguf")) as driver:
         task = InstructPrompt(instruction="Count")
         assert "vocabulary" in (await driver.generate(task, schema={"type": "object"})).failed.title
         answer = await driver.generate(task, grammar='root ::= "yes" | "no"')
@@ -160,7 +160,7 @@ async def test_a_real_model_fills_in_a_schema(starter: Path) -> None:
         "required": ["name", "age", "city"],
     }
 
-    async with running_engine(starter) as driver:
+    async with lent_engine(starter) as driver:
         answer = await driver.generate(task, schema=schema)
         assert reason(answer) is StopReason.END
         found = json.loads(answer.text)
@@ -176,7 +176,7 @@ async def test_what_a_grammar_or_a_schema_wants_to_be_repeated_is_no_loop(tmp_pa
     likeliest = Sampling(temperature=0, max_tokens=6000)
     rows = {"type": "array", "items": {"const": "yes and no"}, "minItems": 150, "maxItems": 150}
 
-    async with running_engine(write_endless(tmp_path / "tiny.gguf"), n_ctx=8192) as driver:
+    async with lent_engine(write_endless(tmp_path / "tiny.gguf"), n_ctx=8192) as driver:
         forced = await driver.generate(
             chat("Hello"), likeliest, grammar=f'root ::= ("{SAME}"){{120}}'
         )

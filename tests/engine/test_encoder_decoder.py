@@ -11,7 +11,7 @@ from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Delta, InstructPrompt, Loaded
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.tokens import Vocabulary
-from tests.engine.driver import chat, running_engine
+from tests.engine.driver import chat, lent_engine
 from tests.tiny_models import write_t5
 
 LIMITED = Sampling(temperature=0, max_tokens=12)
@@ -51,7 +51,7 @@ def reference(path: Path, text: str, n_tokens: int) -> str:
 
 
 async def test_an_instruction_is_encoded_and_the_reply_decoded(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         tasks = [
             InstructPrompt(instruction="sum up", input=text)
             for text in ("a cat sat", "dogs bark", "a cat sat")
@@ -63,13 +63,13 @@ async def test_an_instruction_is_encoded_and_the_reply_decoded(model: Path) -> N
 
 
 async def test_the_prompt_is_instruction_and_input_with_the_end_token(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         view = await driver.inspect(InstructPrompt(instruction="sum up", input="a cat"))
     assert (view.text, view.format, view.tokens[-1].text) == ("sum up a cat", "t5", "</s>")
 
 
 async def test_the_chat_sends_the_last_message_only_and_says_so(model: Path) -> None:
-    async with running_engine() as driver:
+    async with lent_engine() as driver:
         loaded = await driver.load(model)
         assert isinstance(loaded, Loaded)
         assert not loaded.model.sees_history
@@ -82,7 +82,7 @@ async def test_the_chat_sends_the_last_message_only_and_says_so(model: Path) -> 
 
 
 async def test_a_text_of_the_user_cannot_end_what_is_encoded(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         view = await driver.inspect(InstructPrompt(instruction="a</s>b<pad>c"))
         controls = [token.text for token in view.tokens if token.control]
     assert controls.count("</s>") == 1
@@ -90,7 +90,7 @@ async def test_a_text_of_the_user_cannot_end_what_is_encoded(model: Path) -> Non
 
 
 async def test_a_text_that_is_too_long_is_refused_with_both_numbers(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         failed = (await driver.generate(InstructPrompt(instruction="a" * 4000))).failed
         assert failed.kind == "context"
         assert "128" in failed.title
@@ -100,7 +100,7 @@ async def test_a_text_that_is_too_long_is_refused_with_both_numbers(model: Path)
 
 
 async def test_a_reply_can_be_stopped(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         answer = await driver.generate(
             InstructPrompt(instruction="go on"),
             Sampling(temperature=1.5, seed=1),

@@ -26,8 +26,8 @@ from modechat.engine.protocol import (
     Stop,
 )
 from modechat.prompting.formats import FormatSource
-from tests.engine.driver import Driver, chat, formats, running_engine
-from tests.tiny_models import write_llama
+from tests.engine.driver import Driver, chat, formats, lent_engine
+from tests.tiny_models import write_endless, write_llama
 
 LIMITED = Sampling(temperature=0, max_tokens=24)
 
@@ -38,7 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_loading_tells_what_was_loaded(model: Path) -> None:
-    async with running_engine() as driver:
+    async with lent_engine() as driver:
         loaded = await driver.load(model)
     assert isinstance(loaded, Loaded)
     info = loaded.model
@@ -52,7 +52,7 @@ async def test_a_model_without_template_gets_the_format_of_its_name_and_says_so(
 ) -> None:
     model = write_llama(tmp_path / "alpaca-tiny.gguf", chat_template=None, n_ctx_train=2048)
 
-    async with running_engine() as driver:
+    async with lent_engine() as driver:
         loaded = await driver.load(model)
         assert isinstance(loaded, Loaded)
         answer = await driver.generate(InstructPrompt(instruction="Say hi."), LIMITED)
@@ -67,7 +67,7 @@ async def test_a_model_without_template_gets_the_format_of_its_name_and_says_so(
 
 async def test_the_same_seed_gives_the_same_reply(model: Path) -> None:
     async def reply(sampling: Sampling) -> tuple[str, int]:
-        async with running_engine(model) as driver:
+        async with lent_engine(model) as driver:
             answer = await driver.generate(chat("Hello"), sampling)
             return answer.text, answer.finished.stats.seed
 
@@ -78,7 +78,7 @@ async def test_the_same_seed_gives_the_same_reply(model: Path) -> None:
 
 
 async def test_max_tokens_cuts_a_reply(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         answer = await driver.generate(chat("Hello"), Sampling(temperature=1, seed=1, max_tokens=5))
         assert answer.finished.stop_reason is StopReason.LENGTH
         assert answer.finished.stats.completion_tokens == 5
@@ -87,7 +87,7 @@ async def test_max_tokens_cuts_a_reply(model: Path) -> None:
 async def test_a_reply_ends_when_the_context_is_full(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "small.gguf", n_ctx_train=256)
 
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         answer = await driver.generate(chat("x" * 150), Sampling(temperature=0, repeat_penalty=1))
         stats = answer.finished.stats
         assert answer.finished.stop_reason in (StopReason.CONTEXT, StopReason.END)
@@ -100,7 +100,7 @@ async def test_a_reply_ends_when_the_context_is_full(tmp_path: Path) -> None:
 async def test_a_prompt_that_does_not_fit_fails_with_both_numbers(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "small.gguf", n_ctx_train=256)
 
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         failed = (await driver.generate(chat("x" * 1000))).failed
         assert failed.kind == "context"
         assert "1,0" in failed.title
@@ -110,7 +110,7 @@ async def test_a_prompt_that_does_not_fit_fails_with_both_numbers(tmp_path: Path
 
 
 async def test_the_prefill_begins_the_reply(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         prompt = InstructPrompt(instruction="Count.", prefill="One, two,")
         with_prefill = await driver.generate(prompt, LIMITED)
         without = await driver.generate(InstructPrompt(instruction="Count."), LIMITED)
@@ -123,7 +123,7 @@ async def test_the_prefill_begins_the_reply(model: Path) -> None:
 
 
 async def test_a_stop_string_ends_the_reply_and_is_not_shown(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         whole = (await driver.generate(chat("Hello"), LIMITED)).text
         stop = whole[3:5]
         cut = await driver.generate(chat("Hello"), LIMITED.model_copy(update={"stop": (stop,)}))
@@ -141,7 +141,7 @@ async def test_a_stop_ends_the_evaluation_of_a_prompt(tmp_path: Path) -> None:
     def first_progress(event: Event) -> bool:
         return isinstance(event, PromptProgress)
 
-    async with running_engine(model, n_ctx=65536) as driver:
+    async with lent_engine(model, n_ctx=65536) as driver:
         answer = await driver.generate(chat("x" * 60000), stop_when=first_progress)
         assert answer.finished.stop_reason is StopReason.STOPPED
         assert answer.finished.stats.completion_tokens == 0
@@ -156,7 +156,7 @@ async def test_a_stop_ends_a_reply_and_keeps_what_came(model: Path) -> None:
     def first_delta(event: Event) -> bool:
         return isinstance(event, Delta)
 
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         sampling = Sampling(temperature=1.0, seed=3)
         whole = await driver.generate(
             chat("Hello"), sampling.model_copy(update={"max_tokens": 400})
@@ -173,7 +173,7 @@ async def test_sampling_defaults_come_from_the_file(tmp_path: Path) -> None:
     )
 
     async def replies() -> set[str]:
-        async with running_engine(greedy) as driver:
+        async with lent_engine(greedy) as driver:
             limit = Sampling(max_tokens=16)
             return {(await driver.generate(chat("Hello"), limit)).text for _ in range(3)}
 
@@ -189,7 +189,7 @@ async def test_where_a_template_refuses_a_system_text_it_goes_into_the_users_mes
     )
     model = write_llama(tmp_path / "strict.gguf", chat_template=template, n_ctx_train=1024)
 
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         view = await driver.inspect(InstructPrompt(instruction="Hi", system="Be brief"))
         assert view.text == "[user]Be brief\nHi"
         assert view.fallback == "system text joined to a user's message"
@@ -203,7 +203,7 @@ async def test_a_conversation_that_a_template_refuses_is_written_in_a_named_form
     template = "{% if messages | length > 1 %}{{ raise_exception('one only') }}{% endif %}{{ messages[0].content }}"
     model = write_llama(tmp_path / "single.gguf", chat_template=template, n_ctx_train=1024)
 
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         alone = await driver.inspect(chat("Hi"))
         assert (alone.format, alone.fallback, alone.text) == ("chat-template", "as is", "Hi")
         view = await driver.inspect(chat("Hi", "Hello", "Bye"))
@@ -216,7 +216,7 @@ async def test_a_hostile_template_is_reported_and_replaced(tmp_path: Path) -> No
     template = "{{ 7 ** 99999999 }}{% for m in messages %}{{ m.content }}{% endfor %}"
     model = write_llama(tmp_path / "hostile-alpaca.gguf", chat_template=template, n_ctx_train=1024)
 
-    async with running_engine() as driver:
+    async with lent_engine() as driver:
         loaded = await driver.load(model)
         assert isinstance(loaded, Loaded)
         assert (loaded.model.format, loaded.model.format_source) == (
@@ -240,7 +240,7 @@ async def test_a_template_that_writes_what_is_no_text_does_not_end_the_engine(
 ) -> None:
     model = write_llama(tmp_path / "surrogate.gguf", chat_template=template, n_ctx_train=1024)
 
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         assert "Hi" in (await driver.inspect(chat("Hi"))).text
         assert (await driver.generate(chat("Hi"), LIMITED)).finished.stats.prompt_tokens > 0
 
@@ -261,7 +261,7 @@ async def test_a_template_that_turns_hostile_later_is_waited_for_once(tmp_path: 
     template = "{% if messages | length > 4 %}{{ 7 ** (99999999 + messages | length) }}{% endif %}{{ messages[0].content }}"
     model = write_llama(tmp_path / "sleeper.gguf", chat_template=template, n_ctx_train=1024)
 
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         assert (await driver.inspect(chat("Hi"))).format == "chat-template"
         long = chat("Hi", "Hello", "How are you?", "Well", "Bye")
         view = await driver.inspect(long)
@@ -274,7 +274,7 @@ async def test_a_template_that_turns_hostile_later_is_waited_for_once(tmp_path: 
 async def test_the_format_can_be_changed_and_changed_back_while_the_model_is_loaded(
     model: Path,
 ) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         assert (await driver.use_format("vicuna")).model.format == "vicuna"
         assert (await driver.inspect(chat("Hi"))).text.endswith("USER: Hi ASSISTANT:")
         assert (await driver.generate(chat("Hi"), LIMITED)).finished.stats.format == "vicuna"
@@ -283,7 +283,7 @@ async def test_the_format_can_be_changed_and_changed_back_while_the_model_is_loa
 
 
 async def test_a_prompt_can_be_inspected_in_another_format_than_the_one_in_use(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         await driver.use_format("alpaca")
         assert (await driver.inspect(chat("Hi"), "vicuna")).text.endswith("USER: Hi ASSISTANT:")
         assert (await driver.inspect(chat("Hi"), "chat-template")).format == "chat-template"
@@ -291,7 +291,7 @@ async def test_a_prompt_can_be_inspected_in_another_format_than_the_one_in_use(m
 
 
 async def test_what_is_inspected_is_what_the_model_gets(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         prompt = chat("Hi <|im_end|>", "Hello", "Bye <|im_start|>")
         view = await driver.inspect(prompt)
         stats = (await driver.generate(prompt, LIMITED)).finished.stats
@@ -306,7 +306,7 @@ async def test_what_is_inspected_is_what_the_model_gets(model: Path) -> None:
 
 
 async def test_prompts_can_be_inspected_with_the_vocabulary_alone(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         whole = await driver.inspect(chat("Hi"))
         load = Load(model_path=str(model), formats=formats(), vocabulary_only=True)
         assert isinstance(await driver.ask(load, Loaded | Failed), Loaded)
@@ -317,7 +317,7 @@ async def test_prompts_can_be_inspected_with_the_vocabulary_alone(model: Path) -
 async def test_a_reply_that_was_stopped_can_be_asked_for_again_under_its_number(
     tmp_path: Path,
 ) -> None:
-    async with running_engine(write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024)) as driver:
+    async with lent_engine(write_endless(tmp_path / "endless.gguf")) as driver:
         stopped = await driver.generate(
             chat("Hello"), stop_when=lambda event: isinstance(event, Delta)
         )
@@ -329,7 +329,7 @@ async def test_a_reply_that_was_stopped_can_be_asked_for_again_under_its_number(
 
 
 async def test_what_waits_is_stopped_at_once_whatever_is_worked_on(tmp_path: Path) -> None:
-    async with running_engine(
+    async with lent_engine(
         write_llama(tmp_path / "tiny.gguf", n_ctx_train=65536), n_ctx=65536
     ) as driver:
         first, second = (
@@ -359,7 +359,7 @@ async def test_the_same_seed_gives_the_same_reply_again(starter: Path) -> None:
     """Though the second time only the last token of the prompt is evaluated."""
     seeded = Sampling(temperature=0.7, seed=5, max_tokens=100)
 
-    async with running_engine(starter, n_ctx=1024) as driver:
+    async with lent_engine(starter, n_ctx=1024) as driver:
         prompt = chat("Write a story about a lighthouse keeper and a violin without strings. " * 3)
         first = await driver.generate(prompt, seeded)
         again = await driver.generate(prompt, seeded)

@@ -9,7 +9,7 @@ import pytest
 
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import ChatPrompt, InstructPrompt
-from tests.engine.driver import Answer, Driver, chat, running_engine
+from tests.engine.driver import Answer, Driver, chat, lent_engine
 from tests.tiny_models import write_hybrid, write_llama, write_recurrent, write_sliding
 
 LIMITED = Sampling(temperature=0, max_tokens=12)
@@ -21,7 +21,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_a_chat_evaluates_only_what_is_new(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         first = await driver.generate(chat("Hello there"), LIMITED)
         second = await driver.generate(chat("Hello there", "General reply", "And now?"), LIMITED)
         assert first.finished.stats.reused_tokens == 0
@@ -30,7 +30,7 @@ async def test_a_chat_evaluates_only_what_is_new(model: Path) -> None:
 
 
 async def test_an_instruct_turn_does_not_disturb_the_chat(model: Path) -> None:
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         first = await driver.generate(chat("Hello there"), LIMITED)
         await driver.generate(InstructPrompt(instruction="Something else"), LIMITED)
         second = await driver.generate(chat("Hello there", "General reply", "And now?"), LIMITED)
@@ -40,7 +40,7 @@ async def test_an_instruct_turn_does_not_disturb_the_chat(model: Path) -> None:
 async def test_lanes_give_way_to_each_other_when_the_context_is_short(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "small.gguf", n_ctx_train=256)
 
-    async with running_engine(model) as driver:
+    async with lent_engine(model) as driver:
         await driver.generate(chat("x" * 150), LIMITED)
         task = await driver.generate(InstructPrompt(instruction="y" * 150), LIMITED)
         assert task.finished.stats.prompt_tokens > 150
@@ -64,13 +64,13 @@ async def test_reuse_never_changes_an_answer(write: Callable[[Path], Path], tmp_
     model = write(tmp_path / "model.gguf")
 
     async def with_reuse() -> list[str]:
-        async with running_engine(model, n_ctx=1024) as driver:
+        async with lent_engine(model, n_ctx=1024) as driver:
             return [(await driver.generate(prompt, LIMITED)).text for prompt in PROMPTS]
 
     async def from_scratch() -> list[str]:
         texts = []
         for prompt in PROMPTS:
-            async with running_engine(model, n_ctx=1024) as driver:
+            async with lent_engine(model, n_ctx=1024) as driver:
                 texts.append((await driver.generate(prompt, LIMITED)).text)
         return texts
 
@@ -81,12 +81,12 @@ async def test_answers_stay_right_after_a_stop_in_the_middle_of_a_prompt(model: 
     long = chat("z" * 900)
 
     async def after_a_stop() -> str:
-        async with running_engine(model) as driver:
+        async with lent_engine(model) as driver:
             await driver.generate(long, LIMITED, stop_when=lambda _event: True)
             return (await _answer(driver, long)).text
 
     async def fresh() -> str:
-        async with running_engine(model) as driver:
+        async with lent_engine(model) as driver:
             return (await _answer(driver, long)).text
 
     assert await after_a_stop() == await fresh()

@@ -19,7 +19,7 @@ from modechat.engine.worker.writing.overflow import fit, without_left_out
 from modechat.prompting.formats import FormatSource
 from modechat.prompting.prompt import Prompt
 from modechat.prompting.prompt_format import PromptFormat
-from tests.engine.driver import running_engine
+from tests.engine.driver import lent_engine
 from tests.engine.loaded import Writer, loaded_model, memory_of
 from tests.tiny_models import write_llama
 
@@ -147,7 +147,7 @@ def conversation(n_turns: int, size: int = 70) -> ChatPrompt:
 async def test_the_rest_of_a_shortened_chat_is_not_evaluated_again(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024)
 
-    async with running_engine(model, n_ctx=1024) as driver:
+    async with lent_engine(model, n_ctx=1024) as driver:
         before = await driver.generate(conversation(5), LIMITED)
         full = await driver.generate(conversation(6), LIMITED)
         assert full.shortened is not None

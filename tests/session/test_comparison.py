@@ -43,7 +43,7 @@ from modechat.session.variants import (
 from modechat.store import Store
 from tests.engine.driver import formats
 from tests.session.harness import Clock, Harness, running_session, send, settings
-from tests.tiny_models import write_llama
+from tests.tiny_models import write_endless, write_llama
 
 LONG = Question(ChatMessage("Hello, how are you? " * 40), "Hello")
 HELLO = Question(ChatMessage("Hello"), "Hello")
@@ -518,19 +518,27 @@ async def test_an_engine_that_dies_in_one_variant_goes_on_with_the_next(
         assert await harness.session.comparison.keep(1) is None
 
 
-async def test_an_engine_that_dies_in_the_last_variant_is_there_again(
-    tmp_path: Path, tiny: str, other: str
-) -> None:
-    engine = WorkerEngine()
+def endless_settings_for(model: str) -> SessionSettings:
+    """Replies go on until somebody ends them."""
+    usual = settings_for(model)
+    return replace(
+        usual,
+        load=usual.load.model_copy(update={"n_ctx": 65536}),
+        sampling=Sampling(temperature=0, stop_repetition=False),
+        for_model=endless_settings_for,
+    )
 
-    options = replace(settings_for(tiny), sampling=Sampling(temperature=1.0, seed=11))
+
+async def test_an_engine_that_dies_in_the_last_variant_is_there_again(tmp_path: Path) -> None:
+    first, second = (str(write_endless(tmp_path / f"{name}.gguf")) for name in ("first", "second"))
+    engine = WorkerEngine()
+    options = endless_settings_for(first)
     async with running_session(
         tmp_path / "data", engine=engine, session_settings=options
     ) as harness:
         watched = await opened(harness)
-        # Long, so that it is still being read when the engine dies.
-        await watched.start(LONG, VariantSettings(temperature=0.0), VariantSettings(model=other))
-        await harness.until(lambda: 1 in watched.order() or 0 in watched.order())
+        await watched.start(HELLO, VariantSettings(), VariantSettings(model=second))
+        await harness.until(lambda: 0 in watched.order())
         harness.session.comparison.skip()
         await harness.until(lambda: 1 in watched.order())
         assert engine.process_id is not None

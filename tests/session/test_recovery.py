@@ -186,6 +186,7 @@ async def test_a_worker_that_is_killed_while_it_saves_what_it_evaluated_costs_no
     ) as harness:
         await harness.session.library.open_latest()
         await harness.ready()
+        killer.kill(signal.SIGSTOP)  # so that it cannot end by itself before it is killed
         harness.session._host.unload()
         killer.kill()
         await send(harness.session, "Hello")

@@ -42,6 +42,11 @@ class Screen:
         return "\n".join(line.text for line in strips_of(self.app))
 
     @property
+    def words(self) -> str:
+        """The words on the screen, wherever a line or a frame parts them."""
+        return " ".join(word for word in self.text.split() if word.strip("│"))
+
+    @property
     def prompt(self) -> Prompt:
         return self.app.screen_stack[0].query_one(Prompt)
 
@@ -79,7 +84,7 @@ class Screen:
     async def until(self, condition: Callable[[], bool]) -> None:
         async def wait() -> None:
             while not condition():
-                await self.pilot.pause(0.01)
+                await asyncio.sleep(0.01)
 
         await asyncio.wait_for(wait(), _SECONDS)
 

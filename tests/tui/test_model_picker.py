@@ -105,7 +105,7 @@ async def test_a_model_that_vanished_meanwhile_is_told(tmp_path: Path, models: P
         (models / "beta.gguf").unlink()
         await screen.type("beta")
         await screen.press("enter")
-        await screen.sees("does not exist")
+        await screen.until(lambda: "does not exist" in screen.words)
 
 
 async def test_a_model_that_cannot_be_loaded_is_told_in_the_picker(

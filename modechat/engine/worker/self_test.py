@@ -1,7 +1,8 @@
 """Evaluates a tiny quantized model, as a loaded one is: a prompt in one batch, then tokens one by one.
 
-`python -m modechat.engine.worker.self_test on` does it with the CPU's extra buffers, `off` without. Ends with 0 if
-every result is a number; native code that this machine does not run ends it by a signal. `engine/self_test.py` asks.
+`python -m modechat.engine.worker.self_test on FOLDER` does it with the CPU's extra buffers, `off FOLDER` without; the
+model is written into the folder. Ends with 0 if every result is a number; native code that this machine does not run
+ends it by a signal. `engine/self_test.py` asks.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from modechat.engine.worker.bindings import llama
@@ -24,12 +24,10 @@ _SEQUENCE = 0
 
 
 def main() -> None:
-    extras = sys.argv[1:] != ["off"]
-    with tempfile.TemporaryDirectory(prefix="modechat-self-test-") as folder:
-        path = Path(folder) / "tiny.gguf"
-        write_tiny_model(path)
-        model = _load(path, extras=extras)
-    _evaluate(model)
+    extras, folder = sys.argv[1:]
+    path = Path(folder) / "tiny.gguf"
+    write_tiny_model(path)
+    _evaluate(_load(path, extras=extras != "off"))
 
 
 def _load(path: Path, *, extras: bool) -> llama.llama_model_p:
@@ -37,7 +35,7 @@ def _load(path: Path, *, extras: bool) -> llama.llama_model_p:
     params = llama.llama_model_default_params()
     params.n_gpu_layers = 0
     params.use_extra_bufts = extras
-    params.load_mode = 0  # read, not mapped: the file goes away
+    params.load_mode = 0  # read, not mapped: the caller may remove the file
     model: llama.llama_model_p | None = llama.llama_model_load_from_file(os.fsencode(path), params)
     if model is None:
         raise SystemExit("the model cannot be loaded")
