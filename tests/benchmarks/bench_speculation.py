@@ -1,8 +1,7 @@
 """Speed with guesses against without, where a reply copies its input and where it does not.
 
 By turns, tokens a second of the whole reply. With one thread the processor's time of the worker counts, which busy
-machines do not change, else the wall's. At temperature 0 guesses may change nothing at all, so that several threads
-guess in short contexts only.
+machines do not change, else the wall's. At temperature 0 nothing is guessed.
 """
 
 from __future__ import annotations

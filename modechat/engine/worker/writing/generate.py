@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -22,18 +22,28 @@ from modechat.engine.worker.evaluation.threads import DecodeThreads
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
 from modechat.engine.worker.tokens import Detokenizer
-from modechat.engine.worker.writing.decoding import Guessing, decode
+from modechat.engine.worker.writing.decoding import decode
 from modechat.engine.worker.writing.grammar import grammar_for
 from modechat.engine.worker.writing.overflow import fit
 from modechat.engine.worker.writing.reply_stream import ReplyStream
 from modechat.engine.worker.writing.sampler import SamplerChain
-from modechat.engine.worker.writing.speculation import Guesser
+from modechat.engine.worker.writing.speculation import Guesser, NoGuesses
 from modechat.prompting.prompt import Prompt
 
 
 @dataclass(frozen=True, slots=True)
+class Guessing:
+    """How tokens are guessed with a loaded model."""
+
+    guesser_for: Callable[[Sequence[int]], Guesser]
+    """Makes the guesser for a prompt."""
+    is_always: bool
+    """Guess for greedy and seeded replies too, although rounding may change them."""
+
+
+@dataclass(frozen=True, slots=True)
 class WritingParts:
-    """What it takes to write with a model."""
+    """The parts of a loaded model that a reply needs."""
 
     evaluator: Evaluator
     threads: DecodeThreads
@@ -60,10 +70,8 @@ class Generation:
         self._evaluator = parts.evaluator
         self._threads = parts.threads
         self._adapters = parts.adapters
-        self._guessing = (
-            parts.guessing if request.speculate and parts.evaluator.can_take_back else None
-        )
-        self._guesser: Guesser | None = None
+        self._guessing = parts.guessing
+        self._guesser: Guesser | NoGuesses = NoGuesses()
         self._emit = emit
         self._is_stopped = is_stopped
         self._mode = Mode(request.prompt.mode)
@@ -149,8 +157,17 @@ class Generation:
 
     @property
     def _is_reproducible(self) -> bool:
-        """Whether the user may expect the same reply again, to the letter."""
+        """True if the user may expect the same reply again, to the letter."""
         return self._sampling.is_greedy or self._request.sampling.seed is not None
+
+    def _make_guesser(self, prompt: list[int]) -> Guesser | NoGuesses:
+        """Make the guesser for `prompt`; greedy and seeded replies get none unless the user wants it."""
+        guessing = self._guessing
+        if guessing is None or not self._request.speculate or not self._evaluator.can_take_back:
+            return NoGuesses()
+        if self._is_reproducible and not guessing.is_always:
+            return NoGuesses()
+        return guessing.guesser_for(prompt)
 
     def _sampler(self, made: Prompt, prompt: list[int]) -> SamplerChain:
         vocabulary, context = self._loaded.vocabulary, self._loaded.context
@@ -164,10 +181,8 @@ class Generation:
         vocabulary = self._loaded.vocabulary
         limit = self._sampling.max_tokens
         detokenizer = Detokenizer(vocabulary, self._prompts.shown_tokens)
-        guessing = self._guessing
-        self._guesser = guessing.guesser_for(prompt) if guessing is not None else None
-        proof = guessing.proof if guessing is not None and self._is_reproducible else None
-        with closing(decode(self._evaluator, self._mode, sampler, self._guesser, proof)) as tokens:
+        self._guesser = self._make_guesser(prompt)
+        with closing(decode(self._evaluator, self._mode, sampler, self._guesser)) as tokens:
             for token in tokens:
                 self._first_token = self._first_token or time.perf_counter()
                 if vocabulary.is_end(token):
@@ -209,6 +224,6 @@ class Generation:
             repeated=reply.n_repeated,
             evaluated_tokens=self._evaluator.n_evaluated - self._evaluated_before,
             restored_tokens=reused.n_restored,
-            drafted_tokens=self._guesser.n_guessed if self._guesser is not None else 0,
-            accepted_tokens=self._guesser.n_right if self._guesser is not None else 0,
+            drafted_tokens=self._guesser.n_guessed,
+            accepted_tokens=self._guesser.n_right,
         )

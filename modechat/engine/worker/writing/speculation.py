@@ -38,6 +38,9 @@ class Draft:
     match_length: int
 
 
+_NOTHING = Draft((), 0)
+
+
 class NGramIndex:
     """Finds where the end of a text stood before."""
 
@@ -183,6 +186,25 @@ class GuessPolicy:
         return self._rates[max(length for length in self._rates if length <= match_length)]
 
 
+class NoGuesses:
+    """Guesses nothing: for replies whose tokens are computed one by one."""
+
+    n_guessed = 0
+    n_right = 0
+
+    def add(self, token: int) -> None:
+        """Ignore the token."""
+
+    def guess(self, limit: int) -> Draft:  # noqa: ARG002
+        return _NOTHING
+
+    def observe(self, n_tokens: int, seconds: float) -> None:
+        """Ignore the cost."""
+
+    def record(self, draft: Draft, n_right: int) -> None:
+        """Nothing was guessed."""
+
+
 class Guesser:
     """Guesses for one reply. Give it every token as it comes."""
 
@@ -199,7 +221,7 @@ class Guesser:
         """What may come next: at most `limit` tokens."""
         place, length = self._index.find()
         if length == 0:
-            return Draft((), 0)
+            return _NOTHING
         count = self._policy.n_guesses(length, min(limit, len(self._index.tokens) - place))
         return Draft(tuple(self._index.tokens[place : place + count]), length)
 
