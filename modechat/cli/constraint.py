@@ -18,7 +18,9 @@ def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> G
     Raises UsageError, with the file in its title.
     """
     if schema is not None:
-        from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
+        from modechat.prompting.json_schema import grammar_of
+        from modechat.prompting.schema_keywords import SchemaError
+        from modechat.prompting.schema_text import read_schema
 
         text = _read(schema, "schema")
         try:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
+from modechat.prompting.json_schema import grammar_of
+from modechat.prompting.schema_keywords import SchemaError
+from modechat.prompting.schema_text import read_schema
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,8 @@ from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
         ({"type": "string", "maxLength": 5000}, "above 2000"),
         ({"type": "string", "minLength": -1}, "0 or more"),
         ({"type": "string", "minLength": "1"}, "0 or more"),
+        ({"type": "string", "minLength": None}, "“minLength” is a whole number, 0 or more"),
+        ({"type": "array", "maxItems": None}, "“maxItems” is a whole number, 0 or more"),
         ({"type": "string", "format": "date", "maxLength": 3}, "beside the format"),
         ({"type": "number", "maximum": 4}, "can have no bound but"),
         (

@@ -139,7 +139,9 @@ def grammar_for(
 
 
 def _from_schema(text: str) -> str:
-    from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
+    from modechat.prompting.json_schema import grammar_of
+    from modechat.prompting.schema_keywords import SchemaError
+    from modechat.prompting.schema_text import read_schema
 
     try:
         return grammar_of(read_schema(text))
