@@ -1,4 +1,4 @@
-"""The grammar of a whole reply whose answer obeys a grammar: what a model thinks before its answer stays free."""
+"""The grammar of a whole reply: its answer obeys a grammar, the thinking before it is free."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ def reply_grammar(
 ) -> str:
     """Return the grammar of a reply to a prompt that ends with `prompt_end`.
 
-    `answer` is the grammar of the answer, `tags` are those that the model thinks between. Where the prompt has begun a
-    thought, the reply ends it; otherwise the reply may begin with one, if `may_think`.
+    `answer` is the grammar of the answer, `tags` are those that the model thinks between. Where the
+    prompt has begun a thought, the reply ends it; otherwise the reply may begin with one, if
+    `may_think`.
     """
     prompt_end = prompt_end.rstrip()
     opened = [tag for tag in tags if prompt_end.endswith(tag.open)]

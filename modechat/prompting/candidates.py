@@ -22,10 +22,10 @@ def next_format(
     leak: str = "",
     has_template: bool = False,
 ) -> str | None:
-    """Return the name of the format that is likeliest right, of those that were not `tried`; None if none is left.
+    """Return the likeliest format of those that were not `tried`; None if none is left.
 
-    `leak` is another role's marker that the model wrote: formats with this marker come first. Then comes the model's
-    own template, if it has one, and then what is widespread.
+    `leak` is another role's marker that the model wrote: formats with this marker come first. Then
+    comes the model's own template, if it has one, and then what is widespread.
     """
     for_chat = [named for named in formats if named.name not in _NOT_FOR_CHAT]
     for_chat.sort(key=_likelihood)

@@ -47,7 +47,10 @@ def sequence(*parts: str) -> str:
 
 
 def repeated(rule: str, least: int, most: int | None) -> str:
-    """Return the expression for `rule`, a name or one character class, from `least` to `most` times."""
+    """Return the expression for `rule` from `least` to `most` times.
+
+    `rule` is a name or one character class.
+    """
     if most == 0:
         return '""'
     if (least, most) == (1, 1):
@@ -60,7 +63,7 @@ def repeated(rule: str, least: int, most: int | None) -> str:
 
 
 def whole_number(least: int | None, most: int | None) -> str:
-    """Return the expression for a whole number in decimal from `least` to `most`, without leading zeros.
+    """Return the expression for a whole number from `least` to `most`, without leading zeros.
 
     None: no bound but 16 digits.
     """
@@ -90,7 +93,7 @@ def _natural(least: int, most: int | None) -> str:
 
 
 def _between(first: str, last: str) -> str:
-    """Return the expression for the numbers from `first` to `last`, which have the same count of digits."""
+    """Return the expression for the numbers from `first` to `last`, with the same count of digits."""
     if not first:
         return ""
     rest = len(first) - 1
@@ -113,8 +116,8 @@ def _digits(least: int, most: int) -> str:
 def text_until(close: str, name: str) -> dict[str, str]:
     """Return rules for any text up to the first `close`, that included; the first rule is `name`.
 
-    There is one rule for each count of characters of `close` that have just been read, as in the search of Knuth,
-    Morris and Pratt.
+    There is one rule for each count of characters of `close` that have just been read, as in the
+    search of Knuth, Morris and Pratt.
     """
     names = [name, *(f"{name}-{n}" for n in range(1, len(close)))]
     rules = {}
@@ -138,7 +141,7 @@ def _n_read(close: str, text: str) -> int:
 
 
 def text_except(texts: Collection[str], character: str, excluded: str, name: str) -> dict[str, str]:
-    """Return rules for text of `character`s that is none of `texts`, which consist of such; the first rule is `name`.
+    """Return rules for any text of `character`s but `texts`; the first rule is `name`.
 
     `character` is a class, and `excluded` what a class of all the others has between its brackets.
     """

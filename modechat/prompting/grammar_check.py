@@ -1,7 +1,8 @@
-"""Finds what is wrong with a grammar in GBNF that llama.cpp would not survive, or would read differently.
+"""Finds grammars in GBNF that llama.cpp would not survive, or would read differently.
 
-llama.cpp computes for ever where the bounds of a repetition are the wrong way round, reads a bound that is too high
-as none, and follows every way through repetitions of repetitions at once. What llama.cpp refuses itself is left to it.
+llama.cpp computes for ever where the bounds of a repetition are the wrong way round, reads a bound
+that is too high as none, and follows every way through repetitions of repetitions at once. What
+llama.cpp refuses itself is left to it.
 """
 
 from __future__ import annotations

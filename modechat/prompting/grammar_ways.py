@@ -1,6 +1,9 @@
-"""Counts the ways that a grammar in GBNF leaves open at once, all of which llama.cpp follows, and finds endless ones.
+"""Counts the ways that a grammar in GBNF leaves open at once, and finds endless ones.
 
-A rule may begin with itself behind something that may be empty, as in `a ::= "x"? a "y"`: llama.cpp does not see that.
+llama.cpp follows all ways at once.
+
+A rule may begin with itself behind something that may be empty, as in `a ::= "x"? a "y"`: llama.cpp
+does not see that.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 
 MOST_WAYS = 20_000
 MOST_SKIPPED = 60
-"""So many things that may be empty may follow each other: llama.cpp's work for them grows with their cube."""
+"""Things in a row that may be empty: llama.cpp's work for them grows with their cube."""
 
 TERMINAL = ""
 """The name of characters."""
@@ -97,16 +100,20 @@ class Rules:
         return begins
 
     def _ways(self, name: str, ways: Mapping[str, int], empty: set[str]) -> int:
-        """Return the number of ways at the beginning of a rule, from those of the rules that it can begin with."""
+        """Return the number of ways at the beginning of a rule.
+
+        `ways` has those of the rules that it can begin with.
+        """
         count = 0
         for alternative in self._alternatives.get(name, []):
             count += sum(_times_first(alternative, ways, empty))
         return count
 
     def _skipped(self, name: str, skipped: Mapping[str, int], empty: set[str]) -> int:
-        """Return how many things that may be empty stand behind each other at the beginning of a rule.
+        """Return how many things in a row may be empty at the beginning of a rule.
 
-        A rule at the end of another takes its place, as optional properties of a schema do: they do not add up.
+        A rule at the end of another takes its place, as optional properties of a schema do: they do
+        not add up.
         """
         most = 0
         for alternative in self._alternatives.get(name, []):
@@ -117,9 +124,9 @@ class Rules:
         return most
 
     def _may_be_empty(self) -> set[str]:
-        """Return the rules that may be empty: those with an alternative that has nothing but such."""
+        """Return the rules that may be empty: all parts of one of their alternatives may be."""
         waiting: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
-        """By a rule that would have to be empty first: the rules that need it, and what else these need."""
+        """By a rule that would have to be empty: the rules that need it, and what else they need."""
         empty: set[str] = set()
         ready = []
         for name, alternatives in self._alternatives.items():
@@ -140,7 +147,10 @@ class Rules:
 def _times_first(
     alternative: list[_Symbol], counts: Mapping[str, int], empty: set[str]
 ) -> list[int]:
-    """Return the counts of what an alternative can begin with, multiplied where it may be empty and repeats."""
+    """Return the counts of what an alternative can begin with.
+
+    What may be empty counts as often as it repeats.
+    """
     found = []
     for symbol in _first(alternative, empty):
         times = symbol.times if symbol.name in empty else 1

@@ -1,4 +1,7 @@
-"""How often a grammar repeats what may be empty: llama.cpp follows all ways through such repetitions at once."""
+"""Weighs how often a grammar repeats what may be empty.
+
+llama.cpp follows all ways through such repetitions at once.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ from dataclasses import dataclass
 
 @dataclass
 class _Item:
-    """Something that stands in a sequence. `weight`: how often it repeats at most what may be empty."""
+    """Something that stands in a sequence.
+
+    `weight`: how often it repeats at most what may be empty.
+    """
 
     weight: int = 1
     may_be_empty: bool = False

@@ -7,8 +7,8 @@ from modechat.prompting.schema_keywords import SchemaError
 
 _MOST_RULES = 10_000
 
-# The characters of strings leave out what JSON wants escaped, and surrogates: two of those would count as one
-# character.
+# The characters of strings leave out what JSON wants escaped, and surrogates: two of those would
+# count as one character.
 PLAIN = r"[\x20-\x21\x23-\x5B\x5D-\x7E\u0080-\uD7FF\uE000-\U0010FFFF]"
 """A character that stands for itself in a string."""
 NOT_PLAIN = r"\x22\x5C\x00-\x1F\x7F"
@@ -18,7 +18,8 @@ _HEX = "[0-9a-fA-F]"
 _ESCAPED = rf'"\\" ( ["\\/bfnrt] | "u" ( [0-9a-cA-CefEF] {_HEX} | [dD] [0-7] ) {_HEX}{{2}} )'
 _DAY_OF_ANY_MONTH = '( "0" [1-9] | "1" [0-9] | "2" [0-8] )'
 
-# White space is nothing, one space, or a new line with its indentation: a model could write it for ever otherwise.
+# White space is nothing, one space, or a new line with its indentation: a model could write it for
+# ever otherwise.
 _JSON = {
     "ws": '( " " | "\\n" [ ]{0,20} )?',
     "char": f"{PLAIN} | {_ESCAPED}",
@@ -58,7 +59,12 @@ class RuleTable:
         """The names of the rules that were added, by their bodies."""
 
     def add(self, body: str) -> str:
-        """Return the name of a rule with this body. Raises SchemaError if there are too many rules."""
+        """Return the name of a rule with this body.
+
+        Raises SchemaError if there are too many rules.
+        """
+        if body in self._rules:  # the name of another rule
+            return body
         name = self._names.get(body)
         if name is None:
             name = self._names[body] = self.new_name()
@@ -76,10 +82,7 @@ class RuleTable:
 
     def add_options(self, names: list[str]) -> str:
         """Return the name of a rule that is one of the rules with these names."""
-        names = list(dict.fromkeys(names))
-        if len(names) == 1:
-            return names[0]
-        return self.add(" | ".join(names))
+        return self.add(" | ".join(dict.fromkeys(names)))
 
     def text(self) -> str:
         return "\n".join(f"{name} ::= {rule}" for name, rule in self._rules.items())

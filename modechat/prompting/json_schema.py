@@ -1,8 +1,9 @@
 """JSON schemas as grammars: what a grammar allows fits the schema.
 
-The subset of JSON Schema (draft 2020-12, and draft 7's forms of the same) that a grammar can keep. What is beyond it
-is refused, never left out silently: minimum without its effect would be worse than an error. Optional properties may
-be missing, and properties that no keyword speaks of are not written. `oneOf` is read as `anyOf`.
+The subset of JSON Schema (draft 2020-12, and draft 7's forms of the same) that a grammar can keep.
+What is beyond it is refused, never left out silently: minimum without its effect would be worse
+than an error. Optional properties may be missing, and properties that no keyword speaks of are not
+written. `oneOf` is read as `anyOf`.
 """
 
 from __future__ import annotations
@@ -13,29 +14,33 @@ from typing import Any
 from urllib.parse import unquote
 
 from modechat.prompting import gbnf
-from modechat.prompting.json_grammar import NOT_NEGATIVE, NOT_PLAIN, PLAIN, RuleTable
+from modechat.prompting.json_grammar import NOT_PLAIN, PLAIN, RuleTable
 from modechat.prompting.schema_keywords import (
     KEYWORDS_OF_TYPE,
-    Bounds,
     SchemaError,
     check_format,
     check_keywords,
     count_bounds,
     dump,
-    exact_bounds,
     fail,
     is_of,
-    string_format,
     types_of,
     whole_keyword,
-    whole_number_bounds,
+)
+from modechat.prompting.schema_values import (
+    integer_expression,
+    number_expression,
+    string_expression,
 )
 
 _DEEPEST = 64
 
 
 def grammar_of(schema: object) -> str:
-    """Return the grammar in GBNF of the JSON that fits `schema`; its root is `root`. Raises SchemaError."""
+    """Return the grammar in GBNF of the JSON that fits `schema`; its root is `root`.
+
+    Raises SchemaError.
+    """
     try:
         return _Converter(schema).convert()
     except RecursionError:
@@ -43,7 +48,10 @@ def grammar_of(schema: object) -> str:
 
 
 class _Converter:
-    """Makes the rules of one schema. Methods return the name of a rule; `at` is a JSON pointer to the part."""
+    """Makes the rules of one schema.
+
+    Methods return the name of a rule; `at` is a JSON pointer to the part.
+    """
 
     def __init__(self, schema: object) -> None:
         self._schema = schema
@@ -144,34 +152,13 @@ class _Converter:
             case "array":
                 return self._array(schema, at, depth)
             case "string":
-                return self._string(schema, at)
+                return self._rules.add(string_expression(schema, at))
             case "number":
-                return self._number(schema, at)
+                return self._rules.add(number_expression(schema, at))
             case "integer":
-                return self._integer(schema, at)
+                return self._rules.add(integer_expression(schema, at))
             case _:
                 return name
-
-    def _string(self, schema: Mapping[str, Any], at: str) -> str:
-        bounds = count_bounds(schema, "minLength", "maxLength", at)
-        content = string_format(schema, at)
-        if content is None:
-            content = gbnf.repeated("char", bounds.least or 0, bounds.most)
-        return self._rules.add(f'"\\"" {content} "\\""')
-
-    def _integer(self, schema: Mapping[str, Any], at: str) -> str:
-        bounds = whole_number_bounds(schema, at)
-        if bounds == Bounds():
-            return "integer"
-        return self._rules.add(gbnf.whole_number(bounds.least, bounds.most))
-
-    def _number(self, schema: Mapping[str, Any], at: str) -> str:
-        bounds = exact_bounds(schema, at)
-        if not bounds:
-            return "number"
-        if bounds != {"minimum": 0}:
-            fail(at, "a number with a fraction can have no bound but a minimum of 0")
-        return self._rules.add(NOT_NEGATIVE)
 
     def _array(self, schema: Mapping[str, Any], at: str, depth: int) -> str:
         if schema.get("uniqueItems"):
@@ -182,7 +169,7 @@ class _Converter:
         for n, inner in enumerate(leading):
             rules.append(self._behind_a_character(inner, f"{at}/prefixItems/{n}", depth))
         least = max((bounds.least or 0) - len(rules), 0)
-        most = None if bounds.most is None else bounds.most - len(rules)
+        most = _reduced(bounds.most, len(rules))
         if (most is not None and most < 0) or (items is False and least):
             fail(at, "“prefixItems” and the count of items do not fit together")
         inside = ' "," ws '.join(rules)
@@ -206,11 +193,16 @@ class _Converter:
             members.append((member, name in required))
         # Only what the schema speaks of; where it speaks of nothing, anything.
         others = schema.get("additionalProperties", not properties)
-        extra = None if others is False else self._extra(properties, others, at, depth)
+        extra = None
+        if others is not False:
+            extra = self._extra(properties, others, at, depth)
         return self._rules.add(f'"{{" ws {self._members(members, extra)} ws "}}"')
 
     def _extra(self, properties: Mapping[str, Any], schema: object, at: str, depth: int) -> str:
-        """Add the rule for a property with another name: the same name again would replace the first one."""
+        """Add the rule for a property with any other name.
+
+        The same name again would replace the first property.
+        """
         value = self._behind_a_character(schema, f"{at}/additionalProperties", depth)
         if not properties:
             return self._rules.add(f'string ":" " "? {value}')
@@ -221,7 +213,9 @@ class _Converter:
         return self._rules.add(f'"\\"" {key} "\\"" ":" " "? {value}')
 
     def _members(self, members: list[tuple[str, bool]], extra: str | None) -> str:
-        """Add the rules for the properties in their order, each with whether it is required; return what begins them.
+        """Add the rules for the properties in their order; return what begins them.
+
+        Each comes with True if it is required.
 
         They are built from the last one: once with nothing before it, and once behind another.
         """
@@ -241,7 +235,7 @@ class _Converter:
 
 
 def _properties(schema: Mapping[str, Any], at: str) -> tuple[dict[str, Any], list[str]]:
-    """Return the schemas of the properties by name, required ones included, and the names that are required."""
+    """Return the schemas of all properties by name, and the names that are required."""
     properties, required = schema.get("properties", {}), schema.get("required", [])
     others = schema.get("additionalProperties", True)
     if others is None:
@@ -257,7 +251,7 @@ def _properties(schema: Mapping[str, Any], at: str) -> tuple[dict[str, Any], lis
 
 
 def _leading_and_other_items(schema: Mapping[str, Any], at: str) -> tuple[list[Any], Any]:
-    """Return the schemas of an array's first items, and that of all others; False: there are none."""
+    """Return the schemas of an array's first items, and of all others; False: there are none."""
     items, leading = schema.get("items", True), schema.get("prefixItems", [])
     if isinstance(items, list):  # draft 7
         items, leading = False, items
@@ -269,10 +263,16 @@ def _leading_and_other_items(schema: Mapping[str, Any], at: str) -> tuple[list[A
 
 
 def _items(item: str, more: str, least: int, most: int | None) -> str:
-    """Return the expression for `least` to `most` items; `more` is a rule for a further one with its comma."""
-    at_most = None if most is None else most - 1
-    items = f"{item} {gbnf.repeated(more, max(least - 1, 0), at_most)}"
+    """Return the expression for `least` to `most` items.
+
+    A further item with its comma has the rule `more`.
+    """
+    items = f"{item} {gbnf.repeated(more, max(least - 1, 0), _reduced(most, 1))}"
     return items if least else f"( {items} )?"
+
+
+def _reduced(most: int | None, count: int) -> int | None:
+    return None if most is None else most - count
 
 
 def _find(schema: object, ref: str, at: str) -> object:

@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema that a grammar can keep, and how their values are read and checked."""
+"""The keywords of JSON Schema that a grammar can keep: reads and checks their values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 from modechat.prompting.gbnf import LONGEST_REPETITION
 
 _ANNOTATION_WORDS = """
-    $schema $id $comment $defs definitions title description default examples deprecated readOnly writeOnly
-    contentMediaType contentEncoding
+    $schema $id $comment $defs definitions title description default examples deprecated
+    readOnly writeOnly contentMediaType contentEncoding
 """
 _OTHER_FORMAT_WORDS = """
-    color duration email host-name hostname idn-email idn-hostname ip-address ipv4 ipv6 iri iri-reference json-pointer
-    phone regex relative-json-pointer style uri uri-reference
+    color duration email host-name hostname idn-email idn-hostname ip-address ipv4 ipv6 iri
+    iri-reference json-pointer phone regex relative-json-pointer style uri uri-reference
 """
 _ANNOTATIONS = frozenset(_ANNOTATION_WORDS.split())
 _NUMBER_KEYWORDS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
@@ -38,7 +38,10 @@ _OTHER_FORMATS = frozenset(_OTHER_FORMAT_WORDS.split())
 """Formats of strings in any draft. Beside numbers they say nothing."""
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 _NUMBER_FORMATS: dict[str, dict[str, int]] = {"int32": _INT32, "int64": {}, "double": {}}
-"""OpenAPI's, with their bounds. Numbers are never written with more digits than the last two have."""
+"""OpenAPI's, with their bounds.
+
+Numbers are never written with more digits than the last two have.
+"""
 
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -86,7 +89,10 @@ def whole_keyword(schema: Mapping[str, Any], at: str) -> str | None:
 
 
 def types_of(schema: Mapping[str, Any], at: str) -> list[str]:
-    """Return the types that a value may have; where the schema names none, those that its keywords are about."""
+    """Return the types that a value may have.
+
+    Where the schema names none, they are those that its keywords are about.
+    """
     found = schema.get("type")
     if found is None:
         return _types_by_keywords(schema)
@@ -134,7 +140,10 @@ def check_format(schema: Mapping[str, Any], name: str, at: str) -> None:
 
 
 def string_format(schema: Mapping[str, Any], at: str) -> str | None:
-    """Return the format of a string, if one is asked for. Raises SchemaError for one that has no rule."""
+    """Return the format of a string, if one is asked for.
+
+    Raises SchemaError for one that has no rule.
+    """
     form: str | None = schema.get("format")
     if form is None:
         return None
@@ -178,7 +187,10 @@ def whole_number_bounds(schema: Mapping[str, Any], at: str) -> Bounds:
 
 
 def exact_bounds(schema: Mapping[str, Any], at: str) -> dict[str, int]:
-    """Return the bounds of a number by their keywords. Raises SchemaError for one that is no whole number."""
+    """Return the bounds of a number by their keywords.
+
+    Raises SchemaError for one that is no whole number.
+    """
     bounds = {}
     for key in _NUMBER_KEYWORDS:
         if key in schema:
@@ -210,6 +222,9 @@ def _count(schema: Mapping[str, Any], key: str, at: str) -> int | None:
 
 
 def dump(value: object) -> str:
-    """Return `value` as JSON. Characters stand for themselves, except halves of surrogate pairs: UTF-8 has none."""
+    """Return `value` as JSON.
+
+    Characters stand for themselves, except halves of surrogate pairs: UTF-8 has none.
+    """
     text = json.dumps(value, ensure_ascii=False)
     return "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text)

@@ -36,7 +36,7 @@ def takes(vocabulary: Vocabulary, text: str, reply: str, root: str = "root") -> 
 def random_reply(
     vocabulary: Vocabulary, text: str, chance: random.Random, longest: int
 ) -> str | None:
-    """What a model writes that takes any token the grammar allows, and ends where it may; None if that is too long."""
+    """Write at random what the grammar allows, and end where it may; None if that is too long."""
     candidates = Candidates(vocabulary.n_tokens)
     written = bytearray()
     with grammar(vocabulary, text) as found:

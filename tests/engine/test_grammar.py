@@ -1,4 +1,4 @@
-"""Schemas and grammars in llama.cpp: what fits is allowed, what is allowed fits, and nothing ends the process."""
+"""Schemas and grammars in llama.cpp: exactly what fits is allowed, and nothing ends the process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modechat.engine.protocol import Generate
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.engine.worker.writing.candidates import Candidates
-from modechat.engine.worker.writing.grammar import grammar_for
+from modechat.engine.worker.writing.constraint import grammar_for
 from modechat.prompting.answer_grammar import REPLY_ROOT, reply_grammar
 from modechat.prompting.json_schema import grammar_of
 from modechat.prompting.reasoning import HARMONY, KNOWN_TAGS, ReasoningTags

@@ -1,4 +1,7 @@
-"""Schemas that cannot be promised. What those that can allow, tests/engine/test_grammar.py asks llama.cpp."""
+"""Schemas that cannot be promised.
+
+What those that can allow, tests/engine/test_grammar.py asks llama.cpp.
+"""
 
 from __future__ import annotations
 

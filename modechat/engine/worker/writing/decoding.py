@@ -1,8 +1,9 @@
 """The tokens of a reply, one after the other: sampled, and evaluated so that the next one can be.
 
-A guesser has several tokens evaluated at once. Each token is still sampled from the result after exactly the tokens
-before it; a guess only decides whether that result is there already. So guesses change nothing but the speed, except
-for rounding: llama.cpp may compute a token alone in another way than among others.
+A guesser has several tokens evaluated at once. Each token is still sampled from the result after
+exactly the tokens before it; a guess only decides whether that result is there already. So guesses
+change nothing but the speed, except for rounding: llama.cpp may compute a token alone in another
+way than among others.
 """
 
 from __future__ import annotations
@@ -66,7 +67,10 @@ def decode(
 def _check(
     evaluator: Evaluator, mode: Mode, sampler: TokenSampler, guesser: TokenGuesser, draft: Draft
 ) -> Generator[int, None, int]:
-    """Yield the guesses that are right, and return the token after them. The others are taken back."""
+    """Yield the guesses that are right, and return the token after them.
+
+    The others are taken back.
+    """
     n_right = 0
     try:
         token = sampler.sample(0)
