@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from modechat.prompting.formats import NamedFormat
 
 _LIKELY = ("chatml", "alpaca", "vicuna", "llama-2", "human-assistant")
-"""What most models without a template of their own were trained on."""
+"""Formats that most models without a template of their own were trained on."""
 _NOT_FOR_CHAT = ("transcript", "completion", "t5")
 
 

@@ -5,7 +5,9 @@ Every function returns an expression that can stand in a sequence without parent
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+
+from modechat.domain.sequences import common_prefix_length
 
 _IN_LITERAL = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _IN_CLASS = _IN_LITERAL | {"[": "\\[", "]": "\\]", "^": "\\x5E", "-": "\\x2D"}
@@ -140,24 +142,50 @@ def _n_read(close: str, text: str) -> int:
     return count
 
 
-def text_except(texts: Collection[str], character: str, excluded: str, name: str) -> dict[str, str]:
+def text_except(texts: Iterable[str], character: str, excluded: str, name: str) -> dict[str, str]:
     """Return rules for any text of `character`s but `texts`; the first rule is `name`.
 
     `character` is a class, and `excluded` what a class of all the others has between its brackets.
     """
-    following: dict[str, set[str]] = {"": set()}
-    """By each beginning of a text, the characters that follow it."""
+    tree = _Tree()
     for text in texts:
-        for n, one in enumerate(text):
-            following.setdefault(text[:n], set()).add(one)
-        following.setdefault(text, set())
-    names = {beginning: f"{name}-{n}" for n, beginning in enumerate(sorted(following))}
-    names[""] = name
+        tree.add(text)
+    names = [name, *(f"{name}-{n}" for n in range(1, len(tree.following)))]
     rules = {}
-    for beginning, characters in sorted(following.items()):
-        options = [f"{character_of(one)} {names[beginning + one]}" for one in sorted(characters)]
-        options.append(f"{character_except(characters, excluded)} {character}*")
-        if beginning not in texts:
+    for n, following in enumerate(tree.following):
+        options = [f"{character_of(one)} {names[to]}" for one, to in sorted(following.items())]
+        options.append(f"{character_except(following, excluded)} {character}*")
+        if n not in tree.ends:
             options.append('""')
-        rules[names[beginning]] = " | ".join(options)
+        rules[names[n]] = " | ".join(options)
     return rules
+
+
+def n_beginnings(texts: Iterable[str]) -> int:
+    """Return how many rules `text_except` makes: one for each text that some of `texts` begin with."""
+    count = 1
+    before = ""
+    for text in sorted(texts):
+        count += len(text) - common_prefix_length(before, text)
+        before = text
+    return count
+
+
+class _Tree:
+    """Texts as a tree of their characters; the root is node 0."""
+
+    def __init__(self) -> None:
+        self.following: list[dict[str, int]] = [{}]
+        """For each node the nodes that follow it, by the character between."""
+        self.ends: set[int] = set()
+        """The nodes at which a text ends."""
+
+    def add(self, text: str) -> None:
+        node = 0
+        for character in text:
+            following = self.following[node]
+            if character not in following:
+                following[character] = len(self.following)
+                self.following.append({})
+            node = following[character]
+        self.ends.add(node)

@@ -73,9 +73,13 @@ class RuleTable:
 
     def new_name(self) -> str:
         """Return a name that no rule has yet. Raises SchemaError if there are too many rules."""
-        if len(self._rules) > _MOST_RULES:
-            raise SchemaError("it is too large")
+        self.check_room(0)
         return f"r{len(self._rules)}"
+
+    def check_room(self, count: int) -> None:
+        """Raises SchemaError if there is no room for `count` rules more."""
+        if len(self._rules) + count > _MOST_RULES:
+            raise SchemaError("it is too large")
 
     def set(self, name: str, body: str) -> None:
         self._rules[name] = body

@@ -85,7 +85,7 @@ class _Converter:
         return self._rules.add_options([self._typed(schema, name, at, depth) for name in types])
 
     def _behind_a_character(self, schema: object, at: str, depth: int) -> str:
-        """Add the rule for a part that stands behind a character: a ref in it may lead back."""
+        """Add the rule for a part that follows a character: a ref in it may lead back."""
         pending, self._pending = self._pending, set()
         name = self._value(schema, at, depth + 1)
         self._pending = pending
@@ -208,6 +208,7 @@ class _Converter:
             return self._rules.add(f'string ":" " "? {value}')
         key = self._rules.new_name()
         names = [name for name in properties if _is_plain(name)]
+        self._rules.check_room(gbnf.n_beginnings(names))
         for name, body in gbnf.text_except(names, PLAIN, NOT_PLAIN, key).items():
             self._rules.set(name, body)
         return self._rules.add(f'"\\"" {key} "\\"" ":" " "? {value}')

@@ -74,7 +74,7 @@ def check_keywords(schema: Mapping[str, Any], at: str) -> None:
 def whole_keyword(schema: Mapping[str, Any], at: str) -> str | None:
     """Return the keyword that says everything about a value, if there is one.
 
-    Raises SchemaError if something else is said beside it.
+    Raises SchemaError if it has other keywords beside it.
     """
     found = next((key for key in _WHOLE if key in schema), None)
     if found is None:

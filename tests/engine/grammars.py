@@ -23,7 +23,7 @@ def grammar(vocabulary: Vocabulary, text: str, root: str = "root") -> Iterator[G
 
 
 def takes(vocabulary: Vocabulary, text: str, reply: str, root: str = "root") -> bool:
-    """Whether the grammar allows exactly `reply`."""
+    """True if the grammar allows `reply`, and the end after it."""
     end = next(token for token in range(vocabulary.n_tokens) if vocabulary.is_end(token))
     with grammar(vocabulary, text, root) as found:
         for byte in reply.encode("utf-8", "surrogatepass"):

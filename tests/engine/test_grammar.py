@@ -300,7 +300,7 @@ def refused(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ('start ::= "a"', "no rule “root”"),
         ("", "no rule “root”"),
@@ -325,10 +325,10 @@ def refused(
     ],
 )
 def test_a_wrong_grammar_is_refused_with_the_reason(
-    text: str, told: str, vocabulary: Vocabulary
+    text: str, expected: str, vocabulary: Vocabulary
 ) -> None:
     failure = refused(vocabulary, grammar=text)
-    assert told in f"{failure.title} {failure.hint}"
+    assert expected in f"{failure.title} {failure.hint}"
 
 
 def test_the_longest_chain_of_rules_that_is_let_through_does_not_overflow_the_stack(
@@ -374,7 +374,7 @@ def test_bytes_that_are_no_character_in_utf8_are_not_allowed(
 
 
 @pytest.mark.parametrize(
-    ("rules", "said", "expected"),
+    ("rules", "written", "expected"),
     [
         ('root ::= "ab"{9}', "aba", False),
         ('root ::= "ab"{2} "!"?', "abab", True),
@@ -386,10 +386,10 @@ def test_bytes_that_are_no_character_in_utf8_are_not_allowed(
     ],
 )
 def test_it_is_known_where_a_grammar_leaves_a_choice(
-    rules: str, said: str, expected: bool, vocabulary: Vocabulary
+    rules: str, written: str, expected: bool, vocabulary: Vocabulary
 ) -> None:
     with grammar(vocabulary, rules) as made:
-        for byte in said.encode():
+        for byte in written.encode():
             made.accept(byte)
         assert made.has_choice(Candidates(vocabulary.n_tokens)) is expected
 

@@ -13,7 +13,7 @@ from modechat.prompting.json_schema import grammar_of
 
 
 @pytest.mark.parametrize(
-    ("grammar", "told"),
+    ("grammar", "expected"),
     [
         ('root ::= "a"{5,2}', "Line 1: the bounds {5,2} are the wrong way round."),
         ('root ::= "b"\n\nx ::= [a-z]{ 9 , 3 }', "Line 3: the bounds { 9 , 3 } are"),
@@ -32,10 +32,10 @@ from modechat.prompting.json_schema import grammar_of
         ("root ::= " + " | ".join(['"a"'] * 6000), "alternatives"),
     ],
 )
-def test_it_says_what_is_wrong_and_where(grammar: str, told: str) -> None:
+def test_it_says_what_is_wrong_and_where(grammar: str, expected: str) -> None:
     with pytest.raises(GrammarError) as caught:
         check_grammar(grammar)
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_schemas_become_is_fine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("grammar", "told"),
+    ("grammar", "expected"),
     [
         ('root ::= e root "a" | "b"\ne ::= "z"?', "begin with itself"),
         ('root ::= ("z"?) root "a" | "b"', "begin with itself"),
@@ -91,11 +91,11 @@ def test_what_schemas_become_is_fine() -> None:
     ],
 )
 def test_what_llama_cpp_would_follow_for_ever_through_several_rules_is_refused(
-    grammar: str, told: str
+    grammar: str, expected: str
 ) -> None:
     with pytest.raises(GrammarError) as caught:
         check_grammar(grammar)
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize(

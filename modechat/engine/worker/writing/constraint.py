@@ -1,4 +1,4 @@
-"""What the reply to a request must fit: its schema or grammar, checked before llama.cpp gets it."""
+"""Makes the grammar that a reply must fit, and checks it before llama.cpp gets it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class HasChoice(Protocol):
 class LoopWatch(Protocol):
     @property
     def surplus(self) -> str:
-        """What the reply said beyond what is worth keeping, if it repeats itself."""
+        """The end of the reply that only repeats what is kept; empty if it does not repeat itself."""
 
     def feed(self, text: str) -> bool:
         """Add text of the reply, and return True if the reply should end with it."""

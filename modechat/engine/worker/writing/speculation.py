@@ -62,7 +62,7 @@ class NGramIndex:
         self.tokens.append(token)
 
     def find(self) -> tuple[int, int]:
-        """Return the place behind the longest earlier run, and that run's length; 0 if there is none."""
+        """Return the place behind the longest earlier run, and its length; 0 if there is none."""
         if len(self.tokens) < _N_GRAM:
             return 0, 0
         places = self._after.get(tuple(self.tokens[-_N_GRAM:]), ())
