@@ -17,14 +17,17 @@ from modechat.prompting.grammar_weights import Weights
 _MOST_REPETITIONS = 60
 """Of what may be empty, with repetitions inside of each other multiplied."""
 _MOST_ALTERNATIVES = 5_000
+_MOST_GROUPS = 50_000
 
+# Quantifiers are possessive, and what is not closed reaches to the end: so hostile texts take no
+# longer than others.
 _TOKENS = re.compile(
     r"""
-    (?P<text> "(?:\\.|[^"\\])*" | \[(?:\\.|[^\]\\])*\] | \. | !?<[^>\s]*> )
-    | (?P<comment> \#[^\n]* )
-    | (?P<rule> [\w-]+ \s* ::= )
-    | (?P<name> [\w-]+ )
-    | (?P<bounds> \{ \s* (?P<least>\d+) \s* ,? \s* (?P<most>\d+)? \s* \} )
+    (?P<text> "(?:\\.|[^"\\])*+"? | \[(?:\\.|[^\]\\])*+\]? | \. | !?<[^>\s]*+>? )
+    | (?P<comment> \#[^\n]*+ )
+    | (?P<rule> [\w-]++ \s*+ ::= )
+    | (?P<name> [\w-]++ )
+    | (?P<bounds> \{ \s*+ (?P<least>\d++) \s*+ ,?+ \s*+ (?P<most>\d++)? \s*+ \} )
     | (?P<sign> [()|?*+] )
     """,
     re.VERBOSE | re.DOTALL,
@@ -71,6 +74,8 @@ def check_grammar(text: str) -> None:
             _read(token, text, reader)
         if weights.last > _MOST_REPETITIONS:
             raise GrammarError(f"{_line(token, text)}: what may be empty is repeated too often.")
+        if weights.n_groups > _MOST_GROUPS:
+            raise GrammarError(f"It has more than {_MOST_GROUPS:,} parentheses.")
     if weights.n_alternatives > _MOST_ALTERNATIVES:
         raise GrammarError(f"It has more than {_MOST_ALTERNATIVES:,} alternatives.")
     if trouble := rules.trouble():

@@ -48,6 +48,7 @@ class Weights:
     def __init__(self) -> None:
         self._groups = [_Group()]
         self.n_alternatives = 0
+        self.n_groups = 0
 
     @property
     def last(self) -> int:
@@ -66,6 +67,7 @@ class Weights:
 
     def open_group(self) -> None:
         self._groups.append(_Group())
+        self.n_groups += 1
 
     def close_group(self) -> None:
         if len(self._groups) > 1:

@@ -322,6 +322,7 @@ def refused(
         ("root ::= " + "(" * 5000 + '"a"' + ")" * 5000, "too deeply"),
         ("root ::= r0\n" + "".join(f"r{n} ::= r{n + 1}\n" for n in range(30_000)), "too large"),
         ('root ::= "\ud800"', "UTF-8"),
+        ("root ::= " + "[" * 300_000, "unexpected end of input"),
     ],
 )
 def test_a_wrong_grammar_is_refused_with_the_reason(

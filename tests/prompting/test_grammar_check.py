@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from hypothesis import given
@@ -57,6 +58,18 @@ def test_everything_else_is_left_to_llama_cpp(grammar: str) -> None:
 def test_no_text_is_too_strange(text: str) -> None:
     with contextlib.suppress(GrammarError):
         check_grammar(f"root ::= {text}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 300_000, "<" * 300_000, '"' + '\\"' * 150_000, "{" + "1" * 300_000, "()" * 150_000],
+    ids=["brackets", "angles", "quotes", "digits", "parentheses"],
+)
+def test_a_long_text_takes_no_longer_than_it_must(text: str) -> None:
+    started = time.process_time()
+    with contextlib.suppress(GrammarError):
+        check_grammar(f"root ::= {text}")
+    assert time.process_time() - started < 20  # a step for each pair of characters takes hours
 
 
 def test_what_schemas_become_is_fine() -> None:

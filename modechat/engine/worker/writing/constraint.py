@@ -16,7 +16,8 @@ _MOST_RULES = 20_000
 """Beyond these, llama.cpp's recursive parser could overflow the stack."""
 
 _ROOT = re.compile(r"^[ \t]*root[ \t]*::=", re.MULTILINE)
-_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|#[^\n]*', re.DOTALL)
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*+"?|\[(?:\\.|[^\]\\])*+\]?|#[^\n]*+', re.DOTALL)
+"""Literals, classes and comments. What is not closed reaches to the end."""
 
 
 def is_constrained(request: Generate) -> bool:
