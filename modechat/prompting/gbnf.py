@@ -95,7 +95,7 @@ def _natural(least: int, most: int | None) -> str:
 
 
 def _between(first: str, last: str) -> str:
-    """Return the expression for the numbers from `first` to `last`, with the same count of digits."""
+    """Return the expression for numbers from `first` to `last`, which have as many digits."""
     if not first:
         return ""
     rest = len(first) - 1
@@ -162,7 +162,7 @@ def text_except(texts: Iterable[str], character: str, excluded: str, name: str) 
 
 
 def n_beginnings(texts: Iterable[str]) -> int:
-    """Return how many rules `text_except` makes: one for each text that some of `texts` begin with."""
+    """Return how many rules `text_except` makes: one for each beginning of `texts`."""
     count = 1
     before = ""
     for text in sorted(texts):

@@ -126,7 +126,7 @@ class Rules:
     def _may_be_empty(self) -> set[str]:
         """Return the rules that may be empty: all parts of one of their alternatives may be."""
         waiting: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
-        """By a rule that would have to be empty: the rules that need it, and what else they need."""
+        """By a rule that would have to be empty: the rules that need it, with their other needs."""
         empty: set[str] = set()
         ready = []
         for name, alternatives in self._alternatives.items():

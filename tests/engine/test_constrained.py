@@ -1,4 +1,4 @@
-"""Replies of the real worker that fit a schema or a grammar, from babbling models and a real one."""
+"""Replies of the real worker that fit a schema or a grammar, from babbling and real models."""
 
 from __future__ import annotations
 

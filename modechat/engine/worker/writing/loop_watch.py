@@ -16,7 +16,7 @@ class HasChoice(Protocol):
 class LoopWatch(Protocol):
     @property
     def surplus(self) -> str:
-        """The end of the reply that only repeats what is kept; empty if it does not repeat itself."""
+        """The end of the reply that only repeats what is kept; empty if there is none."""
 
     def feed(self, text: str) -> bool:
         """Add text of the reply, and return True if the reply should end with it."""
