@@ -1,4 +1,4 @@
-"""What a reply must fit: a JSON schema or a grammar from a file."""
+"""Reads what a reply must fit: a JSON schema or a grammar from a file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ _MOST_BYTES = 1 << 20
 
 
 def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> Generate:
-    """`request` with what the command line wants of its reply, instead of what a named task wants.
+    """Return `request` with the schema or grammar of the command line in place of a named task's.
 
     Raises UsageError, with the file in its title.
     """
     if schema is not None:
-        from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
+        from modechat.prompting.json_schema import grammar_of
+        from modechat.prompting.schema_keywords import SchemaError
+        from modechat.prompting.schema_text import read_schema
 
         text = _read(schema, "schema")
         try:
@@ -41,7 +43,7 @@ def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> G
 
 
 def is_constrained(request: Generate) -> bool:
-    """Whether the reply must fit something."""
+    """True if the reply must fit a schema or a grammar."""
     return request.schema_text is not None or request.grammar is not None
 
 

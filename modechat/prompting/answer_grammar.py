@@ -1,4 +1,4 @@
-"""The grammar of a whole reply whose answer obeys a grammar: what a reasoning model thinks before it stays free."""
+"""The grammar of a whole reply: its answer obeys a grammar, the thinking before it is free."""
 
 from __future__ import annotations
 
@@ -8,49 +8,66 @@ from modechat.prompting import gbnf
 from modechat.prompting.reasoning import HARMONY, ReasoningTags
 
 REPLY_ROOT = "modechat-reply"
-"""The rule that a reply begins with; the answer's own is `root`."""
+"""The rule that a reply begins with; that of the answer is `root`."""
 _SPACE = r"[ \t\n\r]{0,8}"
+_THOUGHT = "modechat-thought"
+_MESSAGE = "modechat-message"
 
 
 def reply_grammar(
     answer: str, tags: Collection[ReasoningTags], prompt_end: str, *, may_think: bool = True
 ) -> str:
-    """The grammar of a reply to a prompt that ends with `prompt_end`, by a model that thinks between `tags`.
+    """Return the grammar of a reply to a prompt that ends with `prompt_end`.
 
-    Thinking that the prompt has begun, the reply ends. Otherwise it may begin with some, if `may_think`.
+    `answer` is the grammar of the answer, `tags` are those that the model thinks between. Where the
+    prompt has begun a thought, the reply ends it; otherwise the reply may begin with one, if
+    `may_think`.
     """
     prompt_end = prompt_end.rstrip()
-    rules = (
-        _harmony_rules(prompt_end)
-        if HARMONY in tags
-        else _tagged_rules(tags, prompt_end, may_think=may_think)
-    )
-    return "\n".join((answer, *(f"{name} ::= {rule}" for name, rule in rules.items()), ""))
+    opened = [tag for tag in tags if prompt_end.endswith(tag.open)]
+    if HARMONY in tags:
+        rules = _harmony_rules(prompt_end)
+    elif opened:
+        rules = _rules_in_thought(opened[0])
+    elif tags and may_think:
+        rules = _rules_before_thought(tags)
+    else:
+        rules = {REPLY_ROOT: "root"}
+    lines = [f"{name} ::= {rule}" for name, rule in rules.items()]
+    return "\n".join((answer, *lines, ""))
 
 
-def _tagged_rules(
-    tags: Collection[ReasoningTags], prompt_end: str, *, may_think: bool
-) -> dict[str, str]:
+def _rules_in_thought(tag: ReasoningTags) -> dict[str, str]:
+    rules = gbnf.text_until(tag.close, _THOUGHT)
+    return rules | {REPLY_ROOT: gbnf.sequence(_THOUGHT, _SPACE, _wrapper(tag), "root")}
+
+
+def _rules_before_thought(tags: Collection[ReasoningTags]) -> dict[str, str]:
     rules: dict[str, str] = {}
     thoughts = []
-    opened = next((tag for tag in tags if prompt_end.endswith(tag.open)), None)
-    for n, tag in enumerate((opened,) if opened else tags if may_think else ()):
-        rules |= gbnf.text_until(tag.close, f"modechat-thought-{n}")
-        opening = "" if opened else f"{_SPACE} {gbnf.literal(tag.open)}"
-        wrapper = f"( {gbnf.literal(tag.answer_open)} {_SPACE} )?" if tag.answer_open else ""
-        thoughts.append(gbnf.sequence(opening, f"modechat-thought-{n}", _SPACE, wrapper))
-    thinking = thoughts[0] if opened else f"( {' | '.join(thoughts)} )?" if thoughts else ""
-    return {REPLY_ROOT: gbnf.sequence(thinking, "root")} | rules
+    for n, tag in enumerate(tags):
+        rest = f"{_THOUGHT}-{n}"
+        rules |= gbnf.text_until(tag.close, rest)
+        parts = (_SPACE, gbnf.literal(tag.open), rest, _SPACE, _wrapper(tag))
+        thoughts.append(gbnf.sequence(*parts))
+    return rules | {REPLY_ROOT: f"( {' | '.join(thoughts)} )? root"}
+
+
+def _wrapper(tag: ReasoningTags) -> str:
+    """Return the expression for what may stand in front of the answer."""
+    if not tag.answer_open:
+        return ""
+    return f"( {gbnf.literal(tag.answer_open)} {_SPACE} )?"
 
 
 def _harmony_rules(prompt_end: str) -> dict[str, str]:
     message = gbnf.literal("<|message|>")
-    other = f'"<|channel|>" ( "analysis" | "commentary" ) {message} modechat-message "<|start|>assistant"'
+    other = f'"<|channel|>" ( "analysis" | "commentary" ) {message} {_MESSAGE} "<|start|>assistant"'
     final = f'"<|channel|>final" ( " "? "<|constrain|>" [a-z]{{1,16}} )? {message}'
     if prompt_end.endswith("<|channel|>final<|message|>"):
         start = "root"
     elif prompt_end.endswith("<|message|>"):
-        start = f'modechat-message "<|start|>assistant" ( {other} )* {final} root'
+        start = f'{_MESSAGE} "<|start|>assistant" ( {other} )* {final} root'
     else:
         start = f"( {other} )* {final} root"
-    return {REPLY_ROOT: start} | gbnf.text_until("<|end|>", "modechat-message")
+    return {REPLY_ROOT: start} | gbnf.text_until("<|end|>", _MESSAGE)

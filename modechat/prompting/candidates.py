@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from modechat.prompting.formats import NamedFormat
 
 _LIKELY = ("chatml", "alpaca", "vicuna", "llama-2", "human-assistant")
-"""What most models without a template of their own were trained on."""
+"""Formats that most models without a template of their own were trained on."""
 _NOT_FOR_CHAT = ("transcript", "completion", "t5")
 
 
@@ -22,21 +22,30 @@ def next_format(
     leak: str = "",
     has_template: bool = False,
 ) -> str | None:
-    """The name of the format that is likeliest right, of those that were not `tried`; None if none is left.
+    """Return the likeliest format of those that were not `tried`; None if none is left.
 
-    `leak` is another role's marker that the model wrote: formats with this marker come first. Then the model's own
-    template, if it has one, and what is widespread.
+    `leak` is another role's marker that the model wrote: formats with this marker come first. Then
+    comes the model's own template, if it has one, and then what is widespread.
     """
-    names = [named.name for named in formats if named.name not in _NOT_FOR_CHAT]
-    names.sort(key=lambda name: _LIKELY.index(name) if name in _LIKELY else len(_LIKELY))
-    writers = {
-        named.name
-        for named in formats
-        if leak.strip() in {marker.strip() for marker in named.markers}
-    }
-    leaked = [name for name in names if name in writers]
-    own = [CHAT_TEMPLATE] if has_template else []
-    return next((name for name in (*leaked, *own, *names) if name not in tried), None)
+    for_chat = [named for named in formats if named.name not in _NOT_FOR_CHAT]
+    for_chat.sort(key=_likelihood)
+    likeliest = [named.name for named in for_chat if _writes(named, leak)]
+    if has_template:
+        likeliest.append(CHAT_TEMPLATE)
+    likeliest += [named.name for named in for_chat]
+    for name in likeliest:
+        if name not in tried:
+            return name
+    return None
+
+
+def _likelihood(named: NamedFormat) -> int:
+    """Return a format's place in the order of likelihood; the likeliest is first."""
+    return _LIKELY.index(named.name) if named.name in _LIKELY else len(_LIKELY)
+
+
+def _writes(named: NamedFormat, marker: str) -> bool:
+    return marker.strip() in map(str.strip, named.markers)
 
 
 def likely_formats(
@@ -47,8 +56,8 @@ def likely_formats(
     leak: str = "",
     has_template: bool = False,
 ) -> tuple[str, ...]:
-    """The format in `used`, and those to try next, the likeliest first; at most `count`."""
-    found = [used] if used is not None else []
+    """Return the format in `used` and those to try next, the likeliest first; at most `count`."""
+    found = [] if used is None else [used]
     while len(found) < count:
         name = next_format(formats, found, leak=leak, has_template=has_template)
         if name is None:

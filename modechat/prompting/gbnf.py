@@ -5,50 +5,75 @@ Every function returns an expression that can stand in a sequence without parent
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
+
+from modechat.domain.sequences import common_prefix_length
 
 _IN_LITERAL = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _IN_CLASS = _IN_LITERAL | {"[": "\\[", "]": "\\]", "^": "\\x5E", "-": "\\x2D"}
 LONGEST_REPETITION = 2000
-"""What llama.cpp takes; it would read a higher bound as none."""
+"""The most that llama.cpp takes; it would read a higher bound as none."""
 
 
 def literal(text: str) -> str:
-    """Exactly this text."""
-    return f'"{"".join(_IN_LITERAL.get(character, character) for character in text)}"'
+    """Return the expression for exactly this text."""
+    return f'"{_escaped(text, _IN_LITERAL)}"'
 
 
-def character_of(characters: Iterable[str], *, negated: bool = False) -> str:
-    """One of these characters; any other one if `negated`."""
-    return f"[{'^' if negated else ''}{''.join(_IN_CLASS.get(c, c) for c in sorted(characters))}]"
+def character_of(characters: Iterable[str]) -> str:
+    """Return the expression for one of these characters."""
+    return f"[{_escaped(sorted(characters), _IN_CLASS)}]"
+
+
+def character_except(characters: Iterable[str], excluded: str = "") -> str:
+    """Return the expression for a character that is none of these.
+
+    `excluded` are more of them, as they stand between the brackets of a class.
+    """
+    return f"[^{excluded}{_escaped(sorted(characters), _IN_CLASS)}]"
+
+
+def _escaped(characters: Iterable[str], escapes: Mapping[str, str]) -> str:
+    return "".join(escapes.get(character, character) for character in characters)
 
 
 def one_of(options: Iterable[str]) -> str:
     options = list(dict.fromkeys(options))
-    return options[0] if len(options) == 1 else f"( {' | '.join(options)} )"
+    if len(options) == 1:
+        return options[0]
+    return f"( {' | '.join(options)} )"
 
 
 def sequence(*parts: str) -> str:
-    return " ".join(part for part in parts if part) or '""'
+    return " ".join(filter(None, parts)) or '""'
 
 
 def repeated(rule: str, least: int, most: int | None) -> str:
-    """`rule`, a name or one character class, from `least` to `most` times."""
+    """Return the expression for `rule` from `least` to `most` times.
+
+    `rule` is a name or one character class.
+    """
     if most == 0:
         return '""'
     if (least, most) == (1, 1):
         return rule
+    if (least, most) == (0, None):
+        return f"{rule}*"
     if most is None:
-        return f"{rule}{{{least},}}" if least else f"{rule}*"
+        return f"{rule}{{{least},}}"
     return f"{rule}{{{least},{most}}}"
 
 
 def whole_number(least: int | None, most: int | None) -> str:
-    """A whole number in decimal from `least` to `most`, without leading zeros. None: no bound but 16 digits."""
+    """Return the expression for a whole number from `least` to `most`, without leading zeros.
+
+    None: no bound but 16 digits.
+    """
     options = []
     if least is None or least < 0:
         closest = 1 if most is None or most >= 0 else -most
-        options.append(f'"-" {_natural(closest, None if least is None else -least)}')
+        farthest = None if least is None else -least
+        options.append(f'"-" {_natural(closest, farthest)}')
     if most is None or most >= 0:
         options.append(_natural(max(least or 0, 0), most))
     return one_of(options)
@@ -57,23 +82,25 @@ def whole_number(least: int | None, most: int | None) -> str:
 def _natural(least: int, most: int | None) -> str:
     shortest = str(least)
     if most is None:
-        longer = [f"[1-9] {_digits(len(shortest), 15)}"] if len(shortest) < 16 else []
-        return one_of([_between(shortest, "9" * len(shortest)), *longer])
+        options = [_between(shortest, "9" * len(shortest))]
+        if len(shortest) < 16:
+            options.append(f"[1-9] {_digits(len(shortest), 15)}")
+        return one_of(options)
     options = []
     for length in range(len(shortest), len(str(most)) + 1):
-        first = max(least, 10 ** (length - 1) if length > 1 else 0)
-        last = min(most, 10**length - 1)
+        smallest = 10 ** (length - 1) if length > 1 else 0
+        first, last = max(least, smallest), min(most, 10**length - 1)
         options.append(_between(str(first), str(last)))
     return one_of(options)
 
 
 def _between(first: str, last: str) -> str:
-    """The numbers from `first` to `last`, which have the same count of digits."""
+    """Return the expression for numbers from `first` to `last`, which have as many digits."""
     if not first:
-        return '""'
+        return ""
     rest = len(first) - 1
     if first[0] == last[0]:
-        return sequence(literal(first[0]), _between(first[1:], last[1:]) if rest else "")
+        return sequence(literal(first[0]), _between(first[1:], last[1:]))
     if first[1:] == "0" * rest and last[1:] == "9" * rest:
         return sequence(f"[{first[0]}-{last[0]}]", _digits(rest, rest))
     options = [sequence(literal(first[0]), _between(first[1:], "9" * rest))]
@@ -89,44 +116,76 @@ def _digits(least: int, most: int) -> str:
 
 
 def text_until(close: str, name: str) -> dict[str, str]:
-    """Rules for any text up to the first `close`, that included; the one to begin with is `name`.
+    """Return rules for any text up to the first `close`, that included; the first rule is `name`.
 
-    One rule for each count of characters of `close` that have just been read, as in Knuth, Morris and Pratt's search.
+    There is one rule for each count of characters of `close` that have just been read, as in the
+    search of Knuth, Morris and Pratt.
     """
     names = [name, *(f"{name}-{n}" for n in range(1, len(close)))]
     rules = {}
     for n, rule in enumerate(names):
-        moves: dict[str, int] = {}
-        for character in set(close):
-            text = close[:n] + character
-            moves[character] = next(k for k in range(len(text), -1, -1) if text.endswith(close[:k]))
-        options = [
-            character_of([character]) + (f" {names[to]}" if to < len(close) else "")
-            for character, to in sorted(moves.items())
-        ]
-        rules[rule] = " | ".join([*options, f"{character_of(moves, negated=True)} {name}"])
+        options = []
+        for character in sorted(set(close)):
+            n_read = _n_read(close, close[:n] + character)
+            following = names[n_read] if n_read < len(close) else ""
+            options.append(sequence(character_of(character), following))
+        options.append(f"{character_except(set(close))} {name}")
+        rules[rule] = " | ".join(options)
     return rules
 
 
-def text_except(texts: Collection[str], character: str, excluded: str, name: str) -> dict[str, str]:
-    """Rules for text of `character`s that is none of `texts`, which consist of such; the one to begin with is `name`.
+def _n_read(close: str, text: str) -> int:
+    """Return how many of the first characters of `close` stand at the end of `text`."""
+    count = len(text)
+    while not text.endswith(close[:count]):
+        count -= 1
+    return count
+
+
+def text_except(texts: Iterable[str], character: str, excluded: str, name: str) -> dict[str, str]:
+    """Return rules for any text of `character`s but `texts`; the first rule is `name`.
 
     `character` is a class, and `excluded` what a class of all the others has between its brackets.
     """
-    prefixes = sorted({"", *(text[:n] for text in texts for n in range(1, len(text) + 1))})
-    names = {prefix: f"{name}-{n}" for n, prefix in enumerate(prefixes)}
-    names[""] = name
+    tree = _Tree()
+    for text in texts:
+        tree.add(text)
+    names = [name, *(f"{name}-{n}" for n in range(1, len(tree.following)))]
     rules = {}
-    for prefix in prefixes:
-        following = {
-            text[len(prefix)]
-            for text in prefixes
-            if len(text) == len(prefix) + 1 and text[:-1] == prefix
-        }
-        options = [f"{character_of([c])} {names[prefix + c]}" for c in sorted(following)]
-        others = f"[^{excluded}{character_of(following)[1:-1]}]"
-        options.append(f"{others} {character}*")
-        if prefix not in texts:
+    for n, following in enumerate(tree.following):
+        options = [f"{character_of(one)} {names[to]}" for one, to in sorted(following.items())]
+        options.append(f"{character_except(following, excluded)} {character}*")
+        if n not in tree.ends:
             options.append('""')
-        rules[names[prefix]] = " | ".join(options)
+        rules[names[n]] = " | ".join(options)
     return rules
+
+
+def n_beginnings(texts: Iterable[str]) -> int:
+    """Return how many rules `text_except` makes: one for each beginning of `texts`."""
+    count = 1
+    before = ""
+    for text in sorted(texts):
+        count += len(text) - common_prefix_length(before, text)
+        before = text
+    return count
+
+
+class _Tree:
+    """Texts as a tree of their characters; the root is node 0."""
+
+    def __init__(self) -> None:
+        self.following: list[dict[str, int]] = [{}]
+        """For each node the nodes that follow it, by the character between."""
+        self.ends: set[int] = set()
+        """The nodes at which a text ends."""
+
+    def add(self, text: str) -> None:
+        node = 0
+        for character in text:
+            following = self.following[node]
+            if character not in following:
+                following[character] = len(self.following)
+                self.following.append({})
+            node = following[character]
+        self.ends.add(node)

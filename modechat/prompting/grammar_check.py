@@ -1,28 +1,33 @@
-"""What is wrong with a grammar in GBNF that llama.cpp would not survive, or would read in another way than it is meant.
+"""Finds grammars in GBNF that llama.cpp would not survive, or would read differently.
 
-llama.cpp computes for ever where the bounds of a repetition are the wrong way round, reads a bound that is too high as
-none, and follows every way through repetitions of repetitions at once. What it refuses itself is left to it.
+llama.cpp computes for ever where the bounds of a repetition are the wrong way round, reads a bound
+that is too high as none, and follows every way through repetitions of repetitions at once. What
+llama.cpp refuses itself is left to it.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import Protocol
 
 from modechat.prompting.gbnf import LONGEST_REPETITION
 from modechat.prompting.grammar_ways import TERMINAL, Rules
+from modechat.prompting.grammar_weights import Weights
 
 _MOST_REPETITIONS = 60
-"""Of what may be empty, those inside of each other multiplied: llama.cpp follows all ways through them at once."""
+"""Of what may be empty, with repetitions inside of each other multiplied."""
 _MOST_ALTERNATIVES = 5_000
+_MOST_GROUPS = 50_000
 
+# Quantifiers are possessive, and what is not closed reaches to the end: so hostile texts take no
+# longer than others.
 _TOKENS = re.compile(
     r"""
-    (?P<text> "(?:\\.|[^"\\])*" | \[(?:\\.|[^\]\\])*\] | \. | !?<[^>\s]*> )
-    | (?P<comment> \#[^\n]* )
-    | (?P<rule> [\w-]+ \s* ::= )
-    | (?P<name> [\w-]+ )
-    | (?P<bounds> \{ \s* (?P<least>\d+) \s* ,? \s* (?P<most>\d+)? \s* \} )
+    (?P<text> "(?:\\.|[^"\\])*+"? | \[(?:\\.|[^\]\\])*+\]? | \. | !?<[^>\s]*+>? )
+    | (?P<comment> \#[^\n]*+ )
+    | (?P<rule> [\w-]++ \s*+ ::= )
+    | (?P<name> [\w-]++ )
+    | (?P<bounds> \{ \s*+ (?P<least>\d++) \s*+ ,?+ \s*+ (?P<most>\d++)? \s*+ \} )
     | (?P<sign> [()|?*+] )
     """,
     re.VERBOSE | re.DOTALL,
@@ -33,104 +38,79 @@ class GrammarError(ValueError):
     """The message says what is wrong, and where."""
 
 
-@dataclass
-class _Item:
-    """Something that stands in a sequence: how often it repeats at most what may be empty, and whether it may be."""
+class GrammarReader(Protocol):
+    """Gets the tokens of a grammar one by one. Repetitions belong to what was added last."""
 
-    weight: int = 1
-    may_be_empty: bool = False
+    def begin(self, name: str) -> None:
+        """A rule begins."""
 
-    def repeat(self, least: int, most: int) -> None:
-        if self.may_be_empty:
-            self.weight *= most
-        self.may_be_empty = self.may_be_empty or least == 0
+    def add(self, name: str) -> None:
+        """Add a rule by its name, or characters as `TERMINAL`."""
 
+    def add_empty(self) -> None:
+        """Add an empty text."""
 
-@dataclass
-class _Group:
-    """A rule, or what stands between parentheses."""
+    def open_group(self) -> None:
+        """A parenthesis opens."""
 
-    weight: int = 1
-    may_be_empty: bool = False
-    """By one of the alternatives before."""
-    alternative_may_be_empty: bool = True
-    last: _Item | None = None
-
-    def add(self, item: _Item | None) -> None:
-        """The item before is whole now."""
-        if self.last is not None:
-            self.weight = max(self.weight, self.last.weight)
-            self.alternative_may_be_empty = self.alternative_may_be_empty and self.last.may_be_empty
-        self.last = item
+    def close_group(self) -> None:
+        """A parenthesis closes; the group counts as added."""
 
     def end_alternative(self) -> None:
-        self.add(None)
-        self.may_be_empty = self.may_be_empty or self.alternative_may_be_empty
-        self.alternative_may_be_empty = True
+        """The next alternative begins."""
 
-    def as_item(self) -> _Item:
-        self.end_alternative()
-        return _Item(self.weight, self.may_be_empty)
+    def repeat(self, least: int, most: int) -> None:
+        """Repeat from `least` to `most` times."""
+
+    def repeat_without_end(self, least: int) -> None:
+        """Repeat at least so many times, 0 or 1."""
 
 
 def check_grammar(text: str) -> None:
     """Raises GrammarError."""
-    groups = [_Group()]
-    n_alternatives = 0
+    weights, rules = Weights(), Rules()
     for token in _TOKENS.finditer(text):
-        last = groups[-1].last
-        if token["rule"]:
-            groups = [_Group()]
-        elif token["bounds"]:
-            least, most = _bounds(token, text)
-            if last is not None:
-                last.repeat(least, most)
-        elif token["text"] or token["name"]:
-            groups[-1].add(_Item(may_be_empty=token[0] == '""'))
-        elif token[0] == "(":
-            groups.append(_Group())
-        elif token[0] == ")" and len(groups) > 1:
-            item = groups.pop().as_item()
-            groups[-1].add(item)
-        elif token[0] == "|":
-            groups[-1].end_alternative()
-            n_alternatives += 1
-        elif token[0] in ("?", "*") and last is not None:
-            last.may_be_empty = True
-        if any(
-            group.last is not None and group.last.weight > _MOST_REPETITIONS for group in groups
-        ):
+        for reader in (weights, rules):
+            _read(token, text, reader)
+        if weights.last > _MOST_REPETITIONS:
             raise GrammarError(f"{_line(token, text)}: what may be empty is repeated too often.")
-    if n_alternatives > _MOST_ALTERNATIVES:
+        if weights.n_groups > _MOST_GROUPS:
+            raise GrammarError(f"It has more than {_MOST_GROUPS:,} parentheses.")
+    if weights.n_alternatives > _MOST_ALTERNATIVES:
         raise GrammarError(f"It has more than {_MOST_ALTERNATIVES:,} alternatives.")
-    if trouble := _rules(text).trouble():
+    if trouble := rules.trouble():
         raise GrammarError(trouble)
 
 
-def _rules(text: str) -> Rules:
-    rules = Rules()
-    for token in _TOKENS.finditer(text):
-        if token["rule"]:
-            rules.begin(token["rule"].removesuffix("::=").strip())
-        elif token["bounds"]:
-            rules.repeat(*_bounds(token, text))
-        elif token[0] == '""':
-            pass
-        elif token["text"]:
-            rules.add(TERMINAL)
-        elif token["name"]:
-            rules.add(token[0])
-        elif token[0] == "(":
-            rules.open_group()
-        elif token[0] == ")":
-            rules.close_group()
-        elif token[0] == "|":
-            rules.end_alternative()
-        elif token[0] == "?":
-            rules.repeat(0, 1)
-        elif token[0] in ("*", "+"):
-            rules.repeat(token[0] == "+", 2)  # what may be empty comes again behind itself
-    return rules
+def _read(token: re.Match[str], text: str, reader: GrammarReader) -> None:
+    if token["rule"]:
+        reader.begin(token["rule"].removesuffix("::=").strip())
+    elif token["bounds"]:
+        reader.repeat(*_bounds(token, text))
+    elif token[0] == '""':
+        reader.add_empty()
+    elif token["text"]:
+        reader.add(TERMINAL)
+    elif token["name"]:
+        reader.add(token[0])
+    elif token["sign"]:
+        _read_sign(token[0], reader)
+
+
+def _read_sign(sign: str, reader: GrammarReader) -> None:
+    match sign:
+        case "(":
+            reader.open_group()
+        case ")":
+            reader.close_group()
+        case "|":
+            reader.end_alternative()
+        case "?":
+            reader.repeat(0, 1)
+        case "*":
+            reader.repeat_without_end(0)
+        case "+":
+            reader.repeat_without_end(1)
 
 
 def _line(token: re.Match[str], text: str) -> str:
@@ -138,18 +118,21 @@ def _line(token: re.Match[str], text: str) -> str:
 
 
 def _bounds(token: re.Match[str], text: str) -> tuple[int, int]:
-    """The least and the most that bounds allow; where nothing limits that, the least."""
-    said = [(bound or "0").lstrip("0") or "0" for bound in (token["least"], token["most"])]
-    if (
-        max(map(len, said)) > len(str(LONGEST_REPETITION))
-        or max(map(int, said)) > LONGEST_REPETITION
-    ):
+    """Return the least and the most that bounds allow; where there is no most, the least."""
+    least = _number(token, "least", text)
+    most = _number(token, "most", text)
+    if token["most"] is None:
+        return least, max(least, 1)
+    if least > most:
+        raise GrammarError(f"{_line(token, text)}: the bounds {token[0]} are the wrong way round.")
+    return least, most
+
+
+def _number(token: re.Match[str], name: str, text: str) -> int:
+    """Return a bound; 0 where it is not given."""
+    digits = (token[name] or "0").lstrip("0") or "0"
+    if len(digits) > len(str(LONGEST_REPETITION)) or int(digits) > LONGEST_REPETITION:
         raise GrammarError(
             f"{_line(token, text)}: {token[0][:40]} is more than {LONGEST_REPETITION:,} times."
         )
-    least, most = map(int, said)
-    if token["most"] is not None and least > most:
-        raise GrammarError(f"{_line(token, text)}: the bounds {token[0]} are the wrong way round.")
-    if token["most"] is None:
-        most = max(least, 1)
-    return least, most
+    return int(digits)

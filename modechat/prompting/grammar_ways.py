@@ -1,6 +1,9 @@
-"""How many ways a grammar in GBNF leaves open at once, which llama.cpp follows all, and whether one of them never ends.
+"""Counts the ways that a grammar in GBNF leaves open at once, and finds endless ones.
 
-A rule may begin with itself behind something that may be empty, as in `a ::= "x"? a "y"`: llama.cpp does not see that.
+llama.cpp follows all ways at once.
+
+A rule may begin with itself behind something that may be empty, as in `a ::= "x"? a "y"`: llama.cpp
+does not see that.
 """
 
 from __future__ import annotations
@@ -12,15 +15,15 @@ from graphlib import CycleError, TopologicalSorter
 
 MOST_WAYS = 20_000
 MOST_SKIPPED = 60
-"""So many that may be empty, one behind the other: what llama.cpp does for them grows with their cube."""
+"""Things in a row that may be empty: llama.cpp's work for them grows with their cube."""
 
 TERMINAL = ""
-"""The name of whatever is a character."""
+"""The name of characters."""
 
 
 @dataclass
 class _Symbol:
-    """A rule, or a character, so often at most, and perhaps not at all."""
+    """A rule or characters in a sequence: how often at most, and whether it may be missing."""
 
     name: str
     times: int = 1
@@ -29,11 +32,9 @@ class _Symbol:
 
 @dataclass
 class Rules:
-    """Filled token by token; parentheses are rules without a name."""
+    """A `GrammarReader` that keeps the rules; parentheses become rules of their own."""
 
-    _alternatives: dict[str, list[list[_Symbol]]] = field(
-        default_factory=lambda: defaultdict(lambda: [[]])
-    )
+    _alternatives: dict[str, list[list[_Symbol]]] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
     _n_groups: int = 0
 
@@ -44,6 +45,9 @@ class Rules:
     def add(self, name: str) -> None:
         if self._open:
             self._alternatives[self._open[-1]][-1].append(_Symbol(name))
+
+    def add_empty(self) -> None:
+        """An empty text changes nothing."""
 
     def open_group(self) -> None:
         if self._open:
@@ -62,25 +66,20 @@ class Rules:
             self._alternatives[self._open[-1]].append([])
 
     def repeat(self, least: int, most: int) -> None:
-        """What was added last."""
         if self._open and (alternative := self._alternatives[self._open[-1]][-1]):
             alternative[-1].times = max(most, 1)
             alternative[-1].is_optional = alternative[-1].is_optional or least == 0
 
+    def repeat_without_end(self, least: int) -> None:
+        self.repeat(least, 2)  # what may be empty comes again behind itself
+
     def trouble(self) -> str:
-        """Why llama.cpp would not come to an end, as a sentence; empty: it would."""
+        """Return in a sentence why llama.cpp would not come to an end; empty if it would."""
         empty = self._may_be_empty()
-        begins = {
-            name: {
-                symbol.name for alternative in alternatives for symbol in _first(alternative, empty)
-            }
-            - {TERMINAL}
-            for name, alternatives in self._alternatives.items()
-        }
         ways, skipped = {TERMINAL: 1}, {TERMINAL: 1}
         try:
-            for name in TopologicalSorter(begins).static_order():
-                ways[name] = sum(self._ways(name, ways, empty))
+            for name in TopologicalSorter(self._beginnings(empty)).static_order():
+                ways[name] = self._ways(name, ways, empty)
                 skipped[name] = self._skipped(name, skipped, empty)
         except CycleError:
             return "A rule may begin with itself: that never ends."
@@ -90,56 +89,77 @@ class Rules:
             return "It leaves too many ways open at once: the same text fits it in many ways."
         return ""
 
-    def _ways(self, name: str, ways: Mapping[str, int], empty: set[str]) -> list[int]:
-        """The ways at the beginning of each alternative, by those of what it can begin with."""
-        return [
-            sum(
-                ways[symbol.name] * (symbol.times if symbol.name in empty else 1)
-                for symbol in _first(alternative, empty)
-            )
-            for alternative in self._alternatives.get(name, [])
-        ]
+    def _beginnings(self, empty: set[str]) -> dict[str, set[str]]:
+        """Return the rules that each rule can begin with."""
+        begins = {}
+        for name, alternatives in self._alternatives.items():
+            names = begins[name] = set[str]()
+            for alternative in alternatives:
+                names.update(symbol.name for symbol in _first(alternative, empty))
+            names.discard(TERMINAL)
+        return begins
+
+    def _ways(self, name: str, ways: Mapping[str, int], empty: set[str]) -> int:
+        """Return the number of ways at the beginning of a rule.
+
+        `ways` has those of the rules that it can begin with.
+        """
+        count = 0
+        for alternative in self._alternatives.get(name, []):
+            count += sum(_times_first(alternative, ways, empty))
+        return count
 
     def _skipped(self, name: str, skipped: Mapping[str, int], empty: set[str]) -> int:
-        """How many stand behind each other.
+        """Return how many things in a row may be empty at the beginning of a rule.
 
-        A rule at the end of another takes its place, as with the optional properties of a schema: they do not add up.
+        A rule at the end of another takes its place, as optional properties of a schema do: they do
+        not add up.
         """
         most = 0
         for alternative in self._alternatives.get(name, []):
-            counts = [
-                skipped[symbol.name] * (symbol.times if symbol.name in empty else 1)
-                for symbol in _first(alternative, empty)
-            ]
+            counts = _times_first(alternative, skipped, empty)
             if len(counts) == len(alternative) and counts and alternative[-1].times == 1:
                 most = max(most, counts.pop())
             most = max(most, sum(counts))
         return most
 
     def _may_be_empty(self) -> set[str]:
-        """The rules that may be: those with an alternative of nothing but such."""
-        waits: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
-        """By the rule that must be known to be so first: an alternative's rule, and what else it needs."""
+        """Return the rules that may be empty: all parts of one of their alternatives may be."""
+        waiting: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
+        """By a rule that would have to be empty: the rules that need it, with their other needs."""
         empty: set[str] = set()
-        ready = [
-            (name, [symbol.name for symbol in alternative if not symbol.is_optional])
-            for name, alternatives in self._alternatives.items()
-            for alternative in alternatives
-        ]
+        ready = []
+        for name, alternatives in self._alternatives.items():
+            for alternative in alternatives:
+                ready.append((name, [one.name for one in alternative if not one.is_optional]))
         while ready:
             name, needs = ready.pop()
             while needs and needs[-1] in empty:
                 needs.pop()
             if needs:
-                waits[needs[-1]].append((name, needs))
+                waiting[needs[-1]].append((name, needs))
             elif name not in empty:
                 empty.add(name)
-                ready += waits.pop(name, [])
+                ready += waiting.pop(name, [])
         return empty
 
 
+def _times_first(
+    alternative: list[_Symbol], counts: Mapping[str, int], empty: set[str]
+) -> list[int]:
+    """Return the counts of what an alternative can begin with.
+
+    What may be empty counts as often as it repeats.
+    """
+    found = []
+    for symbol in _first(alternative, empty):
+        times = symbol.times if symbol.name in empty else 1
+        found.append(counts[symbol.name] * times)
+    return found
+
+
 def _first(alternative: Iterable[_Symbol], empty: set[str]) -> Iterable[_Symbol]:
-    """What an alternative can begin with."""
+    """Yield what an alternative can begin with."""
     for symbol in alternative:
         yield symbol
         if not symbol.is_optional and symbol.name not in empty:

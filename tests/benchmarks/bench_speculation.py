@@ -1,8 +1,7 @@
 """Speed with guesses against without, where a reply copies its input and where it does not.
 
-By turns, tokens a second of the whole reply. With one thread the processor's time of the worker counts, which busy
-machines do not change, else the wall's. At temperature 0 guesses may change nothing at all, so that several threads
-guess in short contexts only.
+By turns, tokens a second of the whole reply. With one thread the processor's time of the worker
+counts, which busy machines do not change, else the wall's. At temperature 0 nothing is guessed.
 """
 
 from __future__ import annotations
@@ -63,7 +62,8 @@ def mean_rain(path):
     total = sum(entry["rain"] for entry in entries)
     return total / len(entries)"""
 
-# A model as small as the starter copies faithfully only what it sees more than once, and when its reply begins so.
+# A model as small as the starter copies faithfully only what it sees more than once, and when its
+# reply begins so.
 COPIES = {
     "rewrite": InstructPrompt(
         instruction=f"{LETTER}\n\nRepeat the text:", input=LETTER, prefill=LETTER[:160]
@@ -102,7 +102,7 @@ class Race:
         self._counts_processor = counts_processor
 
     async def ratio(self, task: InstructPrompt, pairs: int) -> tuple[float, float, float]:
-        """Speed with guesses to without, the same over all pairs, and what share of the replies was guessed."""
+        """The ratio of speeds with guesses and without, the worst ratio, and the share of guesses."""
         ratios, shares = [], []
         for number in range(pairs + 1):
             speeds = {}
@@ -147,7 +147,8 @@ async def measure(model: Path, pairs: int, threads: int, sampling: Sampling) -> 
             target = TARGET_COPIES if name in COPIES and share >= NEARLY_ALL else TARGET_OTHERS
             kept.append(ratio >= target)
             print(
-                f"{name}: {ratio:.2f} times as fast (worst of {pairs}: {worst:.2f}), {share:.0%} of the reply guessed"
+                f"{name}: {ratio:.2f} times as fast (worst of {pairs}: {worst:.2f}),"
+                f" {share:.0%} of the reply guessed"
                 f" (target: at least {target}): {'as promised' if kept[-1] else 'MISSED'}",
                 flush=True,
             )

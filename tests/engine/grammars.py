@@ -23,7 +23,7 @@ def grammar(vocabulary: Vocabulary, text: str, root: str = "root") -> Iterator[G
 
 
 def takes(vocabulary: Vocabulary, text: str, reply: str, root: str = "root") -> bool:
-    """Whether the grammar allows exactly `reply`."""
+    """True if the grammar allows `reply`, and the end after it."""
     end = next(token for token in range(vocabulary.n_tokens) if vocabulary.is_end(token))
     with grammar(vocabulary, text, root) as found:
         for byte in reply.encode("utf-8", "surrogatepass"):
@@ -36,7 +36,7 @@ def takes(vocabulary: Vocabulary, text: str, reply: str, root: str = "root") -> 
 def random_reply(
     vocabulary: Vocabulary, text: str, chance: random.Random, longest: int
 ) -> str | None:
-    """What a model writes that takes any token the grammar allows, and ends where it may; None if that is too long."""
+    """Write at random what the grammar allows, and end where it may; None if that is too long."""
     candidates = Candidates(vocabulary.n_tokens)
     written = bytearray()
     with grammar(vocabulary, text) as found:

@@ -1,4 +1,4 @@
-"""Replies that fit a schema or a grammar, from models that babble and from a real one, through the real worker."""
+"""Replies of the real worker that fit a schema or a grammar, from babbling and real models."""
 
 from __future__ import annotations
 

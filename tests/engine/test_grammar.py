@@ -1,4 +1,4 @@
-"""Schemas and grammars in llama.cpp: what fits is allowed, what is allowed fits, and nothing ends the process."""
+"""Schemas and grammars in llama.cpp: exactly what fits is allowed, and nothing ends the process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modechat.engine.protocol import Generate
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.engine.worker.writing.candidates import Candidates
-from modechat.engine.worker.writing.grammar import grammar_for
+from modechat.engine.worker.writing.constraint import grammar_for
 from modechat.prompting.answer_grammar import REPLY_ROOT, reply_grammar
 from modechat.prompting.json_schema import grammar_of
 from modechat.prompting.reasoning import HARMONY, KNOWN_TAGS, ReasoningTags
@@ -300,7 +300,7 @@ def refused(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ('start ::= "a"', "no rule “root”"),
         ("", "no rule “root”"),
@@ -322,13 +322,14 @@ def refused(
         ("root ::= " + "(" * 5000 + '"a"' + ")" * 5000, "too deeply"),
         ("root ::= r0\n" + "".join(f"r{n} ::= r{n + 1}\n" for n in range(30_000)), "too large"),
         ('root ::= "\ud800"', "UTF-8"),
+        ("root ::= " + "[" * 300_000, "unexpected end of input"),
     ],
 )
 def test_a_wrong_grammar_is_refused_with_the_reason(
-    text: str, told: str, vocabulary: Vocabulary
+    text: str, expected: str, vocabulary: Vocabulary
 ) -> None:
     failure = refused(vocabulary, grammar=text)
-    assert told in f"{failure.title} {failure.hint}"
+    assert expected in f"{failure.title} {failure.hint}"
 
 
 def test_the_longest_chain_of_rules_that_is_let_through_does_not_overflow_the_stack(
@@ -374,7 +375,7 @@ def test_bytes_that_are_no_character_in_utf8_are_not_allowed(
 
 
 @pytest.mark.parametrize(
-    ("rules", "said", "expected"),
+    ("rules", "written", "expected"),
     [
         ('root ::= "ab"{9}', "aba", False),
         ('root ::= "ab"{2} "!"?', "abab", True),
@@ -386,10 +387,10 @@ def test_bytes_that_are_no_character_in_utf8_are_not_allowed(
     ],
 )
 def test_it_is_known_where_a_grammar_leaves_a_choice(
-    rules: str, said: str, expected: bool, vocabulary: Vocabulary
+    rules: str, written: str, expected: bool, vocabulary: Vocabulary
 ) -> None:
     with grammar(vocabulary, rules) as made:
-        for byte in said.encode():
+        for byte in written.encode():
             made.accept(byte)
         assert made.has_choice(Candidates(vocabulary.n_tokens)) is expected
 

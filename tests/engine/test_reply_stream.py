@@ -13,7 +13,8 @@ from modechat.engine.protocol import ChatPrompt, Delta, Generate, InstructPrompt
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.prompts import Prompts
 from modechat.engine.worker.tokens import Vocabulary
-from modechat.engine.worker.writing.reply_stream import HasChoice, ReplyStream
+from modechat.engine.worker.writing.loop_watch import HasChoice
+from modechat.engine.worker.writing.reply_stream import ReplyStream
 from modechat.prompting import render
 from modechat.prompting.resolve import ModelFacts
 from tests.engine.driver import chat, formats

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -17,9 +18,8 @@ from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS, Logits
 from modechat.engine.worker.evaluation.lanes import Lanes
 from modechat.engine.worker.model import LoadedModel
-from modechat.engine.worker.writing.decoding import decode
+from modechat.engine.worker.writing.decoding import TokenGuesser, decode
 from modechat.engine.worker.writing.draft_model import DraftModel, ModelGuesser
-from modechat.engine.worker.writing.proof import Proof
 from modechat.engine.worker.writing.sampler import SamplerChain
 from modechat.engine.worker.writing.speculation import (
     CostCurve,
@@ -27,6 +27,7 @@ from modechat.engine.worker.writing.speculation import (
     Guesser,
     GuessPolicy,
     NGramIndex,
+    NoGuesses,
 )
 from tests.cpu_extras import cpu_extras
 from tests.engine.driver import formats, running_engine
@@ -121,7 +122,7 @@ def model(
 
 
 def write(
-    model: LoadedModel, prompt: list[int], sampling: Sampling, guesser: Guesser | None, count: int
+    model: LoadedModel, prompt: list[int], sampling: Sampling, guesser: TokenGuesser, count: int
 ) -> list[int]:
     memory = memory_of(model)
     handle = llama.llama_get_memory(memory.context)
@@ -149,19 +150,19 @@ def write(
 
 @pytest.mark.parametrize("count", [1, 2, 3, 17, 60])
 def test_guesses_never_change_what_is_written(model: LoadedModel, count: int) -> None:
-    plain = write(model, PROMPT, GREEDY, None, count)
+    plain = write(model, PROMPT, GREEDY, NoGuesses(), count)
     assert write(model, PROMPT, GREEDY, Wild(GuessPolicy(CostCurve(0.1)), PROMPT), count) == plain
 
 
 def test_the_sampler_draws_as_often_with_guesses_as_without(model: LoadedModel) -> None:
     """So that the same seed gives the same reply."""
     sampling = Sampling(temperature=1, top_k=0, top_p=1.0, min_p=0.0, repeat_penalty=1.0)
-    plain = write(model, PROMPT, sampling, None, 12)
+    plain = write(model, PROMPT, sampling, NoGuesses(), 12)
     assert write(model, PROMPT, sampling, Wild(GuessPolicy(CostCurve(0.1)), PROMPT), 12) == plain
 
 
 def test_wrong_guesses_that_were_taken_back_leave_no_trace(model: LoadedModel) -> None:
-    reply = write(model, PROMPT, GREEDY, None, 100)
+    reply = write(model, PROMPT, GREEDY, NoGuesses(), 100)
 
     def results(n_wrong: Callable[[int], int]) -> list[list[float]]:
         memory = memory_of(model)
@@ -183,107 +184,6 @@ def test_wrong_guesses_that_were_taken_back_leave_no_trace(model: LoadedModel) -
         )
 
 
-# The proof that it cannot be seen
-
-
-class Results:
-    """What comes out at the places of a batch: the same for a token alone, or not from `other_from` on."""
-
-    def __init__(self, other_from: int) -> None:
-        self._other_from = other_from
-        self._alone = 0
-
-    def __call__(self, place: int) -> bytes:
-        if place >= 0:
-            return bytes([place])
-        self._alone += 1
-        return bytes([self._alone - 1 if self._alone <= self._other_from else 255])
-
-
-def prove(proof: Proof, lanes: Lanes, tokens: Sequence[int]) -> None:
-    """Write as `decode` does where a guess is wanted at every token."""
-    for token in tokens:
-        proof.holds(lanes, 7)
-        lanes.evaluate(Mode.CHAT, [token], lambda _count: None)
-        proof.witness(lanes, Mode.CHAT, token)
-
-
-@pytest.mark.parametrize(("other_from", "holds"), [(8, True), (7, False), (3, False), (0, False)])
-def test_a_proof_is_made_once_and_leaves_no_trace(
-    model: LoadedModel, other_from: int, holds: bool
-) -> None:
-    lanes = Lanes(memory_of(model))
-    lanes.reuse(Mode.CHAT, PROMPT)
-    lanes.evaluate(Mode.CHAT, PROMPT, lambda _count: None)
-    before = lanes.n_evaluated
-    proof = Proof(Results(other_from), lambda: 2, 1024)
-    proof.begin()
-    assert proof.may_hold(lanes)
-    assert not proof.holds(lanes, 7)  # not yet
-    reply = [70 + i for i in range(12)]
-    prove(proof, lanes, reply)
-    assert lanes.n_evaluated == before + len(reply) + (8 if holds else 16)
-    assert (proof.may_hold(lanes), proof.holds(lanes, 7)) == (holds, holds)
-    assert [lane.tokens for lane in lanes.lanes if lane.tokens] == [[*PROMPT, *reply]]
-    prove(proof, lanes, reply)
-    assert lanes.n_evaluated == before + 2 * len(reply) + (8 if holds else 16)
-
-
-def test_nothing_is_proved_where_too_few_guesses_are_wanted(model: LoadedModel) -> None:
-    lanes = Lanes(memory_of(model))
-    lanes.reuse(Mode.CHAT, PROMPT)
-    lanes.evaluate(Mode.CHAT, PROMPT, lambda _count: None)
-    proof = Proof(Results(0), lambda: 1, 1024)
-    for token in PROMPT:
-        assert not proof.holds(lanes, 6)
-        proof.witness(lanes, Mode.CHAT, token)
-    assert proof.may_hold(lanes)
-    assert lanes.n_evaluated == len(PROMPT)
-
-
-@pytest.mark.parametrize(
-    ("n_threads", "splits", "n_tokens", "may_hold"),
-    [(2, True, 224, True), (2, True, 225, False), (1, True, 400, True), (2, False, 400, True)],
-)
-def test_many_cells_and_several_threads_compute_in_another_way(
-    model: LoadedModel, n_threads: int, splits: bool, n_tokens: int, may_hold: bool
-) -> None:
-    lanes = Lanes(memory_of(model))
-    lanes.reuse(Mode.CHAT, [65])
-    lanes.evaluate(Mode.CHAT, [66] * n_tokens, lambda _count: None)
-    assert Proof(Results(0), lambda: n_threads, 1024, splits=splits).may_hold(lanes) == may_hold
-
-
-def test_other_adapters_want_a_proof_of_their_own(model: LoadedModel) -> None:
-    lanes = Lanes(memory_of(model))
-    proof = Proof(Results(0), lambda: 1, 1024)
-    for key in ("", "adapter"):
-        reused = lanes.reuse(Mode.CHAT, PROMPT, key=key)
-        lanes.evaluate(Mode.CHAT, PROMPT[reused.n_tokens :], lambda _count: None)
-        assert proof.may_hold(lanes)
-        prove(proof, lanes, [70] * 9)
-        assert not proof.may_hold(lanes)
-
-
-@pytest.mark.real_model
-@pytest.mark.parametrize(("n_threads", "n_cells"), [(1, 100), (1, 600), (2, 200)])
-def test_the_starter_model_computes_a_token_alone_as_among_others(
-    starter: Path, n_threads: int, n_cells: int
-) -> None:
-    with loaded_model(starter, 1024) as loaded:
-        llama.llama_set_n_threads(loaded.context, n_threads, n_threads)
-        memory = memory_of(loaded)
-        lanes = Lanes(memory)
-        text = loaded.vocabulary.tokenize_prompt(
-            ["The quick brown fox jumps over the lazy dog. " * 90]
-        )
-        lanes.reuse(Mode.CHAT, text[:n_cells])
-        lanes.evaluate(Mode.CHAT, text[:n_cells], lambda _count: None)
-        proof = Proof(memory.result, lambda: n_threads, 1024)
-        prove(proof, lanes, text[n_cells : n_cells + 8])
-        assert proof.holds(lanes, 7)
-
-
 # A draft model
 
 
@@ -295,7 +195,7 @@ def test_a_draft_model_never_changes_what_is_written(
         loaded_model(write_llama(tmp_path / "model.gguf"), 512) as model,
         loaded_model(write_llama(tmp_path / "draft.gguf", seed=seed), 512) as draft,
     ):
-        plain = write(model, PROMPT, GREEDY, None, 60)
+        plain = write(model, PROMPT, GREEDY, NoGuesses(), 60)
         guesser = ModelGuesser(
             GuessPolicy(learned(lambda n: 1 + 0.01 * n)),
             PROMPT,
@@ -321,16 +221,38 @@ async def test_a_draft_model_with_another_vocabulary_is_refused(
     assert "vocabulary" in answer.title
 
 
+async def drafted_tokens(
+    model: Path, sampling: Sampling, speculate: Literal[True, "always"] = True
+) -> int:
+    """Tokens that a draft model guessed for one reply: the model guesses for itself."""
+    async with running_engine() as driver:
+        load = Load(
+            model_path=str(model),
+            n_gpu_layers=0,
+            formats=formats(),
+            draft_path=str(model),
+            speculate=speculate,
+        )
+        assert isinstance(await driver.ask(load, Loaded | Failed), Loaded)
+        answer = await driver.generate(InstructPrompt(instruction="Go on"), sampling)
+        return answer.finished.stats.drafted_tokens
+
+
 async def test_the_worker_guesses_with_a_draft_model(tmp_path: Path) -> None:
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024)
+    assert await drafted_tokens(model, Sampling(max_tokens=100)) > 0
 
-    async with running_engine() as driver:
-        load = Load(model_path=str(model), n_gpu_layers=0, formats=formats(), draft_path=str(model))
-        assert isinstance(await driver.ask(load, Loaded | Failed), Loaded)
-        answer = await driver.generate(
-            InstructPrompt(instruction="Go on"), Sampling(max_tokens=100)
-        )
-    assert answer.finished.stats.drafted_tokens > 0
+
+REPRODUCIBLE = [Sampling(temperature=0, max_tokens=100), Sampling(seed=1, max_tokens=100)]
+
+
+@pytest.mark.parametrize("sampling", REPRODUCIBLE, ids=["greedy", "seeded"])
+async def test_greedy_and_seeded_replies_make_no_guesses_unless_the_user_wants_them(
+    sampling: Sampling, tmp_path: Path
+) -> None:
+    model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024)
+    assert await drafted_tokens(model, sampling) == 0
+    assert await drafted_tokens(model, sampling, "always") > 0
 
 
 COPY = InstructPrompt(
@@ -342,7 +264,7 @@ COPY = InstructPrompt(
 
 @pytest.mark.real_model
 async def test_the_starter_model_copies_with_guesses_that_are_right(starter: Path) -> None:
-    async def answer(*, speculate: bool) -> tuple[str, int, int]:
+    async def answer(*, speculate: Literal[True, False, "always"]) -> tuple[str, int, int]:
         async with running_engine() as driver:
             load = Load(
                 model_path=str(starter),
@@ -357,8 +279,9 @@ async def test_the_starter_model_copies_with_guesses_that_are_right(starter: Pat
             stats = reply.finished.stats
             return reply.text, stats.drafted_tokens, stats.accepted_tokens
 
-    text, drafted, accepted = await answer(speculate=True)
+    text, drafted, accepted = await answer(speculate="always")
     plain, none, _ = await answer(speculate=False)
     assert text == plain
     assert none == 0
     assert accepted > drafted // 2 > 0
+    assert await answer(speculate=True) == (plain, 0, 0)

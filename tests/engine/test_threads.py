@@ -298,9 +298,13 @@ def test_whatever_the_times_are_the_count_stays_in_its_range_and_the_same_for_th
 # In llama.cpp
 
 
-@pytest.mark.parametrize(("adapts", "used"), [(True, [4, 4, 4, 3]), (False, [4, 4, 4, 4])])
-def test_decodes_run_with_the_count_that_was_decided_unless_the_user_fixed_it(
-    adapts: bool, used: list[int], tmp_path: Path
+@pytest.mark.parametrize(
+    ("adapts", "is_held", "used"),
+    [(True, False, [4, 4, 4, 3]), (False, False, [4, 4, 4, 4]), (True, True, [4, 4, 4, 4])],
+    ids=["adapted", "fixed by the user", "kept for a reply that must be reproducible"],
+)
+def test_decodes_run_with_the_count_that_was_decided_unless_it_must_stay(
+    adapts: bool, is_held: bool, used: list[int], tmp_path: Path
 ) -> None:
     native_log()
     path = write_llama(tmp_path / "tiny.gguf")
@@ -313,10 +317,11 @@ def test_decodes_run_with_the_count_that_was_decided_unless_the_user_fixed_it(
     batch = llama.llama_batch_init(1, 0, 1)
     threads = DecodeThreads(context, adapts=adapts)
     counts = []
-    for position in range(len(used)):
-        fill_batch(batch, [65], position, 0)
-        assert threads.run(llama.llama_decode, batch) == 0
-        counts.append(llama.llama_n_threads(context))
+    with threads.held(is_held=is_held):
+        for position in range(len(used)):
+            fill_batch(batch, [65], position, 0)
+            assert threads.run(llama.llama_decode, batch) == 0
+            counts.append(llama.llama_n_threads(context))
     assert counts == used
     llama.llama_batch_free(batch)
     llama.llama_free(context)

@@ -1,16 +1,22 @@
-"""Schemas that cannot be promised. What those that can allow, tests/engine/test_grammar.py asks llama.cpp."""
+"""Schemas that cannot be promised.
+
+tests/engine/test_grammar.py asks llama.cpp what the others allow.
+"""
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
 
-from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
+from modechat.prompting.json_schema import grammar_of
+from modechat.prompting.schema_keywords import SchemaError
+from modechat.prompting.schema_text import read_schema
 
 
 @pytest.mark.parametrize(
-    ("schema", "told"),
+    ("schema", "expected"),
     [
         (
             {"type": "string", "pattern": "^a$"},
@@ -32,6 +38,8 @@ from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
         ({"type": "string", "maxLength": 5000}, "above 2000"),
         ({"type": "string", "minLength": -1}, "0 or more"),
         ({"type": "string", "minLength": "1"}, "0 or more"),
+        ({"type": "string", "minLength": None}, "“minLength” is a whole number, 0 or more"),
+        ({"type": "array", "maxItems": None}, "“maxItems” is a whole number, 0 or more"),
         ({"type": "string", "format": "date", "maxLength": 3}, "beside the format"),
         ({"type": "number", "maximum": 4}, "can have no bound but"),
         (
@@ -72,10 +80,10 @@ from modechat.prompting.json_schema import SchemaError, grammar_of, read_schema
         ([], "a schema must be an object"),
     ],
 )
-def test_what_cannot_be_promised_is_refused_with_its_place(schema: Any, told: str) -> None:
+def test_what_cannot_be_promised_is_refused_with_its_place(schema: Any, expected: str) -> None:
     with pytest.raises(SchemaError, match=r" \(in its (outermost part|part #.*)\)$") as caught:
         grammar_of(schema)
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_schemas_that_are_nested_beyond_reason_are_refused() -> None:
@@ -91,17 +99,33 @@ def test_schemas_beyond_reason_in_size_are_refused() -> None:
         grammar_of({"properties": {f"property {n}": {"enum": [n]} for n in range(20_000)}})
 
 
+def test_a_property_with_an_endless_name_is_refused_at_once() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(SchemaError, match="too large"):
+            grammar_of({"properties": {"a" * 40_000: {}}, "additionalProperties": True})
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_refs_that_lead_to_refs_without_end_are_refused() -> None:
+    definitions: dict[str, Any] = {str(n): {"$ref": f"#/$defs/{n + 1}"} for n in range(5000)}
+    with pytest.raises(SchemaError, match="too deeply"):
+        grammar_of({"$ref": "#/$defs/0", "$defs": definitions})
+
+
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [("{", "line 1, column 2"), ("NaN", "NaN"), ("[" * 100_000, "too deeply"), ("", "line 1")],
 )
-def test_what_is_no_json_is_told(text: str, told: str) -> None:
-    with pytest.raises(SchemaError, match=told):
+def test_what_is_no_json_is_refused_with_the_reason(text: str, expected: str) -> None:
+    with pytest.raises(SchemaError, match=expected):
         read_schema(text)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         (
             '{"type": "integer",\n "minimum": ' + "1" * 5000 + "}",
@@ -113,8 +137,8 @@ def test_what_is_no_json_is_told(text: str, told: str) -> None:
         ('{"const": Infinity}', "no JSON: Infinity"),
     ],
 )
-def test_numbers_beyond_reason_are_refused_with_their_place(text: str, told: str) -> None:
-    with pytest.raises(SchemaError, match=told.replace("(", "[(]")):
+def test_numbers_beyond_reason_are_refused_with_their_place(text: str, expected: str) -> None:
+    with pytest.raises(SchemaError, match=expected.replace("(", "[(]")):
         read_schema(text)
 
 

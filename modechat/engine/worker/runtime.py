@@ -36,11 +36,9 @@ from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
 from modechat.engine.worker.text_bound import refuse_what_cannot_fit
-from modechat.engine.worker.writing.decoding import Guessing
 from modechat.engine.worker.writing.draft_model import DraftModel, ModelGuesser
-from modechat.engine.worker.writing.generate import Generation, WritingParts
+from modechat.engine.worker.writing.generate import Generation, Guessing, WritingParts
 from modechat.engine.worker.writing.overflow import fit, without_left_out
-from modechat.engine.worker.writing.proof import Proof
 from modechat.engine.worker.writing.speculation import CostCurve, Guesser, GuessPolicy
 from modechat.prompting.renderer import Renderer
 from modechat.prompting.resolve import ModelFacts
@@ -50,7 +48,6 @@ _SLOPE_GPU = 0.1
 _INSPECTED = (
     4  # times the context: prompts that are too long can be looked at, if they are not far too long
 )
-_SPLIT_TYPES = ("f16", "f32")  # of KV caches whose attention may be split among threads
 
 
 class ModelRuntime:
@@ -210,21 +207,9 @@ def _prepare_writing(
     owned.callback(lanes.close)
     if not request.speculate:
         return WritingParts(lanes, threads, adapters, None)
-    proof = Proof(
-        memory.result,
-        lambda: threads.count,
-        loaded.n_ctx,
-        splits=loaded.kv_type in _SPLIT_TYPES,
-        # Without flash attention sizes of batches matter, and the cells of sliding windows change places.
-        is_possible=loaded.flash_attention and memory.can_be_cut,
-    )
     guesser_for = _prepare_guesser(request, loaded, log, is_aborted, owned)
-    return WritingParts(
-        lanes,
-        threads,
-        adapters,
-        Guessing(guesser_for, proof if request.speculate != "always" else None),
-    )
+    guessing = Guessing(guesser_for, is_always=request.speculate == "always")
+    return WritingParts(lanes, threads, adapters, guessing)
 
 
 def _saved_lanes(

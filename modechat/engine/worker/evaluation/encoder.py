@@ -37,14 +37,6 @@ class EncoderDecoder:
     def can_take_back(self) -> bool:
         return False
 
-    @property
-    def key(self) -> str:
-        return ""
-
-    @property
-    def n_cells(self) -> int:
-        return self._n_decoded
-
     def close(self) -> None:
         llama.llama_batch_free(self._batch)
 

@@ -60,14 +60,6 @@ class Evaluator(Protocol):
     def can_take_back(self) -> bool:
         """Whether tokens that were evaluated can be taken back: guessed ones must be."""
 
-    @property
-    def n_cells(self) -> int:
-        """No cell of the KV cache from here on has been used since it was empty."""
-
-    @property
-    def key(self) -> str:
-        """What results depend on besides the tokens, in this request."""
-
     def room(self, mode: Mode) -> int:
         """How many more tokens fit into the context."""
 

@@ -82,7 +82,6 @@ class Lanes:
         self._key = ""
         """That of the request; lanes of other ones are of no use."""
         self.n_evaluated = 0
-        self._n_cells = 0
 
     def close(self) -> None:
         self._memory.close()
@@ -95,19 +94,10 @@ class Lanes:
     def can_take_back(self) -> bool:
         return self._memory.can_take_back
 
-    @property
-    def n_cells(self) -> int:
-        return self._n_cells
-
-    @property
-    def key(self) -> str:
-        return self._key
-
     def forget(self) -> None:
         """Empty all lanes."""
         for lane in self._lanes:
             self._empty(lane)
-        self._n_cells = 0
 
     # Where a prompt begins
 
@@ -293,7 +283,6 @@ class Lanes:
             result = self._memory.decode()
         if result == DECODED:
             lane.tokens.extend(piece)
-            self._n_cells = max(self._n_cells, sum(len(one.tokens) for one in self._lanes))
             self.n_evaluated += len(piece)
             return
         self._keep(lane, len(lane.tokens))
@@ -349,7 +338,6 @@ class Lanes:
         )
         lane.label, lane.n_left_out = state.label, self._n_left_out
         lane.n_exact = 0 if self._n_left_out else None
-        self._n_cells = max(self._n_cells, sum(len(one.tokens) for one in self._lanes))
         return n_common
 
 

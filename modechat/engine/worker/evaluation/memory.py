@@ -51,11 +51,6 @@ class Memory:
         self._abort = abort
         self._is_abortable = abort is not None
         self._seconds_of_a_token = _QUICK
-        vocabulary = llama.llama_model_get_vocab(model)
-        assert vocabulary is not None  # every loaded model has one
-        self._result_size = int(llama.llama_vocab_n_tokens(vocabulary)) * ctypes.sizeof(
-            ctypes.c_float
-        )
         self._window = int(llama.llama_model_n_swa(model))
         self._is_one_state = bool(
             llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model)
@@ -122,10 +117,6 @@ class Memory:
         if result == DECODED and n_tokens == 1:
             self._seconds_of_a_token = time.perf_counter() - started
         return result
-
-    def result(self, index: int) -> bytes:
-        """The logits at this place of the last batch, bit by bit; -1: the last ones."""
-        return ctypes.string_at(llama.llama_get_logits_ith(self.context, index), self._result_size)
 
     def _set_abortable(self, is_abortable: bool) -> None:
         if self._abort is not None and is_abortable is not self._is_abortable:

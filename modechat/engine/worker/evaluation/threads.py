@@ -249,11 +249,6 @@ class DecodeThreads:
         self._prompt = ThreadController(self._n_max, evidence=2, patience=_PATIENCE_WITH_PROMPTS)
         self._lookout = LoadMeter(usable_cpus()) if self._adapts else None
 
-    @property
-    def count(self) -> int:
-        """For the next token that comes alone."""
-        return self._n_max if self._is_held or not self._adapts else self._generation.count
-
     @contextmanager
     def held(self, *, is_held: bool) -> Iterator[None]:
         """Meanwhile tokens that come alone are computed by the same number of threads, if so: how many share an

@@ -1,1 +1,1 @@
-"""From a request to its reply: prompts that fit, tokens sampled, guessed and checked, and text on its way out."""
+"""From a request to its reply: prompts that fit, sampling, guesses, and text on its way out."""

@@ -14,7 +14,10 @@ IMPOSSIBLE = float("-inf")
 
 
 class Candidates:
-    """All tokens. Samplers sort and cut them, so they are filled anew for each choice; without a loop in Python."""
+    """All tokens of a vocabulary.
+
+    Samplers sort and cut them, so they are filled anew for each choice, without a loop in Python.
+    """
 
     def __init__(self, n_vocab: int) -> None:
         self._n_vocab = n_vocab
@@ -27,23 +30,23 @@ class Candidates:
         self.array = llama.llama_token_data_array(self._data, n_vocab, -1, False)
 
     def fill(self, context: llama.llama_context_p, index: int) -> None:
-        """With what the model says about the token after this place of the last batch; -1: the last one."""
+        """Fill in the logits of the token after this place of the last batch; -1: the last one."""
         self.clear()
         found = llama.llama_get_logits_ith(context, index)
         logits = (ctypes.c_float * self._n_vocab).from_address(ctypes.addressof(found.contents))
         self._logits[:] = memoryview(logits).cast("B").cast("f")
 
     def clear(self) -> None:
-        """All tokens in their order, one as likely as the other."""
+        """Restore all tokens in their order, one as likely as the other."""
         ctypes.memmove(self._data, self._unsorted, len(self._unsorted))
         self.array.size, self.array.selected, self.array.sorted = self._n_vocab, -1, False
 
     def exclude(self, token: int) -> None:
-        """Before a sampler has sorted them: make `token` impossible."""
+        """Make `token` impossible. Only before a sampler has sorted the tokens."""
         self._logits[token] = IMPOSSIBLE
 
     def apply(self, sampler: llama.llama_sampler_p) -> tuple[int, float] | None:
-        """The token that `sampler` chooses, with its logit; None if there is none to choose from."""
+        """Return the token that `sampler` chooses, with its logit; None if there is none."""
         llama.llama_sampler_apply(sampler, ctypes.byref(self.array))
         selected = self.array.selected
         if not 0 <= selected < self.array.size:
@@ -51,5 +54,5 @@ class Candidates:
         return self._ids[selected], self._logits[selected]
 
     def possible(self) -> list[int]:
-        """The tokens that are not impossible, before a sampler has sorted them."""
+        """Return the tokens that are not impossible. Only before a sampler has sorted them."""
         return [token for token, logit in enumerate(self._logits) if logit != IMPOSSIBLE]

@@ -1,4 +1,7 @@
-"""Speculative decoding with a second, small model of the same vocabulary: it guesses, the big one checks."""
+"""Speculative decoding with a second, small model: it guesses, the big one checks.
+
+Both have the same vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +20,21 @@ from modechat.engine.worker.writing.sampler import SamplerChain
 from modechat.engine.worker.writing.speculation import FROM_MODEL, Draft, Guesser, GuessPolicy
 
 _SEQUENCE = 0
-_TRY_AGAIN_AFTER = 64  # tokens without a guess: what did not pay may pay now
+_TRY_AGAIN_AFTER = 64
+"""Tokens without a guess after which one is tried: what did not pay may pay now."""
 _FEW = 3
-_COMPARED = 512  # tokens of both vocabularies
+_COMPARED = 512
+"""Tokens of both vocabularies that are compared."""
 
 
 class DraftModel:
-    """Guesses the likeliest tokens after a text. Owns the model that it is given.
-
-    Raises WorkerFailure if `loaded` has another vocabulary than `vocabulary`.
-    """
+    """Guesses the likeliest tokens after a text. Owns the model that it is given."""
 
     def __init__(self, loaded: LoadedModel, vocabulary: Vocabulary, *, adapts: bool = True) -> None:
-        """`adapts`: with as many threads as help at the moment."""
+        """`adapts`: compute with as many threads as help at the moment.
+
+        Raises WorkerFailure if `loaded` has another vocabulary than `vocabulary`.
+        """
         self._loaded = loaded
         _check_same(loaded, vocabulary)
         assert loaded.context is not None  # it was loaded whole
@@ -40,7 +45,7 @@ class DraftModel:
         )
         self._tokens: list[int] = []
         self.seconds_per_token = 0.0
-        """What the last guesses took; 0: none yet."""
+        """The time of the last guesses; 0: there were none yet."""
 
     def close(self) -> None:
         self._greedy.close()
@@ -48,7 +53,10 @@ class DraftModel:
         self._loaded.close()
 
     def guess(self, text: Sequence[int], count: int) -> tuple[int, ...]:
-        """At most `count` tokens after `text`; fewer where the model would end, or its context is full."""
+        """Guess at most `count` tokens after `text`.
+
+        There are fewer where the model would end, or its context is full.
+        """
         if len(text) + count > self._memory.n_ctx or not self._catch_up(text):
             return ()
         started = time.perf_counter()
@@ -63,26 +71,22 @@ class DraftModel:
         return tuple(guessed)
 
     def _catch_up(self, text: Sequence[int]) -> bool:
-        """Evaluate what is new of `text`; whether the next token can be sampled."""
+        """Evaluate what is new of `text`; return True if the next token can be sampled."""
         keep = common_prefix_length(self._tokens, text[:-1])
-        if not self._memory.can_keep(_SEQUENCE, keep, len(self._tokens)) or not self._memory.keep(
-            _SEQUENCE, keep
-        ):
-            self._memory.clear(_SEQUENCE)
+        memory = self._memory
+        can_keep = memory.can_keep(_SEQUENCE, keep, len(self._tokens))
+        if not can_keep or not memory.keep(_SEQUENCE, keep):
+            memory.clear(_SEQUENCE)
             keep = 0
         del self._tokens[keep:]
-        new = text[keep:]
-        pieces = (
-            new[start : start + self._memory.n_batch]
-            for start in range(0, len(new), self._memory.n_batch)
-        )
-        return all(self._evaluate(piece) for piece in pieces)
+        for start in range(keep, len(text), memory.n_batch):
+            if not self._evaluate(text[start : start + memory.n_batch]):
+                return False
+        return True
 
     def _evaluate(self, tokens: Sequence[int]) -> bool:
         fill_batch(self._memory.batch, tokens, len(self._tokens), _SEQUENCE)
-        if (
-            self._memory.decode() != DECODED
-        ):  # stopped by the user, or no room: then nothing is guessed
+        if self._memory.decode() != DECODED:  # stopped by the user, or no room
             self._memory.clear(_SEQUENCE)
             self._tokens.clear()
             return False
@@ -96,33 +100,37 @@ class ModelGuesser(Guesser):
     def __init__(self, policy: GuessPolicy, prompt: Sequence[int], model: DraftModel) -> None:
         super().__init__(policy, prompt)
         self._model = model
-        self._without = (
-            _TRY_AGAIN_AFTER  # the first guess shows what guesses cost and how good they are
-        )
+        # The first guess shows what guesses cost and how good they are.
+        self._n_without = _TRY_AGAIN_AFTER
 
     def guess(self, limit: int) -> Draft:
         draft = super().guess(limit)
         if draft.tokens:
             return draft
         count = self._policy.n_guesses(FROM_MODEL, limit, self._model.seconds_per_token)
-        self._without += 1
-        if count == 0 and self._without >= _TRY_AGAIN_AFTER:
+        self._n_without += 1
+        if count == 0 and self._n_without >= _TRY_AGAIN_AFTER:
             count = min(_FEW, limit)
         if count == 0:
             return draft
-        self._without = 0
+        self._n_without = 0
         return Draft(self._model.guess(self._index.tokens, count), FROM_MODEL)
 
 
 def _check_same(draft: LoadedModel, vocabulary: Vocabulary) -> None:
-    own, n_tokens = draft.vocabulary, vocabulary.n_tokens
-    step = max(1, n_tokens // _COMPARED)
-    if own.n_tokens != n_tokens or any(
-        own.piece(token, special=True) != vocabulary.piece(token, special=True)
-        for token in range(0, n_tokens, step)
-    ):
+    """Raises WorkerFailure if the draft model has another vocabulary."""
+    if not _are_same(draft.vocabulary, vocabulary):
         raise WorkerFailure(
             "model",
             "The draft model has another vocabulary than the model",
             "A draft model must be a smaller one of the same family, such as a 0.5B beside a 7B.",
         )
+
+
+def _are_same(one: Vocabulary, other: Vocabulary) -> bool:
+    if one.n_tokens != other.n_tokens:
+        return False
+    for token in range(0, one.n_tokens, max(1, one.n_tokens // _COMPARED)):
+        if one.piece(token, special=True) != other.piece(token, special=True):
+            return False
+    return True

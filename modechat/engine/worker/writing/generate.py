@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from pydantic import BaseModel
 
@@ -22,18 +23,28 @@ from modechat.engine.worker.evaluation.threads import DecodeThreads
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.prompts import Prompts, TokenizedPrompt
 from modechat.engine.worker.tokens import Detokenizer
-from modechat.engine.worker.writing.decoding import Guessing, decode
-from modechat.engine.worker.writing.grammar import grammar_for
+from modechat.engine.worker.writing.constraint import grammar_for
+from modechat.engine.worker.writing.decoding import decode
 from modechat.engine.worker.writing.overflow import fit
 from modechat.engine.worker.writing.reply_stream import ReplyStream
-from modechat.engine.worker.writing.sampler import SamplerChain
-from modechat.engine.worker.writing.speculation import Guesser
+from modechat.engine.worker.writing.sampler import ConstrainedSampler, SamplerChain
+from modechat.engine.worker.writing.speculation import Guesser, NoGuesses
 from modechat.prompting.prompt import Prompt
 
 
 @dataclass(frozen=True, slots=True)
+class Guessing:
+    """How tokens are guessed with a loaded model."""
+
+    guesser_for: Callable[[Sequence[int]], Guesser]
+    """Makes the guesser for a prompt."""
+    is_always: bool
+    """Guess for greedy and seeded replies too, although rounding may change them."""
+
+
+@dataclass(frozen=True, slots=True)
 class WritingParts:
-    """What it takes to write with a model."""
+    """The parts of a loaded model that a reply needs."""
 
     evaluator: Evaluator
     threads: DecodeThreads
@@ -43,7 +54,7 @@ class WritingParts:
 
 
 class Generation:
-    """Answers one request. `run` emits its events; `is_stopped` is asked between tokens."""
+    """Answers one request. `run` emits its events; `is_stopped` is called between tokens."""
 
     def __init__(
         self,
@@ -60,15 +71,14 @@ class Generation:
         self._evaluator = parts.evaluator
         self._threads = parts.threads
         self._adapters = parts.adapters
-        self._guessing = (
-            parts.guessing if request.speculate and parts.evaluator.can_take_back else None
-        )
-        self._guesser: Guesser | None = None
+        self._guessing = parts.guessing
+        self._guesser: Guesser | NoGuesses = NoGuesses()
         self._emit = emit
         self._is_stopped = is_stopped
         self._mode = Mode(request.prompt.mode)
         self._sampling = request.sampling.over(loaded.sampling_defaults())
-        self._seed = random.getrandbits(31) if self._sampling.seed is None else self._sampling.seed
+        seed = self._sampling.seed
+        self._seed = random.getrandbits(31) if seed is None else seed
         self._started = time.perf_counter()
         self._evaluated_before = self._evaluator.n_evaluated
         self._first_token = 0.0
@@ -91,7 +101,7 @@ class Generation:
                 prompt,
                 n_left_out=n_left_out,
                 key=self._adapters.apply(self._mode),
-                label=self._request.conversation if self._mode is Mode.CHAT else "",
+                label=self._label,
                 is_reproducible=self._is_reproducible,
             )
             try:
@@ -110,53 +120,69 @@ class Generation:
         )
 
     def _make(self) -> tuple[TokenizedPrompt, int]:
-        """The prompt, and how many messages of its chat have left the context."""
+        """Make the prompt; also return how many messages of its chat have left the context."""
         request = self._request
-        before = request.prompt.n_left_out if isinstance(request.prompt, ChatPrompt) else 0
-        fitted = fit(
-            request.prompt,
-            lambda prompt: self._prompts.make(prompt, request.now, request.thinking),
-            self._loaded.n_ctx,
-            self._sampling.max_tokens,
-        )
-        if fitted.n_left_out > before:
+        make = partial(self._prompts.make, now=request.now, thinking=request.thinking)
+        fitted = fit(request.prompt, make, self._loaded.n_ctx, self._sampling.max_tokens)
+        prompt = request.prompt
+        if isinstance(prompt, ChatPrompt) and fitted.n_left_out > prompt.n_left_out:
             self._emit(Shortened(id=request.id, n_left_out=fitted.n_left_out))
         return fitted.made, fitted.n_left_out
 
     def _evaluate(self, prompt: list[int], reused: int) -> None:
-        def progress(evaluated: int) -> None:
-            self._emit(
-                PromptProgress(
-                    id=self._request.id,
-                    evaluated=reused + evaluated,
-                    reused=reused,
-                    total=len(prompt),
-                )
-            )
-            if self._is_stopped():
-                raise Aborted
+        """Evaluate the tokens of `prompt` from `reused` on. Raises Aborted or WorkerFailure."""
+        pieces = [prompt[reused:]]
+        if self._is_reproducible and self._evaluator.can_take_back:
+            # The last token is evaluated alone, as it is when the same is asked again and all
+            # others are there already. Memories that cannot take tokens back do the same by
+            # themselves.
+            pieces = [prompt[reused:-1], prompt[-1:]]
+        done = reused
+        for piece in pieces:
+            if piece:
+                report = partial(self._report_progress, reused, done, len(prompt))
+                self._evaluator.evaluate(self._mode, piece, report)
+                done += len(piece)
 
-        if not (
-            self._is_reproducible and self._evaluator.can_take_back
-        ):  # those that cannot see to it themselves
-            self._evaluator.evaluate(self._mode, prompt[reused:], progress)
-            return
-        # The last token is evaluated alone, as it is when the same is asked again: then all others are there already.
-        new = prompt[reused:-1]
-        if new:
-            self._evaluator.evaluate(self._mode, new, progress)
-        self._evaluator.evaluate(self._mode, prompt[-1:], lambda count: progress(len(new) + count))
+    def _report_progress(self, reused: int, before: int, total: int, evaluated: int) -> None:
+        """Tell how many tokens of the prompt are there. Raises Aborted if the reply was stopped."""
+        self._emit(
+            PromptProgress(
+                id=self._request.id, evaluated=before + evaluated, reused=reused, total=total
+            )
+        )
+        if self._is_stopped():
+            raise Aborted
+
+    @property
+    def _label(self) -> str:
+        """The conversation, if its state may be kept on disk."""
+        return self._request.conversation if self._mode is Mode.CHAT else ""
 
     @property
     def _is_reproducible(self) -> bool:
-        """Whether the user may expect the same reply again, to the letter."""
+        """True if the user may expect the same reply again, to the letter."""
         return self._sampling.is_greedy or self._request.sampling.seed is not None
+
+    def _make_guesser(self, prompt: list[int]) -> Guesser | NoGuesses:
+        """Make the guesser for `prompt`.
+
+        Nothing is guessed for greedy and seeded replies, unless the user wants it.
+        """
+        guessing = self._guessing
+        if guessing is None or not self._request.speculate or not self._evaluator.can_take_back:
+            return NoGuesses()
+        if self._is_reproducible and not guessing.is_always:
+            return NoGuesses()
+        return guessing.guesser_for(prompt)
 
     def _sampler(self, made: Prompt, prompt: list[int]) -> SamplerChain:
         vocabulary, context = self._loaded.vocabulary, self._loaded.context
         assert context is not None  # it is not for inspecting only
         grammar = grammar_for(self._request, vocabulary, self._prompts.reasoning_tags, made.text)
-        return SamplerChain(
+        if grammar is None:
+            return SamplerChain(context, self._sampling, self._seed, vocabulary.n_tokens, prompt)
+        return ConstrainedSampler(
             context, self._sampling, self._seed, vocabulary.n_tokens, prompt, grammar
         )
 
@@ -164,10 +190,8 @@ class Generation:
         vocabulary = self._loaded.vocabulary
         limit = self._sampling.max_tokens
         detokenizer = Detokenizer(vocabulary, self._prompts.shown_tokens)
-        guessing = self._guessing
-        self._guesser = guessing.guesser_for(prompt) if guessing is not None else None
-        proof = guessing.proof if guessing is not None and self._is_reproducible else None
-        with closing(decode(self._evaluator, self._mode, sampler, self._guesser, proof)) as tokens:
+        self._guesser = self._make_guesser(prompt)
+        with closing(decode(self._evaluator, self._mode, sampler, self._guesser)) as tokens:
             for token in tokens:
                 self._first_token = self._first_token or time.perf_counter()
                 if vocabulary.is_end(token):
@@ -191,8 +215,9 @@ class Generation:
     ) -> ReplyStats:
         now = time.perf_counter()
         first = self._first_token or now
-        # Every token after the first was evaluated since then; a reply that ended by itself has its end token too.
-        evaluated = reply.n_tokens if stop_reason is StopReason.END else reply.n_tokens - 1
+        evaluated = reply.n_tokens - 1  # every token after the first was evaluated since then
+        if stop_reason is StopReason.END:
+            evaluated += 1  # the token of the reply's end
         return ReplyStats(
             format=prompt.format.name,
             format_source=prompt.format.source,
@@ -209,6 +234,6 @@ class Generation:
             repeated=reply.n_repeated,
             evaluated_tokens=self._evaluator.n_evaluated - self._evaluated_before,
             restored_tokens=reused.n_restored,
-            drafted_tokens=self._guesser.n_guessed if self._guesser is not None else 0,
-            accepted_tokens=self._guesser.n_right if self._guesser is not None else 0,
+            drafted_tokens=self._guesser.n_guessed,
+            accepted_tokens=self._guesser.n_right,
         )

@@ -1,8 +1,8 @@
-"""What happens when a prompt is longer than the context: the oldest messages of a chat leave it, in blocks.
+"""Makes a prompt fit into the context: the oldest messages of a chat leave it, in blocks.
 
-System text and pinned turns stay, and so does what the user just said. As many leave at once as make the rest a good
-deal shorter than the context: what left once stays out, so that the prompt's beginning changes rarely. A reply that is
-to go on and fills the context alone goes on from its end.
+System text and pinned turns stay, and so does what the user just said. As many messages leave at
+once as make the rest a good deal shorter than the context: they stay out, so that the prompt's
+beginning changes rarely. A reply that is to go on and fills the context alone goes on from its end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FILLED = 0.6  # share of the context that a prompt may take after messages have
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A prompt that fits into the context, and how many messages of its chat have left (as in ChatPrompt)."""
+    """A prompt that fits into the context; `n_left_out` is as in ChatPrompt."""
 
     made: TokenizedPrompt
     n_left_out: int = 0
@@ -34,7 +34,9 @@ def fit(
     n_ctx: int,
     max_tokens: int | None,
 ) -> Fitted:
-    """The prompt of `request` in a context of `n_ctx` tokens, with room for a reply of at most `max_tokens`.
+    """Make a prompt of `request` that fits into `n_ctx` tokens, with room for the reply.
+
+    The reply has at most `max_tokens`.
 
     Raises WorkerFailure if it does not fit, whatever leaves.
     """
@@ -53,10 +55,11 @@ def fit(
 
 
 def without_left_out(request: ChatPrompt, n_left_out: int) -> ChatPrompt:
-    """The chat without the messages that have left."""
-    leave = set(_may_leave(request.messages)[:n_left_out])
-    kept = tuple(message for i, message in enumerate(request.messages) if i not in leave)
-    return request.model_copy(update={"messages": kept, "n_left_out": 0})
+    """Return the chat without the messages that have left."""
+    kept = list(request.messages)
+    for i in reversed(_may_leave(request.messages)[:n_left_out]):
+        del kept[i]
+    return request.model_copy(update={"messages": tuple(kept), "n_left_out": 0})
 
 
 def _shorten(
@@ -65,13 +68,16 @@ def _shorten(
     make: Callable[[ChatPrompt | InstructPrompt], TokenizedPrompt],
     wanted: tuple[int, ...],
 ) -> Fitted:
-    """The prompt with the fewest messages gone that has at most so many tokens: the first of `wanted` that can be had.
-    If none can, the shortest one."""
+    """Make the prompt with the fewest messages gone that has at most so many tokens.
+
+    So many: the first of `wanted` that is possible. If none is, it is the shortest prompt.
+    """
     low, high = 0, len(choices) - 1
     best = Fitted(make(without_left_out(request, choices[high])), choices[high])
-    n_wanted = next((limit for limit in wanted if len(best.made.tokens) <= limit), None)
-    if n_wanted is None:
+    possible = [limit for limit in wanted if len(best.made.tokens) <= limit]
+    if not possible:
         return best
+    n_wanted = possible[0]
     while low < high:
         middle = (low + high) // 2
         made = make(without_left_out(request, choices[middle]))
@@ -85,8 +91,10 @@ def _shorten(
 def _from_the_end(
     request: ChatPrompt, make: Callable[[ChatPrompt | InstructPrompt], TokenizedPrompt], wanted: int
 ) -> TokenizedPrompt:
-    """The prompt with the end of the reply that is to go on: as much of it as makes no more than `wanted` tokens, but
-    one character at least."""
+    """Make the prompt with the end of the reply that is to go on.
+
+    It keeps as much of it as makes no more than `wanted` tokens, but at least one character.
+    """
     rest = request.prefill
     while len(rest) > 1:
         rest = rest[(len(rest) + 1) // 2 :]
@@ -97,23 +105,29 @@ def _from_the_end(
 
 
 def _may_leave(messages: tuple[Message, ...]) -> list[int]:
-    """Where the messages are that may leave, oldest first: all but the system text, pinned ones and the last."""
-    return [
-        i
-        for i, message in enumerate(messages[:-1])
-        if message.role is not Role.SYSTEM and not message.pinned
-    ]
+    """Return the places of the messages that may leave, oldest first.
+
+    The system text, pinned messages and the last one stay.
+    """
+    may_leave = []
+    for i, message in enumerate(messages[:-1]):
+        if message.role is not Role.SYSTEM and not message.pinned:
+            may_leave.append(i)
+    return may_leave
 
 
 def _choices(request: ChatPrompt) -> list[int]:
-    """How many messages could leave, more than have left: always whole turns, so that a user begins."""
-    may_leave = _may_leave(request.messages)
-    last = len(request.messages) - 1
-    return [
-        count
-        for count in range(request.n_left_out + 1, len(may_leave) + 1)
-        if request.messages[may_leave[count] if count < len(may_leave) else last].role is Role.USER
-    ]
+    """Return the counts of messages that could leave, above that of those that have left.
+
+    Whole turns leave, so that a message of the user begins the rest.
+    """
+    stay_last = len(request.messages) - 1
+    begins = [*_may_leave(request.messages), stay_last]
+    choices = []
+    for count in range(request.n_left_out + 1, len(begins)):
+        if request.messages[begins[count]].role is Role.USER:
+            choices.append(count)
+    return choices
 
 
 def _checked(
@@ -125,11 +139,12 @@ def _checked(
             "engine", "The chat template makes an empty prompt of this", "Try another model."
         )
     if n_prompt + room > n_ctx:
+        hint = "Shorten the text, or give the model more room with --ctx."
+        if has_pins:
+            hint = "Pinned turns stay in the context: /pin takes the last one out again."
         raise WorkerFailure(
             "context",
             f"The prompt has {n_prompt:,} tokens, the context holds {n_ctx:,}",
-            "Pinned turns stay in the context: /pin takes the last one out again."
-            if has_pins
-            else "Shorten the text, or give the model more room with --ctx.",
+            hint,
         )
     return made

@@ -1,35 +1,38 @@
-"""The reply on its way out: thinking parted from the answer, stop strings and leaked markers cut, white space trimmed,
-ended where it does nothing but repeat itself, sent in batches."""
+"""The reply on its way out, sent in batches.
+
+Thinking is separated from the answer, stop strings and leaked markers are cut, white space is
+trimmed, and a reply that does nothing but repeat itself is ended.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from pydantic import BaseModel
 
 from modechat.domain.conversation import Role, StopReason
-from modechat.domain.repetition import Repetition, RepetitionGuard
 from modechat.domain.sampling import Sampling
 from modechat.domain.text import ReplyTrimmer, StopMatcher
 from modechat.engine.protocol import ChatPrompt, Delta, Generate, InstructPrompt
 from modechat.engine.worker.prompts import Prompts
+from modechat.engine.worker.writing.constraint import is_constrained
+from modechat.engine.worker.writing.loop_watch import (
+    HasChoice,
+    LoopWatch,
+    NoLoopWatch,
+    RepetitionWatch,
+)
 from modechat.prompting.formats import FormatSource
 from modechat.prompting.leaks import LeakDetector
 from modechat.prompting.prompt import Prompt
 from modechat.prompting.reasoning import ReasoningSplitter, Split
 
 
-class HasChoice(Protocol):
-    def __call__(self, *, blank: bool) -> bool:
-        """White space counts as a way to go on only if `blank`."""
-
-
 class ReplyStream:
     """Takes the text of token after token and emits deltas. `sampling` is complete.
 
-    `has_choice` says whether a grammar, if there is one, lets the reply go on in different ways.
+    `has_choice` says if a grammar, where there is one, lets the reply go on in different ways.
     """
 
     def __init__(
@@ -41,32 +44,26 @@ class ReplyStream:
         emit: Callable[[BaseModel], None],
         has_choice: HasChoice,
     ) -> None:
-        is_constrained = request.schema_text is not None or request.grammar is not None
-        # What a grammar has shaped is whole as it is: cutting it would break it.
-        stops = () if is_constrained else (*prompt.stop, *sampling.stop)
-        prefill = request.prompt.prefill
         self._id = request.id
         self._emit = emit
-        # Without tags there is nothing to part, and stop strings may begin with the white space that parting trims.
-        parts = bool(prompts.reasoning_tags) and not prefill
-        self._splitter = ReasoningSplitter(prompts.reasoning_tags, prompt.text) if parts else None
-        self._stops = StopMatcher(stops)
-        # A model in its own format may write of anything; the control token that begins a turn ends one all the same.
+        prefill = request.prompt.prefill
+        self._splitter = _splitter(prompts, prompt, prefill)
+        # A model in its own format may write of anything, but the control token that begins a turn
+        # ends one.
         self._is_own_format = prompt.format.source is FormatSource.GGUF
-        known = prompts.control_markers if self._is_own_format else prompts.markers
-        markers: frozenset[str] = frozenset() if is_constrained else _leak_markers(known, stops)
+        stops, markers = self._stops_and_markers(request, prompt, sampling, prompts)
+        self._stops = StopMatcher(stops)
         self._leaks = LeakDetector(markers, _conversation(request))
-        self._guard = RepetitionGuard(_said_by_user(request)) if sampling.stop_repetition else None
-        self._has_choice = has_choice
-        self._repetition: Repetition | None = None
-        self._surplus = ""
-        self._trim: Callable[[str], str] = (
-            str if is_constrained else ReplyTrimmer(has_begun=bool(prefill)).feed
-        )
+        self._loops: LoopWatch = NoLoopWatch()
+        if sampling.stop_repetition:
+            self._loops = RepetitionWatch(_texts_of_user(request), has_choice)
+        self._trim: Callable[[str], str] = str
+        if not is_constrained(request):
+            self._trim = ReplyTrimmer(has_begun=bool(prefill)).feed
         self._thinking = ""
         # The reply may go on in the middle of a line, or of a block of code.
         self._answer = self._trim(self._leaks.feed(prefill)[0])
-        self._said, self._thought = "", ""
+        self._sent_answer, self._sent_thinking = "", ""
         self._seconds_between_deltas = request.seconds_between_deltas
         self._last_sent = float("-inf")
         self.n_tokens = 0
@@ -74,20 +71,30 @@ class ReplyStream:
         self.leak = ""
         """The other role's marker that was found."""
         self.n_repeated = 0
-        """Known when the reply is finished: as in ReplyStats."""
+        """As in ReplyStats; known when the reply is finished."""
+
+    def _stops_and_markers(
+        self, request: Generate, prompt: Prompt, sampling: Sampling, prompts: Prompts
+    ) -> tuple[tuple[str, ...], frozenset[str]]:
+        """Return the texts that end the reply, and the markers of other roles that cut it."""
+        if is_constrained(request):  # cutting what a grammar has shaped would break it
+            return (), frozenset()
+        stops = (*prompt.stop, *sampling.stop)
+        known = prompts.control_markers if self._is_own_format else prompts.markers
+        return stops, _leak_markers(known, stops)
 
     def add_token(self, text: str) -> StopReason | None:
-        """Add the text of one token; why the reply ends with it, if it does."""
+        """Add the text of one token; return why the reply ends with it, if it does."""
         self.n_tokens += 1
         return self.add(text)
 
     def add(self, text: str) -> StopReason | None:
-        split = self._splitter.feed(text) if self._splitter is not None else Split("", text)
+        split = Split("", text) if self._splitter is None else self._splitter.feed(text)
         if split.thinking:
             self.n_thinking_tokens += 1
             self._thinking += split.thinking
         ended = self._add_answer(split.answer)
-        if ended is None and self._repeats(text):
+        if ended is None and self._loops.feed(text):
             ended = StopReason.REPEATS
         if ended or time.perf_counter() - self._last_sent >= self._seconds_between_deltas:
             self._send()
@@ -95,90 +102,95 @@ class ReplyStream:
 
     def finish(self) -> None:
         """No more will come: send what was held back."""
-        split = self._splitter.flush() if self._splitter is not None else Split("", "")
-        self._thinking += split.thinking
-        if not self._add_answer(split.answer):
-            shown, leak = self._leaks.feed(self._stops.flush())
-            self._answer += self._trim(shown if leak else shown + self._leaks.flush())
-        self._send()
-        if self._surplus:
-            sent = self._said or self._thought
-            self.n_repeated = next(
-                (len(end) for end in _as_sent(self._surplus) if sent.endswith(end)), 0
-            )
-
-    def _repeats(self, text: str) -> bool:
-        """Whether the reply says nothing but the same by now, and not because a grammar wants it so."""
-        if self._guard is None:
-            return False
-        if self._repetition is None:
-            self._repetition = self._guard.feed(text)
-            if self._repetition is None:
-                return False
-            self._surplus = self._repetition.surplus
+        if self._splitter is not None:
+            split = self._splitter.flush()
+            self._thinking += split.thinking
+            ended = self._add_answer(split.answer)
         else:
-            self._surplus += text
-        if self._has_choice(blank=self._repetition.unit.isspace()):
-            return True
-        if len(self._surplus) - len(self._repetition.surplus) >= len(self._repetition.unit):
-            self._guard.reset()
-            self._repetition, self._surplus = None, ""
-        return False
+            ended = self._add_answer("")
+        if not ended:
+            shown, leak = self._leaks.feed(self._stops.flush())
+            if not leak:
+                shown += self._leaks.flush()
+            self._answer += self._trim(shown)
+        self._send()
+        self.n_repeated = _n_at_end(self._loops.surplus, self._sent_answer or self._sent_thinking)
 
     def _add_answer(self, text: str) -> StopReason | None:
-        shown, stopped = self._stops.feed(text)
+        shown, is_stopped = self._stops.feed(text)
         shown, leak = self._leaks.feed(shown)
-        if stopped and leak is None:
+        if is_stopped and leak is None:
             shown += self._leaks.flush()
         self._answer += self._trim(shown)
-        if leak is not None and self._is_own_format:
-            return StopReason.STOP_STRING
-        if leak is not None:
+        if leak is not None and not self._is_own_format:
             self.leak = leak
             return StopReason.LEAK
-        return StopReason.STOP_STRING if stopped else None
+        if leak is not None or is_stopped:
+            return StopReason.STOP_STRING
+        return None
 
     def _send(self) -> None:
-        for text, is_thinking in ((self._thinking, True), (self._answer, False)):
-            if text:
-                self._emit(
-                    Delta(
-                        id=self._id,
-                        text=text,
-                        is_thinking=is_thinking,
-                        completion_tokens=self.n_tokens,
-                    )
-                )
-                self._last_sent = time.perf_counter()
-        self._thought += self._thinking
-        self._said += self._answer
+        self._send_delta(self._thinking, is_thinking=True)
+        self._send_delta(self._answer, is_thinking=False)
+        self._sent_thinking += self._thinking
+        self._sent_answer += self._answer
         self._thinking = self._answer = ""
+
+    def _send_delta(self, text: str, *, is_thinking: bool) -> None:
+        if not text:
+            return
+        self._emit(
+            Delta(
+                id=self._id,
+                text=text,
+                is_thinking=is_thinking,
+                completion_tokens=self.n_tokens,
+            )
+        )
+        self._last_sent = time.perf_counter()
+
+
+def _splitter(prompts: Prompts, prompt: Prompt, prefill: str) -> ReasoningSplitter | None:
+    """Return what separates thinking from the answer; None if there is nothing to separate.
+
+    Without tags nothing may be trimmed: stop strings may begin with the white space around
+    thinking.
+    """
+    if prefill or not prompts.reasoning_tags:
+        return None
+    return ReasoningSplitter(prompts.reasoning_tags, prompt.text)
 
 
 def _leak_markers(markers: frozenset[str], stops: tuple[str, ...]) -> frozenset[str]:
-    """The markers but those that end a reply of this format anyway."""
-    return frozenset(
-        marker for marker in markers if not any(stop.strip() in marker for stop in stops)
-    )
+    """Return the markers, except those that end a reply of this format anyway."""
+    found = set()
+    for marker in markers:
+        if not any(stop.strip() in marker for stop in stops):
+            found.add(marker)
+    return frozenset(found)
 
 
-def _as_sent(surplus: str) -> tuple[str, ...]:
-    """How the end of what the model wrote may look when it is sent: white space at its ends is not."""
-    return surplus, surplus.rstrip(), surplus.strip()
+def _n_at_end(surplus: str, sent: str) -> int:
+    """Return how many characters of `surplus` stand at the end of `sent`.
+
+    White space at the ends of `surplus` may have been trimmed.
+    """
+    for end in (surplus, surplus.rstrip(), surplus.strip()):
+        if sent.endswith(end):
+            return len(end)
+    return 0
 
 
-def _said_by_user(request: Generate) -> tuple[str, ...]:
+def _texts_of_user(request: Generate) -> tuple[str, ...]:
     match request.prompt:
         case ChatPrompt(messages=messages):
-            return tuple(
-                message.content for message in messages if message.role is not Role.ASSISTANT
-            )
+            return tuple(one.content for one in messages if one.role is not Role.ASSISTANT)
         case InstructPrompt() as task:
             return (task.instruction, task.input, task.system)
 
 
 def _conversation(request: Generate) -> tuple[str, ...]:
-    """The texts that the model was given."""
+    """Return the texts that the model was given."""
     match request.prompt:
         case ChatPrompt(messages=messages, prefill=prefill):
             return (*(message.content for message in messages), prefill)

@@ -1,9 +1,10 @@
-"""Choosing tokens: llama.cpp's sampler chain, built from sampling settings, and a grammar over it."""
+"""Chooses tokens with llama.cpp's sampler chain, built from sampling settings, and a grammar."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Self
 
 from modechat.domain.sampling import Sampling
 from modechat.engine.worker.bindings import llama
@@ -15,7 +16,7 @@ _PENALTY_LAST_N = 64
 
 
 class SamplerChain:
-    """Chooses tokens. Use as a context manager: it owns native memory, that of the grammar too.
+    """Chooses tokens freely. Use as a context manager: it owns native memory.
 
     `sampling` has every setting but `max_tokens` filled in. `prompt` counts for the repeat penalty.
     """
@@ -27,7 +28,6 @@ class SamplerChain:
         seed: int,
         n_vocab: int,
         prompt: Sequence[int],
-        grammar: Grammar | None = None,
     ) -> None:
         self._context = context
         self._chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
@@ -35,65 +35,24 @@ class SamplerChain:
             llama.llama_sampler_chain_add(self._chain, sampler)
         for token in prompt[-_PENALTY_LAST_N:]:
             llama.llama_sampler_accept(self._chain, token)
-        self._grammar = grammar
-        self._candidates = Candidates(n_vocab) if grammar is not None else None
 
     def sample(self, index: int) -> int:
-        """A token from the result at this place of the last batch; -1: the last one.
-
-        Raises WorkerFailure if the grammar leaves none.
-        """
-        if self._grammar is None or self._candidates is None:
-            return int(llama.llama_sampler_sample(self._chain, self._context, index))
-        token = self._choose(index, self._candidates, self._grammar)
-        llama.llama_sampler_accept(self._chain, token)
-        self._grammar.accept(token)
-        return token
+        """Sample a token from the result at this place of the last batch; -1: the last one."""
+        return int(llama.llama_sampler_sample(self._chain, self._context, index))
 
     def close(self) -> None:
         """Free native memory."""
         llama.llama_sampler_free(self._chain)
-        if self._grammar is not None:
-            self._grammar.close()
 
     def must_end(self) -> bool:
-        """Whether a grammar leaves nothing but the reply's end."""
-        if self._grammar is None or self._candidates is None:
-            return False
-        return self._grammar.must_end(self._candidates)
+        """True if nothing but the reply's end can follow."""
+        return False
 
-    def has_choice(self, *, blank: bool) -> bool:
-        """Whether the reply could go on in different ways: a grammar may leave one only. `blank`: as in `Grammar`."""
-        if self._grammar is None or self._candidates is None:
-            return True
-        return self._grammar.has_choice(self._candidates, blank=blank)
+    def has_choice(self, *, blank: bool) -> bool:  # noqa: ARG002
+        """True if the reply could go on in different ways. `blank`: as in `Grammar`."""
+        return True
 
-    def _choose(self, index: int, candidates: Candidates, grammar: Grammar) -> int:
-        """Freely, and if the grammar does not allow that, among all that it allows: asking about one token takes
-        microseconds, asking about all of them milliseconds. Models mostly do what they are told.
-        """
-        candidates.fill(self._context, index)
-        chosen = candidates.apply(self._chain)
-        if chosen is not None and grammar.allows(chosen[0]):
-            return chosen[0]
-        excluded: list[int] = []
-        while True:
-            candidates.fill(self._context, index)
-            grammar.filter(candidates)
-            for token in excluded:
-                candidates.exclude(token)
-            chosen = candidates.apply(self._chain)
-            if chosen is None or chosen[1] == IMPOSSIBLE:
-                raise WorkerFailure(
-                    "engine",
-                    "The model's vocabulary has nothing with which the reply could go on as it must",
-                    "Change the schema or the grammar, or choose another model.",
-                )
-            if grammar.allows(chosen[0]):
-                return chosen[0]
-            excluded.append(chosen[0])
-
-    def __enter__(self) -> SamplerChain:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -105,13 +64,78 @@ class SamplerChain:
         self.close()
 
 
+class ConstrainedSampler(SamplerChain):
+    """Chooses tokens that a grammar allows. It owns the grammar too."""
+
+    def __init__(
+        self,
+        context: llama.llama_context_p,
+        sampling: Sampling,
+        seed: int,
+        n_vocab: int,
+        prompt: Sequence[int],
+        grammar: Grammar,
+    ) -> None:
+        super().__init__(context, sampling, seed, n_vocab, prompt)
+        self._grammar = grammar
+        self._candidates = Candidates(n_vocab)
+
+    def sample(self, index: int) -> int:
+        """As in `SamplerChain`. Raises WorkerFailure if the grammar leaves no token."""
+        token = self._choose(index)
+        llama.llama_sampler_accept(self._chain, token)
+        self._grammar.accept(token)
+        return token
+
+    def close(self) -> None:
+        super().close()
+        self._grammar.close()
+
+    def must_end(self) -> bool:
+        return self._grammar.must_end(self._candidates)
+
+    def has_choice(self, *, blank: bool) -> bool:
+        return self._grammar.has_choice(self._candidates, blank=blank)
+
+    def _choose(self, index: int) -> int:
+        """Choose freely, and if the grammar does not allow that, among all that it allows.
+
+        Asking about one token takes microseconds, asking about all takes milliseconds, and models
+        mostly do what they are asked for.
+        """
+        self._candidates.fill(self._context, index)
+        chosen = self._candidates.apply(self._chain)
+        if chosen is not None and self._grammar.allows(chosen[0]):
+            return chosen[0]
+        return self._choose_among_allowed(index)
+
+    def _choose_among_allowed(self, index: int) -> int:
+        candidates = self._candidates
+        excluded: list[int] = []
+        while True:
+            candidates.fill(self._context, index)
+            self._grammar.filter(candidates)
+            for token in excluded:
+                candidates.exclude(token)
+            chosen = candidates.apply(self._chain)
+            if chosen is None or chosen[1] == IMPOSSIBLE:
+                raise WorkerFailure(
+                    "engine",
+                    "The model's vocabulary has nothing with which the reply could go on"
+                    " as it must",
+                    "Change the schema or the grammar, or choose another model.",
+                )
+            if self._grammar.allows(chosen[0]):
+                return chosen[0]
+            excluded.append(chosen[0])
+
+
 def _samplers(sampling: Sampling, seed: int, n_vocab: int) -> list[llama.llama_sampler_p]:
     chain = []
-    if sampling.repeat_penalty is not None and sampling.repeat_penalty != 1:
+    penalty = sampling.repeat_penalty
+    if penalty is not None and penalty != 1:
         chain.append(
-            llama.llama_sampler_init_penalties(
-                n_vocab, _PENALTY_LAST_N, sampling.repeat_penalty, 0.0, 0.0
-            )
+            llama.llama_sampler_init_penalties(n_vocab, _PENALTY_LAST_N, penalty, 0.0, 0.0)
         )
     if sampling.is_greedy:
         return [*chain, llama.llama_sampler_init_greedy()]
@@ -122,8 +146,6 @@ def _samplers(sampling: Sampling, seed: int, n_vocab: int) -> list[llama.llama_s
     if sampling.min_p:
         chain.append(llama.llama_sampler_init_min_p(sampling.min_p, 1))
     assert sampling.temperature is not None  # it would be greedy
-    return [
-        *chain,
-        llama.llama_sampler_init_temp(sampling.temperature),
-        llama.llama_sampler_init_dist(seed),
-    ]
+    chain.append(llama.llama_sampler_init_temp(sampling.temperature))
+    chain.append(llama.llama_sampler_init_dist(seed))
+    return chain

@@ -1,13 +1,14 @@
-"""Speculative decoding without a second model: what comes next is guessed from what the text has said before.
+"""Speculative decoding without a second model: the next tokens are guessed from the text so far.
 
-Replies that rewrite, extract or edit repeat long runs of their prompt. The tokens that followed the same run before
-are the guess; the model checks all of them in one batch. Whether that pays depends on what a batch costs on this
-machine and on how often such guesses are right: both are measured while it runs, and it guesses only as much as they
-say.
+Replies that rewrite, extract or edit repeat long runs of their prompt. The tokens that followed the
+same run before are the guess; the model checks all of them in one batch. Whether that pays depends
+on what a batch costs on this machine and on how often such guesses are right. Both are measured
+meanwhile, and decide how much is guessed.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,16 +16,19 @@ from dataclasses import dataclass, field
 from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS
 
 _N_GRAM = 3
-_POSITIONS = 8  # of one n-gram, the newest ones
+_POSITIONS = 8
+"""The newest positions of one n-gram that are kept."""
 _LONGEST_MATCH = 32
-_SIZES = (1, 2, 3, 5, 7, 11, 15, 23, MOST_OUTPUTS - 1)  # guesses in one batch
-_WORTH_IT = 1.08  # times as fast as without, at least: the estimates are estimates
-_TRIED = (
-    15,
-    31,
-)  # tried once to learn what they cost: what lies between is estimated, and small ones rarely pay
-_MOSTLY = 0.6  # of the tokens of such a batch must be expected to be right
-_FORGOTTEN = 300  # batches after which a cost may be another: one that was measured in a bad moment counts no longer
+_SIZES = (1, 2, 3, 5, 7, 11, 15, 23, MOST_OUTPUTS - 1)
+"""Guesses in one batch."""
+_WORTH_IT = 1.08
+"""Times as fast as without guesses, at least: costs are estimates."""
+_TRIED = (15, 31)
+"""Sizes that are tried once to learn their cost: others are estimated, small ones rarely pay."""
+_MOSTLY = 0.6
+"""Share of the tokens of such a batch that must be expected to be right."""
+_FORGOTTEN = 300
+"""Batches after which a cost is measured again: the first time may have been a bad moment."""
 
 FROM_MODEL = 0
 """The match length of guesses that a draft model made."""
@@ -32,14 +36,17 @@ FROM_MODEL = 0
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Guessed tokens, and how long the run was that they followed before."""
+    """Guessed tokens, and the length of the run that they followed before."""
 
     tokens: tuple[int, ...]
     match_length: int
 
 
+_NOTHING = Draft((), 0)
+
+
 class NGramIndex:
-    """Finds where the end of a text stood before."""
+    """Finds earlier places of a text where its last tokens stood."""
 
     def __init__(self, tokens: Sequence[int]) -> None:
         self.tokens: list[int] = []
@@ -55,7 +62,7 @@ class NGramIndex:
         self.tokens.append(token)
 
     def find(self) -> tuple[int, int]:
-        """Where what followed the longest earlier run begins, and that run's length; length 0: there is none."""
+        """Return the place behind the longest earlier run, and its length; 0 if there is none."""
         if len(self.tokens) < _N_GRAM:
             return 0, 0
         places = self._after.get(tuple(self.tokens[-_N_GRAM:]), ())
@@ -64,7 +71,7 @@ class NGramIndex:
         return place, length
 
     def _run_length(self, place: int) -> int:
-        """How many tokens before `place` are those at the end."""
+        """Return how many tokens before `place` are the same as those at the end."""
         length = _N_GRAM
         tokens, end = self.tokens, len(self.tokens)
         while (
@@ -77,10 +84,10 @@ class NGramIndex:
 
 
 class CostCurve:
-    """What a batch of n tokens costs, measured in batches of one token."""
+    """The cost of a batch of n tokens, measured in batches of one token."""
 
     def __init__(self, slope: float) -> None:
-        """`slope` is what each further token is thought to cost before anything was measured."""
+        """`slope` is the estimated cost of each further token, before anything was measured."""
         self._slope = slope
         self._seconds: dict[int, float] = {}
         self._observed: dict[int, int] = {}
@@ -90,40 +97,46 @@ class CostCurve:
         self._n_observed += 1
         self._observed[n_tokens] = self._n_observed
         known = self._seconds.get(n_tokens)
-        self._seconds[n_tokens] = (
-            seconds if known is None else known + 0.2 * (min(seconds, 3 * known) - known)
-        )
+        if known is not None:  # average, with outliers cut
+            seconds = known + 0.2 * (min(seconds, 3 * known) - known)
+        self._seconds[n_tokens] = seconds
 
     def in_tokens(self, seconds: float) -> float:
-        """How many single tokens take as long; 0 while nothing was measured."""
-        return seconds / self._seconds[1] if 1 in self._seconds else 0.0
+        """Return how many single tokens take as long; 0 while nothing was measured."""
+        single = self._seconds.get(1)
+        return 0.0 if single is None else seconds / single
 
     def is_known(self, n_tokens: int) -> bool:
-        """Whether this size was measured, and not long ago."""
-        return (
-            n_tokens in self._observed and self._n_observed - self._observed[n_tokens] < _FORGOTTEN
-        )
+        """True if this size was measured, and not long ago."""
+        observed = self._observed.get(n_tokens)
+        return observed is not None and self._n_observed - observed < _FORGOTTEN
 
     def cost(self, n_tokens: int) -> float:
-        """Between two measured sizes, and beyond the largest, costs lie on a line."""
+        """Return the cost.
+
+        Between two measured sizes, and beyond the largest, costs lie on a line.
+        """
         single = self._seconds.get(1)
         if single is None:
             return 1 + self._slope * (n_tokens - 1)
-        below = max(size for size in self._seconds if size <= n_tokens)
-        above = min((size for size in self._seconds if size >= n_tokens), default=None)
+        sizes = sorted(self._seconds)
+        n_below = bisect_right(sizes, n_tokens)
+        below = sizes[n_below - 1]
         base = self._seconds[below] / single
-        if above == below:
-            return base
-        if above is None:
-            return base + (n_tokens - below) * (
-                self._slope if below == 1 else max((base - 1) / (below - 1), 0.01)
-            )
-        return base + (n_tokens - below) / (above - below) * (self._seconds[above] / single - base)
+        further = n_tokens - below
+        if n_below < len(sizes):
+            above = sizes[n_below]
+            slope = (self._seconds[above] / single - base) / (above - below)
+        elif below > 1:
+            slope = max((base - 1) / (below - 1), 0.01)
+        else:
+            slope = self._slope
+        return base + further * slope
 
 
 @dataclass(slots=True)
 class _Rate:
-    """How often guesses were right: counts that fade, begun with what is usual."""
+    """Counts of how often guesses were right. They fade, and begin with what is usual."""
 
     right: float
     tried: float
@@ -137,26 +150,32 @@ class _Rate:
         self.tried = 0.9 * self.tried + n_tried
 
 
+def _usual_rates() -> dict[int, _Rate]:
+    """Return the rates of match lengths from these on."""
+    return {
+        FROM_MODEL: _Rate(2.8, 4),
+        3: _Rate(1.2, 4),
+        4: _Rate(2.0, 4),
+        6: _Rate(2.8, 4),
+        9: _Rate(3.4, 4),
+        16: _Rate(3.76, 4),
+    }
+
+
 @dataclass(slots=True)
 class GuessPolicy:
-    """How many tokens to guess. Lives as long as the model: what it learns in one reply serves the next."""
+    """Decides how many tokens to guess.
+
+    Lives as long as the model: what it learns in one reply serves the next.
+    """
 
     costs: CostCurve
-    _rates: dict[int, _Rate] = field(
-        default_factory=lambda: {
-            FROM_MODEL: _Rate(2.8, 4),
-            3: _Rate(1.2, 4),
-            4: _Rate(2.0, 4),
-            6: _Rate(2.8, 4),
-            9: _Rate(3.4, 4),
-            16: _Rate(3.76, 4),
-        }
-    )
+    _rates: dict[int, _Rate] = field(default_factory=_usual_rates)
 
     def n_guesses(self, match_length: int, limit: int, seconds_each: float = 0.0) -> int:
-        """How many guesses, at most `limit`, make the expected gain the largest; 0: none pay.
+        """Return how many guesses, at most `limit`, give the largest expected gain; 0: none pay.
 
-        `seconds_each` is what it takes to make one.
+        `seconds_each` is the time that it takes to make one.
         """
         each = self.costs.in_tokens(seconds_each)
         right = self._rate(match_length).share
@@ -165,22 +184,39 @@ class GuessPolicy:
             if size > limit:
                 break
             expected = 1 + sum(right**n for n in range(1, size + 1))
-            if (
-                size in _TRIED
-                and expected > _MOSTLY * (1 + size)
-                and not self.costs.is_known(1 + size)
-            ):
-                return size  # to learn what it costs, where that costs little
-            if (gain := expected / (self.costs.cost(1 + size) + each * size)) > best_gain:
+            is_cheap = expected > _MOSTLY * (1 + size)
+            if size in _TRIED and is_cheap and not self.costs.is_known(1 + size):
+                return size  # to learn what it costs
+            gain = expected / (self.costs.cost(1 + size) + each * size)
+            if gain > best_gain:
                 best, best_gain = size, gain
         return best
 
     def record(self, match_length: int, n_guessed: int, n_right: int) -> None:
-        """Of `n_guessed` guesses the first `n_right` were right."""
+        """Learn that of `n_guessed` guesses the first `n_right` were right."""
         self._rate(match_length).record(n_right, min(n_right + 1, n_guessed))
 
     def _rate(self, match_length: int) -> _Rate:
         return self._rates[max(length for length in self._rates if length <= match_length)]
+
+
+class NoGuesses:
+    """Guesses nothing: for replies whose tokens are computed one by one."""
+
+    n_guessed = 0
+    n_right = 0
+
+    def add(self, token: int) -> None:
+        """Ignore the token."""
+
+    def guess(self, limit: int) -> Draft:  # noqa: ARG002
+        return _NOTHING
+
+    def observe(self, n_tokens: int, seconds: float) -> None:
+        """Ignore the cost."""
+
+    def record(self, draft: Draft, n_right: int) -> None:
+        """Nothing was guessed."""
 
 
 class Guesser:
@@ -196,15 +232,15 @@ class Guesser:
         self._index.append(token)
 
     def guess(self, limit: int) -> Draft:
-        """What may come next: at most `limit` tokens."""
+        """Guess at most `limit` tokens that may come next."""
         place, length = self._index.find()
         if length == 0:
-            return Draft((), 0)
+            return _NOTHING
         count = self._policy.n_guesses(length, min(limit, len(self._index.tokens) - place))
         return Draft(tuple(self._index.tokens[place : place + count]), length)
 
     def observe(self, n_tokens: int, seconds: float) -> None:
-        """What a batch cost."""
+        """Learn what a batch of `n_tokens` cost."""
         self._policy.costs.observe(n_tokens, seconds)
 
     def record(self, draft: Draft, n_right: int) -> None:

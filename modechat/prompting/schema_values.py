@@ -1,0 +1,42 @@
+"""Expressions in GBNF for the strings and numbers that a schema describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modechat.prompting import gbnf
+from modechat.prompting.json_grammar import NOT_NEGATIVE
+from modechat.prompting.schema_keywords import (
+    Bounds,
+    count_bounds,
+    exact_bounds,
+    fail,
+    string_format,
+    whole_number_bounds,
+)
+
+
+def string_expression(schema: Mapping[str, Any], at: str) -> str:
+    """Raises SchemaError, as the others do, with the place `at` of the schema."""
+    bounds = count_bounds(schema, "minLength", "maxLength", at)
+    content = string_format(schema, at)
+    if content is None:
+        content = gbnf.repeated("char", bounds.least or 0, bounds.most)
+    return f'"\\"" {content} "\\""'
+
+
+def integer_expression(schema: Mapping[str, Any], at: str) -> str:
+    bounds = whole_number_bounds(schema, at)
+    if bounds == Bounds():
+        return "integer"
+    return gbnf.whole_number(bounds.least, bounds.most)
+
+
+def number_expression(schema: Mapping[str, Any], at: str) -> str:
+    bounds = exact_bounds(schema, at)
+    if not bounds:
+        return "number"
+    if bounds != {"minimum": 0}:
+        fail(at, "a number with a fraction can have no bound but a minimum of 0")
+    return NOT_NEGATIVE
