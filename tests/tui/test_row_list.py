@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.app import App, ComposeResult
 from textual.content import Content
 
-from modechat.tui.screens.dialog import fitting_hints
 from modechat.tui.screens.list_dialog import matches
+from modechat.tui.widgets.hint_text import fitting_hints
 from modechat.tui.widgets.row_list import Column, RowList
 
 

@@ -16,10 +16,10 @@ from textual.screen import ModalScreen
 from modechat.domain.text import sanitize_line
 from modechat.tui.bindings import keymap_of
 from modechat.tui.screens.steady import SteadyScreen
+from modechat.tui.widgets.hint_text import fitting_hints
 
 T = TypeVar("T")
 
-_SEPARATOR = " · "
 _BORDER = 8  # cells that frame and corners take of the width
 
 
@@ -97,13 +97,3 @@ class Dialog(SteadyScreen[T | None], ModalScreen[T | None]):
 
         keys = (*self.KEYS, ("Esc", "Close this screen"))
         self.app.push_screen(HelpScreen(keymap_of(self), self.HEADING or "This screen", keys))
-
-
-def fitting_hints(hints: Sequence[str], width: int) -> str:
-    """The first of the hints that fit into `width` cells together; one at least. How to leave comes second."""
-    chosen: list[int] = []
-    for at in sorted(range(len(hints)), key=lambda at: (at > 0, not hints[at].startswith("Esc"))):
-        more = sorted([*chosen, at])
-        if not chosen or len(_SEPARATOR.join(hints[one] for one in more)) <= width:
-            chosen = more
-    return _SEPARATOR.join(hints[one] for one in chosen)
