@@ -1,15 +1,14 @@
-"""The prompt of one mode, looked at: figures above, the prompt below. One widget draws it all, however long it is."""
+"""A pane of the inspector: figures about the prompt of one mode, and the prompt below them."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Static
 
@@ -17,6 +16,7 @@ from modechat.domain.mode import Mode
 from modechat.domain.text import sanitize, sanitize_line
 from modechat.tui.mode_label import GLYPHS, mode_class
 from modechat.tui.prompt_lines import LAYOUTS, Kind, Layout, Line
+from modechat.tui.widgets.line_view import DrawnLines
 
 if TYPE_CHECKING:
     from modechat.engine.prompt_view import PromptView
@@ -33,45 +33,25 @@ _PART_COLOURS = {
 _OTHER_COLOUR = "dim"
 
 
-class PromptLines(ScrollView):
-    """Draws the lines of a prompt; only those that are seen."""
+class PromptLines(DrawnLines[Line]):
+    """Draws the lines of a prompt."""
 
     COMPONENT_CLASSES = {f"prompt-lines--{kind}" for kind in Kind}
 
     def __init__(self) -> None:
-        super().__init__(classes="prompt-lines")
-        self._view: PromptView | None = None
-        self._layout_used = Layout.TEXT
-        self._lines: list[Line] = []
+        super().__init__("prompt-lines")
 
-    def show(self, view: PromptView | None, layout: Layout) -> None:
-        """None: nothing."""
-        self._view, self._layout_used = view, layout
-        self._lay_out()
+    def show_prompt(self, view: PromptView, layout: Layout) -> None:
+        """Show a prompt from its beginning on."""
+        self.show(partial(LAYOUTS[layout], view))
         self.scroll_to(0, 0, animate=False)
 
-    def on_resize(self) -> None:
-        self._lay_out()
-
-    def render_line(self, y: int) -> Strip:
-        number = y + self.scroll_offset.y
-        width = self.size.width
-        if number >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
-        segments = [
-            Segment(text, self.get_component_rich_style(f"prompt-lines--{kind}"))
-            for text, kind in self._lines[number]
-        ]
+    def strip_of(self, line: Line, width: int) -> Strip:
+        segments: list[Segment] = []
+        for text, kind in line:
+            style = self.get_component_rich_style(f"prompt-lines--{kind}")
+            segments.append(Segment(text, style))
         return Strip(segments).adjust_cell_length(width, self.rich_style)
-
-    def _lay_out(self) -> None:
-        width = self.scrollable_content_region.width
-        if self._view is None or width <= 0:
-            self._lines = []
-        else:
-            self._lines = LAYOUTS[self._layout_used](self._view, width)
-        self.virtual_size = Size(0, len(self._lines))
-        self.refresh()
 
 
 class PromptPane(Vertical):
@@ -109,66 +89,78 @@ class PromptPane(Vertical):
         self.view, self._n_ctx = view, n_ctx
         self._message.display = False
         self.lines.display = True
-        self.lines.show(view, layout)
+        self.lines.show_prompt(view, layout)
         self._refresh_figures()
 
     def show_layout(self, layout: Layout) -> None:
         if self.view is not None:
-            self.lines.show(self.view, layout)
+            self.lines.show_prompt(self.view, layout)
 
     def _refresh_figures(self) -> None:
         title = (f"{GLYPHS[self.mode]} {self.mode}", "bold")
         if self.view is None:
             self._figures.update(Content.assemble(title))
         else:
-            self._figures.update(
-                Content.assemble(title, figures(self.view, self._n_ctx, self.size.width))
-            )
+            about = figures(self.view, self._n_ctx, self.size.width)
+            self._figures.update(Content.assemble(title, about))
 
 
 def figures(view: PromptView, n_ctx: int, width: int) -> Content:
-    """What is to be said about a prompt, after the mode: format, fallback, counts with a bar, neutralised texts, stops."""
+    """Return the lines about a prompt: its format, its tokens by part, and what acts in it."""
     total = len(view.tokens)
     counts = count_parts(view)
-    rows: list[Content] = [
-        Content(
-            f" · {sanitize_line(view.format)} ({view.format_source}) · {sanitize_line(view.fallback)}"
-        ),
-        Content.assemble(
-            (f"{total:,} of {n_ctx:,} tokens", "$text-error" if total >= n_ctx else "")
-        ),
-        Content.assemble(*(("━" * cells, _colour(name)) for name, cells in bar(counts, width))),
-        Content(" · ").join(
-            Content.assemble((f"{name} {count:,}", _colour(name))) for name, count in counts.items()
-        ),
+    format_name, fallback = sanitize_line(view.format), sanitize_line(view.fallback)
+    rows = [
+        Content(f" · {format_name} ({view.format_source}) · {fallback}"),
+        Content.styled(f"{total:,} of {n_ctx:,} tokens", "$text-error" if total >= n_ctx else ""),
+        _bar_row(counts, width),
+        _counts_row(counts),
     ]
     if view.neutralised:
-        shown = " ".join(sanitize_line(text) for text in dict.fromkeys(view.neutralised))
-        rows.append(Content.assemble((f"◇ sent as plain text: {shown}", "$text-warning")))
+        shown = " ".join(map(sanitize_line, dict.fromkeys(view.neutralised)))
+        rows.append(Content.styled(f"◇ sent as plain text: {shown}", "$text-warning"))
     if view.stop:
         stops = "  ".join(repr(sanitize(text))[1:-1] for text in view.stop)
-        rows.append(Content.assemble((f"the reply ends at: {stops}", _OTHER_COLOUR)))
+        rows.append(Content.styled(f"the reply ends at: {stops}", _OTHER_COLOUR))
     return Content("\n").join(rows)
 
 
+def _bar_row(counts: dict[str, int], width: int) -> Content:
+    row = Content("")
+    for name, cells in bar(counts, width):
+        row += Content.styled("━" * cells, _colour(name))
+    return row
+
+
+def _counts_row(counts: dict[str, int]) -> Content:
+    parts: list[Content] = []
+    for name, count in counts.items():
+        parts.append(Content.styled(f"{name} {count:,}", _colour(name)))
+    return Content(" · ").join(parts)
+
+
 def count_parts(view: PromptView) -> dict[str, int]:
-    """Tokens by the name of the part, in the order in which the parts first come; the template's own last."""
+    """Count the tokens by the name of the part, in the order of the parts; the template's last."""
     counts: dict[str, int] = {}
     for name, count in view.parts:
         counts[name] = counts.get(name, 0) + count
     template = counts.pop("template", 0)
-    return {**counts, "template": template} if template else counts
+    if template:
+        counts["template"] = template
+    return counts
 
 
 def bar(counts: dict[str, int], width: int) -> list[tuple[str, int]]:
-    """Cells for each part, `width` together as far as counts allow; what has tokens has a cell."""
+    """Return the cells of each part, `width` together if possible, and at least one."""
     total = sum(counts.values())
-    cells = {
-        name: max(1, round(width * count / total)) for name, count in counts.items() if count > 0
-    }
-    while cells and (excess := sum(cells.values()) - width):
-        largest = max(cells, key=lambda name: cells[name])
-        if excess > 0 and cells[largest] == 1:
+    cells: dict[str, int] = {}
+    for name, count in counts.items():
+        if count > 0:
+            cells[name] = max(1, round(width * count / total))
+    while cells:
+        excess = sum(cells.values()) - width
+        largest = max(cells, key=cells.__getitem__)
+        if excess == 0 or (excess > 0 and cells[largest] == 1):
             break
         cells[largest] -= 1 if excess > 0 else -1
     return list(cells.items())
