@@ -50,15 +50,17 @@ def open_backstage(
 
         return Behind(demo_engine(), _open_store(keep=False), demo_settings(), resume=False)
     from modechat.cli.local_engine import local_engine
-    from modechat.cli.setup import choose_model, model_to_begin_with, session_settings
+    from modechat.cli.options import model_options
+    from modechat.cli.setup import session_settings
+    from modechat.cli.which_model import choose_model, model_to_begin_with
     from modechat.prompt_files import load_prompt_files
 
     files = load_prompt_files()
     keep = not arguments.no_history
-    model = (
-        model_to_begin_with(arguments, config) if can_choose else choose_model(arguments, config)
-    )
-    settings = session_settings(arguments, config, model, files, keep_history=keep)
+    options = model_options(arguments)
+    choose = model_to_begin_with if can_choose else choose_model
+    model = choose(options.model, config)
+    settings = session_settings(options, config, model, files, keep_history=keep)
     store = _open_store(keep=keep)
     engine = local_engine(worker, _open_engine_log(stack))
     engine.start()

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from modechat.cli.local_engine import local_engine
+from modechat.cli.options import model_options
 from modechat.cli.plots import bar, sparkline
-from modechat.cli.setup import choose_model, load_prompt_files_telling, session_settings
+from modechat.cli.setup import load_prompt_files_telling, session_settings
 from modechat.cli.streams import takes_unicode, tell, write
+from modechat.cli.which_model import choose_model
 from modechat.config import load_config
 from modechat.domain.text import sanitize_line
 from modechat.engine.bench import FULL, QUICK, BenchResult, measure
@@ -31,9 +33,10 @@ def bench(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "The figures go there.")
     config = load_config(config_file())
-    model = choose_model(arguments, config)
-    settings = session_settings(arguments, config, model, load_prompt_files_telling())
-    settings.check_model()
+    options = model_options(arguments)
+    model = choose_model(options.model, config)
+    settings = session_settings(options, config, model, load_prompt_files_telling())
+    settings.files.check_model()
     progress = _ProgressLine()
     engines = _Engines(worker)
     try:

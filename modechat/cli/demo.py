@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from modechat.cli.demo_replies import ABOUT, REPLIES, TASK
 from modechat.cli.demo_variants import reply_in_variant
 from modechat.domain.mode import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, Load
 from modechat.engine.scripted import Leak, Pace, ScriptedEngine, as_a_small_model, last_user_text
-from modechat.models.catalog import STARTER, ModelFile
+from modechat.models.catalog import STARTER, Looking, ModelFile
 from modechat.models.gguf import GGUFHeader
 from modechat.paths import home_folder
 from modechat.prompt_files import load_prompt_files
-from modechat.session.settings import SessionSettings
+from modechat.session.settings import NoFiles, SessionSettings
 
 
 def _model(
@@ -66,6 +68,15 @@ def demo_settings(model_path: str = "") -> SessionSettings:
         load=Load(model_path=model_path, formats=files.formats),
         sampling=Sampling(),
         tasks=files.tasks,
-        for_model=demo_settings,
-        find_models=lambda _cancelled: iter(_models()),
+        files=_DemoFiles(),
     )
+
+
+class _DemoFiles(NoFiles):
+    """Models that can be chosen, but are not there."""
+
+    def settings_for(self, name: str, /) -> SessionSettings:
+        return demo_settings(name)
+
+    def find_models(self, _cancelled: Callable[[], bool], /) -> Iterator[ModelFile | Looking]:
+        return iter(_models())

@@ -12,16 +12,13 @@ from pathlib import Path
 from typing import Literal
 
 from modechat.cli.local_engine import local_engine
+from modechat.cli.options import ModelOptions, model_options
 from modechat.cli.piped import input_of, read_file, read_piped
 from modechat.cli.request import named_task, read_request, request_for, with_files
-from modechat.cli.setup import (
-    choose_model,
-    load_prompt_files_telling,
-    session_settings,
-    with_system,
-)
+from modechat.cli.setup import load_prompt_files_telling, session_settings, with_system
 from modechat.cli.streams import argument_text, takes_unicode, tell, write
 from modechat.cli.text_limit import TextLimit
+from modechat.cli.which_model import choose_model
 from modechat.commands.prompt_text import as_text
 from modechat.config import load_config
 from modechat.domain.conversation import Conversation, as_mode, clock_at
@@ -48,8 +45,9 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     named = named_task(arguments.task, files)
     if named is not None and arguments.mode == Mode.CHAT:
         raise UsageError("A task is instruct mode", "Leave out --mode, or --task.")
-    model = choose_model(arguments, config)
-    limit = TextLimit(model, getattr(arguments, "ctx", config.n_ctx))
+    options = model_options(arguments)
+    model = choose_model(options.model, config)
+    limit = TextLimit(model, options.ctx or config.n_ctx)
     piped = read_piped(limit) if arguments.input is None else read_file(arguments.input, limit)
     given = input_of(piped, arguments.file, limit)
     request = (
@@ -57,7 +55,8 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
         if named
         else _read_request(with_files(said, Path()), given, arguments.mode)
     )
-    settings = with_system(session_settings(arguments, config, model, files), arguments.system)
+    settings = session_settings(options, config, model, files, vocabulary_only=True)
+    settings = with_system(settings, arguments.system)
     conversation = _read_conversation(arguments.conversation)
     if conversation is not None and conversation.own is not None:
         settings = with_own(settings, conversation.own)
@@ -70,7 +69,7 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
         ),
         now=clock_text(clock),
         thinking=settings.thinking,
-        format=_own_format(arguments, conversation),
+        format=_own_format(options, conversation),
     )
     engine = local_engine(worker)
     engine.start()
@@ -90,9 +89,9 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     return 0
 
 
-def _own_format(arguments: argparse.Namespace, conversation: Conversation | None) -> str | None:
-    """The format that the conversation has of its own, unless the command line names one."""
-    if hasattr(arguments, "format") or conversation is None or conversation.own is None:
+def _own_format(options: ModelOptions, conversation: Conversation | None) -> str | None:
+    """Return the format that the conversation has of its own, unless the command line names one."""
+    if options.format is not None or conversation is None or conversation.own is None:
         return None
     return conversation.own.format
 
@@ -146,7 +145,7 @@ async def _inspect(
     n_ctx = 0
     try:
         engine.send(settings.load)
-        settings.check_model()  # meanwhile the worker starts
+        settings.files.check_model()  # meanwhile the worker starts
         engine.send(inspect)
         async for event in engine.events():
             match event:

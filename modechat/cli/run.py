@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, TextIO
 from modechat.cli.constraint import constrain, is_constrained
 from modechat.cli.context_need import n_ctx_needed
 from modechat.cli.local_engine import local_engine
+from modechat.cli.options import model_options
 from modechat.cli.piped import input_of, read_piped
 from modechat.cli.request import named_task, request_for
 from modechat.cli.setup import (
     USER_SOURCES,
-    choose_model,
     load_prompt_files_telling,
     session_settings,
     with_system,
 )
 from modechat.cli.streams import argument_text, can_repaint, takes_unicode, tell, write
 from modechat.cli.text_limit import TextLimit
+from modechat.cli.which_model import choose_model
 from modechat.config import load_config
 from modechat.domain.conversation import Reply, StopReason, leak_note, without_repetition
 from modechat.engine.protocol import (
@@ -78,13 +79,12 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     config = load_config(config_file())
     prompt_files = load_prompt_files_telling()
     named = named_task(arguments.task, prompt_files)
-    model = choose_model(arguments, config)
-    limit = TextLimit(model, getattr(arguments, "ctx", config.n_ctx))
+    options = model_options(arguments)
+    model = choose_model(options.model, config)
+    limit = TextLimit(model, options.ctx or config.n_ctx)
     given = input_of(read_piped(limit), arguments.file, limit)
     request = request_for(named, said, given)
-    settings = with_system(
-        session_settings(arguments, config, model, prompt_files), arguments.system
-    )
+    settings = with_system(session_settings(options, config, model, prompt_files), arguments.system)
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
     generate = constrain(generate, arguments.schema, arguments.grammar)
     if arguments.json or not sys.stdout.isatty():
@@ -135,7 +135,7 @@ class OneTask:
         self._task = asyncio.current_task()
         with _on_interrupt(self._interrupt):
             try:
-                self._settings.check_model()
+                self._settings.files.check_model()
                 return await self._answer()
             except asyncio.CancelledError:
                 return EXIT_INTERRUPTED

@@ -125,4 +125,4 @@ class Library:
     async def _forget_evaluated(self, conversation_id: int, started_at: datetime) -> None:
         """Remove what is kept of the evaluated chat."""
         label = label_of(conversation_id, started_at)
-        await asyncio.to_thread(self._settings().forget_kept, label)
+        await asyncio.to_thread(self._settings().files.forget_chat, label)

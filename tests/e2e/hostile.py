@@ -87,6 +87,7 @@ def main() -> None:
     from modechat.models.gguf import GGUFHeader
     from modechat.store import Store
     from modechat.tui.app import Backstage, ModechatApp
+    from tests.session.fake_files import FakeFiles
 
     def script(request: Generate) -> str | Failed:
         if last_user_text(request) == "stream":
@@ -113,7 +114,9 @@ def main() -> None:
     models = (ModelFile(Path(f"/m/{ATTACK}.gguf"), f"model {ATTACK}", ATTACK, 1000, header), broken)
     sampling = Sampling(stop_repetition=False)  # what repeats itself is part of the attack
     settings = replace(
-        demo_settings(), find_models=lambda _cancelled: iter(models), sampling=sampling
+        demo_settings(),
+        files=FakeFiles(find_models=lambda _cancelled: iter(models)),
+        sampling=sampling,
     )
 
     def now() -> datetime:

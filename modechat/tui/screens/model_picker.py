@@ -65,7 +65,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         self._session = session
         self._use = use
         self._trouble = trouble
-        self._search: Search = session.settings.find_models
+        self._search: Search = session.settings.files.find_models
         self._cancelled = threading.Event()
         self._found: deque[ModelFile | Looking | None] = deque()
         self._models: list[ModelFile] = []
