@@ -1,10 +1,10 @@
 """Files that a message mentions: where they are mentioned, and how their text becomes part of it.
 
-`@notes.txt`, at the beginning of a word, mentions a file; `@"my notes.txt"` one whose name has white
-space. Scripts that put no spaces between words need none here either. After a backslash, inside a
-code fence and in what was pasted big, it is plain text, and so is the name of a file that does not
-exist. The file's text comes below the line that mentions it, under its name, in a fence that is
-longer than any in it:
+`@notes.txt`, at the beginning of a word, mentions a file; `@"my notes.txt"` one whose name has
+white space. Scripts that put no spaces between words need none here either. After a backslash,
+inside a code fence and in what was pasted big, it is plain text, and so is the name of a file that
+does not exist. The file's text comes below the line that mentions it, under its name, in a fence
+that is longer than any in it:
 
     Summarise notes.txt in a line.
 
@@ -63,7 +63,7 @@ _WITHOUT_SPACES = (
     ("\uff00", "\uffef"),
     ("\U00020000", "\U0003ffff"),
 )
-"""Ranges of characters of scripts without spaces between words, or with particles right after them."""
+"""Characters of scripts without spaces between words, or with particles right after them."""
 _MAX_PATH = 1_024
 """Characters of a path."""
 _MAX_CANDIDATES = 64

@@ -1,4 +1,4 @@
-"""The parts of a message as they are shown: text, code between fences, and files that were attached."""
+"""The parts of a message as they are shown: text, code between fences, and attached files."""
 
 from __future__ import annotations
 

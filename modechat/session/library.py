@@ -7,19 +7,14 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
+from modechat.domain.listing import ConversationSummary, Found, TurnExcerpt
 from modechat.domain.modes import Incomplete
 from modechat.session.disk import Disk
 from modechat.session.events import SessionEvent, Trouble
 from modechat.session.gate import Gate, command
 from modechat.session.settings import SessionSettings, label_of
 from modechat.session.timeline import Timeline
-from modechat.store import (
-    ConversationDamaged,
-    ConversationInUse,
-    ConversationSummary,
-    Found,
-)
-from modechat.store.preview import TurnExcerpt
+from modechat.store import ConversationDamaged, ConversationInUse
 
 MOST_LISTED = 10_000
 

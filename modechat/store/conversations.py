@@ -16,10 +16,10 @@ from modechat.store.database import Database
 from modechat.store.failures import ConversationDamaged, not_found
 from modechat.store.inputs import StoredInputs, forget_sent
 from modechat.store.locks import ConversationLocks
-from modechat.store.preview import TurnExcerpt, read_preview
+from modechat.store.preview import read_preview
 from modechat.store.schema import Damaged
-from modechat.store.search import Found, Searcher, forget_deleted, search
-from modechat.store.summaries import ConversationSummary, read_summaries
+from modechat.store.search import Searcher, forget_deleted, search
+from modechat.store.summaries import read_summaries
 from modechat.store.timeline import (
     cut_in_effect,
     delete_turn,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modechat.domain.conversation import ContextCut, ModeChange, Reply, Turn
+    from modechat.domain.listing import ConversationSummary, Found, TurnExcerpt
     from modechat.domain.mode import ModeState
     from modechat.domain.modes import ChatMessage, Task
     from modechat.domain.own_settings import OwnSettings

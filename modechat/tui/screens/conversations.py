@@ -16,10 +16,10 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Input
 
+from modechat.domain.listing import ConversationSummary, Found, TurnExcerpt
 from modechat.domain.mode import Mode
 from modechat.domain.text import in_one_line, sanitize, sanitize_line
 from modechat.errors import StoreError
-from modechat.store import ConversationSummary, Found
 from modechat.tui.mode_label import GLYPHS
 from modechat.tui.screens.list_dialog import ListDialog, matches
 from modechat.tui.widgets.line_view import LineView
@@ -27,7 +27,6 @@ from modechat.tui.widgets.row_list import Column
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
-    from modechat.store.preview import TurnExcerpt
 
 _LONGEST_TITLE = 200
 
