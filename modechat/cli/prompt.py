@@ -25,8 +25,9 @@ from modechat.domain.conversation import Conversation, as_mode, clock_at
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.typed import Typed
+from modechat.engine.connection import Connection
 from modechat.engine.prompt_view import PromptView
-from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded, Recovered
+from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded
 from modechat.errors import ContextError, EngineError, UsageError
 from modechat.paths import config_file, data_folder, is_there
 from modechat.session.effective_settings import with_own
@@ -141,14 +142,15 @@ def _read_conversation(wanted: int | Literal["last"] | None) -> Conversation | N
 async def _inspect(
     engine: Engine, settings: SessionSettings, inspect: Inspect
 ) -> tuple[PromptView, int]:
-    """The prompt, and how many tokens the context holds."""
+    """Return the prompt, and how many tokens the context holds. Raises ModechatError."""
     n_ctx = 0
+    connection = Connection(engine, tell)
     try:
-        engine.send(settings.load)
+        connection.send(settings.load)
         settings.files.check_model()  # meanwhile the worker starts
-        engine.send(inspect)
-        async for event in engine.events():
-            match event:
+        connection.send(inspect)
+        while True:
+            match await connection.next_event():
                 case Loaded(model=model):
                     n_ctx = model.n_ctx
                     for note in model.notes:
@@ -159,12 +161,9 @@ async def _inspect(
                     raise ContextError(reason, "Shorten the text.")
                 case Inspected(error=reason):
                     raise EngineError(reason)
-                case Recovered(text=text):
-                    tell(text)
-                case Failed():
-                    raise event.as_error()
+                case Failed() as failed:
+                    raise failed.as_error()
                 case _:
                     pass
     finally:
         await engine.close()
-    raise EngineError("The engine ended without an answer")

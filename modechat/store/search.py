@@ -53,12 +53,12 @@ class Searcher:
         self._database = database
 
     def search(self, text: str) -> tuple[Found, ...]:
-        """As `search`. Raises StoreError."""
+        """Do as `search`. Raises StoreError."""
         with self._database.reading() as db:
             return search(db, rows.storable(text))
 
     def interrupt(self) -> None:
-        """Break off the search that runs."""
+        """Interrupt the search that runs."""
         self._database.interrupt()
 
     def close(self) -> None:

@@ -85,8 +85,9 @@ def main() -> None:
     from modechat.engine.scripted import ScriptedEngine, last_user_text
     from modechat.models.catalog import ModelFile
     from modechat.models.gguf import GGUFHeader
+    from modechat.session.chat_setup import ChatSetup
     from modechat.store import Store
-    from modechat.tui.app import Backstage, ModechatApp
+    from modechat.tui.app import ModechatApp
     from tests.session.fake_files import FakeFiles
 
     def script(request: Generate) -> str | Failed:
@@ -125,7 +126,7 @@ def main() -> None:
     store = Store.open(Path(sys.argv[1]), now) if len(sys.argv) > 1 else Store.in_memory(now)
     with patch("modechat.engine.scripted._words", pieces):
         engine = ScriptedEngine(script, steadily, n_ctx=10_000_000)
-        ModechatApp(lambda: Backstage(engine, store, settings)).run()
+        ModechatApp(lambda: ChatSetup(engine, store, settings)).run()
 
 
 if __name__ == "__main__":
