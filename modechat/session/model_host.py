@@ -36,7 +36,7 @@ from modechat.engine.protocol import (
 )
 from modechat.errors import EngineError, ModelError
 from modechat.models.gguf import GGUFHeader
-from modechat.prompting.fallbacks import REFUSED
+from modechat.prompting.prompt_format import REFUSED
 from modechat.session.adapters import AdapterChanges
 from modechat.session.events import (
     AdaptersInUse,

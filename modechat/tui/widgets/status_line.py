@@ -151,7 +151,7 @@ def fit(segments: list[tuple[int, str]], width: int) -> str:
 
 
 def _format_segments(used: FormatShown) -> list[tuple[int, str]]:
-    from modechat.prompting.fallbacks import AS_IS  # not before the first frame
+    from modechat.prompting.prompt_format import AS_IS  # not before the first frame
 
     segments = [(5, f"{sanitize_line(used.name)} ({sanitize_line(used.source)})")]
     if used.fallback not in ("", AS_IS):
