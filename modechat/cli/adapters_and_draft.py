@@ -1,6 +1,6 @@
-"""What goes with a model besides its file: LoRA adapters and a draft model, as the user names them.
+"""Reads the LoRA adapters and the draft model that the user names.
 
-They belong to the model that the program was started with: another one takes none of them along.
+They belong to the model that the program was started with: another model gets none of them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def absolute_path(path: Path, kind: str) -> Path:
 
 
 def expanded(name: str) -> Path:
-    """Read a path as the user wrote it. Raises ModelError if it begins with the home folder of nobody."""
+    """Read a path as the user wrote it. Raises ModelError if there is no such home folder."""
     try:
         return user_path(name)
     except NoHomeFolder as error:

@@ -1,4 +1,4 @@
-"""What a reply must fit: a JSON schema or a grammar from a file."""
+"""Reads the JSON schema or the grammar that a reply must fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_BYTES = 1 << 20
 
 
 def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> Generate:
-    """`request` with what the command line wants of its reply, instead of what a named task wants.
+    """Return `request` with the schema or grammar of the command line in place of a named task's.
 
     Raises UsageError, with the file in its title.
     """
@@ -41,7 +41,7 @@ def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> G
 
 
 def is_constrained(request: Generate) -> bool:
-    """Whether the reply must fit something."""
+    """True if the reply must fit a schema or a grammar."""
     return request.schema_text is not None or request.grammar is not None
 
 

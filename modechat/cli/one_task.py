@@ -258,7 +258,7 @@ class _LoadProgressLine:
 
 @contextlib.contextmanager
 def _on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` for Ctrl+C if event loops can handle signals; else KeyboardInterrupt is raised."""
+    """Call `stop` for Ctrl+C if event loops can handle signals, else raise KeyboardInterrupt."""
     import asyncio
 
     loop = asyncio.get_running_loop()

@@ -52,20 +52,22 @@ class ModelOptions:
         Sampling settings have their section in front: `sampling.top_k`.
         """
         dropped = set(names)
-        sampling = {name: None for name in _SAMPLING if f"sampling.{name}" in dropped}
         options = self
         if "n_ctx" in dropped:
             options = replace(options, ctx=None)
-        return replace(options, sampling=self.sampling.model_copy(update=sampling))
+        unset = dict.fromkeys([name for name in _SAMPLING if f"sampling.{name}" in dropped])
+        return replace(options, sampling=self.sampling.model_copy(update=unset))
 
 
 def model_options(arguments: argparse.Namespace) -> ModelOptions:
-    """Return the options that the command line has for the model. What was not given is not in `arguments`."""
+    """Return the options that the command line has for the model.
+
+    Options that were not given are not in `arguments`.
+    """
     given = vars(arguments)
+    sampling = Sampling.model_validate({name: given.get(name) for name in _SAMPLING})
     return ModelOptions(
-        **{name: given[name] for name in _OPTIONS if name in given},
+        **{name: given.get(name) for name in _OPTIONS},
         lora=(*given.get("lora", ()), *given.get("lora_of_command", ())),
-        sampling=Sampling.model_validate(
-            {name: given[name] for name in _SAMPLING if name in given}
-        ),
+        sampling=sampling,
     )

@@ -1,4 +1,4 @@
-"""Makes a session's settings from the command line and the config file: the same for every command."""
+"""Makes a session's settings from the command line and the config file, for every command."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def session_settings(
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The user's wishes for one model. It is the `UserFiles` of the session that has its settings."""
+    """The user's wishes for one model, and the `UserFiles` of the session with its settings."""
 
     options: ModelOptions
     config: Config
@@ -148,7 +148,7 @@ class Setup:
         return self.keep_history and self.config.keep_evaluated
 
     def _choose_format(self) -> str | None:
-        """Return the format of the command line, else the one remembered for this model, else None."""
+        """Return the format of the command line, else the one kept for this model, else None."""
         known = [CHAT_TEMPLATE, *(found.name for found in self.prompt_files.formats)]
         wanted = self.options.format
         if wanted is not None:
@@ -205,7 +205,8 @@ class Setup:
             SavedStates(folder, 0).forget(label)
         except OSError as error:
             raise StoreError(
-                f"What was kept of the deleted chat in {folder} cannot be removed: {error.strerror}",
+                f"What was kept of the deleted chat in {folder} cannot be removed: "
+                f"{error.strerror}",
                 "Remove that folder: it only makes long chats go on sooner.",
             ) from error
 

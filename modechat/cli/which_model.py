@@ -35,10 +35,10 @@ _SECONDS_TO_LOOK = 10.0
 
 
 def choose_model(named: Path | None, config: Config) -> Path:
-    """Return the model file to load: `named` on the command line, else of the config, else the last used.
+    """Return the model file to load: `named` on the command line, else the config's.
 
-    If that one is gone, it is the starter model. Raises ModelError if there is none; the message
-    names the models on this machine.
+    Without these it is the one that was used last; if that is gone, the starter model. Raises
+    ModelError if there is none; the message names the models on this machine.
     """
     chosen = _given_model(named, config)
     if chosen is not None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from modechat.cli.main import _parser
 from modechat.cli.options import ModelOptions, model_options
+from modechat.cli.parser import make_parser
 from modechat.cli.setup import session_settings
 from modechat.config import Config, load_config
 from modechat.engine.protocol import Adapter, Load
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def settings_of(folder: Path, *words: str, config: Config | None = None) -> SessionSettings:
-    arguments = _parser().parse_args(words)
+    arguments = make_parser().parse_args(words)
     return session_settings(
         model_options(arguments),
         config or Config(),
