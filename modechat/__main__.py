@@ -9,7 +9,7 @@ _HELP = {"-h", "--help"}
 
 
 def main() -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line and return the exit code."""
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:  # before there was a command that could take it
@@ -19,26 +19,27 @@ def main() -> int:
     import signal
     import threading
 
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # all is done: one more Ctrl+C must not end in a traceback
+    # All is done: one more Ctrl+C must not end in a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if threading.active_count() == 1:
-        os._exit(
-            code
-        )  # all is closed and written: Python would take its modules apart first, for 0.05 s
+        # All is closed and written: Python would take its modules apart first, for 0.05 s.
+        os._exit(code)
     return code
 
 
 def _run(arguments: list[str]) -> int:
     # pydantic looks for plugins in the metadata of every package that is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # Imports come here, where a Ctrl+C is taken.
+    # Imports come here, because a Ctrl+C is handled here.
     from modechat.cli import WITH_ENGINE
     from modechat.engine.process import spawn_worker
 
-    # The worker starts while this process imports what reads the command line. One that nobody wants ends with us.
+    # The worker starts while this process imports what reads the command line. If nobody needs it
+    # after all, it ends with this process.
     is_wanted = bool(arguments) and arguments[0] in WITH_ENGINE and not _HELP & set(arguments)
-    worker = spawn_worker() if is_wanted else None
+    worker = None
+    if is_wanted:
+        worker = spawn_worker()
     from modechat.cli.main import main as run_command
 
     return run_command(arguments, worker)

@@ -1,4 +1,7 @@
-"""The config file: TOML, typed, every option with a docstring. A wrong file is named with line and key."""
+"""The config file: TOML, typed, every option with a docstring.
+
+Errors in a file name line and key.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,8 @@ class InstructConfig(_Section):
 
 class InterfaceConfig(_Section):
     theme: str | None = None
-    """Colours: modechat-dark, -light, -high-contrast or -ansi, or any of Textual's, such as nord; unset: what fits."""
+    """Colours: modechat-dark, -light, -high-contrast or -ansi, or any of Textual's, such as nord;
+    unset: what fits."""
     spacing: Literal["standard", "compact"] = "standard"
     """Room around messages: standard, or compact, which shows more of them."""
     reduced_motion: Annotated[bool, Field(strict=True)] = False
@@ -63,7 +67,8 @@ class Config(_Section):
     """All options of the config file."""
 
     model: Path | None = None
-    """The GGUF file to load; unset: the one that was used last, else the starter model, if it is installed."""
+    """The GGUF file to load; unset: the one that was used last, else the starter model, if it is
+    installed."""
     model_folders: tuple[Path, ...] = ()
     """More folders to look into for models, besides the usual places."""
     n_ctx: Annotated[int, Field(ge=256, le=2**31 - 1, strict=True)] | None = None
@@ -71,31 +76,40 @@ class Config(_Section):
     n_gpu_layers: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] | None = None
     """Layers to put on the GPU, the output layer counted as one; unset: as many as fit."""
     devices: tuple[str, ...] = ()
-    """Devices to put layers on, as `modechat doctor` names them; empty: every GPU; `["none"]`: none."""
+    """Devices to put layers on, as `modechat doctor` names them; empty: every GPU; `["none"]`:
+    none."""
     kv_type: KVType = "f16"
-    """How the KV cache is stored: q8_0 takes half the memory of f16, q4_0 a quarter, and costs precision."""
+    """How the KV cache is stored: q8_0 takes half the memory of f16, q4_0 a quarter, and costs
+    precision."""
     flash_attention: Literal["auto", "on", "off"] = "auto"
     """Attention that takes less memory; auto: where the device can do it."""
     mmap: Annotated[bool, Field(strict=True)] = True
-    """Whether the model's file is mapped into memory; false: it is read, which helps on slow network drives."""
+    """Whether the model's file is mapped into memory; false: it is read, which helps on slow
+    network drives."""
     mlock: Annotated[bool, Field(strict=True)] = False
     """Whether the system must keep the model in memory and may not swap it out."""
     cpu_extras: CPUExtras = "auto"
-    """llama.cpp's kernels for this processor, such as those for AMX; auto: unless they crashed here."""
+    """llama.cpp's kernels for this processor, such as those for AMX; auto: unless they crashed
+    here."""
     n_threads: Annotated[int, Field(ge=1, le=1024, strict=True)] | None = None
-    """Threads that compute; unset: as many as help, adapted meanwhile, unless with a seed or at temperature 0."""
+    """Threads that compute; unset: as many as help, adapted meanwhile, unless with a seed or at
+    temperature 0."""
     lora: tuple[LoraFile, ...] = ()
-    """LoRA adapters for the model, each `FILE` or `FILE:SCALE`; the scale says how strongly it is applied."""
+    """LoRA adapters for the model, each `FILE` or `FILE:SCALE`; the scale says how strongly it is
+    applied."""
     draft: Path | None = None
-    """A small model with the same vocabulary, which guesses what the model will write, for it to check."""
+    """A small model with the same vocabulary, which guesses what the model will write, for it to
+    check."""
     speculate: Literal[True, False, "always"] = True
-    """Whether guessed tokens are checked at once where that is faster; `"always"`: even if rounding may show."""
+    """Whether guessed tokens are checked at once where that is faster; `"always"`: even if rounding
+    may show."""
     thinking: Annotated[bool, Field(strict=True)] | None = None
     """Whether a reasoning model thinks before it answers; unset: as its chat template has it."""
     unload_after_minutes: Annotated[float, Field(gt=0, le=1e6, strict=True)] | None = None
     """After so many minutes without a request the model's memory is given back; unset: never."""
     keep_evaluated: Annotated[bool, Field(strict=True)] = True
-    """Whether evaluated chats are kept on disk, so that a long one goes on at once after a restart."""
+    """Whether evaluated chats are kept on disk, so that a long one goes on at once after a
+    restart."""
     kept_gib: Annotated[float, Field(gt=0, le=1e6, strict=True)] = 2.0
     """Disk space for them in GiB; those that were used least recently make way."""
     sampling: Sampling = Sampling()
@@ -107,44 +121,43 @@ class Config(_Section):
 
 
 def load_config(path: Path) -> Config:
-    """The config in `path`; the defaults if there is no such file. Raises ConfigError."""
+    """Read the config in `path`; the defaults if there is no such file. Raises ConfigError."""
     try:
         text = read_text(path)
     except FileNotFoundError:
         return Config()
     config = read_toml(path, text, Config)
     resolve = partial(_resolved, path, text)
-    files = {
-        name: resolve(file, name)
-        for name, file in (("model", config.model), ("draft", config.draft))
-        if file is not None
-    }
-    folders = tuple(resolve(folder, "model_folders") for folder in config.model_folders)
-    sections = {
-        name: section.model_copy(update={"lora": _with_paths(section.lora, resolve, name)})
-        for name, section in (("chat", config.chat), ("instruct", config.instruct))
-    }
-    return config.model_copy(
-        update={
-            **files,
-            **sections,
-            "model_folders": folders,
-            "lora": _with_paths(config.lora, resolve),
-        }
+    changes: dict[str, object] = {}
+    if config.model is not None:
+        changes["model"] = resolve(config.model, "model")
+    if config.draft is not None:
+        changes["draft"] = resolve(config.draft, "draft")
+    changes["model_folders"] = tuple(
+        [resolve(folder, "model_folders") for folder in config.model_folders]
     )
+    changes["lora"] = _with_paths(config.lora, resolve)
+    for name, section in (("chat", config.chat), ("instruct", config.instruct)):
+        adapters = _with_paths(section.lora, resolve, name)
+        changes[name] = section.model_copy(update={"lora": adapters})
+    return config.model_copy(update=changes)
 
 
 def _with_paths(
     adapters: tuple[Adapter, ...], resolve: Callable[..., Path], *section: str
 ) -> tuple[Adapter, ...]:
-    return tuple(
-        adapter.model_copy(update={"path": str(resolve(Path(adapter.path), *section, "lora"))})
-        for adapter in adapters
-    )
+    found: list[Adapter] = []
+    for adapter in adapters:
+        path = resolve(Path(adapter.path), *section, "lora")
+        found.append(adapter.model_copy(update={"path": str(path)}))
+    return tuple(found)
 
 
 def _resolved(config_file: Path, text: str, file: Path, *location: str) -> Path:
-    """A file that the config names: `~` is the home folder, other paths begin at the config file's folder."""
+    """Return the path of a file that the config names.
+
+    `~` is the home folder; relative paths begin at the config file's folder.
+    """
     try:
         return config_file.parent / user_path(str(file))
     except NoHomeFolder as error:
@@ -153,5 +166,5 @@ def _resolved(config_file: Path, text: str, file: Path, *location: str) -> Path:
 
 
 def line_of_option(path: Path, *location: str) -> int:
-    """The line (from 1) of the config file on which an option is set. Raises ConfigError."""
+    """Return the line (from 1) of the config file that sets an option. Raises ConfigError."""
     return line_of(read_text(path), location)

@@ -1,4 +1,4 @@
-"""Changes options in the user's config file. Comments, order and everything else in it stay."""
+"""Changes options in the user's config file. Comments, order and all other text stay."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
 
 def write_options(path: Path, options: Mapping[str, object]) -> Config:
-    """Set options of the config file by their names (`sampling.temperature`), take out those that are None; the config
-    that follows. A file that is absent is made.
+    """Set options in the config file by their names (`sampling.top_k`), and return the config.
 
-    Raises ConfigError, with the file as it was, if it is broken, would not be valid, or cannot be written.
+    Options that are None are removed. A file that is absent is made.
+
+    Raises ConfigError, with the file unchanged, if it is broken, would not be valid, or cannot be
+    written.
     """
     try:
         text = read_text(path)
     except FileNotFoundError:
         text = ""
-    read_toml(path, text, Config)  # what is wrong already is told as such
+    read_toml(path, text, Config)  # so that errors of before are told as such
     changed = _changed(path, text, options)
     read_toml(path, changed, Config)
     if changed != text:
@@ -67,15 +69,24 @@ def _set(document: TOMLDocument, parts: list[str], value: object) -> None:
     if value is None:
         table.pop(name, None)
         return
-    # Several lines stay several lines for whoever edits the file.
-    # (TOML takes the end of a line in them for its own: a text with CR LF would come back with LF.)
-    is_long = isinstance(value, str) and "\n" in value and "\r" not in value
-    is_long = is_long and "'''" not in str(value) and not str(value).startswith("\n")
-    table[name] = tomlkit.string(value, multiline=True) if is_long else value  # type: ignore[index,arg-type]
+    if isinstance(value, str) and _is_written_in_lines(value):
+        value = tomlkit.string(value, multiline=True)
+    table[name] = value  # type: ignore[index]
+
+
+def _is_written_in_lines(text: str) -> bool:
+    """True if several lines can stay several lines for whoever edits the file.
+
+    TOML normalises the ends of lines in them: a text with CR LF would come back with LF.
+    """
+    return "\n" in text and "\r" not in text and "'''" not in text and not text.startswith("\n")
 
 
 def _write(path: Path, text: str) -> None:
-    """In one step, so that it is never there by half; through a link that the user made, to the file behind it."""
+    """Write the file in one step, so that it is never incomplete.
+
+    If the path is a link that the user made, the file behind it is written.
+    """
     target = behind_link(path)
     try:
         if not target.parent.is_dir():
@@ -89,12 +100,12 @@ def _write(path: Path, text: str) -> None:
 
 
 def _mode_of(file: Path) -> int:
-    """The mode that the file keeps, or gets. Raises OSError for what is not to be written."""
+    """Return the mode that the file keeps, or gets. Raises OSError if it must not be written."""
     try:
         mode = file.lstat().st_mode
     except FileNotFoundError:
         return 0o600
-    if stat.S_ISLNK(mode):  # what is left of links in a circle
+    if stat.S_ISLNK(mode):  # links in a circle lead to no file
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     if not os.access(file, os.W_OK):
         raise PermissionError(errno.EACCES, "it is read-only")

@@ -1,6 +1,6 @@
-"""The tree of errors that a user can meet.
+"""The tree of errors that users see.
 
-ModechatError                exit 1   something that a user can cause or mend went wrong
+ModechatError                exit 1   an error that a user can cause or mend
 ├── UsageError               exit 2   the command line asks for something impossible
 ├── ConfigError              exit 3   the config file is wrong
 ├── ModelError               exit 4   no model, or one that cannot be used
@@ -8,8 +8,8 @@ ModechatError                exit 1   something that a user can cause or mend we
 ├── ContextError             exit 6   the prompt does not fit into the context
 └── StoreError               exit 7   conversations cannot be read or written
 
-Every error has a title (what happened, one sentence) and a hint (what to do). They are raised where a
-dependency's error arrives, and shown by the front ends; a user never sees a traceback for them.
+Every error has a title (what happened, one sentence) and a hint (what to do). They are raised where
+a dependency's error arrives, and shown by the front ends; a user never sees a traceback for them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ EXIT_INTERRUPTED = 130
 """Exit code after Ctrl+C, as shells have it: 128 + SIGINT."""
 
 EXIT_INCOMPLETE = 8
-"""Exit code of `modechat run` if a reply that had to fit a schema or a grammar was cut before its end."""
+"""Exit code of `modechat run` if a reply with a schema or a grammar was cut before its end."""
 
 
 class ModechatError(Exception):
@@ -34,7 +34,9 @@ class ModechatError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.title}\n{self.hint}" if self.hint else self.title
+        if not self.hint:
+            return self.title
+        return f"{self.title}\n{self.hint}"
 
 
 class UsageError(ModechatError):

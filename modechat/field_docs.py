@@ -1,7 +1,8 @@
-"""What the docstrings below the fields of a pydantic model say.
+"""Reads the docstrings below the fields of a pydantic model.
 
-pydantic's `use_attribute_docstrings` would read and parse the source of every model while it is imported, in each of
-the processes, for 0.1 s: here it is read when somebody asks what an option means.
+pydantic's `use_attribute_docstrings` would read and parse the source of every model while it is
+imported, in each of the processes, for 0.1 s: here it is read when somebody asks what an option
+means.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pydantic import BaseModel
 
 @cache
 def field_docs(model: type[BaseModel]) -> Mapping[str, str]:
-    """By the names of the fields, inherited ones too. Fields without a docstring have none here."""
+    """Return the docstrings by the names of the fields, inherited ones too, each in one line."""
     docs: dict[str, str] = {}
     for section in reversed(model.__mro__):
         if issubclass(section, BaseModel) and section is not BaseModel:
@@ -33,11 +34,12 @@ def _docs_of(section: type[BaseModel]) -> Mapping[str, str]:
         return {}  # installed as bytecode alone
     definition = ast.parse(textwrap.dedent(source)).body[0]
     assert isinstance(definition, ast.ClassDef)  # it is the source of a class
-    return {
-        field.target.id: inspect.cleandoc(below.value.value)
-        for field, below in pairwise(definition.body)
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        if isinstance(below, ast.Expr)
-        and isinstance(below.value, ast.Constant)
-        and isinstance(below.value.value, str)
-    }
+    docs: dict[str, str] = {}
+    for field, below in pairwise(definition.body):
+        match field, below:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                docs[name] = " ".join(inspect.cleandoc(text).splitlines())
+    return docs

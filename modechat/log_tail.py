@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_FIRST = 1 << 18  # bytes from the end that are read at first, and at most at once
-_LONGEST_LINE = 1000  # characters
+from modechat.domain.text import shortened
+
+_MAX_BYTES = 1 << 18
+"""Bytes from the end that are read at once."""
+_MAX_LINE = 1000
+"""Characters of a line."""
 
 
 class LogTail:
-    """`read` gives the lines that came since the last time."""
+    """The end of a log file, read again and again."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -18,7 +22,7 @@ class LogTail:
         self._unfinished = b""
 
     def read(self) -> tuple[list[str], bool]:
-        """New whole lines, and whether they stand in place of those before (the file began anew).
+        """Return new whole lines, and True if the file began anew: they replace those before then.
 
         A file that is absent or cannot be read has none.
         """
@@ -27,19 +31,19 @@ class LogTail:
                 about = self.path.stat()
                 size = file.seek(0, 2)
                 is_new = self._is_new((about.st_dev, about.st_ino), size)
-                start = max(self._position or 0, size - _FIRST)
+                start = max(self._position or 0, size - _MAX_BYTES)
                 skipped = start > (self._position or 0)
                 file.seek(start)
-                data = file.read(_FIRST)
+                data = file.read(_MAX_BYTES)
         except (OSError, ValueError):
             return [], False
         self._position = start + len(data)
         if skipped:
             self._unfinished = b""
-            data = data.partition(b"\n")[2]  # what is left of a line
+            data = data.partition(b"\n")[2]  # drops the rest of a line
         *whole, self._unfinished = (self._unfinished + data).split(b"\n")
-        self._unfinished = self._unfinished[: 8 * _LONGEST_LINE]
-        return [_shown(line) for line in whole], is_new
+        self._unfinished = self._unfinished[: 8 * _MAX_LINE]
+        return list(map(_shown, whole)), is_new
 
     def _is_new(self, file_id: tuple[int, int], size: int) -> bool:
         is_new = file_id != self._file_id or size < (self._position or 0)
@@ -49,5 +53,5 @@ class LogTail:
 
 
 def _shown(line: bytes) -> str:
-    text = line[: 4 * _LONGEST_LINE].decode("utf-8", "replace").rstrip("\r")
-    return text if len(text) <= _LONGEST_LINE else text[: _LONGEST_LINE - 1] + "…"
+    text = line[: 4 * _MAX_LINE].decode("utf-8", "replace").rstrip("\r")
+    return shortened(text, _MAX_LINE)

@@ -1,8 +1,8 @@
-"""Where things are: the user's folders on this system, and the data that ships with modechat.
+"""The user's folders on this system, and the data that ships with modechat.
 
-A user may have no home folder (in a container, in a service), or variables of the environment that name none: a HOME
-or XDG variable that is no absolute path counts as not set. Where there is no home folder at all, the folders are below
-`NOWHERE`: nothing is found there, and nothing can be written.
+A user may have no home folder (in a container, in a service), or variables of the environment that
+name none: a HOME or XDG variable that is no absolute path counts as not set. Without any home
+folder the folders are below `NOWHERE`: nothing is found there, and nothing can be written.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOWHERE = Path(os.devnull) / "no home folder"
 
 
 def home_folder() -> Path:
-    """The user's home folder, or `NOWHERE`."""
+    """Return the user's home folder, or `NOWHERE`."""
     if sys.platform != "win32" and not _names_a_folder("HOME"):
         return _home_of_account()
     try:
@@ -41,11 +41,13 @@ def _home_of_account() -> Path:
         home = Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:  # a uid that the system does not know
         return NOWHERE
-    return home if home.is_absolute() else NOWHERE
+    if not home.is_absolute():
+        return NOWHERE
+    return home
 
 
 def user_folder(kind: str, app: str = _APP) -> Path:
-    """Where a program keeps what is of this kind: config, data, cache or state."""
+    """Return the folder of a program for one kind of files: config, data, cache or state."""
     variable = f"XDG_{kind.upper()}_HOME"
     is_usual = _names_a_folder(variable) or (
         not os.environ.get(variable) and _names_a_folder("HOME")
@@ -61,7 +63,7 @@ def _names_a_folder(variable: str) -> bool:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is something at `path`; not where a folder above it may not be looked into."""
+    """True if there is something at `path`. False if a folder above it cannot be read."""
     try:
         return path.exists()
     except OSError:
@@ -69,47 +71,52 @@ def is_there(path: Path) -> bool:
 
 
 def config_file() -> Path:
-    """The user's config file; it need not exist."""
+    """Return the user's config file, which need not exist."""
     return user_folder("config") / "config.toml"
 
 
 def user_prompts_folder() -> Path:
-    """The user's own prompt formats and tasks, in the folders `formats` and `tasks`; they need not exist."""
+    """Return the folder of the user's own `formats` and `tasks`, which need not exist."""
     return config_file().parent
 
 
 def data_folder() -> Path:
-    """Where conversations are kept."""
+    """Return the folder of the conversations."""
     return user_folder("data")
 
 
 def states_folder() -> Path:
-    """Where evaluated chats are kept."""
+    """Return the folder of the evaluated chats."""
     return user_folder("cache") / "states"
 
 
 def engine_log_file() -> Path:
-    """The log of the engine."""
+    """Return the engine's log."""
     return user_folder("state") / "engine.log"
 
 
 def cpu_extras_file() -> Path:
-    """Where it is remembered that llama.cpp crashes with the CPU's extra buffers."""
+    """Return the file that records crashes of llama.cpp with the CPU's extra buffers."""
     return user_folder("state") / "cpu-extras.json"
 
 
 def theme_file() -> Path:
-    """The theme that was chosen last."""
+    """Return the file with the theme that was chosen last."""
     return user_folder("state") / "theme.json"
 
 
 def editing_folder() -> Path:
-    """Where messages are while an editor has them."""
+    """Return the folder of messages that an editor has open."""
     return user_folder("state") / "editing"
 
 
 def prompts_folder() -> Path:
-    """The folder `prompts` that ships with modechat: inside the installed package, or at the top of a checkout."""
+    """Return the folder `prompts` that ships with modechat.
+
+    It is inside the installed package, or at the top of a checkout.
+    """
     package = Path(__file__).parent
     installed = package / "prompts"
-    return installed if installed.is_dir() else package.parent / "prompts"
+    if installed.is_dir():
+        return installed
+    return package.parent / "prompts"

@@ -1,9 +1,9 @@
 """Folders and files that only the user can read, and the one way in which files are written.
 
-What another program left readable for others is closed again: a folder is 0700 and a file 0600 after the call. Nothing
-is ever written through a link: a new content comes under a name that nobody could foresee, and takes the place of the
-old one in one step. The few files that the user may keep elsewhere say so (`behind_link`); what such a link leads to
-keeps its mode.
+A folder is 0700 and a file 0600 after the call, also if another program left them readable for
+others. Nothing is ever written through a link: new content gets a name that nobody could foresee,
+and replaces the old one in one step. The few files that the user may keep elsewhere are resolved
+first (`behind_link`); a file behind such a link keeps its mode.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _PRIVATE = 0o600
 
 
 def private_folder(path: Path) -> Path:
-    """`path`, made if it was absent. Parents are made too, with the user's own defaults."""
+    """Make the folder if it is absent, and return it. Parents get the user's own defaults."""
     path.mkdir(parents=True, exist_ok=True)
     _close_to_others(path, 0o700)
     return path
 
 
 def private_file(path: Path) -> Path:
-    """`path`, made empty if it was absent, or if a link stands there."""
-    # O_EXCL, so that a file in use is never opened: closing it would drop the locks that SQLite holds on it
-    # in this process (https://sqlite.org/howtocorrupt.html, 2.2).
+    """Make an empty file if there is none, or only a link, and return it."""
+    # O_EXCL, so that a file in use is never opened: closing it would drop the locks that SQLite
+    # holds on it in this process (https://sqlite.org/howtocorrupt.html, 2.2).
     if path.is_symlink():
         path.unlink()
     with suppress(FileExistsError):
@@ -48,17 +48,19 @@ def private_file(path: Path) -> Path:
 
 
 def behind_link(path: Path) -> Path:
-    """Where the file is that the user may have put elsewhere, with a link in its place; else `path`."""
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    """Return the file behind `path`, if the user has put a link there, else `path`."""
+    if not path.is_symlink():
+        return path
+    return Path(os.path.realpath(path))
 
 
 def write_private(path: Path, text: str) -> None:
-    """Have `text` stand in `path`, all of it or nothing. A link in its place is replaced. Raises OSError."""
+    """Write `text`, all of it or nothing. A link at `path` is replaced. Raises OSError."""
     write_whole(path, text, _PRIVATE)
 
 
 def write_whole(path: Path, text: str, mode: int | None) -> None:
-    """As `write_private`, for a file with this mode; None: with the one that new files of the user have."""
+    """Do as `write_private`, for a file with this mode; None: as new files of the user have it."""
     part = path.with_name(f".modechat-{os.urandom(8).hex()}.part")
     handle = os.open(part, _NEW, 0o666 if mode is None else _PRIVATE)
     try:
@@ -75,7 +77,10 @@ def write_whole(path: Path, text: str, mode: int | None) -> None:
 
 
 def append_private(path: Path, longest: int) -> IO[str]:
-    """A file to add text to; it begins anew where it has more bytes than `longest`, or is no file. Raises OSError."""
+    """Open a file to add text to. Raises OSError.
+
+    It begins anew if it has more bytes than `longest`, or is no regular file.
+    """
     try:
         handle = os.open(path, _APPEND, _PRIVATE)
     except OSError as error:
@@ -100,7 +105,7 @@ def append_private(path: Path, longest: int) -> IO[str]:
 
 
 def _close_to_others(path: Path, mode: int) -> None:
-    """What a link leads to is the business of whoever made the link."""
+    """Set the mode, unless `path` is a link: the file behind it is not ours to change."""
     now = path.lstat().st_mode
     if not stat.S_ISLNK(now) and stat.S_IMODE(now) != mode:
         path.chmod(mode)

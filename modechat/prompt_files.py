@@ -1,11 +1,11 @@
-"""The prompt formats and tasks that are there: those that ship with modechat, and the user's own files.
+"""Reads the prompt formats and tasks: those that ship with modechat, and the user's own files.
 
-A user's file with the name of a shipped one takes its place. One that is broken is reported, and the rest works.
+A user's file with the name of a shipped one replaces it. A broken one is reported, and the rest
+works.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -21,60 +21,72 @@ T = TypeVar("T", NamedFormat, NamedTask)
 
 @dataclass(frozen=True, slots=True)
 class PromptFiles:
-    """All formats and tasks by name, in the order of their names, and what is wrong with files of the user."""
+    """All formats and tasks in the order of their names, and errors in files of the user."""
 
     formats: tuple[NamedFormat, ...]
     tasks: tuple[NamedTask, ...]
     overridden: tuple[NamedFormat, ...] = ()
-    """Shipped formats that a file of the user has the place of."""
+    """Shipped formats that a file of the user replaces."""
     troubles: tuple[ConfigError, ...] = ()
 
 
 def load_prompt_files(own: Path | None = None) -> PromptFiles:
-    """The files that ship with modechat, and those below `own` (unset: the user's config folder). Both places have the
-    folders `formats` and `tasks`.
+    """Read the files that ship with modechat, and those below `own` (None: the config folder).
+
+    Both places have the folders `formats` and `tasks`.
     """
     shipped, mine = prompts_folder(), own or user_prompts_folder()
     troubles: list[ConfigError] = []
+    formats = _shipped(shipped / "formats", NamedFormat)
     overridden: list[NamedFormat] = []
-
-    def collect(kind: str, model: type[T], mark_own: Callable[[T], T]) -> tuple[T, ...]:
-        found = {
-            path.stem: read_toml(path, read_text(path), model) for path in _files(shipped / kind)
-        }
-        for path in _files(mine / kind):
-            try:
-                text = _read(path)
-                value = mark_own(read_toml(path, text, model))
-                _check_name(path, value.name)
-                if isinstance(value, NamedFormat):
-                    _check_templates(path, text, value)
-            except ConfigError as error:
-                troubles.append(error)
-            else:
-                replaced = found.get(value.name)
-                if isinstance(replaced, NamedFormat):
-                    overridden.append(replaced)
-                found[value.name] = value
-        return tuple(found[name] for name in sorted(found))
-
-    formats = collect(
-        "formats", NamedFormat, lambda found: found.model_copy(update={"origin": FormatSource.USER})
-    )
-    tasks = collect("tasks", NamedTask, lambda found: found)
-    return PromptFiles(formats, tasks, tuple(overridden), tuple(troubles))
+    for path in _files(mine / "formats"):
+        try:
+            found = _read_format(path)
+        except ConfigError as error:
+            troubles.append(error)
+            continue
+        if found.name in formats:
+            overridden.append(formats[found.name])
+        formats[found.name] = found
+    tasks = _shipped(shipped / "tasks", NamedTask)
+    for path in _files(mine / "tasks"):
+        try:
+            task = read_toml(path, _read(path), NamedTask)
+            _check_name(path, task.name)
+        except ConfigError as error:
+            troubles.append(error)
+            continue
+        tasks[task.name] = task
+    return PromptFiles(_by_name(formats), _by_name(tasks), tuple(overridden), tuple(troubles))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """The TOML files in `folder`, in order; none where there is no such folder."""
-    if is_there(folder):
-        yield from sorted(
-            path for path in folder.glob("*.toml") if not path.name.startswith(".")
-        )  # editors' own
+def _shipped(folder: Path, model: type[T]) -> dict[str, T]:
+    return {path.stem: read_toml(path, read_text(path), model) for path in _files(folder)}
+
+
+def _by_name(found: dict[str, T]) -> tuple[T, ...]:
+    return tuple([found[name] for name in sorted(found)])
+
+
+def _read_format(path: Path) -> NamedFormat:
+    """Read a format of the user. Raises ConfigError."""
+    text = _read(path)
+    named = read_toml(path, text, NamedFormat).model_copy(update={"origin": FormatSource.USER})
+    _check_name(path, named.name)
+    _check_templates(path, text, named)
+    return named
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the TOML files in `folder`, in order; none if there is no such folder."""
+    if not is_there(folder):
+        return []
+    # Hidden files are those of editors.
+    return sorted([path for path in folder.glob("*.toml") if not path.name.startswith(".")])
 
 
 def _read(path: Path) -> str:
-    """Raises ConfigError, also for what is no file: a pipe would never end."""
+    """Read a file. Raises ConfigError, also for a pipe, which would never end."""
     if not path.is_file():
         raise ConfigError(f"{path} is no file", "Remove it, or mend the link.")
     return read_text(path)
@@ -89,17 +101,23 @@ def _check_name(path: Path, name: str) -> None:
 
 
 def _check_templates(path: Path, text: str, named: NamedFormat) -> None:
-    """Raises ConfigError for a template that is no Jinja. Those that ship are tested; Jinja loads slowly."""
+    """Raise ConfigError for a template that is no Jinja.
+
+    Only the user's are checked: those that ship are tested, and Jinja loads slowly.
+    """
     from modechat.prompting.template import find_syntax_error
 
     for key, template in (
         ("chat_template", named.chat_template),
         ("instruct_template", named.instruct_template),
     ):
-        if template is not None and (error := find_syntax_error(template)):
-            line, reason = error
-            begin = line_of(text, (key,))
-            opens_below = (
-                text.split("\n")[begin - 1].rstrip().endswith(("'''", '"""'))
-            )  # TOML drops that newline
-            raise ConfigError(f"{path}, line {begin + line - 1 + opens_below}: {key}: {reason}")
+        if template is None:
+            continue
+        error = find_syntax_error(template)
+        if error is None:
+            continue
+        line, reason = error
+        begin = line_of(text, (key,))
+        # TOML drops the newline behind the quotes that open a text of several lines.
+        opens_below = text.split("\n")[begin - 1].rstrip().endswith(("'''", '"""'))
+        raise ConfigError(f"{path}, line {begin + line - 1 + opens_below}: {key}: {reason}")

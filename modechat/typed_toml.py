@@ -1,11 +1,11 @@
-"""Files of the user in TOML, read into a pydantic model. What is wrong in them is named with line and key."""
+"""Reads the user's TOML files into pydantic models. Errors in them name line and key."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,6 +14,9 @@ from modechat.domain.near import did_you_mean, near
 from modechat.errors import ConfigError
 from modechat.field_docs import field_docs
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 M = TypeVar("M", bound=BaseModel)
 
 # pydantic's words for these are Python's, not TOML's.
@@ -21,10 +24,12 @@ _WANTED = {"model_type": "this must be a table", "tuple_type": "this must be a l
 
 
 def read_text(path: Path) -> str:
-    """Raises FileNotFoundError, also where a file stands in the place of its folder, or ConfigError for a file that
-    cannot be read."""
+    """Read a file of the user.
+
+    Raises FileNotFoundError, also if its folder is a file, and ConfigError if it cannot be read.
+    """
     try:
-        return decode_text(path.read_bytes())  # Windows' editors write the mark
+        return decode_text(path.read_bytes())
     except FileNotFoundError:
         raise
     except NotADirectoryError as error:
@@ -36,7 +41,7 @@ def read_text(path: Path) -> str:
 
 
 def read_toml(path: Path, text: str, model: type[M]) -> M:
-    """The values in `text`, which stands in `path`. Raises ConfigError that names the line."""
+    """Return the values in `text`, which is that of `path`. Raises ConfigError with the line."""
     try:
         return model.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -59,9 +64,10 @@ def read_toml(path: Path, text: str, model: type[M]) -> M:
 
 
 def line_of(text: str, location: Sequence[str | int]) -> int:
-    """The line (from 1) on which the statement begins that sets the value at `location`.
+    """Return the line (from 1) on which the statement begins that sets the value at `location`.
 
-    tomllib keeps no line numbers, but it tells whether the first so many lines of the file set the value already.
+    tomllib keeps no line numbers, but can read the first lines of the file, one more each time,
+    until they set the value.
     """
     lines = text.split("\n")
     begin = 1
@@ -77,31 +83,38 @@ def line_of(text: str, location: Sequence[str | int]) -> int:
 
 
 def _describe(path: Path, text: str, error: ValidationError, root: type[BaseModel]) -> ConfigError:
-    """The first thing that is wrong, with line and key; how many more there are."""
-    # What stands there and is wrong comes before what is missing: it may be the same thing under a wrong name.
-    first, *others = sorted(
-        error.errors(include_url=False), key=lambda found: found["type"] == "missing"
-    )
-    location = tuple(str(part) for part in first["loc"])
-    key = ".".join(location)
-    line = line_of(
-        text, first["loc"][:-1] if first["type"] == "missing" else first["loc"]
-    )  # its table's, then
+    """Return the first error with line and key, and how many more there are."""
+    # Wrong options come before missing ones: they may be the same thing under a wrong name.
+    first, *others = sorted(error.errors(include_url=False), key=_is_missing)
+    location = tuple(map(str, first["loc"]))
+    set_at = first["loc"]
+    if _is_missing(first):
+        set_at = set_at[:-1]  # the line of its table
+    problem = _problem(first, ".".join(location))
     if first["type"] == "extra_forbidden":
-        problem, hint = f"there is no option “{key}”", _suggest(root, location)
-    elif first["type"] == "missing":
-        problem, hint = f"“{key}” is missing", _explain(root, location)
-    elif first["type"] == "value_error":  # the reason is that of our own validator
-        problem, hint = (
-            f"{key}: {first['ctx']['error']}".removeprefix(": "),
-            _explain(root, location),
-        )
+        hint = _suggest(root, location)
     else:
-        wanted = _WANTED.get(first["type"]) or f"{first['msg'][0].lower()}{first['msg'][1:]}"
-        problem = f"{key}: {wanted}, not {first['input']!r}"
         hint = _explain(root, location)
-    more = f" ({len(others)} more after this one.)" if others else ""
-    return ConfigError(f"{path}, line {line}: {problem}", f"{hint}{more}".strip())
+    if others:
+        hint += f" ({len(others)} more after this one.)"
+    return ConfigError(f"{path}, line {line_of(text, set_at)}: {problem}", hint.strip())
+
+
+def _is_missing(error: ErrorDetails) -> bool:
+    return error["type"] == "missing"
+
+
+def _problem(error: ErrorDetails, key: str) -> str:
+    match error["type"]:
+        case "extra_forbidden":
+            return f"there is no option “{key}”"
+        case "missing":
+            return f"“{key}” is missing"
+        case "value_error":  # the reason is that of our own validator
+            return f"{key}: {error['ctx']['error']}".removeprefix(": ")
+        case kind:
+            wanted = _WANTED.get(kind) or f"{error['msg'][0].lower()}{error['msg'][1:]}"
+            return f"{key}: {wanted}, not {error['input']!r}"
 
 
 def _is_set(value: Any, location: Sequence[str | int]) -> bool:
@@ -114,14 +127,17 @@ def _is_set(value: Any, location: Sequence[str | int]) -> bool:
 
 
 def _section(root: type[BaseModel], location: Sequence[str]) -> type[BaseModel] | None:
-    """The model of the section that the last part of `location` lies in."""
-    section: Any = root
+    """Return the model of the section that has the last part of `location`."""
+    section = root
     for part in location[:-1]:
         field = section.model_fields.get(part)
-        section = field.annotation if field is not None else None
-        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+        if field is None:
             return None
-    return section  # type: ignore[no-any-return]
+        kind = field.annotation
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            return None
+        section = kind
+    return section
 
 
 def _suggest(root: type[BaseModel], location: Sequence[str]) -> str:
@@ -129,9 +145,11 @@ def _suggest(root: type[BaseModel], location: Sequence[str]) -> str:
     if section is None:
         return ""
     names = tuple(section.model_fields)
-    return did_you_mean((f"“{name}”" for name in near(location[-1], names)), names)
+    return did_you_mean([f"“{name}”" for name in near(location[-1], names)], names)
 
 
 def _explain(root: type[BaseModel], location: Sequence[str]) -> str:
     section = _section(root, location)
-    return field_docs(section).get(location[-1], "") if section is not None and location else ""
+    if section is None or not location:
+        return ""
+    return field_docs(section).get(location[-1], "")

@@ -1,4 +1,4 @@
-"""Paths as users write them on the command line, in the config file, in commands and mentions: one way to read them."""
+"""Reads paths as users write them: on the command line, in the config, in commands and mentions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 class NoHomeFolder(Exception):
-    """The path begins with the home folder of nobody. The message says so."""
+    """The path begins with a home folder that does not exist. The message says so."""
 
 
 def user_path(written: str) -> Path:
-    """The path with the home folder in the place of `~`, which a shell leaves alone in `--model=~/m.gguf`.
+    """Replace `~` by the home folder: a shell leaves it alone in `--model=~/m.gguf`.
 
     Raises NoHomeFolder.
     """

@@ -29,9 +29,10 @@ from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Task
 from modechat.engine.scripted import at_once
 from modechat.errors import ModechatError
+from modechat.session.chat_setup import ChatSetup
 from modechat.session.phase import Phase
 from modechat.store import Store
-from modechat.tui.app import Backstage, ModechatApp
+from modechat.tui.app import ModechatApp
 from modechat.tui.look import DARK, LIGHT, Look
 from modechat.tui.screens.compare import CompareScreen
 from modechat.tui.widgets.compare_column import CompareColumn
@@ -225,8 +226,8 @@ def kept_store() -> Store:
 
 async def make(name: str) -> Path:
     picture = PICTURES[name]
-    backstage = Backstage(demo_engine(at_once), kept_store(), demo_settings(), resume=False)
-    app = ModechatApp(lambda: backstage, Look(picture.theme, has_motion=False))
+    setup = ChatSetup(demo_engine(at_once), kept_store(), demo_settings(), resume=False)
+    app = ModechatApp(lambda: setup, Look(picture.theme, has_motion=False))
     with ExitStack() as fixed:
         fixed.enter_context(
             patch("modechat.tui.screens.model_picker.free_memory", lambda: FREE_MEMORY)

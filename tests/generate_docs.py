@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from modechat.cli.main import _parser
+from modechat.cli.parser import make_parser
 from modechat.commands.actions import ACTIONS, slash_table, slash_usage
 from modechat.commands.keymap import DEFAULT_KEYMAP, key_table
 from modechat.commands.other_names import OTHER_NAMES
@@ -223,7 +223,7 @@ def _formats() -> str:
 
 def _command_line(command: str | None, groups: tuple[str, ...]) -> str:
     """The options of a command; `groups` are those of argparse's groups that are shown."""
-    parser = _parser()
+    parser = make_parser()
     if command is not None:
         parser = _commands_of(parser)[command]
     rows = []

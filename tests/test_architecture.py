@@ -82,7 +82,7 @@ def test_a_run_from_the_shell_loads_no_interface() -> None:
 
 def test_the_plain_front_end_loads_no_screen() -> None:
     loaded = loaded_modules(
-        "import modechat.cli.chat, modechat.cli.plain, modechat.cli.backstage, modechat.cli.setup\n"
+        "import modechat.cli.chat, modechat.cli.plain, modechat.cli.open_chat, modechat.cli.setup\n"
         "import modechat.plain.front, modechat.session, modechat.engine.client, modechat.prompting.candidates"
     )
     assert "modechat.plain.commands" in loaded

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from modechat.cli.main import _parser
+from modechat.cli.parser import make_parser
 from modechat.commands.actions import ACTIONS, slash_table
 from modechat.commands.keymap import TYPING_KEYS
 from modechat.commands.keys import key_name
@@ -141,7 +141,7 @@ def _modechats(line: str) -> Iterator[list[str]]:
 @pytest.mark.parametrize("name", GUIDES)
 def test_the_commands_that_are_shown_can_be_given(name: str) -> None:
     for arguments in shell_commands(GUIDES[name]):
-        _parser().parse_args(arguments)  # exits if they are wrong
+        make_parser().parse_args(arguments)  # exits if they are wrong
 
 
 def test_there_are_commands_to_look_at() -> None:

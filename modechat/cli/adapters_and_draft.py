@@ -1,14 +1,14 @@
-"""What goes with a model besides its file: LoRA adapters and a draft model, as the user names them.
+"""Reads the LoRA adapters and the draft model that the user names.
 
-They belong to the model that the program was started with: another one takes none of them along.
+They belong to the model that the program was started with: another model gets none of them.
 """
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Literal
 
+from modechat.cli.options import ModelOptions
 from modechat.config import Config
 from modechat.domain.lora import read_scaled
 from modechat.domain.text import sanitize_line
@@ -19,31 +19,31 @@ from modechat.models.failures import shown_name
 from modechat.user_paths import NoHomeFolder, user_path
 
 
-def adapters_of(arguments: argparse.Namespace, config: Config) -> tuple[Adapter, ...]:
-    """Those of the command line, else those of the config. Raises ModelError for a file that is no adapter."""
-    said = (*getattr(arguments, "lora", ()), *getattr(arguments, "lora_of_command", ()))
-    if said:
-        return tuple(_adapter(text) for text in said)
+def adapters_of(options: ModelOptions, config: Config) -> tuple[Adapter, ...]:
+    """Return the adapters of the command line, else those of the config.
+
+    Raises ModelError for a file that is no adapter.
+    """
+    if options.lora:
+        return tuple(named_adapter(text) for text in options.lora)
     modes: tuple[tuple[Literal["chat", "instruct"] | None, tuple[Adapter, ...]], ...] = (
         (None, config.lora),
         ("chat", config.chat.lora),
         ("instruct", config.instruct.lora),
     )
-    return tuple(
-        _checked(adapter.model_copy(update={"mode": mode}))
-        for mode, adapters in modes
-        for adapter in adapters
-    )
+    configured: list[Adapter] = []
+    for mode, adapters in modes:
+        for adapter in adapters:
+            configured.append(_checked(adapter.model_copy(update={"mode": mode})))
+    return tuple(configured)
 
 
-def named_adapter(text: str) -> Adapter:
-    """An adapter that is named while the program runs. Raises ModelError."""
-    return _adapter(text)
+def draft_of(options: ModelOptions, config: Config) -> Path | None:
+    """Return the draft model of the command line, else of the config.
 
-
-def draft_of(arguments: argparse.Namespace, config: Config) -> Path | None:
-    """The draft model of the command line, else of the config. Raises ModelError if it is no model."""
-    chosen: Path | None = getattr(arguments, "draft", config.draft)
+    Raises ModelError if it is no model.
+    """
+    chosen = options.draft or config.draft
     if chosen is None:
         return None
     draft = absolute_path(chosen, "draft model")
@@ -52,7 +52,10 @@ def draft_of(arguments: argparse.Namespace, config: Config) -> Path | None:
 
 
 def absolute_path(path: Path, kind: str) -> Path:
-    """`path` from the root. Raises ModelError for one that cannot go through the pipe to the engine."""
+    """Return `path` from the root.
+
+    Raises ModelError for a path that cannot go through the pipe to the engine.
+    """
     absolute = path.absolute()
     try:
         str(absolute).encode()
@@ -65,14 +68,15 @@ def absolute_path(path: Path, kind: str) -> Path:
 
 
 def expanded(name: str) -> Path:
-    """A path as the user wrote it. Raises ModelError if it begins with the home folder of nobody."""
+    """Read a path as the user wrote it. Raises ModelError if there is no such home folder."""
     try:
         return user_path(name)
     except NoHomeFolder as error:
         raise ModelError(sanitize_line(str(error)).capitalize(), "Give the whole path.") from error
 
 
-def _adapter(text: str) -> Adapter:
+def named_adapter(text: str) -> Adapter:
+    """Return the adapter that FILE or FILE:SCALE names. Raises ModelError."""
     name, scale = read_scaled(text)
     path = expanded(name)
     try:

@@ -1,4 +1,4 @@
-"""What would make modechat work, or work faster, on a machine, and the exact command for it."""
+"""Advice on what makes modechat work, or work faster, with the exact command."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from modechat.engine.probe import EngineProbe
 class Advice:
     text: str
     command: str = ""
-    """For the shell of this machine; empty: there is none."""
+    """A command for the shell of this machine; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class _Build:
     name: str
     cmake: str
     compiler: str
-    """The program that it needs; empty: none beyond the C++ compiler."""
+    """The program that it needs besides the C++ compiler; empty if none."""
     needs: str
 
 
@@ -49,7 +49,10 @@ _METAL = _Build("Metal", "-DGGML_METAL=on", "", "")
 def advise(
     machine: Hardware, engine: EngineProbe, trial: Trial, *, python: str, reports_amx: bool
 ) -> tuple[Advice, ...]:
-    """`python` is the interpreter that modechat runs with; `reports_amx`: the processor says that it has AMX."""
+    """Return the advice for a machine.
+
+    `python` is the interpreter that modechat runs with; `reports_amx`: the processor reports AMX.
+    """
     without_amx = WITHOUT_AMX if reports_amx else {}
     if engine.error and engine.death is not Death.ILLEGAL_INSTRUCTION:
         return (_reinstall(machine, engine, python, without_amx),)
@@ -78,7 +81,7 @@ def _reinstall(
 def _other_build(
     machine: Hardware, engine: EngineProbe, trial: Trial, python: str, *, reports_amx: bool
 ) -> Advice:
-    """llama.cpp cannot compute at all."""
+    """Return the advice if llama.cpp cannot compute at all."""
     test = trial.without_extras
     if test.death is not Death.ILLEGAL_INSTRUCTION:
         text = f"llama.cpp cannot compute here: it {test.trouble}. Install it again:"
@@ -93,7 +96,7 @@ def _other_build(
 def _build_without_what_crashes(
     machine: Hardware, engine: EngineProbe, trial: Trial, python: str, *, reports_amx: bool
 ) -> Advice:
-    """It computes, but only without its kernels for this processor."""
+    """Return the advice if llama.cpp computes only without its kernels for this processor."""
     cause, environment = _judged(engine, trial, with_extras=True, reports_amx=reports_amx)
     if trial.with_extras.death is not Death.ILLEGAL_INSTRUCTION:
         cause, environment = (
@@ -107,9 +110,9 @@ def _build_without_what_crashes(
 def _judged(
     engine: EngineProbe, trial: Trial, *, with_extras: bool, reports_amx: bool
 ) -> tuple[str, Mapping[str, str]]:
-    runnable = (
-        None if trial.not_runnable is None else known_instructions() - set(trial.not_runnable)
-    )
+    runnable = None
+    if trial.not_runnable is not None:
+        runnable = known_instructions() - set(trial.not_runnable)
     trouble = version_trouble(installed_version())
     built = features_of(engine.features)
     return judge(
@@ -123,26 +126,20 @@ def _for_gpu(
     if engine.gpus:
         return ()
     if engine.can_offload:
-        return (
-            Advice(
-                "This build of llama.cpp can use a GPU, but finds none. Is the GPU's driver installed?"
-            ),
-        )
+        text = "This build of llama.cpp can use a GPU, but finds none."
+        return (Advice(f"{text} Is the GPU's driver installed?"),)
     build = _build_for(machine)
     if build is None:
         return ()
-    missing = (
-        f" It needs {build.needs}, which was not found."
-        if build.compiler not in ("", *machine.compilers)
-        else ""
-    )
-    text = f"This build of llama.cpp does not use the GPU. A build with {build.name} does.{missing}"
+    text = f"This build of llama.cpp does not use the GPU. A build with {build.name} does."
+    if build.compiler not in ("", *machine.compilers):
+        text += f" It needs {build.needs}, which was not found."
     settings = {"CMAKE_ARGS": build.cmake, **environment}
     return (Advice(text, install_command(python, settings, system=machine.system)),)
 
 
 def _build_for(machine: Hardware) -> _Build | None:
-    """The build for the fastest of the machine's GPUs."""
+    """Return the build for the fastest of the machine's GPUs."""
     vendors = machine.gpu_vendors
     if "Apple" in vendors:
         return _METAL

@@ -1,7 +1,8 @@
-"""`modechat`: the terminal interface, or the plain front end where it could not be drawn or read.
+"""`modechat`: the terminal interface, or the plain front end if it could not be drawn or read.
 
-The first frame comes before everything else that takes time: config, model and store are looked at behind it, while
-the worker process starts. What is wrong with them ends the interface again, with the error on the normal screen.
+The first frame comes before everything else that takes time: config, model and store are read
+after it, while the worker process starts. An error in them ends the interface again and is printed
+on the normal screen.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modechat.cli.ground import Heard, asked
@@ -23,33 +25,37 @@ from modechat.paths import config_file
 from modechat.tui.look import usual_theme
 
 if TYPE_CHECKING:
-    from modechat.tui.app import Backstage
+    from modechat.session.chat_setup import ChatSetup
 
 
 def chat(arguments: argparse.Namespace) -> int:
-    """Returns the exit code. Raises ModechatError."""
+    """Return the exit code. Raises ModechatError."""
     if arguments.plain or not can_repaint(os.environ, sys.stdin, sys.stdout):
         from modechat.cli.plain import plain_chat
 
         return plain_chat(arguments)
     if sys.__stderr__ is None or not sys.__stderr__.isatty():
-        sys.__stderr__ = sys.__stdout__  # type: ignore[misc] # where Textual draws; standard error goes elsewhere
+        # Textual draws on it; the program's own standard error stays where it is.
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]
     if os.environ.get("NO_COLOR") == "":
         del os.environ["NO_COLOR"]  # empty counts as not set, by the convention of no-color.org
     worker = None if arguments.demo else spawn_worker()
     with contextlib.ExitStack() as stack:
-        gc.disable()  # what is imported for the first frame stays: looking for garbage in it takes time
+        gc.disable()  # what is imported for the first frame is no garbage: searching it takes time
         look = first_look(os.environ)
-        question = stack.enter_context(asked(os.environ)) if look.follows_background else None
+        question = None
+        if look.follows_background:
+            question = stack.enter_context(asked(os.environ))
         from modechat.tui.app import ModechatApp
 
-        heard = question.settle() if question is not None else Heard()
+        heard = Heard()
+        if question is not None:
+            heard = question.settle()
         if heard.is_light is not None:
-            look = replace(
-                look, theme=usual_theme(os.environ, heard.is_light), follows_background=False
-            )
+            theme = usual_theme(os.environ, heard.is_light)
+            look = replace(look, theme=theme, follows_background=False)
         app = ModechatApp(
-            lambda: _prepare(arguments, worker, stack),
+            partial(_prepare, arguments, worker, stack),
             look,
             remember_theme=remember_theme,
             typed_before=heard.typed,
@@ -65,17 +71,16 @@ def _prepare(
     arguments: argparse.Namespace,
     worker: subprocess.Popen[bytes] | None,
     stack: contextlib.ExitStack,
-) -> Backstage:
-    """Everything behind the screen. What must be closed at the end goes on `stack`. Raises ModechatError."""
+) -> ChatSetup:
+    """Open what the screen needs after its first frame. `stack` gets what must be closed at last.
+
+    Raises ModechatError.
+    """
     gc.freeze()  # the frame is out
     gc.enable()
-    from modechat.cli.backstage import open_backstage
+    from modechat.cli.open_chat import open_chat
     from modechat.config import load_config
-    from modechat.tui.app import Backstage
 
     config = load_config(config_file())
     check_look(config)
-    behind = open_backstage(arguments, config, worker, stack, can_choose=True)
-    return Backstage(
-        behind.engine, behind.store, behind.settings, resume=behind.resume, troubles=behind.troubles
-    )
+    return open_chat(arguments, config, worker, stack, can_choose=True)

@@ -1,4 +1,4 @@
-"""Reads what a reply must fit: a JSON schema or a grammar from a file."""
+"""Reads the JSON schema or the grammar that a reply must fit."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""`modechat --demo`: the interface with scripted replies. Also the scene of the screenshots."""
+"""`modechat --demo`: the interface with scripted replies, also for the screenshots."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 
 from modechat.cli.demo_replies import ABOUT, REPLIES, TASK
 from modechat.cli.demo_variants import reply_in_variant
@@ -8,17 +10,17 @@ from modechat.domain.mode import Mode
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Generate, Load
 from modechat.engine.scripted import Leak, Pace, ScriptedEngine, as_a_small_model, last_user_text
-from modechat.models.catalog import STARTER, ModelFile
+from modechat.models.catalog import STARTER, Looking, ModelFile
 from modechat.models.gguf import GGUFHeader
 from modechat.paths import home_folder
 from modechat.prompt_files import load_prompt_files
-from modechat.session.settings import SessionSettings
+from modechat.session.settings import NoFiles, SessionSettings
 
 
 def _model(
     name: str, place: str, gigabytes: float, n_ctx: int, kv: int, *, has_template: bool = True
 ) -> ModelFile:
-    """A model that is not there. `kv` is what a token takes in its KV cache, in KiB."""
+    """Return a model that is not there. `kv` is the size of a token in its KV cache, in KiB."""
     architecture, quantization = name.split("-")[0].lower(), name.rpartition(".")[2]
     header = GGUFHeader(
         version=3,
@@ -36,7 +38,7 @@ def _model(
 
 
 def _models() -> tuple[ModelFile, ...]:
-    """What the model picker shows."""
+    """Return the models that the model picker shows."""
     return (
         _model("SmolLM2-135M-Instruct.Q4_1", STARTER, 0.098, 8192, 23),
         _model("Gemma-3-270M-Base.Q4_K_M", "Hugging Face", 0.253, 32_768, 18, has_template=False),
@@ -47,12 +49,17 @@ def _models() -> tuple[ModelFile, ...]:
 
 
 def reply_to(request: Generate) -> str | Leak:
-    """A reply by what the message begins with, and by what is different where replies are compared."""
+    """Return a reply by the beginning of the message, and by the variant of a comparison."""
     said = last_user_text(request).casefold()
-    if compared := reply_in_variant(said, request):
+    compared = reply_in_variant(said, request)
+    if compared:
         return compared
-    known = next((reply for start, reply in REPLIES.items() if said.startswith(start)), None)
-    return known or (TASK if Mode(request.prompt.mode) is Mode.INSTRUCT else ABOUT)
+    for start, reply in REPLIES.items():
+        if said.startswith(start):
+            return reply
+    if Mode(request.prompt.mode) is Mode.INSTRUCT:
+        return TASK
+    return ABOUT
 
 
 def demo_engine(pace: Pace = as_a_small_model) -> ScriptedEngine:
@@ -66,6 +73,15 @@ def demo_settings(model_path: str = "") -> SessionSettings:
         load=Load(model_path=model_path, formats=files.formats),
         sampling=Sampling(),
         tasks=files.tasks,
-        for_model=demo_settings,
-        find_models=lambda _cancelled: iter(_models()),
+        files=_DemoFiles(),
     )
+
+
+class _DemoFiles(NoFiles):
+    """Models that can be chosen, but are not there."""
+
+    def settings_for(self, name: str, /) -> SessionSettings:
+        return demo_settings(name)
+
+    def find_models(self, _cancelled: Callable[[], bool], /) -> Iterator[ModelFile | Looking]:
+        return iter(_models())

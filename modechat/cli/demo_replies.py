@@ -1,9 +1,10 @@
-"""What the demo answers, by what a message begins with: a short conversation as one has it with a real model."""
+"""The demo's replies, by the beginning of the message: a conversation as with a real model."""
 
 from __future__ import annotations
 
 ABOUT = """\
-This is a **demo**: the replies are scripted, no model runs. With a real model you get the same two modes:
+This is a **demo**: the replies are scripted, no model runs. With a real model you get the same \
+two modes:
 
 1. In **chat** I see everything that we said.
 2. Type `### Instruction` and each message becomes a task of its own, without history.
@@ -14,13 +15,17 @@ def greet(name: str) -> str:
 ```
 
 Ask me what quantization does, or to think about rain. Type `### Chat` to come back."""
-"""To everything else in chat mode."""
+"""The reply to everything else in chat mode."""
 
-TASK = "This is a scripted answer to a single task. The chat does not see it, and it did not see the chat."
-"""To everything else in instruct mode."""
+TASK = (
+    "This is a scripted answer to a single task. "
+    "The chat does not see it, and it did not see the chat."
+)
+"""The reply to everything else in instruct mode."""
 
 _ALPACA = """\
-Alpaca is a way to write down tasks for a language model, published by Stanford in 2023. A task has up to three parts:
+Alpaca is a way to write down tasks for a language model, published by Stanford in 2023. A task \
+has up to three parts:
 
 - an **instruction**: what to do
 - an **input**: the text to work on, if there is one
@@ -29,7 +34,8 @@ Alpaca is a way to write down tasks for a language model, published by Stanford 
 Each task stands for itself: there is no history."""
 
 _QUANTIZATION = """\
-It stores each weight in **fewer bits**. The model gets smaller and faster, and a little less exact. For a model with \
+It stores each weight in **fewer bits**. The model gets smaller and faster, and a little less \
+exact. For a model with \
 3.2 billion weights:
 
 | type | bits a weight | file | what you notice |
@@ -63,14 +69,17 @@ _TODO = """\
 - [ ] Book the room for twelve people"""
 
 _RAIN = """\
-<think>The user wants to see how thinking looks. It belongs apart from the answer: one line that counts its words \
+<think>The user wants to see how thinking looks. It belongs apart from the answer: one line that \
+counts its words \
 while they come, and opens with a click or Ctrl+Y.
 
-What I say here is plain text, so **nothing** in it is formatted. Now the answer, in one sentence.</think>
+What I say here is plain text, so **nothing** in it is formatted. Now the answer, in one \
+sentence.</think>
 I thought about it first: the line above opens with **Ctrl+Y**."""
 
 _TRAIN = """\
-<think>Both trains close the gap together: 90 + 60 = 150 km every hour. The gap is 225 km, so 225 / 150 = 1.5 hours. \
+<think>Both trains close the gap together: 90 + 60 = 150 km every hour. The gap is 225 km, so 225 \
+/ 150 = 1.5 hours. \
 They started at 14:20, so they meet at 15:50.
 
 Check: the first has gone 135 km, the second 90 km. 135 + 90 = 225. Right.</think>

@@ -1,4 +1,4 @@
-"""What the demo answers where replies are compared: by prompt format, temperature and seed."""
+"""The demo's replies in a comparison: by prompt format, temperature and seed."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _HAIKU = (
 _CAPITAL = "The capital of France is **Paris**."
 _IN_FORMATS: dict[str, str | Leak] = {
     "chat-template": f"{_CAPITAL} It lies on the Seine, and about two million people live there.",
-    "chatml": f"{_CAPITAL} It is the largest city of the country:\n\n- on the river Seine\n- two million people",
+    "chatml": f"{_CAPITAL} It is the largest city of the country:\n\n"
+    "- on the river Seine\n- two million people",
     "alpaca": Leak(f"{_CAPITAL}\n\nThe capital of Spain is Madrid.", "### Instruction:"),
     "vicuna": Leak("Paris, I think.", "USER:"),
 }
-"""What a small model says to a question, by the format that it was asked in: in the wrong one it does not stop."""
+"""A small model's replies to a question by prompt format: in a wrong one it does not stop."""
 
 
 def reply_in_variant(said: str, request: Generate) -> str | Leak | None:
-    """None: what is different makes no difference."""
+    """Return the reply of this variant; None if all variants get the same."""
     if "capital" in said:
         return _IN_FORMATS.get(request.format or "chat-template", _CAPITAL)
     if "haiku" in said:
-        sampling = request.sampling
-        throw = (
-            sampling.seed if sampling.seed is not None else round((sampling.temperature or 0) * 3)
-        )
-        return _HAIKU[(throw + len(request.format or "")) % len(_HAIKU)]
+        number = request.sampling.seed
+        if number is None:
+            number = round((request.sampling.temperature or 0) * 3)
+        return _HAIKU[(number + len(request.format or "")) % len(_HAIKU)]
     return None

@@ -1,6 +1,7 @@
-"""Asks the terminal for its ground while the interface is imported, so that the first frame need not wait for it.
+"""Asks the terminal for its background while the interface is imported.
 
-Meanwhile the terminal echoes nothing. What is typed before the first frame is kept for it.
+So the first frame does not wait for the answer. Meanwhile the terminal echoes nothing. Text that is
+typed before the first frame is kept for it.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from modechat.tui.background import QUERY, can_be_asked, read_answer
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the terminal has said so far."""
+    """The terminal's answers so far."""
 
     is_light: bool | None = None
     typed: str = ""
-    """What was typed meanwhile."""
+    """Text that was typed meanwhile."""
     terminal: list[Any] | None = None
-    """The terminal's attributes before it was asked, which other programs should find: an editor."""
+    """The terminal's attributes before it was asked, which an editor should find."""
 
 
 class Question:
-    """A question that was asked; `settle` takes what has come, without waiting."""
+    """A question that was asked."""
 
     def __init__(self, fd: int, before: list[Any]) -> None:
         """`before`: the terminal's attributes as they were."""
@@ -36,6 +37,7 @@ class Question:
         self._before = before
 
     def settle(self) -> Heard:
+        """Return the answers that have come, without waiting."""
         data = b""
         while select.select([self._fd], [], [], 0)[0] and (more := os.read(self._fd, 4096)):
             data += more
@@ -44,7 +46,7 @@ class Question:
 
 @contextlib.contextmanager
 def asked(env: Mapping[str, str]) -> Iterator[Question | None]:
-    """Asks, where the terminal may answer. At the end the terminal is as it was."""
+    """Ask the terminal if it may answer. At the end the terminal is as it was."""
     if sys.platform == "win32" or not can_be_asked(env):
         yield None
         return
@@ -54,7 +56,7 @@ def asked(env: Mapping[str, str]) -> Iterator[Question | None]:
     try:
         before = termios.tcgetattr(fd)
         quiet = termios.tcgetattr(fd)
-        quiet[0] &= ~termios.ICRNL  # Enter is told from Ctrl+J, as it will be later
+        quiet[0] &= ~termios.ICRNL  # so that Enter and Ctrl+J differ, as they will later
         quiet[3] &= ~(termios.ECHO | termios.ICANON)
         termios.tcsetattr(fd, termios.TCSANOW, quiet)
     except termios.error:

@@ -1,4 +1,4 @@
-"""What this machine is: system, processor, memory and graphics cards, as far as they can be known without drivers."""
+"""This machine's system, processor, memory and graphics cards, as far as known without drivers."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Hardware:
 
 def this_machine() -> Hardware:
     memory = psutil.virtual_memory()
-    usable = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    usable = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        usable = len(os.sched_getaffinity(0))
     return Hardware(
         system=platform.system(),
         release=platform.release(),
@@ -51,7 +51,7 @@ def this_machine() -> Hardware:
         memory_bytes=memory.total,
         free_bytes=memory.available,
         gpu_vendors=_gpu_vendors(),
-        compilers=tuple(tool for tool in _TOOLS if shutil.which(tool)),
+        compilers=tuple(filter(shutil.which, _TOOLS)),
     )
 
 
@@ -62,7 +62,7 @@ def _cpu_name() -> str:
             if key.strip() == "model name":
                 return value.strip()
     if platform.system() == "Darwin":
-        return _said("sysctl", "-n", "machdep.cpu.brand_string")
+        return _output_of("sysctl", "-n", "machdep.cpu.brand_string")
     return platform.processor() or platform.machine()
 
 
@@ -70,26 +70,25 @@ def _gpu_vendors() -> tuple[str, ...]:
     found = []
     if platform.system() == "Darwin" and platform.machine() == "arm64":
         found.append("Apple")
-    if shutil.which("nvidia-smi") and _said("nvidia-smi", "-L"):
+    if shutil.which("nvidia-smi") and _output_of("nvidia-smi", "-L"):
         found.append("NVIDIA")
-    found += [
-        vendor
-        for card in sorted(_PCI.glob("card*/device/vendor"))
-        if (vendor := _VENDORS.get(_read(card)))
-    ]
+    for card in sorted(_PCI.glob("card*/device/vendor")):
+        vendor = _VENDORS.get(_read(card))
+        if vendor is not None:
+            found.append(vendor)
     return tuple(dict.fromkeys(found))
 
 
 def _read(path: Path) -> str:
-    """The text of a file of the system; empty where it cannot be read."""
+    """Return the text of a file of the system; empty if it cannot be read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:
         return ""
 
 
-def _said(*command: str) -> str:
-    """What a command prints; empty where it fails."""
+def _output_of(*command: str) -> str:
+    """Return the output of a command; empty if it fails."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=True

@@ -19,15 +19,23 @@ if TYPE_CHECKING:
 def local_engine(
     process: subprocess.Popen[bytes] | None,
     log: IO[str] | None = None,
-    is_shown: Callable[[Delta], bool] = lambda _: True,
+    is_shown: Callable[[Delta], bool] | None = None,
 ) -> Engine:
-    """An engine in a worker process, not started. `process` was spawned for it; `log` gets its standard error.
+    """Return an engine in a worker process, not started.
 
-    `is_shown` says which parts of a reply the user sees as they come.
+    `process` was spawned for it; `log` gets its standard error. `is_shown` returns True for parts
+    of a reply that the user sees as they come; None: for all.
     """
     return SecondTry(
-        WorkerEngine(log, process), ExtrasMemory(cpu_extras_file()), _diagnose, is_shown
+        WorkerEngine(log, process),
+        ExtrasMemory(cpu_extras_file()),
+        _diagnose,
+        is_shown or _is_always_shown,
     )
+
+
+def _is_always_shown(_delta: Delta) -> bool:
+    return True
 
 
 def _diagnose(with_extras: bool) -> Remedy:

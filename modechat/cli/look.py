@@ -1,7 +1,7 @@
-"""What the config says about the look and the keys: at once for the first frame, and checked behind the screen.
+"""Reads the look and the keys from the config: at once for the first frame, and checked later.
 
-For the first frame the file is read as it is, without pydantic; what is wrong in it counts as not set.
-A theme that the user chose on the screen stays until the config names another one than then.
+For the first frame the file is read as it is, without pydantic; wrong options count as not set. A
+theme that the user chose on the screen stays until the config names another one than then.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 def first_look(env: Mapping[str, str]) -> Look:
     config = _config_as_it_is()
-    interface = config.get("interface")
-    interface = interface if isinstance(interface, dict) else {}
+    interface = _interface_of(config)
     configured = interface.get("theme")
     theme = _remembered_theme(configured) or configured
     look = Look(
@@ -44,13 +43,12 @@ def first_look(env: Mapping[str, str]) -> Look:
 
 
 def remember_theme(name: str) -> None:
-    """Keep the theme that the user has chosen; where that cannot be written, it lasts until the end."""
+    """Keep the theme that the user has chosen; if it cannot be written, it lasts until the end."""
     import json
 
     from modechat.private_files import private_folder, write_private
 
-    interface = _config_as_it_is().get("interface")
-    configured = interface.get("theme") if isinstance(interface, dict) else None
+    configured = _interface_of(_config_as_it_is()).get("theme")
     path = theme_file()
     with suppress(OSError):
         private_folder(path.parent)
@@ -58,7 +56,7 @@ def remember_theme(name: str) -> None:
 
 
 def check_look(config: Config) -> None:
-    """Raises ConfigError for what is wrong with the theme or the user's keys."""
+    """Raise ConfigError if the theme or the user's keys are wrong."""
     _check_theme(config)
     _check_keys(config)
 
@@ -73,17 +71,24 @@ def _config_as_it_is() -> dict[str, object]:
         return {}
 
 
+def _interface_of(config: dict[str, object]) -> dict[str, object]:
+    interface = config.get("interface")
+    return interface if isinstance(interface, dict) else {}
+
+
 def _remembered_theme(configured: object) -> str | None:
-    """The theme that was chosen while the config said what it says now."""
+    """Return the theme that was chosen while the config had the same theme as now."""
     try:
         text = theme_file().read_text(encoding="utf-8")
         import json
 
         kept = json.loads(text)
-        theme = kept["theme"] if kept["instead_of"] == configured else None
+        theme, instead_of = kept["theme"], kept["instead_of"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
-    return theme if isinstance(theme, str) else None
+    if instead_of != configured or not isinstance(theme, str):
+        return None
+    return theme
 
 
 def _check_theme(config: Config) -> None:
@@ -105,8 +110,10 @@ def _check_keys(config: Config) -> None:
     _, problems = read_keymap(config.keys)
     if problems:
         first, *others = problems
-        more = f" ({len(others)} more after this one.)" if others else ""
-        raise _wrong(first.problem, f"{first.hint}{more}", "keys", first.action_id)
+        hint = first.hint
+        if others:
+            hint += f" ({len(others)} more after this one.)"
+        raise _wrong(first.problem, hint, "keys", first.action_id)
 
 
 def _wrong(problem: str, hint: str, *location: str) -> Exception:

@@ -1,4 +1,4 @@
-"""How fast this machine reads memory: a model reads all its weights for each token that it writes."""
+"""Measures how fast this machine reads memory: a model reads all its weights for each token."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import threading
 import time
 
 _MIB = 1 << 20
-_MOST_BYTES = 256 * _MIB  # more than the caches of nearly every processor hold
+_MAX_BYTES = 256 * _MIB  # more than the caches of nearly every processor hold
 _ROUNDS = 4
 _SHARE_OF_FREE = 4
 
 
 def memory_speed(n_threads: int, free_bytes: int) -> float | None:
-    """Bytes a second that so many threads read together; None where there is too little free memory to tell."""
-    n_bytes = min(_MOST_BYTES, free_bytes // _SHARE_OF_FREE)
-    if n_bytes < _MOST_BYTES // 4:
+    """Return the bytes a second that so many threads read together.
+
+    None if there is too little free memory to measure it.
+    """
+    n_bytes = min(_MAX_BYTES, free_bytes // _SHARE_OF_FREE)
+    if n_bytes < _MAX_BYTES // 4:
         return None
     # Not zeros: pages that were never written share one page of the system.
     text = b"\x01" * (n_bytes // n_threads)
@@ -31,9 +34,8 @@ def _seconds_to_read(buffers: list[bytearray]) -> float:
     def read(buffer: bytearray) -> None:
         address = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
         starting.wait()
-        memchr(
-            address, 0, len(buffer)
-        )  # there is none: it reads to the end, and lets other threads run meanwhile
+        # There is no NUL: it reads to the end, and lets other threads run meanwhile.
+        memchr(address, 0, len(buffer))
 
     threads = [threading.Thread(target=read, args=(buffer,)) for buffer in buffers]
     for thread in threads:
@@ -46,8 +48,8 @@ def _seconds_to_read(buffers: list[bytearray]) -> float:
 
 
 def _memchr() -> ctypes._NamedFuncPointer:
-    library = ctypes.CDLL("msvcrt") if sys.platform == "win32" else ctypes.CDLL(None)
-    memchr = library.memchr
+    name = "msvcrt" if sys.platform == "win32" else None
+    memchr = ctypes.CDLL(name).memchr
     memchr.restype = ctypes.c_void_p
     memchr.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
     return memchr

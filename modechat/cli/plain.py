@@ -1,4 +1,4 @@
-"""`modechat --plain`: the chat as lines, also where no screen can be drawn, or none can be read."""
+"""`modechat --plain`: the chat as lines, also if no screen can be drawn, or none can be read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from modechat.errors import UsageError
 
 
 def plain_chat(arguments: argparse.Namespace) -> int:
-    """Returns the exit code. Raises ModechatError."""
+    """Return the exit code. Raises ModechatError."""
     if sys.stdin is None:
         raise UsageError("Standard input is closed", "Messages come from there.")
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "Replies go there.")
-    worker = (
-        None if arguments.demo else spawn_worker()
-    )  # it starts up while this process imports the rest
+    worker = None
+    if not arguments.demo:
+        worker = spawn_worker()  # it starts up while this process imports the rest
     with contextlib.ExitStack() as stack:
         return asyncio.run(_chat(arguments, worker, stack, sys.stdin, sys.stdout))
 
@@ -33,13 +33,13 @@ async def _chat(
     stdin: TextIO,
     stdout: TextIO,
 ) -> int:
-    from modechat.cli.backstage import open_backstage
+    from modechat.cli.open_chat import open_chat
     from modechat.config import load_config
     from modechat.paths import config_file
     from modechat.plain.front import PlainChat
 
-    behind = open_backstage(arguments, load_config(config_file()), worker, stack)
+    setup = open_chat(arguments, load_config(config_file()), worker, stack)
     chat = PlainChat(
-        behind.engine, behind.store, behind.settings, stdin=stdin, stdout=stdout, stderr=sys.stderr
+        setup.engine, setup.store, setup.settings, stdin=stdin, stdout=stdout, stderr=sys.stderr
     )
-    return await chat.run(resume=behind.resume, troubles=behind.troubles)
+    return await chat.run(resume=setup.resume, troubles=setup.troubles)

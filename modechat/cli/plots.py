@@ -1,4 +1,4 @@
-"""Small plots of characters: bars and sparklines, in Unicode blocks or, where the encoding has none, in ASCII."""
+"""Small plots of characters: bars and sparklines, in Unicode blocks or in ASCII."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ASCII_HEIGHTS = "_.-=+*#@"
 
 
 def bar(value: float, full: float, width: int, *, unicode: bool) -> str:
-    """A bar of `width` characters at most, which `full` fills."""
+    """Draw a bar of at most `width` characters, which `full` fills."""
     share = min(max(value / full, 0.0), 1.0) if full > 0 else 0.0
     if not unicode:
         return "#" * round(share * width)
@@ -19,7 +19,7 @@ def bar(value: float, full: float, width: int, *, unicode: bool) -> str:
 
 
 def sparkline(values: Sequence[float], *, unicode: bool) -> str:
-    """One character for each value; the heights count from 0 to the largest."""
+    """Draw one character for each value; the heights count from 0 to the largest value."""
     heights = _HEIGHTS if unicode else _ASCII_HEIGHTS
     most = max(values, default=0.0)
     if most <= 0:

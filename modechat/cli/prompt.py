@@ -1,4 +1,7 @@
-"""`modechat prompt`: the exact prompt that a message would make, as text and as tokens. Nothing is answered."""
+"""`modechat prompt`: the exact prompt that a message would make, as text and as tokens.
+
+Nothing is answered.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +15,22 @@ from pathlib import Path
 from typing import Literal
 
 from modechat.cli.local_engine import local_engine
+from modechat.cli.options import ModelOptions, model_options
 from modechat.cli.piped import input_of, read_file, read_piped
 from modechat.cli.request import named_task, read_request, request_for, with_files
-from modechat.cli.setup import (
-    choose_model,
-    load_prompt_files_telling,
-    session_settings,
-    with_system,
-)
+from modechat.cli.setup import load_prompt_files_telling, session_settings, with_system
 from modechat.cli.streams import argument_text, takes_unicode, tell, write
 from modechat.cli.text_limit import TextLimit
+from modechat.cli.which_model import choose_model
 from modechat.commands.prompt_text import as_text
 from modechat.config import load_config
-from modechat.domain.conversation import Conversation, as_mode, clock_at
+from modechat.domain.conversation import Conversation, Turn, as_mode, clock_at
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.typed import Typed
+from modechat.engine.connection import Connection
 from modechat.engine.prompt_view import PromptView
-from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded, Recovered
+from modechat.engine.protocol import Engine, Failed, Inspect, Inspected, Loaded
 from modechat.errors import ContextError, EngineError, UsageError
 from modechat.paths import config_file, data_folder, is_there
 from modechat.session.effective_settings import with_own
@@ -39,7 +40,7 @@ _REQUEST_ID = 1
 
 
 def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
-    """Returns the exit code. `worker` was spawned for this. Raises ModechatError."""
+    """Return the exit code. `worker` was spawned for this. Raises ModechatError."""
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "The prompt goes there.")
     said = argument_text(arguments.text)
@@ -48,29 +49,34 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     named = named_task(arguments.task, files)
     if named is not None and arguments.mode == Mode.CHAT:
         raise UsageError("A task is instruct mode", "Leave out --mode, or --task.")
-    model = choose_model(arguments, config)
-    limit = TextLimit(model, getattr(arguments, "ctx", config.n_ctx))
-    piped = read_piped(limit) if arguments.input is None else read_file(arguments.input, limit)
+    options = model_options(arguments)
+    model = choose_model(options.model, config)
+    limit = TextLimit(model, options.ctx or config.n_ctx)
+    if arguments.input is None:
+        piped = read_piped(limit)
+    else:
+        piped = read_file(arguments.input, limit)
     given = input_of(piped, arguments.file, limit)
-    request = (
-        request_for(named, said, given)
-        if named
-        else _read_request(with_files(said, Path()), given, arguments.mode)
-    )
-    settings = with_system(session_settings(arguments, config, model, files), arguments.system)
+    if named is not None:
+        request = request_for(named, said, given)
+    else:
+        request = _read_request(with_files(said, Path()), given, arguments.mode)
+    settings = session_settings(options, config, model, files, vocabulary_only=True)
+    settings = with_system(settings, arguments.system)
     conversation = _read_conversation(arguments.conversation)
-    if conversation is not None and conversation.own is not None:
-        settings = with_own(settings, conversation.own)
-    turns = conversation.turns if conversation is not None else ()
+    turns: tuple[Turn, ...] = ()
+    cut = None
+    if conversation is not None:
+        turns, cut = conversation.turns, conversation.cut
+        if conversation.own is not None:
+            settings = with_own(settings, conversation.own)
     clock = clock_at(datetime.now(UTC), conversation)
     inspect = Inspect(
         id=_REQUEST_ID,
-        prompt=prompt_of(
-            request, turns, settings, cut=conversation.cut if conversation is not None else None
-        ),
+        prompt=prompt_of(request, turns, settings, cut=cut),
         now=clock_text(clock),
         thinking=settings.thinking,
-        format=_own_format(arguments, conversation),
+        format=_own_format(options, conversation),
     )
     engine = local_engine(worker)
     engine.start()
@@ -78,21 +84,20 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     mode = Mode(inspect.prompt.mode)
     if len(view.tokens) >= n_ctx:
         tell(
-            f"The prompt has {len(view.tokens):,} tokens, the context holds {n_ctx:,}: it would be refused."
+            f"The prompt has {len(view.tokens):,} tokens, the context holds {n_ctx:,}: "
+            "it would be refused."
         )
     if arguments.json:
-        write(
-            sys.stdout,
-            json.dumps(_as_object(view, mode), ensure_ascii=not takes_unicode(sys.stdout)) + "\n",
-        )
+        is_ascii = not takes_unicode(sys.stdout)
+        write(sys.stdout, json.dumps(_as_object(view, mode), ensure_ascii=is_ascii) + "\n")
     else:
         write(sys.stdout, as_text(view, mode))
     return 0
 
 
-def _own_format(arguments: argparse.Namespace, conversation: Conversation | None) -> str | None:
-    """The format that the conversation has of its own, unless the command line names one."""
-    if hasattr(arguments, "format") or conversation is None or conversation.own is None:
+def _own_format(options: ModelOptions, conversation: Conversation | None) -> str | None:
+    """Return the format that the conversation has of its own, unless the command line names one."""
+    if options.format is not None or conversation is None or conversation.own is None:
         return None
     return conversation.own.format
 
@@ -114,15 +119,20 @@ def _as_object(view: PromptView, mode: Mode) -> dict[str, object]:
 
 
 def _read_request(said: Typed, given: str, mode: str | None) -> ChatMessage | Task:
-    """As in a conversation: a chat message, unless a header or the mode says otherwise."""
+    """Read a chat message, as in a conversation, unless a header, an input or the mode differs."""
     request = read_request(said, given)
-    if mode == Mode.INSTRUCT or (mode is None and (given or said.text.lstrip().startswith("###"))):
-        return request
-    return as_mode(request, Mode.CHAT)
+    if mode is None:
+        is_task = bool(given) or said.text.lstrip().startswith("###")
+    else:
+        is_task = mode == Mode.INSTRUCT
+    return request if is_task else as_mode(request, Mode.CHAT)
 
 
 def _read_conversation(wanted: int | Literal["last"] | None) -> Conversation | None:
-    """Raises StoreError if there is no such conversation, UsageError if there is none at all."""
+    """Read a conversation; None if none is wanted.
+
+    Raises StoreError if there is no such conversation, UsageError if there is none at all.
+    """
     if wanted is None:
         return None
     from modechat.store import Store
@@ -142,14 +152,15 @@ def _read_conversation(wanted: int | Literal["last"] | None) -> Conversation | N
 async def _inspect(
     engine: Engine, settings: SessionSettings, inspect: Inspect
 ) -> tuple[PromptView, int]:
-    """The prompt, and how many tokens the context holds."""
+    """Return the prompt, and how many tokens the context holds. Raises ModechatError."""
     n_ctx = 0
+    connection = Connection(engine, tell)
     try:
-        engine.send(settings.load)
-        settings.check_model()  # meanwhile the worker starts
-        engine.send(inspect)
-        async for event in engine.events():
-            match event:
+        connection.send(settings.load)
+        settings.files.check_model()  # meanwhile the worker starts
+        connection.send(inspect)
+        while True:
+            match await connection.next_event():
                 case Loaded(model=model):
                     n_ctx = model.n_ctx
                     for note in model.notes:
@@ -160,12 +171,9 @@ async def _inspect(
                     raise ContextError(reason, "Shorten the text.")
                 case Inspected(error=reason):
                     raise EngineError(reason)
-                case Recovered(text=text):
-                    tell(text)
-                case Failed():
-                    raise event.as_error()
+                case Failed() as failed:
+                    raise failed.as_error()
                 case _:
                     pass
     finally:
         await engine.close()
-    raise EngineError("The engine ended without an answer")

@@ -1,4 +1,4 @@
-"""What the words of a command and the piped text ask for."""
+"""Reads the words of a command and the piped text as a request."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ _ALONE = ModeState(Mode.INSTRUCT)
 
 
 def read_request(instruction: str | Typed, piped: str) -> ChatMessage | Task:
-    """What the arguments and the piped text ask for. Raises UsageError if that is nothing.
+    """Read what the arguments and the piped text ask for. Raises UsageError if that is nothing.
 
-    What is piped in was not typed: headers are text in it, unless it is the whole request and begins with one.
+    Piped text was not typed: headers are text in it, unless it is the whole request and begins with
+    one.
     """
-    instruction, piped = as_typed(instruction), piped if piped.strip() else ""
+    instruction = as_typed(instruction)
+    if not piped.strip():
+        piped = ""
     if not instruction.text.strip():
         instruction, piped = _as_request(piped), ""
     match parse(instruction, _ALONE):
@@ -44,13 +47,18 @@ def read_request(instruction: str | Typed, piped: str) -> ChatMessage | Task:
 
 
 def request_for(named: NamedTask | None, said: str, given: str) -> ChatMessage | Task:
-    """What is asked with the words of a command, the files that they mention, and the text that was given besides."""
+    """Read the words of a command, the files that they mention, and the text that was given."""
     words = with_files(said, Path())
-    return read_task(named, words.text, given) if named else read_request(words, given)
+    if named is None:
+        return read_request(words, given)
+    return read_task(named, words.text, given)
 
 
 def with_files(words: str, folder: Path) -> Typed:
-    """The words of a command with the files that they mention. Raises UsageError for one that cannot be attached."""
+    """Return the words of a command with the texts of the files that they mention.
+
+    Raises UsageError for a file that cannot be attached.
+    """
     text = attach(Typed(words), folder)
     if isinstance(text, Incomplete):
         raise UsageError(text.reason.rstrip("."))
@@ -58,20 +66,25 @@ def with_files(words: str, folder: Path) -> Typed:
 
 
 def named_task(name: str | None, files: PromptFiles) -> NamedTask | None:
-    """The task that was asked for by name. Raises UsageError if there is none of that name."""
+    """Return the task of that name; None for no name. Raises UsageError if there is none."""
     if name is None:
         return None
-    found = next((task for task in files.tasks if task.name == name), None)
-    if found is None:
-        known = tuple(task.name for task in files.tasks)
-        raise UsageError(f"There is no task “{name}”", did_you_mean(near(name, known, {}), known))
-    return found
+    tasks = {task.name: task for task in files.tasks}
+    if name not in tasks:
+        hint = did_you_mean(near(name, tasks, {}), tasks)
+        raise UsageError(f"There is no task “{name}”", hint)
+    return tasks[name]
 
 
 def read_task(task: NamedTask, said: str, piped: str) -> Task:
-    """A named task with what was said after its name. Raises UsageError if its argument or its input is missing."""
-    separator = "\n" if task.argument is not None or not said.strip() else "\n\n"
-    match task.read(f"{said}{separator}{piped}" if piped else said):
+    """Return a named task with the words after its name.
+
+    Raises UsageError if its argument or its input is missing.
+    """
+    if piped:
+        has_argument_only = task.argument is not None or not said.strip()
+        said += ("\n" if has_argument_only else "\n\n") + piped
+    match task.read(said):
         case Task() as request:
             return request
         case Incomplete(reason=reason):
@@ -84,12 +97,14 @@ def read_task(task: NamedTask, said: str, piped: str) -> Task:
 
 
 def _as_request(piped: str) -> Typed:
-    """A piped text as a request: typed if its first line says so, else a page like any other."""
+    """Return a piped text as a request: typed if it begins with a header, else one fold."""
+    if not piped:
+        return Typed()
     counting = headers(piped, _ALONE)
-    first = counting[0] if counting else None
-    is_typed = first is not None and first.word in ("instruction", "chat")
-    return Typed(piped) if is_typed or not piped else Typed(piped, ((0, len(piped)),))
+    if counting and counting[0].word in ("instruction", "chat"):
+        return Typed(piped)
+    return Typed(piped, ((0, len(piped)),))
 
 
 def _join(first: str, second: str) -> str:
-    return "\n\n".join(part for part in (first, second) if part)
+    return "\n\n".join(filter(None, (first, second)))

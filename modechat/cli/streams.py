@@ -1,6 +1,6 @@
 """Text that goes into a command and out of it: arguments and the standard streams.
 
-What goes out may come from a model or a file, so it cannot act on the terminal.
+Output may come from a model or a file, so it is made unable to act on the terminal.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from modechat.errors import ModechatError, UsageError
 
 
 def argument_text(words: Iterable[str]) -> str:
-    """The words of an argument as one text. Raises UsageError if they are no text."""
+    """Join the words of an argument. Raises UsageError if they are no text."""
     text = " ".join(words)
-    if any(
-        "\ud800" <= character <= "\udfff" for character in text
-    ):  # bytes that Python could not decode
-        raise UsageError("The instruction is not UTF-8 text", "Set the terminal to UTF-8.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # bytes that Python could not decode became lone surrogates
+        raise UsageError(
+            "The instruction is not UTF-8 text", "Set the terminal to UTF-8."
+        ) from None
     return text
 
 
@@ -45,7 +47,7 @@ def write(out: TextIO, text: str) -> None:
 
 
 def can_repaint(env: Mapping[str, str], *streams: TextIO | None) -> bool:
-    """Whether the user has terminals there on which lines can be painted again, and reads them so."""
+    """True if all streams are terminals that can repaint lines, and the user reads them so."""
     if env.get("ACCESSIBLE", "") not in ("", "0"):  # a screen reader would read every frame
         return False
     if not all(stream is not None and stream.isatty() for stream in streams):
@@ -56,19 +58,19 @@ def can_repaint(env: Mapping[str, str], *streams: TextIO | None) -> bool:
 
 
 def takes_unicode(out: TextIO) -> bool:
-    """Whether every character can be written to `out`."""
+    """True if every character can be written to `out`."""
     return codecs.lookup(out.encoding or "utf-8").name.startswith("utf")
 
 
 def tell(text: str) -> None:
-    """Tell the user something on standard error. Where that cannot be written, there is nobody to be told."""
+    """Print something for the user on standard error, if that can be written."""
     if sys.stderr is not None:  # print would take standard output instead
         with contextlib.suppress(OSError):
             print(sanitize(text), file=sys.stderr, flush=True)
 
 
 def forget_unwritten_output() -> None:
-    """Drop what standard output still holds but cannot take: Python would complain about it at exit."""
+    """Drop buffered output that standard output cannot take: Python would complain at exit."""
     if sys.stdout is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""How much text could ever fit into a model's context: what is longer is refused before anything is made of it."""
+"""The most text that could ever fit into a model's context; longer texts are refused at once."""
 
 from __future__ import annotations
 
@@ -9,49 +9,47 @@ from modechat.errors import ContextError
 from modechat.models.gguf import longest_token, read_header
 from modechat.session.attachments import size_text
 
-_MOST = 32_000_000
-"""Bytes: longer than any context that can be computed."""
+_MAX_BYTES = 32_000_000
+"""More than any context that can be computed."""
 _HINT = "Shorten the text, or give the model more room with --ctx."
 
 
 class TextLimit:
-    """A text needs a token for each so many bytes at least: as many as the longest token of the vocabulary has."""
+    """The limit of one model: no token has more bytes than the longest one of the vocabulary."""
 
     unchecked = 1 << 18
-    """Bytes that are let through unseen: the engine counts them exactly."""
+    """Bytes that pass without a check: the engine counts them exactly."""
 
     def __init__(self, model: Path, n_ctx: int | None) -> None:
-        """`n_ctx`: the context that the user wants, if he said so."""
+        """`n_ctx`: the context that the user wants; None if he did not say."""
         self._model = model
         self._n_ctx = n_ctx
 
     def check(self, n_bytes: int, what: str, *, is_all: bool, size: int = 0) -> None:
-        """Raises ContextError, with both numbers, if `n_bytes` of UTF-8 can never fit. `what` they are begins a
-        sentence; `is_all`: no more than these are there, else `size` says how many are known to be."""
-        if n_bytes <= self.unchecked or n_bytes <= self._most:
+        """Raise ContextError, with both numbers, if `n_bytes` of UTF-8 can never fit.
+
+        `what` begins the sentence. `is_all`: the text has no more bytes; else `size` is the number
+        of bytes that it is known to have.
+        """
+        if n_bytes <= self.unchecked or n_bytes <= self._max_bytes:
             return
-        has = (
-            f"has {size_text(size or n_bytes)}"
-            if is_all or size > n_bytes
-            else f"has more than {size_text(n_bytes)}"
-        )
+        title = f"{what} has more than {size_text(n_bytes)}"
+        if is_all or size > n_bytes:
+            title = f"{what} has {size_text(size or n_bytes)}"
         if self._longest and self._tokens and self._tokens * self._longest < n_bytes:
             least = -(-n_bytes // self._longest)
-            raise ContextError(
-                f"{what} {has}, at least {least:,} tokens; the context holds at most {self._tokens:,}",
-                _HINT,
-            )
-        holds = f"; the context holds at most {self._tokens:,} tokens" if self._tokens else ""
-        raise ContextError(
-            f"{what} {has}: more than modechat takes ({size_text(_MOST)}){holds}",
-            "Shorten the text.",
-        )
+            title += f", at least {least:,} tokens; the context holds at most {self._tokens:,}"
+            raise ContextError(title, _HINT)
+        title += f": more than modechat takes ({size_text(_MAX_BYTES)})"
+        if self._tokens:
+            title += f"; the context holds at most {self._tokens:,} tokens"
+        raise ContextError(title, "Shorten the text.")
 
     @property
-    def _most(self) -> int:
+    def _max_bytes(self) -> int:
         if not self._longest or not self._tokens:
-            return _MOST
-        return min(_MOST, self._tokens * self._longest)
+            return _MAX_BYTES
+        return min(_MAX_BYTES, self._tokens * self._longest)
 
     @cached_property
     def _tokens(self) -> int:

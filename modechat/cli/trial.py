@@ -1,4 +1,4 @@
-"""What `modechat doctor` tries: whether llama.cpp computes here, which instructions run, how fast memory is."""
+"""Tries for `modechat doctor` if llama.cpp computes, which instructions run, how fast memory is."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Trial:
     built: tuple[str, ...]
     """Instruction sets that the build uses and that can be tried."""
     not_runnable: tuple[str, ...] | None
-    """Those of them that this machine does not run; None: that cannot be found out here."""
+    """Those of them that this machine does not run; None if that cannot be found out here."""
     bytes_per_second: float | None
-    """Of memory that is read; None: there is too little free to tell."""
+    """The speed of reading memory; None if too little is free to measure it."""
 
     @property
     def works(self) -> bool:
@@ -32,15 +32,20 @@ class Trial:
 
 
 def try_machine(machine: Hardware, engine: EngineProbe) -> Trial:
-    """Takes a few seconds; never raises."""
-    cannot_load = engine.error and engine.death is None
+    """Try it. This takes a few seconds and never raises."""
+    with_extras = without_extras = _NOT_TRIED
+    if not engine.error or engine.death is not None:
+        with_extras, without_extras = try_engine("on"), try_engine("off")
     built = features_of(engine.features) & known_instructions()
     runnable = runnable_instructions()
+    not_runnable = None
+    if runnable is not None:
+        not_runnable = tuple(sorted(built - runnable))
     threads = max(1, min(machine.physical_cores, machine.usable_cores))
     return Trial(
-        with_extras=_NOT_TRIED if cannot_load else try_engine("on"),
-        without_extras=_NOT_TRIED if cannot_load else try_engine("off"),
+        with_extras=with_extras,
+        without_extras=without_extras,
         built=tuple(sorted(built)),
-        not_runnable=tuple(sorted(built - runnable)) if runnable is not None else None,
+        not_runnable=not_runnable,
         bytes_per_second=memory_speed(threads, machine.free_bytes),
     )

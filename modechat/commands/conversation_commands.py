@@ -12,8 +12,8 @@ from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize_line
 
 if TYPE_CHECKING:
+    from modechat.domain.listing import ConversationSummary
     from modechat.session.chat_session import ChatSession
-    from modechat.store import ConversationSummary
 
 _NO_NUMBER = Incomplete("A conversation is named by its number: /open 3. /delete takes one, too.")
 

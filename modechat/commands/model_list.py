@@ -27,7 +27,7 @@ class ModelList:
 
     async def lines(self, session: ChatSession) -> list[str]:
         """What there is, each with the command that goes on with it."""
-        search, give_up_at = session.settings.find_models, time.monotonic() + _SECONDS_TO_LOOK
+        search, give_up_at = session.settings.files.find_models, time.monotonic() + _SECONDS_TO_LOOK
 
         def search_all() -> tuple[ModelFile | Looking, ...]:
             return tuple(search(lambda: time.monotonic() > give_up_at))

@@ -131,7 +131,7 @@ class SessionCommands:
         adapters: tuple[Adapter, ...] = ()
         if words.casefold() != _OFF:
             try:
-                named = await run_in_daemon_thread(session.settings.adapter_named, words)
+                named = await run_in_daemon_thread(session.settings.files.read_adapter, words)
             except ModelError as error:
                 return Incomplete(in_one_line(error.title, error.hint))
             adapters = (*(other for other in session.adapters if other.path != named.path), named)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modechat.domain.context import tokens_in_use
 from modechat.domain.lora import lora_label
 from modechat.domain.text import ended, sanitize_line
-from modechat.prompting.fallbacks import AS_IS
+from modechat.prompting.prompt_format import AS_IS
 from modechat.prompting.thinking import ThinkingSwitch
 from modechat.session.phase import Phase
 

@@ -1,1 +1,1 @@
-"""Pure values and rules: modes, conversations, sampling, text. No I/O, no user interface, no engine."""
+"""The rules and values of conversations. Pure: no input, no output, no clock of its own."""

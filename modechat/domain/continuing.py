@@ -1,4 +1,4 @@
-"""Replies that were cut, and what they become when the model goes on with them."""
+"""Replies that were cut, and their continuation by the model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CUT_REASONS = frozenset(
 
 
 def why_not_continue(turn: Turn | None) -> str:
-    """Why the model cannot go on with the turn's reply; empty if it can."""
+    """Return the reason why the model cannot go on with the turn's reply; empty if it can."""
     if turn is None:
         return "There is no reply yet that could go on."
     reply = turn.reply
@@ -33,31 +33,27 @@ def why_not_continue(turn: Turn | None) -> str:
 
 
 def _is_own_format(reply: Reply) -> bool:
-    """Whether it was asked for in the model's own format: what looks like another role's turn was none, then."""
+    """True if the reply was made with the model's own format, so a leak in it was a false alarm."""
     return reply.stats is not None and reply.stats.format_source == "gguf"
 
 
 def reopened(turn: Turn) -> Turn:
-    """The turn as it is while the model goes on with its reply."""
+    """Return the turn as it is while the model goes on with its reply."""
     return turn.with_reply(
         replace(turn.reply, state=ReplyState.STREAMING, stop_reason=None, error="")
     )
 
 
 def joined(earlier: Reply, later: Reply) -> Reply:
-    """`later` is the reply with what was added to `earlier`, and the figures of that: those of both together."""
+    """Return `later`, which continues `earlier` and has its text, with the figures of both."""
     if earlier.stats is None or later.stats is None:
         return later
     return replace(later, stats=_sum(earlier.stats, later.stats))
 
 
 def _sum(first: ReplyStats, second: ReplyStats) -> ReplyStats:
-    """The second prompt ended with the first reply, whose tokens are not counted twice."""
-    seconds = sum(
-        s.completion_tokens / s.tokens_per_second
-        for s in (first, second)
-        if s.tokens_per_second > 0
-    )
+    """Add the figures. The second prompt ended with the first reply, which is not counted twice."""
+    seconds = _seconds_of(first) + _seconds_of(second)
     completion = first.completion_tokens + second.completion_tokens
     return replace(
         second,
@@ -73,3 +69,10 @@ def _sum(first: ReplyStats, second: ReplyStats) -> ReplyStats:
         accepted_tokens=first.accepted_tokens + second.accepted_tokens,
         neutralised=first.neutralised,
     )
+
+
+def _seconds_of(stats: ReplyStats) -> float:
+    """Return how long writing the reply took."""
+    if stats.tokens_per_second <= 0:
+        return 0.0
+    return stats.completion_tokens / stats.tokens_per_second

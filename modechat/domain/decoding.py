@@ -1,7 +1,8 @@
-"""Bytes that come from outside as text: one rule for standard input, for files and for what is attached.
+"""Decodes bytes from outside to text: one rule for standard input, files and attachments.
 
-A mark at the beginning says which Unicode encoding it is; without one it is UTF-8. What is no text in that encoding,
-and what has NULs in it, is refused as a whole. Line ends become newlines. Nothing else is changed.
+A mark at the beginning says which Unicode encoding it is; without one it is UTF-8. Bytes that are
+no text in that encoding, or have NULs among them, are refused as a whole. Line ends become
+newlines. Nothing else is changed.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_LONGEST_MARK = 4
-_LEAST_PAIRS = 4
-_LOOKED_AT = 4_000
+_MAX_MARK = 4
+_MIN_PAIRS = 4
+_BYTES_JUDGED = 4_000
 """Bytes by which a text without a mark is judged."""
 
 
 class NotText(Exception):
-    """The bytes are no text. The message continues a sentence whose subject they are: "is not UTF-8 text"."""
+    """The bytes are no text. The message ends a sentence about them: "is not UTF-8 text"."""
 
     def __init__(self, reason: str, hint: str) -> None:
         super().__init__(reason)
@@ -31,7 +32,7 @@ class NotText(Exception):
 
 
 class TextDecoder:
-    """Decodes what arrives in pieces. Its methods raise NotText for the piece that is none."""
+    """Decodes bytes that arrive in pieces. It raises NotText for a piece that is no text."""
 
     def __init__(self) -> None:
         self._begin = b""
@@ -39,15 +40,18 @@ class TextDecoder:
         self._ends_with_return = False
 
     def feed(self, data: bytes, *, final: bool = False) -> str:
-        """The text of one more piece, as far as it is whole; `final`: no more will come."""
+        """Return the text of one more piece without a character's first bytes at its end.
+
+        `final`: no more will come.
+        """
         if self._decoder is None:
             self._begin += data
-            if len(self._begin) < _LONGEST_MARK and not final:
+            if len(self._begin) < _MAX_MARK and not final:
                 return ""
             encoding, mark = _encoding_of(self._begin)
             data = self._begin.removeprefix(mark)
             self._decoder = codecs.getincrementaldecoder(encoding)()
-            self._begin = self._begin[:_LOOKED_AT]
+            self._begin = self._begin[:_BYTES_JUDGED]
         try:
             text = self._decoder.decode(data, final)
         except UnicodeDecodeError:
@@ -66,20 +70,21 @@ class TextDecoder:
 
 
 def decode_text(data: bytes) -> str:
-    """`data` as text. Raises NotText."""
+    """Return `data` as text. Raises NotText."""
     return TextDecoder().feed(data, final=True)
 
 
 def is_binary(start: bytes) -> bool:
-    """Whether a file that begins so is surely no text."""
+    """True if a file that begins so is surely no text."""
     return b"\x00" in start and _encoding_of(start)[0] == "utf-8"
 
 
 def _encoding_of(data: bytes) -> tuple[str, bytes]:
-    """The encoding, and the mark that says so."""
-    return next(
-        ((encoding, mark) for mark, encoding in _MARKS if data.startswith(mark)), ("utf-8", b"")
-    )
+    """Return the encoding, and the mark at the beginning that says so."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return encoding, mark
+    return "utf-8", b""
 
 
 def _not_text(begin: bytes) -> NotText:
@@ -89,7 +94,7 @@ def _not_text(begin: bytes) -> NotText:
             f"begins with the mark of {encoding[:6].upper()}, but is no whole text in it",
             "Write it anew.",
         )
-    half = _half_of_utf16(begin[:_LOOKED_AT])
+    half = _half_of_utf16(begin[:_BYTES_JUDGED])
     if half:
         return NotText(
             "is UTF-16 without a mark at its beginning",
@@ -101,9 +106,9 @@ def _not_text(begin: bytes) -> NotText:
 
 
 def _half_of_utf16(data: bytes) -> str:
-    """`utf-16le` or `utf-16be` if every second byte of `data` is mostly a NUL; else nothing."""
+    """Return `utf-16le` or `utf-16be` if every second byte is mostly a NUL; else an empty text."""
     pairs = len(data) // 2
-    if pairs < _LEAST_PAIRS:
+    if pairs < _MIN_PAIRS:
         return ""
     for first_nul, name in ((1, "utf-16le"), (0, "utf-16be")):
         nuls, others = data[first_nul::2].count(0), data[1 - first_nul :: 2].count(0)

@@ -5,21 +5,24 @@ from __future__ import annotations
 import re
 
 _SCALED = re.compile(r"(?P<file>.+):(?P<scale>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
-_STRONGEST = 1e30  # what llama.cpp computes with ends at 3e38
+_MAX_SCALE = 1e30  # llama.cpp's floats end at 3e38
 
 
 def read_scaled(text: str) -> tuple[str, float]:
-    """The file, and how strongly it is applied: 1 unless `text` ends with a colon and a number, not too large.
+    """Return the file and its scale, which is 1 unless `text` ends with a colon and a number.
 
-    Other colons belong to the name: those of drives, too.
+    Other colons belong to the name, for example those of drives, and so does too large a number.
     """
     match = _SCALED.fullmatch(text)
-    if match is None or abs(scale := float(match["scale"])) > _STRONGEST:
+    if match is None:
+        return text, 1.0
+    scale = float(match["scale"])
+    if abs(scale) > _MAX_SCALE:
         return text, 1.0
     return match["file"], scale
 
 
 def lora_label(path: str, scale: float) -> str:
-    """As it is shown: `tone`, `tone ×0.5`."""
+    """Return the adapter as it is shown: `tone`, `tone ×0.5`."""
     name = re.sub(r"\.gguf$", "", re.split(r"[/\\]", path)[-1])
     return name if scale == 1 else f"{name} ×{scale:g}"

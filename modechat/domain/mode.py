@@ -1,4 +1,7 @@
-"""The two modes, and that of a conversation. Apart from the parser of headers, which the first frame does not need."""
+"""The two modes, and the mode of a conversation.
+
+Apart from the parser of headers, which the first frame does not need.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,15 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModeState:
-    """The mode of a conversation; `standing` is the instruction that every following message is an input for."""
+    """The mode of a conversation.
+
+    `standing` is an instruction for which every following message is an input.
+    """
 
     mode: Mode = Mode.CHAT
     standing: str | None = None
     task: str = ""
-    """The named task that the standing instruction came from, if it did."""
+    """The named task that the standing instruction came from, if any."""
 
     def toggled(self) -> ModeState:
         return ModeState(self.mode.other)

@@ -1,15 +1,16 @@
-"""Which known name somebody may have meant who wrote another one.
+"""Finds the known name that a user may have meant who wrote another one.
 
-Only names that are near enough, and those that other programs have for the same: a wrong guess misleads.
+It finds names that are near enough, and those that other programs have for the same. It finds no
+others, because a wrong guess misleads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-_NEAR = 0.7  # of difflib's ratio: below, names have little more in common than some letters
-_SHORTEST_BEGINNING = 2
-_MOST = 3
+_MIN_RATIO = 0.7  # of difflib: below, names have little more in common than some letters
+_MIN_BEGINNING = 2
+_MAX_NAMES = 3
 
 SETTING_WORDS = {
     "context": "n_ctx",
@@ -40,15 +41,15 @@ SETTING_WORDS = {
     "threads": "n_threads",
     "tmp": "temperature",
 }
-"""What other programs call the settings and options."""
+"""Names of settings and options in other programs, with ours."""
 
 
 def near(
     word: str, known: Iterable[str], meant: Mapping[str, str] = SETTING_WORDS
 ) -> tuple[str, ...]:
-    """The names among `known` that `word` may stand for, the likeliest first; none if nothing is near.
+    """Return the names among `known` that `word` may stand for, the likeliest first.
 
-    `meant`: names that people know from elsewhere, with ours.
+    `meant` has names that people know from elsewhere, with ours.
     """
     import difflib  # not before the first frame
 
@@ -56,26 +57,27 @@ def near(
     wanted = word.casefold().replace("-", "_")
     if meant.get(wanted) in names:
         return (meant[wanted],)
-    begins = [
-        name
-        for name in names
-        if len(wanted) >= _SHORTEST_BEGINNING and name.casefold().startswith(wanted)
-    ]
-    if begins:
-        return tuple(begins[:_MOST])
-    same_letters = [name for name in names if _letters(name) == _letters(wanted)]
-    close = same_letters or difflib.get_close_matches(wanted, names, n=_MOST, cutoff=_NEAR)
-    return tuple(close or (name for name in names if wanted in name.casefold().split("_")))[:_MOST]
+    found: list[str] = []
+    if len(wanted) >= _MIN_BEGINNING:
+        found = [name for name in names if name.casefold().startswith(wanted)]
+    if not found:
+        found = [name for name in names if _letters(name) == _letters(wanted)]
+    if not found:
+        found = difflib.get_close_matches(wanted, names, n=_MAX_NAMES, cutoff=_MIN_RATIO)
+    if not found:
+        found = [name for name in names if wanted in name.casefold().split("_")]
+    return tuple(found[:_MAX_NAMES])
 
 
 def _letters(name: str) -> list[str]:
-    """Those that two names have in common that differ in order or in signs only."""
+    """Return the letters, which are the same for names that differ in order or in signs only."""
     return sorted(name.casefold().replace("-", "").replace("_", ""))
 
 
 def did_you_mean(names: Iterable[str], known: Iterable[str] = ()) -> str:
-    """The question whether one of `names` was meant; if there are none, all that are `known`."""
-    if found := " or ".join(names):
+    """Return the question if one of `names` was meant; if there are none, list all `known` ones."""
+    found = " or ".join(names)
+    if found:
         return f"Did you mean {found}?"
     shown = ", ".join(known)
     return f"There are: {shown}." if shown else ""

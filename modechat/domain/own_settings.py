@@ -1,4 +1,4 @@
-"""What a conversation has of its own, in place of the settings that hold everywhere."""
+"""The settings that a conversation has of its own, in place of the defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modechat.domain.sampling import Sampling
 
 
 class OwnSettings(BaseModel):
-    """None, and what is unset of the sampling: as everywhere."""
+    """For None, and for sampling settings that are not set, the defaults are used."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,16 +28,14 @@ class OwnSettings(BaseModel):
 
 
 def written(own: OwnSettings) -> str | None:
-    """As JSON, for `read_own`; None if there is nothing to keep."""
-    return (
-        None
-        if own.is_empty
-        else json.dumps(own.model_dump(exclude_defaults=True), ensure_ascii=False)
-    )
+    """Return the settings as JSON, for `read_own`; None if there are none."""
+    if own.is_empty:
+        return None
+    return json.dumps(own.model_dump(exclude_defaults=True), ensure_ascii=False)
 
 
 def read_own(text: str | None) -> OwnSettings:
-    """What `written` gave, of this version or another: what is not understood is left out."""
+    """Read what `written` returned, in this version or another. Unknown settings are left out."""
     if not text:
         return OwnSettings()
     try:
@@ -46,17 +44,16 @@ def read_own(text: str | None) -> OwnSettings:
         return OwnSettings()
     if not isinstance(found, dict):
         return OwnSettings()
-    sampling = found.get("sampling")
-    usable = {
-        name: value
-        for name, value in found.items()
-        if name != "sampling" and _fits(OwnSettings, name, value)
-    }
+    sampling = found.pop("sampling", None)
+    usable = _usable(OwnSettings, found)
     if isinstance(sampling, dict):
-        usable["sampling"] = {
-            name: value for name, value in sampling.items() if _fits(Sampling, name, value)
-        }
+        usable["sampling"] = _usable(Sampling, sampling)
     return OwnSettings.model_validate(usable)
+
+
+def _usable(model: type[BaseModel], found: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields that the model takes."""
+    return {name: value for name, value in found.items() if _fits(model, name, value)}
 
 
 def _fits(model: type[BaseModel], name: str, value: object) -> bool:

@@ -6,11 +6,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_COLDEST = 1e-6
+_MIN_TEMPERATURE = 1e-6
 
 
 class Sampling(BaseModel):
-    """Sampling settings. What is not set comes from the model's file (`general.sampling.*`), else from `DEFAULTS`."""
+    """Sampling settings.
+
+    Those not set come from the model's file (`general.sampling.*`), else from `DEFAULTS`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,14 +38,15 @@ class Sampling(BaseModel):
 
     @property
     def is_greedy(self) -> bool:
-        """Whether the likeliest token is always taken.
+        """True if the likeliest token is always taken.
 
-        Logits divided by a tiny temperature are no numbers any more; the likeliest one has all chances long before.
+        Logits divided by a tiny temperature overflow; the likeliest token has all the probability
+        long before.
         """
-        return self.temperature is None or self.temperature < _COLDEST
+        return self.temperature is None or self.temperature < _MIN_TEMPERATURE
 
     def over(self, fallback: Sampling) -> Sampling:
-        """These settings, with what is not set taken from `fallback`."""
+        """Return these settings, with those not set taken from `fallback`."""
         own = self.model_dump(exclude_none=True)
         if not self.stop:
             own.pop("stop")
@@ -56,9 +60,9 @@ MODEL_KEYS = {
     "min_p": "general.sampling.min_p",
     "repeat_penalty": "general.sampling.penalty_repeat",
 }
-"""Under which keys a model's file recommends settings."""
+"""The keys under which a model's file recommends settings."""
 
 DEFAULTS = Sampling(
     temperature=0.7, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0, stop_repetition=True
 )
-"""What is used where neither the user nor the model's file says anything."""
+"""The settings that are used if neither the user nor the model's file sets them."""

@@ -1,4 +1,4 @@
-"""Named tasks: an instruction that is asked often, with worked examples and the sampling that suits it."""
+"""Worked examples of named tasks."""
 
 from __future__ import annotations
 

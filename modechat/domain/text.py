@@ -1,4 +1,4 @@
-"""Rules for text that came from a model, a user or a file: making it safe to show, and finding stop strings.
+"""Rules for text from a model, a user or a file: making it safe to show, and finding stop strings.
 
 `sanitize` is for what is shown, never for what is kept or sent: that stays as it was written.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-# C0 controls (but tab and newline) and DEL become their visible pictures (U+2400 ff.); C1 controls and the
-# bidirectional overrides, which have none, become the replacement character. Unicode's own line separators become
-# newlines, so that everyone counts the same lines.
+# C0 controls (but tab and newline) and DEL become their visible pictures (U+2400 ff.); C1 controls
+# and the bidirectional overrides, which have none, become the replacement character. Unicode's own
+# line separators become newlines, so that everyone counts the same lines.
 DIRECTIONS = "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 """Marks that change the direction of writing: terminals reorder a line for them."""
 _UNSAFE = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
@@ -19,26 +19,34 @@ _WITHOUT_CONTROLS = {code: safe for code, safe in _UNSAFE.items() if chr(code) n
 
 
 def sanitize(text: str) -> str:
-    """`text` without a character that acts on a terminal.
+    """Return `text` without characters that act on a terminal.
 
-    Works character by character, so that a sequence which is split over several calls cannot get through.
+    It works character by character, so a sequence that is split over several calls cannot get
+    through.
     """
     return text.translate(_UNSAFE)
 
 
 def without_controls(text: str) -> str:
-    """`text` as an editor of lines can hold it: as `sanitize`, but with marks of direction."""
+    """Return `text` as an editor of lines can hold it: as `sanitize`, but with direction marks."""
     return text.translate(_WITHOUT_CONTROLS)
 
 
 def is_editable(text: str) -> bool:
-    """Whether an editor of lines can hold `text` as it is."""
+    """True if an editor of lines can hold `text` as it is."""
     return without_controls(text) == text
 
 
 def sanitize_line(text: str) -> str:
-    """`text` safe to show in one line: as `sanitize`, with white space folded."""
+    """Return `text` safe to show in one line: as `sanitize`, with white space folded."""
     return sanitize(" ".join(text.split()))
+
+
+def shortened(line: str, width: int) -> str:
+    """Return `line` with an ellipsis at its end if it has more than `width` characters."""
+    if len(line) <= width:
+        return line
+    return line[: width - 1].rstrip() + "…"
 
 
 _ENDS = (".", "!", "?", "…", ":")
@@ -46,18 +54,20 @@ _CLOSING = "”’\"')]»"
 
 
 def ended(sentence: str) -> str:
-    """`sentence` with a period, unless it ends in a mark of its own: also within quotation marks."""
+    """Return `sentence` with a period, unless it ends with a mark of its own, also in quotes."""
     sentence = sentence.rstrip()
-    return sentence if not sentence or sentence.rstrip(_CLOSING).endswith(_ENDS) else f"{sentence}."
+    if not sentence or sentence.rstrip(_CLOSING).endswith(_ENDS):
+        return sentence
+    return f"{sentence}."
 
 
 def in_one_line(title: str, hint: str = "") -> str:
-    """What happened and what to do, as sentences. A hint may end with a command: it stays as it is."""
+    """Join what happened and what to do to sentences. A hint may end with a command."""
     return f"{ended(title)} {hint}".strip()
 
 
 class LineEnds:
-    """Makes the line ends of a text that arrives in pieces newlines: `\\r\\n`, also where it is split."""
+    """Makes each `\\r\\n` of a text that arrives in pieces a newline, also if it is split."""
 
     def __init__(self) -> None:
         self._held = ""
@@ -71,8 +81,9 @@ class LineEnds:
 class StopMatcher:
     """Finds the first of several stop strings to be complete in a text that arrives in pieces.
 
-    Text that could be the beginning of a stop string is held back until it is decided. The pieces make no difference:
-    of stop strings that overlap, the one that ends first counts, and of those that end together the longest.
+    Text that could be the beginning of a stop string is held back until it is decided. The pieces
+    make no difference: of stop strings that overlap, the one that ends first counts, and of those
+    that end together the longest.
     """
 
     def __init__(self, stops: Iterable[str]) -> None:
@@ -80,9 +91,13 @@ class StopMatcher:
         self._held = ""
 
     def feed(self, piece: str) -> tuple[str, bool]:
-        """Text that may be shown now, and whether a stop string was found: then nothing more will come."""
+        """Return the text that may be shown now, and True if a stop string ended the text."""
         text = self._held + piece
-        found = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
+        found: list[tuple[int, int]] = []
+        for stop in self._stops:
+            at = text.find(stop)
+            if at >= 0:
+                found.append((at + len(stop), at))
         if found:
             self._held = ""
             _, start = min(found)
@@ -92,26 +107,28 @@ class StopMatcher:
         return text[: len(text) - keep], False
 
     def flush(self) -> str:
-        """The text held back, once no more will come."""
+        """Return the text held back, once no more will come."""
         held, self._held = self._held, ""
         return held
 
 
 def overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that a proper beginning of `stop` matches."""
-    return next(
-        (n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0
-    )
+    """Return the length of the longest end of `text` that is a proper beginning of `stop`."""
+    for n in range(min(len(text), len(stop) - 1), 0, -1):
+        if text.endswith(stop[:n]):
+            return n
+    return 0
 
 
 class ReplyTrimmer:
-    """Passes on a reply that arrives in pieces, without its outer white space. The indent of its first line stays.
+    """Passes on a reply that arrives in pieces, without its outer white space.
 
-    White space at the end of what has arrived is held back until text follows it.
+    The indent of its first line stays. White space at the end of what has arrived is held back
+    until text follows it.
     """
 
     def __init__(self, *, has_begun: bool = False) -> None:
-        """`has_begun`: what comes first is not the model's own, but the beginning that it was given."""
+        """`has_begun`: the reply continues a beginning that the model was given."""
         self._started = has_begun
         self._held = ""
 
@@ -126,7 +143,12 @@ class ReplyTrimmer:
 
 
 def _without_begin(text: str) -> str:
-    """`text` without blank lines in front, and without a single space there: vocabularies begin words with one."""
+    """Return `text` without blank lines in front, and without a single space there.
+
+    Vocabularies begin words with a space.
+    """
     begin = text[: len(text) - len(text.lstrip())]
     indent = begin[begin.rfind("\n") + 1 :]
-    return text[len(begin) :] if indent == " " else text[len(begin) - len(indent) :]
+    if indent == " ":
+        return text[len(begin) :]
+    return text[len(begin) - len(indent) :]

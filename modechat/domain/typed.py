@@ -1,8 +1,8 @@
-"""What a user types at a prompt: the text, and which of its ranges are shown as one token.
+"""Texts typed at a prompt, whose folds are ranges that are shown as one token.
 
-A big paste is folded: it stands in the prompt as one token, and is the whole text wherever it is used. What is in a
-fold was not typed: the marks of the interface (headers, commands, mentions of files) have no meaning there. What was
-sent can be called back in the order of sending, as in a shell.
+A big paste is folded: it is one token in the prompt, and the whole text wherever it is used. Text
+in a fold was not typed: the marks of the interface (headers, commands, mentions of files) have no
+meaning there. Sent texts can be called back in the order of sending, as in a shell.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Typed:
         return bool(self.text)
 
     def masked(self) -> str:
-        """The text with NULs for what is in its folds, line ends apart: what was typed, where it stands."""
+        """Return the text with NULs in place of its folds' characters, line ends apart."""
         text = self.text
         for start, end in self.folds:
             hidden = "\n".join(_MASK * len(line) for line in text[start:end].split("\n"))
@@ -40,17 +40,19 @@ class Typed:
 
 
 def as_typed(text: str | Typed) -> Typed:
-    """A plain text is all typed."""
-    return Typed(text) if isinstance(text, str) else text
+    """Return `text` as a `Typed`; a plain text has no folds."""
+    if isinstance(text, Typed):
+        return text
+    return Typed(text)
 
 
 def joined(parts: Sequence[Typed], between: str = "\n\n") -> Typed:
-    """The texts one after the other; empty ones are left out."""
-    return _strung([part for part in parts if part], between)
+    """Join the texts; empty ones are left out."""
+    return _strung(list(filter(None, parts)), between)
 
 
 def joined_lines(lines: Sequence[Typed]) -> Typed:
-    """The lines as one text."""
+    """Join the lines to one text."""
     return _strung(lines, "\n")
 
 
@@ -60,16 +62,17 @@ def _strung(parts: Sequence[Typed], between: str) -> Typed:
     for number, part in enumerate(parts):
         if number:
             text += between
-        folds += [(len(text) + start, len(text) + end) for start, end in part.folds]
+        for start, end in part.folds:
+            folds.append((len(text) + start, len(text) + end))
         text += part.text
     return Typed(text, tuple(folds))
 
 
 class Recall:
-    """Walks through what was sent before. What is changed on the way stays so until something is sent."""
+    """Walks through the texts that were sent. Changes on the way stay until something is sent."""
 
     def __init__(self, entries: Sequence[Typed] = ()) -> None:
-        """`entries`: newest first."""
+        """`entries`: the texts that were sent, newest first."""
         self._entries = list(entries)
         self._at = -1
         self._changed: dict[int, Typed] = {}
@@ -84,37 +87,44 @@ class Recall:
         return self._at >= 0
 
     def load(self, entries: Sequence[Typed]) -> None:
-        """What was sent in earlier runs: older than what was sent since."""
+        """Add what was sent in earlier runs, behind what was sent since."""
         self._entries += entries
 
     def add(self, entry: Typed) -> None:
-        """Something was sent; the walk begins anew."""
-        if entry and entry.text != (self._entries[0].text if self._entries else ""):
+        """Add a text that was sent, unless it is the last one again. The walk begins anew."""
+        is_repeated = bool(self._entries) and entry.text == self._entries[0].text
+        if entry and not is_repeated:
             self._entries.insert(0, entry)
         self.stop()
 
     def take_out(self, entry: Typed) -> None:
-        """What was added last was not sent after all."""
+        """Remove the entry that was added last: it was not sent after all."""
         if self._entries and self._entries[0].text == entry.text:
             del self._entries[0]
             self.stop()
 
     def forget(self, kept: Collection[str]) -> None:
-        """Only these texts are still kept."""
+        """Remove all entries but those with the texts `kept`."""
         self._entries = [entry for entry in self._entries if entry.text in kept]
         self.stop()
 
     def older(self, shown: Typed) -> Typed | None:
-        """What was sent before that which is shown now; None if nothing was."""
+        """Return what was sent before the text that is shown now; None if nothing was."""
         return self._step(shown, 1)
 
     def newer(self, shown: Typed) -> Typed | None:
-        """What was sent after that; at the end the draft that the walk began with. None if that is shown."""
+        """Return what was sent after the text that is shown now, at the end the first draft.
+
+        None if that is shown.
+        """
         return self._step(shown, -1)
 
     def as_sent(self, text: str) -> Typed:
-        """`text` with the folds that it was sent with, as far as it was."""
-        return next((entry for entry in self._entries if entry.text == text), Typed(text))
+        """Return `text` with the folds that it was sent with, if it was sent."""
+        for entry in self._entries:
+            if entry.text == text:
+                return entry
+        return Typed(text)
 
     def stop(self) -> None:
         self._at = -1
@@ -126,4 +136,9 @@ class Recall:
             return None
         self._changed[self._at] = shown
         self._at = to
-        return self._changed.get(to) or (self._entries[to] if to >= 0 else Typed())
+        changed = self._changed.get(to)
+        if changed:
+            return changed
+        if to < 0:
+            return Typed()
+        return self._entries[to]

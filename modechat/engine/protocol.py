@@ -16,8 +16,8 @@ from modechat.domain.tasks import Example
 from modechat.engine.death import Death
 from modechat.engine.prompt_view import PromptView
 from modechat.errors import ContextError, EngineError, ModechatError, ModelError, UsageError
-from modechat.prompting.fallbacks import AS_IS
 from modechat.prompting.formats import FormatSource, NamedFormat
+from modechat.prompting.prompt_format import AS_IS
 from modechat.prompting.thinking import ThinkingSwitch
 
 

@@ -101,7 +101,7 @@ class PlainChat:
         """
         if not self._is_watched:
             await asyncio.to_thread(
-                self._settings.check_model
+                self._settings.files.check_model
             )  # there is nobody to choose another one
         with self._on_signals():
             try:

@@ -1,4 +1,4 @@
-"""Named prompt formats: data of `prompts/formats/*.toml`, with Jinja templates of the same kind as a GGUF's."""
+"""Named prompt formats: the data of `prompts/formats/*.toml`, with Jinja templates as in a GGUF."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ BASE = "transcript"
 ENCODER = "t5"
 """The format for encoder-decoder models."""
 LAST_RESORT = "chatml"
-"""The format where a model's own template fails and nothing else is known: what most models have learnt."""
+"""The format if a model's own template fails and nothing else is known: most models know it."""
 
 
 class FormatSource(StrEnum):
-    """Where a prompt format came from."""
+    """The origin of a prompt format."""
 
     GGUF = "gguf"
     """The chat template in the model's file."""
@@ -46,40 +46,46 @@ class NamedFormat(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
     title: str = ""
-    """What people call it."""
+    """The name that people use."""
     source: str
     """Who published the format, and where."""
     names: tuple[Pattern, ...] = ()
-    """Regular expressions for the names of models that were trained on it, in small letters with `-` for spaces."""
+    """Regular expressions for the names of models that were trained on it.
+
+    Names are in small letters with `-` for spaces.
+    """
     tokens: tuple[str, ...] = ()
-    """Texts of special tokens that a model's vocabulary must have to be recognised by name."""
+    """Texts of special tokens that the vocabulary of a model with such a name must have."""
     system: str = ""
-    """The system text that was published with it: sent where the user sets none."""
+    """The system text that was published with it, which is sent if the user sets none."""
     stop: tuple[str, ...] = ()
     """Texts that end a reply: turn markers that are plain text to the model."""
     instruct_stop: tuple[str, ...] | None = None
-    """Those of single-shot tasks, where they differ."""
+    """Texts that end the reply to a single-shot task, if they differ."""
     markers: tuple[str, ...] = ()
-    """Texts that begin a role's turn. In the reply of a model with another format they say that the format is wrong."""
+    """Texts that begin a role's turn. In a reply in another format they show that it is wrong."""
     sees_history: bool = True
-    """False: a chat's prompt has its last message only."""
+    """False if a chat's prompt has its last message only."""
     chat_template: str
     """Jinja over `messages` and `add_generation_prompt`."""
     instruct_template: str | None = None
-    """Jinja over `instruction`, `input`, `system` and `examples` (with `instruction`, `input`, `response`), which may
-    be empty; without it a task is one user turn of the chat."""
+    """Jinja over `instruction`, `input`, `system` and `examples`, which may be empty.
+
+    Examples have `instruction`, `input` and `response`. Without an instruct template a task is one
+    user turn of the chat.
+    """
     origin: FormatSource = FormatSource.BUILT_IN
-    """Not in the file: where the file is."""
+    """The place of the file; it is not written in the file."""
 
 
 def recognise(
     formats: Iterable[NamedFormat], names: Iterable[str], tokens: Collection[str]
 ) -> NamedFormat | None:
-    """The format for a model that has these names (of its file, of its metadata) and special tokens.
+    """Return the format for a model with these names (of file, of metadata) and special tokens.
 
-    The longest match in a name counts: `mpt-7b-instruct` says more than `instruct`. Of equal ones the format that asks
-    for more tokens: `mistral-small` with its own tokens is no ordinary `mistral`. Formats whose tokens the vocabulary
-    lacks are out.
+    The longest match in a name counts: `mpt-7b-instruct` says more than `instruct`. Of equal ones
+    it is the format that asks for more tokens: `mistral-small` with its own tokens is no ordinary
+    `mistral`. Formats whose tokens the vocabulary lacks do not count.
     """
     normal = [re.sub(r"[\s_]+", "-", name.lower()) for name in names]
     best: NamedFormat | None = None
@@ -87,9 +93,19 @@ def recognise(
     for candidate in formats:
         if not all(token in tokens for token in candidate.tokens):
             continue
-        matches = (re.search(pattern, name) for pattern in candidate.names for name in normal)
-        length = max((match.end() - match.start() for match in matches if match), default=0)
+        length = _longest_match(candidate.names, normal)
         rank = (length, len(candidate.tokens))
         if length and rank > best_rank:
             best, best_rank = candidate, rank
     return best
+
+
+def _longest_match(patterns: Iterable[str], names: Iterable[str]) -> int:
+    """Return the length of the longest match of a pattern in a name; 0 if there is none."""
+    longest = 0
+    for pattern in patterns:
+        for name in names:
+            match = re.search(pattern, name)
+            if match is not None:
+                longest = max(longest, match.end() - match.start())
+    return longest

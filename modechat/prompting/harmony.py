@@ -1,6 +1,7 @@
-"""gpt-oss' replies: a sequence of messages in channels, in OpenAI's harmony format
-(https://cookbook.openai.com/articles/openai-harmony), with the irregularities that llama.cpp's parser knows
-(common/parsers/gpt-oss.cpp).
+"""gpt-oss' replies: a sequence of messages in channels, in OpenAI's harmony format.
+
+The format is that of https://cookbook.openai.com/articles/openai-harmony, with the irregularities
+that llama.cpp's parser knows (common/parsers/gpt-oss.cpp).
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ TOKENS = frozenset(
 
 
 class Part(StrEnum):
-    """What text of a reply belongs to."""
+    """The part of a reply that a text belongs to."""
 
     THINKING = auto()
     ANSWER = auto()
 
 
 Found = tuple[Part | None, str]
-"""Text and its part; None for text that is of no one's."""
+"""A text and its part; None for text that belongs to none."""
 
 
 class _Grammar(NamedTuple):
-    """A regular expression, and one for its beginnings (the empty one and the whole among them)."""
+    """A regular expression, and one for its beginnings, from the empty one to the whole."""
 
     whole: str
     begun: str
@@ -53,7 +54,9 @@ def _sequence(*parts: _Grammar) -> _Grammar:
 
 
 def _one_of(*parts: _Grammar) -> _Grammar:
-    return _Grammar(*(f"(?:{'|'.join(options)})" for options in zip(*parts, strict=True)))
+    whole = "|".join(part.whole for part in parts)
+    begun = "|".join(part.begun for part in parts)
+    return _Grammar(f"(?:{whole})", f"(?:{begun})")
 
 
 def _optional(*parts: _Grammar) -> _Grammar:
@@ -86,28 +89,34 @@ _HARMONY_TOKEN = re.compile(r"\s*(?:" + "|".join(map(re.escape, sorted(TOKENS)))
 
 @cache
 def _boundaries() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Of a whole one, and of one that has begun. Compiling them takes 20 ms, and most models never need them."""
+    """Return the patterns of a whole boundary and of one that has begun.
+
+    Compiling them takes 20 ms, and most models never need them.
+    """
     return re.compile(_BOUNDARY.whole), re.compile(rf"(?=<){_BOUNDARY.begun}\Z")
 
 
 class Channels:
-    """A reply of messages in harmony's channels: what is in `final` is the answer, everything else thinking.
+    """Splits a reply of messages in harmony's channels.
 
-    Only the header of a message ends the one before, so that text which merely mentions a token stays as it is. The
-    first header begins in the prompt: its part there, `<|start|>assistant` as a rule, is read before the reply.
+    The message in `final` is the answer, all others are thinking. Only the header of a message ends
+    the one before, so that text which merely mentions a token stays as it is. The first header
+    begins in the prompt: its part there, `<|start|>assistant` as a rule, is read before the reply.
     """
 
     def __init__(self, prompt_end: str) -> None:
         self._whole_boundary, self._begun_boundary = _boundaries()
         self._part: Part | None = Part.ANSWER
-        self._held = start = "<|start|>assistant"
-        header = start + prompt_end.rpartition(start)[2] if start in prompt_end else start
-        if whole := self._whole_boundary.match(header):
+        self._held = header = start = "<|start|>assistant"
+        if start in prompt_end:
+            header += prompt_end.rpartition(start)[2]
+        whole = self._whole_boundary.match(header)
+        if whole is not None:
             self._part, self._held = _part_of(whole[0]), ""
         elif self._begun_boundary.match(header):
             self._held = header
         self._prompted = len(self._held)
-        """How much of the text held back is the prompt's."""
+        """Characters of the text held back that are the prompt's."""
 
     def feed(self, text: str) -> list[Found]:
         text = self._held + text
@@ -119,20 +128,26 @@ class Channels:
             found.append((self._part, "\n\n"))
             at, self._prompted = boundary.end(), 0
         begun = self._begun_boundary.search(text, at if found else 0)
-        end = begun.start() if begun else len(text)
+        end = len(text)
+        if begun is not None:
+            end = begun.start()
         self._held = text[end:]
         self._prompted = max(0, self._prompted - end)
         return [*found, (self._part, text[at:end])]
 
     def flush(self) -> list[Found]:
         held, self._held, self._prompted = self._held[self._prompted :], "", 0
-        return [] if _HARMONY_TOKEN.match(held) else [(self._part, held)]
+        if _HARMONY_TOKEN.match(held):
+            return []
+        return [(self._part, held)]
 
 
 def _part_of(header: str) -> Part | None:
-    """The part that a message with `header` belongs to; None for one that the model wrote in another's name."""
+    """Return the part of a message with this header; None if it is in another role's name."""
     role = re.search(r"<\|start\|>([a-z]+)", header)
     if role and role[1] != "assistant":
         return None
     channels = re.findall(r"<\|channel\|>([a-z]+)", header)
-    return Part.THINKING if channels and channels[-1] != "final" else Part.ANSWER
+    if channels and channels[-1] != "final":
+        return Part.THINKING
+    return Part.ANSWER

@@ -1,9 +1,10 @@
-"""Finds where a reply begins to write another role's turn: the sign of a prompt format that is not the model's.
+"""Finds where a reply begins to write another role's turn, the sign of a wrong prompt format.
 
-Where the format is the model's own, nothing but its control tokens are looked for: what it writes is what it means.
+If the format is the model's own, only its control tokens are searched for: everything else that it
+writes is meant.
 
-False alarms cut honest text, so they are worse than misses: what the conversation itself talks about, code and quoted
-text never count.
+False alarms cut honest text, so they are worse than misses: words of the conversation itself, code
+and quoted text never count.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from collections.abc import Collection, Iterable
 
 _QUOTES = "`\"'´“”„‟‘’‚‛«»‹›「『"
 
-# Turn tokens of models, role brackets of Llama 2 and Mistral, and Alpaca's headings: no text has them by chance.
+# Turn tokens of models, role brackets of Llama 2 and Mistral, and Alpaca's headings: no text has
+# them by chance.
 _UNMISTAKABLE = re.compile(
-    r"<\|[^<>\s]+>|<[^<>\s]+\|>|<｜[^<>]+｜>|<\w+_of_turn>|\[\|\w+\|\]|\[/?[A-Z_]+\]|<</?[A-Z]+>>|\#{2,} ?\w[\w ]*:"
+    r"<\|[^<>\s]+>|<[^<>\s]+\|>|<｜[^<>]+｜>|<\w+_of_turn>|\[\|\w+\|\]|\[/?[A-Z_]+\]|<</?[A-Z]+>>"
+    r"|\#{2,} ?\w[\w ]*:"
 )
 _PLAIN = re.compile(r"[^\W_][\w ]*:")
 
@@ -24,50 +27,62 @@ _FENCE_END = re.compile(r"[ \t>]*(`{3,}|~{3,})\s*")
 
 
 def own_stops(template: str, markers: Iterable[str], tokens: Collection[str]) -> tuple[str, ...]:
-    """The markers that `template` itself writes as plain text, because the vocabulary has no such tokens.
+    """Return the markers that `template` writes as plain text, not as tokens of the vocabulary.
 
-    A model that was trained on them may end its turn by beginning the next one: that is no sign of a wrong format. A
-    word with a colon counts at the start of a line.
+    A model that was trained on them may end its turn by beginning the next one, which is no sign of
+    a wrong format. A word with a colon counts at the start of a line.
     """
-    plain = sorted(marker for marker in markers if marker in template and marker not in tokens)
-    return tuple(f"\n{marker}" if _PLAIN.fullmatch(marker) else marker for marker in plain)
+    stops: list[str] = []
+    for marker in sorted(markers):
+        if marker not in template or marker in tokens:
+            continue
+        if _PLAIN.fullmatch(marker):
+            marker = f"\n{marker}"
+        stops.append(marker)
+    return tuple(stops)
 
 
 class LeakDetector:
     """Finds the first of several role markers to be complete in a reply that arrives in pieces.
 
-    Unmistakable markers (`<|im_start|>`, `[INST]`, `### Instruction:`) count anywhere; a word with a colon (`User:`) at
-    the start of a line after the reply's first one. Other markers are ignored, and so is outer white space of markers.
-    A marker that occurs in the texts of the conversation is off, a word also if they have it in any other case. Nothing
-    counts inside of code or after a quotation mark.
+    Unmistakable markers (`<|im_start|>`, `[INST]`, `### Instruction:`) count anywhere; a word with
+    a colon (`User:`) at the start of a line after the reply's first one. Other markers are ignored,
+    and so is outer white space of markers. A marker that occurs in the texts of the conversation
+    does not count, a word also if they have it in another case. Nothing counts inside of code or
+    after a quotation mark.
 
-    Text that could be the beginning of a marker is held back until it is decided. The pieces make no difference: of
-    markers that overlap, the one that ends first counts, and of those that end together the longest.
+    Text that could be the beginning of a marker is held back until it is decided. The pieces make
+    no difference: of markers that overlap, the one that ends first counts, and of those that end
+    together the longest.
     """
 
     def __init__(self, markers: Iterable[str], conversation: Iterable[str]) -> None:
         texts = tuple(conversation)
-        given = {marker.strip() for marker in markers}
-        tokens = {
-            m for m in given if _UNMISTAKABLE.match(m) and not any(m in text for text in texts)
-        }
         folded = [text.casefold() for text in texts]
-        words = {m for m in given if _PLAIN.fullmatch(m) and not _is_talked_about(m, folded)}
-        # One that has another inside of itself, but at its end, is never the first to be complete.
-        tokens = {m for m in tokens if not any(other in m[:-1] for other in tokens if other != m)}
+        tokens: set[str] = set()
+        words: set[str] = set()
+        for marker in map(str.strip, markers):
+            if _UNMISTAKABLE.match(marker) and not any(marker in text for text in texts):
+                tokens.add(marker)
+            if _PLAIN.fullmatch(marker) and not _is_talked_about(marker, folded):
+                words.add(marker)
+        tokens = _first_to_be_complete(tokens)
         self._marker = _pattern(tokens, words)
-        self._beginnings = frozenset(m[:end] for m in tokens for end in range(1, len(m)))
-        self._beginnings_of_words = frozenset(m[:end] for m in words for end in range(1, len(m)))
+        self._beginnings = _beginnings(tokens)
+        self._beginnings_of_words = _beginnings(words)
         self._longest = max(map(len, self._beginnings | self._beginnings_of_words), default=0)
         self._place = _Place()
         self._held = ""
         self._found: str | None = None
 
     def feed(self, piece: str) -> tuple[str, str | None]:
-        """Text that may be shown now, and the marker if one was found: then nothing more will come."""
+        """Return the text that may be shown now, and the marker if one was found.
+
+        After a marker nothing more will come.
+        """
         if self._found is not None:
             return "", self._found
-        shown = self._place.last  # stands in front for what looks behind, and goes again
+        shown = self._place.last  # put in front for patterns that look behind, and removed again
         text = shown + self._held + piece
         start = at = len(shown)
         while match := self._marker.search(text, at):
@@ -88,23 +103,25 @@ class LeakDetector:
         return text[len(shown) :], None
 
     def flush(self) -> str:
-        """The text held back, once no more will come."""
+        """Return the text held back, once no more will come."""
         held, self._held = self._held, ""
         return held
 
     def _begins(self, end: str, before: str) -> bool:
-        """Whether a marker could begin with `end`, as far as the character before it says."""
+        """True if a marker could begin with `end` after the character `before`."""
         if before == "\n" and end in self._beginnings_of_words:
             return True
         return end in self._beginnings and (not before or before not in _QUOTES)
 
     def _counts(self, marker: str) -> bool:
-        """Whether `marker`, or a beginning of one, counts at the place that was reached."""
-        return not self._place.in_code and (self._place.after_first_line or not marker[0].isalnum())
+        """True if `marker`, or a beginning of one, counts at the place that was reached."""
+        if self._place.in_code:
+            return False
+        return self._place.after_first_line or not marker[0].isalnum()
 
 
 class _Place:
-    """Where in a reply one is. Knows Markdown as far as code goes; when in doubt it is code."""
+    """The place in a reply that was reached. It knows Markdown's code; when in doubt it is code."""
 
     def __init__(self) -> None:
         self.last = ""
@@ -114,7 +131,7 @@ class _Place:
         self._ticks = 0
         """Backticks that were just passed, one after the other."""
         self._span = 0
-        """With how many backticks the code began that one is in; none if one is in none. Ends with the line."""
+        """Backticks that began the code around the place; 0 outside. Ends with the line."""
         self._fence = ""
 
     @property
@@ -122,7 +139,7 @@ class _Place:
         return bool(self._fence or self._span)
 
     def move(self, text: str) -> None:
-        """Goes on over `text`."""
+        """Move behind `text`."""
         first, *others = text.split("\n")
         self._extend(first)
         for line in others:
@@ -150,11 +167,14 @@ class _Place:
 
     def _end_line(self) -> None:
         line = "".join(self._line)
-        if not self._fence:
+        if self._fence:
+            closed = _FENCE_END.fullmatch(line)
+            if closed and closed[1].startswith(self._fence):
+                self._fence = ""
+        else:
             opened = _FENCE.match(line)
-            self._fence = opened[1] if opened else ""
-        elif (closed := _FENCE_END.fullmatch(line)) and closed[1].startswith(self._fence):
-            self._fence = ""
+            if opened:
+                self._fence = opened[1]
         self.after_first_line = self.after_first_line or bool(line.strip())
         self.last = "\n"
         self._ticks = self._span = 0
@@ -162,16 +182,32 @@ class _Place:
 
 
 def _pattern(tokens: Iterable[str], words: Iterable[str]) -> re.Pattern[str]:
-    """Finds a marker where the character before it lets it count; never, if there is none."""
-    branches = [(f"(?<![{re.escape(_QUOTES)}])", tokens), (r"(?<=\n)", words)]
-    alternatives = [
-        before + re.escape(marker) for before, markers in branches for marker in sorted(markers)
-    ]
+    """Return a pattern for markers behind a character after which they count.
+
+    Without markers it never matches.
+    """
+    not_quoted = f"(?<![{re.escape(_QUOTES)}])"
+    alternatives = [not_quoted + re.escape(token) for token in sorted(tokens)]
+    alternatives += [r"(?<=\n)" + re.escape(word) for word in sorted(words)]
     return re.compile("|".join(alternatives) or r"(?!)")
 
 
+def _first_to_be_complete(tokens: set[str]) -> set[str]:
+    """Return the tokens without those that have another one inside, except at their end."""
+    first: set[str] = set()
+    for token in tokens:
+        if not any(other in token[:-1] for other in tokens if other != token):
+            first.add(token)
+    return first
+
+
+def _beginnings(markers: Iterable[str]) -> frozenset[str]:
+    """Return the proper beginnings of the markers."""
+    return frozenset(marker[:end] for marker in markers for end in range(1, len(marker)))
+
+
 def _is_talked_about(marker: str, texts: Iterable[str]) -> bool:
-    """Whether the word of a `Word:` is in one of the texts, which are case-folded."""
+    """True if the word of a `Word:` is in one of the texts, which are case-folded."""
     word = marker.removesuffix(":").rstrip().casefold()
     whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
     return any(word in text and whole.search(text) for text in texts)

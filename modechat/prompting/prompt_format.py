@@ -1,4 +1,7 @@
-"""The prompt format of a loaded model: the GGUF's own chat template, or a named format. Both are Jinja."""
+"""The prompt format of a loaded model: the GGUF's own chat template, or a named format.
+
+Both are Jinja.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,15 @@ from modechat.prompting.formats import FormatSource, NamedFormat
 CHAT_TEMPLATE = "chat-template"
 """Name of the format that is the GGUF's own template."""
 
+AS_IS = "as is"
+"""The name of the fallback that changes nothing (`modechat.prompting.fallbacks`)."""
+REFUSED = "because the template refuses"
+"""Part of the name of a fallback to a named format."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpecialTokens:
-    """Texts of the model's special tokens that templates may name; None where it has none."""
+    """Texts of the model's special tokens that templates may name; None for those it has not."""
 
     bos: str | None = None
     eos: str | None = None
@@ -32,7 +40,7 @@ class PromptFormat:
     instruct_template: str | None = None
     """None: a task is one user turn through the chat template."""
     system: str = ""
-    """The system text that is sent where the user sets none."""
+    """The system text that is sent if the user sets none."""
     stop: tuple[str, ...] = ()
     instruct_stop: tuple[str, ...] = ()
     sees_history: bool = True
@@ -43,6 +51,9 @@ class PromptFormat:
 
     @classmethod
     def of_name(cls, named: NamedFormat) -> PromptFormat:
+        instruct_stop = named.instruct_stop
+        if instruct_stop is None:
+            instruct_stop = named.stop
         return cls(
             name=named.name,
             source=named.origin,
@@ -50,7 +61,7 @@ class PromptFormat:
             instruct_template=named.instruct_template,
             system=named.system,
             stop=named.stop,
-            instruct_stop=named.stop if named.instruct_stop is None else named.instruct_stop,
+            instruct_stop=instruct_stop,
             sees_history=named.sees_history,
         )
 

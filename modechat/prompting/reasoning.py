@@ -1,9 +1,8 @@
-"""Parts a reply of a reasoning model into what it thought and what it answers, while the reply arrives in pieces.
+"""Splits a reply of a reasoning model into thinking and answer, while the reply arrives in pieces.
 
-The pieces make no difference, and a reply without the loaded model's own markup passes as it is: `<think>` that an
-ordinary model writes is text. The tags are those of the chat templates that models ship with; gpt-oss' channels are
-OpenAI's harmony format (https://cookbook.openai.com/articles/openai-harmony), with the irregularities that llama.cpp's
-parser knows (common/parsers/gpt-oss.cpp).
+The pieces make no difference, and a reply without the loaded model's own markup passes as it is:
+`<think>` that an ordinary model writes is text. The tags are those of the chat templates that
+models ship with; for gpt-oss' channels see `harmony`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from modechat.prompting.harmony import TOKENS, Channels, Found, Part
 
 @dataclass(frozen=True)
 class ReasoningTags:
-    """What a family of models writes around its thinking and, in some families, around the answer after it."""
+    """The tags of a family of models around the thinking and, in some, around the answer."""
 
     open: str
     close: str
@@ -29,7 +28,7 @@ class ReasoningTags:
 
 
 HARMONY = ReasoningTags("<|channel|>analysis<|message|>", "<|end|>")
-"""gpt-oss. Its replies are a sequence of messages in channels, not one pair of tags: see `harmony.Channels`."""
+"""gpt-oss. Its replies are messages in channels, not one pair of tags: see `harmony.Channels`."""
 
 KNOWN_TAGS = (
     ReasoningTags(
@@ -62,8 +61,8 @@ _TOKEN = re.compile(r"<[^<>]+>|\[[^][]+\]|◁[^◁▷]+▷")
 
 
 def tags_of(template: str, tokens: Collection[str]) -> tuple[ReasoningTags, ...]:
-    """The tags that the model with this chat template and these special or user-defined tokens uses."""
-    return tuple(tags for tags in KNOWN_TAGS if _are_used(tags, template, tokens))
+    """Return the tags of a model with this chat template and these tokens."""
+    return tuple([tags for tags in KNOWN_TAGS if _are_used(tags, template, tokens)])
 
 
 def _are_used(tags: ReasoningTags, template: str, tokens: Collection[str]) -> bool:
@@ -76,24 +75,25 @@ def _are_used(tags: ReasoningTags, template: str, tokens: Collection[str]) -> bo
 
 
 def marker_texts(tags: Iterable[ReasoningTags]) -> frozenset[str]:
-    """Texts of the tokens that a detokeniser has to let through for a `ReasoningSplitter`, control tokens or not."""
+    """Return the texts of tokens that a `ReasoningSplitter` needs, control tokens or not."""
     found: set[str] = set()
     for tag in tags:
         if tag == HARMONY:
             found |= TOKENS
         else:
-            found.update(
-                _TOKEN.findall(" ".join((tag.open, tag.close, tag.answer_open, tag.answer_close)))
-            )
+            markup = " ".join((tag.open, tag.close, tag.answer_open, tag.answer_close))
+            found.update(_TOKEN.findall(markup))
     return frozenset(found)
 
 
 def end_of_thinking(tags: Iterable[ReasoningTags], prompt_end: str) -> str:
-    """What has to follow a prompt, so that an answer can follow; empty if it does not begin to think."""
+    """Return the text that ends the thinking which a prompt begins; empty if it begins none."""
     ending = prompt_end.rstrip()
     for tag in tags:
+        if tag == HARMONY and ending.endswith("<|message|>"):
+            return ""
         if tag == HARMONY:
-            return "" if ending.endswith("<|message|>") else "<|channel|>final<|message|>"
+            return "<|channel|>final<|message|>"
         if ending.endswith(tag.open):
             return f"\n{tag.close}\n\n{tag.answer_open}"
     return ""
@@ -107,23 +107,29 @@ class Split(NamedTuple):
 
 
 class ReasoningSplitter:
-    """Splits one reply. `prompt_end` is the rendered prompt, or its last line at least: it may have begun to think.
+    """Splits one reply.
 
-    Tags count at the reply's very beginning only, harmony's markup everywhere. A reply that ends before its closing tag
-    is all thinking. Both parts come without tags, trimmed as `ReplyTrimmer` does it.
+    Tags count at the reply's very beginning only, harmony's markup everywhere. A reply that ends
+    before its closing tag is all thinking. Both parts come without tags, trimmed as by
+    `ReplyTrimmer`.
     """
 
     def __init__(self, tags: Collection[ReasoningTags], prompt_end: str) -> None:
+        """`prompt_end` is the rendered prompt, or its last line at least: it may begin to think."""
         prompt_end = prompt_end.rstrip()
-        self._parser = Channels(prompt_end) if HARMONY in tags else _Tagged(tags, prompt_end)
+        self._parser: Channels | _Tagged
+        if HARMONY in tags:
+            self._parser = Channels(prompt_end)
+        else:
+            self._parser = _Tagged(tags, prompt_end)
         self._trimmers = {part: ReplyTrimmer() for part in Part}
 
     def feed(self, text: str) -> Split:
-        """What is decided now."""
+        """Return the text that is decided now."""
         return self._trimmed(self._parser.feed(text))
 
     def flush(self) -> Split:
-        """The text held back, once no more will come."""
+        """Return the text held back, once no more will come."""
         return self._trimmed(self._parser.flush())
 
     def _trimmed(self, found: Iterable[Found]) -> Split:
@@ -142,28 +148,24 @@ class _Stage(Enum):
 
 
 class _Tagged:
-    """A reply of at most one block of thinking, and the answer. The stages only go forward."""
+    """Splits a reply of at most one block of thinking, and the answer. Stages only go forward."""
 
     def __init__(self, tags: Collection[ReasoningTags], prompt_end: str) -> None:
         self._tags = tuple(tags)
         self._held = ""
         self._stage = _Stage.BEGINNING
-        self._thinking = next((tag for tag in self._tags if prompt_end.endswith(tag.open)), None)
+        self._thinking: ReasoningTags | None = None
         self._answer_close = ""
-        if self._thinking is not None:
-            self._openings = frozenset(
-                {self._thinking.open}
-            )  # what the prompt has opened, the model may open again
-        else:
-            self._openings = frozenset(
-                text for tag in self._tags for text in (tag.open, tag.answer_open) if text
-            )
-            answering = (
-                tag
-                for tag in self._tags
-                if tag.answer_open and prompt_end.endswith(tag.answer_open)
-            )
-            self._answer_close = next((tag.answer_close for tag in answering), "")
+        self._openings: set[str] = set()
+        for tag in self._tags:
+            if prompt_end.endswith(tag.open):
+                self._thinking = tag
+                self._openings = {tag.open}  # opened by the prompt, perhaps by the model, too
+                return
+        for tag in reversed(self._tags):
+            self._openings |= {tag.open, tag.answer_open} - {""}
+            if tag.answer_open and prompt_end.endswith(tag.answer_open):
+                self._answer_close = tag.answer_close
 
     def feed(self, text: str) -> list[Found]:
         return self._advance(self._held + text, last=False)
@@ -172,79 +174,109 @@ class _Tagged:
         return self._advance(self._held, last=True)
 
     def _advance(self, text: str, *, last: bool) -> list[Found]:
-        found: list[Found] = []
+        """Return the text that is decided, and hold back the rest. `last`: no more will come."""
         self._held = ""
+        found: list[Found] = []
+        rest: str | None = text
         if self._stage is _Stage.BEGINNING:
-            opening = _leading(text.lstrip(), self._openings, last=last)
-            if opening is None:
-                self._held = text
-                return found
-            self._begin(opening)
-            text = _behind(opening, text)
-        if self._stage is _Stage.THINKING and self._thinking is not None:
-            thought, closed, rest = text.partition(self._thinking.close)
-            if not closed:
-                thought, self._held = _undecided(
-                    text, 0 if last else overlap(text, self._thinking.close)
-                )
-                return [(Part.THINKING, thought)]
+            rest = self._begin(text, last=last)
+        if rest is not None and self._stage is _Stage.THINKING:
+            thought, rest = self._think(rest, last=last)
             found.append((Part.THINKING, thought))
-            text = rest
-            self._stage = _Stage.BETWEEN
-        if self._stage is _Stage.BETWEEN and self._thinking is not None:
-            wrappers = {
-                t.answer_open: t.answer_close for t in self._tags if t.close == self._thinking.close
-            }
-            opening = _leading(
-                text.lstrip(), [wrapper for wrapper in wrappers if wrapper], last=last
-            )
-            if opening is None:
-                self._held = text
-                return found
-            self._answer_close = wrappers.get(opening, "")
-            text = _behind(opening, text)
-            self._stage = _Stage.ANSWER
-        found.append((Part.ANSWER, self._answer(text, last=last)))
+        if rest is not None and self._stage is _Stage.BETWEEN:
+            rest = self._open_answer(rest, last=last)
+        if rest is not None:
+            found.append((Part.ANSWER, self._answer(rest, last=last)))
         return found
 
-    def _begin(self, opening: str) -> None:
+    # Each stage takes the text that is left, and returns what follows it; None if it goes on.
+
+    def _begin(self, text: str, *, last: bool) -> str | None:
+        """Read the tag at the reply's beginning, if there is one."""
+        opening = _leading(text.lstrip(), self._openings, last=last)
+        if opening is None:
+            self._held = text
+            return None
         if self._thinking is None and opening:
-            self._thinking = next((tag for tag in self._tags if tag.open == opening), None)
-            if self._thinking is None:
-                self._answer_close = next(
-                    tag.answer_close for tag in self._tags if tag.answer_open == opening
-                )
+            self._read_opening(opening)
         self._stage = _Stage.ANSWER if self._thinking is None else _Stage.THINKING
+        return _behind(opening, text)
+
+    def _read_opening(self, opening: str) -> None:
+        """The reply begins with this tag, which opens the thinking or the answer."""
+        for tag in self._tags:
+            if tag.open == opening:
+                self._thinking = tag
+                return
+        for tag in reversed(self._tags):
+            if tag.answer_open == opening:
+                self._answer_close = tag.answer_close
+
+    def _think(self, text: str, *, last: bool) -> tuple[str, str | None]:
+        """Return the thinking, and what follows its closing tag."""
+        assert self._thinking is not None
+        close = self._thinking.close
+        thought, closed, rest = text.partition(close)
+        if closed:
+            self._stage = _Stage.BETWEEN
+            return thought, rest
+        thought, self._held = _undecided(text, 0 if last else overlap(text, close))
+        return thought, None
+
+    def _open_answer(self, text: str, *, last: bool) -> str | None:
+        """Read the tag before the answer, if there is one."""
+        assert self._thinking is not None
+        closing: dict[str, str] = {}
+        """The closing tags of answers by their opening ones, which some families have not."""
+        for tag in self._tags:
+            if tag.close == self._thinking.close:
+                closing[tag.answer_open] = tag.answer_close
+        opening = _leading(text.lstrip(), closing.keys() - {""}, last=last)
+        if opening is None:
+            self._held = text
+            return None
+        self._answer_close = closing.get(opening, "")
+        self._stage = _Stage.ANSWER
+        return _behind(opening, text)
 
     def _answer(self, text: str, *, last: bool) -> str:
-        """The answer's text so far, without what closes it: that counts at the reply's very end only."""
+        """Return the answer so far without its closing tag, which counts at the very end only."""
         if not self._answer_close:
             return text
         trimmed = text.rstrip()
+        length = 0
         if trimmed.endswith(self._answer_close):
             length = len(text) - len(trimmed) + len(self._answer_close)
-        else:
-            length = 0 if last else overlap(text, self._answer_close)
+        elif not last:
+            length = overlap(text, self._answer_close)
         shown, self._held = _undecided(text, length)
         return shown
 
 
 def _leading(text: str, markers: Iterable[str], *, last: bool) -> str | None:
-    """The longest of `markers` that `text` begins with; empty if there is none, None while that is undecided."""
-    markers = tuple(markers)
+    """Return the longest of `markers` that `text` begins with; empty if there is none.
+
+    None while that is undecided.
+    """
     if not last and not text:
         return None
-    if not last and any(len(marker) > len(text) and marker.startswith(text) for marker in markers):
-        return None
-    return max((marker for marker in markers if text.startswith(marker)), key=len, default="")
+    longest = ""
+    for marker in markers:
+        if not last and len(marker) > len(text) and marker.startswith(text):
+            return None
+        if text.startswith(marker) and len(marker) > len(longest):
+            longest = marker
+    return longest
 
 
 def _behind(opening: str, text: str) -> str:
-    """What follows the tag; where there is none, the text with the white space in front, which may be an indent."""
-    return text.lstrip()[len(opening) :] if opening else text
+    """Return the text after the tag; without a tag, all of it: its white space may be an indent."""
+    if not opening:
+        return text
+    return text.lstrip()[len(opening) :]
 
 
 def _undecided(text: str, length: int) -> tuple[str, str]:
-    """`text` without its last `length` characters, and those."""
+    """Return `text` without its last `length` characters, and those."""
     end = len(text) - length
     return text[:end], text[end:]

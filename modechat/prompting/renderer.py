@@ -1,4 +1,7 @@
-"""What renders a template: in this process (`template.render`) or in the sandbox process of the engine."""
+"""The protocol of functions that render a template.
+
+They do it in this process (`template.render`) or in the sandbox process of the engine.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ class TemplateError(Exception):
 
 
 class TemplateLimitError(TemplateError):
-    """The template is too large, or had to be ended: it took too much time or memory, or wrote too much."""
+    """The template is too large, or it took too much time or memory, or wrote too much."""
 
 
 class Renderer(Protocol):
-    """Makes a prompt of messages: the signature of `modechat.prompting.render`, which says more."""
+    """Makes a prompt of messages. For the parameters see `modechat.prompting.template.render`."""
 
     def __call__(
         self,

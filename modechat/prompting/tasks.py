@@ -1,6 +1,6 @@
-"""Named tasks: data of `prompts/tasks/*.toml`.
+"""Named tasks: the data of `prompts/tasks/*.toml`.
 
-Each is an instruction that is asked often, with worked examples and the sampling that suits it.
+Each is an instruction that is asked often, with worked examples and suitable sampling.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ class _Data(BaseModel):
 
 
 class TaskArgument(_Data):
-    """What the user says after the task's name, such as a language."""
+    """The words after the task's name, such as a language."""
 
     name: str
-    """What it is, for the help."""
+    """The argument's name in the help."""
     default: str = ""
-    """Taken where the user says nothing; empty: the user must say something."""
+    """The argument if the user gives none; empty: the user must give one."""
 
 
 class TaskExample(_Data):
-    """A worked example: the model is shown it before the task."""
+    """A worked example, which the model sees before the task."""
 
     instruction: str = ""
     """Empty: the task's own."""
@@ -47,13 +47,13 @@ class NamedTask(_Data):
     title: str
     """One line that says what it does."""
     instruction: str
-    """What the model is told; `{argument}` stands for what the user says after the name."""
+    """The text for the model, in which `{argument}` stands for the words after the name."""
     argument: TaskArgument | None = None
     examples: tuple[TaskExample, ...] = ()
     sampling: Sampling = Sampling()
-    """Over the user's settings."""
+    """Settings that have precedence over the user's."""
     context_first: bool = False
-    """The input comes first, then `Question: ` and the instruction (Llama 2's form for a question about a text)."""
+    """True for the input first, then `Question: ` and the instruction (as for Llama 2)."""
 
     json_schema: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
     """The answer is JSON that fits this JSON schema."""
@@ -73,7 +73,9 @@ class NamedTask(_Data):
     @property
     def schema_text(self) -> str | None:
         """The schema as the engine gets it."""
-        return None if self.json_schema is None else json.dumps(self.json_schema)
+        if self.json_schema is None:
+            return None
+        return json.dumps(self.json_schema)
 
     @model_validator(mode="after")
     def _check_slot(self) -> NamedTask:
@@ -84,25 +86,25 @@ class NamedTask(_Data):
         return self
 
     def instruction_for(self, argument: str = "") -> str:
-        """The instruction with the argument in it; with its default if it is empty."""
+        """Return the instruction with the argument in it, or its default if that is empty."""
         if self.argument is None:
             return self.instruction
         return self.instruction.replace(_SLOT, argument.strip() or self.argument.default)
 
     def read(self, said: str) -> Parsed:
-        """What the user's words after the task's name mean.
+        """Return what the user's words after the task's name mean.
 
-        A task with an argument takes the rest of the first line as the argument, and the lines below as the input; one
-        without takes everything as the input. Without an input, every following message is one.
+        For a task with an argument the rest of the first line is the argument, and the lines below
+        are the input; for one without, everything is the input. Without an input, every following
+        message is one.
         """
         argument, text = "", said
         if self.argument is not None:
             first, _, text = said.partition("\n")
             argument = first.strip()
             if not (argument or self.argument.default):
-                return Incomplete(
-                    f"The task “{self.name}” needs more: /task {self.name} {self.argument.name.upper()}"
-                )
+                command = f"/task {self.name} {self.argument.name.upper()}"
+                return Incomplete(f"The task “{self.name}” needs more: {command}")
         instruction = self.instruction_for(argument)
         text = text.strip("\n")
         if not text.strip():
@@ -110,8 +112,9 @@ class NamedTask(_Data):
         return Task(instruction, text, name=self.name)
 
     def worked_examples(self, instruction: str) -> tuple[Example, ...]:
-        """The examples for a task with this instruction."""
-        return tuple(
-            Example(example.instruction or instruction, example.input, example.response)
-            for example in self.examples
-        )
+        """Return the examples for a task with this instruction."""
+        examples: list[Example] = []
+        for example in self.examples:
+            asked = example.instruction or instruction
+            examples.append(Example(asked, example.input, example.response))
+        return tuple(examples)

@@ -1,12 +1,13 @@
 """Renders chat templates: Jinja, byte for byte as transformers' `apply_chat_template` does.
 
-Owns the environment that templates run in. They come from strangers' files, so it is the immutable sandbox.
+It owns the environment that templates run in. They come from strangers' files, so it is the
+immutable sandbox.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Never
@@ -28,24 +29,23 @@ def render(
     add_generation_prompt: bool,
     **variables: Any,
 ) -> str:
-    """The prompt that `template` makes of `messages` (dicts with `role` and `content`).
+    """Return the prompt that `template` makes of `messages` (dicts with `role` and `content`).
 
-    A token that is None stays undefined. The variable `now` (an ISO time or a datetime) sets the clock of
-    `strftime_now` and is not handed to the template; all other variables are.
+    A token that is None stays undefined. The variable `now` (an ISO time or a datetime) sets the
+    clock of `strftime_now` and is not given to the template; all other variables are.
 
     Raises TemplateError if the template does not compile, fails or refuses.
     """
-    now = variables.pop("now", None)
-    clock = (
-        now if isinstance(now, datetime) else datetime.fromisoformat(now) if now else datetime.now()
-    )
-    tokens = {"bos_token": bos_token, "eos_token": eos_token}
+    clock = _read_clock(variables.pop("now", None))
+    if bos_token is not None:
+        variables["bos_token"] = bos_token
+    if eos_token is not None:
+        variables["eos_token"] = eos_token
     try:
         return _compile(template).render(
             messages=list(messages),
             add_generation_prompt=add_generation_prompt,
-            strftime_now=_strftime_at(clock),
-            **{name: token for name, token in tokens.items() if token is not None},
+            strftime_now=clock.strftime,
             **variables,
         )
     except Exception as error:  # a template is code of strangers: it can raise anything
@@ -53,7 +53,10 @@ def render(
 
 
 def find_syntax_error(template: str) -> tuple[int, str] | None:
-    """The line (from 1) and the reason for which `template` is no Jinja; None if it is. Nothing is computed."""
+    """Return the line (from 1) and the reason why `template` is no Jinja; None if it is.
+
+    The template is not run.
+    """
     try:
         _environment().parse(template)
     except jinja2.TemplateSyntaxError as error:
@@ -61,8 +64,10 @@ def find_syntax_error(template: str) -> tuple[int, str] | None:
     return None
 
 
-def _strftime_at(clock: datetime) -> Callable[[str], str]:
-    return lambda form: clock.strftime(form)
+def _read_clock(now: datetime | str | None) -> datetime:
+    if isinstance(now, datetime):
+        return now
+    return datetime.fromisoformat(now) if now else datetime.now()
 
 
 @lru_cache(maxsize=32)
@@ -100,7 +105,7 @@ def _raise_exception(message: str) -> Never:
 
 
 class _GenerationTag(jinja2.ext.Extension):
-    """`{% generation %}` marks the model's own text for training; for a prompt it changes nothing."""
+    """`{% generation %}` marks the model's own text for training; prompts do not need it."""
 
     tags = {"generation"}
 

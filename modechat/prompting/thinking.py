@@ -1,4 +1,4 @@
-"""The switch for thinking that some chat templates have: a variable, found by what it changes."""
+"""The switch for thinking of some chat templates: a variable that is found by its effect."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ _VARIABLES = ("enable_thinking", "thinking")
 
 
 class ThinkingSwitch(StrEnum):
-    """Whether one can choose if the model thinks before it answers."""
+    """The switch of a template, by what the model does if nobody sets it."""
 
     NONE = "none"
-    """Its template has no switch."""
+    """The template has no switch."""
     ON = "on"
-    """It has; untouched, the model thinks."""
+    """The model thinks unless it is switched off."""
     OFF = "off"
-    """It has; untouched, the model does not."""
+    """The model does not think unless it is switched on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThinkingControl:
-    """The switch of one template: the variable that it is, and what it says untouched."""
+    """The switch of one template and its variable."""
 
     switch: ThinkingSwitch = ThinkingSwitch.NONE
     variable: str = ""
 
     def variables(self, wanted: bool | None) -> Mapping[str, Any]:
-        """The template's variables for thinking (None: untouched)."""
-        return (
-            {} if wanted is None or self.switch is ThinkingSwitch.NONE else {self.variable: wanted}
-        )
+        """Return the template's variables for thinking; None leaves the switch as it is."""
+        if wanted is None or self.switch is ThinkingSwitch.NONE:
+            return {}
+        return {self.variable: wanted}
 
 
 def find_control(template: str, render: Callable[..., str]) -> ThinkingControl:
-    """The switch of `template`. `render` makes a prompt with the variables that it is given; it may raise
-    TemplateError."""
+    """Find the switch of `template`.
+
+    `render` makes a prompt with the variables that it is given; it may raise TemplateError.
+    """
     for variable in _VARIABLES:
         if variable not in template:
             continue
@@ -47,8 +49,9 @@ def find_control(template: str, render: Callable[..., str]) -> ThinkingControl:
             untouched, on, off = render(), render(**{variable: True}), render(**{variable: False})
         except TemplateError:
             continue
-        if on != off:
-            return ThinkingControl(
-                ThinkingSwitch.OFF if untouched == off else ThinkingSwitch.ON, variable
-            )
+        if on == off:
+            continue
+        if untouched == off:
+            return ThinkingControl(ThinkingSwitch.OFF, variable)
+        return ThinkingControl(ThinkingSwitch.ON, variable)
     return ThinkingControl()

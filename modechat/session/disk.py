@@ -11,8 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from modechat.domain.listing import Found
 from modechat.errors import StoreError
-from modechat.store import Found, Store
+from modechat.store import Store
 from modechat.store.search import Searcher
 
 P = ParamSpec("P")

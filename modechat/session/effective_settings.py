@@ -72,7 +72,7 @@ class EffectiveSettings:
         counts when it is loaded again.
         """
         now = self.defaults
-        changed = await asyncio.to_thread(now.keep_defaults, options)
+        changed = await asyncio.to_thread(now.files.write_defaults, options)
         # What was chosen since the start is not in the file: the format, the adapters, whether the model thinks.
         load = now.load.model_copy(
             update={"n_ctx": changed.load.n_ctx} if "n_ctx" in options else {}

@@ -7,19 +7,14 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
+from modechat.domain.listing import ConversationSummary, Found, TurnExcerpt
 from modechat.domain.modes import Incomplete
 from modechat.session.disk import Disk
 from modechat.session.events import SessionEvent, Trouble
 from modechat.session.gate import Gate, command
 from modechat.session.settings import SessionSettings, label_of
 from modechat.session.timeline import Timeline
-from modechat.store import (
-    ConversationDamaged,
-    ConversationInUse,
-    ConversationSummary,
-    Found,
-)
-from modechat.store.preview import TurnExcerpt
+from modechat.store import ConversationDamaged, ConversationInUse
 
 MOST_LISTED = 10_000
 
@@ -125,4 +120,4 @@ class Library:
     async def _forget_evaluated(self, conversation_id: int, started_at: datetime) -> None:
         """Remove what is kept of the evaluated chat."""
         label = label_of(conversation_id, started_at)
-        await asyncio.to_thread(self._settings().forget_kept, label)
+        await asyncio.to_thread(self._settings().files.forget_chat, label)

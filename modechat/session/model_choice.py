@@ -46,7 +46,7 @@ class ModelChoice:
         Raises StoreError if it cannot be remembered; it is used all the same.
         """
         await self._effective.use_default_format(name)
-        await asyncio.to_thread(self._effective.defaults.remember_format, name)
+        await asyncio.to_thread(self._effective.defaults.files.remember_format, name)
         return None
 
     async def try_format(self, name: str) -> Incomplete | None:
@@ -70,10 +70,12 @@ class ModelChoice:
         try:
             settings = self._host.previous
             if name:
-                settings = await asyncio.to_thread(self._effective.defaults.for_model, name)
+                settings = await asyncio.to_thread(
+                    self._effective.defaults.files.settings_for, name
+                )
             if settings is None:
                 return Incomplete("There was no other model before this one.")
-            await asyncio.to_thread(settings.check_model)
+            await asyncio.to_thread(settings.files.check_model)
         except ModelError as error:
             return Incomplete(in_one_line(error.title, error.hint))
         await self._load(settings)

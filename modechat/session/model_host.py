@@ -36,7 +36,7 @@ from modechat.engine.protocol import (
 )
 from modechat.errors import EngineError, ModelError
 from modechat.models.gguf import GGUFHeader
-from modechat.prompting.fallbacks import REFUSED
+from modechat.prompting.prompt_format import REFUSED
 from modechat.session.adapters import AdapterChanges
 from modechat.session.events import (
     AdaptersInUse,
@@ -140,11 +140,11 @@ class ModelHost:
         attempt = self._attempt = next(self._attempts)
         self.fraction = 0.0
         try:
-            header = await asyncio.to_thread(self._wanted.check_model)
+            header = await asyncio.to_thread(self._wanted.files.check_model)
         except ModelError as error:
             return Failed(id=None, kind="model", title=error.title, hint=error.hint)
         if attempt == self._attempt:  # else another model was chosen meanwhile
-            self.header = header if isinstance(header, GGUFHeader) else None
+            self.header = header
             self._engine.send(self._load)  # takes nothing if it was closed meanwhile
         return None
 
@@ -168,7 +168,7 @@ class ModelHost:
         """The engine has loaded the model. Whether that it is another one was told."""
         before, self._replaced, self.model = self._replaced, None, model
         self._tell(ModelReady(model))
-        asyncio.get_running_loop().run_in_executor(None, self._wanted.remember_model)
+        asyncio.get_running_loop().run_in_executor(None, self._wanted.files.remember_model)
         if before is not None:
             self._tell(Remark(note_on_change(before, model)))
         if self._left_behind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from modechat.domain.context import in_effect, n_left_out
 from modechat.domain.conversation import ContextCut, Turn, chat_messages
@@ -13,69 +14,106 @@ from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Adapter, ChatPrompt, Generate, InstructPrompt, Load
 from modechat.errors import ConfigError, ModelError
 from modechat.models.catalog import Looking, ModelFile
+from modechat.models.gguf import GGUFHeader
 from modechat.prompting.tasks import NamedTask
 
 
-def _no_other_model(_name: str) -> SessionSettings:
-    raise ModelError("The model cannot be changed here", "Start modechat with --model PATH.")
+class UserFiles(Protocol):
+    """Reads and writes the user's files for one model: the model itself, the config, adapters, kept chats.
+
+    The methods may block, so the session calls them in threads.
+    """
+
+    def check_model(self) -> GGUFHeader | None:
+        """Look at the model file before the engine does, which has worse words for what is wrong.
+
+        Return its header, or None if nothing was looked at. Raises ModelError.
+        """
+
+    def find_models(self, cancelled: Callable[[], bool], /) -> Iterator[ModelFile | Looking]:
+        """Yield the models on this machine as they are found, until `cancelled` returns True."""
+
+    def settings_for(self, name: str, /) -> SessionSettings:
+        """Return the settings for another model file, which `name` names as users name files.
+
+        Raises ModelError.
+        """
+
+    def read_adapter(self, text: str, /) -> Adapter:
+        """Return the LoRA adapter that `text` (FILE or FILE:SCALE) names. Raises ModelError."""
+
+    def remember_model(self) -> None:
+        """Record that the model was used."""
+
+    def remember_format(self, name: str | None, /) -> None:
+        """Keep the user's choice of format for the model. Raises StoreError."""
+
+    def write_defaults(self, options: Mapping[str, object], /) -> SessionSettings:
+        """Write options into the config file and return the settings that follow from it.
+
+        None removes an option. Raises ConfigError.
+        """
+
+    def forget_chat(self, label: str, /) -> None:
+        """Delete what is kept on disk of the evaluated chat with this label. Raises StoreError."""
 
 
-def _no_adapter(_name: str) -> Adapter:
-    raise ModelError("Adapters cannot be changed here", "Start modechat with a model of your own.")
+class NoFiles:
+    """The files of a session that has none: nothing is kept, and nothing can be chosen."""
+
+    def check_model(self) -> GGUFHeader | None:
+        return None
+
+    def find_models(self, _cancelled: Callable[[], bool], /) -> Iterator[ModelFile | Looking]:
+        return iter(())
+
+    def settings_for(self, _name: str, /) -> SessionSettings:
+        raise ModelError("The model cannot be changed here", "Start modechat with --model PATH.")
+
+    def read_adapter(self, _text: str, /) -> Adapter:
+        raise ModelError(
+            "Adapters cannot be changed here", "Start modechat with a model of your own."
+        )
+
+    def remember_model(self) -> None:
+        pass
+
+    def remember_format(self, _name: str | None, /) -> None:
+        pass
+
+    def write_defaults(self, _options: Mapping[str, object], /) -> SessionSettings:
+        raise ConfigError(
+            "Defaults cannot be changed here", "Start modechat with a model of your own."
+        )
+
+    def forget_chat(self, _label: str, /) -> None:
+        pass
 
 
-def _no_models(_cancelled: Callable[[], bool]) -> Iterator[ModelFile | Looking]:
-    return iter(())
-
-
-def _no_config(_options: Mapping[str, object]) -> SessionSettings:
-    raise ConfigError("Defaults cannot be changed here", "Start modechat with a model of your own.")
+_NO_FILES = NoFiles()
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """The settings that reach the engine. System texts are empty where the user set none."""
+    """What a session asks the engine for. System texts are empty where the user set none."""
 
     load: Load
     sampling: Sampling
     has_model: bool = True
-    """Whether a model is chosen; else `load` names none yet."""
-    check_model: Callable[[], object] = lambda: None
-    """Looks at the model file before the engine does, for better words; raises ModelError."""
+    """True if a model is chosen; otherwise `load` names none yet."""
     chat_system: str = ""
     instruct_system: str = ""
     tasks: tuple[NamedTask, ...] = ()
-    """The named tasks."""
     thinking: bool | None = None
-    """Whether a reasoning model thinks, where one can choose; None: as its template has it."""
-
-    remember_format: Callable[[str | None], object] = lambda _name: None
-    """Keeps the user's choice of format for the model; raises StoreError."""
-    forget_kept: Callable[[str], object] = lambda _label: None
-    """Removes what is kept on disk of the evaluated chat with this label; raises StoreError."""
+    """True if a reasoning model thinks, False if not; None: as its template has it."""
     unload_after: float | None = None
     """Seconds without a request after which the model's memory is given back; None: never."""
-    for_model: Callable[[str], SessionSettings] = field(default=_no_other_model, repr=False)
-    """The settings for another model file, named as users name files; raises ModelError."""
-    adapter_named: Callable[[str], Adapter] = field(default=_no_adapter, repr=False)
-    """A LoRA adapter, named as users name files, with its scale; raises ModelError."""
     sampling_sources: tuple[tuple[str, Sampling], ...] = ()
-    """Where `sampling` comes from: what each source says, the one that counts most first."""
-    find_models: Callable[[Callable[[], bool]], Iterator[ModelFile | Looking]] = field(
-        default=_no_models, repr=False
-    )
-    """The models on this machine, one after the other, until the function that is given says that it is enough."""
-    remember_model: Callable[[], object] = field(default=lambda: None, repr=False)
-    """Keeps in mind that the model was used."""
-    keep_defaults: Callable[[Mapping[str, object]], SessionSettings] = field(
-        default=_no_config, repr=False
-    )
-    """Writes options into the config file (None takes one out) and gives the settings that follow from it.
-
-    Raises ConfigError.
-    """
+    """Names of the sources of `sampling` with their settings; the first one has precedence."""
+    files: UserFiles = field(default=_NO_FILES, repr=False)
 
     def task(self, name: str) -> NamedTask | None:
+        """Return the named task, or None if there is none of that name."""
         return next((task for task in self.tasks if task.name == name), None)
 
 

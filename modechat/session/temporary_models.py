@@ -48,8 +48,8 @@ class TemporaryModels:
         """These will be asked for. Raises ModelError for a file that is no model."""
         everywhere, found = self._effective.defaults, {}
         for path in set(paths):
-            other = await asyncio.to_thread(everywhere.for_model, path)
-            await asyncio.to_thread(other.check_model)
+            other = await asyncio.to_thread(everywhere.files.settings_for, path)
+            await asyncio.to_thread(other.files.check_model)
             load = other.load
             if self._effective.own.format is not None:
                 load = load.model_copy(update={"format": self._effective.own.format})

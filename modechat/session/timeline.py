@@ -17,12 +17,11 @@ from modechat.domain.conversation import (
     ModeChange,
     ReplyState,
     Turn,
-    title_of_request,
-    titles_of_request,
 )
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.own_settings import OwnSettings
+from modechat.domain.titles import title_of_request, titles_of_request
 from modechat.errors import StoreError
 from modechat.session.disk import Disk
 

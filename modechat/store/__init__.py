@@ -1,9 +1,10 @@
-"""Conversations on disk, in SQLite: what was typed is kept before the model sees it, whatever is killed."""
+"""Conversations on disk, in SQLite.
+
+What was typed is saved before the model sees it, so a killed program loses nothing of it.
+"""
 
 from modechat.store.conversations import Store
 from modechat.store.failures import ConversationDamaged
 from modechat.store.locks import ConversationInUse
-from modechat.store.search import Found
-from modechat.store.summaries import ConversationSummary
 
-__all__ = ["ConversationDamaged", "ConversationInUse", "ConversationSummary", "Found", "Store"]
+__all__ = ["ConversationDamaged", "ConversationInUse", "Store"]

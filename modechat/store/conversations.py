@@ -1,64 +1,52 @@
 """The store of conversations: every way in which the program reads or changes them.
 
-What a method wrote is on disk when it returns, whatever is killed afterwards. Turns are only ever added:
-regenerating and editing add siblings, and the conversation's head says which path through the tree is visible.
+What a method wrote is on disk when it returns, whatever is killed afterwards. Turns are only ever
+added: regenerating and editing add siblings, and the conversation's head says which path through
+the tree is visible.
 """
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-from modechat.domain.conversation import Conversation
-from modechat.domain.own_settings import read_own, written
+from modechat.domain.own_settings import written
 from modechat.store import rows
+from modechat.store.additions import add_conversation, add_turn, select
 from modechat.store.database import Database
-from modechat.store.failures import ConversationDamaged, not_found
+from modechat.store.failures import not_found
 from modechat.store.inputs import StoredInputs, forget_sent
-from modechat.store.locks import ConversationLocks
-from modechat.store.preview import TurnExcerpt, read_preview
-from modechat.store.schema import Damaged
-from modechat.store.search import Found, Searcher, forget_deleted, search
-from modechat.store.summaries import ConversationSummary, read_summaries
+from modechat.store.locks import ConversationLocks, NoLocks
+from modechat.store.preview import read_preview
+from modechat.store.search import Searcher, forget_deleted, search
+from modechat.store.summaries import read_summaries
 from modechat.store.timeline import (
-    cut_in_effect,
     delete_turn,
-    newest_leaf,
+    read_conversation,
+    read_started_at,
     variant_ids,
-    visible_entries,
 )
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-    from modechat.domain.conversation import ContextCut, ModeChange, Reply, Turn
+    from modechat.domain.conversation import ContextCut, Conversation, ModeChange, Reply, Turn
+    from modechat.domain.listing import ConversationSummary, Found, TurnExcerpt
     from modechat.domain.mode import ModeState
     from modechat.domain.modes import ChatMessage, Task
     from modechat.domain.own_settings import OwnSettings
 
-_ADD_CONVERSATION = """
-INSERT INTO conversations (title, created_at, updated_at, mode, standing, task)
-VALUES (:title, :now, :now, :mode, :standing, :task)
-"""
-_ADD_TURN = """
-INSERT INTO turns (conversation_id, parent_id, created_at, mode, in_chat, typed, text, input, prefill, task)
-VALUES (:conversation_id, :parent_id, :now, :mode, :in_chat, :typed, :text, :input, :prefill, :task)
-"""
 _SAVE_REPLY = """
 UPDATE replies
-SET state = :state, stop_reason = :stop_reason, error = :error, model = :model, stats = :stats, text = :text,
-    thinking = :thinking
+SET state = :state, stop_reason = :stop_reason, error = :error, model = :model, stats = :stats,
+    text = :text, thinking = :thinking
 WHERE turn_id = :id
 """
 _MARK_INTERRUPTED = """
 UPDATE replies SET state = 'interrupted'
-WHERE state IN ('waiting', 'streaming') AND turn_id IN (SELECT id FROM turns WHERE conversation_id = ?)
-"""
-_SET_HEAD = """
-UPDATE conversations SET head_id = :head_id WHERE id = (SELECT conversation_id FROM turns WHERE id = :head_id)
+WHERE state IN ('waiting', 'streaming')
+    AND turn_id IN (SELECT id FROM turns WHERE conversation_id = ?)
 """
 _ADD_MODE_CHANGE = """
 INSERT INTO mode_changes (conversation_id, after_turn_id, mode, standing, task, typed)
@@ -74,13 +62,16 @@ UPDATE conversations SET mode = :mode, standing = :standing, task = :task WHERE 
 
 
 class Store:
-    """The conversations of one folder, or of memory; for one thread at a time. Every method can raise StoreError."""
+    """The conversations of one folder, or in memory; for one thread at a time.
+
+    Every method can raise StoreError.
+    """
 
     def __init__(
         self,
         database: Database,
         clock: Callable[[], datetime],
-        locks: ConversationLocks | None = None,
+        locks: ConversationLocks | NoLocks,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -89,13 +80,13 @@ class Store:
 
     @classmethod
     def open(cls, folder: Path, clock: Callable[[], datetime]) -> Self:
-        """The conversations in `folder`, which is made if it is absent. `clock` gives aware times."""
+        """Open the conversations in `folder`, made if absent. `clock` returns aware times."""
         return cls(Database.open(folder), clock, ConversationLocks(folder))
 
     @classmethod
     def in_memory(cls, clock: Callable[[], datetime]) -> Self:
-        """Conversations that are gone when the store is closed."""
-        return cls(Database.in_memory(), clock)
+        """Make a store whose conversations are gone when it is closed."""
+        return cls(Database.in_memory(), clock, NoLocks())
 
     def close(self) -> None:
         self.unlock()
@@ -104,32 +95,33 @@ class Store:
     # Conversations
 
     def create_conversation(self, title: str, state: ModeState) -> Conversation:
-        columns = {"title": rows.storable(title), "now": self._now(), **rows.state_columns(state)}
         with self._database.writing() as db:
-            return _conversation(db, _insert(db, _ADD_CONVERSATION, columns))
+            conversation_id = add_conversation(db, title, state, self._now())
+            return read_conversation(db, conversation_id)
 
     def conversation(self, id: int) -> Conversation:
-        """The conversation and all that is visible of it. Raises StoreError if there is none, ConversationDamaged."""
+        """Return the conversation with its visible entries.
+
+        Raises StoreError if there is none, ConversationDamaged if it cannot be read.
+        """
         with self._database.reading() as db:
-            return _conversation(db, id)
+            return read_conversation(db, id)
 
     def started_at(self, id: int) -> datetime | None:
-        """When the conversation began; None if that cannot be read. Raises StoreError if there is none."""
+        """Return when the conversation began; None if that cannot be read.
+
+        Raises StoreError if there is no such conversation.
+        """
         with self._database.reading() as db:
-            row = db.execute("SELECT created_at FROM conversations WHERE id = ?", (id,)).fetchone()
-        if row is None:
-            raise not_found("conversation", id)
-        try:
-            return rows.read_time(row["created_at"])
-        except Damaged:
-            return None
+            return read_started_at(db, id)
 
     def latest_id(self) -> int | None:
-        """The conversation that was updated last: the one with the newest turn."""
-        return next((summary.id for summary in self.summaries(limit=1)), None)
+        """Return the conversation that was updated last: the one with the newest turn."""
+        latest = self.summaries(limit=1)
+        return latest[0].id if latest else None
 
     def summaries(self, limit: int = 200) -> tuple[ConversationSummary, ...]:
-        """The conversations that were updated last, newest first."""
+        """Return the conversations that were updated last, newest first."""
         with self._database.reading() as db:
             return read_summaries(db, limit)
 
@@ -138,39 +130,41 @@ class Store:
         self._change("conversation", conversation_id, sql, title=rows.storable(title))
 
     def delete(self, conversation_id: int) -> None:
-        """Delete the conversation with its turns. Raises ConversationInUse if another process has it open."""
-        with self._locks.borrow(conversation_id) if self._locks else nullcontext():
-            self._change(
-                "conversation", conversation_id, "DELETE FROM conversations WHERE id = :id"
-            )
+        """Delete the conversation with its turns.
+
+        Raises ConversationInUse if another process has it open.
+        """
+        sql = "DELETE FROM conversations WHERE id = :id"
+        with self._locks.borrow(conversation_id):
+            self._change("conversation", conversation_id, sql)
             with self._database.writing() as db:
                 forget_deleted(db)
 
     def search(self, text: str) -> tuple[Found, ...]:
-        """The conversations in which all the words of `text`, or words that begin so, stand in one message or reply."""
+        """Find conversations that have all words of `text` in one message or reply.
+
+        Words that begin with them count, too.
+        """
         with self._database.reading() as db:
             return search(db, rows.storable(text))
 
     def searcher(self) -> Searcher | None:
-        """Searches beside the other methods, from a thread of its own; None for conversations in memory."""
+        """Return a searcher for another thread; None for conversations in memory."""
         database = self._database.second_reader()
-        return Searcher(database) if database is not None else None
+        return None if database is None else Searcher(database)
 
     def preview(self, conversation_id: int, turn_id: int | None = None) -> tuple[TurnExcerpt, ...]:
-        """The last turns of a conversation, or those up to `turn_id`, cut short; oldest first."""
+        """Return the last turns of a conversation, or those up to `turn_id`, cut short."""
         with self._database.reading() as db:
             return read_preview(db, conversation_id, turn_id)
 
     def set_own(self, conversation_id: int, own: OwnSettings) -> None:
-        """Keep what the conversation has of its own among the settings."""
+        """Save the conversation's own settings."""
         sql = "UPDATE conversations SET settings = :settings WHERE id = :id"
         text = written(own)
-        self._change(
-            "conversation",
-            conversation_id,
-            sql,
-            settings=None if text is None else rows.storable(text),
-        )
+        if text is not None:
+            text = rows.storable(text)
+        self._change("conversation", conversation_id, sql, settings=text)
 
     # Turns and their replies
 
@@ -182,45 +176,31 @@ class Store:
         request: ChatMessage | Task,
         in_chat: bool,
     ) -> Turn:
-        """Add a turn that waits for its reply, below `parent_id` (None: a root), and make it the visible one."""
-        columns = {
-            "conversation_id": conversation_id,
-            "parent_id": parent_id,
-            "now": self._now(),
-            "in_chat": in_chat,
-            "typed": rows.storable(typed),
-            **rows.request_columns(request),
-        }
+        """Add a turn that waits for its reply, below `parent_id` (None: a root), and show it."""
         with self._database.writing() as db:
-            turn_id = _insert(db, _ADD_TURN, columns)
-            db.execute("INSERT INTO replies (turn_id) VALUES (?)", (turn_id,))
-            db.execute(
-                "UPDATE conversations SET head_id = ?, updated_at = ? WHERE id = ?",
-                (turn_id, columns["now"], conversation_id),
-            )
-            return rows.read_turn(
-                db.execute(f"{rows.SELECT_TURNS} WHERE turns.id = ?", (turn_id,)).fetchone()
-            )
+            return add_turn(db, conversation_id, parent_id, typed, request, in_chat, self._now())
 
     def save_reply(self, turn_id: int, reply: Reply) -> None:
-        """Replace what is kept of the turn's reply."""
+        """Replace the stored reply of the turn."""
         self._change("turn", turn_id, _SAVE_REPLY, **rows.reply_columns(reply))
 
     def mark_interrupted(self, conversation_id: int) -> int:
-        """Close the replies that a killed program left open, and count them. The caller holds the lock."""
+        """Close the replies that a killed program left open, and count them.
+
+        The caller holds the lock of the conversation.
+        """
         with self._database.writing() as db:
             return db.execute(_MARK_INTERRUPTED, (conversation_id,)).rowcount
 
     def set_in_chat(self, turn_id: int, in_chat: bool) -> None:
-        """Bring the turn into the chat's context, or take it out."""
+        """Bring the turn into the chat's context, or remove it from there."""
         sql = "UPDATE turns SET in_chat = :in_chat WHERE id = :id"
         self._change("turn", turn_id, sql, in_chat=in_chat)
 
     def set_pinned(self, turn_id: int, pinned: bool) -> None:
-        """Have the turn stay in a full context, or not."""
-        self._change(
-            "turn", turn_id, "UPDATE turns SET pinned = :pinned WHERE id = :id", pinned=pinned
-        )
+        """Let the turn stay in a full context, or not."""
+        sql = "UPDATE turns SET pinned = :pinned WHERE id = :id"
+        self._change("turn", turn_id, sql, pinned=pinned)
 
     def add_cut(self, conversation_id: int, cut: ContextCut) -> None:
         """Record where the context begins from now on."""
@@ -228,21 +208,20 @@ class Store:
             db.execute(_ADD_CUT, {"conversation_id": conversation_id, **rows.cut_columns(cut)})
 
     def variants(self, turn_id: int) -> tuple[int, ...]:
-        """The turns that stand for the same message, `turn_id` among them, in the order of their creation."""
+        """Return the turns for the same message, `turn_id` among them, oldest first."""
         with self._database.reading() as db:
             return variant_ids(db, turn_id)
 
     def select(self, turn_id: int) -> None:
-        """Make the branch of this turn visible, down to its newest leaf."""
+        """Show the branch of this turn, down to its newest leaf."""
         with self._database.writing() as db:
-            leaf_id = newest_leaf(db, turn_id)
-            if leaf_id is None:
-                raise not_found("turn", turn_id)
-            db.execute(_SET_HEAD, {"head_id": leaf_id})
+            select(db, turn_id)
 
     def delete_turn(self, turn_id: int) -> Conversation:
-        """Delete one turn for good, also from what was sent; what follows it stays. Returns its conversation as it is
-        then."""
+        """Delete one turn for good, also from the input history; the turns after it stay.
+
+        Returns the conversation as it is then.
+        """
         with self._database.writing() as db:
             typed = db.execute("SELECT typed FROM turns WHERE id = ?", (turn_id,)).fetchone()
             conversation_id = delete_turn(db, turn_id)
@@ -250,7 +229,7 @@ class Store:
                 raise not_found("turn", turn_id)
             forget_sent(db, conversation_id, typed["typed"])
             forget_deleted(db)
-            return _conversation(db, conversation_id)
+            return read_conversation(db, conversation_id)
 
     # The mode
 
@@ -268,13 +247,11 @@ class Store:
     # The lock
 
     def lock(self, conversation_id: int) -> None:
-        """Hold the conversation alone, in place of the one held before. Raises ConversationInUse."""
-        if self._locks:
-            self._locks.take(conversation_id)
+        """Lock the conversation in place of the one before. Raises ConversationInUse."""
+        self._locks.acquire(conversation_id)
 
     def unlock(self) -> None:
-        if self._locks:
-            self._locks.release()
+        self._locks.release()
 
     def _now(self) -> str:
         return rows.time_text(self._clock())
@@ -284,31 +261,3 @@ class Store:
         with self._database.writing() as db:
             if db.execute(sql, {"id": number, **columns}).rowcount == 0:
                 raise not_found(what, number)
-
-
-def _insert(connection: sqlite3.Connection, sql: str, columns: rows.Columns) -> int:
-    """The id of the new row."""
-    row_id = connection.execute(sql, columns).lastrowid
-    assert row_id is not None
-    return row_id
-
-
-def _conversation(connection: sqlite3.Connection, conversation_id: int) -> Conversation:
-    row = connection.execute(
-        "SELECT id, title, created_at, mode, standing, task, settings FROM conversations WHERE id = ?",
-        (conversation_id,),
-    ).fetchone()
-    if row is None:
-        raise not_found("conversation", conversation_id)
-    try:
-        return Conversation(
-            id=row["id"],
-            title=rows.read_text(row["title"]),
-            created_at=rows.read_time(row["created_at"]),
-            state=rows.read_state(row),
-            entries=visible_entries(connection, conversation_id),
-            cut=cut_in_effect(connection, conversation_id),
-            own=None if row["settings"] is None else read_own(rows.read_text(row["settings"])),
-        )
-    except Damaged as error:
-        raise ConversationDamaged(conversation_id, error) from error

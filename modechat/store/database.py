@@ -1,7 +1,7 @@
 """The connection to the database of conversations.
 
-The only way to it is a transaction: all of a block is on disk when it ends without an error, or nothing of it, and
-what fails is a StoreError. The files are private to the user.
+It is used in transactions only: when a block ends without an error, all of it is on disk, else
+nothing. Errors become StoreErrors. The files are private to the user.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "conversations.sqlite3"
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 """Seconds to wait for another process that is writing or opening."""
 
 
@@ -37,30 +37,26 @@ class Database:
 
     @classmethod
     def open(cls, folder: Path) -> Database:
-        """The database in `folder`; both are made if they are absent. Raises StoreError."""
+        """Open the database in `folder`; both are made if they are absent. Raises StoreError."""
         with store_errors(str(folder)):
             private_folder(folder)
             # One process at a time: SQLite does not wait for the others when it begins to use WAL.
-            with lock_in(folder, "opening").acquire(timeout=_PATIENCE):
+            with lock_in(folder, "opening").acquire(timeout=_TIMEOUT):
                 return cls._connect(_file_in(folder), str(folder))
 
     @classmethod
     def in_memory(cls) -> Database:
-        """A database that ends with the process."""
+        """Make a database that ends with the process."""
         return cls._connect(None, "memory")
 
     @classmethod
     def _connect(cls, file: Path | None, place: str) -> Database:
-        connection = sqlite3.connect(
-            file or ":memory:", timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-        )
+        connection = _connection(file or ":memory:")
         try:
-            connection.row_factory = sqlite3.Row
-            connection.text_factory = _text
             # The -wal and -shm files get the mode of the database file.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            # What was deleted is overwritten, not only forgotten.
+            # Deleted texts are overwritten, not only marked as free.
             connection.execute("PRAGMA secure_delete = ON")
             migrate(connection)
             connection.execute("PRAGMA foreign_keys = ON")
@@ -70,31 +66,30 @@ class Database:
         return cls(connection, place, file)
 
     def second_reader(self) -> Database | None:
-        """Another connection that only reads, for another thread; None for a database in memory."""
+        """Open another connection that only reads, for another thread.
+
+        None for a database in memory.
+        """
         if self._file is None:
             return None
         with store_errors(self._place):
-            connection = sqlite3.connect(
-                self._file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-            )
-            connection.row_factory = sqlite3.Row
-            connection.text_factory = _text
+            connection = _connection(self._file)
             connection.execute("PRAGMA query_only = ON")
             return Database(connection, self._place, self._file)
 
     def interrupt(self) -> None:
-        """Break off what another thread reads; there it raises StoreError."""
+        """Interrupt what another thread reads; there it raises StoreError."""
         self._connection.interrupt()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that sees one state of the database throughout."""
+        """Begin a transaction that sees one state of the database throughout."""
         with self._transaction("BEGIN") as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that writes; what it did is on disk when the block has ended."""
+        """Begin a transaction that writes; its changes are on disk when the block has ended."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
@@ -110,24 +105,36 @@ class Database:
             yield self._connection
 
     def _check_files(self) -> None:
-        """SQLite would go on with a file that has no name any more, and all would be lost at the end."""
+        """Raise DatabaseReplaced if the files were removed or replaced.
+
+        SQLite would go on writing to a file without a name, and all would be lost at the end.
+        """
         for file, identity in self._files.items():
             if _identity(file) != identity:
                 raise DatabaseReplaced
 
 
+def _connection(file: Path | str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        file, timeout=_TIMEOUT, isolation_level=None, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    connection.text_factory = _text
+    return connection
+
+
 def _text(stored: bytes) -> str:
-    """Damage to single bytes of a text is seen in it; the rest of the conversation can be read."""
+    """Decode a text; damage to single bytes shows in it, and the rest can be read."""
     return stored.decode("utf-8", "replace")
 
 
 def _identities(file: Path) -> dict[Path, tuple[int, int] | None]:
-    """Which files the names of the database stand for: its own, and that of its log, where the newest is."""
+    """Return the identities of the database's file and of its log, which has the newest data."""
     return {name: _identity(name) for name in (file, file.with_name(f"{file.name}-wal"))}
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
-    """None: there is no file."""
+    """Return device and inode of a file; None if there is none."""
     try:
         about = file.stat()
     except OSError:
@@ -136,7 +143,12 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 
 def _file_in(folder: Path) -> Path:
-    """The database's file, made if it was absent. The user may keep it elsewhere, with a link in its place."""
+    """Return the database's file, made if it was absent.
+
+    The user may keep it elsewhere, with a link in its place.
+    """
     link = folder / FILE_NAME
     file = behind_link(link)
-    return file if file != link and file.exists() else private_file(file)
+    if file != link and file.exists():
+        return file
+    return private_file(file)

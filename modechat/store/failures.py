@@ -1,6 +1,6 @@
-"""What goes wrong between the store and the disk, in words that a user can act on.
+"""Errors between the store and the disk, in words that a user can act on.
 
-Nothing of SQLite or of the file system leaves the store but as a StoreError.
+Errors of SQLite and of the file system leave the store as StoreErrors only.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ _OTHER = _Failure(
     "The conversations in {place} cannot be used ({reason})", f"Try again, {_INSTEAD}"
 )
 
-# By SQLite's primary result code (https://sqlite.org/rescode.html). Our own statements are right: where SQLite finds an
-# error in one, or a value of the wrong type, the tables are not what they were.
+# By SQLite's primary result code (https://sqlite.org/rescode.html). Our own statements are right:
+# if SQLite finds an error in one, or a value of the wrong type, the tables have been changed.
 _BY_CODE = {
     sqlite3.SQLITE_ERROR: _DAMAGED,
     sqlite3.SQLITE_MISMATCH: _DAMAGED,
@@ -80,8 +80,8 @@ _BY_CODE = {
 }
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 _MEANS_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL)
-"""What SQLite says on a full disk."""
-_LITTLE = 1 << 18  # bytes: less is no room for the files that SQLite makes beside the database
+"""The codes that SQLite returns on a full disk."""
+_MIN_FREE = 1 << 18  # bytes: less is no room for the files that SQLite makes beside the database
 
 
 class DatabaseReplaced(Exception):
@@ -100,7 +100,7 @@ class ConversationDamaged(StoreError):
 
 @contextmanager
 def store_errors(place: str) -> Iterator[None]:
-    """Raise what fails in the block as a StoreError; `place` says where the conversations are."""
+    """Raise errors in the block as StoreErrors; `place` says where the conversations are."""
     try:
         yield
     except SchemaTooNew as error:
@@ -116,18 +116,19 @@ def store_errors(place: str) -> Iterator[None]:
     except TimeoutError as error:
         raise _LOCKED.at(place) from error
     except OSError as error:
-        failure = (
-            _FULL
-            if error.errno in _FULL_DISK
-            else _REFUSED
-            if error.errno == errno.EFBIG
-            else _NOT_WRITABLE
-        )
-        raise failure.at(place, error.strerror or error) from error
+        raise _of_system(error).at(place, error.strerror or error) from error
+
+
+def _of_system(error: OSError) -> _Failure:
+    if error.errno in _FULL_DISK:
+        return _FULL
+    if error.errno == errno.EFBIG:
+        return _REFUSED
+    return _NOT_WRITABLE
 
 
 def _of_sqlite(error: Exception, place: str) -> _Failure:
-    # What the sqlite3 module itself refuses, such as a number beyond 64 bits, has no code.
+    # Errors of the sqlite3 module itself, such as for a number beyond 64 bits, have no code.
     code = getattr(error, "sqlite_errorcode", 0)
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return _GONE
@@ -138,13 +139,13 @@ def _of_sqlite(error: Exception, place: str) -> _Failure:
 
 def _is_full(place: str) -> bool:
     try:
-        return shutil.disk_usage(place).free < _LITTLE
+        return shutil.disk_usage(place).free < _MIN_FREE
     except OSError:  # there is no such folder
         return False
 
 
 def not_found(what: str, number: int) -> StoreError:
-    """The error for a conversation or a turn that is not there (any more)."""
+    """Return the error for a conversation or a turn that is not there (any more)."""
     return StoreError(
         f"There is no {what} {number}", "It may have been deleted in another modechat."
     )

@@ -1,6 +1,6 @@
-"""What the user typed: what was sent, to be called back, and drafts of what was not.
+"""What the user typed: sent texts, to be called back, and drafts.
 
-As private as conversations are, and bounded: of what was sent the newest are kept.
+They are as private as conversations are. Of the sent texts the newest are kept.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 MOST_ENTRIES = 2000
 MOST_CHARACTERS = 8_000_000
-"""Of all that is kept of what was sent, together."""
+"""The limit for all sent texts together."""
 
-_ADD = "INSERT INTO input_history (conversation_id, text, folds) VALUES (:conversation_id, :text, :folds)"
+_ADD = """
+INSERT INTO input_history (conversation_id, text, folds) VALUES (:conversation_id, :text, :folds)
+"""
 _NEWEST = "SELECT id, text, folds FROM input_history ORDER BY id DESC"
 _FORGET = """
 DELETE FROM input_history WHERE id <= coalesce((
@@ -39,7 +41,10 @@ class StoredInputs:
         self._database = database
 
     def add(self, entry: Typed, conversation_id: int | None = None) -> None:
-        """Keep what was sent, unless it is what was sent just before. It goes when the conversation is deleted."""
+        """Save a sent text, unless the last one was the same.
+
+        It is deleted with the conversation.
+        """
         with self._database.writing() as db:
             row = db.execute(f"{_NEWEST} LIMIT 1").fetchone()
             if row is not None and row["text"] == storable(entry.text):
@@ -48,12 +53,12 @@ class StoredInputs:
             db.execute(_FORGET, {"entries": MOST_ENTRIES, "characters": MOST_CHARACTERS})
 
     def sent(self) -> tuple[Typed, ...]:
-        """What was sent, newest first."""
+        """Return the sent texts, newest first."""
         with self._database.reading() as db:
-            return tuple(filter(None, (_read(row) for row in db.execute(_NEWEST))))
+            return tuple(filter(None, map(_read, db.execute(_NEWEST))))
 
     def draft(self, conversation_id: int | None) -> Typed:
-        """What was typed in the conversation, and not sent; None: in a new one."""
+        """Return the text that was typed in the conversation and not sent; None: in a new one."""
         sql = "SELECT text, folds FROM draft_of_new"
         with self._database.reading() as db:
             if conversation_id is None:
@@ -64,7 +69,7 @@ class StoredInputs:
             return Typed() if row is None else _read(row)
 
     def save_draft(self, conversation_id: int | None, draft: Typed) -> None:
-        """Replace it; an empty one is forgotten. That of a conversation that was deleted is not kept."""
+        """Replace the draft; an empty one is removed. A deleted conversation gets none."""
         with self._database.writing() as db:
             if conversation_id is None:
                 db.execute("DELETE FROM draft_of_new")
@@ -80,7 +85,7 @@ class StoredInputs:
 
 
 def forget_sent(connection: sqlite3.Connection, conversation_id: int, typed: object) -> None:
-    """Forget what was sent for a turn that is deleted, unless another turn there says the same."""
+    """Delete the sent texts of a deleted turn, unless another turn there has the same text."""
     names = {"conversation": conversation_id, "typed": typed}
     same = "SELECT 1 FROM turns WHERE conversation_id = :conversation AND typed = :typed"
     if connection.execute(same, names).fetchone() is not None:
@@ -93,15 +98,18 @@ def forget_sent(connection: sqlite3.Connection, conversation_id: int, typed: obj
 
 
 def _became(sent: object, typed: object) -> bool:
-    """Whether the turn says what was sent: with the texts of files between its lines, and without the backslash that
-    keeps a command from being one."""
+    """True if the turn has the text that was sent.
+
+    The turn may have the texts of files between its lines, and lacks the backslash that keeps a
+    command from being one.
+    """
     if not isinstance(sent, str) or not isinstance(typed, str):
         return False
     lines = iter(typed.split("\n"))
     first, *others = sent.split("\n")
-    return next(lines) in (first, first.removeprefix("\\")) and all(
-        line in lines for line in others
-    )
+    if next(lines) not in (first, first.removeprefix("\\")):
+        return False
+    return all(line in lines for line in others)  # each `in` goes on behind the line found before
 
 
 def _columns(typed: Typed) -> dict[str, str]:
@@ -109,8 +117,10 @@ def _columns(typed: Typed) -> dict[str, str]:
 
 
 def _read(row: sqlite3.Row) -> Typed:
-    """Without its folds where they do not fit: two lone surrogates became one character, or the database is damaged.
-    A text that is none counts as empty."""
+    """Read a text, without its folds if they do not fit; a damaged text counts as empty.
+
+    Folds do not fit if two lone surrogates became one character, or if the database is damaged.
+    """
     text = row["text"]
     if not isinstance(text, str):
         return Typed()

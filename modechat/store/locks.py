@@ -1,12 +1,12 @@
-"""Locks on files, which keep two running programs apart.
+"""Locks on files, which keep two running programs from changing the same conversation.
 
-A program holds at most one conversation, and holds it alone. The system releases a lock when its holder dies,
-however it dies; the lock files stay, empty.
+A program holds the lock of at most one conversation. The system releases a lock when its holder
+dies, however it dies; the lock files stay, empty.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -17,6 +17,7 @@ from modechat.store.failures import store_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from filelock import BaseFileLock
@@ -33,23 +34,26 @@ class ConversationInUse(StoreError):
 
 
 def lock_in(folder: Path, name: str) -> BaseFileLock:
-    """The lock `name` of the conversations in `folder`, not yet taken. Raises OSError."""
+    """Return the lock `name` of the conversations in `folder`, not yet acquired. Raises OSError."""
     path = private_file(private_folder(folder / "locks") / f"{name}.lock")
-    # Not per thread: it may be released by another thread than took it, as when the program ends.
+    # Not per thread: another thread may release it than acquired it, as when the program ends.
     return FileLock(path, mode=0o600, thread_local=False)
 
 
 class ConversationLocks:
-    """The conversation that this process holds, among those in `folder`."""
+    """The lock of the conversation in `folder` that this process holds."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._held: tuple[int, BaseFileLock] | None = None
 
-    def take(self, conversation_id: int) -> None:
-        """Hold this conversation in place of the one held before. Raises ConversationInUse and keeps that one."""
+    def acquire(self, conversation_id: int) -> None:
+        """Lock this conversation in place of the one before.
+
+        Raises ConversationInUse; the one before stays locked then.
+        """
         if not self._holds(conversation_id):
-            lock = self._acquire(conversation_id)
+            lock = self._lock(conversation_id)
             self.release()
             self._held = conversation_id, lock
 
@@ -61,17 +65,17 @@ class ConversationLocks:
 
     @contextmanager
     def borrow(self, conversation_id: int) -> Iterator[None]:
-        """Hold this conversation for a block, beside the one held. Raises ConversationInUse."""
+        """Lock this conversation for a block, beside the one held. Raises ConversationInUse."""
         if self._holds(conversation_id):
             yield
         else:
-            with self._acquire(conversation_id):
+            with self._lock(conversation_id):
                 yield
 
     def _holds(self, conversation_id: int) -> bool:
         return self._held is not None and self._held[0] == conversation_id
 
-    def _acquire(self, conversation_id: int) -> BaseFileLock:
+    def _lock(self, conversation_id: int) -> BaseFileLock:
         with store_errors(str(self._folder)):
             lock = lock_in(self._folder, str(conversation_id))
             try:
@@ -79,3 +83,16 @@ class ConversationLocks:
             except Timeout:
                 raise ConversationInUse from None
             return lock
+
+
+class NoLocks:
+    """The locks of conversations in memory, which no other process has."""
+
+    def acquire(self, conversation_id: int) -> None:
+        pass
+
+    def release(self) -> None:
+        pass
+
+    def borrow(self, _conversation_id: int) -> AbstractContextManager[None]:
+        return nullcontext()

@@ -1,7 +1,8 @@
 """Rows of the database from values of the domain, and back.
 
-Every value survives the way there and back, but for text that UTF-8 cannot hold: SQLite refuses it. What this program
-cannot have written raises Damaged; only the figures of a reply, which nothing depends on, are left out then.
+Every value is read as it was written, except text that UTF-8 cannot hold: SQLite refuses it. A row
+that this program cannot have written raises Damaged; only the figures of a reply, on which nothing
+depends, are left out then.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 from dataclasses import MISSING, asdict, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from modechat.domain.conversation import (
@@ -28,11 +30,13 @@ from modechat.store.schema import Damaged
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
 E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
 
-_LARGEST = 1 << 64
-"""Of the figures: more is damage."""
+_MAX_FIGURE = 1 << 64
+"""A larger figure is damage."""
 
 Columns: TypeAlias = dict[str, Any]
 """Values by the name of their column."""
@@ -40,23 +44,25 @@ Columns: TypeAlias = dict[str, Any]
 SELECT_TURNS = """
 SELECT turns.id, turns.parent_id, turns.created_at, turns.mode, turns.in_chat,
        turns.typed, turns.text, turns.input, turns.prefill, turns.task, turns.pinned,
-       replies.state, replies.stop_reason, replies.error, replies.model, replies.stats, replies.text AS reply,
-       replies.thinking,
-       (SELECT count(*) FROM turns AS other WHERE other.conversation_id = turns.conversation_id
+       replies.state, replies.stop_reason, replies.error, replies.model, replies.stats,
+       replies.text AS reply, replies.thinking,
+       (SELECT count(*) FROM turns AS other
+        WHERE other.conversation_id = turns.conversation_id
         AND other.parent_id IS turns.parent_id) AS n_variants,
-       (SELECT count(*) FROM turns AS other WHERE other.conversation_id = turns.conversation_id
+       (SELECT count(*) FROM turns AS other
+        WHERE other.conversation_id = turns.conversation_id
         AND other.parent_id IS turns.parent_id AND other.id <= turns.id) AS variant
 FROM turns JOIN replies ON replies.turn_id = turns.id
 """
 
 
 def storable(text: str) -> str:
-    """`text` with U+FFFD for lone surrogates, as a broken terminal or a model's JSON may bring them."""
+    """Return `text` with U+FFFD for lone surrogates, which a broken terminal or JSON may have."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def time_text(moment: datetime) -> str:
-    """`moment` as text that sorts by time."""
+    """Return `moment` as text that sorts by time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
@@ -98,18 +104,23 @@ def _shown(value: object) -> str:
     return sanitize_line(repr(value)[:40])
 
 
+def _or_none(read: Callable[[object], T], value: object) -> T | None:
+    """Read a value that may be NULL."""
+    if value is None:
+        return None
+    return read(value)
+
+
 def state_columns(state: ModeState) -> Columns:
-    standing = None if state.standing is None else storable(state.standing)
+    standing = state.standing
+    if standing is not None:
+        standing = storable(standing)
     return {"mode": state.mode, "standing": standing, "task": storable(state.task)}
 
 
 def read_state(row: sqlite3.Row) -> ModeState:
-    standing = row["standing"]
-    return ModeState(
-        read_mode(row["mode"]),
-        standing if standing is None else read_text(standing),
-        read_text(row["task"]),
-    )
+    standing = _or_none(read_text, row["standing"])
+    return ModeState(read_mode(row["mode"]), standing, read_text(row["task"]))
 
 
 def mode_change_columns(change: ModeChange) -> Columns:
@@ -121,12 +132,8 @@ def mode_change_columns(change: ModeChange) -> Columns:
 
 
 def read_mode_change(row: sqlite3.Row) -> ModeChange:
-    after_turn_id = row["after_turn_id"]
-    return ModeChange(
-        after_turn_id if after_turn_id is None else _number(after_turn_id),
-        read_state(row),
-        read_text(row["typed"]),
-    )
+    after_turn_id = _or_none(_number, row["after_turn_id"])
+    return ModeChange(after_turn_id, read_state(row), read_text(row["typed"]))
 
 
 def cut_columns(cut: ContextCut) -> Columns:
@@ -175,22 +182,25 @@ def read_request(row: sqlite3.Row) -> ChatMessage | Task:
 
 
 def reply_columns(reply: Reply) -> Columns:
+    stats = None
+    if reply.stats is not None:
+        stats = json.dumps(asdict(reply.stats))
     return {
         "state": reply.state,
         "stop_reason": reply.stop_reason,
         "error": storable(reply.error),
         "model": storable(reply.model),
-        "stats": None if reply.stats is None else json.dumps(asdict(reply.stats)),
+        "stats": stats,
         "text": storable(reply.text),
         "thinking": storable(reply.thinking),
     }
 
 
 def read_turn(row: sqlite3.Row) -> Turn:
-    """A turn from a row of `SELECT_TURNS`."""
+    """Read a turn from a row of `SELECT_TURNS`."""
     return Turn(
         id=row["id"],
-        parent_id=row["parent_id"] if row["parent_id"] is None else _number(row["parent_id"]),
+        parent_id=_or_none(_number, row["parent_id"]),
         typed=read_text(row["typed"]),
         request=read_request(row),
         created_at=read_time(row["created_at"]),
@@ -207,7 +217,7 @@ def _read_reply(row: sqlite3.Row) -> Reply:
         text=read_text(row["reply"]),
         thinking=read_text(row["thinking"]),
         state=_one_of(ReplyState, row["state"]),
-        stop_reason=None if row["stop_reason"] is None else _one_of(StopReason, row["stop_reason"]),
+        stop_reason=_or_none(partial(_one_of, StopReason), row["stop_reason"]),
         error=read_text(row["error"]),
         model=read_text(row["model"]),
         stats=_read_stats(row["stats"]),
@@ -219,10 +229,14 @@ _NAMES_BEFORE = {"rung": "fallback", "defused": "neutralised"}
 
 
 def _read_stats(stored: object) -> ReplyStats | None:
-    """Stats that this version wrote or another: without figures unknown here, and none at all if a needed one is
-    missing or damaged."""
+    """Read the stats that this version or another wrote, without figures unknown here.
+
+    None if a figure is damaged, or one without a default is missing.
+    """
+    if not isinstance(stored, str):
+        return None
     try:
-        figures = json.loads(stored) if isinstance(stored, str) else None
+        figures = json.loads(stored)
     except (ValueError, RecursionError):
         return None
     if not isinstance(figures, dict):
@@ -230,31 +244,29 @@ def _read_stats(stored: object) -> ReplyStats | None:
     for before, now in _NAMES_BEFORE.items():
         if before in figures:
             figures[now] = figures.pop(before)
-    known = {field.name for field in fields(ReplyStats)}
-    needed = {field.name for field in fields(ReplyStats) if field.default is MISSING}
-    if not needed <= figures.keys():
-        return None
-    found = {name: value for name, value in figures.items() if name in known}
-    if not all(
-        _is_figure(str(field.type), found[field.name])
-        for field in fields(ReplyStats)
-        if field.name in found
-    ):
-        return None
+    found: Columns = {}
+    for field in fields(ReplyStats):
+        if field.name in figures:
+            value = figures[field.name]
+            if not _is_figure(str(field.type), value):
+                return None
+            found[field.name] = value
+        elif field.default is MISSING:
+            return None
     if "neutralised" in found:
         found["neutralised"] = tuple(found["neutralised"])  # JSON has lists only
     return ReplyStats(**found)
 
 
 def _is_figure(kind: str, value: object) -> bool:
-    """Whether a value from JSON is what a field of this type takes."""
+    """True if a field of this type takes a value from JSON."""
     match value:
         case str():
             return kind == "str"
         case bool():
             return False
         case int() | float():
-            return kind in ("float", type(value).__name__) and abs(value) < _LARGEST  # not NaN
+            return kind in ("float", type(value).__name__) and abs(value) < _MAX_FIGURE  # not NaN
         case list():
             return kind.startswith("tuple") and all(isinstance(one, str) for one in value)
         case _:

@@ -1,7 +1,8 @@
 """The tables of the database and the way to them from older versions.
 
-PRAGMA user_version counts the migrations that were applied; released migrations never change, new ones are added
-at the end. No STRICT tables and no RETURNING: Python 3.11 on RHEL 8 and 9 brings SQLite 3.26 and 3.34.
+PRAGMA user_version counts the migrations that were applied; what released migrations do never
+changes, new ones are added at the end. No STRICT tables and no RETURNING: Python 3.11 on RHEL 8 and
+9 has SQLite 3.26 and 3.34.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _CONVERSATIONS_AND_TURNS = """
--- AUTOINCREMENT: an id is never used again, so that a lock or a late reply cannot meet a new namesake.
+-- AUTOINCREMENT: an id is never used again, so that a lock or a late reply cannot meet a new
+-- conversation of the same number.
 CREATE TABLE conversations (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     title TEXT NOT NULL,
@@ -25,9 +27,9 @@ CREATE TABLE conversations (
     FOREIGN KEY (id, head_id) REFERENCES turns (conversation_id, id)
 );
 
--- Only in_chat ever changes. A parent is older than its children: ids grow along a path. There is no
--- ON DELETE CASCADE from parent to child: SQLite nests cascades at most 1000 deep, a long chat is deeper. Deleting
--- the conversation deletes all its turns at once.
+-- Only in_chat ever changes. A parent is older than its children: ids grow along a path. There is
+-- no ON DELETE CASCADE from parent to child: SQLite nests cascades at most 1000 deep, a long chat
+-- is deeper. Deleting the conversation deletes all its turns at once.
 CREATE TABLE turns (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
@@ -44,16 +46,17 @@ CREATE TABLE turns (
 );
 CREATE INDEX turns_by_parent ON turns (conversation_id, parent_id);
 
--- One for each turn. Apart from it because a reply is saved twice a second while it comes, and SQLite writes whole
--- rows: a long message would be written again each time.
+-- One for each turn. A table of its own because a reply is saved twice a second while it comes, and
+-- SQLite writes whole rows: a long message would be written again each time.
 CREATE TABLE replies (
     turn_id INTEGER PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE,
     state TEXT NOT NULL DEFAULT 'waiting'
         CHECK (state IN ('waiting', 'streaming', 'complete', 'stopped', 'interrupted', 'failed')),
-    stop_reason TEXT CHECK (stop_reason IN ('end', 'stop_string', 'length', 'context', 'stopped')),
+    stop_reason TEXT
+        CHECK (stop_reason IN ('end', 'stop_string', 'length', 'context', 'stopped')),
     error TEXT NOT NULL DEFAULT '',
     model TEXT NOT NULL DEFAULT '',
-    stats TEXT,  -- JSON: read as a whole and never searched, so that a new figure needs no migration
+    stats TEXT,  -- JSON: read as a whole, never searched, so that a new figure needs no migration
     text TEXT NOT NULL DEFAULT ''
 );
 
@@ -69,17 +72,20 @@ CREATE TABLE mode_changes (
 CREATE INDEX mode_changes_by_turn ON mode_changes (conversation_id, after_turn_id);
 """
 
-# Named tasks, thinking, and the stop reason of a leaked role marker. A CHECK cannot be changed: the table is rebuilt.
+# Named tasks, thinking, and the stop reason of a leaked role marker. A CHECK cannot be changed: the
+# table is rebuilt.
 _TASKS_AND_THINKING = """
-ALTER TABLE conversations ADD COLUMN task TEXT NOT NULL DEFAULT '';  -- the named task of the standing instruction
+-- The named task of the standing instruction, and the one that an instruct turn came from.
+ALTER TABLE conversations ADD COLUMN task TEXT NOT NULL DEFAULT '';
 ALTER TABLE mode_changes ADD COLUMN task TEXT NOT NULL DEFAULT '';
-ALTER TABLE turns ADD COLUMN task TEXT NOT NULL DEFAULT '';  -- the named task that an instruct turn came from
+ALTER TABLE turns ADD COLUMN task TEXT NOT NULL DEFAULT '';
 
 CREATE TABLE new_replies (
     turn_id INTEGER PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE,
     state TEXT NOT NULL DEFAULT 'waiting'
         CHECK (state IN ('waiting', 'streaming', 'complete', 'stopped', 'interrupted', 'failed')),
-    stop_reason TEXT CHECK (stop_reason IN ('end', 'stop_string', 'length', 'context', 'stopped', 'leak')),
+    stop_reason TEXT
+        CHECK (stop_reason IN ('end', 'stop_string', 'length', 'context', 'stopped', 'leak')),
     error TEXT NOT NULL DEFAULT '',
     model TEXT NOT NULL DEFAULT '',
     stats TEXT,  -- JSON, as before
@@ -92,14 +98,15 @@ DROP TABLE replies;
 ALTER TABLE new_replies RENAME TO replies;
 """
 
-# What stays in a full context, and where it begins.
+# The turns that stay in a full context, and the place where it begins.
 _CONTEXT = """
 ALTER TABLE turns ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1));
 
 CREATE TABLE context_cuts (
     id INTEGER PRIMARY KEY,
     conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
-    after_turn_id INTEGER NOT NULL,  -- the last turn when it happened: the cut belongs to the paths that have it
+    -- The last turn when it happened: the cut belongs to the paths that have it.
+    after_turn_id INTEGER NOT NULL,
     left_turn_id INTEGER NOT NULL,  -- the newest turn that has left the context
     summary TEXT NOT NULL,
     FOREIGN KEY (conversation_id, after_turn_id) REFERENCES turns (conversation_id, id),
@@ -108,16 +115,20 @@ CREATE TABLE context_cuts (
 CREATE INDEX context_cuts_by_turn ON context_cuts (conversation_id, after_turn_id);
 """
 
-# Settings of single conversations, and an index of all that was said. Its rows: 2 * turn is what was typed,
-# 2 * turn + 1 the reply, once that is final (while it comes, it is saved twice a second). The index keeps no texts of
-# its own, so whoever removes one has to say what it was. A table that is rebuilt loses its triggers.
+# Settings of single conversations, and an index of all texts. Its rows: 2 * turn is the typed text,
+# 2 * turn + 1 the reply, once that is final (while it comes, it is saved twice a second). The index
+# keeps no texts of its own, so removing one needs the text. A table that is rebuilt loses its
+# triggers.
 _SETTINGS_AND_SEARCH = """
 ALTER TABLE conversations ADD COLUMN settings TEXT;  -- JSON, never searched; NULL: none of its own
 
-CREATE VIRTUAL TABLE turn_texts USING fts5 (text, content='', prefix='2 3', tokenize='unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE turn_texts USING fts5 (
+    text, content='', prefix='2 3', tokenize='unicode61 remove_diacritics 2'
+);
 INSERT INTO turn_texts (rowid, text) SELECT 2 * id, typed FROM turns;
 INSERT INTO turn_texts (rowid, text)
-    SELECT 2 * turn_id + 1, text FROM replies WHERE state NOT IN ('waiting', 'streaming') AND text <> '';
+    SELECT 2 * turn_id + 1, text FROM replies
+    WHERE state NOT IN ('waiting', 'streaming') AND text <> '';
 
 CREATE TRIGGER turn_texts_of_new_turn AFTER INSERT ON turns BEGIN
     INSERT INTO turn_texts (rowid, text) VALUES (2 * new.id, new.typed);
@@ -137,15 +148,17 @@ CREATE TRIGGER turn_texts_of_reply AFTER UPDATE OF state, text ON replies BEGIN
 END;
 CREATE TRIGGER turn_texts_of_old_reply AFTER DELETE ON replies
 WHEN old.state NOT IN ('waiting', 'streaming') AND old.text <> '' BEGIN
-    INSERT INTO turn_texts (turn_texts, rowid, text) VALUES ('delete', 2 * old.turn_id + 1, old.text);
+    INSERT INTO turn_texts (turn_texts, rowid, text)
+        VALUES ('delete', 2 * old.turn_id + 1, old.text);
 END;
 """
 
-# What was sent before, to be called back, and what was typed but not sent.
+# The input history, and what was typed but not sent.
 _INPUTS = """
 CREATE TABLE input_history (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    conversation_id INTEGER REFERENCES conversations (id) ON DELETE CASCADE,  -- NULL: a command, before there was one
+    -- NULL: a command before there was a conversation.
+    conversation_id INTEGER REFERENCES conversations (id) ON DELETE CASCADE,
     text TEXT NOT NULL,
     folds TEXT NOT NULL  -- JSON: the ranges of characters that are shown as one token
 );
@@ -165,14 +178,17 @@ CREATE TABLE draft_of_new (
 );
 """
 
-# The stop reason of a reply that repeats itself. The rebuilt table loses its triggers, which stay as they were.
+# The stop reason of a reply that repeats itself. The rebuilt table loses its triggers; they are
+# made again as they were.
 _REPEATS = """
 CREATE TABLE new_replies (
     turn_id INTEGER PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE,
     state TEXT NOT NULL DEFAULT 'waiting'
         CHECK (state IN ('waiting', 'streaming', 'complete', 'stopped', 'interrupted', 'failed')),
     stop_reason TEXT
-        CHECK (stop_reason IN ('end', 'stop_string', 'length', 'context', 'stopped', 'leak', 'repeats')),
+        CHECK (stop_reason IN (
+            'end', 'stop_string', 'length', 'context', 'stopped', 'leak', 'repeats'
+        )),
     error TEXT NOT NULL DEFAULT '',
     model TEXT NOT NULL DEFAULT '',
     stats TEXT,  -- JSON, as before
@@ -200,7 +216,7 @@ MIGRATIONS: tuple[str, ...] = (
 
 
 class Damaged(Exception):
-    """What stands in the database cannot have been written by this program. The message says what."""
+    """The database has something that this program cannot have written. The message says what."""
 
 
 class SchemaTooNew(Exception):
@@ -210,8 +226,9 @@ class SchemaTooNew(Exception):
 def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
     """Apply the migrations that the database has not had, each in a transaction of its own.
 
-    `connection` is in autocommit mode with foreign keys off, so that a migration can rebuild a table. Raises
-    SchemaTooNew, or sqlite3.Error with the database as the last complete migration left it.
+    `connection` is in autocommit mode with foreign keys off, so that a migration can rebuild a
+    table. Raises SchemaTooNew, or sqlite3.Error with the database as the last complete migration
+    left it.
     """
     while (version := _version(connection)) < len(migrations):
         with connection:
@@ -233,7 +250,10 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of `script`, each ending a line. (`executescript` would end the transaction.)"""
+    """Yield the statements of `script`, each of which ends a line.
+
+    (`executescript` would end the transaction.)
+    """
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

@@ -1,16 +1,17 @@
-"""Finding conversations by what was said in them, by way of the index that the schema's triggers keep.
+"""Finds conversations by what was said in them, with the index that the schema's triggers keep.
 
-The index has words, of which beginnings are found as well. Scripts without spaces between words (Chinese, Japanese,
-Thai) have no words there; all texts are read from end to end instead, which takes longer.
+The index has words, whose beginnings are found as well. Scripts without spaces between words
+(Chinese, Japanese, Thai) have no words there; all texts are read from end to end instead, which
+takes longer.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modechat.domain.listing import Found
 from modechat.domain.text import sanitize_line
 from modechat.store import rows
 
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
     from modechat.store.database import Database
 
-MOST_WORDS = 12
+MAX_WORDS = 12
 _BEFORE, _WIDTH = 30, 160  # characters of an excerpt
 _WITHOUT_SPACES = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff]"
 )
 
 _BY_INDEX = """
@@ -44,17 +46,6 @@ SELECT substr(said, max(1, instr(lower(said), lower(:word)) - :before), :width) 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A conversation in which the words were said."""
-
-    conversation_id: int
-    turn_id: int
-    """The newest turn with them, on whatever branch."""
-    excerpt: str
-    """Some of its text around the first word, in one line safe to show."""
-
-
 class Searcher:
     """Searches on a connection of its own, from one thread; `interrupt` may be called from any."""
 
@@ -62,12 +53,12 @@ class Searcher:
         self._database = database
 
     def search(self, text: str) -> tuple[Found, ...]:
-        """As `search`. Raises StoreError."""
+        """Do as `search`. Raises StoreError."""
         with self._database.reading() as db:
             return search(db, rows.storable(text))
 
     def interrupt(self) -> None:
-        """Break off the search that runs."""
+        """Interrupt the search that runs."""
         self._database.interrupt()
 
     def close(self) -> None:
@@ -75,7 +66,7 @@ class Searcher:
 
 
 def search(connection: sqlite3.Connection, text: str) -> tuple[Found, ...]:
-    """The conversations in which one message or reply has all the words of `text`."""
+    """Return the conversations in which one message or reply has all the words of `text`."""
     words = words_of(text)
     if not words:
         return ()
@@ -83,20 +74,25 @@ def search(connection: sqlite3.Connection, text: str) -> tuple[Found, ...]:
         places = _by_reading(connection, words)
     else:
         query = " ".join(f'"{word}"*' for word in words)
-        places = {row[0]: row[1] for row in connection.execute(_BY_INDEX, {"words": query})}
-    return tuple(
-        Found(id, place // 2, _excerpt(connection, place, words[0])) for id, place in places.items()
-    )
+        places = dict(map(tuple, connection.execute(_BY_INDEX, {"words": query})))
+    found: list[Found] = []
+    for conversation_id, place in places.items():
+        excerpt = _excerpt(connection, place, words[0])
+        found.append(Found(conversation_id, place // 2, excerpt))
+    return tuple(found)
 
 
 def words_of(text: str) -> list[str]:
-    """The words to look for: letters, digits and marks, as the index parts them."""
-    kept = (character if unicodedata.category(character)[0] in "LNM" else " " for character in text)
-    return "".join(kept).split()[:MOST_WORDS]
+    """Return the words to look for: letters, digits and marks, as the index separates them."""
+    kept: list[str] = []
+    for character in text:
+        is_part_of_word = unicodedata.category(character)[0] in "LNM"
+        kept.append(character if is_part_of_word else " ")
+    return "".join(kept).split()[:MAX_WORDS]
 
 
 def _by_reading(connection: sqlite3.Connection, words: list[str]) -> dict[int, int]:
-    """The newest place of each conversation whose text has all `words`."""
+    """Return the newest place of each conversation whose text has all `words`."""
     wanted = [word.casefold() for word in words]
     places: dict[int, int] = {}
     for conversation_id, place, said in connection.execute(_ALL_TEXTS):
@@ -109,9 +105,11 @@ def _by_reading(connection: sqlite3.Connection, words: list[str]) -> dict[int, i
 def _excerpt(connection: sqlite3.Connection, place: int, word: str) -> str:
     names = {"place": place, "word": word, "before": _BEFORE, "width": _WIDTH}
     row = connection.execute(_EXCERPT, names).fetchone()
-    return sanitize_line(row[0] or "") if row is not None else ""
+    if row is None:
+        return ""
+    return sanitize_line(row[0] or "")
 
 
 def forget_deleted(connection: sqlite3.Connection) -> None:
-    """Take the words of deleted texts out of the index, where they are only marked as deleted at first."""
+    """Remove the words of deleted texts from the index, which only marks them at first."""
     connection.execute("INSERT INTO turn_texts (turn_texts) VALUES ('optimize')")

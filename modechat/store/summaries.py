@@ -1,12 +1,12 @@
-"""One line for each conversation: what a list of them shows, without reading their texts."""
+"""Reads one line for each conversation, which a list of them shows, without reading their texts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from modechat.domain.text import sanitize_line
+from modechat.domain.listing import ConversationSummary
+from modechat.domain.text import sanitize_line, shortened
 from modechat.store import rows
 from modechat.store.schema import Damaged
 
@@ -20,17 +20,21 @@ _PREVIEW_READ = 4 * _PREVIEW_WIDTH
 
 _SUMMARIES = """
 WITH RECURSIVE listed AS (
-    SELECT id, title, updated_at, head_id FROM conversations ORDER BY updated_at DESC, id DESC LIMIT :limit
+    SELECT id, title, updated_at, head_id FROM conversations
+    ORDER BY updated_at DESC, id DESC LIMIT :limit
 ), path(conversation_id, turn_id) AS (
     SELECT id, head_id FROM listed WHERE head_id IS NOT NULL
     UNION  -- not UNION ALL: a damaged tree may lead back to itself
-    SELECT path.conversation_id, turns.parent_id FROM path JOIN turns ON turns.id = path.turn_id
+    SELECT path.conversation_id, turns.parent_id FROM path
+    JOIN turns ON turns.id = path.turn_id
     WHERE turns.parent_id IS NOT NULL
 ), counted AS (
-    SELECT path.conversation_id, count(*) AS turn_count, sum(turns.mode = 'instruct') AS instruct_count
+    SELECT path.conversation_id, count(*) AS turn_count,
+           sum(turns.mode = 'instruct') AS instruct_count
     FROM path JOIN turns ON turns.id = path.turn_id GROUP BY path.conversation_id
 )
-SELECT listed.id, CAST(listed.title AS TEXT) AS title, listed.updated_at, coalesce(counted.turn_count, 0) AS turn_count,
+SELECT listed.id, CAST(listed.title AS TEXT) AS title, listed.updated_at,
+       coalesce(counted.turn_count, 0) AS turn_count,
        coalesce(counted.instruct_count, 0) AS instruct_count,
        CAST(substr(coalesce(nullif(replies.text, ''), turns.typed, ''), 1, :read) AS TEXT) AS said
 FROM listed
@@ -41,35 +45,23 @@ ORDER BY listed.updated_at DESC, listed.id DESC
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationSummary:
-    """One conversation in a list."""
-
-    id: int
-    title: str
-    updated_at: datetime
-    turn_count: int
-    """Turns on the visible timeline."""
-    preview: str
-    """The beginning of the last reply, or of the last message if it has no reply, in one line safe to show."""
-    instruct_count: int = 0
-    """Of the turns, those of instruct mode."""
-
-
 def read_summaries(connection: sqlite3.Connection, limit: int) -> tuple[ConversationSummary, ...]:
-    """The `limit` conversations that were updated last, newest first. One that is damaged is listed as well as can be:
-    opening it says what is wrong."""
+    """Return the `limit` conversations that were updated last, newest first.
+
+    A damaged one is listed as well as possible: opening it says what is wrong.
+    """
     found = connection.execute(_SUMMARIES, {"limit": limit, "read": _PREVIEW_READ})
-    return tuple(
-        ConversationSummary(
-            id=row["id"],
-            title=row["title"],
-            updated_at=_read_time(row["updated_at"]),
-            turn_count=row["turn_count"],
-            preview=_preview(row["said"]),
-            instruct_count=row["instruct_count"],
-        )
-        for row in found
+    return tuple(map(_read_summary, found))
+
+
+def _read_summary(row: sqlite3.Row) -> ConversationSummary:
+    return ConversationSummary(
+        id=row["id"],
+        title=row["title"],
+        updated_at=_read_time(row["updated_at"]),
+        turn_count=row["turn_count"],
+        preview=shortened(sanitize_line(row["said"]), _PREVIEW_WIDTH),
+        instruct_count=row["instruct_count"],
     )
 
 
@@ -78,8 +70,3 @@ def _read_time(value: object) -> datetime:
         return rows.read_time(value)
     except Damaged:
         return _LONG_AGO
-
-
-def _preview(text: str) -> str:
-    line = sanitize_line(text)
-    return line if len(line) <= _PREVIEW_WIDTH else line[: _PREVIEW_WIDTH - 1].rstrip() + "…"

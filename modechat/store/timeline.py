@@ -1,22 +1,29 @@
-"""The tree of a conversation's turns, and the path through it that is visible: from the root to the head.
+"""The tree of a conversation's turns, and the visible path through it from the root to the head.
 
-A change of mode is visible where the turn before it is. Ids grow along every path (schema.py), so the order of ids is
-the order of a path, and the newest turn of a subtree is a leaf. In a damaged tree a path may lead back to itself: UNION
-ends it there, where UNION ALL would go on for ever.
+A change of mode is visible if the turn before it is. Ids grow along every path (schema.py), so the
+order of ids is the order of a path, and the newest turn of a subtree is a leaf. In a damaged tree a
+path may lead back to itself: UNION ends it there, while UNION ALL would go on for ever.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modechat.domain.conversation import Conversation
+from modechat.domain.own_settings import read_own
 from modechat.store import rows
+from modechat.store.failures import ConversationDamaged, not_found
 from modechat.store.schema import Damaged
 
 if TYPE_CHECKING:
     import sqlite3
+    from datetime import datetime
 
     from modechat.domain.conversation import ContextCut, Entry, ModeChange
 
+_SELECT_CONVERSATION = """
+SELECT id, title, created_at, mode, standing, task, settings FROM conversations WHERE id = ?
+"""
 _PATH = """
 WITH RECURSIVE path(id) AS (
     SELECT head_id FROM conversations WHERE id = ?
@@ -31,7 +38,8 @@ WHERE turns.id IN (SELECT id FROM path) AND turns.conversation_id = ?
 ORDER BY turns.id
 """
 _MODE_CHANGES = """
-SELECT after_turn_id, mode, standing, task, typed FROM mode_changes WHERE conversation_id = ? ORDER BY id
+SELECT after_turn_id, mode, standing, task, typed FROM mode_changes
+WHERE conversation_id = ? ORDER BY id
 """
 
 _CUT = f"""
@@ -58,8 +66,48 @@ WHERE turns.id = ? ORDER BY variant.id
 """
 
 
+def read_conversation(connection: sqlite3.Connection, conversation_id: int) -> Conversation:
+    """Raises StoreError if there is none, ConversationDamaged if it cannot be read."""
+    row = connection.execute(_SELECT_CONVERSATION, (conversation_id,)).fetchone()
+    if row is None:
+        raise not_found("conversation", conversation_id)
+    try:
+        own = None
+        if row["settings"] is not None:
+            own = read_own(rows.read_text(row["settings"]))
+        return Conversation(
+            id=row["id"],
+            title=rows.read_text(row["title"]),
+            created_at=rows.read_time(row["created_at"]),
+            state=rows.read_state(row),
+            entries=visible_entries(connection, conversation_id),
+            cut=cut_in_effect(connection, conversation_id),
+            own=own,
+        )
+    except Damaged as error:
+        raise ConversationDamaged(conversation_id, error) from error
+
+
+def read_started_at(connection: sqlite3.Connection, conversation_id: int) -> datetime | None:
+    """Return when the conversation began; None if that cannot be read.
+
+    Raises StoreError if there is no such conversation.
+    """
+    sql = "SELECT created_at FROM conversations WHERE id = ?"
+    row = connection.execute(sql, (conversation_id,)).fetchone()
+    if row is None:
+        raise not_found("conversation", conversation_id)
+    try:
+        return rows.read_time(row["created_at"])
+    except Damaged:
+        return None
+
+
 def visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tuple[Entry, ...]:
-    """What the user sees of a conversation, oldest first. Raises Damaged, also if the path to its head has a gap."""
+    """Return the visible entries of a conversation, oldest first.
+
+    Raises Damaged, also if the path to its head has a gap.
+    """
     changes: dict[int | None, list[ModeChange]] = {}
     for row in connection.execute(_MODE_CHANGES, (conversation_id,)):
         change = rows.read_mode_change(row)
@@ -78,7 +126,7 @@ def visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tup
 
 
 def head_of(connection: sqlite3.Connection, conversation_id: int) -> object:
-    """The turn at the end of the visible path; None for a conversation without turns."""
+    """Return the turn at the end of the visible path; None for a conversation without turns."""
     row = connection.execute(
         "SELECT head_id FROM conversations WHERE id = ?", (conversation_id,)
     ).fetchone()
@@ -86,22 +134,22 @@ def head_of(connection: sqlite3.Connection, conversation_id: int) -> object:
 
 
 def cut_in_effect(connection: sqlite3.Connection, conversation_id: int) -> ContextCut | None:
-    """Where the context of the visible path begins: the last cut on it; None: with the first turn."""
+    """Return the last context cut on the visible path; None: the context begins with it."""
     row = connection.execute(_CUT, (conversation_id, conversation_id)).fetchone()
     return None if row is None else rows.read_cut(row)
 
 
 def newest_leaf(connection: sqlite3.Connection, turn_id: int) -> int | None:
-    """The newest leaf at or below a turn; None if there is no such turn."""
+    """Return the newest leaf at or below a turn; None if there is no such turn."""
     leaf_id: int | None = connection.execute(_NEWEST_LEAF, (turn_id,)).fetchone()[0]
     return leaf_id
 
 
 def delete_turn(connection: sqlite3.Connection, turn_id: int) -> int | None:
-    """Take a turn out of its tree: what follows it follows the turn before it. Returns the conversation's id; None if
-    there is no such turn.
+    """Delete a turn from its tree: the turns after it follow the turn before it.
 
-    Where it was the end of the visible path, its newest variant takes its place, or the turn before it.
+    If it was the end of the visible path, its newest variant replaces it, or the turn before it.
+    Returns the conversation's id; None if there is no such turn.
     """
     row = connection.execute(
         "SELECT conversation_id, parent_id FROM turns WHERE id = ?", (turn_id,)
@@ -110,7 +158,9 @@ def delete_turn(connection: sqlite3.Connection, turn_id: int) -> int | None:
         return None
     conversation_id, parent_id = row["conversation_id"], row["parent_id"]
     others = [variant for variant in variant_ids(connection, turn_id) if variant != turn_id]
-    head = newest_leaf(connection, others[-1]) if others else parent_id
+    head = parent_id
+    if others:
+        head = newest_leaf(connection, others[-1])
     names = {"turn": turn_id, "parent": parent_id, "conversation": conversation_id, "head": head}
     connection.execute("UPDATE turns SET parent_id = :parent WHERE parent_id = :turn", names)
     connection.execute(
@@ -128,5 +178,8 @@ def delete_turn(connection: sqlite3.Connection, turn_id: int) -> int | None:
 
 
 def variant_ids(connection: sqlite3.Connection, turn_id: int) -> tuple[int, ...]:
-    """The turns with the same parent, `turn_id` among them, oldest first; none if there is no such turn."""
+    """Return the turns with the same parent, `turn_id` among them, oldest first.
+
+    There are none if there is no such turn.
+    """
     return tuple(row["id"] for row in connection.execute(_VARIANTS, (turn_id,)))

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -39,29 +38,15 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from modechat.commands.actions import Action
-    from modechat.engine.protocol import Engine
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
-    from modechat.session.settings import SessionSettings
-    from modechat.store import Store
+    from modechat.session.chat_setup import ChatSetup
 
 
 _USUAL_LOOK = Look()
 
 
 _SECONDS_TO_PAINT = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Backstage:
-    """What works behind the screen. `engine` has been started; `store` is open."""
-
-    engine: Engine
-    store: Store
-    settings: SessionSettings
-    resume: bool = True
-    troubles: tuple[ModechatError, ...] = ()
-    """What is wrong, but no reason to give up."""
 
 
 @runtime_checkable
@@ -112,7 +97,7 @@ class ModechatApp(App[ModechatError]):
 
     def __init__(
         self,
-        prepare: Callable[[], Backstage],
+        prepare: Callable[[], ChatSetup],
         look: Look = _USUAL_LOOK,
         *,
         remember_theme: Callable[[str], None] | None = None,
@@ -316,14 +301,12 @@ class ModechatApp(App[ModechatError]):
         try:
             await asyncio.to_thread(_import_behind)
             await self._chat.mount_rest()
-            backstage = await asyncio.to_thread(self._prepare)
+            setup = await asyncio.to_thread(self._prepare)
             from modechat.session.chat_session import ChatSession
             from modechat.session.events import Remark, Trouble
 
-            session = ChatSession(
-                backstage.engine, backstage.store, backstage.settings, self._chat.receive
-            )
-            if backstage.resume:
+            session = ChatSession(setup.engine, setup.store, setup.settings, self._chat.receive)
+            if setup.resume:
                 await session.library.open_latest()
             else:
                 await session.library.begin_new()
@@ -334,7 +317,7 @@ class ModechatApp(App[ModechatError]):
         self._chat.connect(session)
         for notice in self.keymap.notices:
             self._chat.receive(Remark(notice))
-        for trouble in backstage.troubles:
+        for trouble in setup.troubles:
             self._chat.receive(Trouble(trouble.title, trouble.hint))
         self.run_worker(session.run(), name="session")  # what it tells comes below the conversation
         if not session.has_model:

@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from modechat.domain.conversation import Message, Role
-from modechat.engine.bench.connection import Connection
+from modechat.engine.bench.connection import TimedConnection
 from modechat.engine.bench.texts import STORY
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, InstructPrompt, Load
@@ -96,22 +96,22 @@ async def measure(
         cpu_extras=cpu_extras(),
     )
 
-    async def raw(connection: Connection, question: str) -> float:
+    async def raw(connection: TimedConnection, question: str) -> float:
         their = await connection.measure_raw(
             ChatPrompt(messages=(Message(Role.USER, question),)), tokens
         )
         return their.generated_tokens / their.seconds_generation
 
-    async def worker(connection: Connection, question: str) -> float:
+    async def worker(connection: TimedConnection, question: str) -> float:
         return (await connection.generate(InstructPrompt(instruction=question), tokens)).speed
 
-    async def run(_connection: Connection, question: str) -> float:
+    async def run(_connection: TimedConnection, question: str) -> float:
         return await asyncio.to_thread(others.run, question)
 
-    async def terminal(_connection: Connection, question: str) -> float:
+    async def terminal(_connection: TimedConnection, question: str) -> float:
         return await asyncio.to_thread(others.terminal, question)
 
-    ways: dict[str, Callable[[Connection, str], Awaitable[float]]] = {
+    ways: dict[str, Callable[[TimedConnection, str], Awaitable[float]]] = {
         "the worker": worker,
         "modechat run": run,
         "the terminal": terminal,
@@ -120,7 +120,7 @@ async def measure(
     engine.start()
     kept = []
     try:
-        connection = await Connection.load(engine, load, print)
+        connection = await TimedConnection.load(engine, load, print)
         for name, way in ways.items():
             if only not in (None, name):
                 continue

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from modechat.domain.conversation import Message, Role
 from modechat.domain.sequences import common_prefix_length
-from modechat.engine.bench.connection import Connection, Timed
+from modechat.engine.bench.connection import Timed, TimedConnection
 from modechat.engine.bench.texts import prose
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, InstructPrompt, Load
@@ -39,7 +39,7 @@ class Seen:
 
 
 class Conversation:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: TimedConnection) -> None:
         self._connection = connection
         self._seen: list[Seen] = []
         self.messages: tuple[Message, ...] = ()
@@ -90,7 +90,7 @@ async def measure(model: Path) -> float:
             formats=formats(),
             cpu_extras=cpu_extras(),
         )
-        conversation = Conversation(await Connection.load(engine, load, print))
+        conversation = Conversation(await TimedConnection.load(engine, load, print))
         for number in range(TURNS):
             if number in SWITCHED:
                 await conversation.task(f"Say it shorter: {prose(number, 30)}")

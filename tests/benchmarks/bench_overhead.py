@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from modechat.domain.conversation import Message, Role
-from modechat.engine.bench.connection import Connection
+from modechat.engine.bench.connection import TimedConnection
 from modechat.engine.bench.texts import STORY, prose
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, Delta, Load
@@ -41,7 +41,7 @@ def story(number: int) -> ChatPrompt:
 
 
 async def microseconds_a_token(
-    connection: Connection, worker: psutil.Process, length: int
+    connection: TimedConnection, worker: psutil.Process, length: int
 ) -> float:
     """The median over several replies of this length."""
 
@@ -105,7 +105,7 @@ async def measure(model: Path) -> bool:
             formats=formats(),
             cpu_extras=cpu_extras(),
         )
-        connection = await Connection.load(engine, load, print)
+        connection = await TimedConnection.load(engine, load, print)
         worker = psutil.Process(engine.process_id)
         figures = [await microseconds_a_token(connection, worker, length) for length in LENGTHS]
     finally:

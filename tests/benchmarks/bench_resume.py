@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from modechat.domain.conversation import Message, Role
-from modechat.engine.bench.connection import Connection
+from modechat.engine.bench.connection import TimedConnection
 from modechat.engine.bench.texts import prose
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import ChatPrompt, Load
@@ -29,7 +29,7 @@ def chat(number: int) -> ChatPrompt:
 
 
 @asynccontextmanager
-async def worker(model: Path, folder: str) -> AsyncIterator[Connection]:
+async def worker(model: Path, folder: str) -> AsyncIterator[TimedConnection]:
     engine = WorkerEngine()
     engine.start()
     try:
@@ -41,7 +41,7 @@ async def worker(model: Path, folder: str) -> AsyncIterator[Connection]:
             state_folder=folder,
             cpu_extras=cpu_extras(),
         )
-        yield await Connection.load(engine, load, print)
+        yield await TimedConnection.load(engine, load, print)
     finally:
         await engine.close()
 

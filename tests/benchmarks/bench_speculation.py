@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from modechat.domain.sampling import Sampling
-from modechat.engine.bench.connection import Connection, Timed
+from modechat.engine.bench.connection import Timed, TimedConnection
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import InstructPrompt, Load
 from modechat.models.starter import starter_model
@@ -90,7 +90,7 @@ OTHERS = {
 class Race:
     def __init__(
         self,
-        connection: Connection,
+        connection: TimedConnection,
         worker: psutil.Process,
         sampling: Sampling,
         *,
@@ -138,7 +138,7 @@ async def measure(model: Path, pairs: int, threads: int, sampling: Sampling) -> 
             formats=formats(),
             cpu_extras=cpu_extras(),
         )
-        connection = await Connection.load(engine, load, print)
+        connection = await TimedConnection.load(engine, load, print)
         race = Race(
             connection, psutil.Process(engine.process_id), sampling, counts_processor=threads == 1
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
 import pytest
 
-from modechat.cli.main import _parser
+from modechat.cli.options import ModelOptions, model_options
+from modechat.cli.parser import make_parser
 from modechat.cli.setup import session_settings
 from modechat.config import Config, load_config
 from modechat.engine.protocol import Adapter, Load
@@ -34,8 +34,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def settings_of(folder: Path, *words: str, config: Config | None = None) -> SessionSettings:
-    arguments = _parser().parse_args(words)
-    return session_settings(arguments, config or Config(), folder / "first.gguf", FILES)
+    arguments = make_parser().parse_args(words)
+    return session_settings(
+        model_options(arguments),
+        config or Config(),
+        folder / "first.gguf",
+        FILES,
+        vocabulary_only=arguments.command == "prompt",
+    )
 
 
 def load_of(folder: Path, *words: str, config: Config | None = None) -> Load:
@@ -87,9 +93,9 @@ def test_the_command_line_takes_their_place(folder: Path) -> None:
 
 def test_they_belong_to_the_model_of_the_start(folder: Path) -> None:
     settings = settings_of(folder, config=configured(folder, CONFIG))
-    other = settings.for_model("other.gguf")
+    other = settings.files.settings_for("other.gguf")
     assert (other.load.adapters, other.load.draft_path) == ((), None)
-    back = other.for_model("first.gguf")
+    back = other.files.settings_for("first.gguf")
     assert (back.load.adapters, back.load.draft_path) == (
         settings.load.adapters,
         settings.load.draft_path,
@@ -125,10 +131,10 @@ def test_a_wrong_file_is_named(folder: Path, option: str, name: str, reason: str
 def test_an_adapter_that_is_named_later_is_named_as_users_name_files(folder: Path) -> None:
     settings = settings_of(folder)
     expected = Adapter(path=str(folder / "tone.gguf"), scale=0.5)
-    assert settings.adapter_named("tone.gguf:0.5") == expected
-    assert settings.adapter_named("~/tone.gguf:0.5") == expected
+    assert settings.files.read_adapter("tone.gguf:0.5") == expected
+    assert settings.files.read_adapter("~/tone.gguf:0.5") == expected
     with pytest.raises(ModelError):
-        settings.adapter_named("missing.gguf")
+        settings.files.read_adapter("missing.gguf")
 
 
 def replies(shell: Shell, *words: str | Path) -> str:
@@ -164,5 +170,5 @@ def test_one_that_belongs_to_another_model_is_exit_code_4(shell: Shell, tiny: Pa
 
 
 def test_arguments_without_them_are_enough(folder: Path) -> None:
-    load = session_settings(argparse.Namespace(), Config(), folder / "first.gguf", FILES).load
+    load = session_settings(ModelOptions(), Config(), folder / "first.gguf", FILES).load
     assert (load.adapters, load.draft_path, load.speculate) == ((), None, True)

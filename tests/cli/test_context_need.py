@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modechat.cli.context_need import n_ctx_needed
-from modechat.cli.run import OneTask
+from modechat.cli.one_task import OneTask
 from modechat.domain.conversation import Message, Role
 from modechat.domain.sampling import Sampling
 from modechat.domain.tasks import Example

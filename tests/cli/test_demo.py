@@ -31,5 +31,7 @@ def test_replies_that_are_compared_differ() -> None:
 
 def test_a_model_of_the_demo_can_be_chosen() -> None:
     settings = demo_settings()
-    model = next(found for found in settings.find_models(lambda: False) if hasattr(found, "path"))
-    assert settings.for_model(str(model.path)).load.model_path == str(model.path)
+    model = next(
+        found for found in settings.files.find_models(lambda: False) if hasattr(found, "path")
+    )
+    assert settings.files.settings_for(str(model.path)).load.model_path == str(model.path)

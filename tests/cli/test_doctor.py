@@ -12,6 +12,11 @@ import pytest
 
 from modechat import __version__
 from modechat.cli.doctor import terminal_of
+from modechat.cli.doctor_report import Report, Terminal, as_text
+from modechat.cli.hardware import Hardware
+from modechat.cli.trial import Trial
+from modechat.engine.probe import EngineProbe
+from modechat.engine.self_test import SelfTest
 from tests.cli.conftest import Shell
 from tests.dying_worker import FOLDER as DYING_WORKERS
 from tests.tiny_models import write_llama
@@ -177,3 +182,22 @@ def test_a_build_that_dies_at_its_first_instruction_is_not_praised_and_leaves_no
     assert "Nothing to improve" not in text
     assert "no: it crashed (SIGILL)" in " ".join(text.split())
     assert list(temporary.iterdir()) == []
+
+
+def test_with_too_little_free_memory_to_measure_it_there_is_a_report_all_the_same() -> None:
+    machine = Hardware("Linux", "1", "x86_64", "a CPU", 4, 8, 1 << 30, 1 << 20, (), ())
+    text = as_text(
+        Report(
+            machine=machine,
+            engine=EngineProbe(),
+            engine_version="1",
+            terminal=Terminal(False, "", "none", True, 80, 24),
+            config_error="",
+            model_error="",
+            trial=Trial(SelfTest(), SelfTest(), (), (), bytes_per_second=None),
+            models=(),
+            advice=(),
+        ),
+        {},
+    )
+    assert "memory      0.0 GiB of 1.0 GiB free\ngraphics    none found\n" in text

@@ -14,7 +14,8 @@ from typing import get_args
 import pytest
 
 from modechat import __version__
-from modechat.cli.main import KV_TYPES, main
+from modechat.cli.main import main
+from modechat.cli.parser import KV_TYPES
 from modechat.engine.protocol import KVType
 from modechat.errors import ModechatError
 from tests.cli.conftest import MODECHAT, PROJECT, Shell

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pytest
 
+from modechat.cli.options import ModelOptions
 from modechat.cli.setup import session_settings
 from modechat.config import Config
 from modechat.errors import ModelError
@@ -20,9 +20,9 @@ def begun(folder: Path, monkeypatch: pytest.MonkeyPatch) -> SessionSettings:
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.chdir(folder)
     first = write_llama(folder / "first.gguf")
-    arguments = argparse.Namespace(ctx=700, format="alpaca", model=first)
+    options = ModelOptions(ctx=700, format="alpaca", model=first)
     files = load_prompt_files(own=folder / "none")
-    return session_settings(arguments, Config(unload_after_minutes=2), first, files)
+    return session_settings(options, Config(unload_after_minutes=2), first, files)
 
 
 @pytest.mark.parametrize("name", ["other.gguf", "./other.gguf", "~/other.gguf"])
@@ -31,10 +31,10 @@ def test_a_model_is_named_as_users_name_files(
 ) -> None:
     settings = begun(tmp_path, monkeypatch)
     write_llama(tmp_path / "other.gguf")
-    other = settings.for_model(name)
+    other = settings.files.settings_for(name)
     assert Path(other.load.model_path) == tmp_path / "other.gguf"
     assert (other.load.n_ctx, other.load.format, other.unload_after) == (700, None, 120)
-    assert other.check_model() is not None
+    assert other.files.check_model() is not None
 
 
 @pytest.mark.parametrize("name", ["nonesuch.gguf", "~nobody-of-that-name/x.gguf", "."])
@@ -43,5 +43,5 @@ def test_what_is_no_model_is_an_error_with_its_name(
 ) -> None:
     settings = begun(tmp_path, monkeypatch)
     with pytest.raises(ModelError) as caught:
-        settings.for_model(name)
+        settings.files.settings_for(name)
     assert caught.value.hint

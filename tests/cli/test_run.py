@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from modechat.cli.one_task import OneTask
 from modechat.cli.request import read_request
-from modechat.cli.run import OneTask
 from modechat.domain.modes import ChatMessage, Task
 from modechat.engine.protocol import Generate, InstructPrompt
 from modechat.engine.scripted import ScriptedEngine, at_once

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from modechat.cli.run import OneTask
+from modechat.cli.one_task import OneTask
 from modechat.domain.modes import Task
 from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine

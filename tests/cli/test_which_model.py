@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pytest
 
-from modechat.cli.setup import choose_model, model_to_begin_with
+from modechat.cli.which_model import choose_model, model_to_begin_with
 from modechat.config import Config
 from modechat.models.recent import RecentModels
 from modechat.models.starter import starter_model
@@ -34,12 +33,12 @@ def test_what_is_named_counts_then_the_config_then_what_was_used_last_then_the_s
         RecentModels(data_folder()).remember(path)
     gone.unlink()
     config = Config(model=configured)
-    assert choose_model(argparse.Namespace(model=named), config) == named
-    assert choose_model(argparse.Namespace(), config) == configured
-    assert choose_model(argparse.Namespace(), Config()) == last
+    assert choose_model(named, config) == named
+    assert choose_model(None, config) == configured
+    assert choose_model(None, Config()) == last
     last.unlink()
     configured.unlink()
-    assert model_to_begin_with(argparse.Namespace(), Config()) == starter_model()
+    assert model_to_begin_with(None, Config()) == starter_model()
 
 
 @pytest.mark.parametrize("command", [("run", "hi"), ("--plain",), ("prompt", "hi"), ("bench",)])

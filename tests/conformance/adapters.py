@@ -16,9 +16,10 @@ from modechat.prompting import render
 from modechat.prompting.fallbacks import render_with_fallbacks
 from modechat.prompting.formats import LAST_RESORT, NamedFormat
 from modechat.prompting.guard import Guard, is_control_text, pieces
-from modechat.prompting.prompt import PromptBuilder, SingleShot
+from modechat.prompting.prompt import PromptBuilder
 from modechat.prompting.prompt_format import PromptFormat, SpecialTokens
 from modechat.prompting.renderer import TemplateError
+from modechat.prompting.single_shot import SingleShot
 from tests.engine.vocabularies import load_vocabulary
 
 Messages = list[dict[str, Any]]

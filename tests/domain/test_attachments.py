@@ -100,3 +100,41 @@ def test_every_text_of_a_file_is_there_as_it_is(text: str, content: str) -> None
     assert [whole.text[start:end] for start, end in whole.folds] == [
         block(meant.path, content) for meant in files
     ]
+
+
+QUOTES = ['""', "''", "“”", "‘’", "„“", "„”", "‚‘", "«»", "»«", "‹›", "「」", "『』"]
+NAMES = st.text(alphabet="ab. x", min_size=1, max_size=8).filter(
+    lambda name: name.strip() == name and not name.endswith(".")
+)
+SENTENCE_ENDS = st.sampled_from(["", ".", "!", "?", ",", "…", ".)", "?!"])
+
+
+@pytest.mark.parametrize("quotes", QUOTES)
+@given(name=NAMES, inside=SENTENCE_ENDS, outside=SENTENCE_ENDS)
+def test_quotation_marks_go_and_the_sentences_punctuation_stays(
+    quotes: str, name: str, inside: str, outside: str
+) -> None:
+    opens, closes = quotes[0], quotes[1]
+    text = with_files(f"Look at @{opens}{name}{inside}{closes}{outside} now", {name: "A"})
+    assert text.text == f"Look at {name}{inside}{outside} now\n\n{block(name, 'A')}"
+
+
+@pytest.mark.parametrize("quotes", QUOTES)
+@given(name=NAMES, end=st.sampled_from([".", "!", "…", ")"]))
+def test_a_file_whose_name_ends_with_punctuation_is_meant_first(
+    quotes: str, name: str, end: str
+) -> None:
+    opens, closes = quotes[0], quotes[1]
+    mention = f"@{opens}{name}{end}{closes}"
+    assert with_files(f"See {mention} now", {name: "A", f"{name}{end}": "B"}).text == (
+        f"See {name}{end} now\n\n{block(f'{name}{end}', 'B')}"
+    )
+    assert with_files(mention, {f"{name}{end}": "B"}).text == block(f"{name}{end}", "B")
+
+
+@pytest.mark.parametrize("quotes", QUOTES)
+@given(name=NAMES)
+def test_an_escaped_mention_loses_its_backslash_alone(quotes: str, name: str) -> None:
+    opens, closes = quotes[0], quotes[1]
+    plain = f"Look at @{opens}{name}{closes} now"
+    assert with_files(plain.replace("@", "\\@"), {name: "A"}).text == plain

@@ -24,11 +24,11 @@ from modechat.domain.conversation import (
     clock_at,
     message_text,
     repetition_note,
-    title_of,
     without_repetition,
 )
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Task
+from modechat.domain.titles import title_of
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 

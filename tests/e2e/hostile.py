@@ -85,8 +85,10 @@ def main() -> None:
     from modechat.engine.scripted import ScriptedEngine, last_user_text
     from modechat.models.catalog import ModelFile
     from modechat.models.gguf import GGUFHeader
+    from modechat.session.chat_setup import ChatSetup
     from modechat.store import Store
-    from modechat.tui.app import Backstage, ModechatApp
+    from modechat.tui.app import ModechatApp
+    from tests.session.fake_files import FakeFiles
 
     def script(request: Generate) -> str | Failed:
         if last_user_text(request) == "stream":
@@ -113,7 +115,9 @@ def main() -> None:
     models = (ModelFile(Path(f"/m/{ATTACK}.gguf"), f"model {ATTACK}", ATTACK, 1000, header), broken)
     sampling = Sampling(stop_repetition=False)  # what repeats itself is part of the attack
     settings = replace(
-        demo_settings(), find_models=lambda _cancelled: iter(models), sampling=sampling
+        demo_settings(),
+        files=FakeFiles(find_models=lambda _cancelled: iter(models)),
+        sampling=sampling,
     )
 
     def now() -> datetime:
@@ -122,7 +126,7 @@ def main() -> None:
     store = Store.open(Path(sys.argv[1]), now) if len(sys.argv) > 1 else Store.in_memory(now)
     with patch("modechat.engine.scripted._words", pieces):
         engine = ScriptedEngine(script, steadily, n_ctx=10_000_000)
-        ModechatApp(lambda: Backstage(engine, store, settings)).run()
+        ModechatApp(lambda: ChatSetup(engine, store, settings)).run()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 from modechat.domain.conversation import Message, Role
 from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine
+from modechat.engine.connection import Connection
 from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import (
     ChatPrompt,
@@ -87,11 +88,11 @@ _first_ids = itertools.count(1, 1000)
 class Driver:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._events = engine.events()
+        self._connection = Connection(engine, print)
         self._next_id = next(_first_ids)
 
     async def next_event(self) -> Event:
-        return await asyncio.wait_for(anext(self._events), _SECONDS)
+        return await asyncio.wait_for(self._connection.next_event(), _SECONDS)
 
     async def load(
         self, model: Path, *, n_ctx: int | None = None, format: str | None = None

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from modechat.cli.doctor import as_text, examine
+from modechat.cli.doctor import examine
+from modechat.cli.doctor_report import as_text
 from modechat.engine.client import WorkerEngine
 from modechat.engine.death import Death
 from modechat.engine.diagnosis import diagnose, features_of
@@ -71,7 +72,7 @@ def test_the_doctor_names_what_is_missing_and_the_command_for_a_build_that_fits(
     (advice,) = report.advice
     assert "llama.cpp was built for another processor: it uses AVX" in advice.text
     assert "-m pip install --force-reinstall" in advice.command
-    assert "Nothing to improve" not in as_text(report)
+    assert "Nothing to improve" not in as_text(report, {})
 
 
 @pytest.mark.usefixtures("old_processor")

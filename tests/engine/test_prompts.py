@@ -20,10 +20,9 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.prompts import Prompts, count_by_part
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.prompting import render
-from modechat.prompting.fallbacks import AS_IS
 from modechat.prompting.guard import MARKER
 from modechat.prompting.prompt import Part
-from modechat.prompting.prompt_format import CHAT_TEMPLATE
+from modechat.prompting.prompt_format import AS_IS, CHAT_TEMPLATE
 from modechat.prompting.renderer import Renderer, TemplateLimitError
 from modechat.prompting.resolve import ModelFacts
 from modechat.prompting.thinking import ThinkingSwitch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from modechat.engine.protocol import Failed, Generate
 from modechat.errors import ModelError, UsageError
 from modechat.plain.messages import QUOTES
 from tests.plain.harness import in_pipe
+from tests.session.fake_files import with_files
 from tests.session.harness import echo, running_session, settings
 
 
@@ -131,7 +131,7 @@ async def test_a_model_that_cannot_be_used_ends_it_at_once(tmp_path: Path) -> No
         raise ModelError("It is no model")
 
     with pytest.raises(ModelError, match="It is no model"):
-        await in_pipe(tmp_path, "hello\n", chat_settings=replace(settings(), check_model=check))
+        await in_pipe(tmp_path, "hello\n", chat_settings=with_files(settings(), check_model=check))
 
 
 async def test_more_lines_than_are_read_ahead_are_all_done(tmp_path: Path) -> None:

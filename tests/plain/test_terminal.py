@@ -18,6 +18,7 @@ from modechat.plain.messages import QUOTES
 from modechat.session.settings import SessionSettings
 from tests.e2e.hostile import ATTACK
 from tests.plain.harness import Chat, on_terminal
+from tests.session.fake_files import FakeFiles
 from tests.session.harness import running_session, send, settings
 from tests.tiny_models import write_llama
 
@@ -304,7 +305,9 @@ async def test_models_are_listed_with_numbers_that_can_be_used(tmp_path: Path) -
 
     def for_model(name: str) -> SessionSettings:
         load = settings().load.model_copy(update={"model_path": name})
-        return replace(settings(), load=load, find_models=find, for_model=for_model)
+        return replace(
+            settings(), load=load, files=FakeFiles(find_models=find, settings_for=for_model)
+        )
 
     async with on_terminal(tmp_path / "data", chat_settings=for_model(str(files[0]))) as chat:
         told = await chat.asks("/model")

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from modechat.prompting import TemplateError, render
 from modechat.prompting.fallbacks import (
-    AS_IS,
     OPENING,
     Messages,
     Rendered,
@@ -20,6 +19,7 @@ from modechat.prompting.fallbacks import (
     render_with_fallbacks,
 )
 from modechat.prompting.guard import Guard
+from modechat.prompting.prompt_format import AS_IS
 from modechat.prompting.renderer import TemplateLimitError
 from tests.tiny_models import CHATML
 

@@ -16,7 +16,7 @@ from modechat.domain.tasks import Example
 from modechat.errors import ConfigError
 from modechat.paths import prompts_folder
 from modechat.prompting import render
-from modechat.prompting.fallbacks import AS_IS, lost_text
+from modechat.prompting.fallbacks import lost_text
 from modechat.prompting.formats import (
     BASE,
     ENCODER,
@@ -26,8 +26,8 @@ from modechat.prompting.formats import (
     recognise,
 )
 from modechat.prompting.guard import without_marker
-from modechat.prompting.prompt import SingleShot
-from modechat.prompting.prompt_format import NO_TOKENS, PromptFormat, SpecialTokens
+from modechat.prompting.prompt_format import AS_IS, NO_TOKENS, PromptFormat, SpecialTokens
+from modechat.prompting.single_shot import SingleShot
 from modechat.typed_toml import read_text, read_toml
 from tests.prompting.conftest import BY_NAME, SHIPPED, builder
 

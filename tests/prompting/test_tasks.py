@@ -13,7 +13,7 @@ from modechat.domain.tasks import Example
 from modechat.paths import prompts_folder
 from modechat.prompt_files import PromptFiles, load_prompt_files
 from modechat.prompting.formats import FormatSource
-from modechat.prompting.prompt import SingleShot
+from modechat.prompting.single_shot import SingleShot
 from modechat.prompting.tasks import NamedTask, TaskArgument, TaskExample
 from tests.prompting.conftest import builder
 

@@ -18,6 +18,7 @@ from modechat.session.events import AdaptersInUse, Remark, Trouble
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from tests.engine.driver import formats
+from tests.session.fake_files import FakeFiles
 from tests.session.harness import Harness, echo, running_session
 from tests.tiny_models import write_llama, write_lora
 
@@ -46,7 +47,7 @@ def settings_of(
     return SessionSettings(
         load=load.model_copy(update={"adapters": adapters, "draft_path": draft}),
         sampling=Sampling(temperature=0, max_tokens=24),
-        for_model=lambda name: settings_of(folder, name),
+        files=FakeFiles(settings_for=lambda name: settings_of(folder, name)),
     )
 
 
@@ -173,4 +174,4 @@ async def test_while_the_model_is_loaded_nothing_is_changed(tmp_path: Path, fold
         )
         await opened(harness)
         with pytest.raises(ModelError):
-            harness.session.settings.adapter_named("tone")
+            harness.session.settings.files.read_adapter("tone")

@@ -42,6 +42,7 @@ from modechat.session.variants import (
 )
 from modechat.store import Store
 from tests.engine.driver import formats
+from tests.session.fake_files import FakeFiles
 from tests.session.harness import Clock, Harness, running_session, send, settings
 from tests.tiny_models import write_endless, write_llama
 
@@ -372,8 +373,7 @@ def settings_for(model: str) -> SessionSettings:
     return SessionSettings(
         load=Load(model_path=model, n_ctx=1024, n_gpu_layers=0, formats=formats()),
         sampling=Sampling(temperature=0, max_tokens=8),
-        check_model=lambda: check_model_file(path),
-        for_model=settings_for,
+        files=FakeFiles(check_model=lambda: check_model_file(path), settings_for=settings_for),
     )
 
 
@@ -525,7 +525,7 @@ def endless_settings_for(model: str) -> SessionSettings:
         usual,
         load=usual.load.model_copy(update={"n_ctx": 65536}),
         sampling=Sampling(temperature=0, stop_repetition=False),
-        for_model=endless_settings_for,
+        files=FakeFiles(settings_for=endless_settings_for),
     )
 
 

@@ -14,12 +14,12 @@ from modechat.engine.diagnosis import Remedy
 from modechat.engine.extras_memory import ExtrasMemory
 from modechat.engine.protocol import Engine, Load
 from modechat.engine.second_try import SecondTry
-from modechat.models.check import check_model_file
 from modechat.session.events import ModelReady, Remark, Trouble
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from tests.dying_worker import FOLDER
 from tests.engine.driver import formats
+from tests.session.fake_files import checked
 from tests.session.harness import running_session, send
 from tests.tiny_models import write_llama
 
@@ -32,7 +32,7 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> SessionSettings:
     return SessionSettings(
         load=Load(model_path=str(model), n_ctx=4096, n_gpu_layers=0, formats=formats()),
         sampling=Sampling(temperature=0, max_tokens=12),
-        check_model=lambda: check_model_file(model),
+        files=checked(model),
     )
 
 

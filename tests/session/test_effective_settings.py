@@ -14,6 +14,7 @@ from modechat.errors import ConfigError
 from modechat.models.gguf import GGUFHeader
 from modechat.session.provenance import Valued, sampling_value, system_value
 from modechat.session.settings import SessionSettings
+from tests.session.fake_files import with_files
 from tests.session.harness import Harness, running_session, settings
 
 OWN = OwnSettings(sampling=Sampling(temperature=0.1), chat_system="Be brief.")
@@ -99,7 +100,7 @@ async def test_a_default_is_written_and_counts_at_once(tmp_path: Path) -> None:
         written.append(options)
         return replace(base, sampling=Sampling(top_k=3))
 
-    async with new_conversation(tmp_path, replace(base, keep_defaults=keep)) as harness:
+    async with new_conversation(tmp_path, with_files(base, write_defaults=keep)) as harness:
         harness.session.model_choice.set_thinking(False)
         await harness.session.effective.set_defaults({"sampling.top_k": 3})
         await harness.say("one")
@@ -135,9 +136,9 @@ async def test_what_the_engine_was_started_with_stays_when_a_default_is_written(
 
     def keep(_options: Mapping[str, object]) -> SessionSettings:
         load = base.load.model_copy(update={"n_ctx": 2048, "format": "vicuna"})
-        return replace(base, load=load, keep_defaults=keep)
+        return with_files(replace(base, load=load), write_defaults=keep)
 
-    async with new_conversation(tmp_path, replace(base, keep_defaults=keep)) as harness:
+    async with new_conversation(tmp_path, with_files(base, write_defaults=keep)) as harness:
         await harness.session.effective.set_defaults({"sampling.top_k": 3})
         assert harness.session.settings.load == base.load
         await harness.session.effective.set_defaults({"n_ctx": 2048})

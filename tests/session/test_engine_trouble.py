@@ -16,6 +16,7 @@ from modechat.session.events import ReplyEnded, ReplyGrew, Trouble
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from tests.engine.driver import formats
+from tests.session.fake_files import with_files
 from tests.session.harness import echo, running_session, send, settings
 from tests.tiny_models import write_llama
 
@@ -76,8 +77,7 @@ async def test_a_file_that_the_check_refuses_never_reaches_the_engine(tmp_path: 
     def refuse() -> None:
         raise ModelError("Not a model", "Take another one.")
 
-    base = settings()
-    options = SessionSettings(load=base.load, sampling=base.sampling, check_model=refuse)
+    options = with_files(settings(), check_model=refuse)
     async with running_session(tmp_path, session_settings=options) as harness:
         await harness.session.library.open_latest()
         await harness.until(lambda: harness.session.phase is Phase.DOWN)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from modechat.cli.options import ModelOptions
 from modechat.cli.setup import session_settings
 from modechat.config import Config
 from modechat.domain.conversation import Turn
+from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine
 from modechat.engine.protocol import Generate, Load
 from modechat.engine.scripted import ScriptedEngine
@@ -34,10 +35,11 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SessionSettings:
 
 
 def options_of(model: Path, *, keep_history: bool = True, **changes: object) -> SessionSettings:
-    arguments = argparse.Namespace(ctx=2048, gpu_layers=0, temperature=0, max_tokens=12)
+    sampling = Sampling(temperature=0, max_tokens=12)
+    wanted = ModelOptions(ctx=2048, gpu_layers=0, sampling=sampling)
     files = load_prompt_files(own=Path("/nonexistent"))
     return session_settings(
-        arguments, Config.model_validate(changes), model, files, keep_history=keep_history
+        wanted, Config.model_validate(changes), model, files, keep_history=keep_history
     )
 
 
@@ -146,9 +148,9 @@ def test_what_cannot_be_removed_is_told(options: SessionSettings) -> None:
     states_folder().parent.mkdir(parents=True)
     states_folder().write_text("no folder")
     with pytest.raises(StoreError, match="cannot be removed"):
-        options.forget_kept("1")
+        options.files.forget_chat("1")
 
 
 def test_deleting_makes_no_folder_where_none_is_kept(options: SessionSettings) -> None:
-    options_of(Path(options.load.model_path), keep_evaluated=False).forget_kept("1")
+    options_of(Path(options.load.model_path), keep_evaluated=False).files.forget_chat("1")
     assert not states_folder().exists()

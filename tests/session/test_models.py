@@ -21,6 +21,7 @@ from modechat.session.events import ModelReady, PhaseChanged, Remark, ReplyEnded
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from tests.engine.driver import formats
+from tests.session.fake_files import FakeFiles, with_files
 from tests.session.harness import Harness, echo, running_session, send, settings
 from tests.tiny_models import write_llama
 
@@ -32,8 +33,7 @@ def settings_for(model: str, **changes: object) -> SessionSettings:
     options = SessionSettings(
         load=Load(model_path=model, n_ctx=1024, n_gpu_layers=0, formats=formats()),
         sampling=Sampling(temperature=0, max_tokens=8),
-        check_model=lambda: check_model_file(path),
-        for_model=settings_for,
+        files=FakeFiles(check_model=lambda: check_model_file(path), settings_for=settings_for),
     )
     return replace(options, **changes)  # type: ignore[arg-type]
 
@@ -118,7 +118,7 @@ async def test_a_model_that_cannot_be_loaded_offers_the_way_back(
 
 async def test_the_lanes_are_saved_when_a_model_or_a_conversation_is_left(tmp_path: Path) -> None:
     engine = ScriptedEngine(echo)
-    options = replace(settings(), for_model=lambda _name: settings())
+    options = with_files(settings(), settings_for=lambda _name: settings())
 
     async with running_session(tmp_path, engine=engine, session_settings=options) as harness:
         await opened(harness)
@@ -248,8 +248,8 @@ async def test_without_a_chosen_model_nothing_is_loaded_until_one_is(
         options,
         load=options.load.model_copy(update={"model_path": ""}),
         has_model=False,
-        check_model=none_chosen,
     )
+    options = with_files(options, check_model=none_chosen)
     async with running_session(
         tmp_path / "data", engine=engine, session_settings=options
     ) as harness:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +16,7 @@ from modechat.engine.scripted import ScriptedEngine
 from modechat.session.events import PhaseChanged, ReplyEnded, TurnAdded, TurnReplaced
 from modechat.session.phase import TRANSITIONS, Phase, check_transition
 from tests.examples import examples
+from tests.session.fake_files import with_files
 from tests.session.harness import running_session, send
 from tests.session.harness import settings as harness_settings
 
@@ -69,7 +69,7 @@ COMMANDS = st.lists(
 async def live_through(commands: list[str], folder: Path) -> None:
     """A session in which all this happens; checks that it comes back and that every turn ends."""
     engine = MortalEngine()
-    options = replace(harness_settings(), for_model=lambda _name: harness_settings())
+    options = with_files(harness_settings(), settings_for=lambda _name: harness_settings())
     async with running_session(folder, engine=engine, session_settings=options) as harness:
         session = harness.session
         await session.library.open_latest()

@@ -16,6 +16,7 @@ from modechat.engine.scripted import ScriptedEngine
 from modechat.errors import EngineError
 from modechat.prompting.tasks import NamedTask, TaskArgument, TaskExample
 from modechat.session.events import FormatInUse, ReplyGrew, ThinkingChanged, TurnReplaced
+from tests.session.fake_files import with_files
 from tests.session.harness import Harness, running_session, settings, start_task
 
 TRANSLATE = NamedTask(
@@ -95,7 +96,7 @@ async def test_a_task_that_needs_more_says_what(tmp_path: Path) -> None:
 async def test_a_format_is_used_from_now_on_and_remembered(tmp_path: Path) -> None:
     remembered: list[str | None] = []
 
-    options = replace(settings(), remember_format=remembered.append)
+    options = with_files(settings(), remember_format=remembered.append)
     async with running_session(tmp_path, session_settings=options) as harness:
         await harness.session.library.begin_new()
         await harness.ready()
@@ -113,7 +114,7 @@ async def test_a_format_is_used_from_now_on_and_remembered(tmp_path: Path) -> No
 async def test_trying_a_format_asks_again_and_remembers_nothing(tmp_path: Path) -> None:
     remembered: list[str | None] = []
 
-    options = replace(settings(), remember_format=remembered.append)
+    options = with_files(settings(), remember_format=remembered.append)
     async with running_session(tmp_path, session_settings=options) as harness:
         await harness.session.library.begin_new()
         await harness.ready()

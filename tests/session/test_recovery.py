@@ -22,7 +22,6 @@ from modechat.engine.protocol import Failed, Inspect, Load, Request
 from modechat.engine.scripted import ScriptedEngine
 from modechat.engine.watchdog import Patience
 from modechat.errors import EngineError
-from modechat.models.check import check_model_file
 from modechat.session.events import (
     ModelReady,
     PromptEvaluated,
@@ -35,6 +34,7 @@ from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from modechat.store import Store
 from tests.engine.driver import formats
+from tests.session.fake_files import checked
 from tests.session.harness import Clock, Harness, echo, running_session, send, settings
 from tests.tiny_models import write_llama
 
@@ -48,7 +48,7 @@ def options(model: Path, n_ctx: int | None = 4096) -> SessionSettings:
     return SessionSettings(
         load=Load(model_path=str(model), n_ctx=n_ctx, n_gpu_layers=0, formats=formats()),
         sampling=Sampling(temperature=1.0, seed=11),
-        check_model=lambda: check_model_file(model),
+        files=checked(model),
     )
 
 

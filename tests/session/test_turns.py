@@ -29,8 +29,8 @@ from modechat.session.events import (
     TurnReplaced,
 )
 from modechat.session.phase import Phase
-from modechat.session.settings import SessionSettings
 from modechat.store import ConversationInUse, Store
+from tests.session.fake_files import with_files
 from tests.session.harness import Clock, Harness, opened_session, running_session, send, settings
 
 
@@ -471,8 +471,7 @@ async def test_closing_while_the_model_file_is_looked_at_is_calm(tmp_path: Path)
         assert let_go.wait(20)
         raise ModelError("Not a model")
 
-    base = settings()
-    options = SessionSettings(load=base.load, sampling=base.sampling, check_model=look)
+    options = with_files(settings(), check_model=look)
     async with running_session(tmp_path, session_settings=options) as harness:
         await harness.session.library.open_latest()
         await asyncio.to_thread(looking.wait, 20)

@@ -7,7 +7,8 @@ from modechat.domain.mode import ModeState
 from modechat.domain.modes import ChatMessage
 
 if TYPE_CHECKING:
-    from modechat.store import ConversationSummary, Store
+    from modechat.domain.listing import ConversationSummary
+    from modechat.store import Store
 
 
 def add_turn(store: Store, conversation_id: int, typed: str, parent_id: int | None = None) -> int:

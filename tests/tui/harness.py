@@ -14,11 +14,12 @@ from textual.pilot import Pilot
 
 from modechat.engine.scripted import Pace, Script, ScriptedEngine, at_once
 from modechat.errors import ModechatError
+from modechat.session.chat_setup import ChatSetup
 from modechat.session.events import SessionEvent
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
 from modechat.store import Store
-from modechat.tui.app import Backstage, ModechatApp
+from modechat.tui.app import ModechatApp
 from modechat.tui.chat_screen import ChatScreen
 from modechat.tui.look import Look
 from modechat.tui.widgets.prompt import Prompt
@@ -120,7 +121,7 @@ async def running_app(
 ) -> AsyncIterator[Screen]:
     engine = engine or ScriptedEngine(script, pace)
     app = ModechatApp(
-        lambda: Backstage(
+        lambda: ChatSetup(
             engine, Store.open(folder, Clock()), session_settings or settings(), resume=resume
         ),
         look,

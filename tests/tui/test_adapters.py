@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from modechat.domain.mode import Mode
@@ -10,6 +9,7 @@ from modechat.engine.protocol import Adapter, UseAdapters
 from modechat.engine.scripted import MODEL, ScriptedEngine
 from modechat.errors import ModelError
 from modechat.tui.widgets.status_line import Status, status_segments
+from tests.session.fake_files import with_files
 from tests.session.harness import echo, settings
 from tests.tui.harness import running_app
 
@@ -32,7 +32,7 @@ async def test_the_command_applies_adapters_changes_their_scale_and_takes_them_a
     tmp_path: Path,
 ) -> None:
     engine = ScriptedEngine(echo)
-    options = replace(settings(), adapter_named=named)
+    options = with_files(settings(), read_adapter=named)
     async with running_app(
         tmp_path, engine=engine, session_settings=options, size=(120, 24)
     ) as screen:
@@ -55,7 +55,7 @@ async def test_the_command_applies_adapters_changes_their_scale_and_takes_them_a
 
 async def test_a_file_that_is_no_adapter_is_named_and_what_was_typed_stays(tmp_path: Path) -> None:
     engine = ScriptedEngine(echo)
-    options = replace(settings(), adapter_named=named)
+    options = with_files(settings(), read_adapter=named)
     async with running_app(tmp_path, engine=engine, session_settings=options) as screen:
         await screen.settled()
         await screen.send("/lora missing.gguf")

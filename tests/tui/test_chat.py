@@ -12,8 +12,9 @@ from modechat.domain.text import sanitize
 from modechat.engine.protocol import Failed, Generate
 from modechat.engine.scripted import ScriptedEngine
 from modechat.errors import StoreError
+from modechat.session.chat_setup import ChatSetup
 from modechat.store import Store
-from modechat.tui.app import Backstage, ModechatApp
+from modechat.tui.app import ModechatApp
 from modechat.tui.widgets.notices import Welcome
 from tests.session.harness import Clock, settings
 from tests.tui.harness import Screen, running_app
@@ -227,7 +228,7 @@ async def test_a_store_that_cannot_be_opened_ends_the_app_with_the_error(tmp_pat
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     app = ModechatApp(
-        lambda: Backstage(ScriptedEngine(lambda _: ""), Store.open(blocked, Clock()), settings())
+        lambda: ChatSetup(ScriptedEngine(lambda _: ""), Store.open(blocked, Clock()), settings())
     )
     async with app.run_test() as pilot:
         while app.is_running and app.return_value is None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from textual import events
 
+from modechat.domain.listing import Found
 from modechat.session.chat_session import ChatSession
-from modechat.store import Found
 from modechat.tui.screens.conversations import ConversationsScreen
 from tests.tui.harness import Screen, running_app
 

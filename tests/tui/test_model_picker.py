@@ -16,6 +16,7 @@ from modechat.errors import ModelError
 from modechat.models.catalog import Looking, ModelFile, find_models
 from modechat.models.places import Place
 from modechat.session.settings import SessionSettings
+from tests.session.fake_files import FakeFiles, with_files
 from tests.session.harness import echo, settings
 from tests.tiny_models import write_llama
 from tests.tui.harness import running_app
@@ -41,7 +42,9 @@ def with_models(folder: Path, current: str = "alpha.Q8_0.gguf") -> SessionSettin
         if not Path(name).is_file():
             raise ModelError(f"The model {name} does not exist", "Give a GGUF file.")
         load = settings().load.model_copy(update={"model_path": name})
-        return replace(settings(), load=load, find_models=find, for_model=for_model)
+        return replace(
+            settings(), load=load, files=FakeFiles(find_models=find, settings_for=for_model)
+        )
 
     return for_model(str(folder / current))
 
@@ -177,7 +180,7 @@ async def test_closing_it_ends_the_search(tmp_path: Path) -> None:
         ended.set()
 
     async with running_app(
-        tmp_path, session_settings=replace(settings(), find_models=find)
+        tmp_path, session_settings=with_files(settings(), find_models=find)
     ) as screen:
         await screen.settled()
         await screen.press("f3")
@@ -235,7 +238,7 @@ async def test_a_key_makes_a_model_that_of_every_start(tmp_path: Path, models: P
         return options
 
     async with running_app(
-        tmp_path / "data", session_settings=replace(options, keep_defaults=keep), size=(120, 30)
+        tmp_path / "data", session_settings=with_files(options, write_defaults=keep), size=(120, 30)
     ) as screen:
         await screen.settled()
         await screen.press("f3")

@@ -13,6 +13,7 @@ from modechat.engine.scripted import MODEL, ScriptedEngine
 from modechat.prompting.formats import NamedFormat
 from modechat.session.events import FormatInUse, ModelReady
 from modechat.store import Store
+from tests.session.fake_files import with_files
 from tests.session.harness import Clock, echo, settings
 from tests.tui.harness import running_app
 
@@ -39,7 +40,7 @@ async def test_the_picker_shows_what_is_there_and_enter_chooses(tmp_path: Path) 
     remembered: list[str | None] = []
 
     engine = ScriptedEngine(echo)
-    remembering = replace(settings(), remember_format=remembered.append)
+    remembering = with_files(settings(), remember_format=remembered.append)
     async with running_app(tmp_path, engine=engine, session_settings=remembering) as screen:
         await screen.sees("Scripted demo")
         await screen.type("/format")

@@ -15,8 +15,9 @@ from modechat.domain.typed import Typed
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import ScriptedEngine, at_once, last_user_text
 from modechat.session.attachments import FileEntry
+from modechat.session.chat_setup import ChatSetup
 from modechat.store import Store
-from modechat.tui.app import Backstage, ModechatApp
+from modechat.tui.app import ModechatApp
 from modechat.tui.chat_screen import ChatScreen
 from tests.session.harness import Clock, Gate, echo, settings
 from tests.tui.harness import Screen, running_app
@@ -367,9 +368,9 @@ async def test_what_is_sent_while_the_conversations_are_being_opened_is_sent_the
 ) -> None:
     may_begin = threading.Event()
 
-    def prepare() -> Backstage:
+    def prepare() -> ChatSetup:
         assert may_begin.wait(20)
-        return Backstage(ScriptedEngine(echo, at_once), Store.open(tmp_path, Clock()), settings())
+        return ChatSetup(ScriptedEngine(echo, at_once), Store.open(tmp_path, Clock()), settings())
 
     app = ModechatApp(prepare)
     async with app.run_test(size=(80, 24)) as pilot:

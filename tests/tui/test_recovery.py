@@ -11,6 +11,7 @@ from modechat.engine.scripted import ScriptedEngine
 from modechat.errors import ModelError
 from modechat.session.events import ModelLoading
 from modechat.session.settings import SessionSettings
+from tests.session.fake_files import with_files
 from tests.session.harness import echo, settings
 from tests.tui.harness import running_app
 
@@ -40,7 +41,7 @@ async def test_another_model_is_told_and_a_wrong_name_is_given_back(tmp_path: Pa
         return replace(other, load=other.load.model_copy(update={"model_path": "b.gguf"}))
 
     async with running_app(
-        tmp_path, session_settings=replace(settings(), for_model=for_model)
+        tmp_path, session_settings=with_files(settings(), settings_for=for_model)
     ) as screen:
         await screen.settled()
         await screen.send("/model c.gguf")

@@ -18,6 +18,7 @@ from modechat.engine.scripted import ScriptedEngine
 from modechat.errors import ConfigError
 from modechat.session.chat_session import ChatSession
 from modechat.session.settings import SessionSettings
+from tests.session.fake_files import with_files
 from tests.session.harness import echo, settings
 from tests.tui.harness import Screen, running_app
 
@@ -88,10 +89,10 @@ async def test_a_default_is_written_into_the_config(tmp_path: Path) -> None:
 
     def keep(options: Mapping[str, object]) -> SessionSettings:
         written.append(dict(options))
-        return replace(settings(), sampling=Sampling(top_k=5), keep_defaults=keep)
+        return with_files(replace(settings(), sampling=Sampling(top_k=5)), write_defaults=keep)
 
     async with running_app(
-        tmp_path, session_settings=replace(settings(), keep_defaults=keep)
+        tmp_path, session_settings=with_files(settings(), write_defaults=keep)
     ) as screen:
         await opened(screen)
         await screen.press("tab")
@@ -115,7 +116,7 @@ async def test_a_config_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         )
 
     async with running_app(
-        tmp_path, session_settings=replace(settings(), keep_defaults=keep)
+        tmp_path, session_settings=with_files(settings(), write_defaults=keep)
     ) as screen:
         await opened(screen)
         await screen.press("tab")

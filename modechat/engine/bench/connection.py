@@ -1,21 +1,18 @@
-"""One request after the other to an engine, each with what it took at this end of the pipe."""
+"""Requests to an engine with the time that each takes at this end of the pipe."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
-
-from pydantic import BaseModel
 
 from modechat.domain.conversation import ReplyStats, StopReason
 from modechat.domain.sampling import Sampling
+from modechat.engine.connection import Connection
 from modechat.engine.protocol import (
     ChatPrompt,
     Delta,
     Engine,
-    Event,
     Failed,
     Finished,
     Generate,
@@ -27,19 +24,16 @@ from modechat.engine.protocol import (
     MeasureRaw,
     ModelInfo,
     RawMeasured,
-    Recovered,
-    Request,
     SaveLanes,
 )
 from modechat.errors import EngineError
 
-E = TypeVar("E", bound=BaseModel)
 _LIKELIEST = Sampling(temperature=0, stop_repetition=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """An answer, and when it came. Seconds from sending the request."""
+    """An answer with its times, in seconds from sending the request."""
 
     text: str
     stats: ReplyStats
@@ -56,7 +50,7 @@ class Timed:
 
     @property
     def evaluated_reply_tokens(self) -> int:
-        """Those of the reply that the model has seen; the last one that is sampled is not evaluated."""
+        """Tokens of the reply that were evaluated: all but the last one that was sampled."""
         return self.completion_tokens - (self.stop_reason is not StopReason.END)
 
     @property
@@ -75,29 +69,28 @@ class Timed:
         return n_evaluated / (self.seconds - self.seconds_to_first_token)
 
 
-class Connection:
-    """An engine with a loaded model."""
+class TimedConnection(Connection):
+    """An engine with a loaded model, whose answers are timed at this end of the pipe."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        events: AsyncIterator[Event],
-        loaded: Loaded,
-        tell: Callable[[str], None],
-    ) -> None:
-        self._engine = engine
-        self._events = events
+    def __init__(self, engine: Engine, tell: Callable[[str], None]) -> None:
+        super().__init__(engine, tell)
         self._next_id = 1
-        self._tell = tell
-        self.model: ModelInfo = loaded.model
-        self.seconds_load = loaded.seconds_load
+        self.model: ModelInfo
+        self.seconds_load = 0.0
 
     @classmethod
-    async def load(cls, engine: Engine, request: Load, tell: Callable[[str], None]) -> Connection:
-        """`tell` gets what the user should know. Raises ModechatError if the model cannot be loaded."""
-        events = engine.events()
-        engine.send(request)
-        return cls(engine, events, await _next(events, Loaded, tell), tell)
+    async def load(
+        cls, engine: Engine, request: Load, tell: Callable[[str], None]
+    ) -> TimedConnection:
+        """Load the model. `tell` is called with what the user should know.
+
+        Raises ModechatError if the model cannot be loaded.
+        """
+        connection = cls(engine, tell)
+        loaded = await connection.ask(request, Loaded)
+        connection.model = loaded.model
+        connection.seconds_load = loaded.seconds_load
+        return connection
 
     async def generate(
         self,
@@ -108,7 +101,10 @@ class Connection:
         conversation: str = "",
         sampling: Sampling = _LIKELIEST,
     ) -> Timed:
-        """An answer of at most `max_tokens` tokens, by default the likeliest one. Raises ModechatError."""
+        """Return an answer of at most `max_tokens` tokens, by default the likeliest one.
+
+        Raises ModechatError.
+        """
         request = Generate(
             id=self._next_id,
             prompt=prompt,
@@ -118,65 +114,46 @@ class Connection:
         )
         self._next_id += 1
         started = time.perf_counter()
-        self._engine.send(request)
+        self.send(request)
         text, first, n_first = "", 0.0, 0
-        async for event in self._events:
-            match event:
-                case Delta():
+        while True:
+            match await self.next_event():
+                case Delta() as delta:
                     if not first:
-                        first, n_first = time.perf_counter() - started, event.completion_tokens
-                    text += event.text
-                case Finished():
+                        first, n_first = time.perf_counter() - started, delta.completion_tokens
+                    text += delta.text
+                case Finished() as finished:
                     seconds = time.perf_counter() - started
                     return Timed(
-                        text, event.stats, event.stop_reason, first or seconds, n_first, seconds
+                        text=text,
+                        stats=finished.stats,
+                        stop_reason=finished.stop_reason,
+                        seconds_to_first_token=first or seconds,
+                        tokens_in_first_piece=n_first,
+                        seconds=seconds,
                     )
-                case Recovered():
-                    self._tell(event.text)
                 case Loaded():  # again: the reply begins anew, and what came before does not count
                     started, text, first, n_first = time.perf_counter(), "", 0.0, 0
-                case Failed():
-                    raise event.as_error()
+                case Failed() as failed:
+                    raise failed.as_error()
                 case _:
                     pass
-        raise _ended()
 
     async def tokens(self, prompt: ChatPrompt | InstructPrompt) -> tuple[int, ...]:
-        """The tokens that a prompt is made of. Raises EngineError if there is none."""
-        inspected = await self._ask(Inspect(id=0, prompt=prompt), Inspected)
+        """Return the tokens of a prompt. Raises EngineError if there is none."""
+        inspected = await self.ask(Inspect(id=0, prompt=prompt), Inspected)
         if inspected.prompt is None:
             raise EngineError(inspected.error)
-        return tuple(token.id for token in inspected.prompt.tokens)
+        return tuple([token.id for token in inspected.prompt.tokens])
 
     async def measure_raw(
         self, prompt: ChatPrompt | InstructPrompt, n_generate: int
     ) -> RawMeasured:
-        """Raises ModechatError."""
-        return await self._ask(MeasureRaw(prompt=prompt, n_generate=n_generate), RawMeasured)
+        """Time llama.cpp's own loop in the worker. Raises ModechatError."""
+        return await self.ask(MeasureRaw(prompt=prompt, n_generate=n_generate), RawMeasured)
 
     async def save(self) -> None:
         """Keep the chat on disk; returns when it is there."""
-        self._engine.send(SaveLanes())
-        await self.tokens(
-            InstructPrompt(instruction="saved?")
-        )  # requests are answered in their order
-
-    async def _ask(self, request: Request, kind: type[E]) -> E:
-        self._engine.send(request)
-        return await _next(self._events, kind, self._tell)
-
-
-async def _next(events: AsyncIterator[Event], kind: type[E], tell: Callable[[str], None]) -> E:
-    """The next event of this kind. Raises what the engine failed with."""
-    async for event in events:
-        if isinstance(event, Failed):
-            raise event.as_error()
-        if isinstance(event, Recovered):
-            tell(event.text)
-        if isinstance(event, kind):
-            return event
-    raise _ended()
-
-
-def _ended() -> EngineError:
-    return EngineError("The engine ended without an answer")
+        self.send(SaveLanes())
+        # Requests are answered in order, so the next answer comes after the saving.
+        await self.tokens(InstructPrompt(instruction="saved?"))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from modechat.domain.conversation import Message, Role
 from modechat.domain.sampling import Sampling
-from modechat.engine.bench.connection import Connection
+from modechat.engine.bench.connection import TimedConnection
 from modechat.engine.bench.texts import COPY, STORY, prose
 from modechat.engine.protocol import ChatPrompt, Engine, InstructPrompt, Load
 from modechat.errors import EngineError
@@ -158,12 +158,12 @@ class _Bench:
         )
 
     @asynccontextmanager
-    async def _engine(self, what: str) -> AsyncIterator[Connection]:
+    async def _engine(self, what: str) -> AsyncIterator[TimedConnection]:
         self._step(what)
         engine = self._make_engine()
         engine.start()
         try:
-            yield await Connection.load(engine, self._load, self._tell)
+            yield await TimedConnection.load(engine, self._load, self._tell)
         finally:
             await engine.close()
 
@@ -173,7 +173,7 @@ class _Bench:
 
     # How much
 
-    async def _calibrate(self, engine: Connection) -> None:
+    async def _calibrate(self, engine: TimedConnection) -> None:
         """Learn how many tokens words make in this model's vocabulary and format. Raises if it cannot be measured."""
         self._step("Trying the model")
         await engine.measure_raw(_chat(prose(0, 1)), 2)
@@ -181,7 +181,7 @@ class _Bench:
         self._tokens_of_a_word = (many - few) / 100
         self._tokens_around = few
 
-    async def _affordable(self, engine: Connection) -> Effort:
+    async def _affordable(self, engine: TimedConnection) -> Effort:
         """What this context holds, and this machine does in the time."""
         effort, n_ctx = self._effort, engine.model.n_ctx
         trial = await engine.generate(
@@ -212,7 +212,7 @@ class _Bench:
     # modechat and the raw loop
 
     async def _pairs(
-        self, engine: Connection, effort: Effort
+        self, engine: TimedConnection, effort: Effort
     ) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
         """Speeds of prompt and generation: of the raw loop, and of modechat."""
         raw, ours = [], []
@@ -242,7 +242,7 @@ class _Bench:
 
     # A chat that grows, with tasks in between
 
-    async def _growing_chat(self, engine: Connection, effort: Effort) -> tuple[Turn, ...]:
+    async def _growing_chat(self, engine: TimedConnection, effort: Effort) -> tuple[Turn, ...]:
         messages: list[Message] = []
         turns: list[Turn] = []
         n_known = 0
@@ -278,7 +278,7 @@ class _Bench:
         )
 
     async def _guessing(
-        self, engine: Connection, effort: Effort, task: InstructPrompt
+        self, engine: TimedConnection, effort: Effort, task: InstructPrompt
     ) -> float | None:
         """Speed with guesses to without; the first pair does not count, from it the machine is known."""
         ratios = []
@@ -295,7 +295,9 @@ class _Bench:
     def _long_chat(self, effort: Effort, number: int) -> ChatPrompt:
         return _chat(self._text(1000 + number, effort.resume))
 
-    async def _evaluate_and_save(self, engine: Connection, effort: Effort, number: int) -> None:
+    async def _evaluate_and_save(
+        self, engine: TimedConnection, effort: Effort, number: int
+    ) -> None:
         self._step("Resuming a chat: evaluating it")
         await engine.generate(self._long_chat(effort, number), 2, conversation=f"bench {number}")
         await engine.save()

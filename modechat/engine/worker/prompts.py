@@ -20,10 +20,11 @@ from modechat.prompting.fallbacks import render_with_fallbacks
 from modechat.prompting.formats import FormatSource, NamedFormat
 from modechat.prompting.guard import Guard, is_control_text
 from modechat.prompting.leaks import own_stops
-from modechat.prompting.prompt import Part, Prompt, PromptBuilder, SingleShot
+from modechat.prompting.prompt import Part, Prompt, PromptBuilder
 from modechat.prompting.reasoning import ReasoningTags, marker_texts, tags_of
 from modechat.prompting.renderer import Renderer, TemplateError, TemplateLimitError
 from modechat.prompting.resolve import ModelFacts, Resolved, resolve
+from modechat.prompting.single_shot import SingleShot
 from modechat.prompting.thinking import ThinkingControl, find_control
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from modechat.domain.attachments import Part, PartKind, parts_of
 from modechat.domain.conversation import Reply, Turn
+from modechat.domain.message_parts import Part, PartKind, parts_of
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage
 from modechat.domain.text import sanitize, sanitize_line

@@ -17,8 +17,8 @@ from modechat.tui.screens.conversation_rows import Row, shown_title
 from modechat.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
+    from modechat.domain.listing import TurnExcerpt
     from modechat.session.library import Library
-    from modechat.store.preview import TurnExcerpt
 
 
 class Preview(LineView):

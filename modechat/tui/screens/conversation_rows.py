@@ -8,9 +8,9 @@ from datetime import datetime
 
 from textual.content import Content
 
+from modechat.domain.listing import ConversationSummary, Found
 from modechat.domain.mode import Mode
 from modechat.domain.text import sanitize_line
-from modechat.store import ConversationSummary, Found
 from modechat.tui.mode_label import GLYPHS
 from modechat.tui.screens.list_dialog import current_mark
 from modechat.tui.widgets.row_list import Column

@@ -11,8 +11,8 @@ from modechat.tui.screens.conversation_rows import Row
 from modechat.tui.screens.list_dialog import matches
 
 if TYPE_CHECKING:
+    from modechat.domain.listing import ConversationSummary
     from modechat.session.library import Library
-    from modechat.store import ConversationSummary
 
 
 class ConversationSearch:

@@ -69,7 +69,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         self._session = session
         self._use = use
         self._trouble = trouble
-        self._search = ModelSearch(session.settings.find_models)
+        self._search = ModelSearch(session.settings.files.find_models)
         self._awaited: ModelFile | None = None
         """The model that the user has chosen, until it is loaded."""
         self._is_asked_for = False

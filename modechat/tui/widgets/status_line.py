@@ -170,7 +170,7 @@ def _cut(text: str, cells: int) -> str:
 
 
 def _format_segments(used: FormatShown) -> list[Segment]:
-    from modechat.prompting.fallbacks import AS_IS  # not before the first frame
+    from modechat.prompting.prompt_format import AS_IS  # not before the first frame
 
     segments = [Segment(5, f"{sanitize_line(used.name)} ({sanitize_line(used.source)})")]
     if used.fallback not in ("", AS_IS):

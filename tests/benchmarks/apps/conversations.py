@@ -16,8 +16,9 @@ from pathlib import Path
 from modechat.cli.demo import demo_settings
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import ScriptedEngine, last_user_text
+from modechat.session.chat_setup import ChatSetup
 from modechat.store import Store
-from modechat.tui.app import Backstage, ModechatApp
+from modechat.tui.app import ModechatApp
 from tests.benchmarks.texts import TYPICAL, prose
 
 _SECONDS_BETWEEN_BATCHES = 0.05
@@ -45,7 +46,7 @@ def main() -> None:
     folder, words_per_second = Path(sys.argv[1]), float(sys.argv[2])
     engine = ScriptedEngine(reply_to, Batches(words_per_second), n_ctx=1_000_000)
     store = Store.open(folder, lambda: datetime.now(UTC))
-    ModechatApp(lambda: Backstage(engine, store, demo_settings())).run()
+    ModechatApp(lambda: ChatSetup(engine, store, demo_settings())).run()
 
 
 if __name__ == "__main__":

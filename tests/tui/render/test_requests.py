@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.domain.attachments import PartKind, block, parts_of
+from modechat.domain.attachments import block
 from modechat.domain.conversation import Turn
+from modechat.domain.message_parts import PartKind, parts_of
 from modechat.domain.modes import ChatMessage, Task
 from modechat.tui.render.requests import RequestLines
 from modechat.tui.render.rows import copied

@@ -1,69 +1,58 @@
-"""What works behind every front end of the chat: engine, conversations and settings, as the user wants them."""
+"""Opens what every front end of the chat needs: engine, conversations and settings."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import subprocess
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from modechat.paths import NOWHERE, data_folder, engine_log_file
+from modechat.session.chat_setup import ChatSetup
 
 if TYPE_CHECKING:
     from modechat.config import Config
-    from modechat.engine.protocol import Engine
-    from modechat.errors import ModechatError
-    from modechat.session.settings import SessionSettings
     from modechat.store import Store
 
-_LONGEST_LOG = 1 << 20  # bytes
+_MAX_LOG = 1 << 20  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """`engine` has been started; `store` is open."""
-
-    engine: Engine
-    store: Store
-    settings: SessionSettings
-    resume: bool
-    troubles: tuple[ModechatError, ...] = ()
-    """What is wrong, but no reason to give up."""
-
-
-def open_backstage(
+def open_chat(
     arguments: argparse.Namespace,
     config: Config,
     worker: subprocess.Popen[bytes] | None,
     stack: contextlib.ExitStack,
     *,
     can_choose: bool = False,
-) -> Behind:
-    """`worker` was spawned for this; None: the demo. What must be closed at the end goes on `stack`. `can_choose`:
-    where no model is named, the user can choose one of those on the machine.
+) -> ChatSetup:
+    """Start the engine and open the store.
+
+    `worker` was spawned for this; None: the demo. What must be closed at the end is pushed on
+    `stack`. With `can_choose` the user can choose a model on the screen if none is named.
 
     Raises ModechatError.
     """
     if worker is None:
         from modechat.cli.demo import demo_engine, demo_settings
 
-        return Behind(demo_engine(), _open_store(keep=False), demo_settings(), resume=False)
+        return ChatSetup(demo_engine(), _open_store(keep=False), demo_settings(), resume=False)
     from modechat.cli.local_engine import local_engine
-    from modechat.cli.setup import choose_model, model_to_begin_with, session_settings
+    from modechat.cli.options import model_options
+    from modechat.cli.setup import session_settings
+    from modechat.cli.which_model import choose_model, model_to_begin_with
     from modechat.prompt_files import load_prompt_files
 
     files = load_prompt_files()
     keep = not arguments.no_history
-    model = (
-        model_to_begin_with(arguments, config) if can_choose else choose_model(arguments, config)
-    )
-    settings = session_settings(arguments, config, model, files, keep_history=keep)
+    options = model_options(arguments)
+    choose = model_to_begin_with if can_choose else choose_model
+    model = choose(options.model, config)
+    settings = session_settings(options, config, model, files, keep_history=keep)
     store = _open_store(keep=keep)
     engine = local_engine(worker, _open_engine_log(stack))
     engine.start()
     resume = config.interface.resume and not arguments.new
-    return Behind(engine, store, settings, resume, files.troubles)
+    return ChatSetup(engine, store, settings, resume, files.troubles)
 
 
 def _open_store(*, keep: bool) -> Store:
@@ -81,19 +70,20 @@ def _open_store(*, keep: bool) -> Store:
     if folder.is_relative_to(NOWHERE):
         raise StoreError(
             "There is no home folder to keep conversations in",
-            "Set HOME, or XDG_DATA_HOME, to an absolute path, or start with --no-history, which keeps nothing.",
+            "Set HOME, or XDG_DATA_HOME, to an absolute path, or start with --no-history, "
+            "which keeps nothing.",
         )
     return Store.open(folder, now)
 
 
 def _open_engine_log(stack: contextlib.ExitStack) -> IO[str] | None:
-    """The file for the engine's log; None where it cannot be written, which is no reason not to chat."""
+    """Open the file for the engine's log; None if it cannot be written, which is no error."""
     from modechat.private_files import append_private, private_folder
 
     path = engine_log_file()
     try:
         private_folder(path.parent)
-        log = append_private(path, _LONGEST_LOG)
+        log = append_private(path, _MAX_LOG)
     except OSError:
         return None
     stack.callback(_close, log)

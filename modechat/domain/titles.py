@@ -1,0 +1,31 @@
+"""Titles of conversations, which come from their first message."""
+
+from __future__ import annotations
+
+from modechat.domain.conversation import message_text
+from modechat.domain.modes import ChatMessage, Task
+from modechat.domain.text import shortened
+
+
+def title_of(text: str, width: int = 60) -> str:
+    """Return a title for a conversation that begins with `text`: the first line with words."""
+    for line in text.splitlines():
+        title = line.strip().lstrip("#").strip()
+        if title:
+            return shortened(title, width)
+    return ""
+
+
+def title_of_request(request: ChatMessage | Task) -> str:
+    """Return a title for a conversation that begins with `request`.
+
+    The instructions of many tasks are alike; their inputs are not.
+    """
+    if isinstance(request, Task) and request.input:
+        return title_of(request.input) or title_of(request.instruction)
+    return title_of(message_text(request))
+
+
+def titles_of_request(request: ChatMessage | Task) -> tuple[str, ...]:
+    """Return the titles that such a conversation may have, those of earlier versions included."""
+    return title_of_request(request), title_of(message_text(request))

@@ -1,0 +1,53 @@
+"""Asks an engine one request after the other, for those who need no conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from modechat.engine.protocol import Engine, Event, Failed, Recovered, Request
+from modechat.errors import EngineError
+
+E = TypeVar("E", bound=BaseModel)
+
+
+class Connection:
+    """An engine that was started, as its only client."""
+
+    def __init__(self, engine: Engine, recovered: Callable[[str], None]) -> None:
+        """`recovered` is called with what the user should know when the engine was started again.
+
+        Then it begins the requests anew.
+        """
+        self._engine = engine
+        self._events = engine.events()
+        self._recovered = recovered
+
+    def send(self, request: Request) -> None:
+        self._engine.send(request)
+
+    async def next_event(self) -> Event:
+        """Wait for the next event. Raises EngineError if the engine ends before."""
+        try:
+            event = await anext(self._events)
+        except StopAsyncIteration:
+            raise EngineError("The engine ended without an answer") from None
+        if isinstance(event, Recovered):
+            self._recovered(event.text)
+        return event
+
+    async def answer(self, kind: type[E]) -> E:
+        """Wait for the next event of this kind. Raises ModechatError if the engine fails."""
+        while True:
+            event = await self.next_event()
+            if isinstance(event, Failed):
+                raise event.as_error()
+            if isinstance(event, kind):
+                return event
+
+    async def ask(self, request: Request, kind: type[E]) -> E:
+        """Send a request and wait for the answer, an event of this kind. Raises ModechatError."""
+        self.send(request)
+        return await self.answer(kind)
