@@ -6,77 +6,32 @@ the disk refuses is kept and saved later.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from modechat.domain.context import n_left_out
 from modechat.domain.conversation import (
     ContextCut,
     Conversation,
     ModeChange,
-    ReplyState,
     Turn,
 )
-from modechat.domain.mode import Mode, ModeState
+from modechat.domain.mode import ModeState
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.own_settings import OwnSettings
 from modechat.domain.titles import title_of_request, titles_of_request
 from modechat.errors import StoreError
 from modechat.session.disk import Disk
+from modechat.session.open_conversation import OpenConversation
 
 
-class Timeline:
+class Timeline(OpenConversation):
     """All methods that reach the disk raise StoreError if it refuses; nothing has changed then."""
 
     def __init__(self, disk: Disk) -> None:
+        super().__init__()
         self._disk = disk
         self._store = disk.store
-        self._conversation: Conversation | None = None
-        self._state = ModeState()
-        self._own = OwnSettings()
         self._unsaved: dict[int, Turn] = {}
-
-    @property
-    def conversation(self) -> Conversation | None:
-        """None: a new conversation, of which nothing is saved yet."""
-        return self._conversation
-
-    @property
-    def state(self) -> ModeState:
-        return self._state
-
-    @property
-    def own(self) -> OwnSettings:
-        """What the open conversation has of its own among the settings."""
-        return self._own
-
-    @property
-    def turns(self) -> tuple[Turn, ...]:
-        """The visible turns of the open conversation, oldest first."""
-        return self._conversation.turns if self._conversation is not None else ()
-
-    @property
-    def last_turn(self) -> Turn | None:
-        return self.turns[-1] if self.turns else None
-
-    def turn(self, turn_id: int | None) -> Turn | None:
-        """The visible turn of this id."""
-        return next((turn for turn in self.turns if turn.id == turn_id), None)
-
-    @property
-    def n_left_out(self) -> int:
-        """How many messages have left the context."""
-        if self._conversation is None:
-            return 0
-        return n_left_out(self._conversation.cut, self._conversation.turns)
-
-    def last_turn_in(self, mode: Mode, *, answered: bool = False) -> Turn | None:
-        """With `answered`, a turn whose reply failed before it began does not count."""
-        for turn in reversed(self.turns):
-            if turn.mode is mode and not (answered and _failed(turn)):
-                return turn
-        return None
 
     # Which conversation
 
@@ -92,15 +47,11 @@ class Timeline:
         except StoreError:
             await self._lock_again()
             raise
-        self._conversation = opened
-        self._state = opened.state
-        self._own = opened.own or OwnSettings()
+        self._show(opened)
 
     async def start_new(self) -> None:
         await self._disk.run(self._store.unlock)
-        self._conversation = None
-        self._state = ModeState()
-        self._own = OwnSettings()
+        self._show(None)
 
     async def delete(self, conversation_id: int) -> datetime | None:
         """When the conversation began that is deleted; None if that cannot be read."""
@@ -111,7 +62,7 @@ class Timeline:
     async def rename(self, conversation_id: int, title: str) -> None:
         await self._disk.run(self._store.rename, conversation_id, title)
         if self._conversation is not None and self._conversation.id == conversation_id:
-            self._change(lambda current: replace(current, title=title))
+            self._show_title(title)
 
     async def save_unsaved(self) -> None:
         """Save the replies that the disk refused before."""
@@ -128,10 +79,9 @@ class Timeline:
         if not conversation.title:
             title = title_of_request(request)
             await self._disk.run(self._store.rename, conversation.id, title)
-            self._change(lambda current: replace(current, title=title))
-        last = conversation.last_turn
-        turn = await self._create(conversation, last.id if last else None, typed, request)
-        self._change(lambda current: current.with_entry(turn))
+            self._show_title(title)
+        turn = await self._create(conversation, self._last_id, typed, request)
+        self._show_entry(turn)
         return turn
 
     async def add_variant(
@@ -142,25 +92,19 @@ class Timeline:
         Headers that were typed after `of` come after the new turn, if it was the last. `typed`: None if as before.
         """
         conversation = await self._saved()
-        turn = await self._create(
-            conversation, of.parent_id, of.typed if typed is None else typed, request
-        )
-        later = (
-            conversation.entries[conversation.entries.index(of) + 1 :]
-            if of == conversation.last_turn
-            else ()
-        )
-        changes = [
-            replace(change, after_turn_id=turn.id)
-            for change in later
-            if isinstance(change, ModeChange)
-        ]
-        for change in changes:
-            await self._disk.run(self._store.add_mode_change, conversation.id, change)
-        if changes:
-            await self._disk.run(self._store.set_state, conversation.id, self._state)
-        kept = conversation.entries[: conversation.entries.index(of)]
-        self._change(lambda current: replace(current, entries=(*kept, turn, *changes)))
+        if typed is None:
+            typed = of.typed
+        turn = await self._create(conversation, of.parent_id, typed, request)
+        at = conversation.entries.index(of)
+        kept: list[Turn | ModeChange] = [*conversation.entries[:at], turn]
+        if of == conversation.last_turn:
+            for later in conversation.entries[at + 1 :]:
+                if isinstance(later, ModeChange):
+                    change = replace(later, after_turn_id=turn.id)
+                    await self._disk.run(self._store.add_mode_change, conversation.id, change)
+                    await self._disk.run(self._store.set_state, conversation.id, self._state)
+                    kept.append(change)
+        self._show_entries(tuple(kept))
         return turn
 
     async def variants(self, turn_id: int) -> tuple[int, ...]:
@@ -182,32 +126,32 @@ class Timeline:
         deleted = self.turn(turn_id)
         self._conversation = left = await self._disk.run(self._store.delete_turn, turn_id)
         if deleted is not None and left.title in titles_of_request(deleted.request):
-            first = next(iter(left.turns), None)
-            await self.rename(left.id, title_of_request(first.request) if first is not None else "")
+            title = title_of_request(left.turns[0].request) if left.turns else ""
+            await self.rename(left.id, title)
         return self._conversation
 
     async def save_reply(self, turn: Turn) -> None:
         """Save the reply of `turn`; if the disk refuses, it is saved again with the next one, or at the end."""
-        self._change(lambda current: current.with_turn(turn))
+        self._show_turn(turn)
         self._unsaved[turn.id] = turn
         await self.save_unsaved()
 
     async def set_in_chat(self, turn: Turn, in_chat: bool) -> Turn:
         await self._disk.run(self._store.set_in_chat, turn.id, in_chat)
         changed = replace(turn, in_chat=in_chat)
-        self._change(lambda current: current.with_turn(changed))
+        self._show_turn(changed)
         return changed
 
     async def set_pinned(self, turn: Turn, pinned: bool) -> Turn:
         await self._disk.run(self._store.set_pinned, turn.id, pinned)
         changed = replace(turn, pinned=pinned)
-        self._change(lambda current: current.with_turn(changed))
+        self._show_turn(changed)
         return changed
 
     async def add_cut(self, cut: ContextCut) -> None:
         """Record where the open conversation's context begins from now on; here it does, whatever the disk says."""
         assert self._conversation is not None
-        self._change(lambda current: replace(current, cut=cut))
+        self._show_cut(cut)
         await self._disk.run(self._store.add_cut, self._conversation.id, cut)
 
     async def set_own(self, own: OwnSettings) -> None:
@@ -219,10 +163,9 @@ class Timeline:
     async def change_mode(self, state: ModeState, typed: str) -> ModeChange:
         """Record a header that the user typed."""
         conversation = await self._saved()
-        last = conversation.last_turn
-        change = ModeChange(last.id if last else None, state, typed)
+        change = ModeChange(self._last_id, state, typed)
         await self._disk.run(self._store.add_mode_change, conversation.id, change)
-        self._change(lambda current: current.with_entry(change))
+        self._show_entry(change)
         self._state = state
         return change
 
@@ -231,6 +174,10 @@ class Timeline:
         if self._conversation is not None:
             await self._disk.run(self._store.set_state, self._conversation.id, state)
         self._state = state
+
+    @property
+    def _last_id(self) -> int | None:
+        return self.last_turn.id if self.last_turn is not None else None
 
     async def _saved(self) -> Conversation:
         """The open conversation; a new one is created and locked now that there is something to save."""
@@ -245,11 +192,6 @@ class Timeline:
                 raise
             self._conversation = created
         return self._conversation
-
-    def _change(self, change: Callable[[Conversation], Conversation]) -> None:
-        """Change the shown conversation as it is now: a reply may have been saved while the disk was awaited."""
-        if self._conversation is not None:
-            self._conversation = change(self._conversation)
 
     async def _lock_again(self) -> None:
         """The conversation that is still shown stays this program's."""
@@ -269,7 +211,3 @@ class Timeline:
         return await self._disk.run(
             self._store.add_turn, conversation.id, parent_id, typed, request, in_chat
         )
-
-
-def _failed(turn: Turn) -> bool:
-    return turn.reply.state is ReplyState.FAILED and not turn.reply.text
