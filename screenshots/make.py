@@ -1,4 +1,5 @@
-"""Makes the pictures of the README from the real app with scripted replies: `python screenshots/make.py [NAME ...]`.
+"""Makes the pictures of the README from the real app with scripted replies: `python
+screenshots/make.py [NAME ...]`.
 
 Writes SVG, the same bytes each time; PNG beside it where `rsvg-convert` (librsvg) is installed.
 """
@@ -260,7 +261,9 @@ def _higher(found: re.Match[str]) -> str:
 
 
 def _by_characters(found: re.Match[str]) -> str:
-    """The text with each character in its cell: rsvg cannot stretch texts, nor do without ligatures."""
+    """The text with each character in its cell: rsvg cannot stretch texts, nor do without
+    ligatures.
+    """
     start, x, middle, end, text = found.groups()
     graphemes, _ = split_graphemes(unescape(text))
     pieces, cell = [], 0

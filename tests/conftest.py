@@ -16,7 +16,8 @@ os.environ["GGML_NO_BACKTRACE"] = "1"  # an abort in native code would otherwise
 # Threads of llama.cpp that wait for each other would take the cores from the tests beside them.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-# Programs inherit an ignored Ctrl+C, as it is where the tests run in the background of a shell, but not a handler.
+# Programs inherit an ignored Ctrl+C, as it is where the tests run in the background of a shell, but
+# not a handler.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 register_profiles()
@@ -33,8 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many processes `-n auto` starts.
 
-    A few test files run in this process: starting others would take longer. Otherwise there are more processes than
-    cores, because most tests wait now and then, for a process that starts or for a screen that is drawn.
+    A few test files run in this process: starting others would take longer. Otherwise there are
+    more processes than cores, because most tests wait now and then, for a process that starts or
+    for a screen that is drawn.
     """
     files = [Path(argument.partition("::")[0]) for argument in config.args]
     if len(files) <= _FEW and all(file.is_file() for file in files):
@@ -44,7 +46,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.fixture(scope="session")
 def starter() -> Path:
-    """The starter model. CI must have it; elsewhere the tests that need it are skipped without it."""
+    """The starter model. CI must have it; elsewhere the tests that need it are skipped without
+    it.
+    """
     model = starter_model()
     if model is None:
         if os.environ.get("CI"):
@@ -55,7 +59,8 @@ def starter() -> Path:
 
 @pytest.fixture(scope="session")
 def gemma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Gemma 3 270M base: no chat template, a BOS, a sliding window. Tests that need it are skipped without it.
+    """Gemma 3 270M base: no chat template, a BOS, a sliding window. Tests that need it are skipped
+    without it.
 
     Its package carries the file in four parts; joined it takes 242 MB, only while the tests run.
     """

@@ -1,4 +1,6 @@
-"""Whether llama.cpp's kernels for this processor run here: tests load real models only in a way that does."""
+"""Whether llama.cpp's kernels for this processor run here: tests load real models only in a way
+that does.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from modechat.engine.self_test import try_engine
 
 @cache
 def cpu_extras() -> CPUExtras:
-    """What a `Load` needs that reaches llama.cpp without `SecondTry`, as in the test's own process. Tried once, in a
-    process of its own."""
+    """What a `Load` needs that reaches llama.cpp without `SecondTry`, as in the test's own process.
+    Tried once, in a process of its own.
+    """
     return "auto" if try_engine("on").works else "off"

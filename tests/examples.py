@@ -1,6 +1,7 @@
 """How many examples the property tests try.
 
-Every day a few: enough to find a gross mistake, and quick. `pytest --hypothesis-profile=thorough` tries all.
+Every day a few: enough to find a gross mistake, and quick. `pytest --hypothesis-profile=thorough`
+tries all.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from hypothesis import settings
 EVERYDAY = "everyday"
 THOROUGH = "thorough"
 _DEFAULT = 100
-"""Of a property test that does not say how many it wants: what Hypothesis tries without a profile."""
+"""Of a property test that does not say how many it wants: what Hypothesis tries without a
+profile.
+"""
 _SHARE = 6
 _LEAST = 10
 
@@ -26,7 +29,9 @@ def register_profiles() -> None:
 
 
 def examples(thorough: int) -> int:
-    """Return how many examples a test tries that tries `thorough` of them in the thorough profile."""
+    """Return how many examples a test tries that tries `thorough` of them in the thorough
+    profile.
+    """
     if settings.get_current_profile_name() == THOROUGH:
         return thorough
     return _few(thorough)

@@ -120,7 +120,9 @@ def calls(path: Path) -> Iterator[ast.Call]:
     "path", sorted((PACKAGE / "tui").rglob("*.py")), ids=lambda path: path.name
 )
 def test_no_widget_is_given_text_that_could_be_markup(path: Path) -> None:
-    """`Static(text)` parses markup: text of others would crash it or become a link. `Static(Content(…))` does not."""
+    """`Static(text)` parses markup: text of others would crash it or become a link.
+    `Static(Content(…))` does not.
+    """
     for call in calls(path):
         name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
         if name in ("Static", "Label") and call.args:

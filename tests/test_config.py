@@ -1,4 +1,6 @@
-"""The config file: every option is documented, and whatever is wrong is named with file, line and key."""
+"""The config file: every option is documented, and whatever is wrong is named with file, line and
+key.
+"""
 
 from __future__ import annotations
 

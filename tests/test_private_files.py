@@ -88,7 +88,9 @@ def files_below(folder: Path) -> set[Path]:
 def test_what_is_written_goes_through_no_link(
     writer: Callable[[Path], object], leads_to: str, tmp_path: Path
 ) -> None:
-    """Links stand under every name that is written, and under names that could be meant for unfinished files."""
+    """Links stand under every name that is written, and under names that could be meant for
+    unfinished files.
+    """
     seen, folder, precious = (
         private_folder(tmp_path / name) for name in ("seen", "trapped", "precious")
     )

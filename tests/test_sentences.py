@@ -1,4 +1,6 @@
-"""What the program says consists of sentences: all messages in the sources are found, and looked at."""
+"""What the program says consists of sentences: all messages in the sources are found, and looked
+at.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,9 @@ def test_every_message_is_punctuated_as_a_sentence() -> None:
 
 
 def test_title_and_hint_are_joined_in_one_place() -> None:
-    """An f-string with a title, and a hint or a period after it, ends a title twice that ends in a period itself."""
+    """An f-string with a title, and a hint or a period after it, ends a title twice that ends in a
+    period itself.
+    """
     wrong = []
     for name, tree in _sources():
         for node in ast.walk(tree):

@@ -1,4 +1,6 @@
-"""How the sources read: sizes, lines that say one thing, and imports that never go round in a circle."""
+"""How the sources read: sizes, lines that say one thing, and imports that never go round in a
+circle.
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,9 @@ def _quiet() -> None:
 
 @pytest.fixture(scope="module")
 def native() -> Iterator[ProcessPoolExecutor]:
-    """A process of its own: an assertion in native code aborts it, and a test fails with BrokenProcessPool."""
+    """A process of its own: an assertion in native code aborts it, and a test fails with
+    BrokenProcessPool.
+    """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_quiet) as pool:
         yield pool
 

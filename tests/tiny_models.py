@@ -1,7 +1,9 @@
-"""Writes tiny random GGUF models, each in milliseconds and of some hundred kB, which llama.cpp really loads and runs.
+"""Writes tiny random GGUF models, each in milliseconds and of some hundred kB, which llama.cpp
+really loads and runs.
 
-They say nothing that makes sense, but everything about them is as in a real model. Tensors and metadata keys as
-llama.cpp's src/models/*.cpp and src/llama-vocab.cpp ask for them; the same seed gives the same file.
+They say nothing that makes sense, but everything about them is as in a real model. Tensors and
+metadata keys as llama.cpp's src/models/*.cpp and src/llama-vocab.cpp ask for them; the same seed
+gives the same file.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ CHATML = (
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 CONTROL_TOKENS = ("<s>", "</s>", "<unk>", "<|im_start|>", "<|im_end|>")
-"""The control tokens of `write_llama` and `write_recurrent`; their ids begin at 256, behind the bytes."""
+"""The control tokens of `write_llama` and `write_recurrent`; their ids begin at 256, behind the
+bytes.
+"""
 
 _N_EMBD, _N_FF, _N_HEAD = 32, 64, 2
 _UNIGRAMS = ("▁", *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;!?'-#\n")
@@ -37,7 +41,8 @@ def write_llama(
     extra: Mapping[str, Value] = {},
     seed: int = 0,
 ) -> Path:
-    """A llama model whose token ids 0 to 255 are the bytes themselves, so that text has one token for each byte.
+    """A llama model whose token ids 0 to 255 are the bytes themselves, so that text has one token
+    for each byte.
 
     `<|im_end|>` and `</s>` end a generation. `extra` adds metadata or replaces it.
     """
@@ -95,7 +100,9 @@ def write_lora(path: Path, *, architecture: str = "llama", rank: int = 2, seed: 
 
 
 def write_endless(path: Path) -> Path:
-    """A llama model whose likeliest next token is never one that ends the reply, with room for 200,000 of them."""
+    """A llama model whose likeliest next token is never one that ends the reply, with room for
+    200,000 of them.
+    """
     write_llama(path, n_ctx_train=200_000)
     reader = GGUFReader(path, "r+")
     (output,) = (tensor for tensor in reader.tensors if tensor.name == "output.weight")
@@ -105,7 +112,9 @@ def write_endless(path: Path) -> Path:
 
 
 def write_recurrent(path: Path, *, seed: int = 0) -> Path:
-    """A Mamba model with the vocabulary of `write_llama`: its memory is one state that cannot be cut."""
+    """A Mamba model with the vocabulary of `write_llama`: its memory is one state that cannot be
+    cut.
+    """
     d_inner, d_state, d_conv, dt_rank = 2 * _N_EMBD, 16, 4, 2
     metadata: dict[str, Value] = {
         "general.name": "tiny-mamba",
@@ -141,7 +150,9 @@ def write_recurrent(path: Path, *, seed: int = 0) -> Path:
 
 
 def write_sliding(path: Path, *, window: int = 16, seed: int = 0) -> Path:
-    """A Gemma 3 model with the vocabulary of `write_llama`: five of six layers see only the last `window` tokens."""
+    """A Gemma 3 model with the vocabulary of `write_llama`: five of six layers see only the last
+    `window` tokens.
+    """
     head = _N_EMBD // _N_HEAD
     metadata: dict[str, Value] = {
         "general.name": "tiny-gemma",
@@ -171,7 +182,9 @@ def write_sliding(path: Path, *, window: int = 16, seed: int = 0) -> Path:
 
 
 def write_hybrid(path: Path, *, seed: int = 0) -> Path:
-    """An LFM2 model with the vocabulary of `write_llama`: one layer is a convolution with a state, one is attention."""
+    """An LFM2 model with the vocabulary of `write_llama`: one layer is a convolution with a state,
+    one is attention.
+    """
     head = _N_EMBD // _N_HEAD
     metadata: dict[str, Value] = {
         "general.name": "tiny-lfm2",
@@ -366,7 +379,9 @@ def _byte_vocabulary(*, add_bos: bool) -> dict[str, Value]:
 
 
 def _printable(byte: int) -> str:
-    """The character for a byte in GPT-2's vocabulary: printable Latin-1 stays, the rest follows from U+0100 on."""
+    """The character for a byte in GPT-2's vocabulary: printable Latin-1 stays, the rest follows
+    from U+0100 on.
+    """
     if _is_printable(byte):
         return chr(byte)
     return chr(0x100 + sum(not _is_printable(lower) for lower in range(byte)))

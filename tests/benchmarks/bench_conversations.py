@@ -1,7 +1,9 @@
-"""How quick the list of conversations is with a thousand of them: `python -m tests.benchmarks.bench_conversations`.
+"""How quick the list of conversations is with a thousand of them: `python -m
+tests.benchmarks.bench_conversations`.
 
-Each has 20 turns of 150 words. Listing, searching for a rare word, a common one, a single letter and a text without
-spaces, looking into one and deleting one; each as often as fits into a second, the best of them.
+Each has 20 turns of 150 words. Listing, searching for a rare word, a common one, a single letter
+and a text without spaces, looking into one and deleting one; each as often as fits into a second,
+the best of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Whether the starter model does what the README, the help and the tasks show: each example with ten seeds.
+"""Whether the starter model does what the README, the help and the tasks show: each example with
+ten seeds.
 
-An example is what a newcomer tries first, so one is only shown if the model does it in nine of ten tries. `--more`
-measures candidates that are shown nowhere.
+An example is what a newcomer tries first, so one is only shown if the model does it in nine of ten
+tries. `--more` measures candidates that are shown nowhere.
 """
 
 from __future__ import annotations

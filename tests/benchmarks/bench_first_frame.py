@@ -1,7 +1,8 @@
 """How long until the first frame is painted, against the smallest Textual app with a text area.
 
-The time runs from starting the process in a pty of 120 × 40 until the bytes of a frame have come that show the app's
-own content on the alternate screen: for modechat the prompt's frame, for the other the text in its text area.
+The time runs from starting the process in a pty of 120 × 40 until the bytes of a frame have come
+that show the app's own content on the alternate screen: for modechat the prompt's frame, for the
+other the text in its text area.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""How fast modechat writes, against llama.cpp's own loop with the same context and threads: through the worker's pipe,
-in `modechat run`, and in the terminal with all that the interface does meanwhile.
+"""How fast modechat writes, against llama.cpp's own loop with the same context and threads: through
+the worker's pipe, in `modechat run`, and in the terminal with all that the interface does
+meanwhile.
 
-Each pair is a reply and the raw loop right after it in the same or another worker. A machine that others use too makes
-both slow: with `--threads 1` less so.
+Each pair is a reply and the raw loop right after it in the same or another worker. A machine that
+others use too makes both slow: with `--threads 1` less so.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""What 100 kB of a strange reply cost before something of it is seen, and what one more token of it costs.
+"""What 100 kB of a strange reply cost before something of it is seen, and what one more token of it
+costs.
 
-Milliseconds of the processor: reading and layout of what a conversation that is opened shows at once; all of it; and
-the dearest flush of three tokens while the reply grows.
+Milliseconds of the processor: reading and layout of what a conversation that is opened shows at
+once; all of it; and the dearest flush of three tokens while the reply grows.
 """
 
 from __future__ import annotations

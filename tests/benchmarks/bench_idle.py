@@ -1,7 +1,9 @@
-"""How much of a core the app takes while nothing happens: in a pty of 120 × 40, after a reply has come.
+"""How much of a core the app takes while nothing happens: in a pty of 120 × 40, after a reply has
+come.
 
-What the whole process takes counts (user and system time), over some seconds in which nobody types. The promise is half
-a percent. Beside it, how many bytes were painted meanwhile: there should be none.
+What the whole process takes counts (user and system time), over some seconds in which nobody types.
+The promise is half a percent. Beside it, how many bytes were painted meanwhile: there should be
+none.
 """
 
 from __future__ import annotations

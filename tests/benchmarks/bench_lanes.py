@@ -1,7 +1,8 @@
 """How many tokens are evaluated in a long conversation, against those that are new.
 
-50 turns, 10 changes of mode among them, 2 replies asked for again and 1 message edited. New is what no earlier prompt
-or reply has in front of it: all that a cache without limits would have to evaluate.
+50 turns, 10 changes of mode among them, 2 replies asked for again and 1 message edited. New is what
+no earlier prompt or reply has in front of it: all that a cache without limits would have to
+evaluate.
 """
 
 from __future__ import annotations

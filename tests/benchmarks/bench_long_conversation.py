@@ -1,7 +1,9 @@
-"""What a conversation of 1,000 turns costs, against one of 20: the app with a scripted engine, in a pty of 120 × 40.
+"""What a conversation of 1,000 turns costs, against one of 20: the app with a scripted engine, in a
+pty of 120 × 40.
 
-Opening it from the list of conversations, until its last message is painted; memory; how soon a typed character is
-painted while 200 words a second stream into it; and what a typical reply at 30 tokens a second takes of a core.
+Opening it from the list of conversations, until its last message is painted; memory; how soon a
+typed character is painted while 200 words a second stream into it; and what a typical reply at 30
+tokens a second takes of a core.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ _PARAGRAPHS = (
 
 
 def fill(store: Store, count: int) -> None:
-    """A conversation with `count` turns, named by their number; its last words are too far back for a preview."""
+    """A conversation with `count` turns, named by their number; its last words are too far back for
+    a preview.
+    """
     conversation = store.create_conversation(f"turns{count}", ModeState())
     parent = None
     for number in range(1, count + 1):

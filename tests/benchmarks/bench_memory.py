@@ -1,7 +1,9 @@
-"""Memory of the whole program, less what the model itself takes: its weights, its KV cache, its compute buffers.
+"""Memory of the whole program, less what the model itself takes: its weights, its KV cache, its
+compute buffers.
 
-The proportional set size (PSS) of app, worker and template sandbox, after a chat with long messages, in a terminal.
-What the model takes is what the log reports; of weights that are mapped, what is in memory. Linux only.
+The proportional set size (PSS) of app, worker and template sandbox, after a chat with long
+messages, in a terminal. What the model takes is what the log reports; of weights that are mapped,
+what is in memory. Linux only.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ def mapped(process: psutil.Process, path: Path) -> float:
 
 
 def buffers(log: str) -> dict[str, float]:
-    """MB by kind, as llama.cpp reports them. Weights that are mapped are buffers of the model, too."""
+    """MB by kind, as llama.cpp reports them. Weights that are mapped are buffers of the model,
+    too.
+    """
     found: dict[str, float] = {}
     for kind, size in _BUFFER.findall(log):
         found[kind] = found.get(kind, 0.0) + float(size) * 1.048576

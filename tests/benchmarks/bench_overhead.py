@@ -1,9 +1,9 @@
 """The worker's own Python for each token, at different lengths of the reply.
 
-A tiny random model costs almost nothing to decode. What the worker's process computes for a reply, less what it
-computes for llama.cpp's own loop over as many tokens, is modechat's share. Processor time: busy machines do not matter.
-Such a model writes many tokens between two deltas, a real one few: so each token is charged with a whole delta, and
-with looking for guesses.
+A tiny random model costs almost nothing to decode. What the worker's process computes for a reply,
+less what it computes for llama.cpp's own loop over as many tokens, is modechat's share. Processor
+time: busy machines do not matter. Such a model writes many tokens between two deltas, a real one
+few: so each token is charged with a whole delta, and with looking for guesses.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ async def microseconds_a_token(
         after = worker.cpu_times()
         return after.user + after.system - before.user - before.system
 
-    # What a request costs besides its tokens does not count, and the clock ticks 100 times a second: many at once.
+    # What a request costs besides its tokens does not count, and the clock ticks 100 times a
+    # second: many at once.
     times = max(1, TOKENS_EACH_TIME // length)
 
     async def replies(n_tokens: int) -> None:

@@ -1,7 +1,8 @@
-"""What a prompt costs: making it (rendering in the sandbox process, tokenising) against evaluating it, and the guard.
+"""What a prompt costs: making it (rendering in the sandbox process, tokenising) against evaluating
+it, and the guard.
 
-A chat of 40 messages of about 100 tokens each, on the CPU. Set MODECHAT_VOCABS to a folder with llama.cpp's
-`ggml-vocab-*.gguf` to measure the guard with a vocabulary of 256 special tokens too.
+A chat of 40 messages of about 100 tokens each, on the CPU. Set MODECHAT_VOCABS to a folder with
+llama.cpp's `ggml-vocab-*.gguf` to measure the guard with a vocabulary of 256 special tokens too.
 """
 
 from __future__ import annotations

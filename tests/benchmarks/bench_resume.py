@@ -1,4 +1,6 @@
-"""The first token of a chat of 2,000 tokens that comes from disk, against one that is evaluated, in a new worker."""
+"""The first token of a chat of 2,000 tokens that comes from disk, against one that is evaluated, in
+a new worker.
+"""
 
 from __future__ import annotations
 

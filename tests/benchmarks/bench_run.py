@@ -1,9 +1,11 @@
-"""How long one answer takes from the shell, the whole process, against `llm` and llama.cpp's own programs.
+"""How long one answer takes from the shell, the whole process, against `llm` and llama.cpp's own
+programs.
 
-All of them run the starter model, and write exactly as many tokens: the question asks for more. `--tokens 1` is the
-time to the first token from a cold start. `llm` is installed with the extra `starter`; its plugin knows no limit, so
-that this sets one where the plugin calls llama-cpp-python. llama.cpp itself is a `llama-cli` that was built, or the
-package `xllamacpp` in a virtual environment of its own.
+All of them run the starter model, and write exactly as many tokens: the question asks for more.
+`--tokens 1` is the time to the first token from a cold start. `llm` is installed with the extra
+`starter`; its plugin knows no limit, so that this sets one where the plugin calls llama-cpp-python.
+llama.cpp itself is a `llama-cli` that was built, or the package `xllamacpp` in a virtual
+environment of its own.
 """
 
 from __future__ import annotations

@@ -102,7 +102,9 @@ class Race:
         self._counts_processor = counts_processor
 
     async def ratio(self, task: InstructPrompt, pairs: int) -> tuple[float, float, float]:
-        """The ratio of speeds with guesses and without, the worst ratio, and the share of guesses."""
+        """The ratio of speeds with guesses and without, the worst ratio, and the share of
+        guesses.
+        """
         ratios, shares = [], []
         for number in range(pairs + 1):
             speeds = {}

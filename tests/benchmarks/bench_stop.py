@@ -1,4 +1,6 @@
-"""How long a stop takes: from sending Stop to the engine's Finished, while it reads a prompt and while it writes."""
+"""How long a stop takes: from sending Stop to the engine's Finished, while it reads a prompt and
+while it writes.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""The count of threads that the engine finds by itself, against each fixed one: on this machine as it is, with one of
-its cores busy elsewhere, with all of them, and with a load that comes and goes. Through the real worker,
-by turns; medians of the tokens per second.
+"""The count of threads that the engine finds by itself, against each fixed one: on this machine as
+it is, with one of its cores busy elsewhere, with all of them, and with a load that comes and
+goes. Through the real worker, by turns; medians of the tokens per second.
 
-Other work on the machine disturbs both, so compare the ratios only where the load at the end is low.
+Other work on the machine disturbs both, so compare the ratios only where the load at the end is
+low.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from tests.engine.driver import Driver, chat, formats, running_engine
 
 TARGET_QUIET, TARGET_BUSY = 0.98, 0.85
 TARGET_FAIR = 0.5
-"""Of a fair share, which is half of the quiet machine's speed where every core is busy with another process, too."""
+"""Of a fair share, which is half of the quiet machine's speed where every core is busy with another
+process, too.
+"""
 TARGET_BACK = 0.9
 """Of the quiet speed, from a second after a load has gone."""
 _SECONDS_OF_A_PHASE = 3.0
@@ -38,7 +41,9 @@ STORY = "Tell me a very long story about a lighthouse keeper, with many chapters
 
 @contextlib.contextmanager
 def busy_cores(count: int) -> Iterator[None]:
-    """So many other processes that compute all the time, each on a core of its own where the system can pin them."""
+    """So many other processes that compute all the time, each on a core of its own where the system
+    can pin them.
+    """
     cores = (
         sorted(os.sched_getaffinity(0), reverse=True) if hasattr(os, "sched_getaffinity") else []
     )
@@ -88,7 +93,9 @@ async def measure(model: Path, rounds: int, n_tokens: int) -> dict[str, list[flo
 
 @dataclass(frozen=True)
 class Phases:
-    """Tokens per second in one reply: before a load, from a second after it came, and from a second after it went."""
+    """Tokens per second in one reply: before a load, from a second after it came, and from a second
+    after it went.
+    """
 
     before: float
     beside: float
@@ -96,7 +103,9 @@ class Phases:
 
 
 async def come_and_go(model: Path, n_busy: int) -> Phases:
-    """A load of `n_busy` processes that lasts some seconds, in the middle of a reply that goes on after it."""
+    """A load of `n_busy` processes that lasts some seconds, in the middle of a reply that goes on
+    after it.
+    """
     while (found := await _come_and_go(model, n_busy)) is None:
         pass  # the reply ended too early
     return found
@@ -144,10 +153,11 @@ async def _come_and_go(model: Path, n_busy: int) -> Phases | None:
 
 
 def follows(model: Path, shares: Mapping[int, float], times: int = 3) -> bool:
-    """Whether the speed is a share's `TARGET_FAIR` a second after a load came, and back a second after it went.
+    """Whether the speed is a share's `TARGET_FAIR` a second after a load came, and back a second
+    after it went.
 
-    `shares` has the fair share of the speed for each number of busy processes. A reply gets slower as it grows: that
-    is measured by the same reply without a load.
+    `shares` has the fair share of the speed for each number of busy processes. A reply gets slower
+    as it grows: that is measured by the same reply without a load.
     """
     phases = {
         n_busy: [asyncio.run(come_and_go(model, n_busy)) for _ in range(times)]

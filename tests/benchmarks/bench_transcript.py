@@ -1,7 +1,8 @@
-"""What showing a reply costs while it streams, against Textual's own Markdown widget, in a real pty of 120 × 40.
+"""What showing a reply costs while it streams, against Textual's own Markdown widget, in a real pty
+of 120 × 40.
 
-For each kind of text: the processor time of a flush (three tokens: layout and painting included) when the reply has
-1,000 and 16,000 tokens, and with the stock widget at 1,000.
+For each kind of text: the processor time of a flush (three tokens: layout and painting included)
+when the reply has 1,000 and 16,000 tokens, and with the stock widget at 1,000.
 """
 
 from __future__ import annotations

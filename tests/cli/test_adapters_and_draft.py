@@ -23,7 +23,9 @@ FILES = load_prompt_files(own=Path("/nonexistent"))
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """With `first.gguf`, `other.gguf` and the adapters `tone.gguf` and `a:b.gguf`; it is the current folder."""
+    """With `first.gguf`, `other.gguf` and the adapters `tone.gguf` and `a:b.gguf`; it is the
+    current folder.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     write_llama(tmp_path / "first.gguf")

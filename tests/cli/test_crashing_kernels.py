@@ -1,4 +1,6 @@
-"""Every command on a machine where llama.cpp's kernels for the processor crash: it works, and says so once."""
+"""Every command on a machine where llama.cpp's kernels for the processor crash: it works, and says
+so once.
+"""
 
 from __future__ import annotations
 

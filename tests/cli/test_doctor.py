@@ -1,4 +1,6 @@
-"""`modechat doctor`: what it reports, for people and for programs, whatever the state of the machine."""
+"""`modechat doctor`: what it reports, for people and for programs, whatever the state of the
+machine.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Texts on their way into `modechat run` and `modechat prompt`: too long, no text, files, and mark-up in them."""
+"""Texts on their way into `modechat run` and `modechat prompt`: too long, no text, files, and
+mark-up in them.
+"""
 
 from __future__ import annotations
 

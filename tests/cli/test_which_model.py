@@ -1,4 +1,6 @@
-"""Which model is used where none is named: the one that was used last, the starter model, or what is found."""
+"""Which model is used where none is named: the one that was used last, the starter model, or what
+is found.
+"""
 
 from __future__ import annotations
 

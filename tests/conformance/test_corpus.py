@@ -1,7 +1,9 @@
-"""The prompt formatter against independent implementations: a corpus of real chat templates with expected results.
+"""The prompt formatter against independent implementations: a corpus of real chat templates with
+expected results.
 
-The corpus lies outside of the project: in the folder that MODECHAT_CONFORMANCE names, or beside the checkout in
-`shared/conformance`. MODECHAT_VOCABS may name a folder with llama.cpp's `ggml-vocab-*.gguf`.
+The corpus lies outside of the project: in the folder that MODECHAT_CONFORMANCE names, or beside the
+checkout in `shared/conformance`. MODECHAT_VOCABS may name a folder with llama.cpp's
+`ggml-vocab-*.gguf`.
 """
 
 from __future__ import annotations
@@ -161,7 +163,8 @@ def test_no_text_forges_a_special_token_of_the_corpus_own_vocabularies(file: str
     assert special_ids(hostile) == special_ids("X")
 
 
-# Families without a template. Where references write one family in several ways, the format follows one of them.
+# Families without a template. Where references write one family in several ways, the format follows
+# one of them.
 
 
 @dataclass(frozen=True)
@@ -220,8 +223,9 @@ CHOICES = (
     ),
 )
 OTHER_REFERENCE = {"alpaca": "tgw-legacy/Alpaca/"}
-"""Formats whose reference for conversations is a template of the corpus: text-generation-webui's, with Stanford's
-preamble where the user sets no system text."""
+"""Formats whose reference for conversations is a template of the corpus: text-generation-webui's,
+with Stanford's preamble where the user sets no system text.
+"""
 
 
 def choice_for(identifier: str) -> Choice | None:

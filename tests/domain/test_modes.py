@@ -1,4 +1,6 @@
-"""What typing does: the table of the two modes row by row, and the rules that hold for every text."""
+"""What typing does: the table of the two modes row by row, and the rules that hold for every
+text.
+"""
 
 from __future__ import annotations
 

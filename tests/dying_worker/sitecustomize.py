@@ -1,7 +1,9 @@
-"""Makes workers die, in every process that has this folder on its PYTHONPATH: Python imports a module of this name.
+"""Makes workers die, in every process that has this folder on its PYTHONPATH: Python imports a
+module of this name.
 
-`DYING_WORKER` says when and how, as `MOMENT SIGNAL WHERE`: `load` or `decode`, a signal's name, and `extras` (only with
-the CPU's extra buffers) or `always`. `decode` may have a count behind a colon: it dies at that decode, from 1.
+`DYING_WORKER` says when and how, as `MOMENT SIGNAL WHERE`: `load` or `decode`, a signal's name, and
+`extras` (only with the CPU's extra buffers) or `always`. `decode` may have a count behind a colon:
+it dies at that decode, from 1.
 """
 
 from __future__ import annotations

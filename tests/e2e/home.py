@@ -18,7 +18,9 @@ _NOT_INHERITED = ("TEXTUAL", "XDG_", "NO_COLOR", "TMUX", "LC_", "LANG")
 
 
 class Home:
-    """A home folder, the programs that are started in it, and the conversations that they keep there."""
+    """A home folder, the programs that are started in it, and the conversations that they keep
+    there.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()

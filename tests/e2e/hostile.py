@@ -1,8 +1,8 @@
 """Text that tries to act on a terminal or on the interface, and a program whose model writes it.
 
-`python -m tests.e2e.hostile [FOLDER]` runs the interface with a model that answers every message with ATTACK, then
-fails with it, or streams LONG_ATTACK in small pieces to `stream`. Conversations are kept in FOLDER; models have hostile
-names.
+`python -m tests.e2e.hostile [FOLDER]` runs the interface with a model that answers every message
+with ATTACK, then fails with it, or streams LONG_ATTACK in small pieces to `stream`. Conversations
+are kept in FOLDER; models have hostile names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ ATTACK = (
     "\x1b[2J \x1b[31mred \x1b[5n \x1b[21t \x1bc \x1b(0 \x0e \x07 \x08 \x7f \u202e "
     "[@click=app.quit]quit[/] [link=file:///etc/passwd]open[/link] [/nope]"
 )
-"""Titles, clipboard, colours, reports, resets, character sets and graphics, in 7 and 8 bits; markup of Textual."""
+"""Titles, clipboard, colours, reports, resets, character sets and graphics, in 7 and 8 bits; markup
+of Textual.
+"""
 
 LONG_ATTACK = (
     "# Title \x1b]0;PWNED\x07\n\n- [file](file:///etc/passwd) [script](javascript:alert(1)) <https://example.com>\n"
@@ -53,7 +55,8 @@ _TEXTUALS_OWN = re.compile(
 
 
 def foreign_sequences(raw: bytes) -> set[str]:
-    """The escape sequences and control characters in `raw`, which must be UTF-8, that are not Textual's own.
+    """The escape sequences and control characters in `raw`, which must be UTF-8, that are not
+    Textual's own.
 
     One is modechat's: it asks for the terminal's ground, once, before the screen is its own.
     """

@@ -13,7 +13,9 @@ from tests.e2e.window import SECONDS, Window
 
 
 class WatchedProcess:
-    """A process of somebody else. Linux tells when it ends, and never means another one of the same number."""
+    """A process of somebody else. Linux tells when it ends, and never means another one of the same
+    number.
+    """
 
     def __init__(self, process_id: int) -> None:
         self.id = process_id

@@ -1,7 +1,8 @@
 """Counts the tokens of prompts by the model's own file: `python -m tests.e2e.prompt_tokens MODEL`.
 
-Reads conversations (JSON, a list of lists of texts, the user's and the assistant's in turn) from standard input and
-prints the number of tokens of each one's prompt. In a process of its own: native code stays out of the tests.
+Reads conversations (JSON, a list of lists of texts, the user's and the assistant's in turn) from
+standard input and prints the number of tokens of each one's prompt. In a process of its own: native
+code stays out of the tests.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from pathlib import Path
 
 
 def prompt_tokens(model: Path, *conversations: Sequence[str]) -> list[int]:
-    """The number of tokens of each conversation, from its first text to the beginning of the next reply."""
+    """The number of tokens of each conversation, from its first text to the beginning of the next
+    reply.
+    """
     counted = subprocess.run(
         [sys.executable, "-m", __name__, str(model)],
         input=json.dumps(conversations),

@@ -1,7 +1,7 @@
 """A real terminal: a program in a pty, and the screen that it paints, read by a terminal emulator.
 
-Owns what pyte lacks: the alternate screen, synchronised output (frames are seen whole, never half painted), and
-escape sequences of today that it would misread.
+Owns what pyte lacks: the alternate screen, synchronised output (frames are seen whole, never half
+painted), and escape sequences of today that it would misread.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import pyte
 
 from tests.e2e.window import SECONDS, Window
 
-# What pyte would misread: kitty's keyboard protocol, requests of private modes (DECRQM), all strings but titles.
+# What pyte would misread: kitty's keyboard protocol, requests of private modes (DECRQM), all
+# strings but titles.
 _FOREIGN = re.compile(
     rb"\x1b\[[<=>][0-9;:]*[@-~]|\x1b\[\?[0-9;]*\$p|\x1b(?:[P_^X]|\](?![012];))[^\x1b\x07]*(?:\x1b\\|\x07)"
 )
@@ -61,7 +62,9 @@ class Terminal(Window):
 
     @property
     def words(self) -> str:
-        """The screen's words with one space between them, without the borders: however the lines are wrapped."""
+        """The screen's words with one space between them, without the borders: however the lines
+        are wrapped.
+        """
         return " ".join(word for line in self.lines for word in line.strip(_BORDERS).split())
 
     @property
@@ -76,7 +79,9 @@ class Terminal(Window):
         return str(self._screen.title)
 
     def wait_for(self, what: str | Callable[[], bool], *, timeout: float = SECONDS) -> None:
-        """Wait until these words are on the screen, or until the condition holds; fail if that does not come."""
+        """Wait until these words are on the screen, or until the condition holds; fail if that does
+        not come.
+        """
         if callable(what):
             self.wait_until(what, getattr(what, "__name__", "the condition"), timeout=timeout)
         else:
@@ -93,7 +98,9 @@ class Terminal(Window):
         return "\n".join((edge, *self.lines, edge))
 
     def look_away(self) -> None:
-        """From now on read what comes, and paint nothing: the emulator takes time that the program could use."""
+        """From now on read what comes, and paint nothing: the emulator takes time that the program
+        could use.
+        """
         self._is_watched = False
 
     def _receive(self, data: bytes) -> None:

@@ -1,4 +1,6 @@
-"""A hostile reply that streams while the window is resized and the mouse is everywhere; hostile names in lists."""
+"""A hostile reply that streams while the window is resized and the mouse is everywhere; hostile
+names in lists.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from tests.e2e.processes import watched_worker
 from tests.e2e.terminal import Terminal
 
 PROMISED_SECONDS = 0.5
-STORY = "Write a long story about a lighthouse keeper."  # at temperature 0 this model writes until the context is full
+# at temperature 0 this model writes until the context is full
+STORY = "Write a long story about a lighthouse keeper."
 
 pytestmark = pytest.mark.real_model
 
@@ -32,7 +33,9 @@ def _story_on_screen(terminal: Terminal) -> str:
 
 
 def _watch_the_story(terminal: Terminal) -> str:
-    """Read until there are some lines, then for as long as may be lost, and longer. Returns what there was before."""
+    """Read until there are some lines, then for as long as may be lost, and longer. Returns what
+    there was before.
+    """
     terminal.wait_for(lambda: len(_story_on_screen(terminal)) > 200)
     shown, then = _story_on_screen(terminal), time.monotonic()
 

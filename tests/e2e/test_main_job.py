@@ -84,7 +84,9 @@ def _quit(terminal: Terminal) -> None:
 def _assert_what_the_model_saw(
     model: Path, first: Turn, second: Turn, task: Turn, third: Turn
 ) -> None:
-    """The chat its own turns, all of them, and nothing else; the task itself alone; nothing of it twice."""
+    """The chat its own turns, all of them, and nothing else; the task itself alone; nothing of it
+    twice.
+    """
     chat = [first.typed, first.reply.text, second.typed, second.reply.text, third.typed]
     turns = (first, second, task, third)
     stats = [turn.reply.stats for turn in turns if turn.reply.stats is not None]

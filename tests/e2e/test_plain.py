@@ -1,4 +1,6 @@
-"""The plain front end as a program: on a dumb terminal, beside a screen reader, in pipes, and however it is ended."""
+"""The plain front end as a program: on a dumb terminal, beside a screen reader, in pipes, and
+however it is ended.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,16 @@ from tests.e2e.home import MODECHAT, PROJECT, Home
 from tests.e2e.processes import watched_worker
 from tests.e2e.window import SECONDS, Window
 
-STORY = "Write a long story about a lighthouse keeper."  # at temperature 0 this model writes until the context is full
+# at temperature 0 this model writes until the context is full
+STORY = "Write a long story about a lighthouse keeper."
 SECRET = "The secret word is banana. What is the secret word?"
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class LineTerminal(Window):
-    """A program on a terminal that shows what comes, line after line: so wide that no line is broken between words."""
+    """A program on a terminal that shows what comes, line after line: so wide that no line is
+    broken between words.
+    """
 
     def __init__(self, home: Home, *arguments: str | Path, term: str = "dumb", **env: str) -> None:
         super().__init__((*MODECHAT, *arguments), home.env | env, columns=2000, rows=24, term=term)

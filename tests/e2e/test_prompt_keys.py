@@ -1,4 +1,6 @@
-"""The prompt in a real terminal: keys as terminals send them, the cursor, an editor, drafts that survive a kill."""
+"""The prompt in a real terminal: keys as terminals send them, the cursor, an editor, drafts that
+survive a kill.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A program in a pty: what it writes, what is typed, how it ends.
 
-Owns the program: whatever a test does, it is dead when the window is closed. Nothing here sleeps: who waits is woken
-by the program's output.
+Owns the program: whatever a test does, it is dead when the window is closed. Nothing here sleeps:
+who waits is woken by the program's output.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _KEYS = {
     **{f"ctrl+{letter}": bytes([ord(letter) - 96]) for letter in "abcdefghijklmnopqrstuvwxyz"},
 }
 
-# Makes the pty the controlling terminal of the new session, as a terminal window does, and becomes the program.
-# Python could do it only between fork and exec, which is not safe beside threads.
+# Makes the pty the controlling terminal of the new session, as a terminal window does, and becomes
+# the program. Python could do it only between fork and exec, which is not safe beside threads.
 _ON_TERMINAL = ("/bin/sh", "-c", 'terminal=$1; shift; exec "$@" <>"$terminal" >&0 2>&1', "sh")
 
 
@@ -99,8 +99,8 @@ class Window:
     ) -> None:
         """Wait until the condition holds; it is asked whenever the program has written something.
 
-        Fails, with the name `what` and all that can be seen, if it does not hold after `timeout` seconds or when the
-        program has ended.
+        Fails, with the name `what` and all that can be seen, if it does not hold after `timeout`
+        seconds or when the program has ended.
         """
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -118,7 +118,9 @@ class Window:
                 self._changed.wait(seconds)
 
     def wait_for_end(self, *, timeout: float = SECONDS) -> int:
-        """Wait until the program has ended and all that it wrote was read. Returns its exit code."""
+        """Wait until the program has ended and all that it wrote was read. Returns its exit
+        code.
+        """
         try:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -144,7 +146,9 @@ class Window:
         self._write(b"\x1b[200~" + text.encode() + b"\x1b[201~")
 
     def mouse(self, button: int, column: int, row: int, *, is_up: bool = False) -> None:
-        """As terminals report it (SGR): 0 is the left button, 32 more is moving with it, 64 and 65 are the wheel."""
+        """As terminals report it (SGR): 0 is the left button, 32 more is moving with it, 64 and 65
+        are the wheel.
+        """
         self._write(f"\x1b[<{button};{column + 1};{row + 1}{'m' if is_up else 'M'}".encode())
 
     def press(self, *keys: str) -> None:
@@ -170,7 +174,9 @@ class Window:
         self._process.send_signal(signal.SIGCONT)
 
     def hang_up(self) -> int:
-        """Close the terminal under the program, as when a user closes the window. Returns the program's exit code."""
+        """Close the terminal under the program, as when a user closes the window. Returns the
+        program's exit code.
+        """
         if self._pty >= 0:
             os.close(self._close)
             self._reader.join()

@@ -187,8 +187,8 @@ async def running_engine(
 class EnginePool:
     """A worker that is lent to one test after the other.
 
-    To start one takes as long as ten tests of a tiny model. A test that ends well gives it back; all that it changed
-    is gone with the next model that is loaded.
+    To start one takes as long as ten tests of a tiny model. A test that ends well gives it back;
+    all that it changed is gone with the next model that is loaded.
     """
 
     def __init__(self) -> None:
@@ -198,7 +198,9 @@ class EnginePool:
     async def lend(
         self, model: Path | None = None, *, n_ctx: int | None = None, format: str | None = None
     ) -> AsyncIterator[Driver]:
-        """Lend the worker, with `model` loaded if one is given. The test may neither kill nor close it."""
+        """Lend the worker, with `model` loaded if one is given. The test may neither kill nor close
+        it.
+        """
         engine, self._idle = self._idle or _started(), None
         try:
             yield await _driver(engine, model, n_ctx, format)

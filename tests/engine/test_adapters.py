@@ -1,4 +1,6 @@
-"""LoRA adapters: they change replies, they are switched without loading again, and caches do not mix."""
+"""LoRA adapters: they change replies, they are switched without loading again, and caches do not
+mix.
+"""
 
 from __future__ import annotations
 

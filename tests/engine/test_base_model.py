@@ -1,4 +1,6 @@
-"""A real base model, Gemma 3 270M: its prompts are right and its replies end. What they say is the model's business."""
+"""A real base model, Gemma 3 270M: its prompts are right and its replies end. What they say is the
+model's business.
+"""
 
 from __future__ import annotations
 
@@ -160,7 +162,9 @@ async def test_a_chat_has_what_was_said_two_turns_ago_in_its_prompt(gemma: Path)
 
 
 async def test_going_back_behind_the_sliding_window_is_like_going_back_a_step(gemma: Path) -> None:
-    """The same prefix is reused both times: the reply differs if the cache holds less of it than its lane says."""
+    """The same prefix is reused both times: the reply differs if the cache holds less of it than
+    its lane says.
+    """
     sea = "The sea is blue. "
     told = (f"{sea * 100}My name is Anna.", "Nice to meet you, Anna.")
     asked, short, long = (

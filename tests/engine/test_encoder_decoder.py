@@ -23,7 +23,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def reference(path: Path, text: str, n_tokens: int) -> str:
-    """What the model writes, computed with a context of its own: encode, then decode the likeliest token each time."""
+    """What the model writes, computed with a context of its own: encode, then decode the likeliest
+    token each time.
+    """
     params = llama.llama_model_default_params()
     model = llama.llama_model_load_from_file(str(path).encode(), params)
     assert model is not None

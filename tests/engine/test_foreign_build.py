@@ -1,4 +1,6 @@
-"""llama.cpp as it was built for this processor, on an emulated older one: nothing of the crash is acted."""
+"""llama.cpp as it was built for this processor, on an emulated older one: nothing of the crash is
+acted.
+"""
 
 from __future__ import annotations
 

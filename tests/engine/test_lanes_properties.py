@@ -1,4 +1,6 @@
-"""Whatever is asked in whatever order: lanes give the answers of evaluating everything from the start."""
+"""Whatever is asked in whatever order: lanes give the answers of evaluating everything from the
+start.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def model(
 
 @dataclass(frozen=True)
 class Turn:
-    """A prompt that goes on from an earlier prompt and its reply, after the first `share` of them."""
+    """A prompt that goes on from an earlier prompt and its reply, after the first `share` of
+    them.
+    """
 
     mode: Mode
     origin: int
@@ -112,8 +116,9 @@ def test_results_are_those_of_evaluating_everything(model: LoadedModel, turns: l
 @settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TURNS)
 def test_only_what_no_lane_has_is_evaluated(model: LoadedModel, turns: list[Turn]) -> None:
-    """With an ordinary KV cache: what a prompt shares with the one before it in its mode is never evaluated again,
-    as long as both modes have room."""
+    """With an ordinary KV cache: what a prompt shares with the one before it in its mode is never
+    evaluated again, as long as both modes have room.
+    """
     memory = memory_of(model)
     if not memory.can_be_cut:
         return

@@ -127,7 +127,9 @@ def test_the_size_of_a_kv_cache_with_sliding_windows_is_known_before_it_is_there
 
 
 def split_in_two(whole: Path) -> Path:
-    """The same model in two files, as llama.cpp's own tool splits it: the first has all metadata."""
+    """The same model in two files, as llama.cpp's own tool splits it: the first has all
+    metadata.
+    """
     reader = GGUFReader(whole)
     half = len(reader.tensors) // 2
     for part, tensors in enumerate((reader.tensors[:half], reader.tensors[half:])):

@@ -1,4 +1,6 @@
-"""The planner of GPU layers, on device lists of many machines: as many layers as fit, and never more."""
+"""The planner of GPU layers, on device lists of many machines: as many layers as fit, and never
+more.
+"""
 
 from __future__ import annotations
 

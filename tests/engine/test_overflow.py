@@ -1,4 +1,6 @@
-"""A full context: the oldest turns leave in blocks, the rest stays in the cache, and nothing leaves silently."""
+"""A full context: the oldest turns leave in blocks, the rest stays in the cache, and nothing leaves
+silently.
+"""
 
 from __future__ import annotations
 

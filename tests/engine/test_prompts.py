@@ -1,5 +1,6 @@
-"""Prompts on real vocabularies: no text of a user, a file or a setting makes a special token, and ordinary ones are
-tokenised as they are."""
+"""Prompts on real vocabularies: no text of a user, a file or a setting makes a special token, and
+ordinary ones are tokenised as they are.
+"""
 
 from __future__ import annotations
 
@@ -127,7 +128,9 @@ def starter_case(starter: Path) -> Case:
 
 
 def plain_tokens(vocabulary: Vocabulary, text: str) -> list[int]:
-    """llama.cpp's tokens of the whole text, control tokens recognised, with BOS as its own programs add it."""
+    """llama.cpp's tokens of the whole text, control tokens recognised, with BOS as its own programs
+    add it.
+    """
     data = text.encode()
     tokens = (llama.llama_token * (len(data) + 16))()
     count = llama.llama_tokenize(
@@ -174,7 +177,9 @@ TASK_PLACES = ("instruction", "input", "system", "prefill", "example", "example_
 
 
 def unknown(case: Case) -> frozenset[int]:
-    """What T5's vocabulary makes of characters that it does not know; that is no control token of anyone."""
+    """What T5's vocabulary makes of characters that it does not know; that is no control token of
+    anyone.
+    """
     return frozenset(token.id for token in case.vocabulary.special_tokens if token.text == "<unk>")
 
 
@@ -189,7 +194,8 @@ def test_no_message_of_a_chat_makes_a_special_token(case: Case, place: str) -> N
 @pytest.mark.parametrize("place", TASK_PLACES)
 def test_no_text_of_a_task_makes_a_special_token(case: Case, place: str) -> None:
     hostile = case.special_ids(task(**{place: case.hostile()}))
-    # In the turns of a chat the response of a worked example is the assistant's: there its tags of thinking stay.
+    # In the turns of a chat the response of a worked example is the assistant's: there its tags of
+    # thinking stay.
     allowed = unknown(case)
     if place == "response":
         allowed |= {token.id for token in case.vocabulary.special_tokens if token.text in TAGS}
@@ -383,7 +389,8 @@ def test_every_byte_of_a_part_is_a_token_of_it_in_a_vocabulary_of_bytes(byte_cas
     view = byte_case.prompts.view(
         byte_case.prompts.make(conversation(system="Be brief.", user="Hé", newest="Bye"))
     )
-    # The turn's beginning is a token, its role and a newline are bytes; so are its end and a newline.
+    # The turn's beginning is a token, its role and a newline are bytes; so are its end and a
+    # newline.
     assert view.parts == (
         ("template", 1 + len("system\n")),
         ("system", 9),

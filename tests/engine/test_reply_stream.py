@@ -1,4 +1,6 @@
-"""The reply on its way out: thinking, stop strings and leaked markers, in the real order of these steps."""
+"""The reply on its way out: thinking, stop strings and leaked markers, in the real order of these
+steps.
+"""
 
 from __future__ import annotations
 

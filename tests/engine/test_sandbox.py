@@ -1,4 +1,6 @@
-"""Strangers' templates render in a process with limits: none hangs, fills the memory or ends a conversation."""
+"""Strangers' templates render in a process with limits: none hangs, fills the memory or ends a
+conversation.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ def process_of(sandbox: TemplateSandbox) -> psutil.Process:
 
 @contextmanager
 def watched(process_id: int) -> Iterator[int]:
-    """A handle that Linux makes readable when the process ends, also if that is not ours to wait for."""
+    """A handle that Linux makes readable when the process ends, also if that is not ours to wait
+    for.
+    """
     handle = os.pidfd_open(process_id)
     try:
         yield handle

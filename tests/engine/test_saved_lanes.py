@@ -34,7 +34,9 @@ def load_of(model: Path, folder: Path, **changes: object) -> Load:
 
 
 async def chat_then_quit(load: Load, text: str = LONG, *, leave: bool = False) -> Answer:
-    """A chat of one turn in a worker of its own, which keeps it when it ends, or when the chat is left."""
+    """A chat of one turn in a worker of its own, which keeps it when it ends, or when the chat is
+    left.
+    """
     async with running_engine() as driver:
         assert isinstance(await driver.ask(load, Loaded), Loaded)
         answer = await driver.generate(chat(text), LIMITED, conversation=CONVERSATION)

@@ -1,4 +1,6 @@
-"""Workers that really die in llama.cpp's kernels: the engine goes on without them, or says what helps."""
+"""Workers that really die in llama.cpp's kernels: the engine goes on without them, or says what
+helps.
+"""
 
 from __future__ import annotations
 

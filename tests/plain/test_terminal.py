@@ -151,7 +151,9 @@ async def test_ctrl_c_stops_a_reply_then_drops_what_was_typed_and_twice_it_leave
 
 
 async def interrupt(_chat: Chat) -> None:
-    """The signal that a terminal sends for Ctrl+C to its programs; a test's pty is nobody's terminal."""
+    """The signal that a terminal sends for Ctrl+C to its programs; a test's pty is nobody's
+    terminal.
+    """
     import signal
 
     signal.raise_signal(signal.SIGINT)

@@ -1,4 +1,6 @@
-"""The plain front end keeps what is typed as the screen does: files, refusals, what was sent, and drafts."""
+"""The plain front end keeps what is typed as the screen does: files, refusals, what was sent, and
+drafts.
+"""
 
 from __future__ import annotations
 
@@ -126,7 +128,9 @@ async def test_a_front_end_whose_view_fails_ends_with_its_error(
 
 
 class Console(io.RawIOBase):
-    """A console of Windows: its file descriptor gives bytes of a code page, Python's raw stream gives UTF-8."""
+    """A console of Windows: its file descriptor gives bytes of a code page, Python's raw stream
+    gives UTF-8.
+    """
 
     def __init__(self, typed: str = "") -> None:
         self._typed = typed.encode()

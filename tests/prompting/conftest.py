@@ -25,7 +25,9 @@ def builder(
     control: Sequence[str] = (),
     **variables: Any,
 ) -> PromptBuilder:
-    """Makes prompts in `used`, a format or the name of a shipped one; `control` are the vocabulary's control texts."""
+    """Makes prompts in `used`, a format or the name of a shipped one; `control` are the
+    vocabulary's control texts.
+    """
     return PromptBuilder(
         _format(used), _format(fallback), render, Guard(control), tokens, variables
     )

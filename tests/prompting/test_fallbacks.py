@@ -1,4 +1,6 @@
-"""The ladder: as little as possible is changed, in a fixed order, and no text of the user or the system is lost."""
+"""The ladder: as little as possible is changed, in a fixed order, and no text of the user or the
+system is lost.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ ROLES = {"s": "system", "u": "user", "a": "assistant"}
 
 
 def messages_of(roles: str) -> Messages:
-    """Messages of these roles (letters of s, u, a) with the texts `s0`, `u1`, `a2` … by their places."""
+    """Messages of these roles (letters of s, u, a) with the texts `s0`, `u1`, `a2` … by their
+    places.
+    """
     return [
         {"role": ROLES[letter], "content": f"{letter}{place}"} for place, letter in enumerate(roles)
     ]

@@ -1,4 +1,6 @@
-"""Named formats: those that ship are whole and exact, models are recognised, and files that are no formats refused."""
+"""Named formats: those that ship are whole and exact, models are recognised, and files that are no
+formats refused.
+"""
 
 from __future__ import annotations
 
@@ -166,7 +168,9 @@ def test_no_format_loses_a_text_of_a_task(
 
 @every_format
 def test_a_task_ends_where_the_reply_begins(named: NamedFormat) -> None:
-    """What follows the input is the same with and without one: the template's own, no text of the user."""
+    """What follows the input is the same with and without one: the template's own, no text of the
+    user.
+    """
     prompt = builder(named.name).task(SingleShot(Task("Count up.", "some text"))).text
     last = max(
         prompt.rindex("Count up.") + len("Count up."), prompt.rindex("some text") + len("some text")

@@ -66,7 +66,9 @@ texts = st.lists(
 def read(
     pieces: Iterable[str], markers: Iterable[str] = MARKERS, *conversation: str
 ) -> tuple[str, str | None]:
-    """What is shown of a reply in pieces (a `str` is one of single characters), and the marker that ended it."""
+    """What is shown of a reply in pieces (a `str` is one of single characters), and the marker that
+    ended it.
+    """
     detector = LeakDetector(markers, conversation)
     shown = ""
     for piece in pieces:

@@ -1,4 +1,6 @@
-"""Prompts of both modes: template or named format, guarded, with what the user can be told about them."""
+"""Prompts of both modes: template or named format, guarded, with what the user can be told about
+them.
+"""
 
 from __future__ import annotations
 

@@ -100,7 +100,9 @@ def reference(reply: str, opened: bool) -> tuple[str, str]:
 
 
 def trimmed(text: str) -> str:
-    """Without outer white space, but for an indent of the first line that is more than a single space."""
+    """Without outer white space, but for an indent of the first line that is more than a single
+    space.
+    """
     core = text.strip()
     indent = re.search(r"[^\n]*\Z", text[: text.find(core)]) if core else None
     return core if indent is None or indent[0] == " " else indent[0] + core

@@ -1,4 +1,6 @@
-"""Named tasks: those that ship, what the user's words after their names mean, and the user's own files."""
+"""Named tasks: those that ship, what the user's words after their names mean, and the user's own
+files.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Templates render as transformers renders them, and a hostile or broken one only ever fails as TemplateError."""
+"""Templates render as transformers renders them, and a hostile or broken one only ever fails as
+TemplateError.
+"""
 
 from __future__ import annotations
 

@@ -158,7 +158,9 @@ async def running_session(
 
 @asynccontextmanager
 async def opened_session(folder: Path, **options: Any) -> AsyncIterator[Harness]:
-    """A running session, ready, with the latest conversation; `options` are those of `running_session`."""
+    """A running session, ready, with the latest conversation; `options` are those of
+    `running_session`.
+    """
     async with running_session(folder, **options) as harness:
         await harness.session.library.open_latest()
         await harness.ready()

@@ -1,4 +1,6 @@
-"""LoRA adapters that are changed while the program runs: they stay after a restart, and belong to one model."""
+"""LoRA adapters that are changed while the program runs: they stay after a restart, and belong to
+one model.
+"""
 
 from __future__ import annotations
 

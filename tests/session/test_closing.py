@@ -1,4 +1,6 @@
-"""Commands that arrive while the program closes, or after it, are refused; they never fail in another way."""
+"""Commands that arrive while the program closes, or after it, are refused; they never fail in
+another way.
+"""
 
 from __future__ import annotations
 

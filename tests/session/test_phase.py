@@ -1,4 +1,6 @@
-"""The table of phases, by properties: whatever happens in whatever order, the session stays in it."""
+"""The table of phases, by properties: whatever happens in whatever order, the session stays in
+it.
+"""
 
 from __future__ import annotations
 

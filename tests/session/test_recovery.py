@@ -1,4 +1,6 @@
-"""A real worker that dies, at every moment: nothing shown is lost, and there is a way on that can work."""
+"""A real worker that dies, at every moment: nothing shown is lost, and there is a way on that can
+work.
+"""
 
 from __future__ import annotations
 

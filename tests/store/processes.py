@@ -1,4 +1,5 @@
-"""Other modechats: programs that tests start, race and kill. Run as `python -m tests.store.processes NAME ...`.
+"""Other modechats: programs that tests start, race and kill. Run as `python -m
+tests.store.processes NAME ...`.
 
 They print a line after every step that they promise to have done.
 """

@@ -1,4 +1,6 @@
-"""What a disk, or another program, did to the database: it is told, and no other error comes of it, and no hang."""
+"""What a disk, or another program, did to the database: it is told, and no other error comes of it,
+and no hang.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a conversation has of its own among the settings: kept with it, and read again by other versions."""
+"""What a conversation has of its own among the settings: kept with it, and read again by other
+versions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The screen as text that reads well in a diff: its lines, and below them a map of its styles with a legend."""
+"""The screen as text that reads well in a diff: its lines, and below them a map of its styles with
+a legend.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,17 @@ _LETTERS = "." + string.ascii_letters + string.digits
 def strips_of(app: App[ModechatError]) -> list[Strip]:
     """The lines that the app shows now.
 
-    A dialog that is drawn for the first time draws the screen behind it, and keeps that: it must know which one it is.
+    A dialog that is drawn for the first time draws the screen behind it, and keeps that: it must
+    know which one it is.
     """
     visible_screen_stack.set(app._background_screens)
     return app.screen._compositor.render_strips()
 
 
 def snapshot(app: App[ModechatError]) -> str:
-    """What the app shows now. The commonest style is `.` in the map, the others are letters, first come first."""
+    """What the app shows now. The commonest style is `.` in the map, the others are letters, first
+    come first.
+    """
     lines: list[str] = []
     cells: list[list[str]] = []
     for strip in strips_of(app):

@@ -1,4 +1,6 @@
-"""The terminal's ground: its answer is never typed, however the reads cut it, and a chosen theme stays."""
+"""The terminal's ground: its answer is never typed, however the reads cut it, and a chosen theme
+stays.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Comparing replies: setting it up, the columns, choosing one, and what the conversation has of it."""
+"""Comparing replies: setting it up, the columns, choosing one, and what the conversation has of
+it.
+"""
 
 from __future__ import annotations
 

@@ -253,7 +253,9 @@ async def test_it_has_room_in_every_window(tmp_path: Path, size: tuple[int, int]
 
 
 def talk(folder: Path, count: int) -> None:
-    """A long conversation about whales, with one turn about bees near its beginning, and one about cats."""
+    """A long conversation about whales, with one turn about bees near its beginning, and one about
+    cats.
+    """
     store = Store.open(folder, Clock())
     conversation = store.create_conversation("Animals", ModeState())
     before = None

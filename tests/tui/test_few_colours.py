@@ -1,4 +1,6 @@
-"""Terminals with 256 colours, and with sixteen: what is told by shades stays, and everything can be read."""
+"""Terminals with 256 colours, and with sixteen: what is told by shades stays, and everything can be
+read.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,8 @@ async def test_every_cell_of_the_screen_has_a_colour_of_the_palette(
         assert len(grounds) == 2
 
 
-# Sixteen colours, as terminals have them at first. Windows' are not here: there, all others can be had.
+# Sixteen colours, as terminals have them at first. Windows' are not here: there, all others can be
+# had.
 SIXTEEN = {
     "xterm": "000000 cd0000 00cd00 cdcd00 0000ee cd00cd 00cdcd e5e5e5 "
     "7f7f7f ff0000 00ff00 ffff00 5c5cff ff00ff 00ffff ffffff",

@@ -150,7 +150,9 @@ async def test_a_key_that_deletes_deletes_what_a_slow_search_finds(
 async def test_a_letter_after_enter_is_not_lost_when_a_search_takes_too_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The list cannot wait for ever: keys go on, and what the first Enter asked for is taken back by new letters."""
+    """The list cannot wait for ever: keys go on, and what the first Enter asked for is taken back
+    by new letters.
+    """
 
     async with running_app(tmp_path, size=(100, 30)) as screen:
         await screen.send("whales sleep")

@@ -1,4 +1,6 @@
-"""What is told of a reply while it is awaited and written: tokens, their speed, seconds, the growing context."""
+"""What is told of a reply while it is awaited and written: tokens, their speed, seconds, the
+growing context.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How it looks in windows of all sizes: what stands in the column, how high dialogs are, what hints name."""
+"""How it looks in windows of all sizes: what stands in the column, how high dialogs are, what hints
+name.
+"""
 
 from __future__ import annotations
 

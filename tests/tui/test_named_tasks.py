@@ -1,4 +1,6 @@
-"""Named tasks: from the prompt, the list and the palette; and what other commands at the prompt do."""
+"""Named tasks: from the prompt, the list and the palette; and what other commands at the prompt
+do.
+"""
 
 from __future__ import annotations
 

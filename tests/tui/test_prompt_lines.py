@@ -1,4 +1,6 @@
-"""A prompt laid out in lines: nothing is lost, nothing is too wide, and control tokens are apart."""
+"""A prompt laid out in lines: nothing is lost, nothing is too wide, and control tokens are
+apart.
+"""
 
 from __future__ import annotations
 

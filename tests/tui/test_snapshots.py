@@ -1,4 +1,6 @@
-"""What the screen shows in states that matter, against files: `pytest --update-snapshots` writes them anew."""
+"""What the screen shows in states that matter, against files: `pytest --update-snapshots` writes
+them anew.
+"""
 
 from __future__ import annotations
 

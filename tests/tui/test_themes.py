@@ -1,4 +1,6 @@
-"""The look: contrast of the themes, choosing one, terminals without colours, small and large windows."""
+"""The look: contrast of the themes, choosing one, terminals without colours, small and large
+windows.
+"""
 
 from __future__ import annotations
 

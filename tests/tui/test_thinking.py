@@ -1,4 +1,6 @@
-"""What a reasoning model thinks is apart from its answer, and can be switched off where its template allows it."""
+"""What a reasoning model thinks is apart from its answer, and can be switched off where its
+template allows it.
+"""
 
 from __future__ import annotations
 

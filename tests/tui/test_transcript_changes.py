@@ -1,4 +1,6 @@
-"""The transcript while several things change it at once: what is mounted is what it shows, in order, and nothing hangs."""
+"""The transcript while several things change it at once: what is mounted is what it shows, in
+order, and nothing hangs.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The app with a scripted engine and a real store. Arguments: the store's folder, and words a second.
+"""The app with a scripted engine and a real store. Arguments: the store's folder, and words a
+second.
 
-`stream` is answered with prose for some minutes, everything else with a typical reply. As from the real engine, text
-comes every 50 ms at most.
+`stream` is answered with prose for some minutes, everything else with a typical reply. As from the
+real engine, text comes every 50 ms at most.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What it costs to show some more of a long reply: ours, or Textual's Markdown.
 
-Arguments: `ours` or `stock`, the kind of text, the file for the results, and the lengths in tokens at which to measure.
+Arguments: `ours` or `stock`, the kind of text, the file for the results, and the lengths in tokens
+at which to measure.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""llama.cpp's own server code, without a server: load a model, answer once, end. Runs in a Python that has xllamacpp.
+"""llama.cpp's own server code, without a server: load a model, answer once, end. Runs in a Python
+that has xllamacpp.
 
-Arguments: the model's file, the question, the longest reply in tokens, threads. No warm-up, one slot.
+Arguments: the model's file, the question, the longest reply in tokens, threads. No warm-up, one
+slot.
 """
 
 from __future__ import annotations

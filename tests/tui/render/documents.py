@@ -80,7 +80,9 @@ def document(*pieces: str) -> MarkdownDocument:
 
 
 class Painter:
-    """Paints the rows of `lines` as a widget does: those that were settled before are not asked for again."""
+    """Paints the rows of `lines` as a widget does: those that were settled before are not asked for
+    again.
+    """
 
     def __init__(self, lines: Lines, width: int) -> None:
         self._lines = lines
@@ -119,7 +121,9 @@ def cut(text: str, sizes: Sequence[int]) -> list[str]:
 
 
 def looks(row: Row) -> object:
-    """What a row says and how, with neighbours of the same style put together; colours of code left out."""
+    """What a row says and how, with neighbours of the same style put together; colours of code left
+    out.
+    """
     pieces: list[tuple[str, tuple[str, ...]]] = []
     for text, style in row.pieces:
         own = tuple(

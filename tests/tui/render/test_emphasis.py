@@ -17,7 +17,9 @@ _ROOT = Path(__file__).parents[3]
 
 
 def _marked(text: str) -> str:
-    """The text with its emphasis in brackets: `{s}` is strong, `{e}` emphasised, `{x}` struck out."""
+    """The text with its emphasis in brackets: `{s}` is strong, `{e}` emphasised, `{x}` struck
+    out.
+    """
     names = {"strong": "s", "emphasis": "e", "strike": "x"}
     said = ""
     for row in rows_of(document(text), 500):
