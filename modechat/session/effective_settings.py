@@ -1,6 +1,6 @@
-"""The settings in effect: those that hold everywhere, under those of the open conversation.
+"""The settings in effect: those of the open conversation, else the defaults.
 
-A change counts from the next turn on. What a conversation has of its own is kept with it and comes back with it.
+A change counts from the next turn on. A conversation's own settings are stored with it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class EffectiveSettings:
         gate: Gate,
     ) -> None:
         self.defaults = settings
-        """Without what the conversation has of its own."""
+        """The settings without those of the conversation."""
         self._host = host
         self._timeline = timeline
         self._gate = gate
@@ -38,17 +38,20 @@ class EffectiveSettings:
 
     @property
     def own(self) -> OwnSettings:
-        """What the open conversation has of its own."""
+        """The open conversation's own settings."""
         return self._timeline.own
 
     @property
     def header(self) -> GGUFHeader | None:
-        """What the model's file says about it, once it was looked at."""
+        """The header of the model's file, once it was read."""
         return self._host.header
 
     @property
     def default_format(self) -> str | None:
-        """The format that the user chose for the model, whatever the conversation has; None: what fits the model."""
+        """The format that the user chose for the model; None: the one that fits it.
+
+        A format of the conversation's own does not count here.
+        """
         return self._default_format if self._has_own_format else self._host.format
 
     @property
@@ -66,21 +69,24 @@ class EffectiveSettings:
         return None
 
     async def set_defaults(self, options: Mapping[str, object]) -> None:
-        """Write options (`sampling.temperature`) into the config file and use them from now on; None takes one out.
+        """Write options (`sampling.top_k`) into the config file and use them from now on.
 
-        Raises ConfigError if the file cannot be written; nothing has changed then. What concerns the model's loading
-        counts when it is loaded again.
+        None removes an option. Options of loading count when the model is loaded again. Raises
+        ConfigError if the file cannot be written; nothing has changed then.
         """
         now = self.defaults
         changed = await asyncio.to_thread(now.files.write_defaults, options)
-        # What was chosen since the start is not in the file: the format, the adapters, whether the model thinks.
-        load = now.load.model_copy(
-            update={"n_ctx": changed.load.n_ctx} if "n_ctx" in options else {}
-        )
+        # Choices since the start are not in the file: the format, the adapters, thinking.
+        load = now.load
+        if "n_ctx" in options:
+            load = load.model_copy(update={"n_ctx": changed.load.n_ctx})
         self.defaults = replace(changed, load=load, thinking=now.thinking)
 
     def conversation_changed(self) -> None:
-        """Another conversation is open, or its settings changed: its format is used, or that of everywhere again."""
+        """Use the format of the open conversation, which is another one or has other settings now.
+
+        If it has none of its own, the default is used again.
+        """
         own = self.own.format
         if own is not None:
             if not self._has_own_format:
@@ -92,14 +98,14 @@ class EffectiveSettings:
             self._use(self._default_format)
 
     async def use_default_format(self, name: str | None) -> None:
-        """The user chose a format without saying for which conversation: it counts for this one, too."""
+        """Use a format that the user chose for all conversations, and for this one, too."""
         if self._has_own_format:
             self._has_own_format = False
             await self._timeline.set_own(self.own.model_copy(update={"format": None}))
         self._host.use_format(name)
 
     def model_changes(self, settings: SessionSettings) -> SessionSettings:
-        """`settings` are those of another model from now on; what it is to be loaded with."""
+        """Use the settings of another model from now on, and return those for loading it."""
         self.defaults = replace(settings, thinking=self.defaults.thinking)
         if not self._has_own_format:
             return settings
@@ -112,14 +118,12 @@ class EffectiveSettings:
 
 
 def with_own(settings: SessionSettings, own: OwnSettings) -> SessionSettings:
-    """`settings` with what a conversation has of its own; but for the format, which is the engine's."""
+    """Return `settings` with a conversation's own, except the format, which the engine has."""
     if own.is_empty:
         return settings
-    return replace(
-        settings,
-        sampling=own.sampling.over(settings.sampling),
-        chat_system=settings.chat_system if own.chat_system is None else own.chat_system,
-        instruct_system=settings.instruct_system
-        if own.instruct_system is None
-        else own.instruct_system,
-    )
+    settings = replace(settings, sampling=own.sampling.over(settings.sampling))
+    if own.chat_system is not None:
+        settings = replace(settings, chat_system=own.chat_system)
+    if own.instruct_system is not None:
+        settings = replace(settings, instruct_system=own.instruct_system)
+    return settings

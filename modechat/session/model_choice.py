@@ -1,4 +1,4 @@
-"""What the user chooses about the model while the program runs: file, context, prompt format, adapters, thinking."""
+"""The user's choices about the model: file, context, prompt format, adapters, thinking."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ModelChoice:
 
     @command()
     async def use_format(self, name: str | None) -> Incomplete | None:
-        """Use this prompt format from now on, and remember it for the model; None: the one that fits the model.
+        """Use this prompt format from now on, and keep it for the model; None: the one that fits.
 
         Raises StoreError if it cannot be remembered; it is used all the same.
         """
@@ -50,7 +50,7 @@ class ModelChoice:
         return None
 
     async def try_format(self, name: str) -> Incomplete | None:
-        """Ask for another reply to the last message in this format, and stay with it until the program ends.
+        """Repeat the last message in this format, and use it until the program ends.
 
         Without a message nothing changes.
         """
@@ -91,7 +91,7 @@ class ModelChoice:
 
     @command()
     async def use_adapters(self, adapters: tuple[Adapter, ...]) -> Incomplete | None:
-        """Apply these LoRA adapters from now on. Where the model could not be loaded, try again with them."""
+        """Apply these LoRA adapters from now on; load the model again if that failed before."""
         if self._host.phase is Phase.LOADING:
             return NOT_LOADED
         changed = await self._host.use_adapters(adapters)

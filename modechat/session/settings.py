@@ -19,7 +19,7 @@ from modechat.prompting.tasks import NamedTask
 
 
 class UserFiles(Protocol):
-    """Reads and writes the user's files for one model: the model itself, the config, adapters, kept chats.
+    """Reads and writes the user's files: a model, the config, adapters, and kept chats.
 
     The methods may block, so the session calls them in threads.
     """
@@ -119,7 +119,7 @@ class SessionSettings:
 
 @dataclass(frozen=True, slots=True)
 class SoFar:
-    """What a reply says already, for the model to go on with; `typed` characters of it are the user's prefill."""
+    """The text of a reply that the model continues; `typed` characters are the user's prefill."""
 
     text: str
     typed: int
@@ -132,42 +132,45 @@ def prompt_of(
     so_far: SoFar | None = None,
     cut: ContextCut | None = None,
 ) -> ChatPrompt | InstructPrompt:
-    """What the engine makes a prompt of, for one turn after `history`. `cut` says where the context begins."""
-    match request:
-        case ChatMessage(text=text):
-            cut = in_effect(cut, history)
-            return ChatPrompt(
-                messages=chat_messages(history, text, _with_summary(settings.chat_system, cut)),
-                prefill=so_far.text if so_far else "",
-                n_left_out=n_left_out(cut, history),
-            )
-        case Task() as task:
-            named = settings.task(task.name)
-            return InstructPrompt(
-                instruction=task.instruction,
-                input=task.input,
-                prefill=so_far.text if so_far else task.prefill,
-                typed=so_far.typed if so_far else None,
-                system=settings.instruct_system,
-                examples=named.worked_examples(task.instruction) if named else (),
-                context_first=named.context_first if named else False,
-            )
+    """Return the engine's prompt for one turn after `history`; the context begins at `cut`."""
+    if isinstance(request, ChatMessage):
+        cut = in_effect(cut, history)
+        system = _with_summary(settings.chat_system, cut)
+        return ChatPrompt(
+            messages=chat_messages(history, request.text, system),
+            prefill="" if so_far is None else so_far.text,
+            n_left_out=n_left_out(cut, history),
+        )
+    prompt = InstructPrompt(
+        instruction=request.instruction,
+        input=request.input,
+        prefill=request.prefill,
+        system=settings.instruct_system,
+    )
+    changes: dict[str, object] = {}
+    if so_far is not None:
+        changes |= {"prefill": so_far.text, "typed": so_far.typed}
+    named = settings.task(request.name)
+    if named is not None:
+        changes["examples"] = named.worked_examples(request.instruction)
+        changes["context_first"] = named.context_first
+    return prompt.model_copy(update=changes)
 
 
 def _with_summary(system: str, cut: ContextCut | None) -> str:
-    """The system text of a chat whose oldest turns have been summarised."""
+    """Return the system text, with the summary of the oldest turns if they have left."""
     if cut is None or not cut.summary:
         return system
     return f"{system}\n\nSummary of the conversation so far:\n{cut.summary}".strip()
 
 
 def label_of(conversation_id: int, started_at: datetime) -> str:
-    """The name under which the evaluated chat is kept on disk: no conversation of another database has it."""
+    """Return the name of the evaluated chat on disk, which no other database's conversation has."""
     return f"{conversation_id} {started_at.isoformat()}"
 
 
 def clock_text(clock: datetime) -> str:
-    """A clock as templates with dates get it."""
+    """Return a clock as templates with dates get it."""
     return clock.astimezone().isoformat(timespec="seconds")
 
 
@@ -181,18 +184,27 @@ def generate_request(
     cut: ContextCut | None = None,
     label: str = "",
 ) -> Generate:
-    """The engine's request for one turn after `history`. `clock` is what templates with dates see.
+    """Return the engine's request for one turn after `history`.
 
-    `label` names the conversation if its evaluated chat may be kept on disk.
+    `clock` is what templates with dates see. `label` names the conversation if its evaluated chat
+    may be kept on disk.
     """
-    named = settings.task(request.name) if isinstance(request, Task) else None
-    return Generate(
+    generate = Generate(
         id=request_id,
         prompt=prompt_of(request, history, settings, so_far, cut),
-        sampling=named.sampling.over(settings.sampling) if named else settings.sampling,
+        sampling=settings.sampling,
         now=clock_text(clock),
         thinking=settings.thinking,
-        schema_text=named.schema_text if named else None,
-        grammar=named.grammar if named else None,
-        conversation=label if isinstance(request, ChatMessage) else "",
+    )
+    if isinstance(request, ChatMessage):
+        return generate.model_copy(update={"conversation": label})
+    named = settings.task(request.name)
+    if named is None:
+        return generate
+    return generate.model_copy(
+        update={
+            "sampling": named.sampling.over(settings.sampling),
+            "schema_text": named.schema_text,
+            "grammar": named.grammar,
+        }
     )

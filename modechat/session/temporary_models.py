@@ -1,6 +1,6 @@
-"""Which model the engine has while replies are compared: the session's own one, or another for a while.
+"""The model that the engine has while replies are compared: the session's own, or a temporary one.
 
-What the user chose stays so: in the end `bring_back` has the session's own model loaded again, as always.
+The user's choice stays: at the end `bring_back` loads the session's own model again.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class TemporaryModels:
             self._own_failed = failed
 
     async def bring_back(self) -> None:
-        """Have the session's own model loaded again, if the engine has it not. What follows is the session's."""
+        """Load the session's own model again, if the engine has another one or none."""
         if self.path is None and self.is_there:
             return
         loading, failed = self._loading, self._own_failed
