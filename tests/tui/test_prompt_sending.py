@@ -14,6 +14,7 @@ from modechat.domain.modes import Task
 from modechat.domain.typed import Typed
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import ScriptedEngine, at_once, last_user_text
+from modechat.session.attachments import FileEntry
 from modechat.store import Store
 from modechat.tui.app import Backstage, ModechatApp
 from modechat.tui.chat_screen import ChatScreen
@@ -280,6 +281,28 @@ async def test_a_click_completes_as_well(tmp_path: Path) -> None:
         await screen.until(lambda: screen.prompt.text == "@notes.txt ")
         await screen.type("x")
         assert screen.prompt.text == "@notes.txt x"
+
+
+@pytest.mark.usefixtures("work")
+async def test_a_folder_that_hangs_keeps_neither_the_prompt_nor_the_end_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: list[threading.Thread] = []
+    goes_on = threading.Event()
+
+    def hang(_folder: Path) -> tuple[FileEntry, ...]:
+        readers.append(threading.current_thread())
+        goes_on.wait()
+        return ()
+
+    monkeypatch.setattr("modechat.session.attachments.list_folder", hang)
+    async with running_app(tmp_path / "data") as screen:
+        await screen.type("@not")
+        await screen.until(lambda: bool(readers))
+        await screen.type("e")
+        assert screen.prompt.text == "@note"
+        goes_on.set()  # or this test would wait for a thread that is no daemon
+    assert all(reader.daemon for reader in readers)
 
 
 @pytest.mark.usefixtures("work")

@@ -6,7 +6,6 @@ imported when there is something to complete: the first frame has nothing.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -187,10 +186,11 @@ class Completer:
         return entries
 
     async def _read(self, folder: Path) -> None:
+        from modechat.daemon_thread import run_in_daemon_thread
         from modechat.session.attachments import list_folder
         from modechat.tui.widgets.prompt.completion import Kind
 
-        entries = await asyncio.to_thread(list_folder, folder)
+        entries = await run_in_daemon_thread(list_folder, folder)
         self._folders = {folder: (time.monotonic(), entries)}
         self._reading.discard(folder)
         if self._word is not None and self._word.kind in (Kind.FILE, Kind.MODEL_FILE):
