@@ -95,9 +95,7 @@ class SessionView:
                 turn_id=turn_id, text=text, is_thinking=is_thinking, completion_tokens=count
             ):
                 self._meter.grew(count)
-                if view := self._transcript.turn(turn_id):
-                    view.reply.feed(text, is_thinking=is_thinking)
-                    self._transcript.reply_grew()
+                self._transcript.feed(turn_id, text, is_thinking=is_thinking)
                 self._status.update_status(activity="thinking" if is_thinking else "writing")
             case PromptEvaluated(turn_id=turn_id, fraction=fraction, prompt_tokens=count):
                 if view := self._transcript.turn(turn_id):

@@ -2,56 +2,96 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
 
-if TYPE_CHECKING:
-    from modechat.tui.widgets.rows_view import RowsView
-    from modechat.tui.widgets.transcript import Transcript
-    from modechat.tui.widgets.turn import TurnView
+from textual.widget import Widget
+
+from modechat.tui.widgets.rows_view import RowsView
+from modechat.tui.widgets.turn import TurnView
 
 _CLASS = "-selected"
+
+_Message: TypeAlias = tuple[int, bool]
+"""The id of a turn, and True for its reply, False for its request."""
+
+
+class TurnsToSelect(Protocol):
+    """The transcript, as far as selecting needs it."""
+
+    @property
+    def turns(self) -> Sequence[TurnView]:
+        """The turns that are mounted, in their order."""
+
+    @property
+    def is_following(self) -> bool:
+        """True if it stays at its end."""
+
+    def turn(self, turn_id: int) -> TurnView | None:
+        """Return the view of a turn; None if it was not shown so far."""
+
+    async def bring_in(self, *, earlier: bool) -> bool:
+        """Mount the next page of earlier or later entries; return False if there is none."""
+
+    def follow(self) -> None:
+        """Go to the end and stay there."""
+
+    def show_widget(self, widget: Widget) -> None:
+        """Scroll so that the widget is seen."""
+
+    def is_above_end_of_view(self, widget: Widget) -> bool:
+        """True if the widget begins before the last row that is seen."""
+
+    def selection_changed(self) -> None:
+        """Another message is selected, or none."""
 
 
 class MessageSelection:
     """A message is a turn's request or its reply. It stays selected while its widgets come and go."""
 
-    def __init__(self, transcript: Transcript) -> None:
+    def __init__(self, transcript: TurnsToSelect) -> None:
         self._transcript = transcript
-        self._selected: tuple[int, bool] | None = None
-        """The id of the turn, and whether it is its reply."""
+        self._selected: _Message | None = None
 
     @property
     def turn(self) -> TurnView | None:
         """The turn whose request or reply is selected."""
-        return self._transcript.turn(self._selected[0]) if self._selected is not None else None
+        return None if self._selected is None else self._transcript.turn(self._selected[0])
 
     @property
     def turn_id(self) -> int | None:
-        return self._selected[0] if self._selected is not None else None
+        return None if self._selected is None else self._selected[0]
 
     @property
     def is_request(self) -> bool:
-        """Whether it is a request; False also if nothing is selected."""
+        """True if it is a request; False also if nothing is selected."""
         return self._selected is not None and not self._selected[1]
 
     async def move(self, step: int) -> None:
-        """Select the message that is `step` after the selected one (before it, if negative); at first the last seen."""
+        """Select the message `step` after the selected one (before it, if negative).
+
+        If none is selected, select the last one that is seen.
+        """
         messages = self._messages()
         if not messages:
             return
         if self._selected not in messages:
             self._select(self._last_in_view() or messages[-1])
         else:
-            beside = self._beside(messages, step)
-            if beside is None and await self._transcript.bring_in(earlier=step < 0):
-                beside = self._beside(self._messages(), step)
-            if beside is None and step > 0:
-                self.clear()
-                self._transcript.follow()
-            elif beside is not None:
-                self._select(beside)
-        if (widget := self._widget) is not None:
+            await self._move_from_selected(messages, step)
+        widget = self._widget
+        if widget is not None:
             self._transcript.show_widget(widget)
+
+    async def _move_from_selected(self, messages: list[_Message], step: int) -> None:
+        beside = self._beside(messages, step)
+        if beside is None and await self._transcript.bring_in(earlier=step < 0):
+            beside = self._beside(self._messages(), step)
+        if beside is not None:
+            self._select(beside)
+        elif step > 0:
+            self.clear()
+            self._transcript.follow()
 
     def select(self, turn_id: int, *, is_reply: bool) -> None:
         self._select((turn_id, is_reply))
@@ -62,7 +102,7 @@ class MessageSelection:
         self._select(None if clicked == self._selected else clicked)
 
     def clear(self) -> bool:
-        """Select nothing. False: nothing was."""
+        """Select nothing. Return False if nothing was selected."""
         was_selected = self._selected is not None
         self._select(None)
         return was_selected
@@ -73,46 +113,46 @@ class MessageSelection:
             self._select(None)
 
     def mark(self, turn: TurnView) -> None:
-        """The turn has new widgets: show on them what is selected."""
+        """Show on the new widgets of a turn that one of them is selected."""
         if self._selected is not None and self._selected[0] == turn.turn_id:
             turn.widgets[self._selected[1]].add_class(_CLASS)
 
-    def _messages(self) -> list[tuple[int, bool]]:
-        return [
-            (turn.turn_id, is_reply)
-            for turn in self._transcript.turns
-            for is_reply in (False, True)
-        ]
+    def _messages(self) -> list[_Message]:
+        messages: list[_Message] = []
+        for turn in self._transcript.turns:
+            messages += [(turn.turn_id, False), (turn.turn_id, True)]
+        return messages
 
-    def _last_in_view(self) -> tuple[int, bool] | None:
+    def _last_in_view(self) -> _Message | None:
         if self._transcript.is_following:
             return None
         is_seen = self._transcript.is_above_end_of_view
-        seen = [
-            (turn.turn_id, is_reply)
-            for turn in self._transcript.turns
-            for is_reply in (False, True)
-            if is_seen(turn.widgets[is_reply])
-        ]
-        return seen[-1] if seen else None
+        for turn in reversed(self._transcript.turns):
+            if is_seen(turn.reply):
+                return turn.turn_id, True
+            if is_seen(turn.request):
+                return turn.turn_id, False
+        return None
 
-    def _beside(self, messages: list[tuple[int, bool]], step: int) -> tuple[int, bool] | None:
+    def _beside(self, messages: list[_Message], step: int) -> _Message | None:
         if self._selected not in messages:
             return None
-        at = messages.index(self._selected) + step
-        return messages[at] if 0 <= at < len(messages) else None
+        index = messages.index(self._selected) + step
+        return messages[index] if 0 <= index < len(messages) else None
 
-    def _select(self, selected: tuple[int, bool] | None) -> None:
+    def _select(self, selected: _Message | None) -> None:
         if selected == self._selected:
             return
-        if (widget := self._widget) is not None:
-            widget.remove_class(_CLASS)
+        before = self._widget
+        if before is not None:
+            before.remove_class(_CLASS)
         self._selected = selected
-        if (widget := self._widget) is not None:
-            widget.add_class(_CLASS)
-        self._transcript.post_message(self._transcript.MessageSelected())
+        now = self._widget
+        if now is not None:
+            now.add_class(_CLASS)
+        self._transcript.selection_changed()
 
     @property
     def _widget(self) -> RowsView | None:
         turn = self.turn
-        return None if turn is None else turn.request if self.is_request else turn.reply
+        return None if turn is None else turn.widgets[not self.is_request]

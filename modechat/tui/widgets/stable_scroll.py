@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from textual.reactive import Reactive, ReactiveType
 
 
-class SteadyScroll(VerticalScroll):
+class StableScroll(VerticalScroll):
     BLANK = True  # nothing but its background is painted behind what it holds
     _arranged: DockArrangeResult | None = None
 
@@ -39,7 +39,7 @@ class SteadyScroll(VerticalScroll):
         """Whether it stays at its end."""
         return not self._anchor_released
 
-    def is_lasting(self, widget: Widget) -> bool:  # noqa: ARG002
+    def keeps_place(self, widget: Widget) -> bool:  # noqa: ARG002
         """Whether the widget may be what keeps its place: not if it comes and goes by itself."""
         return True
 
@@ -76,7 +76,7 @@ class SteadyScroll(VerticalScroll):
         y = round(self.scroll_y)
         for widget in self.children:
             if (
-                self.is_lasting(widget)
+                self.keeps_place(widget)
                 and widget.virtual_region.height
                 and widget.virtual_region.bottom > y
             ):
