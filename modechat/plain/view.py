@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 
+from modechat.commands.end_notes import note_in_words
 from modechat.commands.status import mode_sentence, model_sentence
 from modechat.domain.conversation import Conversation, ModeChange, Turn
 from modechat.domain.mode import ModeState
@@ -16,7 +17,6 @@ from modechat.plain.output import Output
 from modechat.plain.reply_text import ReplyText
 from modechat.plain.words import (
     as_commands,
-    end_note,
     neutralised_note,
     percent,
     reply_label,
@@ -187,7 +187,7 @@ class PlainView:
             self._write_text(self._text.finish())
             self._output.end_piece()
         self._turn = None
-        if note := end_note(turn.reply):
+        if note := note_in_words(turn.reply):
             self.say(note)
         if note := neutralised_note(turn.reply):
             self.say(note)
@@ -269,5 +269,5 @@ class PlainView:
             self._output.line(f"You ({entry.mode}): {shortened(entry.typed.strip(), longest)}")
             if entry.reply.text:
                 self._output.line(reply_label(entry.mode) + shortened(entry.reply.text, longest))
-            if note := end_note(entry.reply):
+            if note := note_in_words(entry.reply):
                 self.say(note)

@@ -1,4 +1,4 @@
-"""What the plain front end says: how replies ended, the help, and keys as the commands that do the same. Pure."""
+"""What the plain front end says: the help, and keys as the commands that do the same. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from modechat.commands.actions import ACTIONS, MODES, key_name, slash_table
-from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note, repetition_note
+from modechat.domain.conversation import Reply
 from modechat.domain.mode import Mode, ModeState
-from modechat.domain.text import ended, sanitize_line
+from modechat.domain.text import sanitize_line
 
 _COMMANDS = {
     key_name(key): f"/{action.slash}" for action in ACTIONS if action.slash for key in action.keys
@@ -54,38 +54,6 @@ def help_lines() -> Iterator[str]:
         yield title
         for name, text in rows:
             yield f"{name}: {text}."
-
-
-def end_note(reply: Reply) -> str:
-    """How the reply ended, if that was not the ordinary way."""
-    match reply.state:
-        case ReplyState.STOPPED:
-            return (
-                "The reply was stopped. /continue goes on."
-                if reply.text
-                else "Stopped before the reply began."
-            )
-        case ReplyState.INTERRUPTED:
-            what = ended(reply.error or "modechat ended while it was written")
-            goes_on = " /continue goes on." if reply.text else ""
-            return f"The reply was interrupted: {what} /regenerate asks again.{goes_on}"
-        case ReplyState.FAILED:
-            return f"There is no reply: {reply.error}"
-        case ReplyState.COMPLETE if reply.stop_reason is StopReason.LENGTH:
-            return "The reply was cut: it is the longest that is allowed (max_tokens). /continue goes on."
-        case ReplyState.COMPLETE if reply.stop_reason is StopReason.CONTEXT:
-            return "The reply was cut: the context is full. /continue goes on."
-        case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
-            return f"{leak_note(reply.stats.leak if reply.stats is not None else '')} /reformat tries another."
-        case ReplyState.COMPLETE if reply.stop_reason is StopReason.REPEATS:
-            goes_on = " /continue goes on." if reply.text else ""
-            return f"{repetition_note(reply.stats)} /regenerate asks again.{goes_on}"
-        case ReplyState.COMPLETE if not reply.text and reply.thinking:
-            return "The model thought, and answered nothing. /thoughts shows what it thought."
-        case ReplyState.COMPLETE if not reply.text:
-            return "The model answered with nothing."
-        case _:
-            return ""
 
 
 def neutralised_note(reply: Reply) -> str:

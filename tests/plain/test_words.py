@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from modechat.commands.actions import slash_table
+from modechat.commands.end_notes import note_in_words
 from modechat.domain.conversation import Reply, ReplyState, StopReason
-from modechat.plain.words import as_commands, end_note, help_lines, shortened
+from modechat.plain.words import as_commands, help_lines, shortened
 
 
 @pytest.mark.parametrize(
@@ -39,10 +40,13 @@ def test_no_end_of_a_reply_names_a_key() -> None:
         for state in ReplyState
         for reason in (None, *StopReason)
     ]
-    for note in map(end_note, replies):
+    for note in map(note_in_words, replies):
         assert as_commands(note) == note
         assert "Ctrl" not in note
-    assert end_note(Reply(text="text", state=ReplyState.COMPLETE, stop_reason=StopReason.END)) == ""
+    assert (
+        note_in_words(Reply(text="text", state=ReplyState.COMPLETE, stop_reason=StopReason.END))
+        == ""
+    )
 
 
 def test_a_text_is_shortened_between_words() -> None:

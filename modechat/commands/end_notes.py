@@ -1,0 +1,157 @@
+"""What is said of how a reply ended, in every front end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from modechat.domain.conversation import (
+    Reply,
+    ReplyState,
+    StopReason,
+    leak_note,
+    repetition_note,
+)
+from modechat.domain.text import ended, sanitize, sanitize_line
+
+
+class End(Enum):
+    """How a reply ended, as far as it makes a difference to the user."""
+
+    WAITING = auto()
+    """It has not begun."""
+    ORDINARY = auto()
+    """Also of a reply that is still being written."""
+    STOPPED = auto()
+    STOPPED_AT_ONCE = auto()
+    """Nothing had come."""
+    INTERRUPTED = auto()
+    FAILED = auto()
+    LENGTH = auto()
+    CONTEXT = auto()
+    LEAK = auto()
+    REPEATS = auto()
+    ONLY_THOUGHT = auto()
+    NOTHING = auto()
+
+
+_OF_STATE = {
+    ReplyState.WAITING: End.WAITING,
+    ReplyState.STREAMING: End.ORDINARY,
+    ReplyState.INTERRUPTED: End.INTERRUPTED,
+    ReplyState.FAILED: End.FAILED,
+}
+_OF_REASON = {
+    StopReason.LENGTH: End.LENGTH,
+    StopReason.CONTEXT: End.CONTEXT,
+    StopReason.LEAK: End.LEAK,
+    StopReason.REPEATS: End.REPEATS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """The words for one end. `str.format` puts in what only the reply knows."""
+
+    on_screen: str
+    """Below a reply of the conversation."""
+    in_column: str
+    """Below a reply of a comparison, which cannot be asked for again or go on there."""
+    in_words: str
+    """For those who hear it: whole sentences, without signs."""
+
+
+_NOTES = {
+    End.WAITING: _Notes("…", "waiting", ""),
+    End.ORDINARY: _Notes("", "", ""),
+    End.STOPPED: _Notes(
+        "■ stopped. /continue goes on",
+        "■ stopped",
+        "The reply was stopped. /continue goes on.",
+    ),
+    End.STOPPED_AT_ONCE: _Notes(
+        "■ stopped before the reply began",
+        "■ stopped before it began",
+        "Stopped before the reply began.",
+    ),
+    End.INTERRUPTED: _Notes(
+        "✂ interrupted: {interruption} Ctrl+R asks again.{goes_on}",
+        "✗ {error}",
+        "The reply was interrupted: {interruption} /regenerate asks again.{goes_on}",
+    ),
+    End.FAILED: _Notes("✗ {error}", "✗ {error}", "There is no reply: {error}"),
+    End.LENGTH: _Notes(
+        "⋯ cut: the longest reply that is allowed (max_tokens). /continue goes on",
+        "⋯ cut: as long as a reply may be here (max_tokens). Once it is kept, /continue goes on",
+        "The reply was cut: it is the longest that is allowed (max_tokens). /continue goes on.",
+    ),
+    End.CONTEXT: _Notes(
+        "⋯ cut: the context is full. /continue goes on",
+        "⋯ cut: the context is full",
+        "The reply was cut: the context is full. /continue goes on.",
+    ),
+    End.LEAK: _Notes(
+        "✂ {leak} Ctrl+] tries another.",
+        "✂ {leak}",
+        "{leak} /reformat tries another.",
+    ),
+    End.REPEATS: _Notes(
+        "✂ {repetition} Ctrl+R asks again.{goes_on}",
+        "✂ {repetition}",
+        "{repetition} /regenerate asks again.{goes_on}",
+    ),
+    End.ONLY_THOUGHT: _Notes(
+        "The model thought, and answered nothing.",
+        "The model answered nothing.",
+        "The model thought, and answered nothing. /thoughts shows what it thought.",
+    ),
+    End.NOTHING: _Notes(
+        "The model answered with nothing.",
+        "The model answered nothing.",
+        "The model answered with nothing.",
+    ),
+}
+
+
+def end_of(reply: Reply) -> End:
+    """Say how the reply ended."""
+    if reply.state is ReplyState.STOPPED:
+        return End.STOPPED if reply.text else End.STOPPED_AT_ONCE
+    if reply.state in _OF_STATE:
+        return _OF_STATE[reply.state]
+    if reply.stop_reason in _OF_REASON:
+        return _OF_REASON[reply.stop_reason]
+    if reply.text:
+        return End.ORDINARY
+    return End.ONLY_THOUGHT if reply.thinking else End.NOTHING
+
+
+def note_on_screen(reply: Reply) -> str:
+    """Return the line below a reply of the conversation; empty after an ordinary end.
+
+    Keys are the usual ones.
+    """
+    return _filled(_NOTES[end_of(reply)].on_screen, reply)
+
+
+def note_in_column(reply: Reply) -> str:
+    """Return the line below a reply of a comparison; empty after an ordinary end."""
+    return _filled(_NOTES[end_of(reply)].in_column, reply)
+
+
+def note_in_words(reply: Reply) -> str:
+    """Return sentences for the plain front end; empty after an ordinary end."""
+    return _filled(_NOTES[end_of(reply)].in_words, reply)
+
+
+def _filled(note: str, reply: Reply) -> str:
+    """Put in what only the reply knows, safe to show."""
+    error = sanitize(reply.error)
+    marker = "" if reply.stats is None else sanitize_line(reply.stats.leak)
+    return note.format(
+        error=error,
+        interruption=ended(error or "modechat ended while it was written"),
+        leak=leak_note(marker),
+        repetition=repetition_note(reply.stats),
+        goes_on=" /continue goes on." if reply.text else "",
+    )
