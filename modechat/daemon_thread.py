@@ -1,7 +1,7 @@
 """Work that may hang for ever, such as reading a folder of a network that is gone.
 
-`asyncio` waits for the threads of its own executor before the program ends. It does not know of a daemon thread, so
-whatever hangs in one ends with the program.
+`asyncio` waits for the threads of its own executor before the program ends. It does not know of a
+daemon thread, so whatever hangs in one ends with the program.
 """
 
 from __future__ import annotations

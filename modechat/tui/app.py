@@ -23,13 +23,13 @@ from modechat.tui.bindings import bind_on_every_screen
 from modechat.tui.chat_screen import ChatScreen
 from modechat.tui.keys_in_turn import KeysInTurn
 from modechat.tui.look import NO_COLOR, Look, usual_theme
+from modechat.tui.paste_reader import TypedBefore
 from modechat.tui.screens.screen_fixes import ScreenFixes
 from modechat.tui.steady_animator import SteadyAnimator
 from modechat.tui.terminal_input import (
     MOST_CELLS,
     GroundTold,
     TerminalGone,
-    TypedBefore,
     guard_terminal_input,
 )
 from modechat.tui.terminal_output import TerminalOutput, guard_terminal_output
@@ -245,7 +245,7 @@ class ModechatApp(App[ModechatError]):
         if (
             isinstance(event, events.Key | events.Paste)
             and not event.is_forwarded
-            and self._keys.take(event)
+            and self._keys.queue(event)
         ):
             return
         await super().on_event(event)

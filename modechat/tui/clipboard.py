@@ -1,7 +1,7 @@
-"""Copies text for other programs: through the terminal (OSC 52) and through the system's own programs.
+"""Copies text for other programs: by the terminal (OSC 52) or by a program of the system.
 
-A terminal never answers whether it took a text, so the result says only what can have worked. Over SSH the terminal is
-the only way: programs there would fill the clipboard of the wrong machine.
+A terminal never answers whether it took a text, so the result says only what can have worked. Over
+SSH the terminal is the only way: programs there would fill the clipboard of the wrong machine.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class CopyResult:
-    """What came of it; as a text it is what the user is told."""
+    """What became of a copy; as a string it is the message for the user."""
 
     program: str = ""
     """The program that took the text, if one did."""
     was_sent: bool = False
-    """Whether it went to a terminal that may take it."""
+    """True if it was sent to a terminal that may take it."""
     reason: str = ""
     """Why nothing can have worked."""
 
@@ -59,30 +59,30 @@ class Clipboard:
         self._platform = platform
 
     async def copy(self, text: str) -> CopyResult:
-        """Takes a few seconds at most, whatever the programs do."""
+        """Copy `text`. It takes a few seconds at most, whatever the programs do."""
         sequence = osc52(text, self._env)
         if sequence:
             self._write(sequence)
         names: list[str] = []
         for program in self._programs():
             names.append(program.name)
-            if (path := shutil.which(program.name, path=self._env.get("PATH"))) and await self._run(
-                path, program, text
-            ):
+            path = shutil.which(program.name, path=self._env.get("PATH"))
+            if path is not None and await self._run(path, program, text):
                 return CopyResult(program=program.name)
         refusal = self._refusal(sequence)
         if not refusal:
             return CopyResult(was_sent=True)
-        without = f", and {' and '.join(names)} did not take it either" if names else ""
-        return CopyResult(reason=refusal + without)
+        if names:
+            refusal += f", and {' and '.join(names)} did not take it either"
+        return CopyResult(reason=refusal)
 
     def _programs(self) -> list[_Program]:
-        """Those that fit where we are, the likeliest first."""
+        """Return the programs that fit this environment, the likeliest first."""
         env = self._env
         programs = []
         if "TMUX" in env:
             programs.append(_Program(("tmux", "load-buffer", "-w", "-")))  # tmux tells its terminal
-        if any(name in env for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")):
+        if "SSH_CONNECTION" in env or "SSH_TTY" in env or "SSH_CLIENT" in env:
             return programs
         local = []
         if self._platform == "darwin":
@@ -125,7 +125,7 @@ class Clipboard:
         return process.returncode == 0
 
     def _refusal(self, sequence: str) -> str:
-        """Why the terminal cannot have taken the text; empty if it may have."""
+        """Say why the terminal cannot have taken the text; empty if it may have."""
         env = self._env
         if not sequence:
             return "it is longer than terminals take"
@@ -139,9 +139,10 @@ class Clipboard:
 
 
 def osc52(text: str, env: Mapping[str, str]) -> str:
-    """The sequence that asks a terminal to copy `text`, wrapped for tmux or GNU screen; empty if it would be too long.
+    """Return the sequence that asks a terminal to copy `text`; empty if it would be too long.
 
-    xterm's control sequences, “Operating System Commands”, 52; tmux's and screen's own: DCS strings that pass through.
+    It is wrapped for tmux or GNU screen. Sources: xterm's control sequences, “Operating System
+    Commands”, 52; tmux and screen pass on what is in a DCS string.
     """
     data = base64.b64encode(text.encode("utf-8", "replace")).decode()
     if len(data) > LONGEST:
@@ -150,9 +151,8 @@ def osc52(text: str, env: Mapping[str, str]) -> str:
     if "TMUX" in env:
         return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
     if "STY" in env:
-        chunks = (
-            sequence[start : start + _SCREEN_CHUNK]
-            for start in range(0, len(sequence), _SCREEN_CHUNK)
-        )
-        return "".join(f"\x1bP{chunk}\x1b\\" for chunk in chunks)
+        wrapped = ""
+        for start in range(0, len(sequence), _SCREEN_CHUNK):
+            wrapped += f"\x1bP{sequence[start : start + _SCREEN_CHUNK]}\x1b\\"
+        return wrapped
     return sequence

@@ -1,8 +1,9 @@
-"""Another program to write a message in: what $VISUAL or $EDITOR names.
+"""An editor of the user's to write a message in: the program that $VISUAL or $EDITOR names.
 
-The program goes on behind it: replies are written and saved, and nothing is painted over the editor. It does not wait
-for the editor when it must leave: then what the user saved there comes back at once. The file is in a folder of ours:
-what a killed program left there is removed at the next start.
+modechat goes on behind it: replies are written and saved, and nothing is painted over the editor.
+It does not wait for the editor when it must leave: then what the user saved there comes back at
+once. The file is in a folder of modechat's: what a killed program left there is removed at the next
+start.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _SECONDS_TO_END = 1.0
 
 
 async def edit(app: App[Any], text: str) -> str | Incomplete:
-    """The text as the user left it in the editor; or why there is none."""
+    """Return the text as the user left it in the editor; or why there is none."""
     command = editor_command(os.environ)
     if not command:
         return Incomplete("There is no editor: set $VISUAL or $EDITOR.")
@@ -49,16 +50,19 @@ async def edit(app: App[Any], text: str) -> str | Incomplete:
 
 
 def editor_command(environment: Mapping[str, str]) -> list[str]:
-    """The editor and its options; empty if there is none."""
+    """Return the editor and its options; empty if there is none."""
     for name in ("VISUAL", "EDITOR"):
         with contextlib.suppress(ValueError):  # an open quote
             if words := shlex.split(environment.get(name, "")):
                 return words
-    return next(([name] for name in _USUAL if shutil.which(name)), [])
+    for name in _USUAL:
+        if shutil.which(name):
+            return [name]
+    return []
 
 
 async def _run(app: App[Any], command: list[str]) -> Incomplete | None:
-    """Run the editor in the terminal; why its text does not count."""
+    """Run the editor in the terminal. Return why its text does not count, if it does not."""
     try:
         with app.batch_update(), _without_interrupts(), app.suspend():
             editor = _Editor.running = _Editor(command)
@@ -83,10 +87,10 @@ class _Editor:
         self.process = subprocess.Popen(command)
         self.was_ended = False
         self.is_done = asyncio.Event()
-        """Its text has come back."""
+        """Set when its text has come back."""
 
     def end(self) -> None:
-        """Have it end, soon. An editor may be started by a script: whatever came of that ends, too."""
+        """End it within a few seconds, with its children: a script may have started the editor."""
         import psutil  # not before it is needed
 
         self.was_ended = True
@@ -105,7 +109,7 @@ class _Editor:
 
 
 async def end_editor() -> None:
-    """If an editor has the terminal, take it back, with the text that was saved there."""
+    """End the editor, if one has the terminal, and get the text that was saved there."""
     if (editor := _Editor.running) is not None:
         await asyncio.to_thread(editor.end)
         await editor.is_done.wait()
@@ -120,7 +124,7 @@ def _read(path: Path) -> str | Incomplete:
 
 @contextlib.contextmanager
 def _private_file(text: str) -> Iterator[Path]:
-    """A file that only the user can read, in a folder of its own, where editors may leave copies meanwhile."""
+    """Make a file that only the user can read, in a folder of its own for the editor's copies."""
     parent = private_folder(editing_folder())
     with tempfile.TemporaryDirectory(
         prefix=f"{os.getpid()}-", dir=parent, ignore_cleanup_errors=True
@@ -133,14 +137,16 @@ def _private_file(text: str) -> Iterator[Path]:
 def remove_left_files() -> None:
     """Remove the files of programs that were killed while an editor was open."""
     parent = editing_folder()
-    for folder in parent.iterdir() if parent.is_dir() and not parent.is_symlink() else ():
+    if parent.is_symlink() or not parent.is_dir():
+        return
+    for folder in parent.iterdir():
         number, _, _ = folder.name.partition("-")
         if number.isdecimal() and not _is_used(folder, int(number)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_used(folder: Path, process_id: int) -> bool:
-    """Whether the program that made the folder runs still: this number, and not given to another one since."""
+    """True if the process that made the folder runs still, not another one with its number."""
     import psutil
 
     try:
@@ -151,9 +157,13 @@ def _is_used(folder: Path, process_id: int) -> bool:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Ctrl+C in the editor is for the editor. (A handler, unlike SIG_IGN, is not inherited by it.)"""
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    """Leave Ctrl+C to the editor. (A handler, unlike SIG_IGN, is not inherited by it.)"""
+    before = signal.signal(signal.SIGINT, _ignore)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    """A handler of signals that does nothing."""

@@ -47,7 +47,10 @@ class Answers:
         return bool(self._held)
 
     def read(self, data: str, *, is_expected: bool = False) -> tuple[bool | None, str]:
-        """As `take_answer`. While one is expected, an escape at the end may be its beginning, else it is a key."""
+        """As `take_answer`.
+
+        While one is expected, an escape at the end may be its beginning, else it is a key.
+        """
         is_light, rest = take_answer(self._held + data)
         self._held = ""
         begun = _BEGINNING.search(rest)
@@ -58,7 +61,10 @@ class Answers:
         return is_light, rest
 
     def give_up(self) -> str:
-        """No more comes: what is no answer, then. The rest of one that was cut is nothing that anybody typed."""
+        """No more comes: what is no answer, then.
+
+        The rest of one that was cut is nothing that anybody typed.
+        """
         held, self._held = self._held, ""
         return held if len(held) <= len("\x1b]") else ""
 

@@ -1,8 +1,9 @@
-"""Keys that come at once, as on a slow line or a busy machine, do what they would have done one after the other.
+"""Keys that come at once do what they would do one after the other.
 
-Textual 8.2.8 hands each key to what has the focus at that moment, and what the key before does may come after that:
-a second Enter reaches the dialog that the first one closes, and letters after it are lost there. So where a dialog
-opens, works or closes, a key waits until what the key before asked for is done.
+Textual 8.2.8 gives each key to what has the focus at that moment, and what the key before does may
+come after that: a second Enter reaches the dialog that the first one closes, and letters after it
+are lost there. So where a dialog opens, works or closes, a key waits until what the key before
+asked for is done.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.message_pump import MessagePump
 
-_PATIENCE = 2.0
+_LONGEST_WAIT = 2.0
 """Seconds that a key waits at most for what the key before does."""
 _PAUSE = 0.01
 _QUIET_ROUNDS = 3
-"""So often in a row nothing must have been waiting: what is being done may ask for more when it is done."""
+"""So often in a row nothing must be waiting: what is being done may lead to more."""
 
 
 class KeysInTurn:
-    """`take` is asked about every key and every paste."""
+    """Call `queue` for every key and every paste."""
 
     def __init__(self, app: App[Any], dispatch: Callable[[events.Event], Awaitable[None]]) -> None:
         """`dispatch` has Textual handle a key."""
@@ -36,19 +37,18 @@ class KeysInTurn:
         self._waiting: deque[events.Event] = deque()
         self._is_open = False
         self._is_passing = False
-        self.is_opening: Callable[[], bool] = lambda: False
-        """Whether a dialog was asked for that is not there yet, one has not done yet what it was asked for, or one that
-        has gone has not done what it was for."""
+        self.is_opening: Callable[[], bool] = bool
+        """Returns True while a dialog opens or works, or what it was for is not done yet."""
 
     def open(self) -> None:
-        """The first screen is there: keys that came before it are handled now."""
+        """Handle the keys that came before the first screen was there."""
         self._is_open = True
         self._pass_on()
 
-    def take(self, event: events.Event) -> bool:
-        """Whether the key waits here. If not, it is handled now."""
+    def queue(self, event: events.Event) -> bool:
+        """Queue the key if it has to wait. False: the caller handles it now."""
         if not self._app.screen_stack:
-            return True  # the program ends: there is nobody whom it could be for
+            return True  # the program ends: no screen could handle it
         if self._is_open and not self._is_passing and self._is_quiet():
             return False
         self._waiting.append(event)
@@ -71,23 +71,28 @@ class KeysInTurn:
             self._is_passing = False
 
     def _is_quiet(self) -> bool:
-        """Whether nothing is being done that could change where the next key belongs."""
+        """True if nothing is being done that could change where the next key belongs."""
         n_screens = len(self._app.screen_stack)
-        if n_screens > 0 and self.is_opening():
+        if n_screens == 0:
+            return True
+        if self.is_opening():
             return False
-        return n_screens <= 1 or not any(pump.message_queue_size for pump in self._pumps())
+        return n_screens == 1 or not any(pump.message_queue_size for pump in self._pumps())
 
     async def _become_quiet(self) -> None:
-        deadline, n_quiet = time.monotonic() + _PATIENCE, 0
+        deadline, n_quiet = time.monotonic() + _LONGEST_WAIT, 0
         while n_quiet < _QUIET_ROUNDS and time.monotonic() < deadline:
             await self._round(deadline)
-            n_quiet = n_quiet + 1 if self._is_quiet() else 0
-            if not n_quiet:  # what it waits for may need Python's lock
-                await asyncio.sleep(_PAUSE)
+            n_quiet += 1
+            if not self._is_quiet():
+                n_quiet = 0
+                await asyncio.sleep(_PAUSE)  # what it waits for may need Python's lock
 
     async def _round(self, deadline: float) -> None:
-        """Wait until everyone has handled what is waiting now."""
-        pumps = [self._app, *self._pumps()] if len(self._app.screen_stack) > 1 else [self._app]
+        """Wait until every widget has handled what is waiting now."""
+        pumps: list[MessagePump] = [self._app]
+        if len(self._app.screen_stack) > 1:
+            pumps += self._pumps()
         left, done = 1, asyncio.Event()
 
         def handled() -> None:
@@ -102,7 +107,7 @@ class KeysInTurn:
         try:
             await asyncio.wait_for(done.wait(), max(deadline - time.monotonic(), 0))
         except TimeoutError:
-            return  # somebody is going away, or takes long
+            return  # a widget is going away, or takes long
 
     def _pumps(self) -> list[MessagePump]:
         return list(self._app.screen.walk_children(with_self=True))

@@ -1,4 +1,4 @@
-"""Figures of the reply that is awaited or written, while it is: tokens, their speed, the seconds since it was asked."""
+"""Figures of the reply that is awaited or written: tokens, their speed, seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SOON = 0.3  # seconds of writing that say nothing about its speed
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the status line shows of it."""
+    """Figures for the status line."""
 
     seconds: int
     tokens: int = 0
@@ -26,12 +26,14 @@ class Live:
 
     @property
     def used(self) -> int | None:
-        """Tokens of the context that prompt and reply take."""
-        return self.prompt_tokens + self.tokens if self.prompt_tokens is not None else None
+        """Tokens of the context that prompt and reply take; None: not known yet."""
+        if self.prompt_tokens is None:
+            return None
+        return self.prompt_tokens + self.tokens
 
 
 class LiveMeter:
-    """`begin`, then what comes, then `end`. `clock` is monotonic, in seconds."""
+    """Call `begin`, then `read_prompt` and `grew`, then `end`. `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -48,7 +50,7 @@ class LiveMeter:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no text has come yet."""
+        """True if no text has come yet."""
         return self._first_at is None
 
     def begin(self) -> None:
@@ -60,17 +62,17 @@ class LiveMeter:
         self._asked_at = None
 
     def read_prompt(self, n_tokens: int, mode: Mode) -> None:
-        """The prompt, of a turn of this mode, has so many tokens."""
+        """Note that the prompt has so many tokens; it is that of a turn of this mode."""
         self._prompt_tokens, self._mode = n_tokens, mode
 
     def grew(self, n_tokens: int) -> None:
-        """The reply has so many tokens now, its thinking included."""
+        """Note that the reply has so many tokens now, its thinking included."""
         if self._first_at is None:
             self._first_at, self._first_tokens = self._clock(), n_tokens
         self._tokens = max(n_tokens, self._tokens)
 
     def read(self) -> Live | None:
-        """The figures now; None if no reply is awaited."""
+        """Return the figures now; None if no reply is awaited."""
         if self._asked_at is None:
             return None
         now = self._clock()

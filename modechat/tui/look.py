@@ -1,4 +1,4 @@
-"""How the interface looks: what the first frame must know. It imports nothing, so that anyone can ask."""
+"""How the interface looks: what the first frame must know. It imports nothing of Textual."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANSI_LIGHT = "modechat-ansi-light"
 NO_COLOR = "modechat-no-color"
 """Without any, where NO_COLOR is set; nobody chooses it otherwise."""
 _COLOURS_OF_TERMS = ("256color", "kitty", "direct")
-"""How the names of terminals end that have more than sixteen colours, if they do not say it otherwise."""
+"""Names of terminals with more than sixteen colours end so."""
 _LIGHT_NUMBERS = ("7", *map(str, range(9, 16)))
 """Of the sixteen colours, those that are light grounds."""
 
@@ -28,14 +28,17 @@ class Look:
     follows_ground: bool = False
     """Whether the theme depends on the terminal's ground: nobody has chosen one."""
     has_palette: bool = False
-    """Whether the terminal has 256 colours, and no others."""
+    """True if the terminal has 256 colours, and no others."""
     is_compact: bool = False
     has_motion: bool = True
     keymap: Keymap = DEFAULT_KEYMAP
 
 
 def usual_theme(env: Mapping[str, str], is_light: bool | None = None) -> str:
-    """The theme where the user has chosen none. `is_light`: whether the terminal's ground is; None: it did not say."""
+    """The theme where the user has chosen none.
+
+    `is_light`: whether the terminal's ground is; None: it did not say.
+    """
     if is_light is None:
         is_light = _ground_by_env(env)
     if _has_all_colours(env) or _has_palette(env):
@@ -44,7 +47,7 @@ def usual_theme(env: Mapping[str, str], is_light: bool | None = None) -> str:
 
 
 def has_palette(env: Mapping[str, str]) -> bool:
-    """Whether the terminal has 256 colours, and no others."""
+    """True if the terminal has 256 colours, and no others."""
     return _has_palette(env) and not _has_all_colours(env)
 
 

@@ -1,4 +1,7 @@
-"""How models are shown in a list: the columns, and the lines about one of them. Their texts are strangers'."""
+"""How models are shown in a list: the columns, and the lines about one of them.
+
+Their texts are made safe to show.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,13 @@ _LONGEST_NAME = 200
 def model_columns(
     is_current: Callable[[ModelFile], bool], free_bytes: int
 ) -> tuple[Column[ModelFile], ...]:
-    """The less important ones go first where the list is narrow."""
+    """Return the columns. Where the list is narrow, the less important ones are left out."""
 
     def mark(model: ModelFile) -> Content:
         return Content.styled("●" if is_current(model) else " ", "$text-success")
 
     def name(model: ModelFile) -> Content:
-        return Content.styled(shown_model(model), "" if model.header is not None else "dim")
+        return Content.styled(shown_model(model), "dim" if model.header is None else "")
 
     def fits(model: ModelFile) -> Content:
         if model.header is None:
@@ -38,72 +41,71 @@ def model_columns(
     return (
         Column("", mark, width=1),
         Column("Name", name),
-        Column(
-            "Size",
-            lambda model: Content(human_size(model.size_bytes)),
-            width=8,
-            at_right=True,
-            needs=44,
-        ),
-        Column("Quant", lambda model: Content(_quantization(model)), width=7, needs=56),
-        Column("Context", lambda model: Content(_context(model)), width=7, at_right=True, needs=64),
-        Column("Chat", lambda model: Content(_template(model)), width=4, needs=64),
+        _text_column("Size", _size, width=8, at_right=True, needs=44),
+        _text_column("Quant", _quantization, width=7, needs=56),
+        _text_column("Context", _context, width=7, at_right=True, needs=64),
+        _text_column("Chat", _template, width=4, needs=64),
         Column("Memory", fits, width=9),
-        Column("Found in", lambda model: Content(sanitize_line(model.place)), width=16, needs=92),
+        _text_column("Found in", _place, width=16, needs=92),
     )
+
+
+def _text_column(
+    title: str, text: Callable[[ModelFile], str], *, width: int, needs: int, at_right: bool = False
+) -> Column[ModelFile]:
+    def content(model: ModelFile) -> Content:
+        return Content(text(model))
+
+    return Column(title, content, width=width, at_right=at_right, needs=needs)
 
 
 def about_model(model: ModelFile, free_bytes: int) -> Content:
-    """What the columns say, and what there was no room for."""
+    """Return what the columns say of a model, and what there was no room for."""
     path = Content.styled(_short_path(model.path), "dim")
     if model.header is None:
-        return Content("\n").join(
-            [Content.styled(sanitize_line(model.problem), "$text-error"), path]
-        )
+        problem = Content.styled(sanitize_line(model.problem), "$text-error")
+        return Content("\n").join([problem, path])
     header = model.header
-    template = "with a chat template" if header.has_chat_template else "without a chat template"
-    parts = f"{model.n_parts} files" if model.n_parts > 1 else ""
-    needed = f"needs about {human_size(model.needed_bytes)}, {human_size(free_bytes)} are free"
-    kind = sanitize_line(header.architecture)[:_LONGEST_NAME]
-    facts = (
-        kind,
-        _quantization(model),
-        human_size(model.size_bytes),
-        parts,
-        f"trained for {_context(model)}",
-        template,
-        needed,
-    )
+    facts = [sanitize_line(header.architecture)[:_LONGEST_NAME], _quantization(model), _size(model)]
+    if model.n_parts > 1:
+        facts.append(f"{model.n_parts} files")
+    facts.append(f"trained for {_context(model)}")
+    facts.append("with a chat template" if header.has_chat_template else "without a chat template")
+    facts.append(f"needs about {human_size(model.needed_bytes)}, {human_size(free_bytes)} are free")
     shown = " · ".join(fact for fact in facts if fact and not fact.endswith(_NOT_KNOWN))
-    return Content("\n").join(
-        [Content(shown), Content.assemble(sanitize_line(model.place), " · ", path)]
-    )
+    return Content("\n").join([Content(shown), Content.assemble(_place(model), " · ", path)])
 
 
 def shown_model(model: ModelFile) -> str:
-    """Its name, safe to show in one line."""
-    return (
-        sanitize_line(model.name[: 4 * _LONGEST_NAME].encode("utf-8", "replace").decode())[
-            :_LONGEST_NAME
-        ]
-        or "?"
-    )
+    """Return its name, safe to show in one line."""
+    name = model.name[: 4 * _LONGEST_NAME].encode("utf-8", "replace").decode()
+    return sanitize_line(name)[:_LONGEST_NAME] or "?"
+
+
+def _size(model: ModelFile) -> str:
+    return human_size(model.size_bytes)
+
+
+def _place(model: ModelFile) -> str:
+    return sanitize_line(model.place)
 
 
 def _quantization(model: ModelFile) -> str:
-    return sanitize_line(
-        (model.header.quantization if model.header is not None else None) or _NOT_KNOWN
-    )
+    if model.header is None or not model.header.quantization:
+        return _NOT_KNOWN
+    return sanitize_line(model.header.quantization)
 
 
 def _context(model: ModelFile) -> str:
-    """As people say it: `8k`, `128k`."""
-    n_ctx = model.header.n_ctx_train if model.header is not None else None
-    if n_ctx is None or n_ctx <= 0:
+    """Return the context as people say it: `8k`, `128k`."""
+    n_ctx = 0 if model.header is None else model.header.n_ctx_train or 0
+    if n_ctx <= 0:
         return _NOT_KNOWN
     if n_ctx < 1024:
         return f"{n_ctx}"
-    return f"{n_ctx // 1024}k" if n_ctx < 1 << 20 else f"{min(n_ctx >> 20, 9999)}M"
+    if n_ctx < 1 << 20:
+        return f"{n_ctx // 1024}k"
+    return f"{min(n_ctx >> 20, 9999)}M"
 
 
 def _template(model: ModelFile) -> str:
@@ -113,7 +115,7 @@ def _template(model: ModelFile) -> str:
 
 
 def _short_path(path: Path) -> str:
-    """With `~` for the home folder."""
+    """Return the path with `~` for the home folder."""
     try:
         return shown_path(Path("~") / path.relative_to(Path.home()))
     except (ValueError, RuntimeError):

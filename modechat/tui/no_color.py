@@ -1,4 +1,4 @@
-"""Takes every colour out of what is painted, greys included, and leaves the rest: bold, dim, reverse, underlined."""
+"""Removes every colour from what is painted, greys included; bold, dim and reverse stay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class WithoutColor(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         return [
-            Segment(text, _without_color(style) if style is not None else None, control)
+            Segment(text, style and _without_color(style), control)
             for text, style, control in segments
         ]
 
@@ -23,4 +23,6 @@ class WithoutColor(LineFilter):
 @lru_cache(4096)
 def _without_color(style: Style) -> Style:
     plain = style.without_color
-    return plain + Style(meta=style.meta) if style.meta else plain
+    if style.meta:
+        plain += Style(meta=style.meta)
+    return plain

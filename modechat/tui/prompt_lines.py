@@ -1,4 +1,6 @@
-"""A prompt laid out in lines of a given width: as text, as tokens, or as a list of tokens with their ids. Pure."""
+"""A prompt laid out in lines of a given width: as text, as tokens, or as a list of tokens with
+their ids. Pure.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +34,13 @@ Line: TypeAlias = list[tuple[str, Kind]]
 _WORD = re.compile(r"\S+[^\S\n]*|[^\S\n]+|\n")
 _TAB = 4
 _SLACK = 8
-"""Characters that may lie between two tokens in the text: white space that the tokeniser took away."""
+"""Characters that may lie between two tokens in the text: white space that the tokeniser took away.
+"""
 _LOST = "\N{REPLACEMENT CHARACTER}"
 
 
 def text_lines(view: PromptView, width: int) -> list[Line]:
-    """The prompt's text, with its own line breaks, and its control tokens apart."""
+    """Return the prompt's text with its own line breaks; control tokens are separate pieces."""
     lines = _Lines(width)
     end = 0
     for start, stop in control_spans(view):
@@ -49,26 +52,26 @@ def text_lines(view: PromptView, width: int) -> list[Line]:
 
 
 def token_lines(view: PromptView, width: int) -> list[Line]:
-    """Token after token; a line break follows a token that has one."""
+    """Return token after token; a line ends behind a line break in a token."""
     lines = _Lines(width)
     for number, token in enumerate(view.tokens):
-        kind = Kind.CONTROL if token.control else (Kind.ODD if number % 2 else Kind.EVEN)
-        first, *rest = _visible(token.text).split("\n")
-        lines.add(first + ("↵" if rest else ""), kind)
-        for position, part in enumerate(rest, 1):
+        kind = Kind.ODD if number % 2 else Kind.EVEN
+        if token.control:
+            kind = Kind.CONTROL
+        *broken, last = _visible(token.text).split("\n")
+        for part in broken:
+            lines.add(f"{part}↵", kind)
             lines.end()
-            lines.add(part + ("↵" if position < len(rest) else ""), kind)
+        lines.add(last, kind)
     return lines.finish()
 
 
 def id_lines(view: PromptView, width: int) -> list[Line]:
-    """One token a line: its number, its id, its text."""
+    """Return one token a line: its number, its id, its text."""
     lines = _Lines(width)
     last = len(view.tokens) - 1
-    numbers, ids = (
-        len(f"{max(last, 0)}"),
-        max((len(f"{token.id}") for token in view.tokens), default=0),
-    )
+    numbers = len(f"{max(last, 0)}")
+    ids = max((len(f"{token.id}") for token in view.tokens), default=0)
     for number, token in enumerate(view.tokens):
         lines.add(f"{number:>{numbers}}  {token.id:>{ids}}  ", Kind.NOTE)
         kind = Kind.CONTROL if token.control else Kind.EVEN
@@ -99,9 +102,9 @@ LAYOUTS: dict[Layout, Callable[[PromptView, int], list[Line]]] = {
 
 
 def control_spans(view: PromptView) -> Iterator[tuple[int, int]]:
-    """Where the control tokens stand in the prompt's text.
+    """Yield start and end of each control token in the prompt's text.
 
-    Goes through the tokens beside the text, so that a control text that was neutralised is none.
+    The tokens are followed in the text, so that a control text that was neutralised is none.
     """
     position, slack = 0, _SLACK
     for token in view.tokens:
@@ -126,12 +129,15 @@ def _add_words(lines: _Lines, text: str) -> None:
 
 
 def _visible(text: str) -> str:
-    """A token's text with its white space to be seen; newlines stay."""
+    """Return a token's text with visible white space; newlines stay."""
     return sanitize(text).replace("\t", "⇥") or "∅"
 
 
 class _Lines:
-    """Fills lines of at most `width` cells. What does not fit begins a line; what is longer than one is cut."""
+    """Fills lines of at most `width` cells.
+
+    What does not fit begins a line; what is longer than one is cut.
+    """
 
     def __init__(self, width: int) -> None:
         self._width = max(1, width)
@@ -142,21 +148,21 @@ class _Lines:
         if self._used and not self._fits(text) and cell_len(text.rstrip()) <= self._width:
             self.end()
         while text:
-            if self._fits(text):
-                part, text = text, ""
-            else:
-                part, text = _cut(text, self._width - self._used)
-                if not part and self._used:
-                    self.end()
-                    continue
-                part, text = (part, text) if part else (text[0], text[1:])
+            n_fitting = len(text)
+            if not self._fits(text):
+                n_fitting = _n_fitting(text, self._width - self._used)
+            if not n_fitting and self._used:
+                self.end()
+                continue
+            n_fitting = n_fitting or 1  # a character that is wider than the line
+            part, text = text[:n_fitting], text[n_fitting:]
             self._lines[-1].append((part, kind))
             self._used += cell_len(part)
             if text:
                 self.end()
 
     def _fits(self, text: str) -> bool:
-        """White space at the end may stand over."""
+        """True if there is room for the text; white space at its end needs none."""
         return self._used + cell_len(text.rstrip()) <= self._width
 
     def end(self) -> None:
@@ -167,11 +173,11 @@ class _Lines:
         return self._lines
 
 
-def _cut(text: str, cells: int) -> tuple[str, str]:
-    """The longest beginning of `text` that takes at most `cells`, and the rest."""
+def _n_fitting(text: str, cells: int) -> int:
+    """Return how many characters of the beginning of `text` take at most `cells`."""
     used = 0
     for index, character in enumerate(text):
         used += cell_len(character)
         if used > cells:
-            return text[:index], text[index:]
-    return text, ""
+            return index
+    return len(text)

@@ -1,10 +1,11 @@
 """What the terminal sends, before Textual makes events of it.
 
-Textual 8.2.8 reads what follows an escape in a paste as keys that were pressed, takes Alt+Enter as ESC CR for Enter
-(its issue 6378), types a letter for Caps Lock under kitty's protocol, raises ValueError for keys with sub-fields, and
-types reports of the mouse that have no numbers. Each of them could send, or do, what nobody asked for. It divides by
-sizes that a terminal reports as zero, and reads bytes that are no UTF-8 as the end of the world. So its parser is
-replaced by one that takes pastes apart itself, and answers for those sequences and sizes.
+Textual 8.2.8 reads what follows an escape in a paste as keys that were pressed, reads Alt+Enter as
+ESC CR as Enter (its issue 6378), types a letter for Caps Lock under kitty's protocol, raises
+ValueError for keys with sub-fields, and types reports of the mouse that have no numbers. Each of
+them could send, or do, what nobody asked for. It divides by sizes that a terminal reports as zero,
+and ends at bytes that are no UTF-8. So its parser is replaced by one that separates pastes itself,
+and handles those sequences and sizes.
 
 Invariant: between the marks of a bracketed paste nothing but the end mark acts.
 """
@@ -14,11 +15,11 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any, Final
+from typing import Any
 
 from textual import events
 from textual._xterm_parser import XTermParser
@@ -28,15 +29,18 @@ from textual.message import Message
 
 from modechat.domain.text import sanitize
 from modechat.tui.ground import Answers
+from modechat.tui.paste_reader import END, PasteReader, TypedBefore, pasted_text
 from modechat.tui.terminal_bytes import TerminalBytes, n_bytes, readable
 
-_START: Final = "\x1b[200~"
-_END: Final = "\x1b[201~"
 _PATIENCE = 3.0
-"""Seconds without a byte after which a paste that has no end has ended all the same, and for an answer."""
+"""Seconds without a byte after which a paste has ended without its mark, or no answer comes any
+more.
+"""
 
 _MOST_TYPED = 200
-"""Characters in one read that somebody may have typed: more is a paste by a terminal that puts no marks around it."""
+"""Characters in one read that somebody may have typed: more is a paste by a terminal that puts no
+marks around it.
+"""
 _PAUSE = 0.05
 """Seconds without a byte after which such a paste has ended."""
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -45,9 +49,8 @@ _LINES_COME = 0.1
 """Seconds in which all comes that was typed before somebody read it."""
 
 _ALT_ENTER = "\x1b\r"
-_ALT_CHARACTER = re.compile(
-    r"\x1b[0-9a-zA-MQ-WYZ]"
-)  # not those that begin longer sequences: N, O, P, X
+_ALT_CHARACTER = re.compile(r"\x1b[0-9a-zA-MQ-WYZ]")
+"""Not N, O, P and X, which begin longer sequences."""
 _MODIFY_OTHER_KEYS = re.compile(r"\x1b\[27;(\d+);(\d+)~")  # xterm and tmux: modifier, character
 _SUB_FIELDS = re.compile(r"\x1b\[([\d:]*);?([\d:]*)(;[\d:]*)?([u~ABCDEFHPQRS])")
 _RELEASED = "3"
@@ -55,27 +58,19 @@ _WITHOUT_NUMBERS = re.compile(r"\x1b\[<[^\x1b]*?NaN[^\x1b]*[Mm]")
 _COMPLETE = re.compile(r"\x1b\[(?!<)[0-?]*[ -/]*[@-Z\\-~]")
 _FOR_OTHERS = re.compile(r"\x1b\[(?:<?[-\d;]+[mM]|M|\?\d+;\d\$y)")
 _OLD_MOUSE = "\x1b[M"
-"""Three bytes follow, whatever characters they make: X10's reports of the mouse, which nobody asked for."""
+"""Three bytes follow, whatever characters they make:
+
+X10's reports of the mouse, which nobody asked for.
+"""
 _OLD_MOUSE_BYTES = 3
 _SIZE = re.compile(r"\x1b\[48;[^\x1bt]*t")
 MOST_CELLS = 2000
-"""Columns or rows of the largest window that is believed: each cell of it would be painted."""
+"""Columns or rows; a report of a larger window is left out: each of its cells would be painted."""
 _FARTHEST = 100_000
-"""The mouse is believed to be no farther from the corner than so many cells, or pixels."""
+"""A report of the mouse that is farther from the corner, in cells or pixels, is left out."""
 _LOCKS = ("caps_lock", "num_lock", "scroll_lock")
 
 _DRIVER = "win32" if sys.platform == "win32" else "linux_driver"
-
-
-@dataclass
-class TypedBefore:
-    """What was read from the terminal before Textual read it: it comes first, and once."""
-
-    data: str = ""
-
-    def take(self) -> str:
-        data, self.data = self.data, ""
-        return data
 
 
 def guard_terminal_input(typed_before: TypedBefore, *, awaits_ground: bool = False) -> None:
@@ -92,7 +87,11 @@ def guard_terminal_input(typed_before: TypedBefore, *, awaits_ground: bool = Fal
         follows_lines=True,
         awaits_ground=awaits_ground,
     )
-    driver.getincrementaldecoder = lambda _encoding: lambda: decoder
+
+    def decoder_for(_encoding: str) -> Callable[[], TerminalBytes]:
+        return lambda: decoder
+
+    driver.getincrementaldecoder = decoder_for
 
 
 class TerminalGone(Message):
@@ -114,55 +113,8 @@ class Paste(events.Paste):
         self.raw = raw
 
 
-class PasteReader:
-    """Parts what comes into text outside of pastes and pastes, however the reads cut it."""
-
-    def __init__(self) -> None:
-        self._tail = ""
-        """The end of what came outside, as long as it could begin a mark."""
-        self._pasted: list[str] | None = None
-        self._pasted_tail = ""
-
-    @property
-    def is_pasting(self) -> bool:
-        return self._pasted is not None
-
-    def read(self, data: str) -> Iterator[tuple[str, bool]]:
-        """Pieces in order, each with whether it is a paste. A start mark belongs to what comes before the paste."""
-        while data:
-            if self._pasted is None:
-                seen = self._tail + data
-                at = seen.find(_START)
-                if at < 0:
-                    self._tail = seen[-len(_START) + 1 :]
-                    yield data, False
-                    return
-                end = at + len(_START) - len(self._tail)
-                self._tail, self._pasted = "", []
-                yield data[:end], False
-            else:
-                seen = self._pasted_tail + data
-                at = seen.find(_END)
-                if at < 0:
-                    keep = len(_END) - 1
-                    self._pasted.append(seen[:-keep])
-                    self._pasted_tail = seen[-keep:]
-                    return
-                end = at + len(_END) - len(self._pasted_tail)
-                self._pasted.append(seen[:at])
-                self._pasted_tail = ""
-                yield self.finish(), True
-            data = data[end:]
-
-    def finish(self) -> str:
-        """End the paste: what has come of it."""
-        text = "".join(self._pasted or ()) + self._pasted_tail
-        self._pasted, self._pasted_tail = None, ""
-        return text
-
-
 class TerminalInput(XTermParser):
-    """Textual's parser, with pastes and strange keys taken care of."""
+    """Textual's parser, with other rules for pastes and strange keys."""
 
     def __init__(
         self,
@@ -173,10 +125,11 @@ class TerminalInput(XTermParser):
         follows_lines: bool = False,
         awaits_ground: bool = False,
     ) -> None:
-        """`decoder` gives what is fed; it may hold back bytes that come to nothing more.
+        """`decoder` decodes what is fed; it may hold back bytes whose rest never comes.
 
-        `follows_lines`: until now the terminal took lines, and made newlines of Enter. What was typed then comes first.
-        `awaits_ground`: the terminal was asked for its ground, and has not answered yet.
+        `follows_lines`: until now the terminal was read by line, and made newlines of Enter. What
+        was typed then comes first. `awaits_ground`: the terminal was asked for its ground, and has
+        not answered yet.
         """
         super().__init__(debug)
         self._decoder = decoder or TerminalBytes()
@@ -188,13 +141,12 @@ class TerminalInput(XTermParser):
         self._last_read = 0.0
         self._lines_until = time.monotonic() + _LINES_COME if follows_lines else 0.0
         self._window: tuple[tuple[int, int] | None, tuple[int, int] | None] = None, None
-        """The last size that was one: in cells, and in pixels."""
+        """The last size that was valid: in cells, and in pixels."""
         self._unmarked: list[str] = []
         """What has come of a paste without marks."""
 
     def feed(self, data: str) -> Iterable[Message]:
-        if before := self._typed_before.take():
-            yield from self.feed(before)
+        yield from self._feed_typed_before()
         self._last_read = time.monotonic()
         if self._last_read < self._lines_until:
             data = data.replace("\n", "\r")
@@ -203,63 +155,65 @@ class TerminalInput(XTermParser):
             yield from super().feed(data)
         for piece, is_paste in self._pastes.read(data):
             if is_paste:
-                yield Paste(_pasted(piece))
+                yield Paste(pasted_text(piece))
                 continue
-            is_light, keys = self._answers.read(
-                piece, is_expected=self._last_read < self._answer_until
-            )
+            is_expected = self._last_read < self._answer_until
+            is_light, keys = self._answers.read(piece, is_expected=is_expected)
             if is_light is not None:
                 self._answer_until = 0.0
                 yield GroundTold(is_light)
             if keys:
                 yield from self._keys(keys)
 
+    def _feed_typed_before(self) -> Iterator[Message]:
+        before = self._typed_before.take()
+        if before:
+            yield from self.feed(before)
+
     def flush(self) -> Iterator[Message]:
-        """The paste that came without marks, if one did: no more of it will come."""
+        """End the paste that came without marks, if one did: no more of it will come."""
         text, self._unmarked = "".join(self._unmarked), []
         if text:
-            yield Paste(_pasted(text.removesuffix("\r")))
+            yield Paste(pasted_text(text.removesuffix("\r")))
         if text.endswith("\r"):
             yield from super().feed("\r")
 
     def tick(self) -> Iterable[Message]:
-        if before := self._typed_before.take():
-            yield from self.feed(before)
-        if (
-            self._answers.is_amid
-            and time.monotonic() - self._last_read > _PAUSE
-            and (keys := self._answers.give_up())
-        ):
-            yield from self._keys(keys)
+        yield from self._feed_typed_before()
+        if self._answers.is_amid and time.monotonic() - self._last_read > _PAUSE:
+            keys = self._answers.give_up()
+            if keys:
+                yield from self._keys(keys)
         if self._decoder.is_over:
             self._decoder.is_over = False
             yield TerminalGone()
         yield from super().tick()
         if time.monotonic() - self._last_read > _PAUSE:
-            if cut := self._decoder.finish():
+            cut = self._decoder.finish()
+            if cut:
                 yield from self.feed(cut)
             yield from self.flush()
         if self._pastes.is_pasting and time.monotonic() - self._last_read > _PATIENCE:
-            yield Paste(_pasted(self._pastes.finish()))
+            yield Paste(pasted_text(self._pastes.finish()))
 
     def _keys(self, piece: str) -> Iterator[Message]:
         is_in_sequence = self._timeout_time is not None
-        if (
-            (len(piece) > _MOST_TYPED or self._unmarked)
-            and not is_in_sequence
-            and not _NOT_TEXT.search(piece)
-        ):
+        is_long = len(piece) > _MOST_TYPED or bool(self._unmarked)
+        if is_long and not is_in_sequence and not _NOT_TEXT.search(piece):
             self._unmarked.append(piece)
             return
         yield from self.flush()
-        # Where a paste begins, Textual is told at once that it is over: what is in it is none of its business.
-        data = piece + _END if self._pastes.is_pasting else piece
+        # Where a paste begins, Textual gets its end mark at once: it must not read what is in it.
+        data = piece + END if self._pastes.is_pasting else piece
         for message in super().feed(data):
             if not isinstance(message, events.Paste | events.Resize) or self._is_size(message):
                 yield message
 
     def _is_size(self, message: Message) -> bool:
-        """Whether it is a size that a window can have. Where its pixels are unknown, the mouse counts cells."""
+        """True if it is a size that a window can have.
+
+        Where its pixels are unknown, the mouse counts cells.
+        """
         if not isinstance(message, events.Resize):
             return False
         (columns, rows), (width, height) = message.size, message.pixel_size or Size()
@@ -276,39 +230,38 @@ class TerminalInput(XTermParser):
             message = super().parse_mouse_code(code)
         except (ValueError, OverflowError):
             return None
-        if (
-            isinstance(message, events.MouseEvent)
-            and max(message.screen_x, message.screen_y) > _FARTHEST
-        ):
-            return None
-        return message
+        if not isinstance(message, events.MouseEvent):
+            return message
+        return None if max(message.screen_x, message.screen_y) > _FARTHEST else message
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        ignored = events.Key(Keys.Ignore, sequence)
         if sequence.startswith(_OLD_MOUSE) and len(sequence) > len(_OLD_MOUSE):
             is_whole = n_bytes(sequence) - len(_OLD_MOUSE) >= _OLD_MOUSE_BYTES
-            return [events.Key(Keys.Ignore, sequence)] if is_whole else []
+            return [ignored] if is_whole else []
         if _SIZE.fullmatch(sequence):
-            return [events.Key(Keys.Ignore, sequence)]  # none that can be
+            return [ignored]  # no window has this size
         sequence = readable(sequence)
         if sequence == _ALT_ENTER:
             return [events.Key("alt+enter", None)]
         if _WITHOUT_NUMBERS.fullmatch(sequence):
-            return [events.Key(Keys.Ignore, sequence)]
+            return [ignored]
         try:
             keys = list(super()._sequence_to_key_events(_plain(sequence), alt))
         except (ValueError, OverflowError):  # a number that is no character
-            return [events.Key(Keys.Ignore, sequence)]
+            return [ignored]
         if not keys and _ALT_CHARACTER.fullmatch(sequence):
             keys = list(super()._sequence_to_key_events(sequence[1], alt=True))
         if not keys and _COMPLETE.fullmatch(sequence) and not _FOR_OTHERS.fullmatch(sequence):
-            return [
-                events.Key(Keys.Ignore, sequence)
-            ]  # a report that nobody asked for would be typed
+            return [ignored]  # a report that nobody asked for would be typed
         return [_harmless(key) for key in keys]
 
 
 def _plain(sequence: str) -> str:
-    """A key of kitty's protocol without the sub-fields that Textual did not ask for. A key's release is nothing."""
+    """Return a key of kitty's protocol without the sub-fields that Textual did not ask for.
+
+    Raises ValueError for the release of a key.
+    """
     if match := _MODIFY_OTHER_KEYS.fullmatch(sequence):
         return f"\x1b[{match[2]};{match[1]}u"
     match = _SUB_FIELDS.fullmatch(sequence)
@@ -321,6 +274,7 @@ def _plain(sequence: str) -> str:
 
 
 def _harmless(key: events.Key) -> events.Key:
+    """Return the key, or one that does nothing where this one would type what nobody typed."""
     if key.key.endswith(_LOCKS):
         return events.Key(Keys.Ignore, key.character)
     if key.key == "space" and key.character is None:
@@ -330,8 +284,3 @@ def _harmless(key: events.Key) -> events.Key:
     if key.key.startswith("alt+"):
         return events.Key(key.key, None)  # it would be typed where it does nothing
     return key
-
-
-def _pasted(text: str) -> str:
-    """A paste as text, with line ends as everywhere here."""
-    return readable(text).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")

@@ -1,9 +1,9 @@
-"""What is painted, on its way to the terminal: no faster than the terminal reads.
+"""What is painted is written no faster than the terminal reads.
 
-Textual 8.2.8 queues thirty pieces and then waits in the event loop until the terminal has read some: behind a terminal
-that reads slowly nothing is done any more, no key is looked at, and each resize adds a picture that nobody will see.
-Here a picture is made only when the one before has been read; and when the program leaves, what has not been read of
-it is not waited for.
+Textual 8.2.8 queues thirty pieces and then waits in the event loop until the terminal has read
+some: with a terminal that reads slowly no key is handled any more, and each resize adds a frame
+that nobody will see. Here a frame is painted only when the one before has been read, and the end of
+the program does not wait for frames.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from typing import IO, Any, Final
 _PIECE: Final = 4096
 """Characters that are written at once."""
 _BEHIND: Final = 8192
-"""Characters that wait for a terminal that reads too slowly: more than small changes, less than a whole screen."""
+"""Characters that wait for a terminal that reads too slowly: more than small changes, less than a
+whole screen.
+"""
 _PATIENCE: Final = 0.5
-"""Seconds in which a terminal may still read pictures when the program leaves."""
+"""Seconds in which a terminal may still read frames when the program leaves."""
 _CANCEL: Final = "\x18\x1b[0m\x1b[?2026l"
-"""Ends an escape sequence that was cut, and a picture."""
+"""Ends an escape sequence that was cut, and a frame."""
 
 
 def guard_terminal_output() -> None:
@@ -36,7 +38,7 @@ def guard_terminal_output() -> None:
 
 
 class TerminalOutput(threading.Thread):
-    """Writes in the order of `write`, which never waits. Takes the place of Textual's WriterThread."""
+    """Writes in the order of `write`, which never waits. It replaces Textual's WriterThread."""
 
     def __init__(self, file: IO[str]) -> None:
         super().__init__(daemon=True, name="terminal-output")
@@ -49,7 +51,10 @@ class TerminalOutput(threading.Thread):
         self._caught_up: Callable[[], None] | None = None
 
     def is_behind(self, caught_up: Callable[[], None]) -> bool:
-        """Whether too much has not been read yet. When all has been, `caught_up` is called, in this thread."""
+        """Return True if too much has not been read yet.
+
+        `caught_up` is then called, in this thread, when all has been.
+        """
         with self._lock:
             is_behind = self._n_unread > _BEHIND
             if is_behind:
@@ -58,7 +63,7 @@ class TerminalOutput(threading.Thread):
 
     @contextmanager
     def picture(self) -> Iterator[None]:
-        """What is written meanwhile is only for the eye."""
+        """Mark what is written meanwhile as a frame: it can be dropped when the program leaves."""
         self._is_picture = True
         try:
             yield
@@ -77,7 +82,7 @@ class TerminalOutput(threading.Thread):
         return self._file.fileno()
 
     def flush(self) -> None:
-        """It is flushed where it is written."""
+        """Do nothing: `_write` flushes."""
 
     def run(self) -> None:
         try:
@@ -85,7 +90,7 @@ class TerminalOutput(threading.Thread):
                 self._write(*waiting)
             self._file.flush()
         except OSError:
-            return  # the terminal is gone, and what is written from now on is for nobody
+            return  # the terminal is gone
 
     def _write(self, text: str, is_picture: bool) -> None:
         for at in range(0, len(text), _PIECE):
@@ -100,7 +105,7 @@ class TerminalOutput(threading.Thread):
         self._was_read(len(text))
 
     def stop(self) -> None:
-        """Write what is left, pictures only if they are read soon, and end."""
+        """Write what is left, frames only if they are read soon, and end."""
         self._patient_until = time.monotonic() + _PATIENCE
         self._texts.put(None)
         self.join()

@@ -1,8 +1,9 @@
 """modechat's own themes, beside all of Textual's.
 
-`primary` is chat, `accent` is instruct: blue and orange, which people with any colour vision tell apart; and never the
-colour alone, for glyph and word stand beside it. Text has a contrast of at least 4.5 to 1 on every surface, 7 to 1 in
-high contrast; tests compute it. What is selected can be read in every theme, those of Textual included.
+`primary` is chat, `accent` is instruct: blue and orange, which people with any colour vision can
+tell apart; a glyph and a word stand beside the colour. Text has a contrast of at least 4.5 to 1 on
+every surface, 7 to 1 in high contrast; tests compute it. What is selected can be read in every
+theme, those of Textual included.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ _LIGHT = Theme(
     surface="#f3f1ec",
     panel="#e9e6df",
     dark=False,
-    luminosity_spread=-0.08,  # smaller_load is nearer to the paper: what stands out must be darker
+    luminosity_spread=-0.08,  # what stands out must be darker
     variables={
         "text-muted": "#52575f",
         "text-disabled": "#858993",
@@ -131,11 +132,11 @@ _PLAIN = {
 
 
 def _ansi(name: str, colours: dict[str, str], variables: dict[str, str]) -> Theme:
-    # Foreground, background and shades of grey are the terminal's own, so that light and dark ones are readable.
-    ground = dict.fromkeys(
-        ("foreground", "background", "surface", "panel", "boost"), "ansi_default"
-    )
-    return Theme(name, ansi=True, variables=variables, **ground, **colours)  # type: ignore[arg-type]
+    # Foreground, background and shades of grey are the terminal's own, so that light and dark ones
+    # are readable.
+    names = ("foreground", "background", "surface", "panel", "boost")
+    default = dict.fromkeys(names, "ansi_default")
+    return Theme(name, ansi=True, variables=variables, **default, **colours)  # type: ignore[arg-type]
 
 
 OWN_THEMES = (
@@ -187,30 +188,34 @@ _LEAST_DIFFERENCE = 1.1
 
 
 def with_readable_selections(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a theme, with solid colours for what is selected, in which it can be read.
+    """Return the variables of a theme, with solid colours for what is selected, so that it can be
+    read.
 
-    Many themes name a ground that lets half of another through, and no colour for the text: that of the text itself,
-    of which there are twenty, may be the ground's.
+    Many themes name a background that lets half of another through, and no colour for the text,
+    which then keeps its own. That may be nearly the background's.
     """
     solid = dict(variables)
     if solid["background"].startswith("ansi_"):
-        return solid  # which colours the terminal has for these nobody knows
+        return solid  # the terminal's colours are not known
     for name in _SELECTIONS:
         surface = Color.parse(solid["surface"])
-        ground = surface + _colour(solid[f"{name}-background"])
-        if contrast(ground, surface) < _LEAST_DIFFERENCE:
-            ground = surface + Color.parse(solid["primary"]).with_alpha(0.5)
-        text = solid[f"{name}-foreground"]
-        wanted = solid["foreground"] if text == "transparent" else text
-        solid[f"{name}-background"] = ground.hex
-        solid[f"{name}-foreground"] = readable(ground + _colour(wanted), ground).hex
+        background = surface + _colour(solid[f"{name}-background"])
+        if contrast(background, surface) < _LEAST_DIFFERENCE:
+            background = surface + Color.parse(solid["primary"]).with_alpha(0.5)
+        wanted = solid[f"{name}-foreground"]
+        if wanted == "transparent":
+            wanted = solid["foreground"]
+        solid[f"{name}-background"] = background.hex
+        solid[f"{name}-foreground"] = readable(background + _colour(wanted), background).hex
     return solid
 
 
 def _colour(value: str) -> Color:
-    """A colour as CSS writes it: a name or a number, and perhaps a share that covers what is below it."""
+    """Read a colour as CSS writes it: a name or a number, and perhaps its opacity in percent."""
     name, _, share = value.partition(" ")
     if name == "auto":
         return Color(0, 0, 0, 0).automatic(int(share.rstrip("% ") or 100))
     colour = Color.parse(name)
-    return colour.multiply_alpha(float(share.rstrip("% ")) / 100) if share else colour
+    if share:
+        colour = colour.multiply_alpha(float(share.rstrip("% ")) / 100)
+    return colour

@@ -70,7 +70,8 @@ def test_the_status_line_shows_those_of_the_mode() -> None:
 
     def shown(mode: Mode, *adapters: Adapter) -> list[str]:
         status = Status(mode=mode, model=MODEL, adapters=adapters)
-        return [text for _, text in status_segments(status) if text.startswith("lora")]
+        texts = [segment.text for segment in status_segments(status)]
+        return [text for text in texts if text.startswith("lora")]
 
     assert shown(Mode.CHAT, for_chat, TONE) == ["lora style +1"]
     assert shown(Mode.INSTRUCT, for_chat, TONE) == ["lora tone ×0.5"]

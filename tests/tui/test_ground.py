@@ -11,7 +11,8 @@ from textual import events
 
 from modechat.tui.ground import QUERY, Answers, can_be_asked, take_answer
 from modechat.tui.look import DARK, LIGHT
-from modechat.tui.terminal_input import GroundTold, TerminalInput, TypedBefore
+from modechat.tui.paste_reader import TypedBefore
+from modechat.tui.terminal_input import GroundTold, TerminalInput
 from tests.e2e.home import Home
 from tests.e2e.terminal import Terminal
 

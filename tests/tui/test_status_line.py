@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from modechat.domain.conversation import ReplyStats
 from modechat.engine.scripted import MODEL
 from modechat.prompting.thinking import ThinkingSwitch
-from modechat.tui.widgets.status_line import FormatShown, Status, fit, status_segments
+from modechat.tui.widgets.status_line import FormatShown, Status, fit, painted, status_segments
 
 STATS = ReplyStats("chat-template", "gguf", 300, 12, 42, 0.19, 78.4, 1)
 
@@ -23,7 +23,7 @@ def line(width: int, **changes: object) -> str:
         **changes,
     }
     status = Status(**shown)  # type: ignore[arg-type]
-    return fit(status_segments(status), width)
+    return painted(fit(status_segments(status), width)).plain
 
 
 def test_a_wide_line_has_everything() -> None:
@@ -72,6 +72,15 @@ def test_thinking_is_shown_where_the_user_chose_and_the_template_has_a_switch() 
     assert "thinking" not in line(120, thinking=True)
 
 
+def test_thinking_is_still_shown_where_the_name_is_shortened() -> None:
+    model = MODEL.model_copy(
+        update={"name": "SmolLM2-135M-Instruct.Q4_1", "thinking": ThinkingSwitch.ON}
+    )
+    shortened = line(95, model=model, thinking=True)
+    assert shortened.startswith("❯ chat · SmolLM2-135M-Instru… · ")
+    assert " · thinking on · " in shortened
+
+
 def test_the_reason_for_the_device_goes_before_anything_else_is_shortened() -> None:
     model = MODEL.model_copy(
         update={"name": "SmolLM2", "device": "CPU: this build has no GPU support"}
@@ -95,6 +104,7 @@ def test_it_is_never_too_long(width: int, loading: float | None, activity: str) 
 
 
 def test_a_model_whose_memory_was_given_back_is_said_to_be_unloaded() -> None:
-    texts = [text for _, text in status_segments(Status(model=MODEL, is_unloaded=True, stats=None))]
+    status = Status(model=MODEL, is_unloaded=True, stats=None)
+    texts = [segment.text for segment in status_segments(status)]
     assert "unloaded until the next message" in texts
     assert MODEL.name in texts

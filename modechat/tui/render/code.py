@@ -33,14 +33,17 @@ class CodeLeaf(Leaf):
         self._n_settled = 0
         self._end: list[Row] = []
         self._has_grown = False
-        """Whether anything is final. Before that its first line may still be written, and the language change."""
+        """True once a line is final.
+
+        Before that its first line may still be written, and the language change.
+        """
 
     @property
     def source(self) -> str:
         return "\n".join((*self._lines, *self._open))
 
     def grow(self, lines: Sequence[str]) -> None:
-        """More lines that are final."""
+        """Add lines that are final."""
         self._has_grown = True
         self._lines += lines
         self._highlighter.add(lines)
@@ -48,8 +51,10 @@ class CodeLeaf(Leaf):
         self._refresh()
 
     def show(self, lines: Sequence[str], partial: str = "") -> None:
-        """The lines after those that are final, so far; the last one is being written."""
-        following = [*lines, partial] if partial else list(lines)
+        """Show these lines after those that are final; the last one is being written."""
+        following = list(lines)
+        if partial:
+            following.append(partial)
         if following != self._open:
             self._open = following
             self._refresh()
@@ -60,23 +65,27 @@ class CodeLeaf(Leaf):
         self._refresh()
 
     def lay_out(self, width: int) -> None:
-        name = "".join(
-            text for text, _ in drawn([("".join(self.language.split()[:1]) or "text", ())])[0]
-        )
-        number = f"[{self.number}] " if self.number and width >= _NARROWEST_TITLE else ""
-        name = set_cell_size(name, min(cell_len(name), max(0, width - len(number) - 2)))
-        space = " " * max(0, width - cell_len(name) - len(number) - 1)
-        title = (
-            (f" {name}", ("code", "code-title")),
-            (space, _FILL),
-            (number, ("code", "code-title")),
-        )
-        self._title = Row(title, _FILL, is_frame=True)
+        self._title = self._title_row(width)
         self._rows, self._n_settled = [], 0
         self._refresh()
 
+    def _title_row(self, width: int) -> Row:
+        words = self.language.split() or ["text"]
+        language, _ = drawn([(words[0], ())])
+        name = "".join(text for text, _ in language)
+        number, shown_number = "", 0
+        if self.number and width >= _NARROWEST_TITLE:
+            number, shown_number = f"[{self.number}] ", self.number
+        name = set_cell_size(name, min(cell_len(name), max(0, width - len(number) - 2)))
+        space = " " * max(0, width - cell_len(name) - len(number) - 1)
+        style = ("code", "code-title")
+        pieces = ((f" {name}", style), (space, _FILL), (number, style))
+        return Row(pieces, _FILL, is_frame=True, code_number=shown_number)
+
     def n_settled(self) -> int:
-        return self._first + 1 + len(self._rows) if self._has_grown else 0
+        if not self._has_grown:
+            return 0
+        return self._first + 1 + len(self._rows)
 
     def count(self) -> int:
         return 1 + len(self._rows) + len(self._end)
@@ -85,7 +94,9 @@ class CodeLeaf(Leaf):
         if index == 0:
             return self._title
         index -= 1
-        return self._rows[index] if index < len(self._rows) else self._end[index - len(self._rows)]
+        if index < len(self._rows):
+            return self._rows[index]
+        return self._end[index - len(self._rows)]
 
     def _refresh(self) -> None:
         if self._width <= 0:
@@ -94,7 +105,9 @@ class CodeLeaf(Leaf):
         for line in settled[self._n_settled :]:
             self._rows += self._wrapped(line)
         self._n_settled = len(settled)
-        self._end = [row for line in self._highlighter.unsettled for row in self._wrapped(line)]
+        self._end = []
+        for line in self._highlighter.unsettled:
+            self._end += self._wrapped(line)
         for text in self._open:
             self._end += self._wrapped([(text, ())])
 

@@ -1,7 +1,8 @@
-"""What is drawn for a text: only what takes as many cells in every terminal as it takes here.
+"""What is drawn for a text: characters that take as many cells in every terminal as here.
 
-Tabs become spaces. What terminals count in different ways is left out: joiners and selectors of emoji, skin tones, soft
-hyphens, marks of direction. Flags are their two letters. What stands for what is kept, so that copying gives the text.
+Tabs become spaces. What terminals count in different ways is left out: joiners and selectors of
+emoji, skin tones, soft hyphens, marks of direction. Flags are drawn as their two letters. The
+original of each part is kept, so that copying gives the text.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Drawn: TypeAlias = tuple[list[Piece], Replaced]
 
 
 def drawn(line: Sequence[Piece], column: int = 0) -> Drawn:
-    """What is drawn for a line of text that begins in this column, and what of it stands for something else."""
+    """Return what is drawn for a line of text that begins in this column, and what it replaces."""
     if not any(_is_other(text) for text, _ in line):
         return list(line), ()
     pieces: list[Piece] = []
@@ -62,16 +63,18 @@ def drawn(line: Sequence[Piece], column: int = 0) -> Drawn:
 
 
 def drawn_cells(line: Sequence[Piece]) -> int:
-    """The cells that a line of text takes."""
+    """Return the cells that a line of text takes."""
     return sum(cell_len(text) for text, _ in drawn(line)[0])
 
 
 def _is_other(text: str) -> bool:
-    return "\t" in text if text.isascii() else _OTHERWISE.search(text) is not None
+    if text.isascii():
+        return "\t" in text
+    return _OTHERWISE.search(text) is not None
 
 
 def _shown(text: str, column: int, before: str) -> str:
-    """What is drawn for a match of `_OTHERWISE` in this column, after the character `before`."""
+    """Return what is drawn for a match of `_OTHERWISE`, after the character `before`."""
     if text == "\t":
         return " " * (TAB - column % TAB)
     if "\U0001f3fb" <= text <= "\U0001f3ff":

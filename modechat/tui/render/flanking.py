@@ -1,8 +1,11 @@
-"""Where emphasis begins and ends: CommonMark's rule, mended for scripts without spaces and for powers.
+"""Where emphasis begins and ends:
 
-In Chinese, Japanese and Korean text stands right behind punctuation, so punctuation says nothing about the edges of
-words: what is beside it counts. The rule is that of https://github.com/tats-u/markdown-cjk-friendly. And a marker
-inside of a word begins nothing if the word has no other: `x**2 + y**2` has no bold text.
+CommonMark's rule, mended for scripts without spaces and for powers.
+
+In Chinese, Japanese and Korean text stands right behind punctuation, so punctuation says nothing
+about the edges of words: what is beside it counts. The rule is that of
+https://github.com/tats-u/markdown-cjk-friendly. And a marker inside of a word begins nothing if the
+word has no other: `x**2 + y**2` has no bold text.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ _HANGUL = (("\u1100", "\u11ff"), ("\ua960", "\ua97f"), ("\uac00", "\ud7ff"))
 
 
 class FlankingState(StateInline):
-    """Markdown-it's state, with that rule."""
+    """Markdown-it's state, with the rule above."""
 
     def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: N802, N803
         scanned = super().scanDelims(start, canSplitWord)
@@ -43,7 +46,7 @@ class FlankingState(StateInline):
         return scanned
 
     def _has_pair(self, start: int, end: int) -> bool:
-        """Whether markers inside of a word are likely to begin something: it may end in the same word."""
+        """True if markers inside of a word come again in the same word."""
         markers = self.src[start:end]
         if len(markers) > 1 and (self.src[start - 1].isdecimal() or self.src[end].isdecimal()):
             return False  # a power
@@ -52,7 +55,7 @@ class FlankingState(StateInline):
 
 
 def _scanned_cjk(last: str, following: str, length: int, *, can_split_word: bool) -> Scanned:
-    """What a run of markers may do where one of the characters beside it is Chinese, Japanese or Korean."""
+    """Scan a run of markers with a Chinese, Japanese or Korean character beside it."""
     last_is_punctuation, next_is_punctuation = _is_punctuation(last), _is_punctuation(following)
     last_is_edge = isWhiteSpace(ord(last)) or last_is_punctuation or _is_cjk(last)
     next_is_edge = isWhiteSpace(ord(following)) or next_is_punctuation or _is_cjk(following)
@@ -72,7 +75,7 @@ def _is_punctuation(character: str) -> bool:
 
 
 def _is_cjk(character: str) -> bool:
-    """Whether it is a letter or a mark of Chinese, Japanese or Korean."""
+    """True for a letter or a mark of Chinese, Japanese or Korean."""
     if character < "\u1100":
         return False
     if any(first <= character <= last for first, last in _HANGUL):
@@ -82,7 +85,7 @@ def _is_cjk(character: str) -> bool:
 
 
 class FlankingInline(ParserInline):
-    """Markdown-it's parser of paragraphs, with that state."""
+    """Markdown-it's parser of paragraphs, with the state above."""
 
     def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
         state = FlankingState(src, md, env, tokens)

@@ -1,7 +1,7 @@
 """Colours of code, line by line as it comes.
 
-Pygments' lexers want the whole text. Here its rules are followed with the state kept at the start of each line, so
-that a new line costs the same however long the code is.
+Pygments' lexers want the whole text. Here its rules are followed with the state kept at the start
+of each line, so that a new line costs the same however long the code is.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from modechat.tui.render.rows import Piece
+from modechat.tui.render.rows import Piece, Style
 
 if TYPE_CHECKING:
+    import re
+
     from pygments.lexer import Lexer
     from pygments.token import _TokenType
 
@@ -49,20 +51,22 @@ _STYLES = {
 
 
 class Highlighter:
-    """Takes whole lines; `settled` lines do not change any more, `unsettled` ones may."""
+    """Colours whole lines; `settled` lines do not change any more, `unsettled` ones may."""
 
     def __init__(self, language: str) -> None:
-        """`language` as it stands after the fence; an unknown one has no colours."""
+        """`language` is what stands after the fence; an unknown one has no colours."""
         self.settled: list[list[Piece]] = []
         self.unsettled: list[list[Piece]] = []
         words = language.split()
-        self._lexer = _lexer(words[0].strip("{}.").casefold()) if words else None
+        self._lexer: Lexer | None = None
+        if words:
+            self._lexer = _lexer(words[0].strip("{}.").casefold())
         self._stack = ["root"]
         self._lines: list[str] = []
         """The unsettled ones."""
 
     def add(self, lines: Sequence[str]) -> None:
-        """More lines, without their line breaks."""
+        """Add lines, without their line breaks."""
         for line in lines:
             self._lines.append(line)
             if self._lexer is None:
@@ -78,52 +82,66 @@ class Highlighter:
             self.unsettled = []
 
     def finish(self) -> None:
-        """No more lines will come."""
+        """Settle all lines: no more will come."""
         if self._lines:
             self._read(final=True)
 
     def _read(self, *, final: bool = False) -> None:
         """Colour the unsettled lines, and settle those before the last few."""
         assert self._lexer is not None
-        styled: list[list[Piece]] = [[]]
-        states: list[list[str] | None] = [list(self._stack)]
-        """At the start of each line; None inside of a token."""
-        text = "".join(f"{line}\n" for line in self._lines)
-        for kind, value, stack in _tokens(self._lexer, text, list(self._stack)):
-            first, *rest = value.split("\n")
-            style = _style(kind)
-            if (
-                first and styled[-1] and styled[-1][-1][1] == style
-            ):  # parts of an emoji stay together
-                styled[-1][-1] = (styled[-1][-1][0] + first, style)
-            elif first:
-                styled[-1].append((first, style))
-            for number, part in enumerate(rest, 1):
-                styled.append([(part, style)] if part else [])
-                states.append(stack if number == len(rest) and not part else None)
-        styled = styled[: len(self._lines)]
+        styled, states = _styled(self._lexer, self._lines, self._stack)
         if final:
             self._settle(styled, states[-1] or ["root"])
             return
-        cut = next(
-            (
-                at
-                for at in range(len(self._lines) - _UNSETTLED, 0, -1)
-                if at < len(states) and states[at] is not None
-            ),
-            0,
-        )
-        if not cut and len(self._lines) > _LONGEST_TOKEN:
-            cut = len(self._lines) - _UNSETTLED
+        cut = self._last_settled(states)
         if cut:
             self._settle(styled[:cut], states[cut] or ["root"])
         self.unsettled = styled[cut:]
+
+    def _last_settled(self, states: Sequence[list[str] | None]) -> int:
+        """Return how many lines are final: those before the last that begins outside a token."""
+        most = len(self._lines) - _UNSETTLED
+        for at in range(min(most, len(states) - 1), 0, -1):
+            if states[at] is not None:
+                return at
+        return most if len(self._lines) > _LONGEST_TOKEN else 0
 
     def _settle(self, styled: list[list[Piece]], stack: list[str]) -> None:
         self.settled += styled
         del self._lines[: len(styled)]
         self._stack = stack
         self.unsettled = []
+
+
+def _styled(
+    lexer: Lexer, lines: Sequence[str], stack: Sequence[str]
+) -> tuple[list[list[Piece]], list[list[str] | None]]:
+    """Return the coloured lines, and the lexer's state at the start of each (None in a token)."""
+    styled: list[list[Piece]] = [[]]
+    states: list[list[str] | None] = [list(stack)]
+    text = "".join(f"{line}\n" for line in lines)
+    for kind, value, state in _tokens(lexer, text, list(stack)):
+        first, *rest = value.split("\n")
+        style = _style(kind)
+        if first:
+            _append(styled[-1], first, style)
+        for part in rest:
+            styled.append([(part, style)] if part else [])
+            states.append(None)
+        if rest and not rest[-1]:
+            states[-1] = state
+    return styled[: len(lines)], states
+
+
+def _append(line: list[Piece], text: str, style: Style) -> None:
+    """Add text to a line.
+
+    It joins a piece of the same style, so that the parts of an emoji stay together.
+    """
+    if line and line[-1][1] == style:
+        line[-1] = (line[-1][0] + text, style)
+    else:
+        line.append((text, style))
 
 
 @cache
@@ -140,24 +158,24 @@ def _lexer(language: str) -> Lexer | None:
 def _tokens(
     lexer: Lexer, text: str, stack: list[str]
 ) -> Iterator[tuple[_TokenType, str, list[str] | None]]:
-    """Tokens with the lexer's state behind them; None where a token has parts, or the state is not known."""
+    """Yield tokens, each with the lexer's state after it; None if that is not known."""
     from pygments.lexer import RegexLexer
 
-    if (
-        not isinstance(lexer, RegexLexer)
-        or type(lexer).get_tokens_unprocessed is not RegexLexer.get_tokens_unprocessed
-    ):
-        lines = text.count("\n")
-        for _, kind, value in lexer.get_tokens_unprocessed(text):
-            yield kind, value, ["root"] if lines > _LINES_WITHOUT_STATE else None
+    own = type(lexer).get_tokens_unprocessed
+    if isinstance(lexer, RegexLexer) and own is RegexLexer.get_tokens_unprocessed:
+        yield from _regex_tokens(lexer, text, stack)
         return
-    yield from _regex_tokens(lexer, text, stack)
+    after: list[str] | None = None
+    if text.count("\n") > _LINES_WITHOUT_STATE:
+        after = ["root"]
+    for _, kind, value in lexer.get_tokens_unprocessed(text):
+        yield kind, value, after
 
 
 def _regex_tokens(
     lexer: Any, text: str, stack: list[str]
 ) -> Iterator[tuple[_TokenType, str, list[str] | None]]:
-    """Pygments' rules (`RegexLexer.tokens`), begun in the state `stack`."""
+    """Follow Pygments' rules (`RegexLexer.tokens`) from the state `stack` on."""
     from pygments.token import Error, Whitespace, _TokenType
 
     position = 0
@@ -166,40 +184,49 @@ def _regex_tokens(
             match = match_at(text, position)
             if match is None:
                 continue
-            after = _moved(stack, target)
-            if action is not None:
-                if isinstance(action, _TokenType):
-                    yield action, match.group(), after
-                else:
-                    parts = [(kind, value) for _, kind, value in action(lexer, match)]
-                    for number, (kind, value) in enumerate(parts, 1):
-                        yield kind, value, after if number == len(parts) else None
+            stack = _moved(stack, target)
+            if isinstance(action, _TokenType):
+                yield action, match.group(), stack
+            elif action is not None:
+                yield from _parts(lexer, action, match, stack)
             position = match.end()
-            stack = after
             break
         else:
             if position >= len(text):
                 return
             if text[position] == "\n":
                 stack = ["root"]
-            yield Whitespace if text[position] == "\n" else Error, text[position], stack
+                yield Whitespace, "\n", stack
+            else:
+                yield Error, text[position], stack
             position += 1
 
 
+def _parts(
+    lexer: Any, action: Any, match: re.Match[str], after: list[str]
+) -> Iterator[tuple[_TokenType, str, list[str] | None]]:
+    """Yield the tokens that a rule's action makes of its match."""
+    parts = list(action(lexer, match))
+    for number, (_, kind, value) in enumerate(parts, 1):
+        yield kind, value, after if number == len(parts) else None
+
+
 def _moved(stack: list[str], target: object) -> list[str]:
-    """The stack of states after a rule with this `target`."""
+    """Return the stack of states after a rule with this `target`."""
     if target is None:
         return stack
     stack = list(stack)
     if isinstance(target, int):
         del stack[max(1, len(stack) + target) :]
         return stack
-    for state in target if isinstance(target, tuple) else (target,):
-        if state == "#pop":
-            if len(stack) > 1:
-                stack.pop()
-        else:
-            stack.append(stack[-1] if state == "#push" else state)
+    states = target if isinstance(target, tuple) else (target,)
+    for state in states:
+        if state == "#push":
+            stack.append(stack[-1])
+        elif state != "#pop":
+            stack.append(state)
+        elif len(stack) > 1:
+            stack.pop()
     return stack
 
 

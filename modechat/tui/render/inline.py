@@ -1,4 +1,7 @@
-"""The inside of a paragraph: markdown-it's inline tokens as styled text. Nothing of the source is lost."""
+"""The inside of a paragraph: markdown-it's inline tokens as styled text.
+
+Nothing of the source is lost.
+"""
 
 from __future__ import annotations
 
@@ -17,35 +20,69 @@ _MATHS = frozenset(("\\(", "\\)", "\\[", "\\]"))
 
 
 def inline_pieces(tokens: Sequence[Token], style: Style = ()) -> list[Piece]:
-    """Text with its styles; line breaks are `\\n` in it. An address follows the text of its link."""
-    pieces: list[Piece] = []
-    styles: list[Style] = [style]
-    links: list[tuple[str, int]] = []
-    for token in tokens:
-        kind = token.type
-        if kind == "maths" or kind == "text":
-            pieces.append((token.content, styles[-1]))
-        elif kind == "text_special":
-            pieces.append((token.markup if token.markup in _MATHS else token.content, styles[-1]))
-        elif kind in ("softbreak", "hardbreak"):
-            pieces.append(("\n", styles[-1]))
-        elif kind == "code_inline":
-            pieces.append((token.content, (*styles[-1], "code-inline")))
-        elif kind == "image":
-            pieces.append(("▣ ", styles[-1]))
-            pieces += inline_pieces(token.children or (), (*styles[-1], "link"))
-            pieces.append((f" ({token.attrGet('src')})", (*styles[-1], "address")))
-        elif kind in _OPENING:
-            styles.append((*styles[-1], _OPENING[kind]))
-            if kind == "link_open":
-                links.append((str(token.attrGet("href") or ""), len(pieces)))
-        elif kind in _CLOSING:
-            styles.pop()
-            if kind == "link_close":
-                address, start = links.pop()
-                shown = "".join(text for text, _ in pieces[start:])
-                if shown not in (address, address.removeprefix("mailto:")):
-                    pieces.append((f" ({address})", (*styles[-1], "address")))
-        else:
-            pieces.append((token.content or token.markup, styles[-1]))
-    return [piece for piece in pieces if piece[0]]
+    """Return text with its styles; line breaks are `\\n` in it.
+
+    The address of a link follows its text.
+    """
+    return _Inline(style).pieces(tokens)
+
+
+class _Inline:
+    """Goes through the tokens of a paragraph, and keeps the styles that are open."""
+
+    def __init__(self, style: Style) -> None:
+        self._pieces: list[Piece] = []
+        self._styles: list[Style] = [style]
+        self._links: list[tuple[str, int]] = []
+        """The address of each open link, and the piece that its text begins with."""
+
+    def pieces(self, tokens: Sequence[Token]) -> list[Piece]:
+        for token in tokens:
+            kind = token.type
+            if kind in _OPENING:
+                self._open(token)
+            elif kind in _CLOSING:
+                self._close(token)
+            elif kind == "image":
+                self._add_image(token)
+            elif kind == "code_inline":
+                self._add(token.content, "code-inline")
+            else:
+                self._add(_text_of(token))
+        return [piece for piece in self._pieces if piece[0]]
+
+    def _add(self, text: str, *style: str) -> None:
+        self._pieces.append((text, (*self._styles[-1], *style)))
+
+    def _open(self, token: Token) -> None:
+        self._styles.append((*self._styles[-1], _OPENING[token.type]))
+        if token.type == "link_open":
+            self._links.append((str(token.attrGet("href") or ""), len(self._pieces)))
+
+    def _close(self, token: Token) -> None:
+        self._styles.pop()
+        if token.type == "link_close":
+            address, start = self._links.pop()
+            shown = "".join(text for text, _ in self._pieces[start:])
+            if shown not in (address, address.removeprefix("mailto:")):
+                self._add(f" ({address})", "address")
+
+    def _add_image(self, token: Token) -> None:
+        self._add("▣ ")
+        self._pieces += inline_pieces(token.children or (), (*self._styles[-1], "link"))
+        self._add(f" ({token.attrGet('src')})", "address")
+
+
+def _text_of(token: Token) -> str:
+    """Return what a token says that has no style of its own."""
+    match token.type:
+        case "softbreak" | "hardbreak":
+            return "\n"
+        case "text" | "maths":
+            return token.content
+        case "text_special" if token.markup not in _MATHS:
+            return token.content
+        case "text_special":
+            return token.markup
+        case _:
+            return token.content or token.markup

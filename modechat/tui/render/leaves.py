@@ -1,4 +1,6 @@
-"""Blocks of text without blocks inside: paragraphs, headings, rules. Each is laid out once for a width.
+"""Blocks of text without blocks inside: paragraphs, headings, rules.
+
+Each is laid out once for a width.
 
 A leaf may grow: what was added by `grow` is final, what was given to `show` last is its open end.
 """
@@ -13,12 +15,16 @@ from modechat.tui.render.wrap import wrap_on
 
 
 class Leaf:
-    """`Lines` with a prefix, which takes half of the width at most. Subclasses make the rows without it."""
+    """`Lines` with a prefix, which takes half of the width at most.
+
+    Subclasses make the rows behind it.
+    """
 
     def __init__(self, prefix: Prefix) -> None:
         self._prefix = self._shown_prefix = prefix
         self._width = -1
-        self._first = 0 if prefix.gap is None else 1
+        self._first = int(prefix.gap is not None)
+        """The number of the first row behind the blank one."""
 
     def height(self, width: int) -> int:
         self._shown_prefix = self._prefix.within(width // 2)
@@ -35,7 +41,7 @@ class Leaf:
         return self._shown_prefix.before(self.inner_row(number), is_first=number == 0)
 
     def n_settled(self) -> int:
-        """Rows from the first on that have not changed since last asked and will not."""
+        """Return how many rows from the first on are final and were so at the last call."""
         return 0
 
     def lay_out(self, width: int) -> None:
@@ -43,14 +49,15 @@ class Leaf:
         raise NotImplementedError
 
     def count(self) -> int:
-        """How many rows there are, without the blank one before."""
+        """Return the number of rows, without the blank one before."""
         raise NotImplementedError
 
     def inner_row(self, index: int) -> Row:
+        """Return a row without its prefix."""
         raise NotImplementedError
 
     def settle(self) -> None:
-        """Nothing more will come: the open end is final."""
+        """Make the open end final: nothing more will come."""
 
 
 class TextLeaf(Leaf):
@@ -69,7 +76,7 @@ class TextLeaf(Leaf):
         self._n_final = 0
 
     def grow(self, pieces: Sequence[Piece]) -> None:
-        """More text that is final. It begins with what joins it: a space or a line break."""
+        """Add text that is final. It begins with what joins it: a space or a line break."""
         pieces = self._styled(pieces)
         self._final += pieces
         self._open = []
@@ -77,7 +84,7 @@ class TextLeaf(Leaf):
             self._wrap_final(pieces)
 
     def show(self, pieces: Sequence[Piece]) -> None:
-        """The text after what is final, so far."""
+        """Show this text after what is final, in place of the open end."""
         self._open = self._styled(pieces)
         if self._width > 0:
             self._wrap_open()
@@ -89,11 +96,9 @@ class TextLeaf(Leaf):
             self._wrap_final(opened)
 
     def _styled(self, pieces: Sequence[Piece]) -> list[Piece]:
-        return (
-            [(text, (*self.style, *style)) for text, style in pieces]
-            if self.style
-            else list(pieces)
-        )
+        if not self.style:
+            return list(pieces)
+        return [(text, (*self.style, *style)) for text, style in pieces]
 
     def lay_out(self, width: int) -> None:  # noqa: ARG002
         self._rows, self._carry, self._column, self._n_final = [], [], 0, 0
@@ -101,7 +106,9 @@ class TextLeaf(Leaf):
         self._wrap_open()
 
     def n_settled(self) -> int:
-        return self._first + self._n_final if self._n_final else 0
+        if not self._n_final:
+            return 0
+        return self._first + self._n_final
 
     def count(self) -> int:
         return len(self._rows)
@@ -141,7 +148,7 @@ class RuleLeaf(Leaf):
 
 
 def text_lines(text: str, *style: str, gap: bool = False) -> TextLeaf:
-    """Plain text; `gap`: with a blank row before it."""
+    """Return the lines of a plain text; `gap`: with a blank row before it."""
     leaf = TextLeaf(Prefix(gap=() if gap else None), style)
     leaf.show([(sanitize(text.replace("\r\n", "\n")), ())])
     return leaf

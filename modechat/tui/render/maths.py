@@ -1,4 +1,4 @@
-"""Formulas of LaTeX inside of paragraphs: nothing in them is Markdown, and they are shown as they were written."""
+"""LaTeX formulas inside of paragraphs: they are no Markdown, and are shown as written."""
 
 from __future__ import annotations
 
@@ -15,26 +15,32 @@ _dollars = math_inline_dollar(allow_space=False, allow_digits=False, allow_doubl
 
 
 def add_maths(parser: MarkdownIt) -> None:
-    """Have `parser` make tokens `maths` of formulas."""
+    """Have `parser` make tokens of the type `maths` from formulas."""
     parser.inline.ruler.before("escape", "dollar_maths", _between_dollars)
     parser.inline.ruler.before("escape", "bracket_maths", _between_brackets)
 
 
 def _between_dollars(state: StateInline, silent: bool) -> bool:
-    """`$x$`, `$$x$$`: no space at its edges, no letter or digit beside it (as of US$5), no code in it."""
+    """A rule for `$x$` and `$$x$$`: no space at its edges, no letter or digit beside it (US$5), no
+    code in it.
+    """
     start = state.pos
     if state.src[start] != "$" or not _dollars(state, True):
         return False
     end, state.pos = state.pos, start
-    beside = (state.src[start - 1 : start], state.src[end : end + 1])
-    if "`" in state.src[start:end] or any(
-        character.isalnum() and character.isascii() for character in beside
-    ):
+    if "`" in state.src[start:end]:
         return False
-    return _take(state, end, silent)
+    if _is_of_word(state.src[start - 1 : start]) or _is_of_word(state.src[end : end + 1]):
+        return False
+    return _push(state, end, silent)
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isalnum() and character.isascii()
 
 
 def _between_brackets(state: StateInline, silent: bool) -> bool:
+    """A rule for `\\(x\\)` and `\\[x\\]`."""
     start = state.pos
     closing = _BRACKETS.get(state.src[start : start + 2])
     if closing is None:
@@ -42,10 +48,10 @@ def _between_brackets(state: StateInline, silent: bool) -> bool:
     end = state.src.find(closing, start + 2, state.posMax)
     if end < 0:
         return False
-    return _take(state, end + 2, silent)
+    return _push(state, end + 2, silent)
 
 
-def _take(state: StateInline, end: int, silent: bool) -> bool:
+def _push(state: StateInline, end: int, silent: bool) -> bool:
     if not silent:
         state.push("maths", "", 0).content = state.src[state.pos : end]
     state.pos = end

@@ -1,10 +1,11 @@
 """A request as rows: the message as it was meant, and what is worth knowing about it.
 
-It is shown as it was typed: what reads as Markdown to a program may be anything in a message. Only code between fences
-is shown as code, and a file that was attached as its name and size, until it is unfolded.
+It is shown as it was typed: what reads as Markdown to a program may be anything in a message. Only
+code between fences is shown as code, and an attached file as its name and size, until it is
+unfolded.
 
-Instruct turns show that the chat does not see them: the first in words, the others by a sign. Chat turns show if the
-model saw nothing but them.
+Instruct turns show that the chat does not see them: the first in words, the others by a sign. Chat
+turns show if the model saw nothing but them.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _LONGEST_CODE = 20_000
 
 
 class FoldedLines:
-    """Only the first rows of many, until it is unfolded: a file that was attached should not hide the conversation."""
+    """Shows only the first rows of a long message, until it is unfolded."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -44,24 +45,31 @@ class FoldedLines:
     def is_foldable(self) -> bool:
         return self._height > _MOST_ROWS
 
+    @property
+    def _n_shown(self) -> int:
+        """Rows of the lines that are shown."""
+        if self.is_open or not self.is_foldable:
+            return self._height
+        return _FOLDED_ROWS
+
     def height(self, width: int) -> int:
         self._height = self._lines.height(width)
-        if not self.is_foldable:
-            return self._height
-        return (self._height if self.is_open else _FOLDED_ROWS) + 1
+        return self._n_shown + int(self.is_foldable)
 
     def row(self, index: int) -> Row:
-        if self.is_foldable and index == (self._height if self.is_open else _FOLDED_ROWS):
-            text = "▾ fold" if self.is_open else f"▸ {self._height - _FOLDED_ROWS:,} more rows"
-            return Row(((text, ("muted",)),), is_frame=True)
-        return self._lines.row(index)
+        if index < self._n_shown:
+            return self._lines.row(index)
+        text = "▾ fold"
+        if not self.is_open:
+            text = f"▸ {self._height - _FOLDED_ROWS:,} more rows"
+        return Row(((text, ("muted",)),), is_frame=True)
 
     def n_settled(self) -> int:
         return 0
 
 
 class FileLines:
-    """A file that was attached: one row, which opens."""
+    """A file that was attached: one row, which unfolds."""
 
     def __init__(self, part: Part) -> None:
         self._part = part
@@ -71,22 +79,22 @@ class FileLines:
     def toggle(self) -> None:
         self._is_open = not self._is_open
         if self._content is None:
-            suffix = self._part.name.rpartition(".")[2]
-            self._content = _code(self._part, suffix if "." in self._part.name else "")
+            _, dot, suffix = self._part.name.rpartition(".")
+            self._content = _code(self._part, suffix if dot else "")
 
     def height(self, width: int) -> int:
-        return 1 + (
-            self._content.height(width) if self._is_open and self._content is not None else 0
-        )
+        if self._content is None or not self._is_open:
+            return 1
+        return 1 + self._content.height(width)
 
     def row(self, index: int) -> Row:
         if index and self._content is not None:
             return self._content.row(index - 1)
-        size = size_text(
-            len(self._part.content.encode(errors="replace")) + 1
-        )  # with the line break at its end
-        text = f"{'▾' if self._is_open else '▸'} {sanitize_line(self._part.name)} · {size}"
-        written = f"{self._part.name}:" if self._is_open else self._part.text
+        n_bytes = len(self._part.content.encode(errors="replace")) + 1  # with the last line break
+        arrow, written = "▸", self._part.text
+        if self._is_open:
+            arrow, written = "▾", f"{self._part.name}:"
+        text = f"{arrow} {sanitize_line(self._part.name)} · {size_text(n_bytes)}"
         return Row(((text, ("strong",)),), replaced=((0, len(text), sanitize(written)),))
 
     def n_settled(self) -> int:
@@ -99,9 +107,10 @@ class RequestLines(FoldedLines):
     def __init__(
         self, turn: Turn, without_history: Collection[str] = (), *, explains: bool = True
     ) -> None:
-        """`without_history`: names of the formats in which a chat's prompt has its last message only.
+        """`without_history`: names of the formats in which a chat's prompt has its last message
+        only.
 
-        `explains`: whether it says in words what a sign says as well.
+        `explains`: it says in words what a sign says as well.
         """
         self._explains = explains
         self._message = _request(turn)
@@ -119,16 +128,18 @@ class RequestLines(FoldedLines):
             self._stack.parts.append(text_lines(note, "warning"))
 
     def toggle_fold(self, index: int) -> bool:
-        """Fold or unfold, if this row says so. False: it does not."""
-        is_within = index < (self._height if self.is_open or not self.is_foldable else _FOLDED_ROWS)
-        if is_within:
-            part, row = self._stack.part_at(index)
-            if row == 0 and isinstance(part, FileLines):
-                part.toggle()
-                return True
-        if not self.is_foldable or is_within:
+        """Fold or unfold the message or a file by a click on this row.
+
+        Return False if the row does neither.
+        """
+        if index >= self._n_shown:
+            if self.is_foldable:
+                self.is_open = not self.is_open
+            return self.is_foldable
+        part, row = self._stack.part_at(index)
+        if row != 0 or not isinstance(part, FileLines):
             return False
-        self.is_open = not self.is_open
+        part.toggle()
         return True
 
 
@@ -144,7 +155,7 @@ def _request(turn: Turn) -> list[Lines]:
 
 
 def _text(text: str) -> list[Lines]:
-    """What the user wrote, with its files and its code."""
+    """Return the lines of what the user wrote, with its files and its code."""
     lines: list[Lines] = []
     for part in parts_of(text.replace("\r\n", "\n")):
         if part.kind is PartKind.FILE:
@@ -157,15 +168,20 @@ def _text(text: str) -> list[Lines]:
 
 
 def _code(part: Part, language: str) -> CodeLeaf:
-    code = CodeLeaf(Prefix(), language if len(part.content) <= _LONGEST_CODE else "", 0)
+    if len(part.content) > _LONGEST_CODE:
+        language = ""
+    code = CodeLeaf(Prefix(), language, 0)
     code.grow(sanitize(part.content).split("\n"))
     code.settle()
     return code
 
 
 def _label(turn: Turn, without_history: Collection[str], *, explains: bool) -> list[Lines]:
+    """Return the line that says who sees a message; empty for an ordinary one of the chat."""
     if turn.mode is Mode.INSTRUCT and not turn.in_chat:
-        where = f"{UNSEEN} the chat does not see this" if explains else UNSEEN
+        where = UNSEEN
+        if explains:
+            where += " the chat does not see this"
     elif turn.mode is Mode.INSTRUCT:
         where = "added to the chat"
     elif turn.pinned:
@@ -180,11 +196,13 @@ def _label(turn: Turn, without_history: Collection[str], *, explains: bool) -> l
 
 
 def neutralised_note(reply: Reply) -> str:
-    """Which texts of control tokens the user's message had; empty if none, or if it is not known yet."""
+    """Name the texts of control tokens in the user's message; empty if none are known."""
     if reply.stats is None or not reply.stats.neutralised:
         return ""
-    counts = Counter(reply.stats.neutralised)
-    texts = (
-        sanitize_line(text) + (f" ×{count}" if count > 1 else "") for text, count in counts.items()
-    )
+    texts: list[str] = []
+    for text, count in Counter(reply.stats.neutralised).items():
+        shown = sanitize_line(text)
+        if count > 1:
+            shown += f" ×{count}"
+        texts.append(shown)
     return f"◇ sent as plain text: {' '.join(texts)}"

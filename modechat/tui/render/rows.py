@@ -15,7 +15,10 @@ Style: TypeAlias = tuple[str, ...]
 Piece: TypeAlias = tuple[str, Style]
 """Text without a line break, and how it looks."""
 Replaced: TypeAlias = tuple[tuple[int, int, str], ...]
-"""Parts of a row that are drawn for something else: from which character to which, and for what. In order."""
+"""Parts of a row that are drawn in place of another text: first character, end, and that text.
+
+In order.
+"""
 
 PLAIN: Style = ()
 BULLETS = ("• ", "◦ ", "▪ ")
@@ -39,13 +42,16 @@ class Row:
     prefix: int = 0
     """Characters at the start that stand before the text: bullets, bars, indentation."""
     joint: str = "\n"
-    """What stands between this row and the next in the text: spaces or nothing where a line was wrapped."""
+    """What the text has between this row and the next: spaces or nothing where a line was wrapped.
+    """
     padding: int = 0
     """How many of the prefix's last characters are only for looks: they are not copied."""
     is_frame: bool = False
-    """Whether nothing of the row is text: it is not copied."""
+    """True if nothing of the row is text: it is not copied."""
     replaced: Replaced = ()
     """What is copied in place of what is drawn."""
+    code_number: int = 0
+    """The number of the code block whose title this row shows; 0 for all other rows."""
 
     @property
     def text(self) -> str:
@@ -56,12 +62,12 @@ class Row:
         return sum(cell_len(text) for text, _ in self.pieces)
 
     def source(self, start: int, end: int) -> str:
-        """The text that is drawn from one character to another."""
+        """Return the text for which the characters from `start` to `end` are drawn."""
         return source_of(self.text, self.replaced, start, end)
 
     @property
     def source_pieces(self) -> list[Piece]:
-        """The text that is drawn, in its styles."""
+        """The text for which the pieces are drawn, in their styles."""
         if not self.replaced:
             return list(self.pieces)
         pieces: list[Piece] = []
@@ -74,7 +80,10 @@ class Row:
 
 
 def source_of(text: str, replaced: Replaced, start: int, end: int) -> str:
-    """What `text[start:end]` was before parts of it were `replaced`. A part that begins before `start` is left out."""
+    """Return what `text[start:end]` was before parts of it were `replaced`.
+
+    A part that begins before `start` is left out.
+    """
     parts: list[str] = []
     at = start
     for first, last, original in within(replaced, start, end, is_end=end == len(text)):
@@ -84,7 +93,9 @@ def source_of(text: str, replaced: Replaced, start: int, end: int) -> str:
 
 
 def within(replaced: Replaced, start: int, end: int, *, is_end: bool) -> Replaced:
-    """Those of `replaced` between two characters; of one that begins before, nothing is copied."""
+    """Return those of `replaced` between two characters; of one that begins before, nothing is
+    copied.
+    """
     if not replaced:
         return ()
     at = bisect_left(replaced, (start,))
@@ -105,18 +116,23 @@ class Lines(Protocol):
     """Something that can be laid out in rows."""
 
     def height(self, width: int) -> int:
-        """The number of rows at this width in cells."""
+        """Return the number of rows at this width in cells."""
 
     def row(self, index: int) -> Row:
-        """A row of those that `height` counted last."""
+        """Return one of the rows that `height` counted last."""
 
     def n_settled(self) -> int:
-        """How many of those rows, from the first on, will stay as they are at this width, and are since last asked."""
+        """Return how many of those rows, from the first on, are final at this width.
+
+        Rows count only if they have not changed since the last call.
+        """
 
 
 @dataclass(slots=True)
 class Prefix:
-    """What stands before the rows of a block: the first has other pieces (a bullet) than the rest (its indentation)."""
+    """What stands before the rows of a block: a bullet before the first, its indentation before the
+    rest.
+    """
 
     first: tuple[Piece, ...] = ()
     rest: tuple[Piece, ...] = ()
@@ -128,25 +144,26 @@ class Prefix:
         self.cells = sum(cell_len(text) for text, _ in self.first)
 
     def within(self, room: int) -> Prefix:
-        """The innermost `room` cells of it (each character of a prefix takes one)."""
+        """Return its innermost `room` cells (each character of a prefix takes one)."""
         excess = self.cells - room
         if excess <= 0:
             return self
-        gap = None if self.gap is None else tuple(strip_start(self.gap, excess))
-        return Prefix(
-            tuple(strip_start(self.first, excess)), tuple(strip_start(self.rest, excess)), gap
-        )
+        first = tuple(strip_start(self.first, excess))
+        rest = tuple(strip_start(self.rest, excess))
+        if self.gap is None:
+            return Prefix(first, rest)
+        return Prefix(first, rest, tuple(strip_start(self.gap, excess)))
 
     @property
     def gap_row(self) -> Row:
         return _after(self.gap or (), BLANK)
 
     def before(self, row: Row, *, is_first: bool) -> Row:
+        """Return the row with the prefix before it."""
         return _after(self.first if is_first else self.rest, row)
 
 
 def _after(prefix: Sequence[Piece], row: Row) -> Row:
-    """The row behind a prefix."""
     if not prefix:
         return row
     replaced: list[tuple[int, int, str]] = []
@@ -162,14 +179,14 @@ def _after(prefix: Sequence[Piece], row: Row) -> Row:
 
 
 def joined(left: Row, right: Row) -> Row:
-    """Two parts of one row; all but what they say is that of the left one."""
+    """Join two parts of one row; everything but their text is that of the left one."""
     length = len(left.text)
     moved = tuple((start + length, end + length, text) for start, end, text in right.replaced)
     return replace(left, pieces=(*left.pieces, *right.pieces), replaced=(*left.replaced, *moved))
 
 
 def strip_start(pieces: Iterable[Piece], count: int) -> list[Piece]:
-    """Without the first `count` characters."""
+    """Return the pieces without their first `count` characters."""
     kept = []
     for text, style in pieces:
         if count < len(text):
@@ -179,32 +196,43 @@ def strip_start(pieces: Iterable[Piece], count: int) -> list[Piece]:
 
 
 def copied(rows: Iterable[Row], start: int = 0, end: int | None = None) -> str:
-    """The text of `rows` as it was before it was wrapped, from the character `start` of the first to `end` of the last.
+    """Return the text of `rows` as it was before it was wrapped, without what is only for looks.
 
-    What is only for looks is left out.
+    It begins with the character `start` of the first row and ends before `end` of the last.
     """
     shown = list(rows)
     parts: list[str] = []
     continues = False
     for number, row in enumerate(shown):
+        is_last = number == len(shown) - 1
         if row.is_frame:
             continues = False
             continue
-        text = row.text
-        last = len(text) if end is None or number < len(shown) - 1 else min(end, len(text))
         first = start if number == 0 else 0
-        before, prefix = row.prefix - row.padding, row.prefix
-        if first < prefix:
-            head = "" if continues else row.source(first, max(first, min(before, last)))
-            part = head + row.source(prefix, max(prefix, last))
-        else:
-            part = row.source(first, last)
-        is_code = row.padding > 0
-        parts.append(part if continues or is_code or last < len(text) else part.rstrip())
-        if number < len(shown) - 1:
+        last = len(row.text)
+        if is_last and end is not None:
+            last = min(end, last)
+        parts.append(_copied_part(row, first, last, continues=continues))
+        if not is_last:
             parts.append(row.joint)
         continues = row.joint != "\n"
     return "".join(parts)
+
+
+def _copied_part(row: Row, first: int, last: int, *, continues: bool) -> str:
+    """Return what is copied of a row; `continues`: it goes on with the line of the row before."""
+    if first >= row.prefix:
+        part = row.source(first, last)
+    else:
+        part = row.source(row.prefix, max(row.prefix, last))
+        if not continues:
+            before = row.prefix - row.padding
+            part = row.source(first, max(first, min(before, last))) + part
+    is_code = row.padding > 0
+    is_cut = last < len(row.text)
+    if continues or is_code or is_cut:
+        return part
+    return part.rstrip()
 
 
 class Blank:
@@ -229,7 +257,10 @@ class Stack:
 
     def height(self, width: int) -> int:
         end = 0
-        self._ends = [end := end + part.height(width) for part in self.parts]
+        self._ends = []
+        for part in self.parts:
+            end += part.height(width)
+            self._ends.append(end)
         return end
 
     def row(self, index: int) -> Row:
@@ -237,9 +268,11 @@ class Stack:
         return part.row(within_part)
 
     def part_at(self, index: int) -> tuple[Lines, int]:
-        """The part that a row is of, and which of its rows that is."""
+        """Return the part that a row belongs to, and the number of the row in it."""
         at = bisect_right(self._ends, index)
-        return self.parts[at], index - (self._ends[at - 1] if at else 0)
+        if at > 0:
+            index -= self._ends[at - 1]
+        return self.parts[at], index
 
     def n_settled(self) -> int:
         start = 0

@@ -1,4 +1,6 @@
-"""A table: columns as wide as their text where there is room, wrapped where not, one field a line where all fails."""
+"""A table: columns as wide as their text where there is room, wrapped where not, one field a line
+where all fails.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,13 @@ from typing import TypeAlias
 
 from modechat.tui.render.drawn import drawn_cells
 from modechat.tui.render.leaves import Leaf
-from modechat.tui.render.rows import Piece, Prefix, Row, joined
+from modechat.tui.render.rows import BLANK, Piece, Prefix, Row, joined
 from modechat.tui.render.wrap import wrap
 
 Cells: TypeAlias = Sequence[list[Piece]]
 
 _BETWEEN = " │ "
+_COLUMN_LINE = Row(((_BETWEEN, ("table-line",)),), replaced=((0, len(_BETWEEN), "\t"),))
 _NARROWEST = 4
 """Cells of a column; with less, a table is shown as a list of fields."""
 
@@ -31,17 +34,17 @@ class TableLeaf(Leaf):
         self._end: list[Row] = []
         self._n_laid_out = 0
         self._is_new = True
-        """Whether the rows were laid out again since somebody asked."""
+        """True if all rows were laid out again since the last call of `n_settled`."""
 
     def grow(self, rows: Sequence[Cells]) -> None:
-        """More rows that are complete."""
+        """Add rows that are complete."""
         self._final += rows
         self._open = []
         self._natural = _widened(self._natural, rows)
         self._refresh()
 
     def show(self, rows: Sequence[Cells]) -> None:
-        """The rows after those that are complete, so far."""
+        """Show these rows after those that are complete."""
         self._open = list(rows)
         self._refresh()
 
@@ -50,15 +53,18 @@ class TableLeaf(Leaf):
         self._refresh()
 
     def n_settled(self) -> int:
-        settled = 0 if self._is_new else self._first + len(self._rows)
-        self._is_new = False
-        return settled
+        if self._is_new:
+            self._is_new = False
+            return 0
+        return self._first + len(self._rows)
 
     def count(self) -> int:
         return len(self._rows) + len(self._end)
 
     def inner_row(self, index: int) -> Row:
-        return self._rows[index] if index < len(self._rows) else self._end[index - len(self._rows)]
+        if index < len(self._rows):
+            return self._rows[index]
+        return self._end[index - len(self._rows)]
 
     def _refresh(self) -> None:
         if self._width <= 0:
@@ -73,16 +79,16 @@ class TableLeaf(Leaf):
         for cells in self._final[self._n_laid_out :]:
             self._rows += self._laid_out(cells)
         self._n_laid_out = len(self._final)
-        self._end = [row for cells in self._open for row in self._laid_out(cells)]
+        self._end = []
+        for cells in self._open:
+            self._end += self._laid_out(cells)
         if not self._widths and not self._final and not self._open:
-            self._end = self._as_fields([[] for _ in self._head])
+            self._end = self._as_fields([[]] * len(self._head))
 
     def _top(self) -> list[Row]:
         if not self._widths:
             return []
-        head = self._laid_out(
-            [[(text, ("table-head", *style)) for text, style in cell] for cell in self._head]
-        )
+        head = self._laid_out([_as_head(cell) for cell in self._head])
         rule = "─┼─".join("─" * width for width in self._widths)
         return [*head, Row(((rule, ("table-line",)),), is_frame=True)]
 
@@ -90,31 +96,36 @@ class TableLeaf(Leaf):
         if not self._widths:
             return self._as_fields(cells)
         columns = [wrap(cell, width) for cell, width in zip(cells, self._widths, strict=False)]
-        rows = []
-        for number in range(max(map(len, columns), default=0)):
-            row = Row()
-            for index, (column, width) in enumerate(zip(columns, self._widths, strict=False)):
-                if index:
-                    row = joined(
-                        row,
-                        Row(((_BETWEEN, ("table-line",)),), replaced=((0, len(_BETWEEN), "\t"),)),
-                    )
-                cell = column[number] if number < len(column) else Row()
-                is_last = index == len(self._widths) - 1
-                row = joined(row, _aligned(cell, width, self._alignments[index], is_last=is_last))
-            rows.append(row)
-        return rows
+        height = max(map(len, columns), default=0)
+        return [self._row_of(columns, number) for number in range(height)]
+
+    def _row_of(self, columns: Sequence[list[Row]], number: int) -> Row:
+        """Join the rows with this number of all columns."""
+        row = Row()
+        for index, column in enumerate(columns):
+            if index:
+                row = joined(row, _COLUMN_LINE)
+            cell = BLANK
+            if number < len(column):
+                cell = column[number]
+            is_last = index == len(self._widths) - 1
+            width, alignment = self._widths[index], self._alignments[index]
+            row = joined(row, _aligned(cell, width, alignment, is_last=is_last))
+        return row
 
     def _as_fields(self, cells: Cells) -> list[Row]:
         rows: list[Row] = []
         for head, cell in zip(self._head, cells, strict=False):
-            name = [(text, ("table-head", *style)) for text, style in head]
-            rows += wrap([*name, (": ", ("table-head",)), *cell], self._width)
+            rows += wrap([*_as_head(head), (": ", ("table-head",)), *cell], self._width)
         return [*rows, Row((("─" * self._width, ("table-line",)),), is_frame=True)]
 
 
+def _as_head(cell: Sequence[Piece]) -> list[Piece]:
+    return [(text, ("table-head", *style)) for text, style in cell]
+
+
 def _widened(natural: Sequence[int], rows: Sequence[Cells]) -> list[int]:
-    """The cells that the columns want with more rows."""
+    """Return the cells that the columns want with more rows."""
     widths = list(natural)
     for cells in rows:
         for index, cell in enumerate(cells[: len(widths)]):
@@ -123,24 +134,23 @@ def _widened(natural: Sequence[int], rows: Sequence[Cells]) -> list[int]:
 
 
 def fitted(natural: Sequence[int], room: int) -> list[int]:
-    """Widths of columns that take at most `room` cells; empty if that leaves too little of them.
+    """Return widths of columns that take at most `room` cells together; empty if they would be too
+    narrow.
 
     The widest columns give way first.
     """
     widths = list(natural)
     excess = sum(widths) - room
-    if (
-        excess > 0
-        and room < _NARROWEST * len(widths)
-        and room < sum(min(width, _NARROWEST) for width in widths)
-    ):
+    if excess <= 0:
+        return widths
+    narrowest = [min(width, _NARROWEST) for width in widths]
+    if room < sum(narrowest):
         return []
     while excess > 0:
-        widest = max(widths)
-        second = max((width for width in widths if width < widest), default=_NARROWEST)
+        widest, *others = sorted(set(widths), reverse=True)
+        second = max([_NARROWEST, *others])
         at = [index for index, width in enumerate(widths) if width == widest]
-        cut = min(max(second, _NARROWEST), widest - 1)
-        step = min(widest - cut, -(-excess // len(at)))
+        step = min(max(1, widest - second), -(-excess // len(at)))
         for index in at:
             less = min(step, excess)
             widths[index] -= less
@@ -149,12 +159,17 @@ def fitted(natural: Sequence[int], room: int) -> list[int]:
 
 
 def _aligned(cell: Row, width: int, alignment: str, *, is_last: bool) -> Row:
+    """Return the cell with spaces around it; at the end of a row there are none behind it."""
     room = width - cell.cells
     left = {"right": room, "center": room // 2}.get(alignment, 0)
-    right = 0 if is_last else room - left
-    return joined(joined(_space(left), cell), _space(right))
+    row = joined(_space(left), cell)
+    if is_last:
+        return row
+    return joined(row, _space(room - left))
 
 
 def _space(width: int) -> Row:
-    """Cells that are only for looks."""
-    return Row(((" " * width, ()),), replaced=((0, width, ""),)) if width > 0 else Row()
+    """Return cells that are only for looks."""
+    if width <= 0:
+        return BLANK
+    return Row(((" " * width, ()),), replaced=((0, width, ""),))

@@ -12,7 +12,7 @@ _LONGEST_OPEN_LINE = 2000
 
 
 class ThinkingLines:
-    """What a reasoning model thought before it answered: one line, which opens. Plain text, never Markdown."""
+    """What a reasoning model thought before it answered: one line, which unfolds to plain text."""
 
     def __init__(self, *, is_open: bool) -> None:
         self.is_open = is_open
@@ -37,26 +37,31 @@ class ThinkingLines:
         self._body.show([(self._joint + self._line, ())])
 
     def height(self, width: int) -> int:
-        return 1 + (self._body.height(width) if self.is_open else 0)
+        if not self.is_open:
+            return 1
+        return 1 + self._body.height(width)
 
     def row(self, index: int) -> Row:
-        return (
-            self._body.row(index - 1)
-            if index
-            else Row(((self._heading(), ("muted",)),), is_frame=True)
-        )
+        if index:
+            return self._body.row(index - 1)
+        return Row(((self._heading(), ("muted",)),), is_frame=True)
 
     def n_settled(self) -> int:
         return 0
 
     def _heading(self) -> str:
         arrow = "▾" if self.is_open else "▸"
-        count = f"{self._words:,} word{'' if self._words == 1 else 's'}"
-        return f"{arrow} Thought · {count}" if self.ended else f"{arrow} Thinking… {count}"
+        count = f"{self._words:,} words"
+        if self._words == 1:
+            count = "1 word"
+        if self.ended:
+            return f"{arrow} Thought · {count}"
+        return f"{arrow} Thinking… {count}"
 
     def _count(self, text: str) -> None:
         if not text:
             return
-        continues = self._in_word and not text[0].isspace()
-        self._words += len(text.split()) - (1 if continues else 0)
+        self._words += len(text.split())
+        if self._in_word and not text[0].isspace():
+            self._words -= 1
         self._in_word = not text[-1].isspace()

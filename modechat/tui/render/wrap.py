@@ -1,4 +1,6 @@
-"""Breaking styled text into rows of at most some cells, at spaces, between wide characters, or where it must be."""
+"""Breaking styled text into rows of at most some cells, at spaces, between wide characters, or
+where it must be.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,11 @@ _NO_START = frozenset("、。，．・：；？！）］｝〉》」』】〕’
 def wrap(
     pieces: Sequence[Piece], width: int, *, fill: Style = (), keep_spaces: bool = False
 ) -> list[Row]:
-    """`pieces` (their text may have line breaks) in rows of at most `width` cells; at least one row.
+    """Return `pieces` (their text may have line breaks) in rows of at most `width` cells; at least
+    one row.
 
-    Spaces at a break are taken off, unless `keep_spaces`: code, which is broken at the last cell that fits.
+    Spaces at a break are left out, unless `keep_spaces`: for code, which is broken at the last cell
+    that fits.
     """
     return wrap_on(pieces, width, 0, fill=fill, keep_spaces=keep_spaces)[0]
 
@@ -30,8 +34,12 @@ def wrap(
 def wrap_on(
     pieces: Sequence[Piece], width: int, column: int, *, fill: Style = (), keep_spaces: bool = False
 ) -> tuple[list[Row], int]:
-    """As `wrap`, where cells of the first line were before: `column` of them. And how many before the last row."""
+    """Wrap a text that begins in the cell `column` of its line.
+
+    Return the rows, and how many cells of its line are before the last one.
+    """
     width = max(1, width)
+    find_breaks = _hard_breaks if keep_spaces else _breaks
     rows: list[Row] = []
     for number, source in enumerate(_lines(pieces)):
         if number:
@@ -43,14 +51,15 @@ def wrap_on(
             continue
         ends = list(accumulate(len(part) for part, _ in line))
         start = 0
-        for end, following in (_hard_breaks if keep_spaces else _breaks)(text, width):
+        for end, following in find_breaks(text, width):
             is_last = following == len(text)
-            joint = "\n" if is_last else source_of(text, replaced, end, following)
             parts = within(replaced, start, end, is_end=is_last)
             own = tuple((first - start, last - start, part) for first, last, part in parts)
-            rows.append(Row(_cut(line, ends, start, end), fill, joint=joint, replaced=own))
+            joint = "\n"
             if not is_last:
+                joint = source_of(text, replaced, end, following)
                 column += cell_len(text[start:following])
+            rows.append(Row(_cut(line, ends, start, end), fill, joint=joint, replaced=own))
             start = following
     return rows, column
 
@@ -68,7 +77,7 @@ def _lines(pieces: Iterable[Piece]) -> Iterable[list[Piece]]:
 
 
 def _breaks(text: str, width: int) -> list[tuple[int, int]]:
-    """Where rows of `text` end, and where the next ones begin (after the spaces)."""
+    """Return where rows of `text` end, and where the next ones begin (after the spaces)."""
     breaks: list[tuple[int, int]] = []
     used = row_end = spaces = 0
     for start, end, cells in _units(text, width):
@@ -86,7 +95,7 @@ def _breaks(text: str, width: int) -> list[tuple[int, int]]:
 
 
 def _units(text: str, width: int) -> Iterator[tuple[int, int, int]]:
-    """What is not broken: from where to where in the text, and its cells."""
+    """Yield the parts of a text that are not broken: start, end and cells of each."""
     for match in _WORDS.finditer(text):
         word, start = match[0], match.start()
         cells = cell_len(word)
@@ -106,12 +115,13 @@ def _units(text: str, width: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _hard_breaks(text: str, width: int) -> list[tuple[int, int]]:
+    """As `_breaks`, at the last cell that fits."""
+    if text.isascii():
+        starts = [*range(width, len(text), width), len(text)]
+        return [(start, start) for start in starts]
     breaks: list[tuple[int, int]] = []
     used = 0
-    spans = (
-        ((at, at + 1, 1) for at in range(len(text))) if text.isascii() else split_graphemes(text)[0]
-    )
-    for start, _, cells in spans:
+    for start, _, cells in split_graphemes(text)[0]:
         if used + cells > width and used:
             breaks.append((start, start))
             used = 0
@@ -121,7 +131,7 @@ def _hard_breaks(text: str, width: int) -> list[tuple[int, int]]:
 
 
 def _cut(line: Sequence[Piece], ends: Sequence[int], start: int, end: int) -> tuple[Piece, ...]:
-    """The characters from `start` to `end` of a line whose pieces end at `ends`."""
+    """Return the characters from `start` to `end` of a line whose pieces end at `ends`."""
     cut: list[Piece] = []
     at = bisect_right(ends, start)
     while at < len(line) and (position := ends[at] - len(line[at][0])) < end:

@@ -1,4 +1,4 @@
-"""One column of a comparison: what is different in it, its reply as it comes, its figures, and how it ended."""
+"""One column of a comparison: its label, its reply as it comes, its figures, and how it ended."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason, leak_note, repetition_note
-from modechat.domain.text import sanitize, sanitize_line
+from modechat.commands.end_notes import End, end_of, note_in_column
+from modechat.domain.conversation import Reply
 from modechat.session.variants import Stage, Variant
 from modechat.tui.render.replies import ReplyLines
 from modechat.tui.widgets.hint_text import fitting_hints
@@ -22,9 +22,22 @@ from modechat.tui.widgets.rows_view import ROW_COLOURS, RowColours, RowsView
 if TYPE_CHECKING:
     from modechat.domain.conversation import ReplyStats
 
-_BORDER = 4  # cells that frame and corners take of the width
-_SECONDS_BETWEEN_FIGURES = 0.25  # what repaints them is taken from the model
-_SOON = 0.05  # seconds of writing that say nothing about its speed
+_BORDER = 4
+"""Cells that frame and corners take of the width."""
+_SECONDS_BETWEEN_FIGURES = 0.25
+"""Each time that they are painted takes time from the model."""
+_SOON = 0.05
+"""Seconds of writing that say nothing about its speed."""
+_MARKS = {
+    End.STOPPED: "■",
+    End.STOPPED_AT_ONCE: "■",
+    End.FAILED: "✗",
+    End.INTERRUPTED: "✗",
+    End.LEAK: "✂",
+    End.REPEATS: "✂",
+    End.LENGTH: "⋯",
+    End.CONTEXT: "⋯",
+}
 
 
 class CompareColumns(Horizontal, RowColours):
@@ -76,22 +89,23 @@ class CompareColumn(Vertical):
 
     @property
     def has_more(self) -> bool:
-        """Whether something came that is not shown yet."""
+        """True if something came that is not shown yet."""
         return self._view.reply.has_more
 
     def show(self, variant: Variant) -> None:
-        """Something other than its growing text changed."""
+        """Show a change other than that of its growing text."""
         before, self._variant = self._variant, variant
-        if before is not None and before.stage is Stage.ENDED and variant.stage is not Stage.ENDED:
-            self._begin_anew()
-        if variant.stage is Stage.ENDED:
-            if before is None or before.stage is not Stage.ENDED:
-                self._view.finish(variant.reply)
-        else:
+        had_ended = before is not None and before.stage is Stage.ENDED
+        if variant.stage is not Stage.ENDED:
+            if had_ended:
+                self._begin_again()
             self._view.show_activity(_activity(variant))
+        elif not had_ended:
+            self._view.finish(variant.reply)
         self._show_figures()
 
     def grow(self, variant: Variant, text: str, *, is_thinking: bool) -> None:
+        """Add text to the reply."""
         self._variant = variant
         self._view.feed(text, is_thinking=is_thinking)
         if variant.seconds >= self._figures_due:
@@ -102,8 +116,8 @@ class CompareColumn(Vertical):
         if self._view.has_thinking:
             self._view.open_thinking(not self._view.thinking_is_open)
 
-    def _begin_anew(self) -> None:
-        """It is asked once more."""
+    def _begin_again(self) -> None:
+        """Show a new reply: the model is asked once more."""
         old, self._view = self._view, _new_view()
         self._figures_due = 0.0
         old.remove()
@@ -113,9 +127,8 @@ class CompareColumn(Vertical):
     def _show_figures(self) -> None:
         self.border_title = Content(self.heading)
         if self._variant is not None:
-            self.border_subtitle = Content(
-                fitting_hints(figures(self._variant), self.size.width - _BORDER)
-            )
+            width = self.size.width - _BORDER
+            self.border_subtitle = Content(fitting_hints(figures(self._variant), width))
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         self._show_figures()
@@ -132,91 +145,56 @@ class CompareColumn(Vertical):
 
 
 def figures(variant: Variant) -> tuple[str, ...]:
-    """How far it is; in the end its figures. What matters most first."""
+    """Return how far it is, and in the end its figures. What matters most comes first."""
     stats = variant.reply.stats
     if stats is not None:
         return _final_figures(stats)
     if variant.stage is Stage.WRITING:
         tokens = _tokens(variant.n_tokens)
-        return (
-            (tokens, f"{variant.n_tokens / variant.seconds:.0f}/s")
-            if variant.seconds > _SOON
-            else (tokens,)
-        )
-    return (
-        _activity(variant)
-        if variant.stage is not Stage.ENDED
-        else how_it_ended(variant.reply, short=True),
-    )
+        if variant.seconds <= _SOON:
+            return (tokens,)
+        return tokens, f"{variant.n_tokens / variant.seconds:.0f}/s"
+    if variant.stage is not Stage.ENDED:
+        return (_activity(variant),)
+    if end_of(variant.reply) in (End.FAILED, End.INTERRUPTED):
+        return ("✗ failed",)
+    return (note_in_column(variant.reply),)
 
 
 def _final_figures(stats: ReplyStats) -> tuple[str, ...]:
-    figures = [
+    return (
         _tokens(stats.completion_tokens),
         f"{stats.tokens_per_second:.1f}/s",
         f"first {stats.seconds_to_first_token:.1f} s",
         f"prompt {stats.prompt_tokens:,}",
-    ]
-    return tuple(figures)
+    )
 
 
 def _tokens(count: int) -> str:
-    return f"{count:,} token{'' if count == 1 else 's'}"
+    return "1 token" if count == 1 else f"{count:,} tokens"
 
 
 def _activity(variant: Variant) -> str:
+    """Return what happens before the first text comes."""
     match variant.stage:
         case Stage.LOADING:
             return f"loading the model · {variant.fraction:.0%}"
+        case Stage.READING if 0 < variant.fraction < 1:
+            return f"reading the prompt · {variant.fraction:.0%}"
         case Stage.READING:
-            return (
-                f"reading the prompt · {variant.fraction:.0%}" if 0 < variant.fraction < 1 else "…"
-            )
+            return "…"
         case _:
             return "waiting"
 
 
 def _mark(variant: Variant) -> str:
-    """How it goes, in one character."""
+    """Return how it goes, in one character."""
+    if variant.stage is Stage.WAITING:
+        return "·"
     if variant.stage is not Stage.ENDED:
-        return "·" if variant.stage is Stage.WAITING else "▸"
-    match variant.reply.state:
-        case ReplyState.STOPPED:
-            return "■"
-        case ReplyState.FAILED | ReplyState.INTERRUPTED:
-            return "✗"
-        case _ if variant.reply.stop_reason in (StopReason.LEAK, StopReason.REPEATS):
-            return "✂"
-        case _ if variant.reply.stop_reason in (StopReason.LENGTH, StopReason.CONTEXT):
-            return "⋯"
-        case _:
-            return "✓"
-
-
-def how_it_ended(reply: Reply, *, short: bool = False) -> str:
-    """If that was not the ordinary way; what it waits for, if it has not begun."""
-    match reply.state:
-        case ReplyState.WAITING:
-            return "waiting"
-        case ReplyState.STOPPED:
-            return "■ stopped" if reply.text else "■ stopped before it began"
-        case ReplyState.FAILED | ReplyState.INTERRUPTED:
-            return "✗ failed" if short else f"✗ {sanitize(reply.error)}"
-        case ReplyState.COMPLETE if reply.stop_reason is StopReason.LENGTH:
-            return "⋯ cut: as long as a reply may be here (max_tokens). Once it is kept, /continue goes on"
-        case ReplyState.COMPLETE if reply.stop_reason is StopReason.CONTEXT:
-            return "⋯ cut: the context is full"
-        case ReplyState.COMPLETE if reply.stop_reason is StopReason.LEAK:
-            return (
-                f"✂ {leak_note(sanitize_line(reply.stats.leak) if reply.stats is not None else '')}"
-            )
-        case ReplyState.COMPLETE if reply.stop_reason is StopReason.REPEATS:
-            return f"✂ {repetition_note(reply.stats)}"
-        case ReplyState.COMPLETE if not reply.text:
-            return "The model answered nothing."
-        case _:
-            return ""
+        return "▸"
+    return _MARKS.get(end_of(variant.reply), "✓")
 
 
 def _new_view() -> ReplyView:
-    return ReplyView(ReplyLines(Reply(), how_it_ended=how_it_ended))
+    return ReplyView(ReplyLines(Reply(), end_note=note_in_column))

@@ -16,9 +16,9 @@ class LineView(ScrollView, can_focus=True):
     """`show` takes a function that lays the text out in lines of at most so many cells."""
 
     def __init__(self, *, follows: bool = False) -> None:
-        """`follows`: stays at the end when lines are added, unless the user has scrolled up."""
+        """`follows`: it stays at the end when lines are added, unless the user has scrolled up."""
         super().__init__(classes="lines")
-        self._make: Callable[[int], Sequence[Content]] = lambda _width: ()
+        self._make: Callable[[int], Sequence[Content]] = _no_lines
         self._lines: Sequence[Content] = ()
         self._follows = follows
         self._width = 0
@@ -50,3 +50,7 @@ class LineView(ScrollView, can_focus=True):
         self._lines = self._make(self._width) if self._width > 0 else ()
         self.virtual_size = Size(0, len(self._lines))
         self.refresh()
+
+
+def _no_lines(_width: int) -> tuple[()]:
+    return ()

@@ -47,7 +47,7 @@ class TurnsToSelect(Protocol):
 
 
 class MessageSelection:
-    """A message is a turn's request or its reply. It stays selected while its widgets come and go."""
+    """A message is a request or a reply. It stays selected while its widgets come and go."""
 
     def __init__(self, transcript: TurnsToSelect) -> None:
         self._transcript = transcript

@@ -1,8 +1,8 @@
 """The entries of the timeline, and the window of them that is mounted.
 
-This is the only owner of both. Whatever changes them holds the lock of the container, and so finds them as the change
-before left them. Callers that look before they change hold it from before they look (`container.batch()`; the lock
-may be acquired again by the task that holds it).
+This is the only owner of both. Whatever changes them holds the lock of the container, and so finds
+them as the change before left them. Callers that look before they change hold it from before they
+look (`container.batch()`; the lock may be acquired again by the task that holds it).
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ class MountedEntries:
         make_widgets: Callable[[TimelineItem], None],
         after_mounting: Callable[[], Awaitable[None]],
     ) -> None:
-        """`make_widgets` gives an item new widgets. `after_mounting` is called once they have their places."""
+        """`make_widgets` gives an item new widgets.
+
+        `after_mounting` is called once they have their places.
+        """
         self._container = container
         self._make_widgets = make_widgets
         self._after_mounting = after_mounting
@@ -103,7 +106,7 @@ class MountedEntries:
         self._container.call_after_refresh(self._after_mounting)
 
     async def show_cut(self, cut: ContextCut | None, n_left_out: int) -> None:
-        """Draw the line where the context of the chat begins; above it are `n_left_out` messages."""
+        """Draw the line where the chat's context begins; `n_left_out` messages are above it."""
         async with self._container.batch():
             if (cut, n_left_out) == (self._cut, self._n_left_out):
                 return

@@ -1,4 +1,7 @@
-"""What the app itself says on the timeline: mode changes, trouble, the welcome. None of it reaches the model."""
+"""What the app says on the timeline: mode changes, trouble, the welcome.
+
+None of it reaches the model.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class ModeNotice(Vertical):
 
 
 class AppNotice(Static):
-    """Something worth knowing that stays on the timeline, such as how the prompt format was chosen."""
+    """A remark that stays on the timeline, such as how the prompt format was chosen."""
 
     def __init__(self, text: str) -> None:
         indented = sanitize(text).replace("\n", "\n  ")
@@ -39,7 +42,7 @@ class AppNotice(Static):
 
 
 class CutNotice(Vertical):
-    """Where the context of the chat begins, and the summary of what is above, if there is one."""
+    """The line where the context of the chat begins, with the summary of what is above it."""
 
     def __init__(self, n_left_out: int, summary: str) -> None:
         super().__init__(classes="cut")
@@ -49,16 +52,15 @@ class CutNotice(Vertical):
     def compose(self) -> ComposeResult:
         messages = "1 message" if self._n_left_out == 1 else f"{self._n_left_out:,} messages"
         if self._summary:
-            yield Static(
-                Content(f"─ the model sees this summary of the {messages} above ─"), classes="line"
-            )
+            line = f"─ the model sees this summary of the {messages} above ─"
+            yield Static(Content(line), classes="line")
             yield Static(Content(sanitize(self._summary)), classes="summary")
         else:
             yield Static(Content(f"─ the {messages} above have left the context ─"), classes="line")
 
 
 class TroubleNotice(Vertical):
-    """Something went wrong: what, what to do, and the engine's last log lines (all of them are in its log file)."""
+    """What went wrong, what to do, and the last lines of the engine's log."""
 
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(classes="trouble")
@@ -69,9 +71,8 @@ class TroubleNotice(Vertical):
         if self._trouble.hint:
             yield Static(Content(sanitize(self._trouble.hint)))
         if self._trouble.details:
-            yield Static(
-                Content(sanitize("\n".join(self._trouble.details[-_LOG_LINES:]))), classes="log"
-            )
+            log = "\n".join(self._trouble.details[-_LOG_LINES:])
+            yield Static(Content(sanitize(log)), classes="log")
 
 
 class Welcome(Static):
@@ -81,21 +82,15 @@ class Welcome(Static):
         super().__init__(classes="welcome")
 
     def on_mount(self) -> None:
-        keymap = keymap_of(self)
-        self.update(
-            Content.assemble(
-                ("modechat", "bold $text-primary"),
-                "\n\n",
-                keymap.in_force(
-                    "Type a message and press Enter: the model remembers the chat.\n\n"
-                ),
-                ("### Instruction", "bold $text-accent"),
-                "  one task at a time, without the chat\n",
-                ("### Chat", "bold $text-primary"),
-                "         back to the chat\n\n",
-                (
-                    keymap.in_force("F1 shows the keys. Everything stays on this machine."),
-                    "$text-muted",
-                ),
-            )
+        in_force = keymap_of(self).in_force
+        text = Content.assemble(
+            ("modechat", "bold $text-primary"),
+            "\n\n",
+            in_force("Type a message and press Enter: the model remembers the chat.\n\n"),
+            ("### Instruction", "bold $text-accent"),
+            "  one task at a time, without the chat\n",
+            ("### Chat", "bold $text-primary"),
+            "         back to the chat\n\n",
+            (in_force("F1 shows the keys. Everything stays on this machine."), "$text-muted"),
         )
+        self.update(text)

@@ -1,4 +1,4 @@
-"""The prompt of one mode, looked at: figures above, the prompt below. One widget draws it all, however long it is."""
+"""A pane of the inspector: figures about the prompt of one mode, and the prompt below them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _OTHER_COLOUR = "dim"
 
 
 class PromptLines(ScrollView):
-    """Draws the lines of a prompt; only those that are seen."""
+    """Draws those lines of a prompt that are seen.
+
+    It lays out many more than `LineView`, in few styles.
+    """
 
     COMPONENT_CLASSES = {f"prompt-lines--{kind}" for kind in Kind}
 
@@ -45,7 +48,7 @@ class PromptLines(ScrollView):
         self._lines: list[Line] = []
 
     def show(self, view: PromptView | None, layout: Layout) -> None:
-        """None: nothing."""
+        """Show this prompt; None: nothing."""
         self._view, self._layout_used = view, layout
         self._lay_out()
         self.scroll_to(0, 0, animate=False)
@@ -121,54 +124,66 @@ class PromptPane(Vertical):
         if self.view is None:
             self._figures.update(Content.assemble(title))
         else:
-            self._figures.update(
-                Content.assemble(title, figures(self.view, self._n_ctx, self.size.width))
-            )
+            about = figures(self.view, self._n_ctx, self.size.width)
+            self._figures.update(Content.assemble(title, about))
 
 
 def figures(view: PromptView, n_ctx: int, width: int) -> Content:
-    """What is to be said about a prompt, after the mode: format, fallback, counts with a bar, neutralised texts, stops."""
+    """Return the lines about a prompt: its format, its tokens by part, and what acts in it."""
     total = len(view.tokens)
     counts = count_parts(view)
-    rows: list[Content] = [
-        Content(
-            f" · {sanitize_line(view.format)} ({view.format_source}) · {sanitize_line(view.fallback)}"
-        ),
-        Content.assemble(
-            (f"{total:,} of {n_ctx:,} tokens", "$text-error" if total >= n_ctx else "")
-        ),
-        Content.assemble(*(("━" * cells, _colour(name)) for name, cells in bar(counts, width))),
-        Content(" · ").join(
-            Content.assemble((f"{name} {count:,}", _colour(name))) for name, count in counts.items()
-        ),
+    format_name, fallback = sanitize_line(view.format), sanitize_line(view.fallback)
+    rows = [
+        Content(f" · {format_name} ({view.format_source}) · {fallback}"),
+        Content.styled(f"{total:,} of {n_ctx:,} tokens", "$text-error" if total >= n_ctx else ""),
+        _bar_row(counts, width),
+        _counts_row(counts),
     ]
     if view.neutralised:
-        shown = " ".join(sanitize_line(text) for text in dict.fromkeys(view.neutralised))
-        rows.append(Content.assemble((f"◇ sent as plain text: {shown}", "$text-warning")))
+        shown = " ".join(map(sanitize_line, dict.fromkeys(view.neutralised)))
+        rows.append(Content.styled(f"◇ sent as plain text: {shown}", "$text-warning"))
     if view.stop:
         stops = "  ".join(repr(sanitize(text))[1:-1] for text in view.stop)
-        rows.append(Content.assemble((f"the reply ends at: {stops}", _OTHER_COLOUR)))
+        rows.append(Content.styled(f"the reply ends at: {stops}", _OTHER_COLOUR))
     return Content("\n").join(rows)
 
 
+def _bar_row(counts: dict[str, int], width: int) -> Content:
+    row = Content("")
+    for name, cells in bar(counts, width):
+        row += Content.styled("━" * cells, _colour(name))
+    return row
+
+
+def _counts_row(counts: dict[str, int]) -> Content:
+    parts: list[Content] = []
+    for name, count in counts.items():
+        parts.append(Content.styled(f"{name} {count:,}", _colour(name)))
+    return Content(" · ").join(parts)
+
+
 def count_parts(view: PromptView) -> dict[str, int]:
-    """Tokens by the name of the part, in the order in which the parts first come; the template's own last."""
+    """Count the tokens by the name of the part, in the order of the parts; the template's last."""
     counts: dict[str, int] = {}
     for name, count in view.parts:
         counts[name] = counts.get(name, 0) + count
     template = counts.pop("template", 0)
-    return {**counts, "template": template} if template else counts
+    if template:
+        counts["template"] = template
+    return counts
 
 
 def bar(counts: dict[str, int], width: int) -> list[tuple[str, int]]:
-    """Cells for each part, `width` together as far as counts allow; what has tokens has a cell."""
+    """Return the cells of each part, `width` together if possible, and at least one."""
     total = sum(counts.values())
-    cells = {
-        name: max(1, round(width * count / total)) for name, count in counts.items() if count > 0
-    }
-    while cells and (excess := sum(cells.values()) - width):
-        largest = max(cells, key=lambda name: cells[name])
-        if excess > 0 and cells[largest] == 1:
+    cells: dict[str, int] = {}
+    for name, count in counts.items():
+        if count > 0:
+            cells[name] = max(1, round(width * count / total))
+    while cells:
+        excess = sum(cells.values()) - width
+        largest = max(cells, key=cells.__getitem__)
+        if excess == 0 or (excess > 0 and cells[largest] == 1):
             break
         cells[largest] -= 1 if excess > 0 else -1
     return list(cells.items())

@@ -7,16 +7,17 @@ import time
 from textual.timer import Timer
 
 from modechat.domain.conversation import Reply
-from modechat.tui.render.blocks import parser
+from modechat.tui.render.parser import parser
 from modechat.tui.render.replies import ReplyLines
 from modechat.tui.widgets.rows_view import RowsView
 
 _SECONDS_BETWEEN_FLUSHES = 0.1
-_SHARE_OF_A_CORE = (
-    0.05  # at most, for showing a reply: where all cores compute, llama.cpp waits for what it loses
-)
-_LONGEST_REST = 0.4  # seconds, for that share
-_SECONDS_BETWEEN_PARTS = 0.02  # of a long reply that is there already
+_SHARE_OF_A_CORE = 0.05
+"""At most, for showing a reply: where all cores compute, llama.cpp waits for what it loses."""
+_LONGEST_REST = 0.4
+"""Seconds, for that share."""
+_SECONDS_BETWEEN_PARTS = 0.02
+"""Of a long reply that is there already."""
 
 
 class ReplyView(RowsView):
@@ -48,19 +49,19 @@ class ReplyView(RowsView):
         self.lines_changed()
 
     def feed(self, text: str, *, is_thinking: bool = False) -> None:
-        """More text of the running reply."""
+        """Add text of the running reply."""
         self.reply.feed(text, is_thinking=is_thinking)
         if self._flushing is None and self.is_attached:
             self._flush()
 
     def show_activity(self, text: str) -> None:
-        """What happens before the first text comes."""
+        """Say what happens before the first text comes."""
         if self.reply.is_waiting:
-            self.reply.say(text)
+            self.reply.show_activity(text)
             self.lines_changed()
 
     def finish(self, reply: Reply) -> None:
-        """The reply has ended: `reply` is its final state. All text was fed before."""
+        """End the reply: `reply` is its final state. All text was fed before."""
         self._rest_is_over()
         self.reply.finish(reply)
         self.lines_changed()
@@ -79,11 +80,10 @@ class ReplyView(RowsView):
             if self.reply.has_more:
                 self._flushing = self.set_timer(_SECONDS_BETWEEN_PARTS, self._flush)
             return
-        before, self._computed = (
-            self._computed or time.process_time(),
-            time.process_time(),
-        )  # painting included
-        rest = min((self._computed - before) / _SHARE_OF_A_CORE, _LONGEST_REST)
+        now = time.process_time()
+        computed = now - (self._computed or now)  # since the last flush, painting included
+        self._computed = now
+        rest = min(computed / _SHARE_OF_A_CORE, _LONGEST_REST)
         self._flushing = self.set_timer(max(_SECONDS_BETWEEN_FLUSHES, rest), self._flush)
 
     def _rest_is_over(self) -> None:
@@ -93,5 +93,8 @@ class ReplyView(RowsView):
 
 
 def preload() -> None:
-    """Import what shows replies. It takes as long as some tokens: better done while the model is being loaded."""
+    """Import what shows replies.
+
+    That takes as long as some tokens: do it while the model is being loaded.
+    """
     parser()

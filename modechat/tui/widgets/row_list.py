@@ -1,4 +1,7 @@
-"""A list of rows in columns. Only the rows that are seen are drawn: ten thousand cost what twenty do."""
+"""A list of rows in columns.
+
+Only the rows that are seen are drawn: ten thousand take as long as twenty.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ class Column(Generic[R]):
     title: str
     content: Callable[[R], Content]
     width: int = 0
-    """In cells; 0: what the others leave."""
+    """In cells; 0: what the other columns leave."""
     at_right: bool = False
     needs: int = 0
     """Left out where the list is narrower than so many cells."""
@@ -38,7 +41,7 @@ class Column(Generic[R]):
 
 
 class RowList(ScrollView, Generic[R], can_focus=True):
-    """Rows to choose one from, by keys or mouse: a click highlights a row, a second one chooses it."""
+    """Rows to choose from, by keys or mouse: a click highlights a row, a second one chooses it."""
 
     COMPONENT_CLASSES = {"row-list--header", "row-list--highlighted", "row-list--hovered"}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -69,7 +72,10 @@ class RowList(ScrollView, Generic[R], can_focus=True):
 
     @property
     def wanted_height(self) -> int:
-        """Rows that would be filled. It never becomes less: a dialog that shrinks while one types moves its filter."""
+        """The height that shows all rows.
+
+        It never becomes less: a dialog must not shrink while one filters.
+        """
         return self._most_rows + self._n_header
 
     @property
@@ -80,7 +86,9 @@ class RowList(ScrollView, Generic[R], can_focus=True):
     def row(self) -> R | None:
         """The highlighted row."""
         at = self.highlighted
-        return self._rows[at] if at is not None and at < len(self._rows) else None
+        if at is None or at >= len(self._rows):
+            return None
+        return self._rows[at]
 
     def show(self, rows: Sequence[R], highlighted: int | None = 0) -> None:
         """Show these rows in place of those before."""
@@ -91,7 +99,8 @@ class RowList(ScrollView, Generic[R], can_focus=True):
             after = min(max(highlighted, 0), len(rows) - 1)
         self.set_reactive(RowList.highlighted, after)
         self.virtual_size = Size(0, len(rows) + self._n_header)
-        is_higher, self._most_rows = len(rows) > self._most_rows, max(len(rows), self._most_rows)
+        is_higher = len(rows) > self._most_rows
+        self._most_rows = max(len(rows), self._most_rows)
         self.refresh(layout=is_higher)
         if after is None and before is None:
             return
@@ -99,7 +108,7 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         self.post_message(self.Highlighted())
 
     def redraw(self) -> None:
-        """The rows are the same, but something about them changed."""
+        """Draw the same rows again: something about them changed."""
         self.refresh()
 
     # Drawing
@@ -109,46 +118,58 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         if width <= 0:
             return Strip.blank(0, self.rich_style)
         if y < self._n_header:
-            style = self.get_visual_style("row-list--header")
-            titles = self._in_columns(lambda column: Content(column.title), width)
-            return Visual.to_strips(self, titles, width, 1, style, pad=True)[0]
+            return self._strip(self._in_columns(None, width), "row-list--header")
         at = y + int(self.scroll_offset.y) - self._n_header
         if not 0 <= at < len(self._rows):
             return Strip.blank(width, self.rich_style)
-        row = self._rows[at]
-        style = self.visual_style
+        line = self._in_columns(self._rows[at], width)
         if at == self.highlighted:
-            style = self.get_visual_style("row-list--highlighted")
-        elif at == self._hovered:
-            style = self.get_visual_style("row-list--hovered")
-        line = self._in_columns(lambda column: column.content(row), width)
-        if at == self.highlighted:
-            line = Content(line.plain)  # colours of their own could not be read there
-            if self.get_component_styles(
-                "row-list--highlighted"
-            ).text_style.reverse:  # Textual forgets that one
-                line = line.pad_right(max(width - line.cell_length, 0)).stylize("reverse")
+            return self._highlighted_strip(line)
+        return self._strip(line, "row-list--hovered" if at == self._hovered else "")
+
+    def _strip(self, line: Content, component: str = "") -> Strip:
+        width = self.scrollable_content_region.width
+        style = self.get_visual_style(component) if component else self.visual_style
         return Visual.to_strips(self, line, width, 1, style, pad=True)[0]
 
-    def _in_columns(self, content: Callable[[Column[R]], Content], width: int) -> Content:
-        shown = [
-            column
-            for column in self._columns
-            if column.needs <= width < (column.until or width + 1)
-        ]
-        fixed = sum(column.width + _GAP for column in shown if column.width)
-        flexible = [column for column in shown if not column.width]
-        room = max(width - fixed - _GAP * max(len(flexible) - 1, 0), _LEAST * len(flexible))
+    def _highlighted_strip(self, line: Content) -> Strip:
+        component = "row-list--highlighted"
+        width = self.scrollable_content_region.width
+        line = Content(line.plain)  # colours of its own could not be read there
+        if self.get_component_styles(component).text_style.reverse:  # Textual forgets that one
+            line = line.pad_right(max(width - line.cell_length, 0)).stylize("reverse")
+        return self._strip(line, component)
+
+    def _in_columns(self, row: R | None, width: int) -> Content:
+        """Return a row in columns; None: the header."""
+        shown = self._shown_columns(width)
+        n_flexible = 0
+        fixed = 0
+        for column in shown:
+            if column.width:
+                fixed += column.width + _GAP
+            else:
+                n_flexible += 1
+        room = max(width - fixed - _GAP * max(n_flexible - 1, 0), _LEAST * n_flexible)
         cells: list[Content] = []
         for column in shown:
-            size = column.width or room // len(flexible)
-            cells.append(_fitted(content(column), size, at_right=column.at_right))
+            content = Content(column.title) if row is None else column.content(row)
+            size = column.width or room // n_flexible
+            cells.append(_fitted(content, size, at_right=column.at_right))
         return Content(" " * _GAP).join(cells)
+
+    def _shown_columns(self, width: int) -> list[Column[R]]:
+        """Return the columns for which there is room."""
+        shown: list[Column[R]] = []
+        for column in self._columns:
+            if column.needs <= width and (not column.until or width < column.until):
+                shown.append(column)
+        return shown
 
     # Moving
 
     def action_move(self, by: int) -> None:
-        self._go((self.highlighted if self.highlighted is not None else -by) + by)
+        self._go(0 if self.highlighted is None else self.highlighted + by)
 
     def action_page(self, by: int) -> None:
         self._go((self.highlighted or 0) + by * max(self.size.height - self._n_header - 1, 1))
@@ -212,9 +233,11 @@ class RowList(ScrollView, Generic[R], can_focus=True):
 
 
 def _fitted(content: Content, width: int, *, at_right: bool) -> Content:
-    """`content` in exactly `width` cells."""
+    """Return `content` in exactly `width` cells."""
     content = content.truncate(width, ellipsis=True)
     missing = width - content.cell_length
     if missing <= 0:
         return content
-    return content.pad_left(missing) if at_right else content.pad_right(missing)
+    if at_right:
+        return content.pad_left(missing)
+    return content.pad_right(missing)

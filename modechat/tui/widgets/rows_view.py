@@ -1,13 +1,12 @@
-"""A widget that draws rows (`tui/render`), only those that are seen; their text can be selected with the mouse.
+"""A widget that draws those of its rows that are seen; the mouse can select their text.
 
-The colours of the rows are component classes of the widget around it that owns them (`RowColours`): styles of forty
-components for each message would take longer to compute than the message itself.
+The colours of the rows are component classes of the widget around it (`RowColours`): to compute
+forty styles for each message would take longer than to lay out the message itself.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Self
 
 from rich.segment import Segment
@@ -23,38 +22,37 @@ from modechat.tui.render.rows import Lines, Row, Style, copied
 
 _PREFIX = "lines--"
 _NAMES = (
-    *(
-        "strong",
-        "emphasis",
-        "strike",
-        "link",
-        "address",
-        "code-inline",
-        "bullet",
-        "quote-bar",
-        "rule",
-    ),
-    *("table-head", "table-line", *(f"heading-{level}" for level in range(1, 7))),
-    *(
-        "code",
-        "code-title",
-        "code-keyword",
-        "code-string",
-        "code-comment",
-        "code-number",
-        "code-function",
-    ),
-    *("code-type", "code-builtin", "code-deleted", "code-inserted"),
-    *(
-        "mode-chat",
-        "mode-instruct",
-        "section",
-        "warning",
-        "error",
-        "muted",
-        "thinking",
-        "thinking-bar",
-    ),
+    *(f"heading-{level}" for level in range(1, 7)),
+    "strong",
+    "emphasis",
+    "strike",
+    "link",
+    "address",
+    "code-inline",
+    "bullet",
+    "quote-bar",
+    "rule",
+    "table-head",
+    "table-line",
+    "code",
+    "code-title",
+    "code-keyword",
+    "code-string",
+    "code-comment",
+    "code-number",
+    "code-function",
+    "code-type",
+    "code-builtin",
+    "code-deleted",
+    "code-inserted",
+    "mode-chat",
+    "mode-instruct",
+    "section",
+    "warning",
+    "error",
+    "muted",
+    "thinking",
+    "thinking-bar",
 )
 """Every name that a `Row` may use."""
 
@@ -64,32 +62,31 @@ ROW_COLOURS = {f"{_PREFIX}{name}" for name in _NAMES}
 
 
 class RowColours(Widget):
-    """Mixin of such a container. Its class must come first: Textual's CSS follows the first base only."""
+    """Mixin of such a container. It is never the first base, the only one that CSS follows."""
 
     _cached: dict[Style, RichStyle]
     _component_version = 0
 
     def colour_of(self, style: Style) -> RichStyle:
-        """What is laid over the colours of the widget for these names of styles."""
+        """Return the style that is laid over the widget's own for these names of styles."""
         if self._component_version == 0:
             self._forget()
-        if (known := self._cached.get(style)) is None:
+        known = self._cached.get(style)
+        if known is None:
             known = self._cached[style] = self._resolved(style)
         return known
 
     def _resolved(self, style: Style) -> RichStyle:
-        resolved, ground = RichStyle(), self.background_colors[1]
+        resolved, background = RichStyle(), self.background_colors[1]
         for name in style:
             styles = self.get_component_styles(f"{_PREFIX}{name}")
             resolved += styles.partial_rich_style
             if styles.has_rule("background"):
-                ground += styles.background
-            if (
-                styles.has_rule("auto_color") and styles.auto_color
-            ):  # as `auto 60%`: by what is behind the text
-                resolved += RichStyle(
-                    color=(ground + ground.get_contrast_text(styles.color.a)).rich_color
-                )
+                background += styles.background
+            if styles.has_rule("auto_color") and styles.auto_color:
+                # As `auto 60%`: it depends on what is behind the text.
+                text = background + background.get_contrast_text(styles.color.a)
+                resolved += RichStyle(color=text.rich_color)
         return resolved
 
     def notify_style_update(self) -> None:
@@ -122,7 +119,10 @@ class RowsView(Widget):
         self._n_settled = 0
         self._drawn_width = 0
         self._painted: dict[int, Strip] = {}
-        """Lines of the widget as they were painted. Textual's own cache forgets them all when the height changes."""
+        """Painted lines of the widget.
+
+        Textual's own cache forgets them all when the height changes.
+        """
 
     @property
     def colours(self) -> RowColours:
@@ -145,11 +145,11 @@ class RowsView(Widget):
         container_size: Size,
         layout: bool = True,  # noqa: ARG002
     ) -> bool:
-        # Textual would lay out everything once more, for children that there are not.
+        # Textual would lay out everything once more, for children that do not exist.
         return super()._size_updated(size, virtual_size, container_size, layout=False)
 
     def lines_changed(self) -> None:
-        """Rows have changed; the parent is laid out again only if their number has, too."""
+        """Draw what has changed; lay out the parent only if the number of rows changed."""
         width = self.content_size.width
         if width <= 0:
             self.refresh(layout=True)
@@ -158,11 +158,9 @@ class RowsView(Widget):
         settled = self.lines.n_settled()
         first, self._n_settled = min(self._n_settled, settled), settled
         changed = Region(0, first, width, max(height, self._height) - first)
-        is_other, self._height = (
-            height != self._height,
-            height,
-        )  # now: someone may look before the next layout
-        self.refresh(changed, layout=is_other)
+        has_other_height = height != self._height
+        self._height = height  # now: it may be read before the next layout
+        self.refresh(changed, layout=has_other_height)
 
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width
@@ -172,27 +170,25 @@ class RowsView(Widget):
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(y)) is not None:
             strip = self._with_selection(strip, self.lines.row(y), *span)
-        return strip.apply_offsets(
-            0, y
-        )  # last: each piece says where it begins, also one that a selection has cut
+        # Last: each piece says where it begins, also one that a selection has cut.
+        return strip.apply_offsets(0, y)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        if missing := [y for y in crop.line_range if y not in self._painted]:
+        missing = [y for y in crop.line_range if y not in self._painted]
+        if missing:
             first, width = missing[0], self.outer_size.width
             lines = super().render_lines(Region(0, first, width, missing[-1] + 1 - first))
             self._painted.update(enumerate(lines, first))
         strips = [self._painted[y] for y in crop.line_range]
         left, right = crop.column_span
-        return (
-            strips
-            if (left, right) == (0, self.outer_size.width)
-            else [strip.crop(left, right) for strip in strips]
-        )
+        if (left, right) == (0, self.outer_size.width):
+            return strips
+        return [strip.crop(left, right) for strip in strips]
 
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
-        """Regions are of the content, as in Textual."""
+        """Paint these regions of the content again; without one, all of it."""
         if repaint and not regions:
             self._painted.clear()
         for region in regions:
@@ -206,50 +202,39 @@ class RowsView(Widget):
 
     def _strip(self, row: Row, width: int) -> Strip:
         base, colour_of = self.rich_style, self.colours.colour_of
-        segments = [
-            Segment(text, base + colour_of(style) if style else base) for text, style in row.pieces
-        ]
-        return Strip(segments).adjust_cell_length(
-            width, base + colour_of(row.fill) if row.fill else base
-        )
+        segments = [Segment(text, base + colour_of(style)) for text, style in row.pieces]
+        return Strip(segments).adjust_cell_length(width, base + colour_of(row.fill))
 
     def _with_selection(self, strip: Strip, row: Row, start: int, end: int) -> Strip:
         """Paint what is selected, from one character to another (-1: to the end of the row)."""
-        length = min(
-            len(row.text), len(strip.text)
-        )  # a row that was made for a wider window is cut
+        # A row that was made for a wider window is cut.
+        length = min(len(row.text), len(strip.text))
         if not length:
             return strip
-        start, end = min(start, length), length if end < 0 else min(end, length)
-        cells = [
-            0,
-            strip.index_to_cell_position(start),
-            strip.index_to_cell_position(end),
-            strip.cell_length,
-        ]
-        before, selected, after = (strip.crop(*pair) for pair in pairwise(cells))
+        if end < 0:
+            end = length
+        first = strip.index_to_cell_position(min(start, length))
+        last = strip.index_to_cell_position(min(end, length))
+        before = strip.crop(0, first)
+        selected = strip.crop(first, last)
+        after = strip.crop(last, strip.cell_length)
         style = self.screen.get_component_rich_style("screen--selection")
         painted = [Segment(text, (own or RichStyle()) + style) for text, own, _ in selected]
         return Strip.join([before, Strip(painted, selected.cell_length), after])
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text, without what is only for looks; wrapped lines are whole again."""
+        """Return the selected text without what is only for looks, in its own lines."""
         if not self._height:
             return None
-        start_y, start = (
-            (selection.start.y, selection.start.x) if selection.start is not None else (0, 0)
-        )
-        last = self._height - 1
-        end_y, end = (
-            (selection.end.y, selection.end.x) if selection.end is not None else (last, None)
-        )
-        if end_y > last:
-            end_y, end = last, None
+        start, start_y = selection.start or (0, 0)
+        end_y, end = self._height - 1, None
+        if selection.end is not None and selection.end.y <= end_y:
+            end, end_y = selection.end
         rows = [self.lines.row(y) for y in range(max(0, start_y), end_y + 1)]
         return copied(rows, start, end), "\n"
 
     def forget_drawn(self) -> None:
-        """The colours have changed."""
+        """Paint everything again: the colours have changed."""
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:

@@ -1,8 +1,8 @@
-"""A text area for texts that people paste: what it shows cannot act on the terminal, what it holds is their own.
+"""A text area whose drawn text cannot act on the terminal; the text itself is not changed.
 
-Controls have no place in it (`domain.text.is_editable`); one that gets there is drawn as `sanitize` has it. Marks of
-writing direction, which Arabic and Hebrew need, stay in the text; a terminal would reorder the line for them, so that
-it is drawn with something invisible of the same width.
+Control characters do not belong into it (`domain.text.is_editable`); one that gets there is drawn
+as `sanitize` does. Marks of writing direction, which Arabic and Hebrew need, stay in the text; they
+are drawn as something invisible of the same width, because a terminal would reorder the line.
 """
 
 from __future__ import annotations

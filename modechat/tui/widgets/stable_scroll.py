@@ -1,4 +1,6 @@
-"""A container that scrolls, and keeps what is on the screen in its place when something above it changes."""
+"""A container that scrolls, and keeps what is on the screen in its place when something above it
+changes.
+"""
 
 from __future__ import annotations
 
@@ -23,38 +25,43 @@ class StableScroll(VerticalScroll):
         lines = super().render_lines(crop)
         if not lines:
             return lines
-        # Textual paints blank containers past its filters: with colours that the terminal does not have.
+        # Textual paints blank containers without its filters: with colours that the terminal does
+        # not have.
         line = lines[0]
         for line_filter in self.get_line_filters():
             line = line.apply_filter(line_filter, self.background_colors[1])
         return [line] * len(lines)
 
     def _arrange_scrollbars(self, region: Region) -> Iterable[tuple[Widget, Region]]:
-        # Textual puts the bar beside the text. In a wide window that is far from the edge, in the middle of nothing.
+        # Textual puts the bar beside the text. In a wide window that is far from the edge.
         for bar, place in super()._arrange_scrollbars(region):
             yield bar, place.translate(Offset(self.styles.padding.right, 0))
 
     @property
     def is_following(self) -> bool:
-        """Whether it stays at its end."""
+        """True if it stays at its end."""
         return not self._anchor_released
 
     def keeps_place(self, widget: Widget) -> bool:  # noqa: ARG002
-        """Whether the widget may be what keeps its place: not if it comes and goes by itself."""
+        """True if the widget may keep its place: not if it comes and goes by itself."""
         return True
 
     def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
         top = None if self.is_following else self._top_widget()
         arranged = super().arrange(size, optimal)
         if arranged is not self._arranged and top is not None:
-            widget, offset = top
-            placed = next(
-                (placement for placement in arranged.placements if placement.widget is widget), None
-            )
-            if placed is not None and placed.region.y - offset != self.scroll_y:
-                self._put_scroll(placed.region.y - offset, arranged.total_region.bottom)
+            self._keep_in_place(*top, arranged)
         self._arranged = arranged
         return arranged
+
+    def _keep_in_place(self, widget: Widget, offset: int, arranged: DockArrangeResult) -> None:
+        """Scroll so that the widget's top is in the row `offset` of the view, as before."""
+        for placement in arranged.placements:
+            if placement.widget is widget:
+                y = placement.region.y - offset
+                if y != self.scroll_y:
+                    self._put_scroll(y, arranged.total_region.bottom)
+                return
 
     def _size_updated(
         self,
@@ -63,24 +70,26 @@ class StableScroll(VerticalScroll):
         container_size: Size,
         layout: bool = True,  # noqa: ARG002
     ) -> bool:
-        # Textual would lay out everything once more, though nothing depends on how high the content is.
+        # Textual would lay out everything once more, though nothing depends on how high the content
+        # is.
         return super()._size_updated(size, virtual_size, container_size, layout=False)
 
     def set_reactive(self, reactive: Reactive[ReactiveType], value: ReactiveType) -> None:
-        # The compositor would put what is lower than the window at its bottom, from where scrolling makes it jump.
-        is_scroll = reactive in (Widget.scroll_y, Widget.scroll_target_y)
-        super().set_reactive(reactive, max(0, value) if is_scroll else value)  # type: ignore[call-overload]
+        # The compositor would put what is lower than the window at its bottom, from where scrolling
+        # makes it jump.
+        if reactive in (Widget.scroll_y, Widget.scroll_target_y):
+            value = max(0, value)  # type: ignore[call-overload]
+        super().set_reactive(reactive, value)
 
     def _top_widget(self) -> tuple[Widget, int] | None:
-        """The first widget that is seen, and how many rows of it are above the edge (less than none: below)."""
+        """Return the first widget that is seen, and the row of its top in the view (negative: above
+        the edge).
+        """
         y = round(self.scroll_y)
         for widget in self.children:
-            if (
-                self.keeps_place(widget)
-                and widget.virtual_region.height
-                and widget.virtual_region.bottom > y
-            ):
-                return widget, widget.virtual_region.y - y
+            region = widget.virtual_region
+            if region.height and region.bottom > y and self.keeps_place(widget):
+                return widget, region.y - y
         return None
 
     def _put_scroll(self, y: float, height: int) -> None:

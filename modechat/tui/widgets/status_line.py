@@ -1,8 +1,13 @@
-"""The status line: model, format, context, speed. What does not fit goes, the least important first."""
+"""The status line: model, format, context, speed.
+
+What does not fit is left out, the least important first.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
@@ -20,24 +25,33 @@ if TYPE_CHECKING:
     from modechat.tui.live_meter import Live
 
 _SEPARATOR = " · "
-_TOO_LONG = "too long: this message alone does not fit"
-_FULL = "full: the oldest turns leave with this message"
-_DOWN = "No model is loaded"
+_WARNING = "$text-warning"
 _BAR_CELLS = 10
-_NAME = 3
-"""Rank of the model's name."""
-_DEVICE = 4
-"""Rank of the device."""
 _SHORT_NAME = 12
-
-
+"""Cells that the name of the model keeps at least."""
 _LONGEST_FALLBACK = 32
-"""Cells that the fallback of the ladder may take."""
+"""Cells that the format's fallback may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of the line."""
+
+    rank: int
+    """When the line is too long, the segment with the highest rank goes first; 0 stays longest."""
+    text: str
+    style: str = ""
+    is_mode: bool = False
+    short: str = ""
+    """What takes the place of the text when the line is too long."""
+    can_be_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FormatShown:
-    """A prompt format, where it came from, and what it needed for the last prompt (empty: nothing known)."""
+    """A prompt format, where it came from, and what it needed for the last prompt (empty: nothing
+    known).
+    """
 
     name: str
     source: str
@@ -54,7 +68,10 @@ class FormatShown:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the line shows. `activity`, if any, takes the place of the last reply's figures."""
+    """What the line shows.
+
+    `activity`, if there is one, takes the place of the last reply's figures.
+    """
 
     mode: Mode = Mode.CHAT
     model: ModelInfo | None = None
@@ -65,18 +82,20 @@ class Status:
     """Figures of the reply that is awaited or written."""
     stats: ReplyStats | None = None
     used: int = 0
-    """Tokens that the next message is added to, or those of the last task in instruct mode."""
+    """Tokens of the chat, to which the next message is added; in instruct mode those of the last
+    task.
+    """
     format: FormatShown | None = None
-    """That of the last reply; of the model, where it changed since."""
+    """That of the last reply, or of the model if that changed since."""
     thinking: bool | None = None
-    """What the user chose; None: nothing."""
+    """What the user chose; None if the user did not choose."""
     adapters: tuple[Adapter, ...] = ()
     """The LoRA adapters that are applied, of both modes."""
     forecast: Forecast | None = None
     """What the text at the prompt will make of the context; None: nothing is typed that counts."""
     is_down: bool = False
     is_unloaded: bool = False
-    """Whether the model's memory was given back until the next message."""
+    """True if the model's memory was given back until the next message."""
 
 
 class StatusLine(Widget):
@@ -98,144 +117,170 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        return coloured(
-            fit(status_segments(self._status), self.size.width),
-            self._status,
-            is_ansi=self.app.current_theme.ansi,
-        )
+        segments = fit(status_segments(self._status), self.size.width)
+        return painted(segments, is_ansi=self.app.current_theme.ansi)
 
 
-def coloured(line: str, status: Status, *, is_ansi: bool = False) -> Content:
-    """The line with its mode in the mode's colour, and what the user should see soon in the colour of a warning.
+def painted(segments: Sequence[Segment], *, is_ansi: bool = False) -> Content:
+    """Return the line in its colours.
 
-    `is_ansi`: the terminal has sixteen colours, of which none is muted.
+    `is_ansi`: the terminal has sixteen colours, of which none is muted, so that all but the mode is
+    dim.
     """
-    content = Content(line)
-    mode = f"{GLYPHS[status.mode]} {status.mode}"
-    if line.startswith(mode):
-        content = content.stylize(
-            "$text-primary" if status.mode is Mode.CHAT else "$text-accent", 0, len(mode)
-        )
-        if is_ansi:
-            content = content.stylize("dim", len(mode))
-    elif is_ansi:
-        content = content.stylize("dim")
-    for warning in (_TOO_LONG, _FULL, _DOWN):
-        if (at := line.find(warning)) >= 0:
-            content = content.stylize("$text-warning", at, at + len(warning))
-    return content
+    line = Content("")
+    for segment in segments:
+        part = Content(f"{_SEPARATOR}{segment.text}" if line else segment.text)
+        if segment.style:
+            part = part.stylize(segment.style, len(part) - len(segment.text))
+        if is_ansi and not segment.is_mode:
+            part = part.stylize("dim")
+        line += part
+    return line
 
 
-def fit(segments: list[tuple[int, str]], width: int) -> str:
-    """The texts of `segments` in one line of at most `width` cells.
+def fit(segments: Sequence[Segment], width: int) -> list[Segment]:
+    """Return what fits into `width` cells.
 
-    Each has a rank. When the line is too long, the model's name is shortened; where that is not enough, the segment
-    with the highest rank goes.
+    If the line is too long, a segment with a shorter form takes that, and the name of the model is
+    cut; where that is not enough, the segment with the highest rank goes.
     """
-    line = _SEPARATOR.join(text for _, text in segments)
-    excess = cell_len(line) - width
+    shown = list(segments)
+    excess = cell_len(_SEPARATOR.join(segment.text for segment in shown)) - width
     if excess <= 0:
-        return line
-    if len(segments) == 1:
-        return set_cell_size(line, width)
-    device = next((text for rank, text in segments if rank == _DEVICE), "")
-    if ": " in device:  # the reason why it is not the GPU goes first
-        shorter = device.partition(": ")[0]
-        return fit([(rank, shorter if rank == _DEVICE else text) for rank, text in segments], width)
-    name = next((text for rank, text in segments if rank == _NAME), "")
-    if cell_len(name) - excess >= _SHORT_NAME:
-        shorter = set_cell_size(name, cell_len(name) - excess - 1).rstrip() + "…"
-        return _SEPARATOR.join(shorter if rank == _NAME else text for rank, text in segments)
-    last = max(segments, key=lambda segment: segment[0])
-    return fit([segment for segment in segments if segment is not last], width)
+        return shown
+    if len(shown) == 1:
+        return [replace(shown[0], text=set_cell_size(shown[0].text, width))]
+    for index, segment in enumerate(shown):
+        if segment.short:
+            shown[index] = replace(segment, text=segment.short, short="")
+            return fit(shown, width)
+    for index, segment in enumerate(shown):
+        cells = cell_len(segment.text) - excess
+        if segment.can_be_cut and cells >= _SHORT_NAME:
+            shown[index] = replace(segment, text=_cut(segment.text, cells))
+            return shown
+    shown.remove(max(shown, key=attrgetter("rank")))
+    return fit(shown, width)
 
 
-def _format_segments(used: FormatShown) -> list[tuple[int, str]]:
+def _cut(text: str, cells: int) -> str:
+    return f"{set_cell_size(text, cells - 1).rstrip()}…"
+
+
+def _format_segments(used: FormatShown) -> list[Segment]:
     from modechat.prompting.fallbacks import AS_IS  # not before the first frame
 
-    segments = [(5, f"{sanitize_line(used.name)} ({sanitize_line(used.source)})")]
+    segments = [Segment(5, f"{sanitize_line(used.name)} ({sanitize_line(used.source)})")]
     if used.fallback not in ("", AS_IS):
         fallback = sanitize_line(used.fallback)
-        segments.append(
-            (
-                7,
-                fallback
-                if cell_len(fallback) <= _LONGEST_FALLBACK
-                else set_cell_size(fallback, _LONGEST_FALLBACK - 1).rstrip() + "…",
-            )
-        )
+        if cell_len(fallback) > _LONGEST_FALLBACK:
+            fallback = _cut(fallback, _LONGEST_FALLBACK)
+        segments.append(Segment(7, fallback))
     return segments
 
 
 def _lora_text(status: Status) -> str:
-    """The adapters that count in this mode: the first by its name, the others by their number."""
+    """Name the adapters that are applied in this mode: the first by its name, the others by their
+    number.
+    """
     from modechat.domain.lora import lora_label
 
-    labels = [
-        lora_label(one.path, one.scale)
-        for one in status.adapters
-        if one.mode in (None, status.mode.value)
-    ]
-    more = f" +{len(labels) - 1}" if len(labels) > 1 else ""
-    return f"lora {sanitize_line(labels[0])}{more}" if labels else ""
+    applied = [one for one in status.adapters if one.mode in (None, status.mode.value)]
+    if not applied:
+        return ""
+    text = f"lora {sanitize_line(lora_label(applied[0].path, applied[0].scale))}"
+    if len(applied) > 1:
+        text += f" +{len(applied) - 1}"
+    return text
 
 
-def _live_segments(live: Live) -> list[tuple[int, str]]:
-    segments = []
+def _live_segments(live: Live) -> list[Segment]:
+    segments: list[Segment] = []
     if live.tokens:
-        segments.append((2, f"{live.tokens:,} token{'' if live.tokens == 1 else 's'}"))
+        count = "1 token" if live.tokens == 1 else f"{live.tokens:,} tokens"
+        segments.append(Segment(2, count))
     if live.tokens_per_second is not None:
-        segments.append((1, f"{live.tokens_per_second:.0f} tok/s"))
+        segments.append(Segment(1, f"{live.tokens_per_second:.0f} tok/s"))
     if live.seconds:
-        segments.append((1, f"{live.seconds:,} s"))
+        segments.append(Segment(1, f"{live.seconds:,} s"))
     return segments
 
 
-def _context_segments(status: Status, n_ctx: int) -> list[tuple[int, str]]:
-    """What the context of the mode at the prompt holds. A reply that is written is in that of its own mode."""
-    live, told, used = status.live, status.forecast, status.used
+def _context_segments(status: Status, n_ctx: int) -> list[Segment]:
+    """Say what the context of the mode at the prompt holds.
+
+    A running reply is in that of its own mode.
+    """
+    live, forecast, used = status.live, status.forecast, status.used
     if live is not None and live.used is not None:
         if live.mode is status.mode:
             used = live.used
-        if told is not None and live.mode is Mode.CHAT:
-            told = replace(told, tokens=live.used + told.alone)
-    if told is None:
+        if forecast is not None and live.mode is Mode.CHAT:
+            forecast = replace(forecast, tokens=live.used + forecast.alone)
+    if forecast is None:
         # A reply that went on when the context was full has more tokens than are still in it.
-        return [(2, f"{min(used, n_ctx):,}/{n_ctx:,}")]
-    segments = [(2, f"~{told.tokens:,}/{n_ctx:,}")]
-    if told.is_too_long:
-        segments.append((0, _TOO_LONG))
-    elif told.is_full:
-        segments.append((0, _FULL))
+        return [Segment(2, f"{min(used, n_ctx):,}/{n_ctx:,}")]
+    segments = [Segment(2, f"~{forecast.tokens:,}/{n_ctx:,}")]
+    if forecast.is_too_long:
+        segments.append(Segment(0, "too long: this message alone does not fit", _WARNING))
+    elif forecast.is_full:
+        segments.append(Segment(0, "full: the oldest turns leave with this message", _WARNING))
     return segments
 
 
-def status_segments(status: Status) -> list[tuple[int, str]]:
-    """The parts of the line, each with its rank: 0 stays longest."""
-    segments = [(2, f"{GLYPHS[status.mode]} {status.mode}")]
+def status_segments(status: Status) -> list[Segment]:
+    """Return the parts of the line."""
+    colour = "$text-primary" if status.mode is Mode.CHAT else "$text-accent"
+    mode = Segment(2, f"{GLYPHS[status.mode]} {status.mode}", colour, is_mode=True)
     if status.loading is not None:
         done = round(status.loading * _BAR_CELLS)
         bar = "━" * done + "╌" * (_BAR_CELLS - done)
-        return [*segments, (0, f"Loading the model {bar} {status.loading:.0%}")]
-    if status.is_down or status.model is None:
-        return [*segments, (0, _DOWN if status.is_down else "Starting")]
-    model, stats = status.model, status.stats
-    segments.append((_NAME, sanitize_line(model.name)))
-    segments += _format_segments(status.format or FormatShown.of_model(model))
-    if lora := _lora_text(status):
-        segments.append((5, lora))
+        return [mode, Segment(0, f"Loading the model {bar} {status.loading:.0%}")]
+    if status.is_down:
+        return [mode, Segment(0, "No model is loaded", _WARNING)]
+    if status.model is None:
+        return [mode, Segment(0, "Starting")]
+    return [
+        mode,
+        *_model_segments(status, status.model),
+        *_context_segments(status, status.model.n_ctx),
+        *_activity_segments(status),
+        _device_segment(status.model),
+    ]
+
+
+def _model_segments(status: Status, model: ModelInfo) -> list[Segment]:
+    """Say what writes the replies: the model, its prompt format, adapters and thinking."""
     from modechat.prompting.thinking import ThinkingSwitch
 
+    segments = [Segment(3, sanitize_line(model.name), can_be_cut=True)]
+    segments += _format_segments(status.format or FormatShown.of_model(model))
+    lora = _lora_text(status)
+    if lora:
+        segments.append(Segment(5, lora))
     if status.thinking is not None and model.thinking is not ThinkingSwitch.NONE:
-        segments.append((3, f"thinking {'on' if status.thinking else 'off'}"))
-    segments += _context_segments(status, model.n_ctx)
-    if status.is_unloaded:
-        segments.append((0, "unloaded until the next message"))
-    elif status.activity:
-        segments.append((0, status.activity))
-        segments += _live_segments(status.live) if status.live is not None else []
-    elif stats is not None:
-        segments.append((1, f"{stats.tokens_per_second:.0f} tok/s"))
-        segments.append((6, f"{stats.seconds_to_first_token:.2f} s"))
-    segments.append((_DEVICE, sanitize_line(model.device)))
+        segments.append(Segment(3, "thinking on" if status.thinking else "thinking off"))
     return segments
+
+
+def _activity_segments(status: Status) -> list[Segment]:
+    """Say what the model does now, with its figures; those of the last reply if it does nothing."""
+    if status.is_unloaded:
+        return [Segment(0, "unloaded until the next message")]
+    if status.activity:
+        live = _live_segments(status.live) if status.live is not None else []
+        return [Segment(0, status.activity), *live]
+    stats = status.stats
+    if stats is None:
+        return []
+    return [
+        Segment(1, f"{stats.tokens_per_second:.0f} tok/s"),
+        Segment(6, f"{stats.seconds_to_first_token:.2f} s"),
+    ]
+
+
+def _device_segment(model: ModelInfo) -> Segment:
+    """Say where the model runs. The reason why that is not the GPU is left out first."""
+    device = sanitize_line(model.device)
+    place, has_reason, _ = device.partition(": ")
+    return Segment(4, device, short=place if has_reason else "")

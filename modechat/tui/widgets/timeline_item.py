@@ -35,7 +35,10 @@ class TimelineItem:
         return (*self.widgets, self.cut_notice)
 
     def make_widgets(self, new_view: Callable[[Turn], TurnView]) -> None:
-        """Make new widgets, to be mounted. `new_view` makes the view of a turn that was not shown before."""
+        """Make new widgets, to be mounted.
+
+        `new_view` makes the view of a turn that was not shown before.
+        """
         match self.entry:
             case Turn() as turn if self.view is None:
                 self.view = new_view(turn)
@@ -95,7 +98,9 @@ def is_first_unseen(turn: Turn, items: Iterable[TimelineItem]) -> bool:
 
 
 def model_before(turn: Turn, items: Iterable[TimelineItem]) -> str:
-    """Return the name of the model that wrote the last reply before that of `turn`, or an empty text."""
+    """Return the name of the model that wrote the last reply before that of `turn`, or an empty
+    text.
+    """
     name = ""
     for item in items:
         other = item.entry

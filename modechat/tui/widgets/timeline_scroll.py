@@ -1,7 +1,7 @@
 """Scrolling through a timeline of which only a window is mounted (`window.py`).
 
-The window moves when the user scrolls near its edges, and what is on the screen stays where it is. The end is
-followed until the user scrolls up, and again when he comes near it.
+The window moves when the user scrolls near its edges, and what is on the screen stays where it is.
+The end is followed until the user scrolls up, and again when he comes near it.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ class TimelineScroll(StableScroll, can_focus=False):
         return widget is not self.entries.hint
 
     def announce_following(self, *, has_news: bool = False) -> None:
-        """Post a message if the end came into view or left it, or if there is now something new below."""
+        """Post a message if the end came into view or left it, or if there is now something new
+        below.
+        """
         is_following = self.is_following or self._is_near_end(self.scroll_y)
         news = not is_following and (has_news or self._announced.has_news)
         if (is_following, news) != (self._announced.is_following, self._announced.has_news):
@@ -134,7 +136,10 @@ class TimelineScroll(StableScroll, can_focus=False):
             self.run_worker(self._move_window(), group="transcript window")
 
     async def _move_window(self) -> None:
-        """Move the window to where it is wanted. One at a time: mounting must not be cancelled on its way."""
+        """Move the window to where it is wanted.
+
+        One at a time: mounting must not be cancelled on its way.
+        """
         try:
             if self._wants_end:
                 self._wants_end = False

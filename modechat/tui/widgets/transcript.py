@@ -56,7 +56,10 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
         self.follow()
 
     async def show_branch(self, conversation: Conversation) -> None:
-        """Show other turns of the same conversation. The turns that are the same up to there stay as they are."""
+        """Show other turns of the same conversation.
+
+        The turns that are the same up to there stay as they are.
+        """
         async with self.batch():
             before = self.entries.window
             kept, entries = self._shared_beginning(conversation)
@@ -67,7 +70,7 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
             await self._show_welcome()
 
     def _shared_beginning(self, conversation: Conversation) -> tuple[int, list[Entry]]:
-        """Return how many of the items stay, and the entries of the conversation that follow them."""
+        """Return how many of the items stay, and the conversation's entries that follow them."""
         kept = 0
         entries: list[Entry] = list(conversation.entries)
         for item in self.entries.items:
@@ -79,7 +82,10 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
         return kept, entries
 
     async def show_turn(self, turn_id: int) -> None:
-        """Have a turn in view. If it is not the last one, it is selected: what the user does next is about it."""
+        """Have a turn in view.
+
+        If it is not the last one, it is selected: what the user does next is about it.
+        """
         async with self.batch():
             index = self.entries.index(turn_id)
             if index is None or index == self._index_of_last_turn():
@@ -138,7 +144,10 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
             view.show_alone(without_history)
 
     def toggle_thinking(self) -> bool:
-        """Unfold what models thought, or fold it if all is open; so for what comes. False: there is nothing here."""
+        """Unfold what models thought, or fold it if all is open; so for what comes.
+
+        False: there is nothing here.
+        """
         replies = [view.reply for view in self._views() if view.reply.has_thinking]
         self._unfold_thinking = not all(reply.thinking_is_open for reply in replies)
         for reply in replies:

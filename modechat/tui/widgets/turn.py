@@ -1,4 +1,6 @@
-"""One turn on the timeline: its rows, which outlive the widgets, and the two widgets that show them."""
+"""One turn on the timeline: its rows, which outlive the widgets, and the two widgets that show
+them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ class RequestView(RowsView):
 
 
 class TurnView:
-    """Shows a turn with two widgets. They can be made again: when they were scrolled far away, they are removed."""
+    """Shows a turn with two widgets.
+
+    They are removed when they are scrolled far away, and can be made again.
+    """
 
     def __init__(
         self,
@@ -27,14 +32,14 @@ class TurnView:
         *,
         unfold_thinking: bool = False,
         explains: bool = True,
-        in_force: Callable[[str], str] = lambda text: text,
+        in_force: Callable[[str], str] = str,
     ) -> None:
-        """`without_history`: names of the formats in which a chat's prompt has its last message only.
+        """`without_history`: names of the formats in which a chat's prompt has its last message
+        only.
 
-        `model_before`: the name of the model that wrote the reply before.
-
-        `explains`: whether it says in words that the chat does not see it.
-        `in_force` puts the user's own keys into a text that names keys.
+        `model_before`: the name of the model that wrote the reply before. `explains`: it says in
+        words that the chat does not see it. `in_force` puts the user's own keys into a text that
+        names keys.
         """
         self._turn = turn
         self._without_history = without_history
@@ -59,7 +64,7 @@ class TurnView:
         return self.request, self.reply
 
     def make_widgets(self) -> tuple[RowsView, RowsView]:
-        """New widgets, to be mounted, which show the same."""
+        """Make new widgets, to be mounted, which show the same."""
         mode = mode_class(self._turn.mode)
         self.request = RequestView(self._request_lines, classes=f"request {mode}")
         self.reply = ReplyView(self._reply_lines)
@@ -67,7 +72,10 @@ class TurnView:
         return self.widgets
 
     def toggles_fold(self, row: int) -> bool:
-        """Fold or unfold a long message, if that is what a click on this row of it means."""
+        """Fold or unfold by a click on this row of the message.
+
+        Return False if the row does neither.
+        """
         if not self._request_lines.toggle_fold(row):
             return False
         self.request.lines_changed()
@@ -79,14 +87,12 @@ class TurnView:
         self._request_lines.update(turn, self._without_history)
         if self.request.is_attached:
             self.request.lines_changed()
-        if (
-            self._reply_lines.show_foot(foot_of(turn, self._model_before))
-            and self.reply.is_attached
-        ):
+        is_new = self._reply_lines.show_foot(foot_of(turn, self._model_before))
+        if is_new and self.reply.is_attached:
             self.reply.lines_changed()
             self.reply.refresh()  # a row that was settled may say something else
 
     def show_alone(self, without_history: Collection[str]) -> None:
-        """Which formats leave out a chat's history has become known."""
+        """Take the names of the formats that leave out a chat's history."""
         self._without_history = without_history
         self.update_turn(self._turn)

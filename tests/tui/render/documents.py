@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import strategies as st
 
+from modechat.tui.render.blocks import Before, Block, blocks_of
 from modechat.tui.render.markdown import MarkdownDocument
 from modechat.tui.render.rows import Lines, Row
 
@@ -90,6 +92,19 @@ class Painter:
         height, settled = self._lines.height(self._width), self._lines.n_settled()
         first, self._n_settled = min(self._n_settled, settled), settled
         self.painted[first:] = [self._lines.row(index) for index in range(first, height)]
+
+
+def count_parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets the length of each text that is parsed from now on."""
+    parsed: list[int] = []
+
+    def counted(text: str, before: Before | None = None, n_context: int = 0) -> list[Block]:
+        parsed.append(len(text))
+        return blocks_of(text, before, n_context)
+
+    monkeypatch.setattr("modechat.tui.render.markdown.blocks_of", counted)
+    monkeypatch.setattr("modechat.tui.render.open_end.blocks_of", counted)
+    return parsed
 
 
 def cut(text: str, sizes: Sequence[int]) -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from modechat.tui.render.blocks import parser
+from modechat.tui.render.parser import parser
 from tests.examples import examples
 from tests.tui.render.documents import document, rows_of
 

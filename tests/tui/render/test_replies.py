@@ -8,10 +8,9 @@ from itertools import count
 import pytest
 
 from modechat.domain.conversation import Reply, ReplyState
-from modechat.tui.render.blocks import Before, Block, blocks_of
 from modechat.tui.render.markdown import MarkdownDocument
 from modechat.tui.render.replies import ReplyLines
-from tests.tui.render.documents import cut, document, rows_of, shown
+from tests.tui.render.documents import count_parsed, cut, document, rows_of, shown
 
 _N = 40_000
 _UNITS = (
@@ -68,7 +67,7 @@ def _reply(text: str) -> Reply:
 def test_little_of_a_long_reply_is_read_before_it_is_seen(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parsed = _count_parsed(monkeypatch)
+    parsed = count_parsed(monkeypatch)
     lines = ReplyLines(_reply(text), clock=count(step=0.03).__next__)
     assert lines.height(80) > 0 or not text.strip()
     assert sum(parsed) < 60_000
@@ -83,7 +82,7 @@ def test_little_of_a_long_reply_is_read_before_it_is_seen(
 def test_what_more_text_costs_does_not_depend_on_what_there_was(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parsed = _count_parsed(monkeypatch)
+    parsed = count_parsed(monkeypatch)
     made = MarkdownDocument()
     for piece in cut(text[:14_000], [700]):
         made.append(piece)
@@ -106,15 +105,3 @@ def test_how_a_long_reply_ended_is_said_when_its_end_is_shown() -> None:
     while lines.has_more:
         lines.flush()
     assert shown(lines, 80)[-1].startswith("■ stopped")
-
-
-def _count_parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The lengths of what is parsed from now on."""
-    parsed: list[int] = []
-
-    def counted(text: str, before: Before | None = None, n_context: int = 0) -> list[Block]:
-        parsed.append(len(text))
-        return blocks_of(text, before, n_context)
-
-    monkeypatch.setattr("modechat.tui.render.markdown.blocks_of", counted)
-    return parsed

@@ -1,5 +1,5 @@
 """The prompt: where the user types, with what helps at it."""
 
-from modechat.tui.widgets.prompt.frame import Prompt
+from modechat.tui.widgets.prompt.prompt import Prompt
 
 __all__ = ["Prompt"]

@@ -1,7 +1,8 @@
-"""The list above the prompt while a command or a file is typed: what is in it, and the keys that choose from it.
+"""The list above the prompt while a command or a file is typed, and the keys that choose from it.
 
-What the keys do is decided at once, from what was listed before; folders are read in threads. What completes is
-imported when there is something to complete: the first frame has nothing.
+What the keys do is decided at once, from what was listed before; folders are read in daemon
+threads. The modules that complete are imported when there is something to complete: the first frame
+has nothing.
 """
 
 from __future__ import annotations
@@ -40,9 +41,8 @@ class CompletionList(OptionList, can_focus=False):
         self._choose(message.option_index)
 
     def show(self, candidates: Sequence[Candidate]) -> None:
-        width = min(
-            max((cell_len(candidate.shown) for candidate in candidates), default=0), _WIDEST
-        )
+        widest = max((cell_len(candidate.shown) for candidate in candidates), default=0)
+        width = min(widest, _WIDEST)
         self.set_options([Option(_row(candidate, width)) for candidate in candidates])
         self.highlighted = 0
         self.display = True
@@ -51,8 +51,8 @@ class CompletionList(OptionList, can_focus=False):
 class Completer:
     """Completes the word before the cursor.
 
-    `look` gives that word, or None; `put` puts a text in the place of the word that begins in that column;
-    `send` sends what is there then.
+    `look` returns that word, or None; `put` puts a text in the place of the word that begins in
+    that column; `send` sends the message.
     """
 
     def __init__(
@@ -62,9 +62,10 @@ class Completer:
         send: Callable[[], None],
     ) -> None:
         self.list = CompletionList(self._choose)
-        self.names: Names = lambda _: ()
+        self.names: Names = _no_names
         self.folder = Path()
-        self.refuse: Callable[[str], None] = lambda _: None
+        self.refuse: Callable[[str], object] = str
+        """Called with the reason why a candidate cannot be taken."""
         self._look = look
         self._put = put
         self._send = send
@@ -79,7 +80,7 @@ class Completer:
         return bool(self._candidates)
 
     def update(self) -> None:
-        """The text or the cursor has changed."""
+        """Find candidates again: the text or the cursor has changed."""
         word = self._look()
         if word is None or (word.kind, word.start) != self._closed_at:
             self._closed_at = None
@@ -92,7 +93,7 @@ class Completer:
             self._show()
 
     def close(self) -> bool:
-        """Close the list until another word is typed; whether it was open."""
+        """Close the list until another word is typed. Return True if it was open."""
         if not self._candidates or self._word is None:
             return False
         self._closed_at = self._word.kind, self._word.start
@@ -100,8 +101,8 @@ class Completer:
         self._show()
         return True
 
-    def take_key(self, key: str) -> bool:
-        """Do what the key does to the list, if it is open; whether it did anything."""
+    def handle_key(self, key: str) -> bool:
+        """Do what the key does to the list, if it is open. Return True if it did anything."""
         if not self._candidates:
             return False
         match key:
@@ -120,16 +121,14 @@ class Completer:
     def _enter(self) -> bool:
         from modechat.tui.widgets.prompt.completion import Kind
 
-        candidate = self._candidates[self.list.highlighted or 0]
-        if self._word is None or candidate.text.rstrip() == self._typed_so_far(self._word):
+        index = self.list.highlighted or 0
+        candidate = self._candidates[index]
+        word = self._word
+        if word is None or candidate.text.rstrip() == self._typed_so_far(word):
             return False  # it is there already: Enter sends
-        if (
-            not self._word.text
-            and self._word.kind in (Kind.NAME, Kind.MODEL_FILE)
-            and not self.list.highlighted
-        ):
+        if index == 0 and not word.text and word.kind in (Kind.NAME, Kind.MODEL_FILE):
             return False  # the command alone means something as well
-        self._choose(self.list.highlighted or 0)
+        self._choose(index)
         if candidate.is_whole:
             self._send()
         return True
@@ -172,7 +171,7 @@ class Completer:
                 return completion.files(word, self._entries(word))
 
     def _entries(self, word: Word) -> tuple[FileEntry, ...]:
-        """What is known to be in the folder; what is not known yet is read, and shown then."""
+        """Return what is known to be in the folder. What is not known is read, and shown then."""
         from modechat.session.attachments import path_of
         from modechat.tui.widgets.prompt import completion
 
@@ -198,10 +197,15 @@ class Completer:
             self.update()
 
 
+def _no_names(_command: str) -> tuple[()]:
+    return ()
+
+
 def _row(candidate: Candidate, width: int) -> Content:
     space = " " * (max(0, width - cell_len(candidate.shown)) + 2)
-    detail = f"{candidate.detail} · {candidate.refused}" if candidate.refused else candidate.detail
-    style = "dim" if candidate.refused else ""
+    detail, style = candidate.detail, ""
+    if candidate.refused:
+        detail, style = f"{detail} · {candidate.refused}", "dim"
     return Content.assemble(
         (sanitize_line(candidate.shown), style), space, (sanitize_line(detail), "$text-muted")
     )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from operator import attrgetter
 from typing import TypeAlias
 
 from modechat.commands.actions import ACTIONS, slash_usage
@@ -21,6 +22,7 @@ _AFTER_COMMAND = re.compile(r"\s*/([a-z]+) +(\S*)")
 _FILE = re.compile(r"(?:^|(?<=\s))@(\"[^\"]*|[^\s\"]*)$")
 _MODEL_FILE = re.compile(r"\s*/(?:model|lora) +(\S.*)?")
 _MODEL_SUFFIX = ".gguf"
+_UNTYPABLE = re.compile('["\n\t\ud800-\udfff]')
 
 
 class Kind(Enum):
@@ -64,7 +66,7 @@ Names: TypeAlias = Callable[[str], Sequence[tuple[str, str]]]
 
 
 def word_before(before: str, *, is_first: bool) -> Word | None:
-    """The word at the end of `before`, the text of the line up to the cursor, if it can be completed."""
+    """Return the last word of `before`, the line up to the cursor, if it can be completed."""
     if is_first and (match := _COMMAND.fullmatch(before)):
         return Word(Kind.COMMAND, match.start(1), match[1])
     if is_first and (match := _MODEL_FILE.fullmatch(before)):
@@ -78,71 +80,73 @@ def word_before(before: str, *, is_first: bool) -> Word | None:
 
 
 def commands(word: Word) -> list[Candidate]:
-    """The commands that begin so."""
+    """Return the commands that begin with the word."""
     typed = word.text.removeprefix("/")
-    found = [action for action in ACTIONS if action.slash and action.slash.startswith(typed)]
-    return [
-        Candidate(
-            f"/{action.slash} " if action.words else f"/{action.slash}",
-            slash_usage(action),
-            action.help,
-            goes_on=bool(action.words),
-            is_whole=not action.words,
-        )
-        for action in sorted(found, key=lambda action: action.slash)
-    ]
+    found: list[Candidate] = []
+    for action in sorted(ACTIONS, key=attrgetter("slash")):
+        if action.slash and action.slash.startswith(typed):
+            goes_on = bool(action.words)
+            text = f"/{action.slash}"
+            if goes_on:
+                text += " "
+            usage = slash_usage(action)
+            found.append(Candidate(text, usage, action.help, goes_on=goes_on, is_whole=not goes_on))
+    return found
 
 
 def names(word: Word, known: Iterable[tuple[str, str]]) -> list[Candidate]:
+    """Return those of the `known` names that begin with the word."""
     typed = word.text.casefold()
-    return [
-        Candidate(f"{name} ", name, sanitize_line(title), is_whole=False)
-        for name, title in known
-        if name.casefold().startswith(typed)
-    ]
+    found: list[Candidate] = []
+    for name, title in known:
+        if name.casefold().startswith(typed):
+            found.append(Candidate(f"{name} ", name, sanitize_line(title)))
+    return found
 
 
 def split_path(written: str) -> tuple[str, str]:
-    """The folder of a path that is being typed, as written, and the beginning of the name in it."""
+    """Split a path that is being typed into the folder and the beginning of the name in it."""
     folder, slash, name = written.rpartition("/")
     return folder + slash, name
 
 
 def files(word: Word, entries: Iterable[FileEntry]) -> list[Candidate]:
-    """What in the folder fits what was typed: names that begin so first. Hidden ones only if a dot was typed."""
+    """Return the entries that fit the word: first those that begin with it.
+
+    Hidden ones fit only if a dot was typed.
+    """
     folder, typed = split_path(word.text)
     wanted = typed.casefold()
-    fitting = [
-        entry
-        for entry in entries
-        if wanted in entry.name.casefold()
-        and (typed.startswith(".") or not entry.name.startswith("."))
-        and (
-            word.kind is Kind.FILE
-            or entry.is_folder
-            or entry.name.casefold().endswith(_MODEL_SUFFIX)
-        )
-    ]
-    fitting.sort(key=lambda entry: not entry.name.casefold().startswith(wanted))
-    return [_file(word.kind, folder, entry) for entry in fitting[:_MOST]]
+    beginning: list[FileEntry] = []
+    containing: list[FileEntry] = []
+    for entry in entries:
+        name = entry.name.casefold()
+        if entry.name.startswith(".") and not typed.startswith("."):
+            continue
+        if word.kind is Kind.MODEL_FILE and not (entry.is_folder or name.endswith(_MODEL_SUFFIX)):
+            continue
+        if name.startswith(wanted):
+            beginning.append(entry)
+        elif wanted in name:
+            containing.append(entry)
+    fitting = (beginning + containing)[:_MOST]
+    return [_file(word.kind, folder, entry) for entry in fitting]
 
 
 def _file(kind: Kind, folder: str, entry: FileEntry) -> Candidate:
-    path = folder + entry.name
-    shown = sanitize_line(entry.name) + ("/" if entry.is_folder else "")
-    detail = "" if entry.is_folder else size_text(entry.size)
-    if (
-        sanitize(path) != path
-        or '"' in path
-        or any(mark in path for mark in "\n\t")
-        or not _is_unicode(path)
-    ):
+    path, shown, detail = folder + entry.name, sanitize_line(entry.name), ""
+    if entry.is_folder:
+        shown += "/"
+    else:
+        detail = size_text(entry.size)
+    if not _can_be_typed(path):
         return Candidate("", shown, detail, refused="its name cannot be typed")
     if kind is Kind.MODEL_FILE:
-        return Candidate(
-            path + ("/" if entry.is_folder else ""), shown, detail, goes_on=entry.is_folder
-        )
-    quote = '"' if any(character.isspace() for character in path) else ""
+        if entry.is_folder:
+            path += "/"
+        return Candidate(path, shown, detail, goes_on=entry.is_folder)
+    has_space = any(map(str.isspace, path))
+    quote = '"' if has_space else ""
     if entry.is_folder:
         return Candidate(f"@{quote}{path}/", shown, goes_on=True)
     if entry.is_binary:
@@ -150,5 +154,5 @@ def _file(kind: Kind, folder: str, entry: FileEntry) -> Candidate:
     return Candidate(f"@{quote}{path}{quote} ", shown, detail)
 
 
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+def _can_be_typed(path: str) -> bool:
+    return sanitize(path) == path and _UNTYPABLE.search(path) is None

@@ -1,6 +1,7 @@
 """Big pastes as tokens of the prompt, `[Pasted text #1 · 240 lines]`, and back.
 
-A token is nothing but its text: what undo, cut and paste do to it needs no care, and a broken one is plain text.
+A token is nothing but its text: what undo, cut and paste do to it needs no care, and a broken one
+is plain text.
 """
 
 from __future__ import annotations
@@ -21,21 +22,20 @@ _TOKEN = re.compile(r"\[Pasted text #\d+ · [\d,]+ (?:lines|characters)\]")
 
 
 def is_data(text: str) -> bool:
-    """Whether a paste of `text` becomes a token: a big one, and one in which something would act that was not typed.
+    """True if a paste of `text` becomes a token: a big one, and one in which something would act.
 
     A single line that is pasted is as good as typed.
     """
     if len(text) > MOST_CHARACTERS or text.count("\n") >= MOST_LINES or not is_editable(text):
         return True
-    from modechat.commands.pasted import (
-        would_act,
-    )  # not before something is pasted: the first frame needs none of it
+    # Not before something is pasted: the first frame needs none of it.
+    from modechat.commands.pasted import would_act
 
     return would_act(text)
 
 
 def can_open(text: str) -> bool:
-    """Whether `text` may stand in the prompt as it is."""
+    """True if `text` may stand in the prompt as it is."""
     if len(text) > MOST_TO_OPEN or not is_editable(text):
         return False
     return all(len(line) <= LONGEST_LINE for line in text.split("\n"))
@@ -49,7 +49,7 @@ class Folds:
         self._tokens: dict[str, str] = {}
 
     def fold(self, text: str) -> str:
-        """The token for `text`."""
+        """Return the token for `text`."""
         if text not in self._tokens:
             lines = text.removesuffix("\n").count("\n") + 1
             size = f"{lines:,} lines" if lines > 1 else f"{len(text):,} characters"
@@ -61,13 +61,13 @@ class Folds:
         return self._texts[token]
 
     def tokens(self, shown: str) -> list[tuple[int, int]]:
-        """Where tokens stand in what the prompt shows."""
+        """Return where tokens stand in what the prompt shows."""
         if not self._texts:
             return []
         return [match.span() for match in _TOKEN.finditer(shown) if match[0] in self._texts]
 
     def typed(self, shown: str) -> Typed:
-        """What is meant by what the prompt shows."""
+        """Return the text that is meant by what the prompt shows."""
         parts: list[str] = []
         folds: list[tuple[int, int]] = []
         at = length = 0
@@ -81,7 +81,7 @@ class Folds:
         return Typed("".join([*parts, shown[at:]]), tuple(folds))
 
     def shown(self, typed: Typed) -> str:
-        """What the prompt shows for a text: its folds as tokens, and what cannot stand there as it is."""
+        """Return what the prompt shows: folds, and what cannot stand there, become tokens."""
         parts: list[str] = []
         at = 0
         for start, end in typed.folds:
@@ -94,21 +94,20 @@ class Folds:
         return shown if can_open(shown) else self.fold(typed.text)
 
     def _shown_around(self, typed: Typed) -> str:
-        """What acts in the text as it is, and a token for everything between."""
+        """Return the commands and headers of the text, with a token for everything between."""
         parts: list[str] = []
         at = 0
         for start, end in [*_acting(typed), (len(typed.text), len(typed.text))]:
             between = typed.text[at:start]
             core = between.strip(" \n")
-            parts += [
-                between.replace(core, self.fold(core)) if core else between,
-                typed.text[start:end],
-            ]
+            if core:
+                between = between.replace(core, self.fold(core))
+            parts += [between, typed.text[start:end]]
             at = end
         return "".join(parts)
 
     def edited(self, before: Typed, text: str) -> Typed:
-        """What was `before`, after it was edited elsewhere to `text`: folds that were left alone stay folded."""
+        """Return `text`, to which `before` was edited, with the folds that it still has."""
         folds: list[tuple[int, int]] = []
         at = 0
         for start, end in before.folds:
@@ -121,18 +120,19 @@ class Folds:
 
 
 def _acting(typed: Typed) -> list[tuple[int, int]]:
-    """Where the command and the headers stand that have a meaning in the text."""
+    """Return where the command and the headers stand that have a meaning in the text."""
     from modechat.commands.pasted import ANY_STATE
     from modechat.commands.slash import read_slash
     from modechat.domain.modes import headers
 
     if read_slash(typed) is not None:
-        start = len(typed.text) - len(typed.text.lstrip())
-        end = typed.text.find("\n", start)
-        return [(0, min(start + LONGEST_LINE, end if end >= 0 else len(typed.text)))]
+        n_blanks = len(typed.text) - len(typed.text.lstrip())
+        command, _, _ = typed.text[n_blanks:].partition("\n")
+        return [(0, n_blanks + min(LONGEST_LINE, len(command)))]
     lines = typed.text.split("\n")
     starts = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
-    return [
-        (starts[found.line] + found.start, starts[found.line] + found.end)
-        for found in headers(typed, ANY_STATE)
-    ]
+    acting: list[tuple[int, int]] = []
+    for found in headers(typed, ANY_STATE):
+        start = starts[found.line]
+        acting.append((start + found.start, start + found.end))
+    return acting

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 
 class Helpers(Protocol):
-    """Called by the text area while it handles a key or a change."""
+    """The text area calls it while it handles a key or a change."""
 
-    def touched(self) -> None:
-        """A key was pressed, or something is pasted: before that does anything."""
+    @property
+    def touched(self) -> Callable[[], object]:
+        """Called when something is pasted, before that does anything."""
 
-    def take_key(self, key: str) -> bool:
-        """Whether the key was for a list that is open."""
+    def offer_key(self, key: str) -> bool:
+        """Give the key to a list that is open. Return True if the key was for it."""
 
     def recall_older(self) -> bool:
-        """Show what was sent before; whether something was shown."""
+        """Show what was sent before. Return True if something was shown."""
 
     def recall_newer(self) -> bool:
-        """Show what was sent after that; whether something was shown."""
+        """Show what was sent after that. Return True if something was shown."""
 
     def text_changed(self) -> None:
-        """The text changed."""
+        """Called after every change of the text or the cursor."""
 
     def marks_in(self, row: int) -> Sequence[tuple[int, int, str]]:
-        """The ranges of a line that are coloured, each with its name for the style sheet."""
+        """Return the ranges of a line that are coloured, each with its name for the style sheet."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-CHAT, INSTRUCT, COMMAND, FILE = (
-    "prompt--chat",
-    "prompt--instruct",
-    "prompt--command",
-    "prompt--file",
-)
+CHAT = "prompt--chat"
+INSTRUCT = "prompt--instruct"
+COMMAND = "prompt--command"
+FILE = "prompt--file"

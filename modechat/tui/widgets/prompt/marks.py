@@ -1,9 +1,11 @@
-"""What is coloured in the prompt: headers that count, the command that the text is, and files that it attaches."""
+"""What is coloured in the prompt: headers with a meaning, a command, and attached files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import TypeAlias
 
 from modechat.commands.slash import read_slash
 from modechat.domain.attachments import files_meant
@@ -13,39 +15,56 @@ from modechat.domain.typed import Typed, joined_lines
 from modechat.tui.widgets.prompt.mark_names import CHAT, COMMAND, FILE, INSTRUCT
 
 _LARGEST = 200_000
-"""Of larger texts only what the prompt shows is looked at, not what is behind its tokens."""
+"""Characters; of larger texts only what the prompt shows is read, not what is behind its tokens."""
 _COMMAND = re.compile(r"\s*(/[a-z]+)")
+
+Mark: TypeAlias = tuple[int, int, str]
+"""Start and end in a line, and the name for the style sheet."""
 
 
 def marks(
-    lines: Sequence[str], behind: Sequence[Typed], state: ModeState, files: Collection[str] = ()
-) -> dict[int, list[tuple[int, int, str]]]:
-    """The coloured ranges by line, each with its name for the style sheet.
+    lines: Sequence[str], meant: Sequence[Typed], state: ModeState, files: Collection[str] = ()
+) -> dict[int, list[Mark]]:
+    """Return the coloured ranges by line.
 
-    `lines` are those that the prompt shows, `behind` what each of them means; `files` are known to exist.
+    `lines` are those that the prompt shows, `meant` what each of them means; `files` are known to
+    exist.
     """
-    if sum(len(typed.text) for typed in behind) > _LARGEST:
-        behind = [Typed(line) for line in lines]
-    found: dict[int, list[tuple[int, int, str]]] = {}
-    shown_at: dict[int, int] = {}
+    if sum(len(typed.text) for typed in meant) > _LARGEST:
+        meant = [Typed(line) for line in lines]
+    found: dict[int, list[Mark]] = defaultdict(list)
+    for row, mark in (*_headers(meant, state), *_command(lines), *_files(lines, files)):
+        found[row].append(mark)
+    return dict(found)
+
+
+def _headers(meant: Sequence[Typed], state: ModeState) -> Iterator[tuple[int, Mark]]:
+    rows: dict[int, int] = {}
+    """By the line of the text that is meant: the row that shows it as it is."""
     n_lines = 0
-    for row, typed in enumerate(behind):
+    for row, typed in enumerate(meant):
         if not typed.folds:
-            shown_at[n_lines] = row
+            rows[n_lines] = row
         n_lines += typed.text.count("\n") + 1
-    for header in headers(joined_lines(behind), state):
-        if header.line in shown_at:
+    for header in headers(joined_lines(meant), state):
+        if header.line in rows:
             name = CHAT if header.word == Mode.CHAT else INSTRUCT
-            found.setdefault(shown_at[header.line], []).append((header.start, header.end, name))
-    first = next((row for row, line in enumerate(lines) if line.strip()), None)
-    if (
-        first is not None
-        and (match := _COMMAND.match(lines[first]))
-        and read_slash("\n".join(lines[first:]))
-    ):
-        found.setdefault(first, []).append((match.start(1), match.end(1), COMMAND))
-    for row, line in enumerate(lines) if files else ():
-        for meant in files_meant(Typed(line), files.__contains__):
-            if not meant.is_escaped:
-                found.setdefault(row, []).append((meant.start, meant.end, FILE))
-    return found
+            yield rows[header.line], (header.start, header.end, name)
+
+
+def _command(lines: Sequence[str]) -> Iterator[tuple[int, Mark]]:
+    for row, line in enumerate(lines):
+        if line.strip():
+            match = _COMMAND.match(line)
+            if match is not None and read_slash("\n".join(lines[row:])):
+                yield row, (match.start(1), match.end(1), COMMAND)
+            return
+
+
+def _files(lines: Sequence[str], files: Collection[str]) -> Iterator[tuple[int, Mark]]:
+    if not files:
+        return
+    for row, line in enumerate(lines):
+        for mention in files_meant(Typed(line), files.__contains__):
+            if not mention.is_escaped:
+                yield row, (mention.start, mention.end, FILE)
