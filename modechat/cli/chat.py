@@ -40,13 +40,13 @@ def chat(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         gc.disable()  # what is imported for the first frame stays: looking for garbage in it takes time
         look = first_look(os.environ)
-        question = stack.enter_context(asked(os.environ)) if look.follows_ground else None
+        question = stack.enter_context(asked(os.environ)) if look.follows_background else None
         from modechat.tui.app import ModechatApp
 
         heard = question.settle() if question is not None else Heard()
         if heard.is_light is not None:
             look = replace(
-                look, theme=usual_theme(os.environ, heard.is_light), follows_ground=False
+                look, theme=usual_theme(os.environ, heard.is_light), follows_background=False
             )
         app = ModechatApp(
             lambda: _prepare(arguments, worker, stack),

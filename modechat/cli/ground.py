@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modechat.tui.ground import QUERY, can_be_asked, take_answer
+from modechat.tui.background import QUERY, can_be_asked, read_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Question:
         data = b""
         while select.select([self._fd], [], [], 0)[0] and (more := os.read(self._fd, 4096)):
             data += more
-        return Heard(*take_answer(data.decode("utf-8", "replace")), self._before)
+        return Heard(*read_answer(data.decode("utf-8", "replace")), self._before)
 
 
 @contextlib.contextmanager

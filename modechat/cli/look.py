@@ -25,7 +25,7 @@ def first_look(env: Mapping[str, str]) -> Look:
     theme = _remembered_theme(configured) or configured
     look = Look(
         theme=usual_theme(env),
-        follows_ground=not env.get("NO_COLOR"),
+        follows_background=not env.get("NO_COLOR"),
         has_palette=has_palette(env),
         is_compact=interface.get("spacing") == "compact",
         has_motion=interface.get("reduced_motion") is not True,
@@ -39,7 +39,7 @@ def first_look(env: Mapping[str, str]) -> Look:
         keymap, _ = read_keymap(config.get("keys", {}))
         look = replace(look, keymap=keymap)
         if theme in THEME_NAMES:
-            look = replace(look, theme=theme, follows_ground=False)
+            look = replace(look, theme=theme, follows_background=False)
     return look
 
 

@@ -25,10 +25,10 @@ from modechat.tui.keys_in_turn import KeysInTurn
 from modechat.tui.look import NO_COLOR, Look, usual_theme
 from modechat.tui.paste_reader import TypedBefore
 from modechat.tui.screens.screen_fixes import ScreenFixes
-from modechat.tui.steady_animator import SteadyAnimator
+from modechat.tui.stoppable_animator import StoppableAnimator
 from modechat.tui.terminal_input import (
     MOST_CELLS,
-    GroundTold,
+    BackgroundReported,
     TerminalGone,
     guard_terminal_input,
 )
@@ -125,14 +125,14 @@ class ModechatApp(App[ModechatError]):
         and `terminal_before` are its attributes, if they were changed for that.
         """
         super().__init__()
-        self._animator = SteadyAnimator(self)
+        self._animator = StoppableAnimator(self)
         self._animate = self._animator.bind(self)
         for theme in OWN_THEMES:
             self.register_theme(theme)
         self._remember_theme = remember_theme
         self._terminal_before = terminal_before
         self._is_hanging_up = False
-        guard_terminal_input(TypedBefore(typed_before), awaits_ground=look.follows_ground)
+        guard_terminal_input(TypedBefore(typed_before), awaits_background=look.follows_background)
         guard_terminal_output()
         self._resize_meanwhile: events.Resize | None = None
         """The last size that came while the terminal did not keep up."""
@@ -152,7 +152,7 @@ class ModechatApp(App[ModechatError]):
         self.theme = NO_COLOR if self.no_color else look.theme
         self.stylesheet.set_variables(self.get_css_variables())
         self._theme_is_first = True
-        self._follows_ground = look.follows_ground and not self.no_color
+        self._follows_background = look.follows_background and not self.no_color
         self.set_class(self.no_color, "-no-color")
         self.set_class(look.is_compact, "-compact")
         if not look.has_motion:
@@ -214,15 +214,15 @@ class ModechatApp(App[ModechatError]):
             self._is_hanging_up = True
             self._leave(self._hang_up)
 
-    def on_ground_told(self, message: GroundTold) -> None:
+    def on_background_reported(self, message: BackgroundReported) -> None:
         """The terminal answered late: the first frame was painted for what it is usually."""
-        if self._follows_ground:
-            self._follows_ground = False
+        if self._follows_background:
+            self._follows_background = False
             self.theme = usual_theme(os.environ, message.is_light)
 
     def keep_theme(self, name: str) -> None:
         """Use a theme that the user has chosen, and remember it."""
-        self._follows_ground = False
+        self._follows_background = False
         self.theme = name
         if self._remember_theme is not None:
             self.run_worker(asyncio.to_thread(self._remember_theme, name), name="theme")

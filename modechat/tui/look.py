@@ -11,22 +11,22 @@ DARK = "modechat-dark"
 LIGHT = "modechat-light"
 HIGH_CONTRAST = "modechat-high-contrast"
 ANSI = "modechat-ansi"
-"""The sixteen colours of the terminal, on a dark ground."""
+"""The sixteen colours of the terminal, on a dark background."""
 ANSI_LIGHT = "modechat-ansi-light"
-"""The same on a light ground."""
+"""The same on a light background."""
 NO_COLOR = "modechat-no-color"
 """Without any, where NO_COLOR is set; nobody chooses it otherwise."""
 _COLOURS_OF_TERMS = ("256color", "kitty", "direct")
 """Names of terminals with more than sixteen colours end so."""
 _LIGHT_NUMBERS = ("7", *map(str, range(9, 16)))
-"""Of the sixteen colours, those that are light grounds."""
+"""Of the sixteen colours, those that are light backgrounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     theme: str = DARK
-    follows_ground: bool = False
-    """Whether the theme depends on the terminal's ground: nobody has chosen one."""
+    follows_background: bool = False
+    """True if the theme depends on the terminal's background: the user has chosen none."""
     has_palette: bool = False
     """True if the terminal has 256 colours, and no others."""
     is_compact: bool = False
@@ -35,12 +35,12 @@ class Look:
 
 
 def usual_theme(env: Mapping[str, str], is_light: bool | None = None) -> str:
-    """The theme where the user has chosen none.
+    """Return the theme where the user has chosen none.
 
-    `is_light`: whether the terminal's ground is; None: it did not say.
+    `is_light`: the terminal's background is light; None: the terminal did not say.
     """
     if is_light is None:
-        is_light = _ground_by_env(env)
+        is_light = _background_by_env(env)
     if _has_all_colours(env) or _has_palette(env):
         return LIGHT if is_light else DARK
     return ANSI_LIGHT if is_light else ANSI
@@ -59,6 +59,6 @@ def _has_palette(env: Mapping[str, str]) -> bool:
     return env.get("TERM", "").rpartition("-")[2] in _COLOURS_OF_TERMS
 
 
-def _ground_by_env(env: Mapping[str, str]) -> bool:
-    """Whether the ground is light, as some terminals tell it: `15;0` is white on black."""
+def _background_by_env(env: Mapping[str, str]) -> bool:
+    """True if the environment says that the background is light: `15;0` is white on black."""
     return env.get("COLORFGBG", "").rpartition(";")[2] in _LIGHT_NUMBERS

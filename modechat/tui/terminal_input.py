@@ -28,7 +28,7 @@ from textual.keys import Keys
 from textual.message import Message
 
 from modechat.domain.text import sanitize
-from modechat.tui.ground import Answers
+from modechat.tui.background import Answers
 from modechat.tui.paste_reader import END, PasteReader, TypedBefore, pasted_text
 from modechat.tui.terminal_bytes import TerminalBytes, n_bytes, readable
 
@@ -73,10 +73,10 @@ _LOCKS = ("caps_lock", "num_lock", "scroll_lock")
 _DRIVER = "win32" if sys.platform == "win32" else "linux_driver"
 
 
-def guard_terminal_input(typed_before: TypedBefore, *, awaits_ground: bool = False) -> None:
+def guard_terminal_input(typed_before: TypedBefore, *, awaits_background: bool = False) -> None:
     """Have Textual's driver read the terminal through this module. Before the app runs.
 
-    `awaits_ground`: the terminal was asked for its ground.
+    `awaits_background`: the terminal was asked for its background.
     """
     driver: Any = import_module(f"textual.drivers.{_DRIVER}")
     decoder = TerminalBytes()
@@ -85,7 +85,7 @@ def guard_terminal_input(typed_before: TypedBefore, *, awaits_ground: bool = Fal
         decoder=decoder,
         typed_before=typed_before,
         follows_lines=True,
-        awaits_ground=awaits_ground,
+        awaits_background=awaits_background,
     )
 
     def decoder_for(_encoding: str) -> Callable[[], TerminalBytes]:
@@ -99,8 +99,8 @@ class TerminalGone(Message):
 
 
 @dataclass
-class GroundTold(Message):
-    """The terminal said whether its ground is light."""
+class BackgroundReported(Message):
+    """The terminal said if its background is light."""
 
     is_light: bool
 
@@ -123,23 +123,24 @@ class TerminalInput(XTermParser):
         typed_before: TypedBefore | None = None,
         *,
         follows_lines: bool = False,
-        awaits_ground: bool = False,
+        awaits_background: bool = False,
     ) -> None:
         """`decoder` decodes what is fed; it may hold back bytes whose rest never comes.
 
         `follows_lines`: until now the terminal was read by line, and made newlines of Enter. What
-        was typed then comes first. `awaits_ground`: the terminal was asked for its ground, and has
-        not answered yet.
+        was typed then comes first. `awaits_background`: the terminal was asked for its background,
+        and has not answered yet.
         """
         super().__init__(debug)
         self._decoder = decoder or TerminalBytes()
         self._decoder.reset()
         self._typed_before = typed_before or TypedBefore()
         self._answers = Answers()
-        self._answer_until = time.monotonic() + _PATIENCE if awaits_ground else 0.0
+        now = time.monotonic()
+        self._answer_until = now + _PATIENCE if awaits_background else 0.0
         self._pastes = PasteReader()
         self._last_read = 0.0
-        self._lines_until = time.monotonic() + _LINES_COME if follows_lines else 0.0
+        self._lines_until = now + _LINES_COME if follows_lines else 0.0
         self._window: tuple[tuple[int, int] | None, tuple[int, int] | None] = None, None
         """The last size that was valid: in cells, and in pixels."""
         self._unmarked: list[str] = []
@@ -161,7 +162,7 @@ class TerminalInput(XTermParser):
             is_light, keys = self._answers.read(piece, is_expected=is_expected)
             if is_light is not None:
                 self._answer_until = 0.0
-                yield GroundTold(is_light)
+                yield BackgroundReported(is_light)
             if keys:
                 yield from self._keys(keys)
 
@@ -180,8 +181,8 @@ class TerminalInput(XTermParser):
 
     def tick(self) -> Iterable[Message]:
         yield from self._feed_typed_before()
-        if self._answers.is_amid and time.monotonic() - self._last_read > _PAUSE:
-            keys = self._answers.give_up()
+        if self._answers.is_incomplete and time.monotonic() - self._last_read > _PAUSE:
+            keys = self._answers.finish()
             if keys:
                 yield from self._keys(keys)
         if self._decoder.is_over:
@@ -204,7 +205,9 @@ class TerminalInput(XTermParser):
             return
         yield from self.flush()
         # Where a paste begins, Textual gets its end mark at once: it must not read what is in it.
-        data = piece + END if self._pastes.is_pasting else piece
+        data = piece
+        if self._pastes.is_pasting:
+            data += END
         for message in super().feed(data):
             if not isinstance(message, events.Paste | events.Resize) or self._is_size(message):
                 yield message

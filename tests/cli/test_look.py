@@ -13,7 +13,7 @@ from modechat.tui.look import ANSI, ANSI_LIGHT, DARK, LIGHT, Look, usual_theme
 from modechat.tui.themes import OWN_THEMES, THEME_NAMES
 
 MANY_COLOURS = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-USUAL = Look(follows_ground=True)
+USUAL = Look(follows_background=True)
 
 
 @pytest.fixture
@@ -102,14 +102,14 @@ def test_the_theme_goes_with_the_terminals_ground(
 
 def test_a_theme_that_was_chosen_does_not_ask_for_the_ground(config: Path) -> None:
     light = {**MANY_COLOURS, "COLORFGBG": "0;15"}
-    assert (first_look(light).theme, first_look(light).follows_ground) == (LIGHT, True)
+    assert (first_look(light).theme, first_look(light).follows_background) == (LIGHT, True)
     config.write_text('[interface]\ntheme = "modechat-dark"\n', encoding="utf-8")
-    assert (first_look(light).theme, first_look(light).follows_ground) == (DARK, False)
+    assert (first_look(light).theme, first_look(light).follows_background) == (DARK, False)
     config.write_text('[interface]\ntheme = "there is none"\n', encoding="utf-8")
-    assert first_look(light).follows_ground
+    assert first_look(light).follows_background
     remember_theme("nord")
-    assert (first_look(light).theme, first_look(light).follows_ground) == ("nord", False)
-    assert not first_look({**light, "NO_COLOR": "1"}).follows_ground
+    assert (first_look(light).theme, first_look(light).follows_background) == ("nord", False)
+    assert not first_look({**light, "NO_COLOR": "1"}).follows_background
 
 
 def test_a_theme_that_was_chosen_stays_until_the_config_names_another(config: Path) -> None:

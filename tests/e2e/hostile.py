@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
-from modechat.tui.ground import QUERY
+from modechat.tui.background import QUERY
 
 ATTACK = (
     "\x1b]0;PWNED\x07 \x1b]52;c;UFdORUQ=\x07 \x9b31mred \x9d0;PWNED\x9c \x1bP+q544e\x1b\\ \x1b_Gi=1\x1b\\ "

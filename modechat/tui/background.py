@@ -1,4 +1,4 @@
-"""Whether the terminal's ground is light: how it is asked (OSC 11), and its answer among the keys.
+"""If the terminal's background is light: how it is asked (OSC 11), and its answer among the keys.
 
 It imports nothing of Textual: the terminal is asked while that is being imported.
 """
@@ -21,7 +21,7 @@ _LONGEST = 64
 _MIDDLE = 0.18
 """The relative luminance on which black and white can be read equally well."""
 _SILENT = ("linux", "dumb", "unknown", "vt", "cons", "sun", "eterm", "cygwin")
-"""How the names of terminals begin that would print the question, or never answer."""
+"""The names of terminals that would print the question, or never answer, begin so."""
 
 
 def can_be_asked(env: Mapping[str, str]) -> bool:
@@ -29,29 +29,27 @@ def can_be_asked(env: Mapping[str, str]) -> bool:
     return bool(term) and not term.startswith(_SILENT)
 
 
-def take_answer(data: str) -> tuple[bool | None, str]:
-    """Whether the ground is light, if that is said in `data`; and what else is in it."""
+def read_answer(data: str) -> tuple[bool | None, str]:
+    """Return True for a light background, None without an answer; and the rest of `data`."""
     match = _ANSWER.search(data)
-    return (_is_light(match) if match else None), _REPORT.sub("", data)
+    is_light = None if match is None else _is_light(match)
+    return is_light, _REPORT.sub("", data)
 
 
 class Answers:
-    """Takes the terminal's answer out of what is read, however the reads cut it."""
+    """Separates the terminal's answer from the keys, however the reads cut it."""
 
     def __init__(self) -> None:
         self._held = ""
         """What could be the beginning of an answer."""
 
     @property
-    def is_amid(self) -> bool:
+    def is_incomplete(self) -> bool:
         return bool(self._held)
 
     def read(self, data: str, *, is_expected: bool = False) -> tuple[bool | None, str]:
-        """As `take_answer`.
-
-        While one is expected, an escape at the end may be its beginning, else it is a key.
-        """
-        is_light, rest = take_answer(self._held + data)
+        """As `read_answer`. An escape at the end may be the beginning of an expected answer."""
+        is_light, rest = read_answer(self._held + data)
         self._held = ""
         begun = _BEGINNING.search(rest)
         if begun is not None and len(begun[0]) <= _LONGEST:
@@ -60,16 +58,19 @@ class Answers:
             self._held, rest = "\x1b", rest[:-1]
         return is_light, rest
 
-    def give_up(self) -> str:
-        """No more comes: what is no answer, then.
-
-        The rest of one that was cut is nothing that anybody typed.
-        """
+    def finish(self) -> str:
+        """Return the keys in what is held: no more comes. The beginning of an answer is none."""
         held, self._held = self._held, ""
-        return held if len(held) <= len("\x1b]") else ""
+        if len(held) > len("\x1b]"):
+            return ""
+        return held
 
 
 def _is_light(answer: re.Match[str]) -> bool:
-    parts = [int(part, 16) / (16 ** len(part) - 1) for part in answer.groups() if part is not None]
-    red, green, blue = (math.pow(part, 2.2) for part in parts)
+    parts: list[float] = []
+    for digits in answer.groups():
+        if digits is not None:
+            share = int(digits, 16) / (16 ** len(digits) - 1)
+            parts.append(math.pow(share, 2.2))
+    red, green, blue = parts
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue > _MIDDLE

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual import events
 
-from modechat.tui.ground import QUERY, Answers, can_be_asked, take_answer
+from modechat.tui.background import QUERY, Answers, can_be_asked, read_answer
 from modechat.tui.look import DARK, LIGHT
 from modechat.tui.paste_reader import TypedBefore
-from modechat.tui.terminal_input import GroundTold, TerminalInput
+from modechat.tui.terminal_input import BackgroundReported, TerminalInput
 from tests.e2e.home import Home
 from tests.e2e.terminal import Terminal
 
@@ -32,7 +32,7 @@ WHITE, BLACK = "\x1b]11;rgb:ffff/ffff/ffff\x07", "\x1b]11;rgb:0000/0000/0000\x1b
     ],
 )
 def test_an_answer_says_whether_the_ground_is_light(answer: str, is_light: bool) -> None:
-    assert take_answer(f"a{answer}b") == (is_light, "ab")
+    assert read_answer(f"a{answer}b") == (is_light, "ab")
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_an_answer_says_whether_the_ground_is_light(answer: str, is_light: bool)
     ["\x1b]10;rgb:ffff/ffff/ffff\x07", "\x1b]11;\x07", "\x1b]11;what\x1b\\", "\x1b]4;0;?\x07"],
 )
 def test_other_reports_say_nothing_and_are_not_typed(report: str) -> None:
-    assert take_answer(report) == (None, "")
+    assert read_answer(report) == (None, "")
 
 
 def messages(parser: TerminalInput, *pieces: str) -> list[object]:
@@ -52,7 +52,7 @@ def messages(parser: TerminalInput, *pieces: str) -> list[object]:
                     found.append(message.character or message.key)
                 case events.Paste():
                     found.append(f"paste {message.text}")
-                case GroundTold():
+                case BackgroundReported():
                     found.append(message.is_light)
     return found
 
@@ -69,13 +69,13 @@ def test_an_answer_among_keys_is_never_typed(
     whole = before + answer + after
     cuts = sorted(data.draw(st.sets(st.integers(1, len(whole)), max_size=4)))
     pieces = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
-    found = messages(TerminalInput(awaits_ground=True), *pieces)
+    found = messages(TerminalInput(awaits_background=True), *pieces)
     assert [one for one in found if isinstance(one, bool)] == [answer == WHITE]
     assert "".join(str(one) for one in found if not isinstance(one, bool)) == before + after
 
 
 def test_an_answer_in_a_paste_is_a_text() -> None:
-    found = messages(TerminalInput(awaits_ground=True), f"\x1b[200~{WHITE}\x1b[201~")
+    found = messages(TerminalInput(awaits_background=True), f"\x1b[200~{WHITE}\x1b[201~")
     assert len(found) == 1
     assert str(found[0]).startswith("paste ")
 
@@ -84,15 +84,15 @@ def test_escape_is_not_held_where_nothing_is_awaited() -> None:
     assert Answers().read("\x1b") == (None, "\x1b")
     answers = Answers()
     assert answers.read("\x1b", is_expected=True) == (None, "")
-    assert answers.give_up() == "\x1b"
-    assert answers.give_up() == ""
+    assert answers.finish() == "\x1b"
+    assert answers.finish() == ""
 
 
 def test_an_answer_that_is_cut_for_good_is_dropped() -> None:
     answers = Answers()
     assert answers.read("a\x1b]11;rgb:ff") == (None, "a")
-    assert answers.is_amid
-    assert answers.give_up() == ""
+    assert answers.is_incomplete
+    assert answers.finish() == ""
     assert answers.read("b") == (None, "b")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from textual._animator import Animator
 
 
-class SteadyAnimator(Animator):
+class StoppableAnimator(Animator):
     def __call__(self) -> None:
         running = set(self._animations)
         try:
