@@ -1,4 +1,4 @@
-"""What is said of how a reply ended, in every front end."""
+"""How a reply ended, in the words of every front end."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ ANSI = "modechat-ansi"
 ANSI_LIGHT = "modechat-ansi-light"
 """The same on a light background."""
 NO_COLOR = "modechat-no-color"
-"""Without any, where NO_COLOR is set; nobody chooses it otherwise."""
+"""No colours: used if NO_COLOR is set, and never chosen."""
 _COLOURS_OF_TERMS = ("256color", "kitty", "direct")
 """Names of terminals with more than sixteen colours end so."""
 _LIGHT_NUMBERS = ("7", *map(str, range(9, 16)))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What a piece of a line is: how it is drawn."""
+    """The kind of a piece of a line, which says how it is drawn."""
 
     TEXT = "text"
     CONTROL = "control"

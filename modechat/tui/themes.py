@@ -179,7 +179,7 @@ THEME_NAMES = (
     *(theme.name for theme in OWN_THEMES if theme.name != NO_COLOR),
     *sorted(BUILTIN_THEMES),
 )
-"""What the user can choose from, in the order of the list."""
+"""The themes that the user can choose, in the order of the list."""
 
 
 _SELECTIONS = ("screen-selection", "input-selection", "block-cursor")

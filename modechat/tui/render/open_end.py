@@ -43,7 +43,7 @@ class OpenEnd:
     growing_line: int = 0
     """The line in which the block of that leaf begins, counted from the start of the context."""
     joint: str = ""
-    """What joins the text to what a growing paragraph has already."""
+    """The space or line break between the growing paragraph and the text."""
 
     @property
     def source(self) -> str:

@@ -31,7 +31,7 @@ _WRITTEN = {
     TO_DO: "- [ ] ",
     DONE: "- [x] ",
 }
-"""What Markdown has for parts of a prefix."""
+"""Markdown's own writing of parts of a prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Row:
     is_frame: bool = False
     """True if nothing of the row is text: it is not copied."""
     replaced: Replaced = ()
-    """What is copied in place of what is drawn."""
+    """Texts that are copied in place of what is drawn."""
     code_number: int = 0
     """The number of the code block whose title this row shows; 0 for all other rows."""
 
@@ -137,7 +137,7 @@ class Prefix:
     first: tuple[Piece, ...] = ()
     rest: tuple[Piece, ...] = ()
     gap: tuple[Piece, ...] | None = None
-    """What a blank row before the block shows; None: there is no blank row."""
+    """The prefix of a blank row before the block; None: there is no blank row."""
     cells: int = field(init=False)
 
     def __post_init__(self) -> None:

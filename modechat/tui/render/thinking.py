@@ -1,4 +1,4 @@
-"""What a reasoning model thought, as rows."""
+"""The thoughts of a reasoning model as rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST_OPEN_LINE = 2000
 
 
 class ThinkingLines:
-    """What a reasoning model thought before it answered: one line, which unfolds to plain text."""
+    """Thoughts before the answer: one line, which unfolds to plain text."""
 
     def __init__(self, *, is_open: bool) -> None:
         self.is_open = is_open

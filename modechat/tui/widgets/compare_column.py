@@ -84,7 +84,7 @@ class CompareColumn(Vertical):
 
     @property
     def body(self) -> VerticalScroll:
-        """What scrolls."""
+        """The part that scrolls."""
         return self._body
 
     @property

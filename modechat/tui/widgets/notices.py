@@ -76,7 +76,7 @@ class TroubleNotice(Vertical):
 
 
 class Welcome(Static):
-    """What an empty conversation shows."""
+    """Shown in an empty conversation."""
 
     def __init__(self) -> None:
         super().__init__(classes="welcome")

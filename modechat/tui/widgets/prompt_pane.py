@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Static
 
@@ -17,6 +16,7 @@ from modechat.domain.mode import Mode
 from modechat.domain.text import sanitize, sanitize_line
 from modechat.tui.mode_label import GLYPHS, mode_class
 from modechat.tui.prompt_lines import LAYOUTS, Kind, Layout, Line
+from modechat.tui.widgets.line_view import DrawnLines
 
 if TYPE_CHECKING:
     from modechat.engine.prompt_view import PromptView
@@ -33,48 +33,25 @@ _PART_COLOURS = {
 _OTHER_COLOUR = "dim"
 
 
-class PromptLines(ScrollView):
-    """Draws those lines of a prompt that are seen.
-
-    It lays out many more than `LineView`, in few styles.
-    """
+class PromptLines(DrawnLines[Line]):
+    """Draws the lines of a prompt."""
 
     COMPONENT_CLASSES = {f"prompt-lines--{kind}" for kind in Kind}
 
     def __init__(self) -> None:
-        super().__init__(classes="prompt-lines")
-        self._view: PromptView | None = None
-        self._layout_used = Layout.TEXT
-        self._lines: list[Line] = []
+        super().__init__("prompt-lines")
 
-    def show(self, view: PromptView | None, layout: Layout) -> None:
-        """Show this prompt; None: nothing."""
-        self._view, self._layout_used = view, layout
-        self._lay_out()
+    def show_prompt(self, view: PromptView, layout: Layout) -> None:
+        """Show a prompt from its beginning on."""
+        self.show(partial(LAYOUTS[layout], view))
         self.scroll_to(0, 0, animate=False)
 
-    def on_resize(self) -> None:
-        self._lay_out()
-
-    def render_line(self, y: int) -> Strip:
-        number = y + self.scroll_offset.y
-        width = self.size.width
-        if number >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
-        segments = [
-            Segment(text, self.get_component_rich_style(f"prompt-lines--{kind}"))
-            for text, kind in self._lines[number]
-        ]
+    def strip_of(self, line: Line, width: int) -> Strip:
+        segments: list[Segment] = []
+        for text, kind in line:
+            style = self.get_component_rich_style(f"prompt-lines--{kind}")
+            segments.append(Segment(text, style))
         return Strip(segments).adjust_cell_length(width, self.rich_style)
-
-    def _lay_out(self) -> None:
-        width = self.scrollable_content_region.width
-        if self._view is None or width <= 0:
-            self._lines = []
-        else:
-            self._lines = LAYOUTS[self._layout_used](self._view, width)
-        self.virtual_size = Size(0, len(self._lines))
-        self.refresh()
 
 
 class PromptPane(Vertical):
@@ -112,12 +89,12 @@ class PromptPane(Vertical):
         self.view, self._n_ctx = view, n_ctx
         self._message.display = False
         self.lines.display = True
-        self.lines.show(view, layout)
+        self.lines.show_prompt(view, layout)
         self._refresh_figures()
 
     def show_layout(self, layout: Layout) -> None:
         if self.view is not None:
-            self.lines.show(self.view, layout)
+            self.lines.show_prompt(self.view, layout)
 
     def _refresh_figures(self) -> None:
         title = (f"{GLYPHS[self.mode]} {self.mode}", "bold")

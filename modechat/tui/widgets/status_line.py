@@ -43,7 +43,7 @@ class Segment:
     style: str = ""
     is_mode: bool = False
     short: str = ""
-    """What takes the place of the text when the line is too long."""
+    """A shorter text for a line that is too long."""
     can_be_cut: bool = False
 
 
@@ -88,11 +88,11 @@ class Status:
     format: FormatShown | None = None
     """That of the last reply, or of the model if that changed since."""
     thinking: bool | None = None
-    """What the user chose; None if the user did not choose."""
+    """The user's choice; None if there is none."""
     adapters: tuple[Adapter, ...] = ()
     """The LoRA adapters that are applied, of both modes."""
     forecast: Forecast | None = None
-    """What the text at the prompt will make of the context; None: nothing is typed that counts."""
+    """How full the context will be with the text at the prompt; None if nothing is typed."""
     is_down: bool = False
     is_unloaded: bool = False
     """True if the model's memory was given back until the next message."""

@@ -15,7 +15,7 @@ from modechat.tui.widgets.rows_view import RowsView
 
 
 class RequestView(RowsView):
-    """What the user asked."""
+    """Shows the user's message."""
 
 
 class TurnView:

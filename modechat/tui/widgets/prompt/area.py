@@ -20,7 +20,7 @@ from modechat.tui.widgets.prompt.mark_names import CHAT, COMMAND, FILE, INSTRUCT
 from modechat.tui.widgets.prompt.token_area import TokenArea
 
 _OTHER_ENCODINGS = {"shift+\r": "shift+enter", "\r": "shift+enter"}
-"""What Textual makes of xterm's encoding where it comes in pieces."""
+"""Textual's names for keys in xterm's encoding that come in pieces."""
 _BURST_SECONDS = 0.02
 _INVISIBLE = "\u200c\u200d\u200e\u200f\u061c" + DIRECTIONS
 _TAGS = range(0xE0020, 0xE0080)  # of flags of regions

@@ -26,7 +26,7 @@ _UNTYPABLE = re.compile('["\n\t\ud800-\udfff]')
 
 
 class Kind(Enum):
-    """What is being typed."""
+    """The kind of word that is being typed."""
 
     COMMAND = auto()
     NAME = auto()
@@ -47,10 +47,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a word may be completed to."""
+    """A completion of a word."""
 
     text: str
-    """What takes the word's place."""
+    """The text that replaces the word."""
     shown: str
     detail: str = ""
     goes_on: bool = False

@@ -1,4 +1,4 @@
-"""What the text area asks those who help at the prompt, at once and in the order of the keys."""
+"""The interface between the text area and what helps at the prompt."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Prompt(PromptFrame):
         """`submit` is called with the text when the user presses Enter."""
         super().__init__(PromptArea(self._send, self, keymap), keymap)
         self.recall = Recall()
-        """What was sent before."""
+        """The messages that were sent before."""
         self.take_back: Callable[[], bool] = _nothing
         """Called when Up is pressed in the empty prompt; True: a queued message came back."""
         self.touched: Callable[[], object] = _nothing
@@ -65,7 +65,7 @@ class Prompt(PromptFrame):
 
     @property
     def neighbours(self) -> Iterator[Widget]:
-        """What stands above the prompt, from above."""
+        """The widgets above the prompt, the highest first."""
         yield self._queued
         yield self.completer.list
 
