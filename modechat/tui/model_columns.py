@@ -70,7 +70,8 @@ def about_model(model: ModelFile, free_bytes: int) -> Content:
     if model.n_parts > 1:
         facts.append(f"{model.n_parts} files")
     facts.append(f"trained for {_context(model)}")
-    facts.append("with a chat template" if header.has_chat_template else "without a chat template")
+    with_or_without = "with" if header.has_chat_template else "without"
+    facts.append(f"{with_or_without} a chat template")
     facts.append(f"needs about {human_size(model.needed_bytes)}, {human_size(free_bytes)} are free")
     shown = " · ".join(fact for fact in facts if fact and not fact.endswith(_NOT_KNOWN))
     return Content("\n").join([Content(shown), Content.assemble(_place(model), " · ", path)])

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from modechat.domain.conversation import ContextCut
+from modechat.domain.conversation import ContextCut, Turn
 from modechat.tui.widgets.notices import CutNotice
 from modechat.tui.widgets.timeline_item import Entry, TimelineItem
 from modechat.tui.widgets.window import Window
@@ -66,6 +66,13 @@ class MountedEntries:
         """Return the place of a turn; None if it is not here."""
         for index in range(len(self._items) - 1, -1, -1):
             if self._items[index].is_turn(turn_id):
+                return index
+        return None
+
+    @property
+    def index_of_last_turn(self) -> int | None:
+        for index in range(len(self._items) - 1, -1, -1):
+            if isinstance(self._items[index].entry, Turn):
                 return index
         return None
 

@@ -129,7 +129,9 @@ class RowList(ScrollView, Generic[R], can_focus=True):
 
     def _strip(self, line: Content, component: str = "") -> Strip:
         width = self.scrollable_content_region.width
-        style = self.get_visual_style(component) if component else self.visual_style
+        style = self.visual_style
+        if component:
+            style = self.get_visual_style(component)
         return Visual.to_strips(self, line, width, 1, style, pad=True)[0]
 
     def _highlighted_strip(self, line: Content) -> Strip:
@@ -153,7 +155,10 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         room = max(width - fixed - _GAP * max(n_flexible - 1, 0), _LEAST * n_flexible)
         cells: list[Content] = []
         for column in shown:
-            content = Content(column.title) if row is None else column.content(row)
+            if row is None:
+                content = Content(column.title)
+            else:
+                content = column.content(row)
             size = column.width or room // n_flexible
             cells.append(_fitted(content, size, at_right=column.at_right))
         return Content(" " * _GAP).join(cells)

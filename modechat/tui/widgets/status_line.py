@@ -129,7 +129,9 @@ def painted(segments: Sequence[Segment], *, is_ansi: bool = False) -> Content:
     """
     line = Content("")
     for segment in segments:
-        part = Content(f"{_SEPARATOR}{segment.text}" if line else segment.text)
+        part = Content(segment.text)
+        if line:
+            part = Content(_SEPARATOR) + part
         if segment.style:
             part = part.stylize(segment.style, len(part) - len(segment.text))
         if is_ansi and not segment.is_mode:
@@ -268,8 +270,10 @@ def _activity_segments(status: Status) -> list[Segment]:
     if status.is_unloaded:
         return [Segment(0, "unloaded until the next message")]
     if status.activity:
-        live = _live_segments(status.live) if status.live is not None else []
-        return [Segment(0, status.activity), *live]
+        segments = [Segment(0, status.activity)]
+        if status.live is not None:
+            segments += _live_segments(status.live)
+        return segments
     stats = status.stats
     if stats is None:
         return []
@@ -283,4 +287,6 @@ def _device_segment(model: ModelInfo) -> Segment:
     """Say where the model runs. The reason why that is not the GPU is left out first."""
     device = sanitize_line(model.device)
     place, has_reason, _ = device.partition(": ")
-    return Segment(4, device, short=place if has_reason else "")
+    if not has_reason:
+        return Segment(4, device)
+    return Segment(4, device, short=place)

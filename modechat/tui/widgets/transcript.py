@@ -88,7 +88,7 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
         """
         async with self.batch():
             index = self.entries.index(turn_id)
-            if index is None or index == self._index_of_last_turn():
+            if index is None or index == self.entries.index_of_last_turn:
                 self.follow()
                 return
             if index not in self.entries.window:
@@ -215,12 +215,6 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
         await self.query_children(Welcome).remove()
         if not self.entries.items:
             await self.mount(Welcome())
-
-    def _index_of_last_turn(self) -> int | None:
-        for index in range(len(self.entries.items) - 1, -1, -1):
-            if isinstance(self.entries.items[index].entry, Turn):
-                return index
-        return None
 
     def _views(self) -> Iterator[TurnView]:
         return (item.view for item in self.entries.items if item.view is not None)

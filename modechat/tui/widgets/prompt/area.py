@@ -117,7 +117,9 @@ class PromptArea(TokenArea):
 
     def _put_in(self, text: str) -> None:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-        self.type(self.folds.fold(text) if is_data(text) else text)
+        if is_data(text):
+            text = self.folds.fold(text)
+        self.type(text)
 
     def submit_deferred(self) -> None:
         """Submit if an Enter waits for more text: none will come."""

@@ -91,7 +91,9 @@ class Folds:
         if can_open(shown):
             return shown
         shown = self._shown_around(typed)
-        return shown if can_open(shown) else self.fold(typed.text)
+        if can_open(shown):
+            return shown
+        return self.fold(typed.text)
 
     def _shown_around(self, typed: Typed) -> str:
         """Return the commands and headers of the text, with a token for everything between."""
