@@ -24,6 +24,11 @@ class DrawnLines(ScrollView, Generic[L]):
         self._lines: Sequence[L] = ()
         self._width = 0
 
+    @property
+    def drawn_width(self) -> int:
+        """Cells of a line, with the space behind it."""
+        return self.scrollable_content_region.width
+
     def strip_of(self, line: L, width: int) -> Strip:
         """Draw a line in so many cells."""
         raise NotImplementedError
@@ -42,7 +47,7 @@ class DrawnLines(ScrollView, Generic[L]):
 
     def render_line(self, y: int) -> Strip:
         at = y + int(self.scroll_offset.y)
-        width = self.scrollable_content_region.width
+        width = self.drawn_width
         if at >= len(self._lines) or width <= 0:
             return Strip.blank(max(width, 0), self.rich_style)
         return self.strip_of(self._lines[at], width)

@@ -41,6 +41,10 @@ class PromptLines(DrawnLines[Line]):
     def __init__(self) -> None:
         super().__init__("prompt-lines")
 
+    @property
+    def drawn_width(self) -> int:
+        return self.size.width
+
     def show_prompt(self, view: PromptView, layout: Layout) -> None:
         """Show a prompt from its beginning on."""
         self.show(partial(LAYOUTS[layout], view))
