@@ -12,10 +12,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from modechat.domain.conversation import Conversation, Reply, ReplyState, Turn
+from modechat.domain.conversation import Reply, ReplyState, Turn
 from modechat.domain.mode import ModeState
 from modechat.domain.modes import Incomplete, Parsed, Switch
-from modechat.engine.protocol import Adapter, Engine, ModelInfo
+from modechat.engine.protocol import Engine
 from modechat.session.compaction import Compaction
 from modechat.session.comparison import Comparison
 from modechat.session.disk import Disk
@@ -37,6 +37,7 @@ from modechat.session.phase import Phase
 from modechat.session.prompt_views import PromptViews
 from modechat.session.recovery import Recovery
 from modechat.session.replies import Replies
+from modechat.session.session_state import SessionState
 from modechat.session.settings import SessionSettings
 from modechat.session.temporary_models import TemporaryModels
 from modechat.session.timeline import Timeline
@@ -44,7 +45,7 @@ from modechat.session.turn_commands import TurnCommands
 from modechat.store import Store
 
 
-class ChatSession:
+class ChatSession(SessionState):
     """One open conversation on one engine. `listener` is called with every session event, in order.
 
     Commands return an `Incomplete` with the reason if they did nothing, and raise StoreError if the disk refuses.
@@ -64,11 +65,9 @@ class ChatSession:
         self._left_state: ModeState | None = None
         """The state before the mode was changed by key."""
         self._gate = gate = Gate(self._is_closed, self._why_busy)
-        self._host = host = ModelHost(engine, settings, listener)
-        self._timeline = timeline = Timeline(self._disk)
-
-        self.effective = EffectiveSettings(settings, host, timeline, gate)
-        """Where settings come from, and changing them."""
+        host = ModelHost(engine, settings, listener)
+        timeline = Timeline(self._disk)
+        super().__init__(host, timeline, EffectiveSettings(settings, host, timeline, gate))
         self._replies = Replies(host, timeline, self._settings_in_effect, listener)
         self._compaction = Compaction(host, timeline, self._settings_in_effect, listener)
         self._recovery = Recovery(host, self._replies, listener, clock)
@@ -104,60 +103,6 @@ class ChatSession:
             self._recovery,
             listener,
         )
-
-    # What a front end may read
-
-    @property
-    def phase(self) -> Phase:
-        return self._host.phase
-
-    @property
-    def model(self) -> ModelInfo | None:
-        return self._host.model
-
-    @property
-    def has_model(self) -> bool:
-        """Whether a model is chosen; the phase says whether it is loaded."""
-        return self._host.has_model
-
-    @property
-    def has_previous_model(self) -> bool:
-        """Whether there is a model to go back to."""
-        return self._host.previous is not None
-
-    @property
-    def adapters(self) -> tuple[Adapter, ...]:
-        """The LoRA adapters that are applied to the model."""
-        return self._host.adapters
-
-    @property
-    def settings(self) -> SessionSettings:
-        """The settings in effect, with what the conversation has of its own."""
-        return self.effective.in_effect
-
-    @property
-    def loading(self) -> float:
-        """How much of the model is loaded, 0 to 1, while it is."""
-        return self._host.fraction
-
-    @property
-    def conversation(self) -> Conversation | None:
-        """None: a new conversation, of which nothing is saved yet."""
-        return self._timeline.conversation
-
-    @property
-    def conversation_id(self) -> int | None:
-        """None: a new conversation."""
-        return self.conversation.id if self.conversation is not None else None
-
-    @property
-    def last_turn(self) -> Turn | None:
-        """The last turn that is visible."""
-        return self._timeline.last_turn
-
-    @property
-    def state(self) -> ModeState:
-        return self._timeline.state
 
     @property
     def is_busy(self) -> bool:
@@ -268,7 +213,7 @@ class ChatSession:
         return BUSY if self._replies.is_busy or self._compaction.is_running else None
 
     def _settings_in_effect(self) -> SessionSettings:
-        return self.effective.in_effect
+        return self.settings
 
     async def _start_reply(self, turn: Turn, earlier: Reply | None = None) -> None:
         """Have the turn answered; or, with its `earlier` reply, have the model go on with that."""

@@ -1,0 +1,72 @@
+"""What a front end may read of a session at any time: its model, its settings, its conversation."""
+
+from __future__ import annotations
+
+from modechat.domain.conversation import Conversation, Turn
+from modechat.domain.mode import ModeState
+from modechat.engine.protocol import Adapter, ModelInfo
+from modechat.session.effective_settings import EffectiveSettings
+from modechat.session.model_host import ModelHost
+from modechat.session.phase import Phase
+from modechat.session.settings import SessionSettings
+from modechat.session.timeline import Timeline
+
+
+class SessionState:
+    def __init__(self, host: ModelHost, timeline: Timeline, effective: EffectiveSettings) -> None:
+        self._host = host
+        self._timeline = timeline
+        self.effective = effective
+        """Where settings come from, and changing them."""
+
+    @property
+    def phase(self) -> Phase:
+        return self._host.phase
+
+    @property
+    def model(self) -> ModelInfo | None:
+        return self._host.model
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model is chosen; the phase says whether it is loaded."""
+        return self._host.has_model
+
+    @property
+    def has_previous_model(self) -> bool:
+        """Whether there is a model to go back to."""
+        return self._host.previous is not None
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """The LoRA adapters that are applied to the model."""
+        return self._host.adapters
+
+    @property
+    def settings(self) -> SessionSettings:
+        """The settings in effect, with what the conversation has of its own."""
+        return self.effective.in_effect
+
+    @property
+    def loading(self) -> float:
+        """How much of the model is loaded, 0 to 1, while it is."""
+        return self._host.fraction
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """None: a new conversation, of which nothing is saved yet."""
+        return self._timeline.conversation
+
+    @property
+    def conversation_id(self) -> int | None:
+        """None: a new conversation."""
+        return self.conversation.id if self.conversation is not None else None
+
+    @property
+    def last_turn(self) -> Turn | None:
+        """The last turn that is visible."""
+        return self._timeline.last_turn
+
+    @property
+    def state(self) -> ModeState:
+        return self._timeline.state

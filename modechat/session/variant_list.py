@@ -1,0 +1,107 @@
+"""The variants of a comparison: how far each is, and what has come of its reply. Every change reaches the listener."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from modechat.domain.conversation import Reply, ReplyState, StopReason, without_repetition
+from modechat.engine.protocol import Delta
+from modechat.session.variants import (
+    ComparisonEvent,
+    Stage,
+    Variant,
+    VariantChanged,
+    VariantGrew,
+    VariantSettings,
+)
+
+STOPPED = Reply(state=ReplyState.STOPPED, stop_reason=StopReason.STOPPED)
+
+
+def nobody(_event: ComparisonEvent) -> None:
+    """Listens to a comparison that is not open."""
+
+
+class VariantList:
+    """`clock` is monotonic, in seconds. Variants are named by their index."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._variants: list[Variant] = []
+        self._first_text_at = 0.0
+        self.listener: Callable[[ComparisonEvent], None] = nobody
+
+    def __getitem__(self, index: int) -> Variant:
+        return self._variants[index]
+
+    @property
+    def all(self) -> tuple[Variant, ...]:
+        return tuple(self._variants)
+
+    @property
+    def is_running(self) -> bool:
+        """True while a variant waits or is written."""
+        return any(variant.stage is not Stage.ENDED for variant in self._variants)
+
+    def begin(self, settings: Sequence[VariantSettings]) -> None:
+        """Begin with variants that wait."""
+        self._variants = [Variant(own) for own in settings]
+
+    def clear(self) -> None:
+        self._variants = []
+
+    def unasked(self) -> list[int]:
+        """The variants that wait."""
+        return [index for index, one in enumerate(self._variants) if _waits(one)]
+
+    def unasked_of(self, model: str | None) -> list[int]:
+        """The variants of a model that wait."""
+        return [index for index in self.unasked() if self[index].settings.model == model]
+
+    def wait_again(self, index: int) -> None:
+        """Have a variant wait that has ended."""
+        self._change(index, Variant(self[index].settings))
+
+    def show_stage(self, index: int, stage: Stage, fraction: float = 0.0) -> None:
+        """A variant is loading its model, or reading its prompt; `fraction` of that is done."""
+        self._change(index, replace(self[index], stage=stage, fraction=fraction))
+
+    def show_read(self, index: int, fraction: float) -> None:
+        """So much of the prompt is read."""
+        self._change(index, replace(self[index], fraction=fraction))
+
+    def grow(self, index: int, delta: Delta) -> None:
+        """Add what has come to the variant's reply."""
+        variant, now = self[index], self._clock()
+        if variant.stage is Stage.READING:
+            self._first_text_at = now
+        reply = replace(variant.reply, state=ReplyState.STREAMING)
+        if delta.is_thinking:
+            reply = replace(reply, thinking=reply.thinking + delta.text)
+        else:
+            reply = replace(reply, text=reply.text + delta.text)
+        grown = replace(
+            variant,
+            stage=Stage.WRITING,
+            reply=reply,
+            n_tokens=max(delta.completion_tokens, variant.n_tokens),
+            seconds=now - self._first_text_at,
+        )
+        self._variants[index] = grown
+        self.listener(VariantGrew(index, grown, delta.text, delta.is_thinking))
+
+    def end(self, index: int, result: Reply) -> None:
+        """The variant ends with this result; the text that has come stays."""
+        come = self[index].reply
+        reply = replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip())
+        ended = replace(self[index], stage=Stage.ENDED, reply=without_repetition(reply))
+        self._change(index, ended)
+
+    def _change(self, index: int, variant: Variant) -> None:
+        self._variants[index] = variant
+        self.listener(VariantChanged(index, variant))
+
+
+def _waits(variant: Variant) -> bool:
+    return variant.stage in (Stage.WAITING, Stage.LOADING)
