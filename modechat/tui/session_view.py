@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modechat.commands.requests import request_of
 from modechat.commands.slash import unknown_command
-from modechat.domain.context import forecast, tokens_in_use
+from modechat.domain.context import Forecast, forecast, tokens_in_use
 from modechat.domain.modes import ChatMessage
 from modechat.session.events import (
     AdaptersInUse,
@@ -38,19 +38,16 @@ from modechat.session.events import (
     TurnReplaced,
 )
 from modechat.session.phase import Phase
-from modechat.tui.live_meter import LiveMeter
+from modechat.tui.reply_progress import ReplyProgress
 from modechat.tui.widgets.status_line import FormatShown, StatusLine
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
-    from modechat.domain.conversation import Conversation, Turn
+    from modechat.domain.conversation import Conversation
     from modechat.engine.protocol import ModelInfo
+    from modechat.session.chat_session import ChatSession
     from modechat.tui.chat_context import ChatContext
 
 _MOST_TROUBLES = 200
-_SECONDS_TO_WONDER = 2  # after which who waits wants to see that something happens
-_SECONDS_BETWEEN_FIGURES = 0.5  # what repaints them is taken from the model
 
 
 class SessionView:
@@ -71,15 +68,35 @@ class SessionView:
         self._announce = announce
         self._show_hint = show_hint
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
-        self._meter = LiveMeter()
-        self._ticking: Timer | None = None
-        self._awaited = (0, "")
-        """The turn that has no text yet, and what happens meanwhile."""
+        self._progress = ReplyProgress(context.transcript, status)
         self._notes: tuple[str, ...] = ()
         self._attached = 0
         """Characters of the files that the text at the prompt mentions."""
         self.troubles: deque[tuple[datetime, Trouble]] = deque(maxlen=_MOST_TROUBLES)
         """What went wrong, and when, oldest first."""
+        self._shows: dict[type, Callable[[Any], Awaitable[None] | None]] = {
+            PhaseChanged: self._phase_changed,
+            ModelLoading: self._model_loading,
+            ModelReady: self._model_ready,
+            FormatInUse: self._format_in_use,
+            AdaptersInUse: self._adapters_in_use,
+            ThinkingChanged: self._thinking_changed,
+            ConversationOpened: self._conversation_opened,
+            ModeChanged: self._mode_changed,
+            ModeChangeAdded: self._mode_change_added,
+            TurnAdded: self._turn_added,
+            TurnReplaced: self._turn_replaced,
+            TurnChosen: self._turn_chosen,
+            BranchChanged: self._branch_changed,
+            TurnChanged: self._turn_changed,
+            PromptEvaluated: self._progress.prompt_evaluated,
+            ReplyGrew: self._reply_grew,
+            ReplyEnded: self._reply_ended,
+            ContextMoved: self._context_moved,
+            CompactionChanged: self._compaction_changed,
+            Remark: self._remark,
+            Trouble: self._trouble,
+        }
 
     def receive(self, event: SessionEvent) -> None:
         """Take an event; it is shown after those before it."""
@@ -87,152 +104,125 @@ class SessionView:
 
     async def run(self) -> None:
         while True:
-            await self._show(await self._events.get())
-
-    async def _show(self, event: SessionEvent) -> None:
-        match event:
-            case ReplyGrew(
-                turn_id=turn_id, text=text, is_thinking=is_thinking, completion_tokens=count
-            ):
-                self._meter.grew(count)
-                self._transcript.feed(turn_id, text, is_thinking=is_thinking)
-                self._status.update_status(activity="thinking" if is_thinking else "writing")
-            case PromptEvaluated(turn_id=turn_id, fraction=fraction, prompt_tokens=count):
-                if view := self._transcript.turn(turn_id):
-                    self._meter.read_prompt(count, view.turn.mode)
-                self._show_activity(
-                    turn_id, f"Reading the prompt · {fraction:.0%}" if fraction < 1 else "…"
-                )
-            case ModelLoading(fraction=fraction):
-                self._status.update_status(loading=fraction)
-                self._show_waiting(f"Waiting for the model · {fraction:.0%}")
-            case ModelReady(model=model):
-                self._status.update_status(loading=None, is_down=False)
-                before = self._status.status.model
-                if before is not None and before.path != model.path:
-                    self._status.update_status(
-                        stats=None, format=None
-                    )  # they were the other model's
-                await self._show_model(model)
-            case FormatInUse(model=model):
-                await self._show_model(model)
-            case AdaptersInUse(adapters=adapters):
-                self._status.update_status(adapters=adapters)
-            case ThinkingChanged(wanted=wanted):
-                self._status.update_status(thinking=wanted)
-            case PhaseChanged(phase=phase):
-                self._status.update_status(
-                    is_down=phase is Phase.DOWN,
-                    is_unloaded=phase is Phase.UNLOADED,
-                    loading=0.0 if phase is Phase.LOADING else None,
-                )
-                self._follow_phase(phase)
-                self._show_hint()
-            case ModeChanged(state=state):
-                self._prompt.show_state(state)
-                self._status.update_status(mode=state.mode)
-                self._show_context()
-            case ConversationOpened(conversation=conversation):
-                await self._show_conversation(conversation)
-            case TurnAdded(turn=turn):
-                await self._transcript.add(turn)
-                self._show_hint()
-            case BranchChanged(
-                conversation=conversation, turn_id=turn_id, number=number, count=count
-            ):
-                await self._transcript.show_branch(conversation)
-                self._show_last(conversation)
-                if turn_id is not None:
-                    await self._transcript.show_turn(turn_id)
-                    if count > 1:
-                        self._context.say(f"Variant {number} of {count}.")
-            case TurnChosen(turn_id=turn_id):
-                await self._transcript.show_turn(turn_id)
-            case TurnReplaced(old_id=old_id, turn=turn):
-                await self._transcript.replace_turn(old_id, turn)
-                self._show_hint()
-            case ModeChangeAdded(change=change):
-                await self._transcript.add(change)
-            case TurnChanged(turn=turn):
-                self._transcript.update_turn(turn)
-                await self._transcript.show_cut(self._conversation)
-                self._show_context()
-            case ContextMoved(cut=cut, n_left_out=n_left_out):
-                await self._transcript.show_cut(self._conversation)
-                self._show_context()
-                if cut.summary:  # its line may be far above
-                    self._announce(
-                        f"The chat is summarised: {n_left_out} earlier messages are one summary now."
-                    )
-            case CompactionChanged(is_running=is_running):
-                self._status.update_status(activity="summarising the chat" if is_running else "")
-                self._show_hint()
-            case ReplyEnded(turn=turn):
-                self._show_end(turn)
-            case Remark(text=text):
-                await self._transcript.add(text, keeps_welcome=True)
-            case Trouble() as trouble:
-                self.troubles.append((datetime.now(UTC), trouble))
-                await self._transcript.add(
-                    replace(trouble, hint=self._context.keymap.in_force(trouble.hint))
-                )
+            event = await self._events.get()
+            shown = self._shows[type(event)](event)
+            if shown is not None:
+                await shown
 
     def show_attached(self, size: int) -> None:
         """The text at the prompt has changed, and mentions so many characters of files."""
         self._attached = size
         self._show_context()
 
-    def _show_context(self) -> None:
-        """What the context holds, and what the text at the prompt will make of it."""
-        session = self._context.session
-        if session is None:
-            return
-        conversation, model, system = (
-            session.conversation,
-            session.model,
-            session.settings.chat_system,
-        )
-        typed = self._prompt.typed
-        meant = request_of(typed, session) if not unknown_command(typed) else None
-        told = None
-        if model is not None and model.sees_history and isinstance(meant, ChatMessage):
-            told = forecast(conversation, meant.text, model.n_ctx, self._attached, system)
-        used = tokens_in_use(conversation, self._status.status.mode, system)
-        self._status.update_status(forecast=told, used=used)
+    # The model
 
-    @property
-    def _conversation(self) -> Conversation | None:
-        session = self._context.session
-        return session.conversation if session is not None else None
+    def _phase_changed(self, event: PhaseChanged) -> None:
+        self._status.update_status(
+            is_down=event.phase is Phase.DOWN,
+            is_unloaded=event.phase is Phase.UNLOADED,
+            loading=0.0 if event.phase is Phase.LOADING else None,
+        )
+        self._progress.phase_changed(event.phase)
+        self._show_hint()
+
+    def _model_loading(self, event: ModelLoading) -> None:
+        self._status.update_status(loading=event.fraction)
+        last = self._conversation.last_turn if self._conversation is not None else None
+        if last is not None:
+            text = f"Waiting for the model · {event.fraction:.0%}"
+            self._progress.show_waiting(last.id, text)
+
+    async def _model_ready(self, event: ModelReady) -> None:
+        self._status.update_status(loading=None, is_down=False)
+        before = self._status.status.model
+        if before is not None and before.path != event.model.path:
+            # They were the other model's.
+            self._status.update_status(stats=None, format=None)
+        await self._show_model(event.model)
+
+    async def _format_in_use(self, event: FormatInUse) -> None:
+        await self._show_model(event.model)
+
+    def _adapters_in_use(self, event: AdaptersInUse) -> None:
+        self._status.update_status(adapters=event.adapters)
+
+    def _thinking_changed(self, event: ThinkingChanged) -> None:
+        self._status.update_status(thinking=event.wanted)
 
     async def _show_model(self, model: ModelInfo) -> None:
         """The model is there, or uses another format. What it notes is said once, as long as it stays the same."""
         session = self._context.session
-        formats = session.settings.load.formats if session is not None else ()
-        self._transcript.show_alone(
-            frozenset(named.name for named in formats if not named.sees_history)
-        )
+        if session is not None:
+            formats = session.settings.load.formats
+            alone = frozenset(named.name for named in formats if not named.sees_history)
+            self._transcript.show_alone(alone)
+            self._status.update_status(thinking=session.settings.thinking)
         self._prompt.show_history(model.sees_history)
-        wanted = session.settings.thinking if session is not None else None
-        self._status.update_status(model=model, format=FormatShown.of_model(model), thinking=wanted)
+        self._status.update_status(model=model, format=FormatShown.of_model(model))
         for note in model.notes:
             if note not in self._notes:
                 await self._transcript.add(note, keeps_welcome=True)
         self._notes = model.notes
         self._show_context()  # of what was typed meanwhile, too
 
-    async def _show_conversation(self, conversation: Conversation | None) -> None:
-        await self._transcript.show(conversation)
-        self._status.update_status(activity="")
-        self._show_last(conversation)
+    # The conversation
 
-    def _show_last(self, conversation: Conversation | None) -> None:
-        """The figures of the last turn that is visible, and what the context holds."""
-        last = conversation.last_turn if conversation is not None else None
-        self._status.update_status(stats=last.reply.stats if last is not None else None)
+    async def _conversation_opened(self, event: ConversationOpened) -> None:
+        await self._transcript.show(event.conversation)
+        self._status.update_status(activity="")
+        self._show_last(event.conversation)
+
+    def _mode_changed(self, event: ModeChanged) -> None:
+        self._prompt.show_state(event.state)
+        self._status.update_status(mode=event.state.mode)
         self._show_context()
 
-    def _show_end(self, turn: Turn) -> None:
+    async def _mode_change_added(self, event: ModeChangeAdded) -> None:
+        await self._transcript.add(event.change)
+
+    async def _turn_added(self, event: TurnAdded) -> None:
+        await self._transcript.add(event.turn)
+        self._show_hint()
+
+    async def _turn_replaced(self, event: TurnReplaced) -> None:
+        await self._transcript.replace_turn(event.old_id, event.turn)
+        self._show_hint()
+
+    async def _turn_chosen(self, event: TurnChosen) -> None:
+        await self._transcript.show_turn(event.turn_id)
+
+    async def _branch_changed(self, event: BranchChanged) -> None:
+        await self._transcript.show_branch(event.conversation)
+        self._show_last(event.conversation)
+        if event.turn_id is not None:
+            await self._transcript.show_turn(event.turn_id)
+            if event.count > 1:
+                self._context.say(f"Variant {event.number} of {event.count}.")
+
+    async def _turn_changed(self, event: TurnChanged) -> None:
+        self._transcript.update_turn(event.turn)
+        await self._transcript.show_cut(self._conversation)
+        self._show_context()
+
+    async def _context_moved(self, event: ContextMoved) -> None:
+        await self._transcript.show_cut(self._conversation)
+        self._show_context()
+        if event.cut.summary:  # its line may be far above
+            count = event.n_left_out
+            self._announce(f"The chat is summarised: {count} earlier messages are one summary now.")
+
+    def _compaction_changed(self, event: CompactionChanged) -> None:
+        self._status.update_status(activity="summarising the chat" if event.is_running else "")
+        self._show_hint()
+
+    # Replies
+
+    def _reply_grew(self, event: ReplyGrew) -> None:
+        self._progress.grew(event)
+        self._transcript.feed(event.turn_id, event.text, is_thinking=event.is_thinking)
+
+    def _reply_ended(self, event: ReplyEnded) -> None:
+        turn = event.turn
         if view := self._transcript.turn(turn.id):
             view.reply.finish(turn.reply)
         self._transcript.update_turn(turn)
@@ -242,41 +232,43 @@ class SessionView:
         self._show_context()
         self._show_hint()
 
-    def _follow_phase(self, phase: Phase) -> None:
-        """The figures of a reply are shown from the moment when it is asked for until it ends."""
-        if phase is Phase.GENERATING:
-            self._meter.begin()
-            self._awaited = (0, "")
-            if self._ticking is None:
-                self._ticking = self._status.set_interval(
-                    _SECONDS_BETWEEN_FIGURES, self._show_figures
-                )
-            self._ticking.resume()
-            if not self._status.status.activity:
-                self._status.update_status(activity="waiting")
-        elif phase is not Phase.STOPPING:
-            if self._meter.is_running:  # what ends in a comparison tells nothing more
-                self._status.update_status(activity="")
-            self._meter.end()
-            if self._ticking is not None:
-                self._ticking.pause()
-        self._show_figures()
+    async def _remark(self, event: Remark) -> None:
+        await self._transcript.add(event.text, keeps_welcome=True)
 
-    def _show_figures(self) -> None:
-        live = self._meter.read()
-        self._status.update_status(live=live)
-        if live is not None and self._meter.is_waiting and live.seconds >= _SECONDS_TO_WONDER:
-            turn_id, text = self._awaited
-            if view := self._transcript.turn(turn_id):
-                view.reply.show_activity(f"{text} · {live.seconds:,} s")
+    async def _trouble(self, trouble: Trouble) -> None:
+        self.troubles.append((datetime.now(UTC), trouble))
+        hint = self._context.keymap.in_force(trouble.hint)
+        await self._transcript.add(replace(trouble, hint=hint))
 
-    def _show_activity(self, turn_id: int, text: str) -> None:
-        self._awaited = turn_id, text
-        if view := self._transcript.turn(turn_id):
-            view.reply.show_activity(text)
-        self._status.update_status(activity=text if text != "…" else "waiting")
+    # The context
 
-    def _show_waiting(self, text: str) -> None:
-        turn = self._conversation.last_turn if self._conversation is not None else None
-        if turn is not None and (view := self._transcript.turn(turn.id)):
-            view.reply.show_activity(text)
+    @property
+    def _conversation(self) -> Conversation | None:
+        session = self._context.session
+        return session.conversation if session is not None else None
+
+    def _show_last(self, conversation: Conversation | None) -> None:
+        """Show the figures of the last turn that is visible, and what the context holds."""
+        last = conversation.last_turn if conversation is not None else None
+        self._status.update_status(stats=last.reply.stats if last is not None else None)
+        self._show_context()
+
+    def _show_context(self) -> None:
+        """Show what the context holds, and what the text at the prompt will make of it."""
+        session = self._context.session
+        if session is None:
+            return
+        conversation, system = session.conversation, session.settings.chat_system
+        used = tokens_in_use(conversation, self._status.status.mode, system)
+        self._status.update_status(forecast=self._forecast(session), used=used)
+
+    def _forecast(self, session: ChatSession) -> Forecast | None:
+        """What the text at the prompt will make of the context; None if it is no message of the chat."""
+        model, typed = session.model, self._prompt.typed
+        if model is None or not model.sees_history or unknown_command(typed):
+            return None
+        request = request_of(typed, session)
+        if not isinstance(request, ChatMessage):
+            return None
+        system = session.settings.chat_system
+        return forecast(session.conversation, request.text, model.n_ctx, self._attached, system)
