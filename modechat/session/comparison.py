@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from modechat.domain.continuing import without_repetition
 from modechat.domain.conversation import (
     Reply,
     ReplyState,
     StopReason,
     Turn,
     clock_at,
-    without_repetition,
 )
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import in_one_line
