@@ -17,7 +17,7 @@ from modechat.commands.keys import key_name
 from modechat.commands.other_names import OTHER_NAMES
 from modechat.config import load_config
 from modechat.domain.mode import Mode, ModeState
-from modechat.domain.modes import notice
+from modechat.domain.notices import notice
 from modechat.prompt_files import load_prompt_files
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from tests.generate_docs import (

@@ -15,8 +15,8 @@ import pytest
 import modechat
 from modechat.commands.setting_values import SETTINGS
 from modechat.domain.mode import Mode, ModeState
-from modechat.domain.modes import notice
 from modechat.domain.near import did_you_mean, near
+from modechat.domain.notices import notice
 from modechat.domain.text import ended, in_one_line
 
 _PACKAGE = Path(modechat.__file__).parent

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, TextIO
 from modechat.cli.constraint import is_constrained
 from modechat.cli.setup import USER_SOURCES
 from modechat.cli.streams import can_repaint, takes_unicode, tell, write
-from modechat.domain.conversation import Reply, StopReason, leak_note, without_repetition
+from modechat.domain.continuing import without_repetition
+from modechat.domain.conversation import Reply, StopReason
+from modechat.domain.notices import leak_note
 from modechat.engine.connection import Connection
 from modechat.engine.protocol import (
     Cancelled,

@@ -9,9 +9,8 @@ from modechat.domain.conversation import (
     Reply,
     ReplyState,
     StopReason,
-    leak_note,
-    repetition_note,
 )
+from modechat.domain.notices import leak_note, repetition_note
 from modechat.domain.text import ended, sanitize, sanitize_line
 
 

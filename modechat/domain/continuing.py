@@ -76,3 +76,15 @@ def _seconds_of(stats: ReplyStats) -> float:
     if stats.tokens_per_second <= 0:
         return 0.0
     return stats.completion_tokens / stats.tokens_per_second
+
+
+def without_repetition(reply: Reply) -> Reply:
+    """Return the reply without the repetition at its end; what it repeats is kept once."""
+    if reply.stop_reason is not StopReason.REPEATS or reply.stats is None:
+        return reply
+    n_repeated = reply.stats.repeated
+    if not n_repeated:
+        return reply
+    if reply.text:
+        return replace(reply, text=reply.text[:-n_repeated].rstrip())
+    return replace(reply, thinking=reply.thinking[:-n_repeated].rstrip())

@@ -295,31 +295,3 @@ def clock_at(moment: datetime, conversation: Conversation | None) -> datetime:
     today = moment.astimezone().date()
     known = [conversation.created_at, *(turn.created_at for turn in conversation.turns)]
     return min([time for time in known if time.astimezone().date() == today], default=moment)
-
-
-def without_repetition(reply: Reply) -> Reply:
-    """Return the reply without the repetition at its end; what it repeats is kept once."""
-    if reply.stop_reason is not StopReason.REPEATS or reply.stats is None:
-        return reply
-    n_repeated = reply.stats.repeated
-    if not n_repeated:
-        return reply
-    if reply.text:
-        return replace(reply, text=reply.text[:-n_repeated].rstrip())
-    return replace(reply, thinking=reply.thinking[:-n_repeated].rstrip())
-
-
-def repetition_note(stats: ReplyStats | None) -> str:
-    """Return the note under a reply that was stopped because it repeats itself."""
-    note = "The reply was stopped: it repeats itself."
-    if stats is None or not stats.repeated:
-        return note
-    return f"{note} {stats.repeated:,} characters of the same were left out."
-
-
-def leak_note(marker: str) -> str:
-    """Return the note under a reply that was stopped at another role's marker."""
-    return (
-        f"The reply was cut where the model began to write another role's turn ({marker}). "
-        "The prompt format may be wrong for this model."
-    )

@@ -17,7 +17,6 @@ from typing import TypeAlias
 
 from modechat.domain.fences import FenceScanner
 from modechat.domain.mode import Mode, ModeState
-from modechat.domain.text import ended
 from modechat.domain.typed import Typed, as_typed
 
 
@@ -132,19 +131,6 @@ def headers(text: str | Typed, state: ModeState) -> tuple[TypedHeader, ...]:
     elif not has_mode and state.mode is Mode.INSTRUCT:
         counting += _section_starts(_scan(lines))
     return tuple([_span(at, lines[at].typed) for at in counting if at is not None])
-
-
-def notice(state: ModeState) -> str:
-    """Return the app's own answer to a change of a conversation's mode to `state`."""
-    if state.standing is not None:
-        task = ended(f"“{state.standing}”")
-        return (
-            "Okay. Every following message is an input for this instruction, each on its own: "
-            f"{task} ### Instruction or ### Chat ends it."
-        )
-    if state.mode is Mode.INSTRUCT:
-        return "Okay, switching to instruct mode. What do you want me to do?"
-    return "Okay, back to chat mode. I see our chat again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from modechat.commands.end_notes import note_in_words
 from modechat.commands.status import mode_sentence, model_sentence
 from modechat.domain.conversation import Conversation, ModeChange, Turn
 from modechat.domain.mode import ModeState
-from modechat.domain.modes import notice
+from modechat.domain.notices import notice
 from modechat.domain.text import in_one_line, sanitize_line
 from modechat.engine.protocol import ModelInfo
 from modechat.plain.output import Output

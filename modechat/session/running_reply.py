@@ -10,8 +10,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from modechat.domain.continuing import joined
-from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn, without_repetition
+from modechat.domain.continuing import joined, without_repetition
+from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn
 from modechat.engine.protocol import Finished, ModelInfo
 
 SECONDS_BETWEEN_SAVES = 0.4

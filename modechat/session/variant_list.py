@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from modechat.domain.conversation import Reply, ReplyState, StopReason, without_repetition
+from modechat.domain.continuing import without_repetition
+from modechat.domain.conversation import Reply, ReplyState, StopReason
 from modechat.engine.protocol import Delta
 from modechat.session.variants import (
     ComparisonEvent,

@@ -233,17 +233,7 @@ def _read_stats(stored: object) -> ReplyStats | None:
 
     None if a figure is damaged, or one without a default is missing.
     """
-    if not isinstance(stored, str):
-        return None
-    try:
-        figures = json.loads(stored)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(figures, dict):
-        return None
-    for before, now in _NAMES_BEFORE.items():
-        if before in figures:
-            figures[now] = figures.pop(before)
+    figures = _read_figures(stored)
     found: Columns = {}
     for field in fields(ReplyStats):
         if field.name in figures:
@@ -256,6 +246,22 @@ def _read_stats(stored: object) -> ReplyStats | None:
     if "neutralised" in found:
         found["neutralised"] = tuple(found["neutralised"])  # JSON has lists only
     return ReplyStats(**found)
+
+
+def _read_figures(stored: object) -> Columns:
+    """Read figures by their names of today; none if they are damaged."""
+    if not isinstance(stored, str):
+        return {}
+    try:
+        figures = json.loads(stored)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(figures, dict):
+        return {}
+    for before, now in _NAMES_BEFORE.items():
+        if before in figures:
+            figures[now] = figures.pop(before)
+    return figures
 
 
 def _is_figure(kind: str, value: object) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modechat.domain.continuing import without_repetition
 from modechat.domain.conversation import (
     Conversation,
     Message,
@@ -23,11 +24,10 @@ from modechat.domain.conversation import (
     chat_messages,
     clock_at,
     message_text,
-    repetition_note,
-    without_repetition,
 )
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Task
+from modechat.domain.notices import repetition_note
 from modechat.domain.titles import title_of
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)

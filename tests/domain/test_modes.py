@@ -16,9 +16,9 @@ from modechat.domain.modes import (
     Switch,
     Task,
     mode_of,
-    notice,
     parse,
 )
+from modechat.domain.notices import notice
 
 CHAT = ModeState(Mode.CHAT)
 INSTRUCT = ModeState(Mode.INSTRUCT)

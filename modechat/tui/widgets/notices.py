@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from modechat.domain.conversation import ModeChange
-from modechat.domain.modes import notice
+from modechat.domain.notices import notice
 from modechat.domain.text import sanitize
 from modechat.session.events import Trouble
 from modechat.tui.bindings import keymap_of
