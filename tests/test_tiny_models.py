@@ -199,7 +199,7 @@ def test_seeds_make_models_that_differ_but_stay_the_same(tmp_path: Path) -> None
 def test_writing_takes_milliseconds(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     seconds = []
     for i in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         write(tmp_path / f"{i}.gguf")
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert min(seconds) < 0.1

@@ -23,6 +23,8 @@ from tests.e2e.window import Window
 
 _LONGEST_PAUSE = 0.02
 _LEAST_ACTIONS = 150
+_MOST_ACTIONS = 300
+"""Each costs a slow machine work: there it would never end if they went on as long as the reply."""
 _SIZES = ((40, 15), (120, 40), (80, 24), (200, 60), (20, 6))
 _CLIPBOARD = "\x1b]52;c;"
 
@@ -63,12 +65,19 @@ def test_a_hostile_reply_streams_while_the_window_is_resized_and_the_mouse_drags
     command = (sys.executable, "-m", "tests.e2e.hostile", home.data)
     with Window(command, home.env, columns=120, rows=40) as window:
         begin_to_stream(window)
+
+        def reply_is_final() -> bool:
+            return home.turns()[-1].reply.state.is_final
+
         n_actions = 0
-        while n_actions < _LEAST_ACTIONS or not home.turns()[-1].reply.state.is_final:
+        while n_actions < _LEAST_ACTIONS or not (n_actions >= _MOST_ACTIONS or reply_is_final()):
             for _ in range(15):
                 trouble_maker(window, chosen)
                 window.pause(chosen.uniform(0, _LONGEST_PAUSE))
                 n_actions += 1
+            assert window.is_running, window.picture()
+        while not reply_is_final():
+            window.pause(_LONGEST_PAUSE)
             assert window.is_running, window.picture()
         window.resize(120, 40)
         window.mouse(0, 5, 5, is_up=True)

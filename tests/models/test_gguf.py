@@ -80,9 +80,9 @@ def test_a_header_with_a_hundred_thousand_strings_is_read_fast_enough_for_lists(
     assert STARTER is not None
     seconds = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         read_header(STARTER)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert min(seconds) < 0.05
 
 
@@ -261,9 +261,9 @@ ABSURD = {
 def test_absurd_counts_and_lengths_are_refused_at_once(tmp_path: Path, name: str) -> None:
     path = tmp_path / "absurd.gguf"
     path.write_bytes(ABSURD[name].ljust(4096, b"\0"))
-    start = time.perf_counter()
+    start = time.process_time()
     assert refusal(path).startswith("absurd.gguf is damaged or incomplete: its header ")
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(("count", "length"), [(1 << 26, 0), (1 << 22, 1 << 20)])
@@ -279,9 +279,9 @@ def test_a_hostile_vocabulary_in_a_huge_sparse_file_is_refused_soon(
             file.seek(at + i * (8 + length))
             file.write(struct.pack("<Q", length))
         file.truncate(1 << 40)
-    start = time.perf_counter()
+    start = time.process_time()
     assert "damaged" in refusal(path)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_sizes_of_tensor_types_are_those_of_the_llama_cpp_that_runs_them() -> None:
