@@ -55,6 +55,9 @@ class WorkerEngine:
         self._closed = False
 
     def start(self) -> None:
+        """As Engine.start. Does nothing once it is closed: nobody would end that worker."""
+        if self._closed:
+            return
         before = self._worker
         if before is not None and not before.is_shutting_down:
             before.kill()
@@ -64,10 +67,12 @@ class WorkerEngine:
         self._worker = WorkerProcess(process, put, self._log, self._watchdog, before)
 
     def send(self, request: Request) -> None:
+        """As Engine.send."""
         if self._worker is not None:
             self._worker.send(request)
 
     async def events(self) -> AsyncIterator[Event]:
+        """As Engine.events."""
         import asyncio  # `modechat run` has no time for it before the worker has its request
 
         wake = asyncio.Event()
@@ -84,6 +89,7 @@ class WorkerEngine:
             await wake.wait()
 
     async def close(self) -> None:
+        """As Engine.close."""
         self._closed = True
         worker, self._worker = self._worker, None
         if worker is not None:

@@ -91,7 +91,8 @@ class Engine(Protocol):
     def start(self) -> None:
         """Start it, or start it again after it died.
 
-        Returns at once; what follows comes as events, and no event from before follows.
+        Returns at once; what follows comes as events, and no event from before follows. An engine
+        that was closed stays so.
         """
 
     def send(self, request: Request) -> None:

@@ -160,6 +160,14 @@ async def test_a_worker_that_cannot_read_a_request_says_so_and_ends() -> None:
     await engine.close()
 
 
+async def test_an_engine_that_was_closed_starts_no_worker_that_nobody_would_end() -> None:
+    engine = WorkerEngine(process=speaking())
+    engine.start()
+    await engine.close()
+    engine.start()
+    assert engine.process_id is None
+
+
 class _Inner:
     """An engine that says what a test lets it say."""
 

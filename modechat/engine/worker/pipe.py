@@ -57,12 +57,12 @@ class Pipe:
         """
         self._working.clear()
         request = self._queue.get()
-        while isinstance(request, Generate) and not self._take(request):
+        while isinstance(request, Generate) and not self._claim(request):
             request = self._queue.get()
         self._working.set()
         return request
 
-    def _take(self, request: Generate) -> bool:
+    def _claim(self, request: Generate) -> bool:
         """Take a request out of those that wait. Return False if it was stopped."""
         with self._handing_over:
             if self._waiting.get(request.id) is not request:
