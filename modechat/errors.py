@@ -4,6 +4,7 @@ ModechatError                exit 1   an error that a user can cause or mend
 ├── UsageError               exit 2   the command line asks for something impossible
 ├── ConfigError              exit 3   the config file is wrong
 ├── ModelError               exit 4   no model, or one that cannot be used
+│   └── AdapterError         exit 4   a LoRA adapter cannot be used
 ├── EngineError              exit 5   the engine failed or died
 ├── ContextError             exit 6   the prompt does not fit into the context
 └── StoreError               exit 7   conversations cannot be read or written
@@ -55,6 +56,10 @@ class ModelError(ModechatError):
     """There is no model, or the file cannot be used."""
 
     exit_code = 4
+
+
+class AdapterError(ModelError):
+    """The file of a LoRA adapter cannot be used."""
 
 
 class EngineError(ModechatError):

@@ -13,7 +13,7 @@ from modechat.config import Config
 from modechat.domain.lora import read_scaled
 from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Adapter
-from modechat.errors import ModelError
+from modechat.errors import AdapterError, ModelError
 from modechat.models.check import check_adapter_file, check_model_file
 from modechat.models.failures import shown_name
 from modechat.user_paths import NoHomeFolder, user_path
@@ -84,7 +84,7 @@ def named_adapter(text: str) -> Adapter:
     except ModelError as error:
         if ":" in path.name and not path.exists():
             hint = "If what follows the colon is the scale, it must be a number: FILE:0.5"
-            raise ModelError(error.title, hint) from error
+            raise AdapterError(error.title, hint) from error
         raise
 
 

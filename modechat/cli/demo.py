@@ -31,7 +31,11 @@ def _model(
         has_chat_template=has_template,
         n_tensors=1,
         size_bytes=int(gigabytes * 1e9),
-        metadata={f"{architecture}.block_count": kv, f"{architecture}.attention.key_length": 512},
+        metadata={
+            f"{architecture}.block_count": kv,
+            f"{architecture}.attention.head_count": 1,
+            f"{architecture}.attention.key_length": 512,
+        },
     )
     path = home_folder() / "models" / f"{name}.gguf"
     return ModelFile(path, name, place, header.size_bytes, header)

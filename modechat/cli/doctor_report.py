@@ -12,6 +12,7 @@ from modechat import __version__
 from modechat.cli.advice import Advice
 from modechat.cli.hardware import Hardware
 from modechat.cli.trial import Trial
+from modechat.domain.byte_sizes import shown_bytes
 from modechat.engine.build import PACKAGE
 from modechat.engine.probe import EngineProbe, ProbedDevice
 from modechat.models.failures import shown_path
@@ -19,7 +20,6 @@ from modechat.paths import NOWHERE, is_there
 
 _WIDTH = 80
 _LABEL = 12
-_GIB = 1 << 30
 _GB = 10**9
 _SIZES = (1, 5)
 """GB of models whose speed is shown."""
@@ -69,7 +69,10 @@ def _machine_lines(report: Report) -> list[str]:
         f"modechat {__version__}, {python}, {machine.system} {machine.release}",
         "",
         *_entry("processor", f"{machine.cpu} ({machine.machine}), {cores}"),
-        *_entry("memory", f"{_gib(machine.free_bytes)} of {_gib(machine.memory_bytes)} free"),
+        *_entry(
+            "memory",
+            f"{shown_bytes(machine.free_bytes)} of {shown_bytes(machine.memory_bytes)} free",
+        ),
         *_entry("", _speed_text(report.trial)),
         *_entry("graphics", ", ".join(machine.gpu_vendors) or "none found"),
     ]
@@ -157,7 +160,7 @@ def _figure(number: float) -> str:
 def _device_text(device: ProbedDevice) -> str:
     if device.kind not in ("gpu", "integrated"):  # the system's memory, which has its own line
         return f"{device.name}: {device.description}"
-    memory = f"{_gib(device.free_bytes)} of {_gib(device.total_bytes)} free"
+    memory = f"{shown_bytes(device.free_bytes)} of {shown_bytes(device.total_bytes)} free"
     return f"{device.name}: {device.description}, {memory}"
 
 
@@ -191,7 +194,3 @@ def _path_entry(label: str, path: Path) -> list[str]:
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH)
-
-
-def _gib(n_bytes: int) -> str:
-    return f"{n_bytes / _GIB:.1f} GiB"

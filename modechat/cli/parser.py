@@ -14,6 +14,7 @@ from modechat.cli.argument_types import (
     share,
     whole_number,
 )
+from modechat.domain.kv_types import KV_TYPES
 
 if TYPE_CHECKING:
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -48,9 +49,6 @@ exit codes: 0 done · 1 error · 2 wrong use · 3 wrong config file
             6 prompt too long for the context · 7 conversations cannot be saved
             8 the reply was cut before it fitted its schema or grammar
             130 stopped with Ctrl+C"""
-
-KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
-"""Those of `modechat.engine.protocol`, which is too heavy to be imported here."""
 
 
 def make_parser() -> argparse.ArgumentParser:

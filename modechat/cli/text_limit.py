@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+from modechat.domain.byte_sizes import shown_bytes
 from modechat.errors import ContextError
 from modechat.models.gguf import longest_token, read_header
-from modechat.session.attachments import size_text
 
 _MAX_BYTES = 32_000_000
 """More than any context that can be computed."""
@@ -33,14 +33,14 @@ class TextLimit:
         """
         if n_bytes <= self.unchecked or n_bytes <= self._max_bytes:
             return
-        title = f"{what} has more than {size_text(n_bytes)}"
+        title = f"{what} has more than {shown_bytes(n_bytes)}"
         if is_all or size > n_bytes:
-            title = f"{what} has {size_text(size or n_bytes)}"
+            title = f"{what} has {shown_bytes(size or n_bytes)}"
         if self._longest and self._tokens and self._tokens * self._longest < n_bytes:
             least = -(-n_bytes // self._longest)
             title += f", at least {least:,} tokens; the context holds at most {self._tokens:,}"
             raise ContextError(title, _HINT)
-        title += f": more than modechat takes ({size_text(_MAX_BYTES)})"
+        title += f": more than modechat takes ({shown_bytes(_MAX_BYTES)})"
         if self._tokens:
             title += f"; the context holds at most {self._tokens:,} tokens"
         raise ContextError(title, "Shorten the text.")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from modechat.cli.adapters_and_draft import absolute_path
 from modechat.config import Config
+from modechat.domain.byte_sizes import shown_bytes
 from modechat.domain.text import sanitize_line
 from modechat.errors import ModelError
 from modechat.models.catalog import (
@@ -23,7 +24,7 @@ from modechat.models.catalog import (
     is_file,
 )
 from modechat.models.check import check_model_file
-from modechat.models.failures import human_size, shown_path
+from modechat.models.failures import shown_path
 from modechat.models.places import usual_places
 from modechat.models.recent import RecentModels
 from modechat.models.starter import starter_model
@@ -112,7 +113,7 @@ def _how_to_choose(found: Iterable[ModelFile]) -> str:
     lines = ["Name one of those that were found on this machine:", ""]
     for model in found:
         name, place = sanitize_line(model.name), sanitize_line(model.place)
-        lines.append(f"    {name}, {human_size(model.size_bytes)}, in {place}:")
+        lines.append(f"    {name}, {shown_bytes(model.size_bytes)}, in {place}:")
         lines.append(f"        --model {shlex.quote(shown_path(model.path))}")
     lines += ["", f'To keep that choice, write  model = "PATH"  into {config_file()}']
     return "\n".join(lines)

@@ -6,10 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from modechat.daemon_thread import run_in_daemon_thread
+from modechat.domain.byte_sizes import shown_bytes
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize_line
 from modechat.models.catalog import Looking, ModelFile, free_memory
-from modechat.models.failures import human_size, shown_path
+from modechat.models.failures import shown_path
 from modechat.models.fit import fit
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _line(number: int, model: ModelFile, free_bytes: int, current: str) -> str:
     facts = (
         sanitize_line(model.name),
         sanitize_line(model.header.quantization or ""),
-        human_size(model.size_bytes),
+        shown_bytes(model.size_bytes),
         f"in memory: {fit(model.needed_bytes, free_bytes)}",
         sanitize_line(model.place) if str(model.path) != current else "in use",
         shown_path(model.path),

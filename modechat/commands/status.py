@@ -32,7 +32,7 @@ def status_sentences(session: ChatSession) -> tuple[str, ...]:
 
 def model_sentence(model: ModelInfo) -> str:
     """The model, its prompt format and where it runs."""
-    where = sanitize_line(model.device)
+    where = str(model.placement)
     prompt_format = f"{sanitize_line(model.format)} ({sanitize_line(model.format_source)})"
     return f"The model is {sanitize_line(model.name)}; prompt format {prompt_format}; it runs on {where}."
 
@@ -76,7 +76,7 @@ def _rows(session: ChatSession) -> Iterator[tuple[str, str]]:
     if session.phase in _STATES:
         yield "Model", _STATES[session.phase].rstrip(".")
     elif model is not None:
-        yield "Model", f"{sanitize_line(model.name)}, on {sanitize_line(model.device)}"
+        yield "Model", f"{sanitize_line(model.name)}, on {model.placement!s}"
         yield (
             "Prompt format",
             f"{sanitize_line(model.format)} ({sanitize_line(model.format_source)})",

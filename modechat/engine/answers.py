@@ -1,4 +1,4 @@
-"""Which event answers which request."""
+"""Matches events with the requests that they answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from modechat.engine.protocol import (
 
 
 def answers(event: Event, request: Request) -> bool:
-    """Whether `event` is the last one about `request`."""
+    """Return True if `event` is the last one about `request`."""
     if isinstance(event, Failed) and isinstance(
         request, Load | UseFormat | UseAdapters | MeasureRaw
     ):

@@ -1,4 +1,7 @@
-"""The build of llama.cpp that is installed: which one it is, and commands that make another. Loads nothing of it."""
+"""The installed build of llama.cpp: its identity, and commands that make another one.
+
+Loads nothing of it.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,26 @@ from pathlib import Path
 
 PACKAGE = "llama-cpp-python"
 VERSION = "0.3.36"
-"""The one that modechat is made for: the bindings' structures change between releases."""
+"""The version that modechat is made for: the bindings' structures change between releases."""
 
 _CPU_INFO = Path("/proc/cpuinfo")
 _LIBRARIES = ("*.so*", "*.dylib", "*.dll")
-# -mno-amx-tile alone leaves AMX on: GCC's -march=native turns the other two on, and they bring the tiles back.
+# -mno-amx-tile alone leaves AMX on: GCC's -march=native turns the other two on, and they bring the
+# tiles back.
 _NO_AMX_FLAGS = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 _PIP_OPTIONS = "--force-reinstall --no-deps --no-cache-dir --no-binary llama-cpp-python"
 
 FOR_THIS_PROCESSOR: Mapping[str, str] = {}
-"""Environment of a build with all that this processor has."""
+"""Environment of a build that uses all that this processor has."""
 WITHOUT_AMX: Mapping[str, str] = {"CFLAGS": _NO_AMX_FLAGS, "CXXFLAGS": _NO_AMX_FLAGS}
-"""Likewise, but for AMX; AVX-512 stays."""
+"""Likewise without AMX; AVX-512 stays."""
 FOR_ANY_PROCESSOR: Mapping[str, str] = {"CMAKE_ARGS": "-DGGML_NATIVE=OFF"}
 """A build with AVX2 and no more, which nearly every processor of the last ten years runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingLibrary:
-    """A library of the system that a build needs, and what brings it."""
+    """A library of the system that a build needs, and how to install it."""
 
     file: str
     remedy: str
@@ -71,7 +75,7 @@ _MISSING = (
 
 
 def installed_version() -> str:
-    """The version of llama-cpp-python; empty: it is not installed."""
+    """Return the version of llama-cpp-python; empty: it is not installed."""
     try:
         return version(PACKAGE)
     except PackageNotFoundError:
@@ -79,7 +83,7 @@ def installed_version() -> str:
 
 
 def version_trouble(installed: str) -> str:
-    """What is wrong with the version that is installed, in a sentence; empty: nothing."""
+    """Say what is wrong with the installed version, in a sentence; empty: nothing."""
     if not installed:
         return f"{PACKAGE} is not installed; modechat needs {VERSION}."
     if installed != VERSION:
@@ -88,7 +92,7 @@ def version_trouble(installed: str) -> str:
 
 
 def build_identity() -> str:
-    """A short name for the libraries that are installed: another build has another one."""
+    """Return a short name for the installed libraries; another build has another one."""
     parts = [installed_version()]
     for folder in _library_folders():
         libraries = sorted(file for pattern in _LIBRARIES for file in folder.glob(pattern))
@@ -99,19 +103,22 @@ def build_identity() -> str:
 
 
 def processor_identity() -> str:
-    """A short name for this processor, with what its system lets programs use of it."""
+    """Return a short name for this processor and the instructions that the system lets programs
+    use.
+    """
     return _digest([platform.machine(), platform.processor(), *_cpu_facts()])
 
 
 def has_amx() -> bool:
-    """Whether the system says that the processor has AMX."""
+    """Return True if the system says that the processor has AMX."""
     return any("amx_tile" in line for line in _cpu_facts())
 
 
 def install_command(python: str, environment: Mapping[str, str], *, system: str) -> str:
-    """The shell's command that compiles llama.cpp anew: what pip keeps of an earlier build would come back else.
+    """Return the shell's command that compiles llama.cpp anew, without the builds that pip has
+    cached.
 
-    `environment` is what the build gets; `system` is as `platform.system` says.
+    `environment` is that of the build; `system` is what `platform.system` returns.
     """
     command = f"-m pip install {_PIP_OPTIONS} {PACKAGE}=={VERSION}"
     if system == "Windows":
@@ -122,7 +129,7 @@ def install_command(python: str, environment: Mapping[str, str], *, system: str)
 
 
 def library_remedy(complaint: str) -> str:
-    """What brings the library that the system misses, by its complaint; empty: it complains of something else."""
+    """Say how to install a missing library, by the complaint about it; empty: none is missing."""
     for library in _MISSING:
         if library.file in complaint:
             return library.remedy
@@ -130,7 +137,7 @@ def library_remedy(complaint: str) -> str:
 
 
 def how_to_load(complaint: str, python: str, system: str) -> str:
-    """What mends a build that cannot be loaded, by the complaint about it."""
+    """Say how to mend a build that cannot be loaded, by the complaint about it."""
     trouble = version_trouble(installed_version())
     if (remedy := library_remedy(complaint)) and not trouble:
         return remedy
@@ -153,7 +160,9 @@ def _library_folders() -> list[Path]:
 
 
 def _cpu_facts() -> list[str]:
-    """The model and the flags of the first processor, as Linux lists them; elsewhere nothing."""
+    """Return the model and the flags of the first processor, as Linux lists them; nothing
+    elsewhere.
+    """
     try:
         with _CPU_INFO.open(encoding="utf-8", errors="replace") as lines:
             facts = []

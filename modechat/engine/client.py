@@ -1,6 +1,8 @@
-"""The front ends' engine in a worker process: starts it, and starts it again when it has died or was unloaded.
+"""The front ends' engine: it starts the worker process, and starts it again when it has died or was
+unloaded.
 
-Whatever happens to the process, `events` tells. What is special to one process stands in `worker_process`.
+No event of an earlier process follows the start of the next one. What concerns a single process is
+in `worker_process`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import queue
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from modechat.engine.process import spawn_worker
@@ -26,7 +29,8 @@ _PATIENCE = Patience()
 class WorkerEngine:
     """The engine that runs in a worker process.
 
-    `start` may be called before an event loop runs; three threads move the lines, so that nothing here blocks.
+    `start` may be called before an event loop runs; three threads move the lines, so that nothing
+    here blocks.
     """
 
     def __init__(
@@ -36,7 +40,7 @@ class WorkerEngine:
         patience: Patience = _PATIENCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`log` gets the worker's standard error. `process` is a worker that was spawned already, for the start.
+        """`log` gets the worker's standard error. `process` is a worker that was spawned already.
 
         A worker that is quiet for longer than `patience` allows is killed; `clock` is monotonic.
         """
@@ -44,23 +48,31 @@ class WorkerEngine:
         self._spawned = process
         self._patience = patience
         self._clock = clock
-        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[int, Event] | None] = queue.SimpleQueue()
+        self._n_started = 0
         self._wake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
         self._worker: WorkerProcess | None = None
         self._closed = False
 
     def start(self) -> None:
+        """As Engine.start. Does nothing once it is closed: nobody would end that worker."""
+        if self._closed:
+            return
         before = self._worker
         if before is not None and not before.is_shutting_down:
             before.kill()
         process, self._spawned = self._spawned or spawn_worker(), None
-        self._worker = WorkerProcess(process, self._put, self._log, self._watchdog, before)
+        self._n_started += 1
+        put = partial(self._put, self._n_started)
+        self._worker = WorkerProcess(process, put, self._log, self._watchdog, before)
 
     def send(self, request: Request) -> None:
+        """As Engine.send."""
         if self._worker is not None:
             self._worker.send(request)
 
     async def events(self) -> AsyncIterator[Event]:
+        """As Engine.events."""
         import asyncio  # `modechat run` has no time for it before the worker has its request
 
         wake = asyncio.Event()
@@ -68,20 +80,24 @@ class WorkerEngine:
         while not self._closed:
             wake.clear()
             while not self._events.empty():
-                event = self._events.get_nowait()
-                if event is None:
+                numbered = self._events.get_nowait()
+                if numbered is None:
                     return
-                yield event
+                number, event = numbered
+                if number == self._n_started:  # else it is from a worker whose time is over
+                    yield event
             await wake.wait()
 
     async def close(self) -> None:
+        """As Engine.close."""
         self._closed = True
         worker, self._worker = self._worker, None
         if worker is not None:
             import asyncio
 
             await asyncio.to_thread(worker.close)
-        self._put(None)
+        self._events.put(None)
+        self._wake_reader()
 
     @property
     def process_id(self) -> int | None:
@@ -90,9 +106,15 @@ class WorkerEngine:
     def _watchdog(self, on_hang: Callable[[str], None]) -> Watchdog:
         return Watchdog(self._patience, on_hang, self._clock)
 
-    def _put(self, event: Event | None) -> None:
-        """Called from any thread."""
-        self._events.put(event)
+    def _put(self, number: int, event: Event) -> None:
+        """Queue an event of the worker that was started as the `number`th.
+
+        Called from any thread.
+        """
+        self._events.put((number, event))
+        self._wake_reader()
+
+    def _wake_reader(self) -> None:
         if self._wake is not None:
             loop, wake = self._wake
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody reads any more

@@ -1,4 +1,4 @@
-"""How a worker process died: what its exit code says, on every system, and in which words."""
+"""How a worker process died, by its exit code on every system, and in words."""
 
 from __future__ import annotations
 
@@ -17,9 +17,15 @@ class Death(StrEnum):
     """From outside."""
     HANG = "hang"
     """It gave no sign of life, and was killed for that."""
+    OTHER_VERSION = "other version"
+    """It and modechat do not understand each other's messages: modechat was updated while it ran.
+    """
     EXIT = "exit"
     """It ended as programs do, without being asked."""
 
+
+EXIT_OTHER_VERSION = 76
+"""The worker's exit code when it is sent what it cannot read: EX_PROTOCOL of BSD's sysexits.h."""
 
 _BY_SIGNAL = {
     "SIGILL": Death.ILLEGAL_INSTRUCTION,
@@ -43,16 +49,20 @@ _REASONS = {
 
 
 def death_of(code: int) -> Death:
-    """`code` is that of `subprocess`: negative for a signal."""
+    """Classify an exit code of `subprocess`, which is negative for a signal."""
     if code < 0:
         return _BY_SIGNAL.get(_signal_name(code), Death.KILLED)
+    if code == EXIT_OTHER_VERSION:
+        return Death.OTHER_VERSION
     return _BY_STATUS.get(code & 0xFFFFFFFF, Death.EXIT)
 
 
 def in_words(code: int) -> str:
-    """How it died, as the end of a sentence."""
+    """Say how it died, as the end of a sentence."""
     if code >= 0:
         status = death_of(code)
+        if status is Death.OTHER_VERSION:
+            return "does not understand what it was asked"
         if status is Death.ILLEGAL_INSTRUCTION:
             return "crashed: the processor refused an instruction of llama.cpp"
         if status is Death.EXIT:
@@ -60,6 +70,13 @@ def in_words(code: int) -> str:
         return f"crashed (exit code {code:#x})"
     name = _signal_name(code)
     return _REASONS.get(name, f"died ({name})")
+
+
+def remedy(death: Death) -> str:
+    """Say what the user can do; empty if there is nothing special to do."""
+    if death is Death.OTHER_VERSION:
+        return "modechat was probably updated while it ran. Close it and start it again."
+    return ""
 
 
 def _signal_name(code: int) -> str:

@@ -1,4 +1,5 @@
-"""Why a build of llama.cpp does not run on this machine, and the command for one that does.
+"""Finds out why a build of llama.cpp does not run on this machine, and the command for one that
+does.
 
 `diagnose` looks at the machine, `judge` is pure.
 """
@@ -39,7 +40,7 @@ class Remedy:
 
 
 def features_of(system_info: str) -> frozenset[str]:
-    """The instruction sets that a build uses, from llama.cpp's own list of its features."""
+    """Return the instruction sets that a build uses, from llama.cpp's own list of its features."""
     return frozenset(_FEATURE.findall(system_info))
 
 
@@ -51,29 +52,33 @@ def judge(
     reports_amx: bool,
     other_version: str,
 ) -> tuple[str, Mapping[str, str]]:
-    """Why the processor refuses an instruction of the build, and the environment of one that it runs.
+    """Say why the processor refuses an instruction of the build; return the environment of a build
+    that it runs.
 
-    `built` are the instruction sets of the build, empty if it could not say; `runnable` those that were seen to run,
-    None if that cannot be found out. `with_extras`: it was the CPU's extra buffers that it died with, so that their
-    kernels are to blame, those for AMX first of all. `other_version` is what is wrong with the installed version.
+    `built` are the instruction sets of the build, empty if it could not say; `runnable` those that
+    run here, None if that is not known. `with_extras`: it died with the CPU's extra buffers, so
+    their kernels are to blame, those for AMX first of all. `other_version` says what is wrong with
+    the installed version.
     """
     if other_version:
         return other_version, _best_build(reports_amx=reports_amx)
-    lacking = sorted((built & known_instructions()) - runnable) if runnable is not None else []
+    lacking: list[str] = []
+    if runnable is not None:
+        lacking = sorted((built & known_instructions()) - runnable)
     if lacking and lacking != [_AMX]:
-        cause = f"llama.cpp was built for another processor: it uses {_listed(lacking)}, which this machine does not run."
+        cause = (
+            f"llama.cpp was built for another processor: it uses {_listed(lacking)}, "
+            "which this machine does not run."
+        )
         return cause, _best_build(reports_amx=reports_amx)
     if with_extras and _AMX in built:
         return "llama.cpp's kernels for AMX do not run here.", WITHOUT_AMX
     if with_extras:
         return "llama.cpp's kernels for this processor do not run here.", FOR_ANY_PROCESSOR
-    besides = (
-        ", besides the instruction sets that it names" if built and runnable is not None else ""
-    )
-    return (
-        f"llama.cpp uses instructions that this machine does not run{besides}.",
-        FOR_ANY_PROCESSOR,
-    )
+    cause = "llama.cpp uses instructions that this machine does not run"
+    if built and runnable is not None:
+        cause += ", besides the instruction sets that it names"
+    return f"{cause}.", FOR_ANY_PROCESSOR
 
 
 def diagnose(with_extras: bool) -> Remedy:
@@ -97,4 +102,6 @@ def _best_build(*, reports_amx: bool) -> Mapping[str, str]:
 
 
 def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,6 +1,6 @@
-"""Remembers that llama.cpp crashed with the CPU's extra buffers, for this build on this processor.
+"""Remembers that llama.cpp crashed with the CPU's extra buffers.
 
-Another build or another processor may do well: then it counts as forgotten.
+That holds for one build on one processor: with another one it counts as forgotten.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from modechat.private_files import private_folder, write_private
 
 
 def machine_identity() -> dict[str, str]:
-    """The build of llama.cpp and the processor that it runs on."""
+    """Identify the build of llama.cpp and the processor that it runs on."""
     return {"build": build_identity(), "processor": processor_identity()}
 
 
 class ExtrasMemory:
-    """Kept in the file `path`, which need not exist. Losing it costs one crash more, so nothing here raises."""
+    """Its file `path` need not exist. Losing it costs one more crash, so nothing here raises."""
 
     def __init__(
         self, path: Path, identity: Callable[[], dict[str, str]] = machine_identity
@@ -32,7 +32,7 @@ class ExtrasMemory:
 
     @property
     def says_off(self) -> bool:
-        """Whether the extra buffers are known to crash here. A damaged file says nothing."""
+        """True if the extra buffers are known to crash here. A damaged file says nothing."""
         if self._is_off:
             return True
         try:
@@ -42,7 +42,7 @@ class ExtrasMemory:
         return bool(found == self._identity)
 
     def remember(self) -> None:
-        """They crash here. Where that cannot be written, it counts for this object."""
+        """Note that they crash here. If that cannot be written, this object still knows it."""
         self._is_off = True
         with suppress(OSError):
             private_folder(self._path.parent)

@@ -1,7 +1,8 @@
-"""Which instruction sets of x86-64 this machine really runs: one instruction of each is tried, in a process of its own.
+"""Finds out which instruction sets of x86-64 this machine runs, by trying one instruction of each.
 
-What the processor reports is not enough: a hypervisor can report what the system has not enabled, and a build that uses
-it then dies. `python -m modechat.engine.instructions` prints the names of those that run, as JSON.
+What the processor reports is not enough: a hypervisor can report what the system has not enabled,
+and a build that uses it then dies. `python -m modechat.engine.instructions` prints the names of
+those that run, as JSON.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import sys
 _SECONDS = 20
 _RETURN = b"\xc3"
 
-# One instruction of each set, on registers only; names as llama.cpp's list of its features has them.
-# Encodings: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2.
+# One instruction of each set, on registers only; names as llama.cpp's list of its features has
+# them. Encodings: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2.
 _TRIALS: dict[str, bytes] = {
     "SSE3": bytes.fromhex("f20fd0c0"),  # addsubps xmm0, xmm0
     "SSSE3": bytes.fromhex("660f3800c0"),  # pshufb xmm0, xmm0
@@ -33,9 +34,8 @@ _TRIALS: dict[str, bytes] = {
     "AVX512_VBMI": bytes.fromhex("62f27d488dc0"),  # vpermb zmm0, zmm0, zmm0
     "AVX512_VNNI": bytes.fromhex("62f27d4850c0"),  # vpdpbusd zmm0, zmm0, zmm0
     "AVX512_BF16": bytes.fromhex("62f27e4852c0"),  # vdpbf16ps zmm0, zmm0, zmm0
-    "AMX_INT8": bytes.fromhex(
-        "c4e27b49c0c4e27849c0"
-    ),  # tilezero tmm0, after a configuration; see _run_amx
+    # tilezero tmm0, after a configuration; see _run_with_tiles
+    "AMX_INT8": bytes.fromhex("c4e27b49c0c4e27849c0"),
 }
 _AMX = "AMX_INT8"
 _ARCH_PRCTL = 158
@@ -44,12 +44,12 @@ _TILE_DATA = 18
 
 
 def can_be_tried() -> bool:
-    """Whether this kind of machine and system is one that this module knows."""
+    """Return True if this module knows this kind of machine and system."""
     return platform.machine() in ("x86_64", "AMD64") and hasattr(os, "fork")
 
 
 def runnable_instructions() -> frozenset[str] | None:
-    """The names of the sets that run here; None: that cannot be found out."""
+    """Return the names of the sets that run here; None: that cannot be found out."""
     if not can_be_tried():
         return None
     try:
@@ -66,7 +66,7 @@ def runnable_instructions() -> frozenset[str] | None:
 
 
 def known_instructions() -> frozenset[str]:
-    """The sets that can be tried."""
+    """Return the sets that can be tried."""
     return frozenset(_TRIALS)
 
 
@@ -79,7 +79,7 @@ def _main() -> None:
 
 
 def _runs(code: bytes, *, with_tiles: bool = False) -> bool:
-    """Whether a process survives it."""
+    """Return True if a process survives the instruction."""
     child = os.fork()
     if child == 0:
         for number in (signal.SIGILL, signal.SIGSEGV, signal.SIGBUS):
@@ -101,7 +101,10 @@ def _call(code: bytes, *arguments: object) -> None:
 
 
 def _run_with_tiles() -> None:
-    """Load a configuration of eight tiles, zero one, and release them. Linux gives tiles only to who asks."""
+    """Load a configuration of eight tiles, zero one, and release them.
+
+    Linux gives tiles only on request.
+    """
     libc = ctypes.CDLL(None)
     if libc.syscall(_ARCH_PRCTL, _ARCH_REQ_XCOMP_PERM, _TILE_DATA) != 0:
         os._exit(1)

@@ -1,4 +1,4 @@
-"""What llama.cpp can do on this machine, asked in a process of its own: it may be broken, and drivers may crash it."""
+"""Asks llama.cpp in a separate process, which may crash, what it can do on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LAST_WORDS = 300  # characters
 
 
 class ProbedDevice(BaseModel):
-    """One that llama.cpp can compute on."""
+    """A device that llama.cpp can compute on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,18 +28,18 @@ class ProbedDevice(BaseModel):
 
 
 class EngineProbe(BaseModel):
-    """The build of llama.cpp and its devices; or why there are none."""
+    """The build of llama.cpp and its devices, or why there are none."""
 
     model_config = ConfigDict(frozen=True)
 
     can_offload: bool = False
-    """Whether the build has GPU support."""
+    """True if the build has GPU support."""
     features: str = ""
-    """What the build makes use of, in llama.cpp's words: `AVX2 = 1`."""
+    """The instruction sets that the build uses, in llama.cpp's words: `AVX2 = 1`."""
     devices: tuple[ProbedDevice, ...] = ()
     error: str = ""
     death: Death | None = None
-    """How llama.cpp died of being asked, if it did."""
+    """How llama.cpp died when it was asked, if it did."""
 
     @property
     def gpus(self) -> tuple[ProbedDevice, ...]:
@@ -47,7 +47,7 @@ class EngineProbe(BaseModel):
 
 
 def probe_engine() -> EngineProbe:
-    """Ask it. Takes about a second; never raises."""
+    """Ask llama.cpp. Takes about a second; never raises."""
     try:
         done = run_module("modechat.engine.worker.loading.probe", seconds=_SECONDS)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,7 @@
-"""Starting the worker process. Imports nothing heavy, so that a command can start it before anything else."""
+"""Starts the worker process.
+
+Imports nothing heavy, so that a command can start it before anything else.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ _NO_BACKTRACE = {"GGML_NO_BACKTRACE": "1"}
 
 
 def run_module(name: str, *arguments: str, seconds: float) -> subprocess.CompletedProcess[bytes]:
-    """Run a module of ours that loads llama.cpp, to its end. Raises OSError, or TimeoutExpired after that time."""
+    """Run a module of modechat that loads llama.cpp, to its end.
+
+    Raises OSError, or TimeoutExpired after so many seconds.
+    """
     return subprocess.run(
         [sys.executable, "-P", "-m", name, *arguments],
         capture_output=True,
@@ -23,9 +29,12 @@ def run_module(name: str, *arguments: str, seconds: float) -> subprocess.Complet
 
 
 def spawn_worker() -> subprocess.Popen[bytes]:
-    """A worker with pipes on its three standard streams. It ends when its standard input is closed."""
+    """Start a worker with pipes on its three standard streams.
+
+    It ends when its standard input is closed.
+    """
     return subprocess.Popen(
-        # -P: the folder that modechat is started in must not hide a module of ours behind a file of the same name.
+        # -P: a file in the current folder must not replace a module of the same name.
         [sys.executable, "-P", "-m", "modechat.engine.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

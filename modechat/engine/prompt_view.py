@@ -24,13 +24,17 @@ class PromptView(_Frozen):
 
     text: str
     tokens: tuple[TokenView, ...]
-    """With the BOS that the vocabulary asks for; their texts joined are `text`, as far as texts allow."""
+    """With the BOS that the vocabulary asks for.
+
+    Their texts joined are `text`, but for split characters.
+    """
     parts: tuple[tuple[str, int], ...]
-    """Tokens of each part in order: `template`, `system`, `user`, `assistant`, `instruction`, `input`, `example`,
-    `prefill`."""
+    """Tokens of each part in order: `template`, `system`, `user`, `assistant`, `instruction`,
+    `input`, `example`, `prefill`.
+    """
     format: str
     format_source: FormatSource
     fallback: str
     neutralised: tuple[str, ...]
-    """Texts of control tokens in messages, system text and worked examples that are plain text here."""
+    """Control tokens' texts in messages, system text and examples that are plain text here."""
     stop: tuple[str, ...]

@@ -1,10 +1,11 @@
-"""Evaluated conversations on disk: which there are, how much room they take, and who may still want them.
+"""Evaluated conversations on disk, within a limit of room.
 
-Each is a pair of files: `NAME.state`, llama.cpp's own dump of a sequence, and `NAME.json`, what it is of. The second
-one is written last and names size and checksum of the first: a pair that does not fit together counts as absent.
+Each is a pair of files: `NAME.state`, llama.cpp's own dump of a sequence, and `NAME.json`, which
+describes it. The second one is written last and names size and checksum of the first: a pair that
+does not fit together counts as absent.
 
-Of a conversation that was deleted an empty file is left, `SLUG.gone`: an engine that still has it in memory, or is just
-writing it, cannot bring it back.
+A deleted conversation leaves an empty file, `SLUG.gone`: an engine that still has it in memory, or
+is just writing it, cannot bring it back.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from modechat.private_files import private_file, private_folder, write_private
 
 _CHUNK = 1 << 20
-_SPARE = 1 << 30  # bytes of the disk that are left to others
-_SECONDS_GONE = 30 * 86_400  # no engine has a conversation in memory that was deleted that long ago
+_SPARE = 1 << 30
+"""Bytes of the disk that stay free."""
+_SECONDS_GONE = 30 * 86_400
+"""No engine has a conversation in memory that was deleted that long ago."""
 
 
 class SavedState(BaseModel):
-    """What a state is of."""
+    """Describes a state."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,10 +45,14 @@ class SavedState(BaseModel):
     """CRC-32 of the state's file."""
 
 
-class SavedStates:
-    """The states in `folder`, which take at most `n_bytes`. The folder is made when there is something to keep.
+def _never() -> bool:
+    return False
 
-    One state is kept for each label and identity. Methods that cannot do what they are for raise OSError.
+
+class SavedStates:
+    """The states in `folder`, which take at most `n_bytes`. The folder is made when it is needed.
+
+    One state is kept for each label and identity. Methods raise OSError if the disk refuses.
     """
 
     def __init__(self, folder: Path, n_bytes: int) -> None:
@@ -53,10 +60,10 @@ class SavedStates:
         self._n_bytes = n_bytes
 
     def begin(self, label: str, identity: str, n_bytes: int) -> Path | None:
-        """Where to write a new state of this size, private to the user; None if there is no room for it, or the
-        conversation was forgotten.
+        """Make room for a new state of this size; return the private file to write it to.
 
-        A state that this one takes the place of is gone then.
+        None if there is no room for it, or the conversation was forgotten. The state that it
+        replaces is removed.
         """
         if n_bytes > self._n_bytes or self._is_forgotten(label):
             return None
@@ -68,7 +75,10 @@ class SavedStates:
         return private_file(self._folder / f"{_name(label, identity)}.state")
 
     def complete(self, label: str, identity: str, tokens: tuple[int, ...]) -> None:
-        """The state that was begun is written. If the conversation was forgotten meanwhile, it is removed."""
+        """Note that the state that was begun is written.
+
+        If the conversation was forgotten meanwhile, it is removed.
+        """
         name = _name(label, identity)
         path = self._folder / f"{name}.state"
         checksum = _checksum(path)
@@ -85,20 +95,23 @@ class SavedStates:
             self._remove(name)
 
     def abandon(self, label: str, identity: str) -> None:
-        """The state that was begun could not be written."""
+        """Remove the state that was begun: it could not be written."""
         self._remove(_name(label, identity))
 
     def of(self, identity: str) -> tuple[SavedState, ...]:
-        """The states of this identity."""
-        found = (_read(path) for path in self._folder.glob("*.json"))
-        return tuple(state for state in found if state is not None and state.identity == identity)
+        """Return the states of this identity."""
+        found = []
+        for path in self._folder.glob("*.json"):
+            state = _read(path)
+            if state is not None and state.identity == identity:
+                found.append(state)
+        return tuple(found)
 
-    def path(
-        self, state: SavedState, is_aborted: Callable[[], bool] = lambda: False
-    ) -> Path | None:
-        """The file of a state, which counts as used now; None if it is damaged (then it is removed) or gone.
+    def path(self, state: SavedState, is_aborted: Callable[[], bool] = _never) -> Path | None:
+        """Return the file of a state, which counts as used now; None if it is damaged or gone.
 
-        Reads all of it. Also None if `is_aborted`, which is asked again and again, becomes true.
+        Reads all of it, and removes a damaged one. Also None if `is_aborted`, which is asked all
+        the time, becomes true.
         """
         name = _name(state.label, state.identity)
         path = self._folder / f"{name}.state"
@@ -116,12 +129,12 @@ class SavedStates:
         return None
 
     def forget(self, label: str) -> None:
-        """Remove all states of a conversation, for good: none is kept of it again."""
+        """Remove all states of a conversation for good: none is saved of it again."""
         private_folder(self._folder)
-        private_file(
-            self._mark(label)
-        )  # first this: what is being written sees it when it is complete
-        # With it what a killed engine left unfinished, of whichever chat: who is writing now keeps its own later.
+        # First: a state that is being written looks for it when it is complete.
+        private_file(self._mark(label))
+        # Unfinished files of any chat go too, as a killed engine may leave them: an engine that is
+        # writing one just now replaces it later.
         for path in (
             *self._folder.glob(f"{_slug(label)}-*"),
             *self._folder.glob(".modechat-*.part"),
@@ -130,7 +143,7 @@ class SavedStates:
         self._forget_old_marks()
 
     def _mark(self, label: str) -> Path:
-        """The file that says that a conversation was forgotten."""
+        """Return the file that says that a conversation was forgotten."""
         return self._folder / f"{_slug(label)}.gone"
 
     def _is_forgotten(self, label: str) -> bool:
@@ -143,7 +156,7 @@ class SavedStates:
                     path.unlink()
 
     def _remove(self, name: str) -> None:
-        for ending in ("json", "state"):  # first what makes it count
+        for ending in ("json", "state"):  # first the file that makes it valid
             (self._folder / f"{name}.{ending}").unlink(missing_ok=True)
 
     def _shrink_to(self, n_bytes: int) -> None:
@@ -165,7 +178,7 @@ def _name(label: str, identity: str) -> str:
 
 
 def _slug(label: str) -> str:
-    """A file name for a label: another one for each."""
+    """Return a file name for a label, another one for each."""
     return hashlib.sha256(label.encode()).hexdigest()[:16]
 
 
@@ -176,8 +189,8 @@ def _read(path: Path) -> SavedState | None:
         return None
 
 
-def _checksum(path: Path, is_aborted: Callable[[], bool] = lambda: False) -> int | None:
-    """CRC-32 of a file; None if aborted."""
+def _checksum(path: Path, is_aborted: Callable[[], bool] = _never) -> int | None:
+    """Return the CRC-32 of a file; None if aborted."""
     checksum = 0
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):

@@ -1,22 +1,23 @@
-"""The scripted engine: the protocol without a model, deterministic. For UI tests, screenshots and `modechat --demo`.
+"""The scripted engine: the protocol without a model, deterministic.
 
-Its tokens are words, and its figures follow from the texts alone, so that the same script shows the same screen.
+For UI tests, screenshots and `modechat --demo`.
+
+Its tokens are words, and its figures follow from the texts alone, so that the same script shows the
+same screen.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TypeAlias
 
-from modechat.domain.conversation import ReplyStats, Role, StopReason
+from modechat.domain.conversation import ReplyStats, StopReason
 from modechat.domain.mode import Mode
 from modechat.domain.repetition import RepetitionGuard
 from modechat.domain.sequences import common_prefix_length
-from modechat.engine.prompt_view import PromptView, TokenView
 from modechat.engine.protocol import (
     AdaptersChanged,
     ChatPrompt,
@@ -28,11 +29,11 @@ from modechat.engine.protocol import (
     Generate,
     Inspect,
     Inspected,
-    InstructPrompt,
     Load,
     Loaded,
     LoadProgress,
     ModelInfo,
+    Placement,
     PromptProgress,
     Request,
     Shortened,
@@ -40,7 +41,27 @@ from modechat.engine.protocol import (
     UseAdapters,
     UseFormat,
 )
+from modechat.engine.scripted_texts import (
+    last_user_text,
+    neutralised,
+    part_thinking,
+    prompt_text,
+    prompt_view,
+    without,
+    words,
+)
 from modechat.prompting.formats import FormatSource
+
+__all__ = [
+    "MODEL",
+    "Leak",
+    "Pace",
+    "Script",
+    "ScriptedEngine",
+    "as_a_small_model",
+    "at_once",
+    "last_user_text",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +86,7 @@ MODEL = ModelInfo(
     size_bytes=0,
     n_ctx=4096,
     n_ctx_train=4096,
-    device="CPU",
+    placement=Placement(),
     format="chat-template",
     format_source=FormatSource.GGUF,
 )
@@ -85,7 +106,10 @@ async def as_a_small_model() -> None:
 
 
 class ScriptedEngine:
-    """Plays `script`. A `load_error` makes loading fail. In a full context of `n_ctx` words the oldest turns leave."""
+    """Plays `script`.
+
+    A `load_error` makes loading fail. In a full context of `n_ctx` words the oldest turns leave.
+    """
 
     def __init__(
         self,
@@ -103,48 +127,45 @@ class ScriptedEngine:
         self._lanes: dict[Mode, list[str]] = {mode: [] for mode in Mode}
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: list[Awaitable[None]] = []
-        """What was asked before an event loop ran."""
-        self._format = MODEL.format
+        """Work that was asked for before an event loop ran."""
         self.requests: list[Request] = []
 
     def start(self) -> None:
-        pass
+        """As Engine.start."""
+        for task in self._tasks:
+            task.cancel()
+        while not self._events.empty():
+            self._events.get_nowait()
 
     def send(self, request: Request) -> None:
+        """As Engine.send."""
         self.requests.append(request)
         match request:
-            case Load(model_path=path):
-                if path.endswith(".gguf"):
-                    self._model = self._model.model_copy(
-                        update={"name": PurePath(path).stem, "path": path}
-                    )
-                self._run(self._load())
+            case Load():
+                self._run(self._load(request))
             case Generate():
                 self._stopped.discard(request.id)
                 self._run(self._generate(request))
-            case Stop(id=request_id):
-                self._stopped.add(request_id)
+            case Stop(id=number):
+                self._stopped.add(number)
             case Inspect():
-                self._events.put_nowait(Inspected(id=request.id, prompt=_view(request)))
+                self._events.put_nowait(Inspected(id=request.id, prompt=prompt_view(request)))
             case UseFormat(format=name):
-                self._format = name or MODEL.format
-                source = _source(self._format)
-                self._model = self._model.model_copy(
-                    update={"format": self._format, "format_source": source}
-                )
-                self._events.put_nowait(FormatChanged(model=self._model))
+                self._use_format(name or MODEL.format)
             case UseAdapters(adapters=adapters):
                 self._events.put_nowait(AdaptersChanged(adapters=adapters))
             case _:
                 pass
 
     async def events(self) -> AsyncIterator[Event]:
+        """As Engine.events."""
         while self._waiting:
             self._run(self._waiting.pop(0))
         while (event := await self._events.get()) is not None:
             yield event
 
     async def close(self) -> None:
+        """As Engine.close."""
         for task in self._tasks:
             task.cancel()
         self._events.put_nowait(None)
@@ -159,11 +180,20 @@ class ScriptedEngine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _load(self) -> None:
+    async def _load(self, request: Load) -> None:
+        if request.model_path.endswith(".gguf"):
+            named = {"name": PurePath(request.model_path).stem, "path": request.model_path}
+            self._model = self._model.model_copy(update=named)
         for fraction in (0.5, 1.0):
             await self._pace()
-            self._events.put_nowait(LoadProgress(fraction=fraction))
-        self._events.put_nowait(self._load_error or Loaded(model=self._model, seconds_load=0.3))
+            self._events.put_nowait(LoadProgress(load=request.number, fraction=fraction))
+        loaded = Loaded(load=request.number, model=self._model, seconds_load=0.3)
+        self._events.put_nowait(self._load_error or loaded)
+
+    def _use_format(self, name: str) -> None:
+        changes = {"format": name, "format_source": _source(name)}
+        self._model = self._model.model_copy(update=changes)
+        self._events.put_nowait(FormatChanged(model=self._model))
 
     async def _generate(self, request: Generate) -> None:
         request = self._fitted(request)
@@ -171,161 +201,95 @@ class ScriptedEngine:
         if isinstance(answer, Failed):
             self._events.put_nowait(answer.model_copy(update={"id": request.id}))
             return
-        reason, marker = StopReason.END, ""
+        leak = ""
         if isinstance(answer, Leak):
-            reason, marker, answer = StopReason.LEAK, answer.marker, answer.text
-        mode = Mode(request.prompt.mode)
-        prefill = request.prompt.prefill
-        prompt = _words(_prompt_text(request) + prefill)
-        reused = common_prefix_length(self._lanes[mode], prompt)
+            leak = answer.marker
+            answer = answer.text
+        mode, prefill = Mode(request.prompt.mode), request.prompt.prefill
+        prompt = words(prompt_text(request) + prefill)
+        n_prompt, reused = len(prompt), common_prefix_length(self._lanes[mode], prompt)
         self._events.put_nowait(
-            PromptProgress(id=request.id, evaluated=len(prompt), reused=reused, total=len(prompt))
+            PromptProgress(id=request.id, evaluated=n_prompt, reused=reused, total=n_prompt)
         )
-        thought, answer = _part_thinking(answer)
-        for word in _words(thought):
+        thought, answer = part_thinking(answer)
+        for word in words(thought):
             await self._pace()
-            self._events.put_nowait(
-                Delta(id=request.id, text=word, is_thinking=True, completion_tokens=0)
-            )
-        words = _words(answer.removeprefix(prefill).strip() if prefill else answer.strip())
+            self._say(request, word, is_thinking=True)
         if prefill:
-            self._events.put_nowait(
-                Delta(id=request.id, text=prefill.strip() + " ", completion_tokens=0)
-            )
-        limit = request.sampling.max_tokens
-        said: list[str] = []
-        guard, repeated = RepetitionGuard(), 0
-        for word in words:
-            await self._pace()
-            if request.id in self._stopped:
-                reason = StopReason.STOPPED
-                break
-            if limit is not None and len(said) >= limit:
-                reason = StopReason.LENGTH
-                break
-            said.append(word)
-            self._events.put_nowait(Delta(id=request.id, text=word, completion_tokens=len(said)))
-            repetition = guard.feed(word) if request.sampling.stop_repetition is not False else None
-            if repetition is not None:
-                reason, repeated = StopReason.REPEATS, len(repetition.surplus.rstrip())
-                break
+            answer = answer.removeprefix(prefill)
+            self._say(request, prefill.strip() + " ")
+        end = _End(StopReason.LEAK if leak else StopReason.END)
+        said = await self._write(request, answer.strip(), end)
         self._lanes[mode] = prompt + said
+        format = request.format or self._model.format
         stats = ReplyStats(
-            format=request.format or self._format,
-            format_source=_source(request.format or self._format),
-            prompt_tokens=len(prompt),
+            format=format,
+            format_source=_source(format),
+            prompt_tokens=n_prompt,
             reused_tokens=reused,
             completion_tokens=len(said),
             seconds_to_first_token=_SECONDS_TO_FIRST_TOKEN,
             tokens_per_second=_TOKENS_PER_SECOND,
             seed=request.sampling.seed or 0,
-            leak=marker if reason is StopReason.LEAK else "",
-            repeated=repeated,
-            neutralised=_neutralised(last_user_text(request)),
+            leak=leak if end.reason is StopReason.LEAK else "",
+            repeated=end.n_repeated,
+            neutralised=neutralised(last_user_text(request)),
         )
-        self._events.put_nowait(Finished(id=request.id, stop_reason=reason, stats=stats))
+        self._events.put_nowait(Finished(id=request.id, stop_reason=end.reason, stats=stats))
+
+    async def _write(self, request: Generate, answer: str, end: _End) -> list[str]:
+        """Say the answer word by word; return the words.
+
+        Changes `end` if it ends in another way.
+        """
+        said: list[str] = []
+        guard = RepetitionGuard()
+        for word in words(answer):
+            await self._pace()
+            if request.id in self._stopped:
+                end.reason = StopReason.STOPPED
+                break
+            if len(said) == request.sampling.max_tokens:
+                end.reason = StopReason.LENGTH
+                break
+            said.append(word)
+            self._say(request, word, n_said=len(said))
+            repetition = guard.feed(word)
+            if repetition is not None and request.sampling.stop_repetition is not False:
+                end.reason = StopReason.REPEATS
+                end.n_repeated = len(repetition.surplus.rstrip())
+                break
+        return said
+
+    def _say(
+        self, request: Generate, text: str, *, is_thinking: bool = False, n_said: int = 0
+    ) -> None:
+        self._events.put_nowait(
+            Delta(id=request.id, text=text, is_thinking=is_thinking, completion_tokens=n_said)
+        )
 
     def _fitted(self, request: Generate) -> Generate:
-        """The request without what has left the context, and without what has to leave it now."""
+        """Return the request without the turns that have left the context or must leave it."""
         prompt = request.prompt
         if not isinstance(prompt, ChatPrompt):
             return request
-        system = [message for message in prompt.messages if message.role == Role.SYSTEM]
-        said = [message for message in prompt.messages if message.role != Role.SYSTEM]
-        movable = [message for message in said[:-1] if not message.pinned]
-
-        def without(n_left_out: int) -> Generate:
-            left = {id(message) for message in movable[:n_left_out]}
-            kept = tuple(message for message in (*system, *said) if id(message) not in left)
-            return request.model_copy(
-                update={
-                    "prompt": prompt.model_copy(update={"messages": kept, "n_left_out": n_left_out})
-                }
-            )
-
         n_left_out = prompt.n_left_out
-        while len(
-            _words(_prompt_text(without(n_left_out)))
-        ) > self._model.n_ctx and n_left_out < len(movable):
+        fitted, is_last = without(request, prompt, n_left_out)
+        while len(words(prompt_text(fitted))) > self._model.n_ctx and not is_last:
             n_left_out += 2
+            fitted, is_last = without(request, prompt, n_left_out)
         if n_left_out > prompt.n_left_out:
             self._events.put_nowait(Shortened(id=request.id, n_left_out=n_left_out))
-        return without(n_left_out)
+        return fitted
+
+
+@dataclass(slots=True)
+class _End:
+    """How a reply ends."""
+
+    reason: StopReason
+    n_repeated: int = 0
 
 
 def _source(format: str) -> FormatSource:
     return FormatSource.GGUF if format == MODEL.format else FormatSource.BUILT_IN
-
-
-def _words(text: str) -> list[str]:
-    """`text` in pieces that end with their white space."""
-    return re.findall(r"\S+\s*|\s+", text)
-
-
-def _part_thinking(answer: str) -> tuple[str, str]:
-    """What a script wrote between `<think>` tags at the beginning of a reply, and the rest."""
-    if not answer.startswith("<think>"):
-        return "", answer
-    thought, _, rest = answer.removeprefix("<think>").partition("</think>")
-    return thought.strip(), rest
-
-
-def _view(request: Inspect) -> PromptView:
-    """A prompt in ChatML, one token a word. In a named format it begins with the format's name: each has its own."""
-    said = _messages(request)
-    named = request.format if request.format != MODEL.format else None
-    tokens = [TokenView(id=5, text=f"{named}\n", control=False)] if named else []
-    tokens.append(TokenView(id=2, text="<|im_start|>", control=True))
-    parts: list[tuple[str, int]] = [("template", 1)] if named else []
-    for role, content in said:
-        words = _words(content) or [""]
-        tokens += [
-            TokenView(id=10 + len(word), text=word, control=False) for word in (f"{role}\n", *words)
-        ]
-        tokens += [
-            TokenView(id=3, text="<|im_end|>", control=True),
-            TokenView(id=4, text="\n", control=False),
-        ]
-        tokens.append(TokenView(id=2, text="<|im_start|>", control=True))
-        parts += [("template", 2), (role, len(words)), ("template", 2)]
-    tokens.append(TokenView(id=9, text="assistant\n", control=False))
-    parts.append(("template", 2))
-    return PromptView(
-        text="".join(token.text for token in tokens),
-        tokens=tuple(tokens),
-        parts=tuple(parts),
-        format=MODEL.format,
-        format_source=MODEL.format_source,
-        fallback=MODEL.system_fallback,
-        neutralised=_neutralised(said[-1][1]),
-        stop=(),
-    )
-
-
-def _neutralised(text: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"<\|im_(?:start|end)\|>", text))
-
-
-def _messages(request: Inspect) -> list[tuple[str, str]]:
-    match request.prompt:
-        case ChatPrompt(messages=messages):
-            return [(message.role.value, message.content) for message in messages]
-        case InstructPrompt(instruction=instruction, input=text):
-            return [("user", f"{instruction}\n\n{text}".strip())]
-
-
-def _prompt_text(request: Generate) -> str:
-    match request.prompt:
-        case ChatPrompt(messages=messages):
-            return "".join(f"{message.role}: {message.content}\n" for message in messages)
-        case InstructPrompt(instruction=instruction, input=text):
-            return f"{instruction}\n{text}"
-
-
-def last_user_text(request: Generate) -> str:
-    """What the newest message of `request` says: for scripts that answer by content."""
-    match request.prompt:
-        case ChatPrompt(messages=messages):
-            return next((m.content for m in reversed(messages) if m.role == Role.USER), "")
-        case InstructPrompt(instruction=instruction, input=text):
-            return f"{instruction}\n\n{text}".strip()

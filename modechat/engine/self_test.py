@@ -1,4 +1,4 @@
-"""Whether llama.cpp computes on this machine, tried in a process of its own with a tiny model."""
+"""Tries in a separate process, with a tiny model, whether llama.cpp computes on this machine."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ class SelfTest:
 
 
 def try_engine(extras: Literal["on", "off"]) -> SelfTest:
-    """Evaluate a prompt and single tokens with several threads, with the CPU's extra buffers or without. Takes about a
-    second; never raises."""
+    """Evaluate a prompt and single tokens with several threads, with the CPU's extra buffers or
+    without.
+
+    Takes about a second; never raises.
+    """
     try:
         # The folder is ours: native code that dies in the other process takes nothing away.
         with tempfile.TemporaryDirectory(prefix="modechat-self-test-") as folder:

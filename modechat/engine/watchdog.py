@@ -1,12 +1,12 @@
-"""Notices when a worker hangs: it was asked something, and gives no sign of life, or its computation stands still.
+"""Notices a worker that hangs: it gives no sign of life, or its computation stands still.
 
-`HangDetector` judges by what it is told and by the clock it is given; `Watchdog` looks at it from a thread.
+`HangDetector` judges by requests, events and times; `Watchdog` asks it again and again from a
+thread.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,24 +28,24 @@ from modechat.engine.protocol import (
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a worker that was asked something may be quiet, in seconds."""
+    """How long a worker that has a request may be quiet, in seconds."""
 
     silent: float = 10.0
     """Without any sign of life. A worker that computes sends a heartbeat every second."""
     starting: float = 60.0
-    """Likewise, until it has said anything: a cold disk gives Python and llama.cpp slowly."""
+    """Likewise before its first event: Python and llama.cpp load slowly from a cold disk."""
     standing_still: float = 30.0
-    """Alive, but its computation does not go on. On the CPU every node of the graph counts as going on."""
+    """Alive, but its computation does not go on. On the CPU every node of the graph is progress."""
     loading: float = 120.0
-    """Likewise while it loads or saves, and where it computes on a GPU, which tells nothing within a batch."""
+    """Likewise while it loads or saves, and on a GPU, which reports no progress within a batch."""
 
 
 class HangDetector:
-    """What is asked of one worker, and when it was last heard of. Times are of a monotonic clock."""
+    """Follows the requests and events of one worker. Times are of a monotonic clock."""
 
     def __init__(self, patience: Patience, now: float) -> None:
         self._patience = patience
-        self._open: deque[Request] = deque()
+        self._open: list[Request] = []
         self._has_spoken = False
         self._on_gpu = False
         self._is_saving = False
@@ -53,7 +53,7 @@ class HangDetector:
         self._heard_at = self._moved_at = now
 
     def asked(self, request: Request, now: float) -> None:
-        """A request was sent. Those that have no answer do not count."""
+        """Note that a request was sent. Those that have no answer do not count."""
         if isinstance(request, SaveLanes):
             self._is_saving = True
         elif isinstance(request, Load | Generate | Inspect | UseFormat | UseAdapters):
@@ -62,36 +62,44 @@ class HangDetector:
             self._open.append(request)
 
     def heard(self, event: Event, now: float) -> None:
-        """The worker said something."""
+        """Note an event of the worker."""
         self._heard_at = now
         if isinstance(event, Heartbeat):
             if event.progress != self._progress:
                 self._progress, self._moved_at = event.progress, now
             return
-        if isinstance(event, Cancelled):  # out of order: what is before it goes on
-            self._open = deque(request for request in self._open if not answers(event, request))
+        if isinstance(event, Cancelled):  # out of order: the requests before it go on
+            self._drop_answered_by(event)
             return
         self._has_spoken, self._moved_at, self._is_saving = True, now, False
         if isinstance(event, Loaded):
-            self._on_gpu = event.model.uses_gpu
-        # Requests are answered in their order, one after the other.
-        answered = next((i for i, request in enumerate(self._open) if answers(event, request)), -1)
-        for _ in range(answered + 1):
-            self._open.popleft()
+            self._on_gpu = event.model.placement.n_gpu_layers > 0
+        index = self._index_of_answered(event)
+        if index is not None:  # requests are answered in their order: those before it are, too
+            del self._open[: index + 1]
+
+    def _drop_answered_by(self, event: Event) -> None:
+        index = self._index_of_answered(event)
+        if index is not None:
+            del self._open[index]
+
+    def _index_of_answered(self, event: Event) -> int | None:
+        for index, request in enumerate(self._open):
+            if answers(event, request):
+                return index
+        return None
 
     def begin_again(self, now: float) -> None:
-        """Count from now: nobody could listen meanwhile."""
+        """Count from now, as after a time in which nobody could listen."""
         self._heard_at = self._moved_at = now
 
     def verdict(self, now: float) -> str:
-        """How the worker hangs, as the end of a sentence; empty if it does not."""
+        """Say how the worker hangs, as the end of a sentence; empty if it does not."""
         if not self._open:
             return ""
-        silent = (
-            self._patience.silent
-            if self._has_spoken
-            else max(self._patience.silent, self._patience.starting)
-        )
+        silent = self._patience.silent
+        if not self._has_spoken:
+            silent = max(silent, self._patience.starting)
         if now - self._heard_at > silent:
             return f"it gave no sign of life for {silent:g} seconds"
         is_slow = self._on_gpu or self._is_saving or not isinstance(self._open[0], Generate)
@@ -102,7 +110,7 @@ class HangDetector:
 
 
 class Watchdog:
-    """Calls `on_hang` once, in a thread of its own, with how the worker hangs. `clock` is monotonic."""
+    """Calls `on_hang` once, from a thread, and says how the worker hangs. `clock` is monotonic."""
 
     def __init__(
         self, patience: Patience, on_hang: Callable[[str], None], clock: Callable[[], float]
@@ -131,9 +139,9 @@ class Watchdog:
         while not self._ended.wait(self._interval):
             now = self._clock()
             with self._lock:
-                if (
-                    now - looked_at > 3 * self._interval
-                ):  # this program slept itself: suspended, or a laptop's lid
+                # This program itself may have slept: it was suspended, or a laptop's lid was
+                # closed.
+                if now - looked_at > 3 * self._interval:
                     self._detector.begin_again(now)
                 hang = self._detector.verdict(now)
             looked_at = now

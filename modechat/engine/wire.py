@@ -9,12 +9,12 @@ from pydantic import BaseModel
 from modechat.engine.protocol import Event, Request
 
 _TYPE_FIRST = b'{"type":"'
-"""How every line begins: `type` is the first field of every message."""
+"""The beginning of every line: `type` is the first field of every message."""
 
 
-def _by_type(union: Any) -> dict[bytes, type[BaseModel]]:
+def _by_type(union: Any) -> dict[str, type[BaseModel]]:
     messages = get_args(get_args(union)[0])
-    return {message.model_fields["type"].default.encode(): message for message in messages}
+    return {message.model_fields["type"].default: message for message in messages}
 
 
 _REQUESTS = _by_type(Request)
@@ -22,23 +22,32 @@ _EVENTS = _by_type(Event)
 
 
 def encode(message: BaseModel) -> bytes:
-    """One line of the pipe, newline included."""
+    """Return a message as one line, newline included."""
     return message.model_dump_json().encode() + b"\n"
 
 
 def decode_request(line: bytes) -> Request:
-    """Raises ValueError for a line that is no request."""
+    """Return the request in a line. Raises ValueError for a line that is none."""
     return _decode(line, _REQUESTS)  # type: ignore[return-value]
 
 
 def decode_event(line: bytes) -> Event:
-    """Raises ValueError for a line that is no event."""
+    """Return the event in a line. Raises ValueError for a line that is none."""
     return _decode(line, _EVENTS)  # type: ignore[return-value]
 
 
-def _decode(line: bytes, messages: dict[bytes, type[BaseModel]]) -> BaseModel:
-    # Not one TypeAdapter of the union: it would build the validators of all messages at the start, for 0.1 s.
-    name = line[len(_TYPE_FIRST) : line.find(b'"', len(_TYPE_FIRST))]
-    if not line.startswith(_TYPE_FIRST) or name not in messages:
+def type_of(line: bytes) -> str | None:
+    """Return the type that a message names, also an unknown one; None: it is no message."""
+    if not line.startswith(_TYPE_FIRST):
+        return None
+    end = line.find(b'"', len(_TYPE_FIRST))
+    return line[len(_TYPE_FIRST) : end].decode(errors="replace")
+
+
+def _decode(line: bytes, messages: dict[str, type[BaseModel]]) -> BaseModel:
+    # Not one TypeAdapter of the union: it would build the validators of all messages at the start,
+    # which takes 0.1 s.
+    name = type_of(line)
+    if name is None or name not in messages:
         raise ValueError(f"no message: {line[:100]!r}")
     return messages[name].model_validate_json(line)

@@ -1,1 +1,1 @@
-"""Model files: reading their headers, judging whether they can chat, finding the starter model."""
+"""Model files: finding them, reading their headers, judging whether they can chat."""

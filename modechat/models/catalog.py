@@ -1,6 +1,6 @@
-"""The models on this machine: every GGUF file in the usual places, with what its header says.
+"""The models on this machine: every GGUF file in the usual places, with its header.
 
-Works in a thread and gives what it finds as it finds it; a search that nobody waits for any more stops soon.
+The search runs in a thread and gives each model at once; a search that was cancelled stops soon.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from modechat.models.places import Place
 from modechat.models.walk import Candidate, candidate_at, candidates
 
 CURRENT, RECENT, STARTER = "in use", "used before", "starter model"
-"""Where files are from that are known without looking for them."""
+"""The places of files that are known without a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ModelFile:
     place: str
     """Where it was found: `Hugging Face`."""
     size_bytes: int = 0
-    """Of all its parts."""
+    """Bytes of all its parts."""
     header: GGUFHeader | None = None
     """None: it cannot be used."""
     problem: str = ""
@@ -40,17 +40,15 @@ class ModelFile:
 
     @property
     def needed_bytes(self) -> int:
-        """Memory that it takes with the usual context, roughly."""
-        return (
-            bytes_needed(self.header, self.size_bytes)
-            if self.header is not None
-            else self.size_bytes
-        )
+        """Bytes of memory that it takes with the usual context, roughly."""
+        if self.header is None:
+            return self.size_bytes
+        return bytes_needed(self.header, self.size_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """Where the search is."""
+    """The search has come to this place."""
 
     place: str
 
@@ -60,9 +58,11 @@ def find_models(
     known: Iterable[tuple[str, Path]] = (),
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[ModelFile | Looking]:
-    """The models of the `known` files (where each is from, and its path), then those in `places`; each file once.
+    """Give the models of the `known` files (where each is from, and its path), then those in
+    `places`.
 
-    Files that are whole models but not to chat with (adapters, projectors, later parts) are left out.
+    Each file comes once. Files that are no models to chat with (adapters, projectors, later parts)
+    are left out.
     """
     seen: set[Path] = set()
     for origin, path in known:
@@ -80,7 +80,7 @@ def find_models(
 
 
 def _new(candidate: Candidate, seen: set[Path]) -> ModelFile | None:
-    """None for a file that was seen before, or is not for chatting."""
+    """Return a model; None for a file that was seen before, or is not for chatting."""
     try:
         real = candidate.path.resolve()
     except (OSError, RuntimeError, ValueError):  # links in a circle
@@ -110,14 +110,14 @@ def _look_at(candidate: Candidate) -> ModelFile | None:
 
 
 def free_memory() -> int:
-    """Bytes that are available to the system's processes."""
+    """Return how many bytes are available to the system's processes."""
     import psutil
 
     return int(psutil.virtual_memory().available)
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file that may be looked at."""
+    """Return True if there is a file that may be looked at."""
     try:
         return path.is_file()
     except (OSError, ValueError):

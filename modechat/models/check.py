@@ -1,7 +1,8 @@
-"""Says before anything is loaded whether a file is a model that modechat can chat with, and if not, why.
+"""Checks before anything is loaded that a file is a model that modechat can chat with, and says why
+if not.
 
-Architectures are named as in llama.cpp's src/llama-arch.cpp. One that is not listed here passes: whether it can be
-loaded is for llama.cpp to say.
+Architectures are named as in llama.cpp's src/llama-arch.cpp. One that is not listed here passes:
+llama.cpp says whether it can be loaded.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modechat.domain.text import sanitize_line
-from modechat.errors import ModelError
+from modechat.errors import AdapterError, ModelError
 from modechat.models.failures import AGAIN, shown_name
 from modechat.models.gguf import GGUFHeader, read_header
 
@@ -34,15 +35,18 @@ _SPEECH = {"wavtokenizer-dec", "qwen3tts", "pockettts"}
 _DRAFT = {"eagle3", "dflash", "gemma4-assistant"}
 
 _CHOOSE = "Choose a chat or instruct model."
-_GIVE_ADAPTER = "Give a GGUF file with a LoRA adapter for your model, made by llama.cpp's convert_lora_to_gguf.py."
+_GIVE_ADAPTER = (
+    "Give a GGUF file with a LoRA adapter for your model, made by llama.cpp's "
+    "convert_lora_to_gguf.py."
+)
 _GIVE_BASE = "Give the base model that it belongs to."
 
 
 def check_model_file(path: Path) -> GGUFHeader:
-    """The header of a model that can chat, as far as its file tells.
+    """Return the header of a model that can chat, as far as its file says.
 
-    Raises `ModelError`, with what the file is and what to do, for a file that `read_header` refuses, and for one that
-    is whole but no model to chat with.
+    Raises `ModelError`, with what the file is and what to do, for a file that `read_header`
+    refuses, and for one that is whole but no model to chat with.
     """
     header = read_header(path)
     check_header(path, header)
@@ -50,20 +54,26 @@ def check_model_file(path: Path) -> GGUFHeader:
 
 
 def check_header(path: Path, header: GGUFHeader) -> None:
-    """Raises `ModelError` if the header, which is that of the file at `path`, is not one of a model that can chat."""
+    """Raise `ModelError` if the file at `path` has not the header of a model that can chat."""
     if problem := _part_of_a_model(header) or _other_kind(header):
         what, hint = problem
         raise ModelError(f"{shown_name(path)} {what}.", hint)
 
 
 def check_adapter_file(path: Path) -> GGUFHeader:
-    """The header of a LoRA adapter. Raises `ModelError` for a file that `read_header` refuses, and for any other."""
-    header = read_header(path)
+    """Return the header of a LoRA adapter.
+
+    Raises `AdapterError` for a file that `read_header` refuses, and for any other.
+    """
+    try:
+        header = read_header(path)
+    except ModelError as error:
+        raise AdapterError(error.title, error.hint) from error
     kind = header.metadata.get("adapter.type", "lora")
     if header.metadata.get("general.type") != "adapter":
-        raise ModelError(f"{shown_name(path)} is not a LoRA adapter.", _GIVE_ADAPTER)
+        raise AdapterError(f"{shown_name(path)} is not a LoRA adapter.", _GIVE_ADAPTER)
     if kind != "lora":
-        raise ModelError(
+        raise AdapterError(
             f"{shown_name(path)} is an adapter of another kind ({sanitize_line(str(kind))}).",
             _GIVE_ADAPTER,
         )
@@ -71,7 +81,7 @@ def check_adapter_file(path: Path) -> GGUFHeader:
 
 
 def _part_of_a_model(header: GGUFHeader) -> tuple[str, str] | None:
-    """What is wrong with a file that holds less than a whole model, and what to do; None if nothing is."""
+    """Say why a file is less than a whole model, and what to do; None: it is whole."""
     kind = header.metadata.get("general.type")
     split, splits = header.metadata.get("split.no", 0), header.metadata.get("split.count", 0)
     if kind == "adapter":
@@ -95,10 +105,10 @@ def _part_of_a_model(header: GGUFHeader) -> tuple[str, str] | None:
 
 
 def _other_kind(header: GGUFHeader) -> tuple[str, str] | None:
-    """What is wrong with a model that was made for something else, and what to do; None if nothing is."""
+    """Say what else a model was made for, and what to do; None: it can chat."""
     architecture = header.architecture
     shown = sanitize_line(architecture)
-    # Converters write a kind of pooling (0 is none) where a model comes with a recipe for sentence embeddings.
+    # Converters write a kind of pooling (0 is none) if a model comes with a recipe for embeddings.
     pools = header.metadata.get(f"{architecture}.pooling_type", 0) != 0
     if architecture in _DIFFUSION:
         return f"is a diffusion model ({shown}), which does not work in this version", _CHOOSE

@@ -1,4 +1,5 @@
-"""What can be wrong with a model file, in words: every `ModelError` about a file that is no whole GGUF is made here.
+"""Words for what can be wrong with a model file: every `ModelError` about a broken GGUF is made
+here.
 
 Names of files come from strangers too (downloads, archives), so they are made safe to show.
 """
@@ -8,13 +9,14 @@ from __future__ import annotations
 from codecs import getincrementaldecoder
 from pathlib import Path
 
+from modechat.domain.byte_sizes import shown_bytes
 from modechat.domain.text import sanitize_line
 from modechat.errors import ModelError
 
 AGAIN = "Download the file again."
 _SEEK_GGUF = "modechat runs GGUF files: look for one of this model whose name ends in .gguf."
 
-# How files begin that people have in place of a GGUF, what they are, and what to do about it.
+# Files that people have in place of a GGUF: how they begin, what they are, and what to do.
 _FOREIGN: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     (
         (b"version https://git-lfs",),
@@ -37,12 +39,12 @@ _FOREIGN: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
 
 
 def shown_name(path: Path) -> str:
-    """The file's name (for `/` or `..` the path), safe to show in one line."""
+    """Return the file's name (for `/` or `..` the path), safe to show in one line."""
     return _shown(path.name or str(path))
 
 
 def shown_path(path: Path) -> str:
-    """The whole path, safe to show in one line: where the file is missing, the folder may be what is wrong."""
+    """Return the whole path, safe to show in one line."""
     return _shown(str(path))
 
 
@@ -112,21 +114,10 @@ def damaged(path: Path, reason: str) -> ModelError:
 
 def incomplete(path: Path, size: int, needed: int) -> ModelError:
     """The file has `size` of the `needed` bytes."""
-    has, of = human_size(size), human_size(needed)
+    has, of = shown_bytes(size), shown_bytes(needed)
     if has == of:
         has, of = f"{size:,}", f"{needed:,} bytes"
     return ModelError(f"{shown_name(path)} is incomplete: it has {has} of {of}.", AGAIN)
-
-
-def human_size(n_bytes: int) -> str:
-    """As download pages write sizes: decimal units, three digits or so ("4.37 GB")."""
-    size, unit = float(n_bytes), "bytes"
-    for larger in ("kB", "MB", "GB", "TB", "PB", "EB"):
-        if size < 999.5:
-            break
-        size, unit = size / 1000, larger
-    digits = 0 if unit == "bytes" or size >= 99.95 else 1 if size >= 9.995 else 2
-    return f"{size:,.{digits}f} {unit}"
 
 
 def _recognise(head: bytes) -> tuple[str, str]:

@@ -1,4 +1,6 @@
-"""The prompt formats that the user chose for models, by the names of their files. Kept in the data folder."""
+"""The prompt formats that the user chose for models, by the names of their files; in the data
+folder.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,14 @@ class FormatChoices:
         self._path = folder / _FILE
 
     def of(self, model: Path) -> str | None:
-        """The format for this model; None if the user chose none. A damaged file counts as none."""
+        """Return the format for this model; None if the user chose none.
+
+        A damaged file counts as none.
+        """
         return self._read().get(model.name)
 
     def remember(self, model: Path, format: str | None) -> None:
-        """None forgets. Raises StoreError if the disk refuses."""
+        """Note the choice; None forgets it. Raises StoreError if the disk refuses."""
         choices = self._read()
         choices.pop(model.name, None)
         if format is not None:

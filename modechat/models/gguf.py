@@ -11,20 +11,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from modechat.gguf.ggml_types import FILE_TYPES
+from modechat.gguf.hyperparameters import Hyperparameters
+from modechat.gguf.walker import MAX_TENSORS, HeaderError, HeaderWalker, Value
 from modechat.models import failures
-from modechat.models.ggml_types import FILE_TYPES
-from modechat.models.header_walker import MAX_KEYS, MAX_TENSORS, HeaderError, HeaderWalker, Scalar
 
 _BUFFER = 1 << 18
 _TOKENS = "tokenizer.ggml.tokens"
-_AFTER_VERSION = 8
 _JOINING = ("bert", "t5")
 """Tokenisers that make one token of all white space, or of all that they do not know."""
 
 
 @dataclass(frozen=True, slots=True)
 class GGUFHeader:
-    """What a GGUF file says about itself. Strings are the file's own words: sanitise them before showing them."""
+    """The header of a GGUF file. Strings are the file's own words: sanitise them before showing
+    them.
+    """
 
     version: int
     architecture: str
@@ -39,15 +41,23 @@ class GGUFHeader:
     n_tensors: int
     size_bytes: int
     """Size of this file; a split model has more."""
-    metadata: Mapping[str, Scalar] = field(repr=False)
-    """Numbers, truth values and short strings (up to 1,024 bytes) by key. Arrays and long strings are not kept."""
+    metadata: Mapping[str, Value] = field(repr=False)
+    """By key: numbers, truth values, strings of up to 1,024 bytes, and arrays of up to 4,096
+    numbers.
+    """
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """Looks up what the header says about the model's layers."""
+        return Hyperparameters(self.architecture, self.metadata)
 
 
 def read_header(path: Path) -> GGUFHeader:
-    """The header of the GGUF file at `path`, after checking that the file holds all of its tensors' data.
+    """Return the header of the GGUF file at `path`, after checking that the file holds all of its
+    tensors' data.
 
-    Of a split model only this file is looked at. Raises `ModelError` for a file that cannot be read, is not a GGUF of
-    version 2 or 3, is damaged or is shorter than its header says.
+    Of a split model only this file is looked at. Raises `ModelError` for a file that cannot be
+    read, is not a GGUF of version 2 or 3, is damaged or is shorter than its header says.
     """
     _must_be_a_file(path)
     try:
@@ -60,17 +70,18 @@ def read_header(path: Path) -> GGUFHeader:
 
 
 def longest_token(path: Path) -> int:
-    """Bytes of the longest token in the model's vocabulary, as its file writes it, which is never shorter than what it
-    stands for; 0 if a token may stand for any length. Raises `ModelError` as `read_header` does.
+    """Return the bytes of the longest token in the model's vocabulary, as its file writes it.
+
+    The text that it stands for is never longer. 0 if a token may stand for any length. Raises
+    `ModelError` as `read_header` does.
     """
     _must_be_a_file(path)
     try:
         with path.open("rb", buffering=_BUFFER) as file:
             walker = HeaderWalker(file, file.seek(0, 2), measured=_TOKENS)
-            file.seek(_AFTER_VERSION)
-            walker.count(MAX_TENSORS, "tensors")
-            metadata, _ = walker.entries(walker.count(MAX_KEYS, "keys"))
-            return 0 if metadata.get("tokenizer.ggml.model") in _JOINING else walker.longest
+            walker.begin()
+            tokeniser = walker.metadata().values.get("tokenizer.ggml.model")
+            return 0 if tokeniser in _JOINING else walker.longest
     except HeaderError as error:
         raise failures.damaged(path, str(error)) from error
     except OSError as error:
@@ -102,7 +113,8 @@ def _read(path: Path, file: BinaryIO) -> GGUFHeader:
     if version not in (2, 3):
         raise failures.wrong_version(path, version)
     n_tensors = walker.count(MAX_TENSORS, "tensors")
-    metadata, has_chat_template = walker.entries(walker.count(MAX_KEYS, "keys"))
+    found = walker.metadata()
+    metadata = found.values
     alignment = _number(metadata, "general.alignment", 32)
     if alignment is None or alignment <= 0 or alignment & (alignment - 1):
         raise HeaderError("has an alignment that is not a power of two")
@@ -117,18 +129,18 @@ def _read(path: Path, file: BinaryIO) -> GGUFHeader:
         name=_text(metadata, "general.name"),
         quantization=None if file_type is None else FILE_TYPES.get(file_type),
         n_ctx_train=_number(metadata, f"{architecture}.context_length"),
-        has_chat_template=has_chat_template,
+        has_chat_template=found.has_chat_template,
         n_tensors=n_tensors,
         size_bytes=size,
         metadata=metadata,
     )
 
 
-def _number(metadata: Mapping[str, Scalar], key: str, default: int | None = None) -> int | None:
+def _number(metadata: Mapping[str, Value], key: str, default: int | None = None) -> int | None:
     value = metadata.get(key, default)
     return value if type(value) is int else None
 
 
-def _text(metadata: Mapping[str, Scalar], key: str) -> str | None:
+def _text(metadata: Mapping[str, Value], key: str) -> str | None:
     value = metadata.get(key)
     return value if isinstance(value, str) else None

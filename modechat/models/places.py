@@ -1,4 +1,4 @@
-"""The folders where models usually are on a machine, and what is special about each."""
+"""The folders where models usually are on a machine."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Place:
     """A folder to look into for models."""
 
     name: str
-    """What people call it: `Hugging Face`."""
+    """The usual name: `Hugging Face`."""
     folder: Path
     depth: int = 4
-    """How many levels of folders below it are looked into."""
+    """How many levels of folders below it are searched."""
     is_ollama: bool = False
-    """Whether its files have no names of their own: Ollama's manifests have them."""
+    """True if its files are named by their digest: Ollama's manifests have the names."""
 
 
 def usual_places(
@@ -31,9 +31,10 @@ def usual_places(
     configured: Iterable[Path] = (),
     current: Path | None = None,
 ) -> tuple[Place, ...]:
-    """Where to look, the likeliest first; whether they exist is not looked at.
+    """Return the places to search, the likeliest first; they need not exist.
 
-    `configured` are the user's own folders, `current` is the file that is in use: its neighbours are likely models.
+    `configured` are the user's own folders, `current` is the file that is in use: its neighbours
+    are likely models.
     """
     hugging_face = Path(environment.get("HF_HOME") or home / ".cache" / "huggingface")
     places = [Place("your folder", folder, depth=6) for folder in configured]
@@ -63,9 +64,9 @@ def usual_places(
 
 
 def _cache(home: Path) -> Path:
-    """The folder of caches as llama.cpp has it."""
+    """Return the folder of caches that llama.cpp uses."""
     if platform.system() == "Darwin":
         return home / "Library" / "Caches"
-    return (
-        Path(platformdirs.user_cache_path()) if platform.system() == "Windows" else home / ".cache"
-    )
+    if platform.system() == "Windows":
+        return Path(platformdirs.user_cache_path())
+    return home / ".cache"

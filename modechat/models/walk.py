@@ -1,4 +1,7 @@
-"""Looks through folders for files that may be models. Folders belong to others: they may loop, vanish, or be closed."""
+"""Searches folders for files that may be models.
+
+Folders may loop, vanish, or be closed to the user.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from pathlib import Path
 from modechat.models.places import Place
 
 _MOST_ENTRIES = 50_000
-"""Files and folders of one place that are looked at."""
+"""Files and folders of one place that are looked at, at most."""
 _MOST_PARTS = 1000
 _LONGEST_MANIFEST = 1 << 20
 _MODEL_LAYER = "application/vnd.ollama.image.model"
@@ -28,27 +31,31 @@ class Candidate:
     """The file to load: of a split model the first part."""
     place: str
     name: str = ""
-    """What it is called, where that is not the file's name."""
+    """The model's name, if it is not the file's name."""
     parts: tuple[Path, ...] = ()
     """All parts of a split model that are there, the first among them."""
     n_parts: int = 1
 
 
 def candidate_at(path: Path, place: str) -> Candidate:
-    """The model that the file at `path` is, or is the first part of."""
+    """Return the model in the file at `path`, which may be its first part."""
     part = _PART.fullmatch(path.name)
     if part is None:
         return Candidate(path, place)
     stem, count = part["stem"], int(part["count"])
-    names = (
-        f"{stem}-{number:05}-of-{count:05}.gguf" for number in range(1, min(count, _MOST_PARTS) + 1)
-    )
-    parts = tuple(found for name in names if (found := path.with_name(name)).is_file())
-    return Candidate(path, place, stem, parts, count)
+    parts = []
+    for number in range(1, min(count, _MOST_PARTS) + 1):
+        found = path.with_name(f"{stem}-{number:05}-of-{count:05}.gguf")
+        if found.is_file():
+            parts.append(found)
+    return Candidate(path, place, stem, tuple(parts), count)
 
 
 def candidates(place: Place, cancelled: Callable[[], bool]) -> Iterator[Candidate]:
-    """The files of `place` that may be models. What cannot be read is passed over."""
+    """Give the files of `place` that may be models.
+
+    Files and folders that cannot be read are skipped.
+    """
     if place.is_ollama:
         yield from _of_ollama(place, cancelled)
         return
@@ -96,7 +103,7 @@ def _gguf_files(place: Place, cancelled: Callable[[], bool]) -> Iterator[Path]:
 
 
 def _is(entry: os.DirEntry[str], kind: Callable[[os.DirEntry[str]], bool]) -> bool:
-    """Follows links: Hugging Face's cache consists of them."""
+    """Check the kind, following links: Hugging Face's cache consists of them."""
     try:
         return kind(entry)
     except OSError:
@@ -104,7 +111,7 @@ def _is(entry: os.DirEntry[str], kind: Callable[[os.DirEntry[str]], bool]) -> bo
 
 
 def _of_ollama(place: Place, cancelled: Callable[[], bool]) -> Iterator[Candidate]:
-    """Ollama keeps files by their digest; manifests/HOST/OWNER/MODEL/TAG say what they are called."""
+    """Give Ollama's models: manifests/HOST/OWNER/MODEL/TAG name the files."""
     root = place.folder / "manifests"
     for folder, folders, files in os.walk(root):
         here = Path(folder)
@@ -121,7 +128,7 @@ def _of_ollama(place: Place, cancelled: Callable[[], bool]) -> Iterator[Candidat
 
 
 def _model_digest(manifest: Path) -> str | None:
-    """The name of the file with the model; None if the manifest names none."""
+    """Return the name of the file with the model; None if the manifest names none."""
     try:
         if manifest.stat().st_size > _LONGEST_MANIFEST:
             return None
@@ -129,12 +136,15 @@ def _model_digest(manifest: Path) -> str | None:
         found = next(layer["digest"] for layer in layers if layer["mediaType"] == _MODEL_LAYER)
     except (OSError, ValueError, LookupError, TypeError, StopIteration, RecursionError):
         return None
-    return found.replace(":", "-") if isinstance(found, str) and _DIGEST.fullmatch(found) else None
+    if not isinstance(found, str) or not _DIGEST.fullmatch(found):
+        return None
+    return found.replace(":", "-")
 
 
 def _ollama_name(manifest: Path, root: Path) -> str:
-    """As `ollama run` takes it: `llama3.2:3b`; other owners than its library are named."""
+    """Return the name for `ollama run`, such as `llama3.2:3b`."""
     parts = manifest.relative_to(root).parts
-    owner = parts[1] if len(parts) == 4 and parts[1] != "library" else ""
-    name = f"{parts[-2]}:{parts[-1]}" if len(parts) > 1 else parts[-1]
-    return f"{owner}/{name}" if owner else name
+    name = ":".join(parts[-2:])
+    if len(parts) == 4 and parts[1] != "library":
+        name = f"{parts[1]}/{name}"
+    return name

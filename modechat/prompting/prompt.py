@@ -16,7 +16,7 @@ from modechat.domain.conversation import Message, Role
 from modechat.domain.mode import Mode
 from modechat.prompting.fallbacks import render_with_fallbacks
 from modechat.prompting.guard import Guard, mark_edges, pieces, without_marker
-from modechat.prompting.prompt_format import AS_IS, NO_TOKENS, REFUSED, PromptFormat, SpecialTokens
+from modechat.prompting.prompt_format import AS_IS, NO_TOKENS, PromptFormat, SpecialTokens
 from modechat.prompting.reasoning import ReasoningTags, end_of_thinking
 from modechat.prompting.renderer import Renderer, TemplateError
 from modechat.prompting.single_shot import NO_PREFILL, Prefill, SingleShot
@@ -42,6 +42,8 @@ class Prompt:
     """The format that made it: the model's own, or the one that replaced it because it refused."""
     fallback: str
     """The name of the fallback that the conversation needed."""
+    refusal: str = ""
+    """Why the model's own format refused, where a named one took its place."""
     stop: tuple[str, ...] = ()
     neutralised: tuple[str, ...] = ()
     """The control texts in the newest message that were turned into plain text, in order."""
@@ -109,7 +111,8 @@ class PromptBuilder:
                 prompt = build(self.fallback_format)
             except TemplateError:
                 raise refusal from None
-            prompt = replace(prompt, fallback=f"{self.fallback_format.name}, {REFUSED}: {refusal}")
+            fallback = f"{self.fallback_format.name}, because the template refuses: {refusal}"
+            prompt = replace(prompt, fallback=fallback, refusal=str(refusal))
         return replace(
             prompt, neutralised=self._found(newest), neutralised_before=self._found(earlier)
         )

@@ -15,8 +15,6 @@ CHAT_TEMPLATE = "chat-template"
 
 AS_IS = "as is"
 """The name of the fallback that changes nothing (`modechat.prompting.fallbacks`)."""
-REFUSED = "because the template refuses"
-"""Part of the name of a fallback to a named format."""
 
 
 @dataclass(frozen=True, slots=True)

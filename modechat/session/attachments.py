@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modechat.domain.attachments import Mention, attached, files_meant
+from modechat.domain.byte_sizes import shown_bytes
 from modechat.domain.decoding import NotText, decode_text, is_binary
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize_line
@@ -90,13 +91,6 @@ def mentioned_files(typed: Typed, folder: Path) -> dict[str, int]:
     return found
 
 
-def size_text(size: int) -> str:
-    """Bytes as people write them."""
-    if size < 1000:
-        return f"{size} B"
-    return f"{size / 1000:,.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
-
-
 def _entry(entry: os.DirEntry[str], *, look: bool) -> FileEntry | None:
     try:
         if entry.is_dir():
@@ -146,7 +140,7 @@ def read_attached(path: Path, written: str) -> str | Incomplete:
         return Incomplete(f"{name} cannot be read: {error.strerror or error}.")
     if len(data) > LARGEST:
         return Incomplete(
-            f"{name} has {size_text(_size(path))}; at most {size_text(LARGEST)} can be attached."
+            f"{name} has {shown_bytes(_size(path))}; at most {shown_bytes(LARGEST)} can be attached."
         )
     try:
         return decode_text(data)

@@ -169,7 +169,7 @@ class Comparison:
             for event in in_place_of(old, turn, self._timeline.conversation):
                 self._tell(event)
         if turn.reply.stats is not None:
-            self._host.announce_fallback(turn.reply.stats.fallback)
+            self._host.announce_refusal(turn.reply.stats)
         self._tell(ReplyEnded(turn))
         if self._host.model is not None:  # the next turn does not have the format of this one
             self._tell(FormatInUse(self._host.model))

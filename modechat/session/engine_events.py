@@ -40,6 +40,8 @@ class EngineEvents:
         """The conversations, each with a model that it was said to go on with."""
 
     async def handle(self, event: Event) -> None:
+        if self._host.is_outdated(event):
+            return
         if await self._comparison.handle(event) or self._host.handle(event):
             return
         if isinstance(event, Loaded) and self._host.phase is Phase.LOADING:

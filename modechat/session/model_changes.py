@@ -19,7 +19,7 @@ def note_on_change(before: ModelInfo, after: ModelInfo) -> str:
         for what, old, new in (
             ("format", before.format, after.format),
             ("context", f"{before.n_ctx:,}", f"{after.n_ctx:,} tokens"),
-            ("device", before.device, after.device),
+            ("device", str(before.placement), str(after.placement)),
         )
         if old != new.removesuffix(" tokens")
     ]

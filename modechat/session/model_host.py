@@ -12,10 +12,12 @@ from dataclasses import replace
 from itertools import count
 from pathlib import PurePath
 
+from modechat.domain.conversation import ReplyStats
 from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import (
     Adapter,
     AdaptersChanged,
+    Cause,
     ChatPrompt,
     Engine,
     Event,
@@ -26,6 +28,7 @@ from modechat.engine.protocol import (
     Inspected,
     InstructPrompt,
     Load,
+    Loaded,
     LoadProgress,
     ModelInfo,
     Recovered,
@@ -34,9 +37,8 @@ from modechat.engine.protocol import (
     Stop,
     UseFormat,
 )
-from modechat.errors import EngineError, ModelError
+from modechat.errors import AdapterError, EngineError, ModelError
 from modechat.models.gguf import GGUFHeader
-from modechat.prompting.prompt_format import REFUSED
 from modechat.session.adapters import AdapterChanges
 from modechat.session.events import (
     AdaptersInUse,
@@ -124,14 +126,14 @@ class ModelHost:
         self._wait_for_idleness()
         self._tell(PhaseChanged(phase))
 
-    def announce_fallback(self, fallback: str) -> None:
-        """Tell, once each, why a turn was not written in the model's own format."""
-        if fallback not in self._announced_fallbacks and REFUSED in fallback:
-            self._announced_fallbacks.add(fallback)
+    def announce_refusal(self, stats: ReplyStats) -> None:
+        """Say, once for each reason, why a turn was not written in the model's own format."""
+        if stats.refusal and stats.fallback not in self._announced_fallbacks:
+            self._announced_fallbacks.add(stats.fallback)
             self._tell(
                 Trouble(
                     "The model's chat template does not take this conversation",
-                    f"It was written as {fallback}.",
+                    f"It was written as {stats.fallback}.",
                 )
             )
 
@@ -142,10 +144,14 @@ class ModelHost:
         try:
             header = await asyncio.to_thread(self._wanted.files.check_model)
         except ModelError as error:
-            return Failed(id=None, kind="model", title=error.title, hint=error.hint)
+            cause = Cause.ADAPTER if isinstance(error, AdapterError) else Cause.OTHER
+            return Failed(
+                id=None, load=attempt, kind="model", cause=cause, title=error.title, hint=error.hint
+            )
         if attempt == self._attempt:  # else another model was chosen meanwhile
             self.header = header
-            self._engine.send(self._load)  # takes nothing if it was closed meanwhile
+            # An engine that was closed meanwhile ignores it.
+            self._engine.send(self._load.model_copy(update={"number": attempt}))
         return None
 
     async def restart(self) -> Failed | None:
@@ -267,6 +273,16 @@ class ModelHost:
             return await answer
         finally:
             self._inspections.pop(number, None)
+
+    def is_outdated(self, event: Event) -> bool:
+        """Return True for an event about a load that another one has replaced."""
+        match event:
+            case Loaded(load=number) | LoadProgress(load=number):
+                return number != self._attempt
+            case Failed(load=int(number)):
+                return number != self._attempt
+            case _:
+                return False
 
     def handle(self, event: Event) -> bool:
         """Handle an event that concerns the model alone; whether it was one."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from modechat.domain.conversation import Reply, ReplyState, Turn
-from modechat.engine.protocol import Failed
+from modechat.engine.protocol import Cause, Failed
 from modechat.session.events import SessionEvent, Trouble
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
@@ -45,7 +45,7 @@ class Recovery:
             return
         if self._host.phase is Phase.LOADING:
             await self.loading_failed(failed)
-        elif failed.needs_other_build:
+        elif failed.cause in (Cause.BUILD, Cause.VERSION):
             await self._give_up(failed, failed.hint, ReplyState.INTERRUPTED, offers=False)
         elif again := self._dies_again(self._replies.turn):
             await self._give_up(
@@ -64,9 +64,9 @@ class Recovery:
         """The model could not be loaded, or the engine died over it."""
         if self._host.phase is Phase.CLOSED:
             return
-        # Our own words: what stands in the way of a wrong or damaged file would stand in the way again.
-        lacks_memory = (failed.died and not failed.needs_other_build) or "memory" in failed.title
-        await self._give_up(failed, failed.hint, ReplyState.FAILED, offers=lacks_memory)
+        # A wrong or damaged file would fail again with less. A death may come of too little memory.
+        may_fit = failed.cause is Cause.MEMORY or (failed.died and failed.cause is Cause.OTHER)
+        await self._give_up(failed, failed.hint, ReplyState.FAILED, offers=may_fit)
 
     async def restart(self) -> None:
         """Start the engine and load."""
@@ -106,7 +106,7 @@ class Recovery:
             hints.append(
                 f"Ctrl+R or /retry loads it with {self._offer.words}." if self._offer else ""
             )
-        if self._host.adapters and "LoRA" in failed.title:
+        if self._host.adapters and failed.cause is Cause.ADAPTER:
             hints.append("/lora off loads the model without.")
         if self._host.previous_name:
             hints.append(f"/model goes back to {self._host.previous_name}.")

@@ -106,7 +106,7 @@ class Replies:
             case Shortened() if self._running is not None and self._is_running(event.id):
                 await self._shorten(self._running.history, event.n_left_out)
             case Finished(stats=stats):
-                self._host.announce_fallback(stats.fallback)
+                self._host.announce_refusal(stats)
                 await self._answered(event.id, final_reply(event, self._host.model))
             case Cancelled():
                 await self._answered(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from modechat.engine.llama_log import mentions_gpu
 from modechat.engine.protocol import Load, ModelInfo
 from modechat.models.gguf import GGUFHeader
 
 SHORTEST_CONTEXT = 512
 _DEFAULT_CONTEXT = 4096  # the least that the engine tries to have, where nothing says otherwise
-_DEVICE = re.compile(r"\b(?:CUDA|ROCm|HIP|Vulkan|Metal|SYCL|GPU)\d*\b")
-_NOTHING_OFFLOADED = re.compile(r"offloaded 0/|no usable GPU|without GPU", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +52,8 @@ def smaller_load(
 def seems_to_use_gpu(model: ModelInfo | None, log: Iterable[str]) -> bool:
     """Whether layers are on a GPU: by what was loaded last, else by the engine's last words."""
     if model is not None:
-        return model.uses_gpu
-    return any(_DEVICE.search(line) and not _NOTHING_OFFLOADED.search(line) for line in log)
+        return model.placement.n_gpu_layers > 0
+    return mentions_gpu(log)
 
 
 def _layers_on_gpu(load: Load, header: GGUFHeader | None) -> int:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from textual.content import Content
 
+from modechat.domain.byte_sizes import shown_bytes
 from modechat.domain.text import sanitize_line
 from modechat.models.catalog import ModelFile
-from modechat.models.failures import human_size, shown_path
+from modechat.models.failures import shown_path
 from modechat.models.fit import Fit, fit
 from modechat.tui.widgets.row_list import Column
 
@@ -72,7 +73,9 @@ def about_model(model: ModelFile, free_bytes: int) -> Content:
     facts.append(f"trained for {_context(model)}")
     with_or_without = "with" if header.has_chat_template else "without"
     facts.append(f"{with_or_without} a chat template")
-    facts.append(f"needs about {human_size(model.needed_bytes)}, {human_size(free_bytes)} are free")
+    facts.append(
+        f"needs about {shown_bytes(model.needed_bytes)}, {shown_bytes(free_bytes)} are free"
+    )
     shown = " · ".join(fact for fact in facts if fact and not fact.endswith(_NOT_KNOWN))
     return Content("\n").join([Content(shown), Content.assemble(_place(model), " · ", path)])
 
@@ -84,7 +87,7 @@ def shown_model(model: ModelFile) -> str:
 
 
 def _size(model: ModelFile) -> str:
-    return human_size(model.size_bytes)
+    return shown_bytes(model.size_bytes)
 
 
 def _place(model: ModelFile) -> str:

@@ -15,8 +15,8 @@ import pytest
 
 from modechat import __version__
 from modechat.cli.main import main
-from modechat.cli.parser import KV_TYPES
-from modechat.engine.protocol import KVType
+from modechat.domain.kv_types import KV_TYPES
+from modechat.engine.protocol import Load
 from modechat.errors import ModechatError
 from tests.cli.conftest import MODECHAT, PROJECT, Shell
 
@@ -126,7 +126,7 @@ def test_wrong_use_is_exit_code_2_with_the_reason_and_the_usage(
 
 
 def test_the_kv_types_of_the_command_line_are_those_of_the_engine() -> None:
-    assert get_args(KVType) == KV_TYPES
+    assert get_args(Load.model_fields["kv_type"].annotation) == KV_TYPES
 
 
 @pytest.mark.parametrize("order", ["before", "after"])

@@ -63,7 +63,7 @@ def test_a_file_that_is_far_too_long_is_refused_with_its_size(
     for arguments in (("--file", long), ("--file", long, "--file", long)):
         done = shell.modechat("run", "x", *arguments, "--model", tiny)
         assert done.code == 6, done.err
-        assert "long.txt has 200.0 MB, at least" in done.err
+        assert "long.txt has 200 MB, at least" in done.err
 
 
 def test_a_text_that_is_a_bit_too_long_is_counted(shell: Shell, tiny: Path) -> None:

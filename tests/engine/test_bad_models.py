@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modechat.engine.protocol import Failed, Loaded
+from modechat.engine.protocol import Cause, Failed, Loaded
 from tests.engine.driver import lent_engine
 from tests.tiny_models import write_bert, write_llama, write_unknown_architecture
 
@@ -56,5 +56,5 @@ async def test_a_context_larger_than_memory_is_refused_with_both_numbers(tmp_pat
         failed = await driver.load(model, n_ctx=2**31 - 1)
         assert isinstance(failed, Failed)
     assert "2,147,483,647 tokens" in failed.title
-    assert "GiB" in failed.title
+    assert failed.cause is Cause.MEMORY
     assert "--ctx" in failed.hint

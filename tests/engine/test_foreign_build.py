@@ -19,7 +19,7 @@ from modechat.engine.diagnosis import diagnose, features_of
 from modechat.engine.extras_memory import ExtrasMemory
 from modechat.engine.instructions import known_instructions, runnable_instructions
 from modechat.engine.probe import probe_engine
-from modechat.engine.protocol import Failed, Generate, Load
+from modechat.engine.protocol import Cause, Failed, Generate, Load
 from modechat.engine.second_try import SecondTry
 from modechat.engine.self_test import try_engine
 from modechat.engine.watchdog import Patience
@@ -97,7 +97,7 @@ async def test_a_message_ends_with_the_true_cause_and_the_command_that_mends_it(
             pass
     finally:
         await engine.close()
-    assert failed.needs_other_build
+    assert failed.cause is Cause.BUILD
     assert "llama.cpp was built for another processor: it uses AVX" in failed.hint
     assert "AVX2" in failed.hint
     assert "-m pip install --force-reinstall" in failed.hint

@@ -42,7 +42,7 @@ async def test_loading_tells_what_was_loaded(model: Path) -> None:
         loaded = await driver.load(model)
     assert isinstance(loaded, Loaded)
     info = loaded.model
-    assert (info.name, info.architecture, info.device) == ("tiny", "llama", "CPU")
+    assert (info.name, info.architecture, str(info.placement)) == ("tiny", "llama", "CPU")
     assert (info.n_ctx, info.n_ctx_train) == (2048, 2048)
     assert (info.format, info.format_source, info.notes) == ("chat-template", FormatSource.GGUF, ())
 

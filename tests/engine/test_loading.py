@@ -18,11 +18,11 @@ from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.loading.devices import can_offload, choose_devices, list_devices
-from modechat.engine.worker.loading.gguf_file import read_gguf
 from modechat.engine.worker.loading.loader import load
 from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes, sizes_of
 from modechat.engine.worker.loading.planning import N_SEQUENCES
 from modechat.engine.worker.model import LoadedModel
+from modechat.gguf.layout import read_layout
 from tests.cpu_extras import cpu_extras
 from tests.engine.driver import chat, formats, running_engine
 from tests.engine.vocabularies import native_log
@@ -49,9 +49,9 @@ def refused(path: Path, **wishes: Any) -> WorkerFailure:
 
 
 def sizes(path: Path) -> ModelSizes:
-    contents = read_gguf(str(path))
-    assert contents is not None
-    return sizes_of(contents)
+    layout = read_layout(path)
+    assert layout is not None
+    return sizes_of(layout)
 
 
 def allocated(what: str) -> float:
@@ -97,7 +97,6 @@ def test_the_state_of_a_recurrent_model_is_known_before_it_is_there(tmp_path: Pa
         assert (
             sizes(path).kv_bytes(model.n_ctx, shape) >= allocated("RS") - 0.01 * MIB > 0
         )  # the log rounds
-        assert (model.is_recurrent, model.is_hybrid, model.n_swa) == (True, False, 0)
 
 
 @pytest.mark.real_model
@@ -120,7 +119,7 @@ def test_the_size_of_a_kv_cache_with_sliding_windows_is_known_before_it_is_there
     gemma: Path,
 ) -> None:
     with loaded(gemma, n_ctx=16_384) as model:
-        assert model.n_swa == 512
+        assert llama.llama_model_n_swa(model.model) == 512
         shape = ContextShape("f16", N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention)
         assert sizes(gemma).kv_bytes(16_384, shape) == pytest.approx(allocated("KV"), rel=0.01)
         assert allocated("compute") <= 64 * MIB  # no logits of a whole batch: that would be 128 MiB
@@ -158,7 +157,7 @@ def test_the_tensors_of_all_parts_of_a_split_model_count(tmp_path: Path) -> None
     with loaded(first) as model:
         assert model.size_bytes == sum(tensor.n_bytes for tensor in GGUFReader(whole).tensors)
     first.with_name("tiny-00002-of-00002.gguf").unlink()
-    assert read_gguf(str(first)) is None
+    assert read_layout(first) is None
     assert "cannot load" in refused(first).title
 
 
@@ -253,14 +252,14 @@ def test_zero_layers_and_no_device_are_the_cpu_without_a_reason(tmp_path: Path) 
         loaded(path, n_gpu_layers=0) as none,
         loaded(path, n_gpu_layers=None, devices=("none",)) as no_device,
     ):
-        assert none.device == no_device.device == "CPU"
+        assert str(none.placement) == str(no_device.placement) == "CPU"
 
 
 @pytest.mark.skipif(can_offload(), reason="this build of llama.cpp can use a GPU")
 def test_a_build_without_gpu_support_says_so(tmp_path: Path) -> None:
     path = write_llama(tmp_path / "tiny.gguf")
     with loaded(path, n_gpu_layers=None) as model:
-        assert (model.device, model.n_gpu_layers) == ("CPU: this build has no GPU support", 0)
+        assert str(model.placement) == "CPU: this build has no GPU support"
     failure = refused(path, devices=("CUDA0",))
     assert "CUDA0" in failure.title
     assert "modechat doctor" in failure.hint
@@ -275,9 +274,9 @@ on_gpu = pytest.mark.skipif(not GPUS, reason="this build of llama.cpp finds no G
 @on_gpu
 def test_a_small_model_goes_to_the_gpu_as_a_whole(tmp_path: Path) -> None:
     with loaded(write_llama(tmp_path / "tiny.gguf"), n_gpu_layers=None) as model:
-        assert model.n_gpu_layers == 3
-        assert model.device.startswith("GPU 3/3 · ")
-        assert model.device.endswith(" MiB")
+        assert model.placement.n_gpu_layers == 3
+        assert str(model.placement).startswith("GPU 3/3 · ")
+        assert str(model.placement).endswith((" kB", " MB"))
         assert model.n_batch == 256  # no longer than the context
 
 
@@ -286,7 +285,7 @@ def test_a_number_of_layers_is_kept(tmp_path: Path) -> None:
     with loaded(
         write_llama(tmp_path / "tiny.gguf"), n_gpu_layers=2, devices=(GPUS[0].name,)
     ) as model:
-        assert model.device.startswith("GPU 2/3 · ")
+        assert str(model.placement).startswith("GPU 2/3 · ")
 
 
 @on_gpu
@@ -294,7 +293,7 @@ def test_a_number_of_layers_is_kept(tmp_path: Path) -> None:
 def test_what_a_plan_expects_of_a_device_is_at_least_what_it_takes(starter: Path) -> None:
     for n_layers in (31, 10, 1):
         with loaded(starter, n_gpu_layers=n_layers, n_ctx=2048) as model:
-            assert model.n_gpu_layers == n_layers
+            assert model.placement.n_gpu_layers == n_layers
             name = GPUS[0].name
             lines = [
                 line for line in native_log().lines if f" {name} " in line and "buffer size" in line
@@ -305,7 +304,7 @@ def test_what_a_plan_expects_of_a_device_is_at_least_what_it_takes(starter: Path
                 "f16", N_SEQUENCES, model.n_batch, MOST_OUTPUTS, model.flash_attention
             )
             offloaded = found.layers[len(found.layers) + 1 - n_layers :]
-            kv = sum(found.layer_kv_bytes(layer, 2048, shape) for layer in offloaded)
+            kv = sum(found.kv_bytes_by_layer(2048, shape)[len(found.layers) + 1 - n_layers :])
             weights = found.output_bytes + sum(layer.weight_bytes for layer in offloaded)
             visitor = found.layers[0].weight_bytes
             assert (
@@ -332,7 +331,7 @@ async def test_a_gpu_that_fails_is_tried_with_fewer_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = await with_buffers_of(64, write_llama(tmp_path / "tiny.gguf"), monkeypatch)
-    assert info.device.startswith("GPU 1/3")
+    assert str(info.placement).startswith("GPU 1/3")
     tried = [note for note in info.notes if note.startswith("Loading")]
     assert [note.split(" layers")[0] for note in tried] == [
         "Loading with 3 of 3",
@@ -348,7 +347,7 @@ async def test_a_gpu_that_fails_with_any_layers_is_left_alone(
     starter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = await with_buffers_of(20_000_000, starter, monkeypatch)
-    assert info.device == "CPU: the GPU failed"
+    assert str(info.placement) == "CPU: the GPU failed"
     assert [note.split(" layers")[0] for note in info.notes if note.startswith("Loading")] == [
         "Loading with 31 of 31",
         "Loading with 23 of 31",
@@ -381,7 +380,7 @@ async def test_what_is_too_large_for_one_gpu_is_shared_by_two(
         )
         loaded = await driver.ask(request, Loaded | Failed)
         assert isinstance(loaded, Loaded), loaded
-        assert loaded.model.device.startswith("GPU 31/31 · ")
+        assert str(loaded.model.placement).startswith("GPU 31/31 · ")
         answer = await driver.generate(
             chat("What is the capital of France?"), Sampling(temperature=0, max_tokens=8)
         )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from modechat.engine.worker.loading.gguf_file import GGUFContents
-from modechat.engine.worker.loading.model_sizes import KV_BYTES, ContextShape, ModelSizes, sizes_of
+from modechat.domain.kv_types import KV_TYPES
+from modechat.engine.worker.loading.model_sizes import (
+    ContextShape,
+    ModelSizes,
+    bytes_per_value,
+    sizes_of,
+)
+from modechat.gguf.hyperparameters import Hyperparameters
+from modechat.gguf.layout import ModelLayout
 
 SHAPE = ContextShape("f16", n_sequences=4, n_ubatch=512, n_outputs=32, flash_attention=True)
 PLAIN = {
@@ -28,7 +36,7 @@ def sizes(
     architecture: str = "llama", tensors: dict[str, int] = TENSORS, **changes: Any
 ) -> ModelSizes:
     metadata = {f"{architecture}.{key}": value for key, value in (PLAIN | changes).items()}
-    return sizes_of(GGUFContents(architecture, metadata, 128_256, tensors))
+    return sizes_of(ModelLayout(Hyperparameters(architecture, metadata), 128_256, tensors))
 
 
 def kv_values(found: ModelSizes) -> list[int]:
@@ -128,8 +136,9 @@ def test_a_recurrent_state_has_one_size_for_any_length() -> None:
 
 
 def test_a_kv_type_of_fewer_bits_takes_less() -> None:
-    in_order = sorted(KV_BYTES, key=lambda kind: -KV_BYTES[kind])
-    assert in_order == ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+    taken = [bytes_per_value(kv_type) for kv_type in KV_TYPES]
+    assert taken == sorted(taken, reverse=True)
+    assert (taken[0], taken[1], taken[-1]) == (Fraction(4), Fraction(2), Fraction(18, 32))
 
 
 def test_without_flash_attention_more_is_computed_at_once() -> None:
@@ -158,6 +167,6 @@ def test_without_flash_attention_more_is_computed_at_once() -> None:
     ],
 )
 def test_a_header_that_says_little_or_nonsense_is_no_error(metadata: dict[str, Any]) -> None:
-    found = sizes_of(GGUFContents("llama", metadata, 0, {"blk.7.x": 10, "y": 5}))
+    found = sizes_of(ModelLayout(Hyperparameters("llama", metadata), 0, {"blk.7.x": 10, "y": 5}))
     assert found.weight_bytes == 15
     assert found.kv_bytes(4096, SHAPE) == 0

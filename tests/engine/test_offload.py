@@ -157,7 +157,7 @@ def test_the_bytes_of_a_plan_are_those_of_its_layers(
     sizes: ModelSizes, devices: list[Device], n_ctx: int
 ) -> None:
     made = plan(sizes, devices, n_ctx)
-    layer = sizes.layers[0].weight_bytes + sizes.layer_kv_bytes(sizes.layers[0], n_ctx, SHAPE)
+    layer = sizes.layers[0].weight_bytes + sizes.kv_bytes_by_layer(n_ctx, SHAPE)[0]
     has_output = made.n_gpu_layers > 0
     least = layer * (made.n_gpu_layers - has_output) + sizes.output_bytes * has_output
     assert sum(part.expected_bytes for part in made.parts) >= least

@@ -49,7 +49,7 @@ def test_where_not_all_layers_fit_the_context_is_short_and_the_user_hears_how_ma
     made = plan(gpu("CUDA0", 3.8))
     assert (made.n_ctx, made.offload.n_gpu_layers) == (4096, 20)
     assert made.notes == (
-        "20 of 33 layers fit into the 3.8 GiB of free GPU memory; the CPU computes the others.",
+        "20 of 33 layers fit into the 4.08 GB of free GPU memory; the CPU computes the others.",
     )
 
 
@@ -57,7 +57,7 @@ def test_where_no_layer_fits_the_cpu_computes_and_the_user_hears_why() -> None:
     made = plan(gpu("CUDA0", 0.3))
     assert made.offload.n_gpu_layers == 0
     assert (made.n_ctx, made.n_batch) == (16_384, 128)
-    assert made.notes == ("No layer fits into the 0.3 GiB of free GPU memory: the CPU computes.",)
+    assert made.notes == ("No layer fits into the 322 MB of free GPU memory: the CPU computes.",)
 
 
 def test_without_a_gpu_it_is_the_cpu_without_a_word() -> None:
@@ -93,7 +93,7 @@ def test_a_context_of_the_user_is_taken_as_it_is() -> None:
 
 def test_a_context_that_does_not_fit_is_refused_with_both_numbers_and_one_that_does() -> None:
     failure = refused(n_ctx=100_000, free_gib=8)
-    assert failure.title == "A context of 100,000 tokens needs 12.2 GiB of memory; 8.0 GiB are free"
+    assert failure.title == "A context of 100,000 tokens needs 13.1 GB of memory; 8.59 GB are free"
     assert "--ctx 52224" in failure.hint
     assert "--kv-type q8_0" in failure.hint
     assert plan(n_ctx=52_224, free_gib=8).n_ctx == 52_224
@@ -113,7 +113,7 @@ def test_a_context_that_memory_made_short_has_a_note() -> None:
 def test_a_model_larger_than_memory_is_mapped_with_a_warning() -> None:
     made = plan(free_gib=4)
     assert made.n_ctx == 512
-    assert any("larger than the free memory (4.0 GiB)" in note for note in made.notes)
+    assert any("larger than the free memory (4.29 GB)" in note for note in made.notes)
 
 
 @pytest.mark.parametrize("wish", [{"mmap": False}, {"mlock": True}])
@@ -121,7 +121,7 @@ def test_a_model_larger_than_memory_is_refused_where_it_may_not_be_mapped(
     wish: dict[str, bool],
 ) -> None:
     failure = refused(free_gib=4, **wish)
-    assert "GiB of memory; 4.0 GiB are free" in failure.title
+    assert "GB of memory; 4.29 GB are free" in failure.title
     assert "mmap = true" in failure.hint
 
 

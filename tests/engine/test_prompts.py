@@ -18,8 +18,9 @@ from modechat.domain.tasks import Example
 from modechat.engine.protocol import ChatPrompt, InstructPrompt
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.prompts import Prompts, count_by_part
+from modechat.engine.worker.prompts import Prompts
 from modechat.engine.worker.tokens import Vocabulary
+from modechat.engine.worker.viewing import count_by_part
 from modechat.prompting import render
 from modechat.prompting.guard import MARKER
 from modechat.prompting.prompt import Part

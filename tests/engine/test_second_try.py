@@ -19,6 +19,7 @@ from modechat.engine.diagnosis import Remedy
 from modechat.engine.extras_memory import ExtrasMemory
 from modechat.engine.protocol import (
     Cancelled,
+    Cause,
     CPUExtras,
     Delta,
     Event,
@@ -228,7 +229,7 @@ async def test_a_reply_that_has_begun_is_not_asked_again_but_the_next_one_works(
         assert recoveries(events) == []
         failed = events[-1]
         assert isinstance(failed, Failed)
-        assert not failed.needs_other_build
+        assert failed.cause is not Cause.BUILD
         assert memory.says_off
         driver.engine.start()
         driver.engine.send(load_request(model))
@@ -250,7 +251,7 @@ async def test_where_it_dies_without_the_kernels_too_the_death_says_what_helps(
         assert isinstance(failed, Failed)
         assert failed.died
         assert failed.death is Death.ILLEGAL_INSTRUCTION
-        assert failed.needs_other_build
+        assert failed.cause is Cause.BUILD
         assert failed.hint == str(REMEDY)
         assert recoveries(events) == []  # nothing is told that turns out to be untrue
         assert not memory.says_off  # it did not help
@@ -265,7 +266,7 @@ async def test_a_crash_that_the_kernels_are_not_to_blame_for_is_told_as_ever(
         driver.engine.send(load_request(model))
         failed = (await events_until(driver, Failed))[-1]
         assert isinstance(failed, Failed)
-        assert (failed.death, failed.hint, failed.needs_other_build) == (Death.ABORT, "", False)
+        assert (failed.death, failed.hint, failed.cause) == (Death.ABORT, "", Cause.OTHER)
         assert not memory.says_off
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.batch import fill_batch
 from modechat.engine.worker.evaluation.machine_load import LoadMeter, MachineLoad, usable_cpus
-from modechat.engine.worker.evaluation.threads import DecodeThreads, ThreadController
+from modechat.engine.worker.evaluation.thread_controller import ThreadController
+from modechat.engine.worker.evaluation.threads import DecodeThreads
 from tests.engine.vocabularies import native_log
 from tests.tiny_models import write_llama
 
@@ -64,7 +65,7 @@ class Simulation:
         before = self.spent
         for _ in range(decodes):
             if around is not None and self.now - self.seen_at >= 0.25:
-                self.controller.see(around(self.counts[-1] if self.counts else 0))
+                self.controller.note_load(around(self.counts[-1] if self.counts else 0))
                 self.seen_at = self.now
             self.counts.append(self.controller.count)
             took = seconds(self.counts[-1]) * self.noise() * self.size
@@ -247,22 +248,22 @@ def test_fewer_threads_are_tried_again_when_other_processes_begin_to_compute() -
     assert set(run.counts[-500:]) != {4}
 
 
-def test_the_lookout_tells_what_others_and_nobody_used() -> None:
+def test_the_meter_tells_what_others_and_nobody_used() -> None:
     now, own, idle = 0.0, 0.0, 0.0
-    lookout = LoadMeter((0, 1, 2, 3), lambda: now, lambda: own, lambda _usable: idle)
+    meter = LoadMeter((0, 1, 2, 3), lambda: now, lambda: own, lambda _usable: idle)
     now = 0.1
-    assert lookout.look() is None
+    assert meter.measure() is None
     now, own, idle = 0.5, 0.5, 0.75
-    assert lookout.look() == MachineLoad(others=1.5, idle=1.5)
+    assert meter.measure() == MachineLoad(others=1.5, idle=1.5)
     now, own, idle = 1.0, 2.5, 0.75  # counted unevenly: never below nothing
-    assert lookout.look() == MachineLoad(others=0.0, idle=0.0)
+    assert meter.measure() == MachineLoad(others=0.0, idle=0.0)
 
 
 def test_this_machine_says_what_it_does() -> None:
-    lookout = LoadMeter(usable_cpus())
+    meter = LoadMeter(usable_cpus())
     found = None
     while found is None:
-        found = lookout.look()
+        found = meter.measure()
     assert 0 <= found.others <= len(usable_cpus())
     assert 0 <= found.idle <= len(usable_cpus()) + 0.5
 

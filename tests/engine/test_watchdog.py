@@ -28,6 +28,7 @@ from modechat.engine.protocol import (
     Loaded,
     LoadProgress,
     ModelInfo,
+    Placement,
     Request,
     SaveLanes,
 )
@@ -102,7 +103,9 @@ def test_what_is_asked_while_it_saves_may_wait_for_longer() -> None:
 @pytest.mark.parametrize(("uses_gpu", "hangs"), [(False, True), (True, False)])
 def test_a_gpu_tells_nothing_within_a_batch(uses_gpu: bool, hangs: bool) -> None:
     watched = detector(LOAD)
-    model: ModelInfo = MODEL.model_copy(update={"uses_gpu": uses_gpu})
+    model: ModelInfo = MODEL.model_copy(
+        update={"placement": Placement(n_gpu_layers=1 if uses_gpu else 0)}
+    )
     watched.heard(Loaded(model=model, seconds_load=1), 1)
     watched.asked(GENERATE, 1)
     for second in range(1, 60, 5):

@@ -113,7 +113,7 @@ def test_what_native_code_prints_does_not_reach_the_pipe() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, input=""
     )
-    assert done.stdout == '{"type":"load_progress","fraction":0.5}\n'
+    assert done.stdout == '{"type":"load_progress","load":0,"fraction":0.5}\n'
     assert "noise from native code" in done.stderr
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from gguf import GGUFWriter
 
+from modechat.domain.byte_sizes import shown_bytes
 from modechat.errors import ModelError
 from modechat.models.check import check_adapter_file, check_model_file
-from modechat.models.failures import human_size
 from tests.tiny_models import (
     write_bert,
     write_llama,
@@ -180,7 +180,7 @@ def test_an_incomplete_download_tells_both_sizes(tmp_path: Path) -> None:
     path = write_llama(tmp_path / "model.gguf")
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    half, full = human_size(len(whole) // 2), human_size(len(whole))
+    half, full = shown_bytes(len(whole) // 2), shown_bytes(len(whole))
     assert refused(path) == (
         f"model.gguf is incomplete: it has {half} of {full}.",
         "Download the file again.",
@@ -190,8 +190,9 @@ def test_an_incomplete_download_tells_both_sizes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("size", "shown"),
     [
-        (0, "0 bytes"),
-        (999, "999 bytes"),
+        (0, "0 B"),
+        (1, "1 B"),
+        (999, "999 B"),
         (1_000, "1.00 kB"),
         (9_996, "10.0 kB"),
         (98_362_432, "98.4 MB"),
@@ -201,7 +202,7 @@ def test_an_incomplete_download_tells_both_sizes(tmp_path: Path) -> None:
     ],
 )
 def test_sizes_are_written_as_download_pages_write_them(size: int, shown: str) -> None:
-    assert human_size(size) == shown
+    assert shown_bytes(size) == shown
 
 
 OTHER_MODELS: dict[str, tuple[Callable[[Path], Path], str, str]] = {

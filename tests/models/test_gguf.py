@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modechat.errors import ModelError
-from modechat.models.ggml_types import FILE_TYPES, TENSOR_TYPES
+from modechat.gguf.ggml_types import FILE_TYPES, TENSOR_TYPES
 from modechat.models.gguf import GGUFHeader, read_header
 from modechat.models.starter import starter_model
 from tests.examples import examples

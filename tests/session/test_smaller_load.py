@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from modechat.engine.protocol import Load
+from modechat.engine.protocol import Load, Placement
 from modechat.engine.scripted import MODEL
 from modechat.models.gguf import read_header
 from modechat.session.smaller_load import seems_to_use_gpu, smaller_load
@@ -78,4 +78,7 @@ def test_the_engines_last_words_tell_whether_a_gpu_was_in_use(
 ) -> None:
     assert seems_to_use_gpu(None, log) is uses
     assert seems_to_use_gpu(MODEL, log) is False
-    assert seems_to_use_gpu(MODEL.model_copy(update={"uses_gpu": True}), ()) is True
+    assert (
+        seems_to_use_gpu(MODEL.model_copy(update={"placement": Placement(n_gpu_layers=1)}), ())
+        is True
+    )

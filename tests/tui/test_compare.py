@@ -13,7 +13,7 @@ from textual.widgets import Input
 from modechat.cli.demo import demo_settings
 from modechat.domain.conversation import ReplyState
 from modechat.domain.text import sanitize, sanitize_line
-from modechat.engine import scripted
+from modechat.engine import scripted, scripted_texts
 from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import Failed, Generate, Inspect, Load
 from modechat.engine.scripted import Leak, ScriptedEngine, last_user_text
@@ -467,13 +467,13 @@ async def test_help_tells_the_keys_of_the_comparison(tmp_path: Path) -> None:
 async def test_a_format_that_makes_the_same_prompt_as_another_has_no_column(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    view_of = scripted._view
+    view_of = scripted_texts.prompt_view
 
     def view(request: Inspect) -> PromptView:
         same = request.format == "chatml"
         return view_of(request.model_copy(update={"format": None}) if same else request)
 
-    monkeypatch.setattr(scripted, "_view", view)
+    monkeypatch.setattr(scripted, "prompt_view", view)
 
     async with running_app(tmp_path, size=(120, 30), session_settings=demo_settings()) as screen:
         await screen.type("Hello")

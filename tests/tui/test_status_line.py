@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from modechat.domain.conversation import ReplyStats
+from modechat.domain.placement import Placement, WhyCPU
 from modechat.engine.scripted import MODEL
 from modechat.prompting.thinking import ThinkingSwitch
 from modechat.tui.widgets.status_line import FormatShown, Status, fit, painted, status_segments
@@ -83,15 +84,15 @@ def test_thinking_is_still_shown_where_the_name_is_shortened() -> None:
 
 def test_the_reason_for_the_device_goes_before_anything_else_is_shortened() -> None:
     model = MODEL.model_copy(
-        update={"name": "SmolLM2", "device": "CPU: this build has no GPU support"}
+        update={"name": "SmolLM2", "placement": Placement(why_cpu=WhyCPU.NO_SUPPORT)}
     )
     assert line(120, model=model).endswith(" · 0.19 s · CPU: this build has no GPU support")
     assert (
         line(100, model=model)
         == "❯ chat · SmolLM2 · chat-template (gguf) · 342/4,096 · 78 tok/s · 0.19 s · CPU"
     )
-    on_gpu = MODEL.model_copy(update={"device": "GPU 28/28 · 3.1 GiB"})
-    assert line(120, model=on_gpu).endswith(" · GPU 28/28 · 3.1 GiB")
+    on_gpu = MODEL.model_copy(update={"placement": Placement(28, 28, 3_330_000_000)})
+    assert line(120, model=on_gpu).endswith(" · GPU 28/28 · 3.33 GB")
 
 
 @given(

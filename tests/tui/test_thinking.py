@@ -11,7 +11,7 @@ from pathlib import Path
 from textual.selection import SELECT_ALL
 
 from modechat.domain.text import sanitize
-from modechat.engine.protocol import Generate, Loaded, LoadProgress
+from modechat.engine.protocol import Generate, Load, Loaded, LoadProgress
 from modechat.engine.scripted import MODEL, ScriptedEngine, at_once
 from modechat.prompting.thinking import ThinkingSwitch
 from tests.session.harness import echo
@@ -21,10 +21,10 @@ from tests.tui.harness import running_app
 class Reasoning(ScriptedEngine):
     """A model whose template has a switch for thinking."""
 
-    async def _load(self) -> None:
-        self._events.put_nowait(LoadProgress(fraction=1.0))
+    async def _load(self, request: Load) -> None:
+        self._events.put_nowait(LoadProgress(load=request.number, fraction=1.0))
         model = MODEL.model_copy(update={"thinking": ThinkingSwitch.ON})
-        self._events.put_nowait(Loaded(model=model, seconds_load=0.1))
+        self._events.put_nowait(Loaded(load=request.number, model=model, seconds_load=0.1))
 
 
 def saying(reply: str) -> Callable[[Generate], str]:

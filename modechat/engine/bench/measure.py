@@ -1,8 +1,8 @@
-"""Measures a model on this machine through the engine, as a front end does, next to llama.cpp's own loop.
+"""Measures a model through the engine, as a front end does, next to llama.cpp's own loop.
 
-The loop runs in the same worker on the same context (`worker/raw_loop.py`), by turns with modechat, and medians count:
-machines are noisy. What modechat takes is measured here, at the far end of the pipe. All seconds are wall-clock, all
-speeds tokens a second.
+The loop runs in the same worker on the same context (`worker/raw_loop.py`), by turns with modechat,
+and medians count: machines are noisy. Modechat's times are measured here, at the far end of the
+pipe. All seconds are wall-clock, all speeds tokens a second.
 """
 
 from __future__ import annotations
@@ -10,81 +10,23 @@ from __future__ import annotations
 import statistics
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from modechat.domain.conversation import Message, Role
 from modechat.domain.sampling import Sampling
 from modechat.engine.bench.connection import TimedConnection
-from modechat.engine.bench.texts import COPY, STORY, prose
+from modechat.engine.bench.results import BenchResult, Effort, Turn
+from modechat.engine.bench.texts import COPY, STORY, TextMaker, prose
 from modechat.engine.protocol import ChatPrompt, Engine, InstructPrompt, Load
 from modechat.errors import EngineError
 
-_ENOUGH_TO_SAVE = 400  # tokens of a chat that is surely kept on disk
+_ENOUGH_TO_SAVE = 400
+"""Tokens of a chat that is long enough to be saved on disk."""
 # At 0 guesses may change nothing at all, which few machines can promise.
 _FAITHFUL = Sampling(temperature=0.2, stop_repetition=False)
-_LEAST_REPLY = 8  # tokens, for a speed that means something
-_LEAST_COPIED = 64  # tokens; below there is nothing to guess from
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How much is measured. Sizes are tokens, at most: a slow machine or a short context gets less."""
-
-    pairs: int
-    """Times that modechat and the raw loop are measured, by turns."""
-    prompt: int
-    reply: int
-    turns: int
-    """Of the growing chat; before every other one the mode is switched."""
-    turn: int
-    resumes: int
-    resume: int
-    seconds: float
-    """What one prompt or one reply may take, about."""
-
-
-FULL = Effort(
-    pairs=7, prompt=512, reply=128, turns=12, turn=150, resumes=2, resume=2000, seconds=15
-)
-QUICK = Effort(pairs=3, prompt=128, reply=48, turns=4, turn=60, resumes=1, resume=500, seconds=6)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One turn of the growing chat."""
-
-    context_tokens: int
-    seconds_to_first_token: float
-    evaluated_again: int
-    """Tokens that were evaluated before, and had to be once more."""
-    is_after_switch: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BenchResult:
-    """What was measured. Speeds are tokens a second, medians; None: it could not be measured in this context."""
-
-    model: str
-    device: str
-    n_ctx: int
-    raw_pp: float
-    raw_tg: float
-    modechat_pp: float
-    modechat_tg: float
-    pp_ratio: float
-    """Of modechat's speed to the raw loop's, as they stand above."""
-    tg_ratio: float
-    first_token_series: tuple[Turn, ...]
-    switch_evaluated_tokens: int
-    """Tokens that a chat turn evaluates again only because of a task in between."""
-    resume_tokens: int
-    resume_ratio: float | None
-    """The time to the first token of a chat from disk, to evaluating one of the same length."""
-    speculation_ratio: float | None
-    """Speed with guesses to without, where the reply copies its input."""
-    speculation_other_ratio: float | None
-    """The same where nothing is repeated."""
-    seconds_load: float
+_LEAST_REPLY = 8
+"""Tokens that give a reliable speed."""
+_LEAST_COPIED = 64
+"""Tokens; shorter texts give nothing to guess from."""
 
 
 async def measure(
@@ -96,8 +38,8 @@ async def measure(
 ) -> BenchResult:
     """Measure the model of `load`, which names an empty folder for evaluated conversations.
 
-    `make_engine` gives a new engine, not started. `on_progress` gets what is measured, and how much is done (0 to 1);
-    `tell` what the user should know besides. Raises ModechatError.
+    `make_engine` returns a new engine, not started. `on_progress` gets what is measured, and how
+    much is done (0 to 1); `tell` gets what the user should know besides. Raises ModechatError.
     """
     bench = _Bench(make_engine, load, effort, on_progress, tell)
     return await bench.run()
@@ -119,8 +61,7 @@ class _Bench:
         self._tell = tell
         self._done = 0
         self._steps = 2 * effort.pairs + effort.turns + 3 * effort.resumes + 4 * effort.pairs + 4
-        self._tokens_of_a_word = 1.0
-        self._tokens_around = 0
+        self._texts = TextMaker()
 
     async def run(self) -> BenchResult:
         async with self._engine("Loading the model") as engine:
@@ -140,7 +81,7 @@ class _Bench:
         modechat_pp, modechat_tg = (statistics.median(speeds) for speeds in zip(*ours, strict=True))
         return BenchResult(
             model=model.name,
-            device=model.device,
+            device=str(model.placement),
             n_ctx=model.n_ctx,
             raw_pp=raw_pp,
             raw_tg=raw_tg,
@@ -174,23 +115,21 @@ class _Bench:
     # How much
 
     async def _calibrate(self, engine: TimedConnection) -> None:
-        """Learn how many tokens words make in this model's vocabulary and format. Raises if it cannot be measured."""
+        """Find out how many tokens words make in this model's format. Raises ModechatError."""
         self._step("Trying the model")
         await engine.measure_raw(_chat(prose(0, 1)), 2)
-        few, many = [len(await engine.tokens(_chat(prose(0, words)))) for words in (1, 101)]
-        self._tokens_of_a_word = (many - few) / 100
-        self._tokens_around = few
+        few = await engine.tokens(_chat(prose(0, 1)))
+        many = await engine.tokens(_chat(prose(0, 101)))
+        self._texts = TextMaker((len(many) - len(few)) / 100, len(few))
 
     async def _affordable(self, engine: TimedConnection) -> Effort:
-        """What this context holds, and this machine does in the time."""
+        """Return the sizes that fit this context, and that this machine does in the time."""
         effort, n_ctx = self._effort, engine.model.n_ctx
-        trial = await engine.generate(
-            _chat(self._text(0, min(effort.prompt, n_ctx // 4))), 16, speculate=False
-        )
-        n_prompt = round(effort.seconds * trial.prompt_speed)
-        n_reply = (
-            round(effort.seconds * trial.speed) if trial.completion_tokens > 1 else effort.reply
-        )
+        prompt = _chat(self._texts.make(0, min(effort.prompt, n_ctx // 4)))
+        trial = await engine.generate(prompt, 16, speculate=False)
+        n_prompt, n_reply = round(effort.seconds * trial.prompt_speed), effort.reply
+        if trial.completion_tokens > 1:
+            n_reply = round(effort.seconds * trial.speed)
         reply = min(effort.reply, max(n_reply, 4 * _LEAST_REPLY), n_ctx // 4)
         return Effort(
             pairs=effort.pairs,
@@ -203,33 +142,23 @@ class _Bench:
             seconds=effort.seconds,
         )
 
-    def _text(self, number: int, n_tokens: int) -> str:
-        """Prose that makes a prompt of about so many tokens; each number makes another one."""
-        return prose(
-            number, max(1, round((n_tokens - self._tokens_around) / self._tokens_of_a_word))
-        )
-
     # modechat and the raw loop
 
     async def _pairs(
         self, engine: TimedConnection, effort: Effort
     ) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-        """Speeds of prompt and generation: of the raw loop, and of modechat."""
+        """Return the speeds of prompt and generation: of the raw loop, and of modechat."""
         raw, ours = [], []
         for number in range(2 * effort.pairs):
             self._step("Prompt and generation, modechat and llama.cpp by turns")
-            prompt = _chat(f"{self._text(number, effort.prompt)}\n\n{STORY}")
+            prompt = _chat(f"{self._texts.make(number, effort.prompt)}\n\n{STORY}")
             our = await engine.generate(prompt, effort.reply, speculate=False)
             if our.completion_tokens < _LEAST_REPLY:
                 continue  # it had nothing to say
             their = await engine.measure_raw(prompt, our.completion_tokens)
             ours.append((our.prompt_speed, our.speed))
-            raw.append(
-                (
-                    their.prompt_tokens / their.seconds_prompt,
-                    their.generated_tokens / their.seconds_generation,
-                )
-            )
+            generation_speed = their.generated_tokens / their.seconds_generation
+            raw.append((their.prompt_tokens / their.seconds_prompt, generation_speed))
             if len(raw) == effort.pairs:
                 break
         if not raw:
@@ -250,37 +179,31 @@ class _Bench:
             self._step("A chat that grows, with changes of mode")
             is_after_switch = number % 2 == 0 and number > 0
             if is_after_switch:
-                await engine.generate(
-                    InstructPrompt(instruction=self._text(500 + number, effort.turn)), 8
-                )
-            messages.append(Message(Role.USER, self._text(100 + number, effort.turn)))
+                task = self._texts.make(500 + number, effort.turn)
+                await engine.generate(InstructPrompt(instruction=task), 8)
+            messages.append(Message(Role.USER, self._texts.make(100 + number, effort.turn)))
             answer = await engine.generate(
                 ChatPrompt(messages=tuple(messages)), 12, speculate=False
             )
             messages.append(Message(Role.ASSISTANT, answer.text or "…"))
             again = max(0, n_known - answer.stats.reused_tokens)
-            turns.append(
-                Turn(
-                    answer.stats.prompt_tokens,
-                    answer.seconds_to_first_token,
-                    again,
-                    is_after_switch,
-                )
-            )
-            n_known = answer.stats.prompt_tokens + answer.evaluated_reply_tokens
+            n_prompt = answer.stats.prompt_tokens
+            seconds = answer.seconds_to_first_token
+            turns.append(Turn(n_prompt, seconds, again, is_after_switch))
+            n_known = n_prompt + answer.evaluated_reply_tokens
         return tuple(turns)
 
     # Guesses
 
     def _copying_task(self, effort: Effort) -> InstructPrompt:
         return InstructPrompt(
-            instruction=COPY, input=self._text(900, max(effort.reply, _LEAST_COPIED))
+            instruction=COPY, input=self._texts.make(900, max(effort.reply, _LEAST_COPIED))
         )
 
     async def _guessing(
         self, engine: TimedConnection, effort: Effort, task: InstructPrompt
     ) -> float | None:
-        """Speed with guesses to without; the first pair does not count, from it the machine is known."""
+        """Return the speed with guesses to that without. The first pair only warms up."""
         ratios = []
         for _ in range(effort.pairs + 1):
             self._step("Guessing what comes next")
@@ -293,7 +216,7 @@ class _Bench:
     # Resuming
 
     def _long_chat(self, effort: Effort, number: int) -> ChatPrompt:
-        return _chat(self._text(1000 + number, effort.resume))
+        return _chat(self._texts.make(1000 + number, effort.resume))
 
     async def _evaluate_and_save(
         self, engine: TimedConnection, effort: Effort, number: int
@@ -303,7 +226,7 @@ class _Bench:
         await engine.save()
 
     async def _resume(self, effort: Effort) -> float | None:
-        """In a new worker: chats from disk and chats that nobody has seen, by turns."""
+        """Measure chats from disk and new chats by turns, in a new worker."""
         ratios = []
         async with self._engine("Resuming a chat: loading the model again") as engine:
             for number in range(effort.resumes):
@@ -322,7 +245,7 @@ def _chat(text: str) -> ChatPrompt:
 
 
 def _cost_of_a_switch(turns: tuple[Turn, ...]) -> int:
-    """What turns after a switch evaluate again, beyond what the others do."""
+    """Return how much more the turns after a switch evaluate again than the others."""
     after = [turn.evaluated_again for turn in turns if turn.is_after_switch]
     others = [turn.evaluated_again for turn in turns[1:] if not turn.is_after_switch]
     if not after or not others:

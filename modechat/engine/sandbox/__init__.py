@@ -1,1 +1,1 @@
-"""The template sandbox: a process in which strangers' chat templates render, with limits of time, memory and output."""
+"""The template sandbox: a process with limits that renders strangers' chat templates."""

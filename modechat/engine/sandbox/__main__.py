@@ -1,9 +1,12 @@
-"""The sandbox process: renders templates until its standard input ends. The client passes its limits.
+"""The sandbox process: renders templates until its standard input ends.
+
+The client passes its limits.
 
     python -P -m modechat.engine.sandbox SECONDS MEMORY_BYTES
 
-A request is a line: the most bytes that its output may have, a space, and JSON with the `arguments` and `variables` of
-`render`. An answer is a line with its kind and the size of its body, and then the body, UTF-8:
+A request is a line: the most bytes that its output may have, a space, and JSON with the `arguments`
+and `variables` of `render`. An answer is a line with its kind and the size of its body, and then
+the body, UTF-8:
 
     ready    once, before the first request
     text     the body is the prompt
@@ -33,23 +36,26 @@ def main() -> None:
     # Ctrl+C in the terminal is for the front end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     seconds, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
-    render(
-        "", [], None, None, add_generation_prompt=False
-    )  # what Jinja does once, it does before the first request
+    # Jinja's one-time work is done before the first request.
+    render("", [], None, None, add_generation_prompt=False)
     _limit_memory(memory_bytes)
     try:
         _answer("ready", b"")
         for request in sys.stdin.buffer:
-            # The client's own clock ends this process earlier. This one is for when the client was killed.
+            # The client's own clock ends this process earlier. This one is for when the client was
+            # killed.
             _die_in(seconds + _SECONDS_FOR_THE_CLIENT)
             _answer(*_rendered(request))
             _die_in(0)
     except BrokenPipeError:
-        os._exit(0)  # the client is gone; leaving by the usual way would fail to flush
+        os._exit(0)  # the client is gone; an ordinary exit would fail to flush
 
 
 def _rendered(request: bytes) -> tuple[str, bytes]:
-    """The kind and the body of the answer. On return all that the template took up is free, an error's frames too."""
+    """Return the kind and the body of the answer.
+
+    All memory of the template is free then, also after an error.
+    """
     try:
         most_bytes, _, call = request.partition(b" ")
         decoded = json.loads(call)
@@ -75,7 +81,10 @@ def _answer(kind: str, body: bytes) -> None:
 
 
 def _die_in(seconds: float) -> None:
-    """Have the kernel end this process then; 0: not any more. Python itself could not, while `**` computes."""
+    """Have the kernel end this process then; 0: never.
+
+    Python itself could not while it computes `**`.
+    """
     if sys.platform != "win32":
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -1,7 +1,7 @@
-"""Renders templates in a process of their own, which is ended when they ask for too much.
+"""Renders templates in a separate process, which is ended when a template hits a limit.
 
-Owns that process, and keeps it for the next call only after an answer to the last one: after a limit, a death or an
-exception in the caller, the next call starts another. Imports no Jinja.
+Owns that process, and keeps it for the next call only after an answer to the last one: after a
+limit, a death or an exception in the caller, the next call starts another. Imports no Jinja.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OUTPUT_PER_INPUT = 4
 _OUTPUT_BYTES = 64_000
 _LONGEST_HEADER = 64
 _ORDINARY_SECONDS = 0.25
-"""A rendering that takes less counts as none: a long chat that has to be shortened is rendered many times."""
+"""A faster rendering does not count: a long chat that must be shortened is rendered often."""
 _VARIABLES = (
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
@@ -35,14 +35,17 @@ _VARIABLES = (
     "TZ",
     "SYSTEMROOT",
 )
-"""What a Python process needs of the environment. A template is code of strangers: keys and tokens are not for it."""
+"""The part of the environment that Python needs.
+
+A template is strangers' code: it must not see keys and tokens.
+"""
 
 
 class TemplateSandbox:
-    """A `Renderer`: what it raises says in its text which limit was hit. It is used by one thread at a time.
+    """A `Renderer` whose errors say which limit was hit. One thread at a time uses it.
 
-    The output may have 4 times the bytes of the input and 64 kB. The input is all that is given to the template and the
-    template itself, as JSON in UTF-8.
+    The output may have 4 times the bytes of the input and 64 kB. The input is the template and all
+    that is given to it, as JSON in UTF-8.
     """
 
     def __init__(
@@ -50,8 +53,9 @@ class TemplateSandbox:
     ) -> None:
         """`memory_bytes` is the address space of the process; about 25 MiB of it are Python's own.
 
-        Not every system can limit it: not Windows, not macOS. The time counts from when the process has started up. It
-        is for each call, or after `begin_turn` for all slow ones together.
+        Not every system can limit it: Windows and macOS cannot. The time counts from when the
+        process has started up. It is for each call, or after `begin_turn` for all slow ones
+        together.
         """
         self._seconds = seconds
         self._memory_bytes = memory_bytes
@@ -70,13 +74,16 @@ class TemplateSandbox:
         return self._process.id if self._process else None
 
     def start(self) -> None:
-        """Start the process if it does not run, without waiting for it. Raises TemplateError if the system refuses."""
+        """Start the process if it does not run, without waiting for it.
+
+        Raises TemplateError if the system refuses.
+        """
         if self._process is None or self._process.has_died():
             self.close()
             self._process = _Process(self._seconds, self._memory_bytes)
 
     def begin_turn(self) -> None:
-        """From now on calls share the time, up to the next turn."""
+        """Let all calls share the time from now on, up to the next turn."""
         self._left = self._seconds
 
     def close(self) -> None:
@@ -94,9 +101,11 @@ class TemplateSandbox:
         add_generation_prompt: bool,
         **variables: Any,
     ) -> str:
-        """As `modechat.prompting.render`, but messages and variables are plain JSON data, `now` an ISO time.
+        """As `modechat.prompting.render`, but messages and variables are plain JSON data, `now` an
+        ISO time.
 
-        Raises TemplateError if the template fails or refuses, TemplateLimitError if it asks for too much.
+        Raises TemplateError if the template fails or refuses, TemplateLimitError if it asks for too
+        much.
         """
         if len(_encode(template)) > self._template_bytes:
             raise TemplateLimitError(
@@ -112,9 +121,8 @@ class TemplateSandbox:
         try:
             return self._ask(request)
         except _SandboxDied:
-            return self._ask(
-                request
-            )  # killed from outside, perhaps: a template that kills it does so again
+            # Perhaps it was killed from outside; a template that kills it does so again.
+            return self._ask(request)
 
     def _ask(self, request: _Request) -> str:
         self.start()
@@ -139,7 +147,8 @@ class TemplateSandbox:
     def _limit_that_was_hit(self, kind: str, most_bytes: int) -> str:
         match kind:
             case "memory":
-                return f"the template needed more than {self._memory_bytes / (1 << 30):g} GiB of memory"
+                limit = f"{self._memory_bytes / (1 << 30):g} GiB"
+                return f"the template needed more than {limit} of memory"
             case "output":
                 return f"the template wrote more than {most_bytes // 1000:,} kB"
             case _:
@@ -153,7 +162,7 @@ class _SandboxDied(TemplateLimitError):
 class _Request(NamedTuple):
     line: bytes
     most_bytes: int
-    """That the answer's body may have."""
+    """Bytes that the answer's body may have."""
 
 
 class _Answer(NamedTuple):
@@ -162,10 +171,10 @@ class _Answer(NamedTuple):
 
 
 class _Process:
-    """One sandbox process, and the thread that writes to it and reads from it, so that both can be given up."""
+    """One sandbox process, and the thread that exchanges messages with it."""
 
     def __init__(self, seconds: float, memory_bytes: int) -> None:
-        """Starts the process. Raises TemplateError."""
+        """Start the process. Raises TemplateError."""
         self._is_ready = False
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[_Answer | None] = queue.SimpleQueue()
@@ -181,7 +190,8 @@ class _Process:
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                # Not ours: who waits for the end of our standard error would wait for this process too.
+                # Not the parent's: whoever waits for the end of that stream would wait for this
+                # process too.
                 stderr=subprocess.DEVNULL,
                 # Its own session: Ctrl+C and hang-ups of the terminal are for the front end.
                 start_new_session=True,
@@ -202,10 +212,11 @@ class _Process:
         return self._process.poll() is not None
 
     def ask(self, request: _Request, seconds: float, limit: float) -> tuple[_Answer, float]:
-        """The answer to `request` within `seconds`, what is left of `limit`, and the seconds that it took.
+        """Return the answer to `request`, and the seconds that it took.
 
-        The first waits for the start too. Raises TemplateError and TemplateLimitError.
-        After an error the process is of no use any more.
+        `seconds` is the time left, `limit` the whole time, for the message. The first request waits
+        for the start too. Raises TemplateError and TemplateLimitError; the process is of no use
+        after that.
         """
         try:
             if not self._is_ready and self._answers.get(timeout=_SECONDS_TO_START) is None:
@@ -244,7 +255,7 @@ class _Process:
         return f"exit code {code}"
 
     def _exchange(self) -> None:
-        """The thread: one request, one answer. None stands for the process's death."""
+        """Exchange requests and answers, in a thread. An answer of None is the process's death."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with self._process.stdout, contextlib.suppress(OSError), self._process.stdin:
@@ -252,13 +263,13 @@ class _Process:
             while (request := self._requests.get()) is not None:
                 with contextlib.suppress(
                     OSError
-                ):  # it died, or does not want all of it: the answer tells
+                ):  # it died, or does not read all of it: the answer shows that
                     self._process.stdin.write(request.line)
                     self._process.stdin.flush()
                 self._answers.put(self._read(request.most_bytes))
 
     def _read(self, most_bytes: int) -> _Answer | None:
-        """Reads no more than the header and `most_bytes`, whatever the process sends."""
+        """Read at most the header and `most_bytes`, whatever the process sends."""
         assert self._process.stdout is not None
         header = self._process.stdout.readline(_LONGEST_HEADER).split()
         if len(header) != 2 or not header[1].isdigit() or int(header[1]) > most_bytes:

@@ -1,4 +1,5 @@
-"""The engine worker: `python -m modechat.engine.worker` runs a model behind JSON Lines on its standard streams.
+"""The engine worker: `python -m modechat.engine.worker` runs a model behind JSON Lines on its
+standard streams.
 
 Nothing outside this package imports `llama_cpp`.
 """

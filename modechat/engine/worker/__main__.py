@@ -10,14 +10,14 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from modechat.engine.protocol import Failed
+from modechat.engine.protocol import Cause, Failed
 from modechat.engine.worker.pipe import Pipe
 
 
 def main() -> None:
     # Ctrl+C in the terminal is for the front end, which asks the worker to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()  # what is imported stays
+    gc.disable()  # imported modules stay
     pipe = Pipe.take_over_standard_streams()
     pipe.start_reading()
 
@@ -28,14 +28,14 @@ def main() -> None:
         gc.enable()
         run_server()
     except Exception:  # noqa: BLE001 - the process ends here, whatever it was
-        traceback.print_exc()  # a bug, or a llama.cpp that is broken; the client reports these last words
+        traceback.print_exc()  # a bug, or a broken llama.cpp; the client reports these lines
         sys.stderr.flush()
         os._exit(1)
     os._exit(0)
 
 
 def _import_server(pipe: Pipe) -> Callable[[], None]:
-    """The server's loop. If llama.cpp cannot be imported, says so before it fails."""
+    """Return the server's loop. Reports the failure if llama.cpp cannot be imported, and raises."""
     try:
         from modechat.engine.worker.server import Server
 
@@ -49,7 +49,7 @@ def _import_server(pipe: Pipe) -> Callable[[], None]:
                 kind="engine",
                 title=f"llama.cpp cannot be loaded: {error}",
                 hint=how_to_load(str(error), sys.executable, platform.system()),
-                needs_other_build=True,
+                cause=Cause.BUILD,
             )
         )
         raise

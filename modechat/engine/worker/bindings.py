@@ -1,7 +1,8 @@
-"""llama.cpp's C-level API, and nothing else of the package that carries it.
+"""llama.cpp's C-level API, without the rest of the package that contains it.
 
-Importing `llama_cpp` as usual imports its high-level API as well, with numpy and more: on a small machine that takes
-longer than loading a small model. The bindings need none of it, so the package's own `__init__` is left out.
+The usual import of `llama_cpp` imports its high-level API too, with numpy and more: on a small
+machine that takes longer than loading a small model. The bindings need none of it, so the package's
+own `__init__` is skipped.
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ from typing import Any
 def _leave_out_high_level_api() -> None:
     spec = find_spec("llama_cpp")
     if spec is not None and "llama_cpp" not in sys.modules:
-        sys.modules["llama_cpp"] = module_from_spec(
-            spec
-        )  # created, with its folder, but not executed
+        # Created, with its folder, but not executed.
+        sys.modules["llama_cpp"] = module_from_spec(spec)
 
 
 def _wait_briefly_at_barriers() -> None:
-    """GNU's OpenMP, which this llama.cpp is usually built with, reads its settings when it is loaded.
+    """Let threads that wait for each other spin only briefly.
 
-    By default its threads spin for milliseconds where they wait for each other, which stops the thread that they wait
-    for if another process has its core: 2 tokens/s where short spinning has 40 (two cores, SmolLM2). On a quiet
-    machine a thousand rounds are as fast as the default, and sleeping at once would take 45 % of the speed.
+    GNU's OpenMP, which llama.cpp is usually built with, reads its settings when it is loaded. By
+    default its threads spin for milliseconds where they wait, which stops the thread that they wait
+    for if another process has its core: 2 tokens/s where short spinning has 40 (two cores,
+    SmolLM2). On a quiet machine a thousand rounds are as fast as the default, and sleeping at once
+    would cost 45 % of the speed.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -45,7 +47,7 @@ __all__ = ["ggml_function", "llama"]
 
 @cache
 def ggml_function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
-    """A function of ggml, which the bindings of llama.cpp leave out, with its ctypes types.
+    """Return a function of ggml with its ctypes types; the bindings of llama.cpp do not have them.
 
     It comes from the copy of ggml that llama.cpp itself uses: another copy would know no devices.
     """

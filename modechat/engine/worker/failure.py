@@ -1,17 +1,25 @@
-"""What can fail in the worker in a way that the user should understand."""
+"""Failures in the worker that the user should understand."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from modechat.engine.protocol import Cause
+
 
 class WorkerFailure(Exception):
-    """Becomes a Failed event; the worker goes on."""
+    """Becomes a Failed event, whose fields it has; the worker goes on."""
 
     def __init__(
-        self, kind: Literal["model", "engine", "context", "request"], title: str, hint: str = ""
+        self,
+        kind: Literal["model", "engine", "context", "request"],
+        title: str,
+        hint: str = "",
+        *,
+        cause: Cause = Cause.OTHER,
     ) -> None:
         super().__init__(title)
         self.kind: Literal["model", "engine", "context", "request"] = kind
+        self.cause = cause
         self.title = title
         self.hint = hint

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from modechat.domain.kv_types import KVType
+from modechat.domain.placement import Placement
 from modechat.domain.sampling import DEFAULTS, MODEL_KEYS, Sampling
-from modechat.engine.protocol import KVType
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.tokens import Vocabulary
 
@@ -27,20 +28,18 @@ class LoadedModel:
     metadata: dict[str, str]
     n_ctx: int
     n_batch: int
-    device: str
-    """Where it really runs, as `ModelInfo.device`."""
-    n_gpu_layers: int
-    """Layers that really are on GPUs, the output layer counted as one."""
+    placement: Placement
+    """Where it runs, by llama.cpp's own report."""
     kv_type: KVType
     flash_attention: bool
-    """Whether it is really used."""
+    """True if it is in use."""
     notes: tuple[str, ...]
-    """What the user should know about how it was loaded."""
+    """Notes for the user on how it was loaded."""
     abort: object
 
     @property
     def chat_template(self) -> str | None:
-        template = llama.llama_model_chat_template(self.model, None)
+        template: bytes | None = llama.llama_model_chat_template(self.model, None)
         return template.decode(errors="replace") if template else None
 
     @property
@@ -51,26 +50,13 @@ class LoadedModel:
     def decoder_start(self) -> int:
         """The token that the decoder of an encoder-decoder model begins with."""
         start = int(llama.llama_model_decoder_start_token(self.model))
-        return start if start >= 0 else int(llama.llama_vocab_bos(self.vocabulary.handle))
-
-    @property
-    def n_swa(self) -> int:
-        """The sliding window in tokens; 0: the model sees all of its context everywhere."""
-        return int(llama.llama_model_n_swa(self.model))
-
-    @property
-    def is_recurrent(self) -> bool:
-        """Its memory is one state, which cannot be cut."""
-        return bool(llama.llama_model_is_recurrent(self.model))
-
-    @property
-    def is_hybrid(self) -> bool:
-        """Some of its layers are recurrent, others have a KV cache."""
-        return bool(llama.llama_model_is_hybrid(self.model))
+        if start < 0:
+            start = int(llama.llama_vocab_bos(self.vocabulary.handle))
+        return start
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the file's metadata calls the model; often wrong."""
+        """The names of the model in the file's metadata; often wrong."""
         keys = ("general.name", "general.basename", "general.finetune")
         return tuple(self.metadata[key] for key in keys if self.metadata.get(key))
 
@@ -91,31 +77,35 @@ class LoadedModel:
         return n_ctx_train_of(self.metadata)
 
     def sampling_defaults(self) -> Sampling:
-        """The sampling that the file recommends, completed by modechat's defaults."""
+        """Return the sampling that the file recommends, completed by modechat's defaults."""
+        found: dict[str, float] = {}
         try:
-            found = {
-                setting: (int if setting == "top_k" else float)(self.metadata[key])
-                for setting, key in MODEL_KEYS.items()
-                if key in self.metadata
-            }
+            for setting, key in MODEL_KEYS.items():
+                if key in self.metadata:
+                    value = self.metadata[key]
+                    found[setting] = int(value) if setting == "top_k" else float(value)
             return Sampling.model_validate(found).over(DEFAULTS)
         except ValueError:  # a file with senseless values must not make the model unusable
             return DEFAULTS
 
     def close(self) -> None:
+        """Free the model and its context."""
         if self.context is not None:
             llama.llama_free(self.context)
         llama.llama_model_free(self.model)
 
 
 def n_ctx_train_of(metadata: dict[str, str]) -> int:
-    """What the file says: llama.cpp does not read it where it loads the vocabulary alone. 0 if it says nothing."""
+    """Return what the file says, 0 if it says nothing.
+
+    llama.cpp does not read it where it loads the vocabulary alone.
+    """
     length = metadata.get(f"{metadata.get('general.architecture', '')}{_CONTEXT_LENGTH}", "0")
     return int(length) if length.isdigit() else 0
 
 
 def read_metadata(model: llama.llama_model_p) -> dict[str, str]:
-    """The values under `general.` in the file and the context length, as llama.cpp prints them."""
+    """Return the values under `general.` and the context length, as llama.cpp prints them."""
     pairs = {}
     for index in range(llama.llama_model_meta_count(model)):
         key = _read_string(partial(llama.llama_model_meta_key_by_index, model, index))
@@ -127,7 +117,7 @@ def read_metadata(model: llama.llama_model_p) -> dict[str, str]:
 
 
 def _read_string(read: Callable[[ctypes.Array[ctypes.c_char], int], int]) -> str:
-    """A string from a function of the form `(buffer, size) -> length`."""
+    """Return the string that a function of the form `(buffer, size) -> length` writes."""
     buffer = ctypes.create_string_buffer(256)
     length = read(buffer, len(buffer))
     if length >= len(buffer):

@@ -1,8 +1,9 @@
 """The worker's end of the pipe: requests from standard input, events to standard output.
 
-Owns the file descriptors: what native code prints to standard output goes to standard error instead, so that
-nothing but events reaches the pipe. One thread reads, so that a stop arrives while the model computes; another one
-sends heartbeats while a request is worked on, so that the front end can tell a long computation from a hang.
+Owns the file descriptors: what native code prints to standard output goes to standard error
+instead, so that only events reach the pipe. One thread reads, so that a stop arrives while the
+model computes. Another one sends heartbeats while a request is worked on, so that the front end can
+tell a long computation from a hang.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import queue
 import signal
 import sys
 import threading
+import traceback
 from typing import BinaryIO
 
 from pydantic import BaseModel
 
+from modechat.engine.death import EXIT_OTHER_VERSION
 from modechat.engine.protocol import Cancelled, Generate, Heartbeat, Request, Shutdown, Stop
-from modechat.engine.wire import decode_request, encode
+from modechat.engine.wire import decode_request, encode, type_of
 
 _SECONDS_BETWEEN_HEARTBEATS = 1.0
 _SECONDS_TO_SHUT_DOWN = 10
@@ -28,7 +31,7 @@ class Pipe:
         self._requests = requests
         self._events = events
         self._queue: queue.SimpleQueue[Request] = queue.SimpleQueue()
-        self._waiting: dict[int, Generate] = {}  # those in the queue that are still wanted
+        self._waiting: dict[int, Generate] = {}  # those in the queue that were not stopped
         self._handing_over = threading.Lock()
         self._stopped: set[int] = set()
         self._writing = threading.Lock()
@@ -36,7 +39,7 @@ class Pipe:
         self._working.set()  # starting is work, too
         self._progress = 0
         self.is_shutting_down = False
-        """Whether the front end asked for the end: what runs should give up."""
+        """True once the front end asked for the end: computations should give up."""
 
     @classmethod
     def take_over_standard_streams(cls) -> Pipe:
@@ -49,16 +52,18 @@ class Pipe:
         threading.Thread(target=self._send_heartbeats, name="heartbeat", daemon=True).start()
 
     def next_request(self) -> Request:
-        """The next request other than a stop, and other than what was stopped before its turn. Blocks."""
+        """Wait for the next request and return it, without stops and requests that were stopped
+        before.
+        """
         self._working.clear()
         request = self._queue.get()
-        while isinstance(request, Generate) and not self._take(request):
+        while isinstance(request, Generate) and not self._claim(request):
             request = self._queue.get()
         self._working.set()
         return request
 
-    def _take(self, request: Generate) -> bool:
-        """Whether the request is still wanted. It waits no longer."""
+    def _claim(self, request: Generate) -> bool:
+        """Take a request out of those that wait. Return False if it was stopped."""
         with self._handing_over:
             if self._waiting.get(request.id) is not request:
                 return False
@@ -66,11 +71,11 @@ class Pipe:
             return True
 
     def is_stopped(self, request_id: int) -> bool:
-        """Whether a stop for this request has arrived."""
+        """Return True if a stop for this request has arrived."""
         return request_id in self._stopped
 
     def note_progress(self) -> None:
-        """The computation goes on. Called often: all that it does is count."""
+        """Note that the computation goes on. Called often, so it only counts."""
         self._progress += 1
 
     def emit(self, event: BaseModel) -> None:
@@ -78,14 +83,12 @@ class Pipe:
         self._write(event)
 
     def _write(self, event: BaseModel) -> None:
+        line = encode(event)
         try:
             with self._writing:
-                self._events.write(encode(event))
+                self._events.write(line)
                 self._events.flush()
-        except (
-            BrokenPipeError,
-            ValueError,
-        ):  # ValueError: a write that failed before has closed the stream
+        except (BrokenPipeError, ValueError):  # ValueError: a failed write has closed the stream
             if not self.is_shutting_down:
                 os._exit(0)  # the front end is gone: there is nobody to work for
 
@@ -97,26 +100,38 @@ class Pipe:
             pause.wait(_SECONDS_BETWEEN_HEARTBEATS)
 
     def _read(self) -> None:
-        for line in self._requests:
-            request = decode_request(line)
-            if isinstance(request, Stop):
-                self._stop(request.id)
-            else:
-                if isinstance(request, Generate):
-                    self._stopped.discard(
-                        request.id
-                    )  # a reply that was stopped goes on under its number
-                    self._waiting[request.id] = request
-                if isinstance(request, Shutdown):
-                    self.is_shutting_down = True
-                    _end_after(_SECONDS_TO_SHUT_DOWN)
-                self._queue.put(request)
+        """Read requests, in a thread. If that fails the process ends: nobody could reach it."""
+        try:
+            for line in self._requests:
+                self._receive(line)
+        except Exception:  # noqa: BLE001 - the process ends here, whatever it was
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)
         if not self.is_shutting_down:
             # The front end was killed. The model may be computing: do not wait for it.
             os._exit(0)
 
+    def _receive(self, line: bytes) -> None:
+        """Put a request into the queue; handle a stop at once."""
+        request = _decoded(line)
+        match request:
+            case Stop():
+                self._stop(request.id)
+                return
+            case Generate():
+                # A reply that was stopped goes on under its number.
+                self._stopped.discard(request.id)
+                self._waiting[request.id] = request
+            case Shutdown():
+                self.is_shutting_down = True
+                _end_after(_SECONDS_TO_SHUT_DOWN)
+            case _:
+                pass
+        self._queue.put(request)
+
     def _stop(self, request_id: int) -> None:
-        """Stop a request. One that waits ends at once: what is before it, such as a long saving, may take its time."""
+        """Stop a request. One that waits ends at once: the requests before it may take long."""
         self._stopped.add(request_id)
         with self._handing_over:
             waited = self._waiting.pop(request_id, None)
@@ -124,10 +139,23 @@ class Pipe:
             self.emit(Cancelled(id=request_id))
 
 
+def _decoded(line: bytes) -> Request:
+    """Return the request in a line.
+
+    A line that cannot be read ends the process, which could not answer it.
+    """
+    try:
+        return decode_request(line)
+    except ValueError:  # its text is not repeated: it may hold what the user wrote
+        print(f"this request cannot be read: {type_of(line) or 'no type'}", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(EXIT_OTHER_VERSION)
+
+
 def _end_after(seconds: int) -> None:
-    """Have the process ended then, whatever it does: the front end may be gone, and nobody else would."""
+    """End the process after so many seconds, whatever it does: the front end may be gone."""
     if hasattr(signal, "alarm"):
-        signal.alarm(seconds)  # by the system, even if Python's lock is never given back
+        signal.alarm(seconds)  # by the system, even if Python's lock is never released
         return
     timer = threading.Timer(seconds, os._exit, [0])
     timer.daemon = True

@@ -1,8 +1,9 @@
-"""llama.cpp's own loop, to compare modechat with: a batch, a decode, the likeliest token, and again.
+"""llama.cpp's own loop, to compare modechat with: a batch, a decode, the likeliest token, and
+again.
 
-It runs in the worker, with the loaded model and its context, so that all settings, threads and memory are the same and
-a large model is not loaded twice. Nothing of modechat runs in it: no lanes, no text, no events, and no abort callback,
-which native code would call after every operation.
+It runs in the worker, with the loaded model and its context, so that all settings, threads and
+memory are the same and a large model is not loaded twice. Nothing of modechat runs in it: no lanes,
+no text, no events, and no abort callback, which native code would call after every operation.
 """
 
 from __future__ import annotations
@@ -20,10 +21,9 @@ _SEQUENCE = 0
 
 
 def measure_raw_loop(loaded: LoadedModel, prompt: Sequence[int], n_generate: int) -> RawMeasured:
-    """Evaluate `prompt`, then generate `n_generate` tokens past all end tokens. The context must be empty, and is
-    afterwards.
+    """Evaluate `prompt`, then generate `n_generate` tokens past all end tokens.
 
-    Raises WorkerFailure.
+    The context must be empty, and is empty afterwards. Raises WorkerFailure.
     """
     context = loaded.context
     assert context is not None  # it is not for inspecting only

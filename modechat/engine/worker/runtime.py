@@ -1,6 +1,6 @@
 """A loaded model with everything that works on it: lanes, prompts, adapters, guesses, threads.
 
-`load_runtime` makes one, `close` frees all of it. It answers requests about the model; the server says which.
+`load_runtime` makes one, `close` frees all of it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from pydantic import BaseModel
 
@@ -24,11 +24,10 @@ from modechat.engine.protocol import (
     ModelInfo,
     RawMeasured,
 )
-from modechat.engine.saved_states import SavedStates
 from modechat.engine.worker.evaluation.adapters import Adapters
 from modechat.engine.worker.evaluation.lanes import Lanes
 from modechat.engine.worker.evaluation.memory import Memory
-from modechat.engine.worker.evaluation.saved_lanes import SavedLanes, fingerprint
+from modechat.engine.worker.evaluation.saved_lanes import open_saved_lanes
 from modechat.engine.worker.evaluation.threads import DecodeThreads
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.loading.loader import load
@@ -43,14 +42,15 @@ from modechat.engine.worker.writing.speculation import CostCurve, Guesser, Guess
 from modechat.prompting.renderer import Renderer
 from modechat.prompting.resolve import ModelFacts
 
-_SLOPE_CPU = 0.7  # what a further token in a batch is thought to cost, in single tokens, before it was measured
-_SLOPE_GPU = 0.1
-_INSPECTED = (
-    4  # times the context: prompts that are too long can be looked at, if they are not far too long
-)
+_SLOPE_CPU, _SLOPE_GPU = 0.7, 0.1
+"""The cost of one more token in a batch, in single tokens, before it was measured."""
+_INSPECTED = 4
+"""Prompts of up to so many times the context can be looked at."""
 
 
 class ModelRuntime:
+    """Answers requests about the loaded model."""
+
     def __init__(
         self, loaded: LoadedModel, prompts: Prompts, writing: WritingParts | None, owned: ExitStack
     ) -> None:
@@ -66,11 +66,12 @@ class ModelRuntime:
 
     @property
     def adapters(self) -> tuple[Adapter, ...]:
-        return self._parts.adapters.wanted if self._parts is not None else ()
+        """The adapters that are in use."""
+        return () if self._parts is None else self._parts.adapters.wanted
 
     @property
     def _writing(self) -> WritingParts:
-        """Raises WorkerFailure where only the vocabulary was loaded."""
+        """The parts that write replies. Raises WorkerFailure if only the vocabulary was loaded."""
         if self._parts is None:
             raise WorkerFailure("engine", "Only the vocabulary is loaded", "Load the whole model.")
         return self._parts
@@ -78,21 +79,25 @@ class ModelRuntime:
     def generate(
         self, request: Generate, emit: Callable[[BaseModel], None], is_stopped: Callable[[], bool]
     ) -> None:
-        """Raises WorkerFailure."""
+        """Write a reply. Raises WorkerFailure."""
         writing = self._writing
         refuse_what_cannot_fit(request.prompt, self._loaded.vocabulary, self._loaded.n_ctx)
         with self._prompts.using(request.format):
             Generation(request, self._loaded, self._prompts, writing, emit, is_stopped).run()
 
     def use_format(self, name: str | None) -> None:
+        """Use the format of this name; None: the one that fits the model."""
         self._prompts.use(name)
 
     def use_adapters(self, adapters: Sequence[Adapter]) -> None:
-        """Raises WorkerFailure, with the adapters as they were, if one cannot be used."""
+        """Apply these adapters.
+
+        Raises WorkerFailure if one cannot be used; nothing changes then.
+        """
         self._writing.adapters.use(adapters)
 
     def inspect(self, request: Inspect) -> PromptView:
-        """Raises WorkerFailure if there is no such prompt."""
+        """Return a prompt to look at. Raises WorkerFailure if there is none."""
         refuse_what_cannot_fit(
             request.prompt, self._loaded.vocabulary, self._loaded.n_ctx, _INSPECTED
         )
@@ -100,11 +105,12 @@ class ModelRuntime:
             return self._prompts.view(self._make(request))
 
     def save_lanes(self) -> None:
+        """Save what was evaluated of the chat, if there is a place for it."""
         if self._parts is not None:
             self._parts.evaluator.save()
 
     def measure_raw(self, request: MeasureRaw) -> RawMeasured:
-        """Raises WorkerFailure."""
+        """Run llama.cpp's own loop. Raises WorkerFailure."""
         from modechat.engine.worker.raw_loop import measure_raw_loop
 
         evaluator = self._writing.evaluator
@@ -117,6 +123,7 @@ class ModelRuntime:
         return measure_raw_loop(self._loaded, tokens, request.n_generate)
 
     def describe(self) -> ModelInfo:
+        """Return what a front end shows about the model."""
         loaded, resolved = self._loaded, self._prompts.resolved
         return ModelInfo(
             name=PurePath(loaded.path).stem,
@@ -126,8 +133,7 @@ class ModelRuntime:
             size_bytes=loaded.size_bytes,
             n_ctx=loaded.n_ctx,
             n_ctx_train=loaded.n_ctx_train,
-            device=loaded.device,
-            uses_gpu=loaded.n_gpu_layers > 0,
+            placement=loaded.placement,
             format=resolved.format.name,
             format_source=resolved.format.source,
             system_fallback=resolved.system_fallback,
@@ -138,17 +144,19 @@ class ModelRuntime:
         )
 
     def _make(self, request: Inspect) -> TokenizedPrompt:
-        """The prompt as it would be sent: shortened where the context is full; if nothing helps, as it is."""
+        """Return the prompt as it would be sent: shortened where the context is full; if nothing
+        helps, as it is.
+        """
         make = partial(self._prompts.make, now=request.now, thinking=request.thinking)
         try:
             return fit(request.prompt, make, self._loaded.n_ctx, max_tokens=None).made
         except WorkerFailure as failure:
             if failure.kind != "context":
                 raise
-        chat = request.prompt
-        return make(
-            without_left_out(chat, chat.n_left_out) if isinstance(chat, ChatPrompt) else chat
-        )
+        prompt = request.prompt
+        if isinstance(prompt, ChatPrompt):
+            prompt = without_left_out(prompt, prompt.n_left_out)
+        return make(prompt)
 
 
 def load_runtime(
@@ -160,16 +168,15 @@ def load_runtime(
 ) -> ModelRuntime:
     """Load a model and what it needs; nothing stays loaded if that fails.
 
-    `render` runs templates. `on_progress` and `is_aborted` are as in `loading.load`. Raises WorkerFailure.
+    `render` runs templates. `on_progress` and `is_aborted` are as in `loading.load`. Raises
+    WorkerFailure.
     """
     with ExitStack() as owned:
         loaded = load(request, log, on_progress, is_aborted)
         owned.callback(loaded.close)
-        writing = (
-            _prepare_writing(request, loaded, log, is_aborted, owned)
-            if loaded.context is not None
-            else None
-        )
+        writing = None
+        if loaded.context is not None:
+            writing = _prepare_writing(request, loaded, log, is_aborted, owned)
         facts = ModelFacts(
             names=(PurePath(request.model_path).stem, *loaded.names),
             chat_template=loaded.chat_template,
@@ -203,24 +210,13 @@ def _prepare_writing(
     memory = Memory(
         loaded.model, loaded.context, loaded.n_ctx, loaded.n_batch, threads, loaded.abort
     )
-    lanes = Lanes(memory, _saved_lanes(request, loaded, memory, is_aborted))
+    lanes = Lanes(memory, open_saved_lanes(request, loaded, memory, is_aborted))
     owned.callback(lanes.close)
     if not request.speculate:
         return WritingParts(lanes, threads, adapters, None)
     guesser_for = _prepare_guesser(request, loaded, log, is_aborted, owned)
     guessing = Guessing(guesser_for, is_always=request.speculate == "always")
     return WritingParts(lanes, threads, adapters, guessing)
-
-
-def _saved_lanes(
-    request: Load, loaded: LoadedModel, memory: Memory, is_aborted: Callable[[], bool]
-) -> SavedLanes | None:
-    if request.state_folder is None:
-        return None
-    states = SavedStates(Path(request.state_folder), request.state_bytes)
-    settings = (loaded.kv_type, "flash attention" if loaded.flash_attention else "attention")
-    identity = "|".join((installed_version(), fingerprint(request.model_path), *settings))
-    return SavedLanes(states, memory, identity, is_aborted)
 
 
 def _prepare_guesser(
@@ -230,8 +226,8 @@ def _prepare_guesser(
     is_aborted: Callable[[], bool],
     owned: ExitStack,
 ) -> Callable[[Sequence[int]], Guesser]:
-    """What makes the guesser for a prompt: a draft model where one is wanted, else the text itself."""
-    policy = GuessPolicy(CostCurve(_SLOPE_CPU if loaded.n_gpu_layers == 0 else _SLOPE_GPU))
+    """Return the maker of guessers: with a draft model if one is wanted, else by the text."""
+    policy = GuessPolicy(CostCurve(_SLOPE_GPU if loaded.placement.n_gpu_layers else _SLOPE_CPU))
     draft = _load_draft(request, loaded, log, is_aborted)
     if draft is None:
         return partial(Guesser, policy)
@@ -242,7 +238,7 @@ def _prepare_guesser(
 def _load_draft(
     request: Load, loaded: LoadedModel, log: NativeLog, is_aborted: Callable[[], bool]
 ) -> DraftModel | None:
-    """The draft model, if one is wanted. Raises WorkerFailure."""
+    """Load the draft model, if one is wanted. Raises WorkerFailure."""
     if request.draft_path is None:
         return None
     wanted = request.model_copy(
@@ -253,7 +249,11 @@ def _load_draft(
             "adapters": (),
         }
     )
-    draft = load(wanted, log, lambda _fraction: not is_aborted(), is_aborted)
+
+    def goes_on(_fraction: float) -> bool:
+        return not is_aborted()
+
+    draft = load(wanted, log, goes_on, is_aborted)
     try:
         return DraftModel(draft, loaded.vocabulary, adapts=request.n_threads is None)
     except WorkerFailure:
@@ -263,14 +263,16 @@ def _load_draft(
 
 def _version_notes() -> tuple[str, ...]:
     trouble = version_trouble(installed_version())
-    return (f"{trouble} `modechat doctor` has the command that mends it.",) if trouble else ()
+    if not trouble:
+        return ()
+    return (f"{trouble} `modechat doctor` has the command that mends it.",)
 
 
 def _context_notes(loaded: LoadedModel) -> tuple[str, ...]:
     if loaded.context is None or loaded.n_ctx <= loaded.n_ctx_train:
         return ()
     note = (
-        f"The context of {loaded.n_ctx:,} tokens is longer than the model was trained for ({loaded.n_ctx_train:,}): "
-        "beyond that its replies get worse."
+        f"The context of {loaded.n_ctx:,} tokens is longer than the model was trained for "
+        f"({loaded.n_ctx_train:,}): beyond that its replies get worse."
     )
     return (note,)

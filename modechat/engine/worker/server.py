@@ -32,7 +32,10 @@ _PROGRESS_STEP = 0.02
 
 
 class Server:
-    """Owns the loaded model. An unexpected error ends the process: the client reports it and starts another."""
+    """Owns the loaded model.
+
+    An unexpected error ends the process: the client reports it and starts another.
+    """
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
@@ -43,22 +46,28 @@ class Server:
         llama.llama_backend_init()
 
     def run(self) -> None:
+        """Answer requests until the shutdown."""
         while not isinstance(request := self._pipe.next_request(), Shutdown):
             self._sandbox.begin_turn()
             try:
                 self._answer(request)
             except WorkerFailure as failure:
-                self._pipe.emit(
-                    Failed(
-                        id=request.id if isinstance(request, Generate) else None,
-                        kind=failure.kind,
-                        title=failure.title,
-                        hint=failure.hint,
-                        log_tail=self._log.tail(),
-                    )
-                )
+                self._report(failure, request)
         self._save_lanes()
-        self._sandbox.close()  # the model's memory goes with the process, quicker than piece by piece
+        self._sandbox.close()  # the model's memory is freed with the process, which is quicker
+
+    def _report(self, failure: WorkerFailure, request: Request) -> None:
+        self._pipe.emit(
+            Failed(
+                id=request.id if isinstance(request, Generate) else None,
+                load=request.number if isinstance(request, Load) else None,
+                kind=failure.kind,
+                cause=failure.cause,
+                title=failure.title,
+                hint=failure.hint,
+                log_tail=self._log.tail(),
+            )
+        )
 
     def _answer(self, request: Request) -> None:
         match request:
@@ -78,11 +87,11 @@ class Server:
             case MeasureRaw():
                 self._pipe.emit(self._model.measure_raw(request))
             case _:
-                pass  # a stop was handled when it arrived, a shutdown by the loop
+                pass  # the pipe handles a stop, the loop a shutdown
 
     @property
     def _model(self) -> ModelRuntime:
-        """Raises WorkerFailure if there is none."""
+        """The loaded model. Raises WorkerFailure if there is none."""
         if self._loaded is None:
             raise WorkerFailure("engine", "No model is loaded", "Choose one with --model.")
         return self._loaded
@@ -97,16 +106,19 @@ class Server:
         def progress(fraction: float) -> bool:
             nonlocal sent
             self._pipe.note_progress()
-            if (
-                fraction < sent or fraction - sent >= _PROGRESS_STEP
-            ):  # less: it is tried again, with fewer layers
+            # It is less than before when it is tried again, with fewer layers.
+            if fraction < sent or fraction - sent >= _PROGRESS_STEP:
                 sent = fraction
-                self._pipe.emit(LoadProgress(fraction=fraction))
+                self._pipe.emit(LoadProgress(load=request.number, fraction=fraction))
             return not self._pipe.is_shutting_down
 
         self._loaded = load_runtime(request, self._log, self._sandbox, progress, self._is_aborted)
         self._pipe.emit(
-            Loaded(model=self._loaded.describe(), seconds_load=time.perf_counter() - started)
+            Loaded(
+                load=request.number,
+                model=self._loaded.describe(),
+                seconds_load=time.perf_counter() - started,
+            )
         )
 
     def _generate(self, request: Generate) -> None:
@@ -122,7 +134,7 @@ class Server:
             self._model.use_adapters(request.adapters)
         except WorkerFailure as failure:
             error, hint = failure.title, failure.hint
-        applied = self._loaded.adapters if self._loaded is not None else ()
+        applied = () if self._loaded is None else self._loaded.adapters
         self._pipe.emit(AdaptersChanged(adapters=applied, error=error, hint=hint))
 
     def _inspect(self, request: Inspect) -> None:

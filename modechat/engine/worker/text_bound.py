@@ -1,7 +1,8 @@
-"""Refuses texts that can never fit into the context before anything is made of them.
+"""Refuses texts that can never fit into the context, before a prompt is made of them.
 
-Rendering, guarding and tokenising take time and memory for every byte. A text needs a token for each so many bytes as
-the longest token has; where that does not settle it, it is counted piece by piece, until the pieces are too many.
+Rendering, guarding and tokenising take time and memory for every byte. No token is longer than the
+longest one of the vocabulary, which bounds their number from below; where that does not settle it,
+the text is counted piece by piece, until the pieces are too many.
 """
 
 from __future__ import annotations
@@ -14,24 +15,27 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 
 _SHORT = 1 << 20
-"""Bytes that are made a prompt of in any case, so that its tokens are counted exactly."""
+"""Bytes. Of shorter texts a prompt is made in any case, which counts their tokens exactly."""
 _SHORTEST_LONGEST = 16
-"""Bytes: real vocabularies have a token as long, so that shorter texts need not be held against it."""
+"""Bytes. Real vocabularies have a token as long: shorter texts need no look at the longest token.
+"""
 _PIECE = 1 << 16
 _LOST_AT_A_CUT = 8
-"""Tokens: where a text is cut, its pieces may have so many more than the whole."""
+"""Tokens: the pieces of a text may have so many more than the whole at each cut."""
 
 
 def refuse_what_cannot_fit(
     request: ChatPrompt | InstructPrompt, vocabulary: Vocabulary, n_ctx: int, times: int = 1
 ) -> None:
-    """Raises WorkerFailure if the request surely has more tokens than `times` the context, whatever leaves it."""
+    """Raise WorkerFailure if the request surely has more than `times` the context's tokens."""
     n_tokens = n_ctx * times
-    texts = [text for text in _texts_that_stay(request) if text]
+    texts = list(_texts_that_stay(request))
     if sum(map(len, texts)) <= n_tokens:
         return
     n_bytes = sum(len(text.encode(errors="replace")) for text in texts)
-    longest = vocabulary.longest if n_bytes > n_tokens * _SHORTEST_LONGEST else 0
+    longest = 0
+    if n_bytes > n_tokens * _SHORTEST_LONGEST:
+        longest = vocabulary.longest
     if longest and n_bytes > n_tokens * longest:
         raise _too_long(f"at least {-(-n_bytes // longest):,}", n_ctx)
     if n_bytes <= _SHORT:
@@ -45,7 +49,7 @@ def refuse_what_cannot_fit(
 
 
 def _texts_that_stay(request: ChatPrompt | InstructPrompt) -> Iterator[str]:
-    """What no shortening takes away."""
+    """Give the texts that no shortening removes."""
     if isinstance(request, InstructPrompt):
         yield from (request.instruction, request.input, request.prefill, request.system)
         for example in request.examples:

@@ -1,8 +1,8 @@
-"""Writes a tiny quantized model of random weights, for trying what llama.cpp's kernels do on this machine.
+"""Writes a tiny quantized model of random weights, to try llama.cpp's kernels on this machine.
 
-Format: GGUF version 3 (ggml's docs/gguf.md). Architecture `llama` with one layer and no vocabulary: it is given tokens
-as numbers. Its matrices are of Q4_0, which has kernels of its own in every extra buffer of the CPU; sizes are multiples
-of what these kernels ask for.
+Format: GGUF version 3 (ggml's docs/gguf.md). Architecture `llama` with one layer and no vocabulary:
+its input is numbers of tokens. Its matrices are of Q4_0, which has kernels of its own in every
+extra buffer of the CPU; sizes are multiples of what these kernels require.
 """
 
 from __future__ import annotations
@@ -37,9 +37,8 @@ _METADATA: tuple[tuple[str, int, str | int | float], ...] = (
     ("llama.attention.layer_norm_rms_epsilon", _FLOAT32, 1e-5),
     ("tokenizer.ggml.model", _STRING, "no_vocab"),
 )
-_TENSORS: tuple[
-    tuple[str, tuple[int, ...]], ...
-] = (  # ggml's order: the length of a row comes first
+# In ggml's order: the length of a row comes first.
+_TENSORS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("token_embd.weight", (_N_EMBD, N_VOCAB)),
     ("output_norm.weight", (_N_EMBD,)),
     ("output.weight", (_N_EMBD, N_VOCAB)),
@@ -56,7 +55,7 @@ _TENSORS: tuple[
 
 
 def write_tiny_model(path: Path) -> None:
-    """Write it to `path`, about half a megabyte; each time the same bytes. Raises OSError."""
+    """Write it to `path`: about half a megabyte, each time the same bytes. Raises OSError."""
     values = random.Random(0)
     header = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(_TENSORS), len(_METADATA)))
     for key, kind, value in _METADATA:

@@ -1,7 +1,7 @@
 """Text to tokens and back, on llama.cpp's vocabulary.
 
-Owns the BOS rule (exactly one at the front where the vocabulary asks for it, none added otherwise) and the
-incremental detokeniser.
+Owns the BOS rule (exactly one at the front where the vocabulary asks for it, none added otherwise)
+and the incremental detokeniser.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SPECIAL = (
 
 @dataclass(frozen=True, slots=True)
 class SpecialToken:
-    """A token that its text alone makes: the vocabulary recognises it wherever it is told to look for such."""
+    """A token that is recognised in a text only where special tokens are looked for."""
 
     id: int
     text: str
@@ -52,45 +52,45 @@ class Vocabulary:
 
     @cached_property
     def special_tokens(self) -> tuple[SpecialToken, ...]:
-        """All of them, in the order of their ids."""
+        """All special tokens, in the order of their ids."""
         handle, get_attr = self.handle, llama.llama_vocab_get_attr
-        return tuple(
-            SpecialToken(
-                token,
-                self._text(token) or "",
-                not attr & ~llama.LLAMA_TOKEN_ATTR_USER_DEFINED & _SPECIAL,
-            )
-            for token in range(self.n_tokens)
-            if (attr := get_attr(handle, token)) & _SPECIAL
-        )
+        found = []
+        for token in range(self.n_tokens):
+            attributes = get_attr(handle, token) & _SPECIAL
+            if attributes:
+                is_users = attributes == llama.LLAMA_TOKEN_ATTR_USER_DEFINED
+                found.append(SpecialToken(token, self._text(token) or "", is_users))
+        return tuple(found)
 
     @cached_property
     def longest(self) -> int:
-        """Bytes of the longest token; 0 if one token may stand for any length, as that of what is not known."""
+        """Bytes of the longest token; 0 if a token may stand for any length of text."""
         if llama.llama_vocab_type(self.handle) in _JOINING:
             return 0
         return max(len(self.piece(token, special=True)) for token in range(self.n_tokens))
 
     def count(self, text: str) -> int:
-        """How many tokens a plain text has."""
+        """Return how many tokens a plain text has."""
         return len(self._tokenize(text, special=False))
 
     def is_end(self, token: int) -> bool:
-        """Whether `token` ends a reply."""
+        """Return True if `token` ends a reply."""
         return bool(llama.llama_vocab_is_eog(self.handle, token))
 
     def tokenize_prompt(self, pieces: Sequence[str]) -> list[int]:
-        """The tokens of a prompt, control tokens recognised inside of each piece but not over their borders, with the
-        BOS that the model expects."""
-        tokens = [
-            token
-            for i, piece in enumerate(pieces)
-            for token in self._tokenize_piece(piece, is_first=i == 0)
-        ]
+        """Return the tokens of a prompt, with the BOS that the model expects.
+
+        Control tokens are recognised inside of each piece, but not across their borders.
+        """
+        tokens: list[int] = []
+        for index, piece in enumerate(pieces):
+            tokens += self._tokenize_piece(piece, is_first=index == 0)
         if not llama.llama_vocab_get_add_bos(self.handle):
             return tokens
         bos = llama.llama_vocab_bos(self.handle)
-        start = next((i for i, token in enumerate(tokens) if token != bos), len(tokens))
+        start = 0
+        while start < len(tokens) and tokens[start] == bos:
+            start += 1
         return [bos, *tokens[start:]]
 
     def tokenize_for_encoder(self, pieces: Sequence[str]) -> list[int]:
@@ -101,7 +101,7 @@ class Vocabulary:
         return [*tokens, llama.llama_vocab_eos(self.handle)]
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
-        """The bytes that `token` stands for; none for control tokens, unless `special`."""
+        """Return the bytes that `token` stands for; none for control tokens, unless `special`."""
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
@@ -115,14 +115,14 @@ class Vocabulary:
         return self._tokenize("\n")
 
     def _tokenize_piece(self, piece: str, *, is_first: bool) -> list[int]:
-        """SentencePiece puts a space before each text that it is given; behind a newline it does not."""
+        """Tokenise behind a newline: SentencePiece puts a space before the first text."""
         if is_first:
             return self._tokenize(piece)
         tokens = self._tokenize(f"\n{piece}")
         newline = self._newline
-        return (
-            tokens[len(newline) :] if tokens[: len(newline)] == newline else self._tokenize(piece)
-        )
+        if tokens[: len(newline)] != newline:
+            return self._tokenize(piece)
+        return tokens[len(newline) :]
 
     def _tokenize(self, text: str, *, special: bool = True) -> list[int]:
         data = text.encode(errors="replace")
@@ -142,7 +142,10 @@ class Vocabulary:
 
 
 class Detokenizer:
-    """Turns the tokens of one reply into text as they come; a character split over tokens comes when it is whole."""
+    """Turns the tokens of a reply into text as they come.
+
+    A character that is split over tokens comes when it is whole.
+    """
 
     def __init__(self, vocabulary: Vocabulary, shown: Collection[int] = ()) -> None:
         """`shown` are control tokens whose text is wanted all the same."""
@@ -151,8 +154,9 @@ class Detokenizer:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def feed(self, token: int) -> str:
+        """Return the text that `token` completes."""
         return self._decoder.decode(self._vocabulary.piece(token, special=token in self._shown))
 
     def flush(self) -> str:
-        """What is left of an unfinished character, as replacement characters."""
+        """Return the rest of an unfinished character, as replacement characters."""
         return self._decoder.decode(b"", final=True)

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
+from modechat.domain.byte_sizes import shown_bytes
 from modechat.domain.conversation import Reply, Turn
 from modechat.domain.message_parts import Part, PartKind, parts_of
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage
 from modechat.domain.text import sanitize, sanitize_line
-from modechat.session.attachments import size_text
 from modechat.tui.mode_label import GLYPHS
 from modechat.tui.render.code import CodeLeaf
 from modechat.tui.render.leaves import TextLeaf, text_lines
@@ -94,7 +94,7 @@ class FileLines:
         arrow, written = "▸", self._part.text
         if self._is_open:
             arrow, written = "▾", f"{self._part.name}:"
-        text = f"{arrow} {sanitize_line(self._part.name)} · {size_text(n_bytes)}"
+        text = f"{arrow} {sanitize_line(self._part.name)} · {shown_bytes(n_bytes)}"
         return Row(((text, ("strong",)),), replaced=((0, len(text), sanitize(written)),))
 
     def n_settled(self) -> int:

@@ -284,9 +284,7 @@ def _activity_segments(status: Status) -> list[Segment]:
 
 
 def _device_segment(model: ModelInfo) -> Segment:
-    """Say where the model runs. The reason why that is not the GPU is left out first."""
-    device = sanitize_line(model.device)
-    place, has_reason, _ = device.partition(": ")
-    if not has_reason:
-        return Segment(4, device)
-    return Segment(4, device, short=place)
+    """Where the model runs; the reason why no GPU is used goes first where the line is too long."""
+    if model.placement.why_cpu is None:
+        return Segment(4, model.placement.badge)
+    return Segment(4, str(model.placement), short=model.placement.badge)

@@ -1,1 +1,1 @@
-"""What was evaluated of which text, and how the rest is: the KV cache, its lanes, threads and adapters."""
+"""Evaluating text: the KV cache and its lanes, threads and adapters."""

@@ -1,6 +1,8 @@
-"""LoRA adapters of the loaded model: read when they are first wanted, applied as the mode of a request asks.
+"""LoRA adapters of the loaded model: read when they are first wanted, applied as the mode of a
+request asks.
 
-What was evaluated with other adapters is of no use: `apply` names those that are applied, and lanes keep that name.
+Tokens that were evaluated with other adapters are of no use: `apply` returns a name for the applied
+ones, and lanes keep that name.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from typing import Any
 
 from modechat.domain.mode import Mode
 from modechat.domain.text import ended
-from modechat.engine.protocol import Adapter
+from modechat.engine.llama_log import adapter_reason
+from modechat.engine.protocol import Adapter, Cause
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.model import LoadedModel
@@ -23,12 +26,12 @@ from modechat.engine.worker.native_log import NativeLog
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An adapter as it was read."""
+    """An adapter that llama.cpp has read."""
 
     handle: Any
     """llama.cpp's pointer."""
     identity: str
-    """The file as it was then."""
+    """Changes when its file does."""
 
 
 class Adapters:
@@ -47,30 +50,37 @@ class Adapters:
     def use(self, wanted: Sequence[Adapter]) -> None:
         """Apply these from now on, as their files are now.
 
-        Raises WorkerFailure, with the old ones kept, if one cannot be read.
+        Raises WorkerFailure if one cannot be read; the old ones stay in use then.
         """
         read = {adapter.path: self._current(adapter.path) for adapter in wanted}
         self._read |= read
         self._wanted = tuple(wanted)
 
     def apply(self, mode: Mode) -> str:
-        """Apply what is wanted in this mode; a name for it, empty if that is nothing."""
-        applied = [
-            adapter for adapter in self._wanted if adapter.scale and adapter.mode in (None, mode)
-        ]
-        read = [self._read[adapter.path] for adapter in applied]
-        handles = (llama.llama_adapter_lora_p_ctypes * len(applied))(*(one.handle for one in read))
-        scales = (ctypes.c_float * len(applied))(*(adapter.scale for adapter in applied))
-        if llama.llama_set_adapters_lora(self._loaded.context, handles, len(applied), scales):
+        """Apply the adapters for this mode; return a name for them, empty if there is none."""
+        handles, scales, name = [], [], ""
+        for adapter in self._wanted:
+            if adapter.scale and adapter.mode in (None, mode):
+                read = self._read[adapter.path]
+                handles.append(read.handle)
+                scales.append(adapter.scale)
+                name += f"|{read.identity}:{adapter.scale}"
+        count = len(handles)
+        native_handles = (llama.llama_adapter_lora_p_ctypes * count)(*handles)
+        native_scales = (ctypes.c_float * count)(*scales)
+        if llama.llama_set_adapters_lora(
+            self._loaded.context, native_handles, count, native_scales
+        ):
             raise WorkerFailure(
-                "model", "llama.cpp cannot apply the adapters", "Try without --lora."
+                "model",
+                "llama.cpp cannot apply the adapters",
+                "Try without --lora.",
+                cause=Cause.ADAPTER,
             )
-        return "".join(
-            f"|{one.identity}:{adapter.scale}" for one, adapter in zip(read, applied, strict=True)
-        )
+        return name
 
     def _current(self, path: str) -> _Read:
-        """The adapter in the file as it is now: one that was changed is read again."""
+        """Return the adapter in the file as it is now: a file that was changed is read again."""
         identity = _identity(path)
         known = self._read.get(path)
         if known is not None and known.identity == identity:
@@ -81,19 +91,19 @@ class Adapters:
         return _Read(handle, identity)
 
     def _unreadable(self, path: str) -> WorkerFailure:
-        said = self._log.find("lora adapter: ") or self._log.find("failed to open") or ""
-        reason = said.partition("adapter: ")[2] or said.rpartition(": ")[2] or "it gave no reason"
+        said = ended(f"llama.cpp says: {adapter_reason(self._log.lines)}")
         return WorkerFailure(
             "model",
             f"{PurePath(path).name} is no LoRA adapter for this model",
-            f"{ended(f'llama.cpp says: {reason}')} Adapters are GGUF files made for exactly one base model.",
+            f"{said} Adapters are GGUF files made for exactly one base model.",
+            cause=Cause.ADAPTER,
         )
 
 
 def _identity(path: str) -> str:
-    """An adapter's file as it is now."""
+    """Return a text that changes when the file does."""
     try:
         status = Path(path).stat()
-    except OSError:  # it cannot be read either, which is told in better words
+    except OSError:  # llama.cpp cannot read it either, and says why
         return path
     return f"{path}:{status.st_size}:{status.st_mtime_ns}"

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 MOST_OUTPUTS = 32
-"""Tokens of one batch whose results are looked at."""
+"""Tokens of one batch after which the next token may be sampled."""
 
 
 class Logits(Enum):
@@ -20,7 +20,7 @@ class Logits(Enum):
 def fill_batch(
     batch: Any, tokens: Sequence[int], position: int, sequence: int, logits: Logits = Logits.LAST
 ) -> None:
-    """Put `tokens` at `position` and after in one sequence into a `llama_batch` that has room for them."""
+    """Fill a `llama_batch`, which has room, with `tokens` of a sequence from `position` on."""
     batch.n_tokens = len(tokens)
     wanted = int(logits is Logits.ALL)
     for i, token in enumerate(tokens):

@@ -1,7 +1,7 @@
-"""Checkpoints: copies of what a memory loses while it goes on, to come back to.
+"""Checkpoints: copies of the states that a memory overwrites, to come back to.
 
-Recurrent states and sliding windows cannot be cut. A checkpoint keeps them as they were after some tokens; what else
-the memory holds of these tokens is still there.
+Recurrent states and sliding windows cannot be cut. A checkpoint keeps them as they were after some
+tokens; the memory itself keeps the rest of what it holds of these tokens.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _COUNT = 64
 
 
 class StateMemory(Protocol):
-    """What checkpoints need of the memory."""
+    """The part of the memory that checkpoints need."""
 
     def partial_state(self, sequence: int) -> bytes | None: ...
 
@@ -38,7 +38,7 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """Keeps those used last, within a limit of `n_bytes`."""
+    """Keeps the checkpoints that were used last, in at most `n_bytes`."""
 
     def __init__(self, memory: StateMemory, n_bytes: int = _BYTES) -> None:
         self._memory = memory
@@ -46,32 +46,39 @@ class Checkpoints:
         self._kept: list[Checkpoint] = []
         """The least recently used one first."""
 
-    def take(self, sequence: int, tokens: Sequence[int], key: str) -> None:
+    def add(self, sequence: int, tokens: Sequence[int], key: str) -> None:
         """Keep the state of a sequence that holds `tokens`."""
         state = self._memory.partial_state(sequence)
         if state is None or len(state) > self._n_bytes:
             return
         checkpoint = Checkpoint(tuple(tokens), key, state)
-        self._kept = [
-            kept for kept in self._kept if (kept.tokens, kept.key) != (checkpoint.tokens, key)
-        ]
+        for kept in self._kept:
+            if (kept.tokens, kept.key) == (checkpoint.tokens, key):
+                self._kept.remove(kept)
+                break
         self._kept.append(checkpoint)
-        while (
-            len(self._kept) > _COUNT or sum(len(kept.state) for kept in self._kept) > self._n_bytes
-        ):
+        while len(self._kept) > _COUNT or self._size > self._n_bytes:
             del self._kept[0]
 
+    @property
+    def _size(self) -> int:
+        return sum(len(kept.state) for kept in self._kept)
+
     def newest(self, tokens: Sequence[int], key: str) -> Checkpoint | None:
-        """The checkpoint after the most of `tokens`."""
-        fitting = [
-            kept
-            for kept in self._kept
-            if kept.key == key and common_prefix_length(kept.tokens, tokens) == kept.n_tokens
-        ]
-        return max(fitting, key=lambda kept: kept.n_tokens, default=None)
+        """Return the checkpoint after the most of `tokens`; None if there is none."""
+        newest: Checkpoint | None = None
+        for kept in self._kept:
+            if newest is not None and kept.n_tokens <= newest.n_tokens:
+                continue
+            if kept.key == key and common_prefix_length(kept.tokens, tokens) == kept.n_tokens:
+                newest = kept
+        return newest
 
     def restore(self, checkpoint: Checkpoint, sequence: int) -> bool:
-        """Bring the state back into a sequence that still holds all else of the checkpoint's tokens."""
+        """Put the state back into a sequence that still holds the rest of the checkpoint's tokens.
+
+        Return False if llama.cpp refuses.
+        """
         self._kept.remove(checkpoint)
         self._kept.append(checkpoint)
         return self._memory.set_partial_state(sequence, checkpoint.state)

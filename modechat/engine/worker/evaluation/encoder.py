@@ -1,6 +1,7 @@
-"""Encoder-decoder models: the prompt is encoded as a whole, the reply is decoded after a start token.
+"""Encoder-decoder models: the prompt is encoded as a whole, the reply is decoded after a start
+token.
 
-Nothing is kept between prompts: what the decoder computed belongs to one encoded text.
+Nothing is kept between prompts: the decoder's results belong to one encoded text.
 """
 
 from __future__ import annotations
@@ -62,7 +63,10 @@ class EncoderDecoder:
         on_progress: Callable[[int], None],
         logits: Logits = Logits.LAST,  # noqa: ARG002
     ) -> None:
-        """The first tokens after `reuse` are the prompt, those that follow are the reply's."""
+        """As Evaluator.evaluate.
+
+        The first tokens after `reuse` are the prompt, the next ones the reply's.
+        """
         if self._is_encoded:
             self._run(llama.llama_decode, tokens, self._n_decoded)
             self._n_decoded += len(tokens)
@@ -80,7 +84,7 @@ class EncoderDecoder:
         return self._n_ctx - self._n_decoded
 
     def save(self) -> None:
-        """Nothing outlives a prompt."""
+        """Do nothing: nothing outlives a prompt."""
 
     def _run(self, compute: Callable[..., int], tokens: Sequence[int], position: int) -> None:
         fill_batch(self._batch, tokens, position, sequence=0)

@@ -1,4 +1,6 @@
-"""What the writing of replies asks of whatever evaluates a model: `Lanes`, or the encoder of a model that has one."""
+"""The interface of what evaluates a model: `Lanes`, or `EncoderDecoder` for models with
+an encoder.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,10 @@ class Aborted(Exception):
 
 
 class Evaluator(Protocol):
-    """What evaluates a prompt and then token after token, so that the next one can be sampled."""
+    """Evaluates a prompt and then token after token, so that the next one can be sampled."""
 
     n_evaluated: int
-    """Tokens that were computed so far, over all requests."""
+    """Tokens that were evaluated so far, over all requests."""
 
     def close(self) -> None:
         """Free native memory."""
@@ -33,12 +35,13 @@ class Evaluator(Protocol):
         label: str = "",
         is_reproducible: bool = False,
     ) -> Reused:
-        """Begin with `prompt`: how many of its first tokens need no evaluation.
+        """Begin with `prompt`; return how many of its first tokens need no evaluation.
 
-        `n_left_out` messages have left a full context: what followed them may move up in the cache. `key` names what
-        results depend on besides the tokens: the adapters. `label` is the conversation, if it may be kept on disk.
-        `is_reproducible`: a reply to the same prompt takes the cells of the reply before it, since where cells lie
-        shows in the last digits of results.
+        `n_left_out` messages have left a full context: what followed them may move up in the cache.
+        `key` names what results depend on besides the tokens: the adapters. `label` is the
+        conversation, if it may be saved on disk. `is_reproducible`: a reply to the same prompt uses
+        the cells of the reply before it, since the place of cells shows in the last digits of
+        results.
         """
 
     def evaluate(
@@ -48,7 +51,10 @@ class Evaluator(Protocol):
         on_progress: Callable[[int], None],
         logits: Logits = Logits.LAST,
     ) -> None:
-        """Evaluate what follows. Raises Aborted or WorkerFailure."""
+        """Evaluate the tokens that follow; `on_progress` gets the count so far.
+
+        Raises Aborted or WorkerFailure.
+        """
 
     def take_back(self, mode: Mode, count: int) -> None:
         """Forget the last `count` tokens: those of the last call of `evaluate`, or a few.
@@ -58,13 +64,13 @@ class Evaluator(Protocol):
 
     @property
     def can_take_back(self) -> bool:
-        """Whether tokens that were evaluated can be taken back: guessed ones must be."""
+        """True if evaluated tokens can be taken back, which guessing needs."""
 
     def room(self, mode: Mode) -> int:
-        """How many more tokens fit into the context."""
+        """Return how many more tokens fit into the context."""
 
     def save(self) -> None:
-        """Keep what was evaluated of the chat on disk, if there is a place for it."""
+        """Save what was evaluated of the chat on disk, if there is a place for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +79,4 @@ class Reused:
 
     n_tokens: int
     n_restored: int = 0
-    """Of these, those that came from disk."""
+    """How many of them came from disk."""

@@ -1,8 +1,9 @@
-"""What the rest of the machine does: how many cores other processes keep busy, and how many nobody uses.
+"""The load of the machine: how many cores other processes keep busy, and how many are idle.
 
-A process that sees only its own times learns by trying whether a core is free, and each trial beside a busy process
-costs as much as ten tokens. The system's own counts tell it at once (https://docs.kernel.org/filesystems/proc.html).
-In a container they may be the host's, so they only say when a trial is worth while, never which count is right.
+A process that sees only its own times learns by trying whether a core is free, and each trial
+beside a busy process costs as much as ten tokens. The system's own counts say it at once
+(https://docs.kernel.org/filesystems/proc.html). In a container they may be the host's, so they only
+say when a trial is worth while, never which count is right.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from typing import Any
 import psutil
 
 _WINDOW = 0.25
-"""Seconds that a look covers at least: the system counts in hundredths."""
+"""Seconds that a measurement covers at least: the system counts in hundredths."""
 
 
 @dataclass(frozen=True, slots=True)
 class MachineLoad:
-    """Both in cores, on average since the last look."""
+    """Cores, on average since the measurement before."""
 
     others: float
-    """What other processes compute."""
+    """Kept busy by other processes."""
     idle: float
 
 
@@ -38,7 +39,10 @@ class _Counts:
 
 
 class LoadMeter:
-    """Looks around, at most every quarter of a second. `usable` are the CPUs that this process may use."""
+    """Measures the load, at most every quarter of a second.
+
+    `usable` are the CPUs that this process may use.
+    """
 
     def __init__(
         self,
@@ -53,8 +57,8 @@ class LoadMeter:
         self._idle_time = idle_time or _idle_seconds
         self._before = self._count(clock())
 
-    def look(self) -> MachineLoad | None:
-        """What was around since the last look; None: too little time has passed."""
+    def measure(self) -> MachineLoad | None:
+        """Return the load since the measurement before; None if that was too short a time ago."""
         now = self._clock()
         passed = now - self._before.at
         if passed < _WINDOW:
@@ -69,7 +73,7 @@ class LoadMeter:
 
 
 def usable_cpus() -> tuple[int, ...]:
-    """The numbers of the CPUs that this process may use."""
+    """Return the numbers of the CPUs that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
@@ -77,9 +81,13 @@ def usable_cpus() -> tuple[int, ...]:
 
 def _idle_seconds(usable: Sequence[int]) -> float:
     times: list[Any] = psutil.cpu_times(percpu=True)
-    return sum(_idle(times[cpu]) for cpu in usable if cpu < len(times))
+    idle = 0.0
+    for cpu in usable:
+        if cpu < len(times):
+            idle += _idle(times[cpu])
+    return idle
 
 
 def _idle(times: Any) -> float:
-    """Waiting for a disk is idle, too: a thread could compute meanwhile."""
+    """Return the idle time. Waiting for a disk counts as idle: a thread could compute meanwhile."""
     return float(times.idle + getattr(times, "iowait", 0.0))

@@ -1,7 +1,8 @@
 """llama.cpp's memory of one context: sequences that are decoded, cut, copied and moved.
 
-Knows what each kind of memory can do. Ordinary KV caches can be cut and shared anywhere. Sliding windows have lost what
-is behind the window, and recurrent states are one value that cannot be taken apart.
+Knows what each kind of memory can do. Ordinary KV caches can be cut and shared anywhere. Sliding
+windows have lost the tokens behind the window, and recurrent states are one value that cannot be
+taken apart.
 """
 
 from __future__ import annotations
@@ -20,9 +21,8 @@ DECODED = 0
 NO_ROOM = 1
 ABORTED = 2
 
-_QUICK = (
-    0.025  # seconds: a token that takes less is never aborted, the next one is just not asked for
-)
+_QUICK = 0.025
+"""Seconds. A token that takes less is never aborted; the next one is just not asked for."""
 
 
 class Memory:
@@ -37,8 +37,11 @@ class Memory:
         threads: DecodeThreads,
         abort: Any = None,
     ) -> None:
-        """`abort` is the context's abort callback: it is called hundreds of times in each decode, so it is taken away
-        where one is over in a moment anyway."""
+        """`abort` is the context's abort callback.
+
+        llama.cpp calls it hundreds of times in each decode, so it is removed where a decode only
+        takes a moment.
+        """
         memory = llama.llama_get_memory(context)
         assert memory is not None  # models without one are not loaded
         self.context = context
@@ -61,36 +64,43 @@ class Memory:
 
     @property
     def can_be_cut(self) -> bool:
-        """Whether any number of tokens can be kept of any sequence."""
+        """True if a sequence can be cut after any number of tokens."""
         return not (self._window or self._is_one_state)
 
     @property
     def can_take_back(self) -> bool:
-        """Whether tokens of the last batch can be taken back. A sliding window still has what it needs for that."""
+        """True if tokens of the last batch can be taken back.
+
+        A sliding window still has what that needs.
+        """
         return not self._is_one_state
 
     @property
     def can_branch(self) -> bool:
-        """Whether a part of a sequence can be shared with another one."""
+        """True if a part of a sequence can be shared with another one."""
         return not self._is_one_state
 
     @property
     def can_shift(self) -> bool:
-        """Whether tokens in the middle can be taken out, and those after them moved up."""
+        """True if tokens in the middle can be taken out, and those after them moved up."""
         return self.can_be_cut and bool(llama.llama_memory_can_shift(self._memory))
 
     def can_keep(self, sequence: int, count: int, length: int) -> bool:
-        """Whether the first `count` of the `length` tokens of the sequence can be gone on from."""
+        """Return True if the sequence can go on after the first `count` of its `length` tokens."""
         if count == length:
             return True
         if self._is_one_state:
             return False
-        return not self._window or llama.llama_memory_seq_pos_min(self._memory, sequence) <= max(
-            0, count - self._window
-        )
+        if not self._window:
+            return True
+        oldest = int(llama.llama_memory_seq_pos_min(self._memory, sequence))
+        return oldest <= max(0, count - self._window)
 
     def keep(self, sequence: int, count: int) -> bool:
-        """Keep the first `count` tokens. False: they could not be kept, the sequence is empty now."""
+        """Keep the first `count` tokens.
+
+        Return False if that is not possible: the sequence is empty then.
+        """
         if llama.llama_memory_seq_rm(self._memory, sequence, count, -1):
             return True
         self.clear(sequence)
@@ -109,7 +119,10 @@ class Memory:
         llama.llama_memory_seq_add(self._memory, sequence, end, -1, start - end)
 
     def decode(self) -> int:
-        """Evaluate the batch: DECODED, NO_ROOM (nothing has changed), ABORTED, or another code of a failure."""
+        """Evaluate the batch.
+
+        Return DECODED, NO_ROOM (nothing has changed), ABORTED, or the code of a failure.
+        """
         n_tokens: int = self.batch.n_tokens
         self._set_abortable(n_tokens > 1 or self._seconds_of_a_token >= _QUICK)
         started = time.perf_counter()
@@ -125,7 +138,10 @@ class Memory:
             self._is_abortable = is_abortable
 
     def partial_state(self, sequence: int) -> bytes | None:
-        """What cannot be computed from the rest of the memory: the recurrent state, the sliding window."""
+        """Return what the memory will overwrite: the recurrent state, the sliding window.
+
+        None if llama.cpp refuses.
+        """
         flags = llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
         size = llama.llama_state_seq_get_size_ext(self.context, sequence, flags)
         buffer = (ctypes.c_uint8 * size)()
@@ -133,7 +149,10 @@ class Memory:
         return bytes(buffer) if written == size else None
 
     def set_partial_state(self, sequence: int, state: bytes) -> bool:
-        """Bring a state back; what follows it must be cut then."""
+        """Put a state back; the tokens after it must be cut then.
+
+        Return False if llama.cpp refuses.
+        """
         flags = llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
         buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
         return bool(
@@ -144,7 +163,7 @@ class Memory:
         return int(llama.llama_state_seq_get_size(self.context, sequence))
 
     def save_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool:
-        """Write the whole state of a sequence into a file."""
+        """Write the whole state of a sequence into a file. Return False if that failed."""
         held = (llama.llama_token * len(tokens))(*tokens)
         written = llama.llama_state_seq_save_file(
             self.context, os.fsencode(path), sequence, held, len(tokens)
@@ -152,7 +171,10 @@ class Memory:
         return bool(written)
 
     def load_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool:
-        """Read the state of `tokens` into a sequence. False: not, or not of these; the sequence must be cleared."""
+        """Read the state of `tokens` into a sequence.
+
+        Return False if it cannot be read or is of other tokens: the sequence must be cleared then.
+        """
         n_tokens = len(tokens)
         held = (llama.llama_token * n_tokens)()
         n_read = ctypes.c_size_t()

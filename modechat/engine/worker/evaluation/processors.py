@@ -1,10 +1,12 @@
-"""How many threads help at most: the physical performance cores that this process may use.
+"""The largest number of threads that helps: the physical performance cores that this process may
+use.
 
-llama.cpp's threads wait for each other after every operation, so a thread on a slow core, on the second half of a
-core, or beyond what a container's quota pays for makes all of them slower.
+llama.cpp's threads wait for each other after every operation. So a thread on a slow core, on the
+second half of a core, or beyond a container's quota makes all of them slower.
 
-What Linux says stands in files, which are read below a root folder that tests replace
-(https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admin-guide/cputopology.html).
+Linux says this in files, which are read below a root folder that tests replace
+(https://docs.kernel.org/admin-guide/cgroup-v2.html,
+https://docs.kernel.org/admin-guide/cputopology.html).
 """
 
 from __future__ import annotations
@@ -18,32 +20,34 @@ from pathlib import Path, PurePosixPath
 import psutil
 
 _FAST = 0.7
-"""Of the fastest core's capacity or frequency: a core below that is an efficiency core."""
+"""A core that has less of the fastest core's capacity or frequency is an efficiency core."""
 
 
 def useful_threads() -> int:
-    """Physical performance cores that this process may use, at least one."""
+    """Return the number of physical performance cores that this process may use, at least one."""
     if sys.platform == "linux":
         return linux_threads(Path("/"), os.sched_getaffinity(0))
-    physical = (
-        _performance_cores_of_macos() or psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    )
-    usable = len(psutil.Process().cpu_affinity()) if sys.platform == "win32" else physical
-    return max(1, min(physical, usable))
+    fast = _performance_cores_of_macos()
+    physical = fast or psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    if sys.platform == "win32":
+        physical = min(physical, len(psutil.Process().cpu_affinity()))
+    return max(1, physical)
 
 
 def linux_threads(root: Path, usable: Collection[int]) -> int:
-    """As `useful_threads`, for a process that may run on the CPUs `usable` of the system whose files are below `root`.
+    """As `useful_threads`, for a process that may use the CPUs `usable` of the system below `root`.
 
     Files that are missing or say something else mean no limit.
     """
     cores = count_cores(root, performance_cpus(root, usable))
     quota = cpu_quota(root)
-    return max(1, cores if quota is None else min(cores, int(quota)))
+    if quota is not None:
+        cores = min(cores, int(quota))
+    return max(1, cores)
 
 
 def parse_cpu_list(text: str) -> frozenset[int]:
-    """The kernel's lists of CPUs, such as `0-3,8`. Raises ValueError for what is none."""
+    """Read one of the kernel's lists of CPUs, such as `0-3,8`. Raises ValueError."""
     cpus: set[int] = set()
     for part in filter(None, text.strip().split(",")):
         first, _, last = part.partition("-")
@@ -52,57 +56,66 @@ def parse_cpu_list(text: str) -> frozenset[int]:
 
 
 def parse_quota_v2(text: str) -> float | None:
-    """CPUs that `cpu.max` allows, such as `150000 100000`; None: no limit."""
+    """Return how many CPUs `cpu.max` allows, such as `150000 100000`; None: no limit."""
     quota, _, period = text.strip().partition(" ")
-    return None if quota in ("", "max") else _ratio(quota, period or "100000")
+    if quota in ("", "max"):
+        return None
+    return _ratio(quota, period or "100000")
 
 
 def parse_quota_v1(quota: str, period: str) -> float | None:
-    """CPUs that `cpu.cfs_quota_us` and `cpu.cfs_period_us` allow; None: no limit."""
-    return None if quota.strip().startswith("-") else _ratio(quota, period)
+    """Return how many CPUs `cpu.cfs_quota_us` and `cpu.cfs_period_us` allow; None: no limit."""
+    if quota.strip().startswith("-"):
+        return None
+    return _ratio(quota, period)
 
 
 def performance_cpus(root: Path, usable: Collection[int]) -> frozenset[int]:
-    """Those of `usable` on performance cores; all of them where the cores are alike, or none of them is fast."""
+    """Return those of `usable` on performance cores; all of them if the cores are alike."""
     hybrid = _read(root / "sys/devices/cpu_core/cpus")  # Intel
     if hybrid:
         return frozenset(usable) & _cpus(hybrid) or frozenset(usable)
     for file in ("cpu_capacity", "cpufreq/cpuinfo_max_freq"):  # ARM; AMD and others
         speeds = {cpu: _number(_read(_cpu_folder(root, cpu) / file)) for cpu in usable}
         if speeds and all(speeds.values()):
-            return frozenset(
-                cpu for cpu, speed in speeds.items() if speed >= _FAST * max(speeds.values())
-            )
+            least = _FAST * max(speeds.values())
+            return frozenset(cpu for cpu, speed in speeds.items() if speed >= least)
     return frozenset(usable)
 
 
 def count_cores(root: Path, cpus: Collection[int]) -> int:
-    """Physical cores that `cpus` lie on; each is one of its own where the kernel does not say."""
-    cores = {
-        _cpus(_read(_cpu_folder(root, cpu) / "topology/thread_siblings_list")) or frozenset({cpu})
-        for cpu in cpus
-    }
+    """Return how many physical cores `cpus` lie on.
+
+    Where the kernel does not say, each has its own.
+    """
+    cores = set()
+    for cpu in cpus:
+        siblings = _cpus(_read(_cpu_folder(root, cpu) / "topology/thread_siblings_list"))
+        cores.add(siblings or frozenset({cpu}))
     return len(cores)
 
 
 def cpu_quota(root: Path) -> float | None:
-    """CPUs that the control groups of this process allow, the strictest of a group and those above it; None: no limit.
+    """Return how many CPUs the control groups of this process allow; None: no limit.
 
-    In a container the path of the group may be the host's: then only the top of what is mounted counts.
+    The strictest of a group and those above it counts. In a container the path of the group may be
+    the host's: then only the top of the mounted tree counts.
     """
-    quotas = [
-        quota
-        for folder, version in _groups(root)
-        if (quota := _quota_of(folder, version)) is not None
-    ]
-    return min(quotas, default=None)
+    strictest: float | None = None
+    for folder, version in _groups(root):
+        quota = _quota_of(folder, version)
+        if quota is not None:
+            strictest = quota if strictest is None else min(strictest, quota)
+    return strictest
 
 
 def _groups(root: Path) -> Iterator[tuple[Path, int]]:
-    """The folders of this process' groups and those above, with the version of their interface."""
+    """Give the folders of this process's groups and their parents, with their version."""
     mounted = root / "sys/fs/cgroup"
     for line in _read(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if line.count(":") < 2:
+            continue
+        _, controllers, path = line.split(":", 2)
         if not controllers:
             hierarchies, version = [mounted, mounted / "unified"], 2
         elif "cpu" in controllers.split(","):
@@ -126,16 +139,18 @@ def _quota_of(folder: Path, version: int) -> float | None:
 
 def _ratio(quota: str, period: str) -> float | None:
     allowed, each = _number(quota), _number(period)
-    return allowed / each if allowed and each else None
+    if not allowed or not each:
+        return None
+    return allowed / each
 
 
 def _number(text: str) -> int:
-    """0 for what is no number."""
+    """Read a number; 0 for any other text."""
     return int(text) if text.strip().isdecimal() else 0
 
 
 def _cpus(text: str) -> frozenset[int]:
-    """Empty for what is no list."""
+    """Read a list of CPUs; empty for any other text."""
     try:
         return parse_cpu_list(text)
     except ValueError:
@@ -147,7 +162,7 @@ def _cpu_folder(root: Path, cpu: int) -> Path:
 
 
 def _read(path: Path) -> str:
-    """Empty where there is no such file: old kernels, other systems, containers that hide it."""
+    """Read a file; empty if there is none: old kernels, other systems, containers that hide it."""
     try:
         return path.read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -155,7 +170,7 @@ def _read(path: Path) -> str:
 
 
 def _performance_cores_of_macos() -> int:
-    """0 on other systems, and on Macs whose cores are alike."""
+    """Return their number; 0 on other systems, and on Macs without efficiency cores."""
     if sys.platform != "darwin":
         return 0
     count, size = ctypes.c_int(0), ctypes.c_size_t(ctypes.sizeof(ctypes.c_int))

@@ -1,1 +1,1 @@
-"""How a model is loaded: what fits where, decided before it happens."""
+"""Loading a model: planned first, then done."""

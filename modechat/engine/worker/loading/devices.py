@@ -1,4 +1,6 @@
-"""The devices that this build of llama.cpp can compute on, as ggml lists them: CUDA, Metal, ROCm and Vulkan alike."""
+"""The devices that this build of llama.cpp can compute on, as ggml lists them (CUDA, Metal, Vulkan
+and so on).
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,10 @@ from modechat.engine.worker.bindings import ggml_function, llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.loading.offload import Device, DeviceKind
 
-_KINDS: dict[int, DeviceKind] = {
-    0: "cpu",
-    1: "gpu",
-    2: "integrated",
-}  # ggml_backend_dev_type; others only help the CPU
-_SHARED_MEMORY = ("MTL", "Metal")  # Apple's GPUs call themselves discrete
+_KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "integrated"}
+"""By ggml_backend_dev_type; others only help the CPU."""
+_SHARED_MEMORY = ("MTL", "Metal")
+"""Backends of Apple's GPUs, which call themselves discrete."""
 _POINTER = ctypes.c_void_p
 _NONE = "none"
 
@@ -30,30 +30,28 @@ class _Properties(ctypes.Structure):
         ("memory_total", ctypes.c_size_t),
         ("type", ctypes.c_int),
         ("device_id", ctypes.c_char_p),
-        (
-            "capabilities",
-            ctypes.c_bool * 16,
-        ),  # more than there are: room for those of later versions
+        ("capabilities", ctypes.c_bool * 16),  # more than there are: later versions may add some
     ]
 
 
 def list_devices() -> tuple[Device, ...]:
-    """All of them, the CPU too, with their free memory at this moment."""
+    """Return all devices, the CPU included, with their free memory at this moment."""
     count = ggml_function("ggml_backend_dev_count", ctypes.c_size_t)
     get = ggml_function("ggml_backend_dev_get", _POINTER, ctypes.c_size_t)
     return tuple(_describe(get(index)) for index in range(count()))
 
 
 def can_offload() -> bool:
-    """Whether this build can use a GPU at all."""
+    """Return True if this build can use a GPU at all."""
     return bool(llama.llama_supports_gpu_offload())
 
 
 def choose_devices(devices: Sequence[Device], wanted: Sequence[str]) -> tuple[Device, ...]:
-    """The devices to offload to, in order: those that are wanted, or else every GPU once, the one with the most free
-    memory first. Integrated ones count where there is no other. `none` wants no device.
+    """Return the devices to offload to, in order.
 
-    Raises WorkerFailure for a name that no device has.
+    These are the wanted ones, or else every GPU once, the one with the most free memory first.
+    Integrated ones count where there is no other. `none` wants no device. Raises WorkerFailure for
+    a name that no device has.
     """
     gpus = [device for device in devices if device.kind in ("gpu", "integrated")]
     if wanted:
@@ -61,33 +59,38 @@ def choose_devices(devices: Sequence[Device], wanted: Sequence[str]) -> tuple[De
     discrete = [device for device in gpus if device.kind == "gpu"]
     first_of_id: dict[str, Device] = {}
     for device in discrete or gpus[:1]:
-        first_of_id.setdefault(device.id or device.name, device)  # one that two backends know
-    return tuple(sorted(first_of_id.values(), key=lambda device: -device.free_bytes))
+        # Two backends may know the same one.
+        first_of_id.setdefault(device.id or device.name, device)
+    return tuple(sorted(first_of_id.values(), key=_free_bytes, reverse=True))
+
+
+def _free_bytes(device: Device) -> int:
+    return device.free_bytes
 
 
 @cache
 def handle_of(name: str) -> int:
-    """ggml's handle of a device that `list_devices` named."""
+    """Return ggml's handle of a device that `list_devices` named."""
     handle = ggml_function("ggml_backend_dev_by_name", _POINTER, ctypes.c_char_p)(name.encode())
     assert handle is not None
     return int(handle)
 
 
 def _named(name: str, gpus: Sequence[Device]) -> Device:
-    found = next((device for device in gpus if device.name.casefold() == name.casefold()), None)
-    if found is not None:
-        return found
+    for device in gpus:
+        if device.name.casefold() == name.casefold():
+            return device
     if name.casefold() == "cpu":
         hint = "`none` leaves all layers on the CPU."
     elif not can_offload():
-        hint = "This build of llama.cpp has no GPU support: modechat doctor names the command for one that has."
-    else:
-        names = ", ".join(device.name for device in gpus)
         hint = (
-            f"There are: {names}."
-            if names
-            else "There is no GPU that this build of llama.cpp can use."
+            "This build of llama.cpp has no GPU support: "
+            "modechat doctor names the command for one that has."
         )
+    elif gpus:
+        hint = f"There are: {', '.join(device.name for device in gpus)}."
+    else:
+        hint = "There is no GPU that this build of llama.cpp can use."
     raise WorkerFailure("model", f"There is no device “{name}”", hint)
 
 

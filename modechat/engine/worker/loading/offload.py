@@ -1,7 +1,7 @@
 """Plans which layers go to which device. Pure: from sizes and free memory to a plan.
 
-llama.cpp puts the last layers of a model on GPUs, the output layer first of all; several GPUs hold them in order.
-A plan never wants more of a device than its free memory less a margin.
+llama.cpp puts the last layers of a model on GPUs, the output layer first of all; several GPUs hold
+them in order. A plan never uses more of a device than its free memory less a margin.
 """
 
 from __future__ import annotations
@@ -14,28 +14,30 @@ from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes
 
 DeviceKind: TypeAlias = Literal["cpu", "gpu", "integrated", "accelerator"]
 
-_LEAST_MARGIN = 512 << 20  # what drivers take for kernels, and the desktop for a new window
+_LEAST_MARGIN = 512 << 20  # drivers need some for kernels, the desktop for a new window
 _MARGIN_SHARE = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
+    """A device that can compute."""
+
     name: str
-    """As llama.cpp calls it: `CUDA0`."""
+    """llama.cpp's name: `CUDA0`."""
     description: str
     backend: str
     kind: DeviceKind
     free_bytes: int
     total_bytes: int
     shares_memory: bool = False
-    """Whether its memory is the system's."""
+    """True if its memory is the system's."""
     id: str = ""
-    """Which piece of hardware it is: two backends can know the same one."""
+    """Identifies the hardware: two backends can know the same one."""
 
 
 @dataclass(frozen=True, slots=True)
 class DevicePart:
-    """What one device gets: so many layers in a row, the output layer counted as one, and their memory."""
+    """The layers of one device: so many in a row, and their memory."""
 
     device: str
     n_layers: int
@@ -44,6 +46,8 @@ class DevicePart:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """The layers that go to each device, in order; the CPU has the others."""
+
     parts: tuple[DevicePart, ...]
     n_all: int
     """Layers of the model, its output layer counted as one."""
@@ -58,20 +62,25 @@ class Plan:
 
 
 def budget(device: Device, system_free: int) -> int:
-    """How much of a device's memory a plan may use, in bytes. `system_free` is the system's free memory."""
-    free = min(device.free_bytes, system_free) if device.shares_memory else device.free_bytes
+    """Return how many bytes of a device's memory a plan may use.
+
+    `system_free` is the system's free memory.
+    """
+    free = device.free_bytes
+    if device.shares_memory:
+        free = min(free, system_free)
     return max(free - max(_LEAST_MARGIN, free // _MARGIN_SHARE), 0)
 
 
 def total_budget(devices: Sequence[Device], system_free: int) -> int:
-    """How much of all devices' memory a plan may use."""
+    """Return how many bytes of all devices' memory a plan may use."""
     return sum(_budgets(devices, system_free))
 
 
 def plan_offload(
     sizes: ModelSizes, n_ctx: int, shape: ContextShape, devices: Sequence[Device], system_free: int
 ) -> Plan:
-    """As many layers as fit on the devices, on as few of them as hold that many; each is filled before the next."""
+    """Put as many layers as fit on as few devices as hold them; each is filled before the next."""
     n_all = len(sizes.layers) + 1
     budgets = _budgets(devices, system_free)
     for n_layers in range(n_all, 0, -1):
@@ -89,7 +98,7 @@ def plan_exactly(
     devices: Sequence[Device],
     system_free: int,
 ) -> Plan:
-    """The user's number of layers: as they fit, or, where they do not, in parts as large as the devices' memory."""
+    """Put the user's number of layers on the devices, also if they do not fit."""
     n_all = len(sizes.layers) + 1
     n_layers = min(n_layers, n_all) if devices else 0
     if not n_layers:
@@ -100,28 +109,30 @@ def plan_exactly(
 
 
 def smaller_plans(plan: Plan) -> tuple[Plan, ...]:
-    """What to try when a plan fails, in order: three quarters of its layers, half of them, none."""
-    counts = (plan.n_gpu_layers * 3 // 4, plan.n_gpu_layers // 2, 0)
-    return tuple(
-        _with_layers(plan, count) for count in dict.fromkeys(counts) if count < plan.n_gpu_layers
-    )
+    """Return what to try when a plan fails, in order: three quarters of its layers, half, none."""
+    smaller: list[Plan] = []
+    n_layers = plan.n_gpu_layers
+    for count in (n_layers * 3 // 4, n_layers // 2, 0):
+        if count < n_layers:
+            smaller.append(_with_layers(plan, count))
+            n_layers = count
+    return tuple(smaller)
 
 
 def _with_layers(plan: Plan, n_layers: int) -> Plan:
-    """A plan with the last of its layers only."""
+    """Return the plan with only the last `n_layers` of its layers."""
     parts: list[DevicePart] = []
     for part in reversed(plan.parts):
         kept = min(n_layers, part.n_layers)
         n_layers -= kept
         if kept:
-            parts.insert(
-                0, DevicePart(part.device, kept, part.expected_bytes * kept // part.n_layers)
-            )
-    return Plan(tuple(parts), plan.n_all)
+            n_bytes = part.expected_bytes * kept // part.n_layers
+            parts.append(DevicePart(part.device, kept, n_bytes))
+    return Plan(tuple(reversed(parts)), plan.n_all)
 
 
 def _budgets(devices: Sequence[Device], system_free: int) -> list[int]:
-    n_sharing = sum(device.shares_memory for device in devices)
+    n_sharing = [device.shares_memory for device in devices].count(True)
     return [budget(device, system_free // max(n_sharing, 1)) for device in devices]
 
 
@@ -133,7 +144,7 @@ def _fill(
     budgets: Sequence[int],
     n_layers: int,
 ) -> tuple[DevicePart, ...] | None:
-    """The last `n_layers` on the devices in turn; None if they do not fit."""
+    """Put the last `n_layers` on the devices in turn; return None if they do not fit."""
     costs = _costs(sizes, n_ctx, shape)[-n_layers:]
     parts: list[DevicePart] = []
     for device, room in zip(devices, budgets, strict=True):
@@ -145,7 +156,7 @@ def _fill(
         costs = costs[count:]
         if count:
             parts.append(DevicePart(device.name, count, used))
-    return tuple(parts) if not costs else None
+    return None if costs else tuple(parts)
 
 
 def _in_proportion(
@@ -157,11 +168,12 @@ def _in_proportion(
     n_layers: int,
 ) -> tuple[DevicePart, ...]:
     costs = _costs(sizes, n_ctx, shape)[-n_layers:]
-    all_room = sum(budgets) or len(budgets)
+    if not sum(budgets):
+        budgets = [1] * len(budgets)
     parts, start, share = [], 0, 0
     for device, room in zip(devices, budgets, strict=True):
-        share += room if sum(budgets) else 1
-        end = n_layers * share // all_room
+        share += room
+        end = n_layers * share // sum(budgets)
         if end > start:
             used = _fixed_bytes(sizes, n_ctx, shape, is_partial=True) + sum(costs[start:end])
             parts.append(DevicePart(device.name, end - start, used))
@@ -170,14 +182,20 @@ def _in_proportion(
 
 
 def _costs(sizes: ModelSizes, n_ctx: int, shape: ContextShape) -> list[int]:
-    """Bytes that each layer takes where it is; the last one is the output layer."""
-    layers = [
-        layer.weight_bytes + sizes.layer_kv_bytes(layer, n_ctx, shape) for layer in sizes.layers
-    ]
-    return [*layers, sizes.output_bytes]
+    """Return the bytes that each layer takes; the last one is the output layer."""
+    costs = sizes.kv_bytes_by_layer(n_ctx, shape)
+    for index, layer in enumerate(sizes.layers):
+        costs[index] += layer.weight_bytes
+    return [*costs, sizes.output_bytes]
 
 
 def _fixed_bytes(sizes: ModelSizes, n_ctx: int, shape: ContextShape, *, is_partial: bool) -> int:
-    """What a device needs besides its layers: room to compute, and for weights that visit it while a prompt is read."""
-    visitors = max((layer.weight_bytes for layer in sizes.layers), default=0) if is_partial else 0
-    return sizes.compute_bytes(n_ctx, shape, with_output=True) + visitors
+    """Return the bytes that a device needs besides its layers.
+
+    They are for intermediate results, and for weights that are copied to it while a prompt is
+    evaluated.
+    """
+    fixed = sizes.compute_bytes(n_ctx, shape, with_output=True)
+    if is_partial:
+        fixed += max(layer.weight_bytes for layer in sizes.layers)
+    return fixed

@@ -1,7 +1,8 @@
-"""Answers `modechat.engine.probe`: `python -m modechat.engine.worker.loading.probe` prints lines of JSON.
+"""The process that `modechat.engine.probe` starts: it prints what the build can do, in lines of
+JSON.
 
-Each says more than the one before: llama.cpp may die of a processor that it was not built for as soon as it begins, but
-what it was built for can be told even then.
+Each line says more than the one before: on a processor that it was not built for, llama.cpp may die
+as soon as it begins, but the first line is out by then.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ def main() -> None:
 
 
 def _features_of_build() -> str:
-    """The instruction sets that it uses, in the words of its own list. What is called here only returns a number."""
+    """Return the instruction sets that the build uses, worded as llama.cpp's own list.
+
+    The functions that are called only return a number.
+    """
     from modechat.engine.worker.bindings import ggml_function
 
     used = []

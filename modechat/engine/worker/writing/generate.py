@@ -228,6 +228,7 @@ class Generation:
             tokens_per_second=evaluated / (now - first) if evaluated > 0 else 0.0,
             seed=self._seed,
             fallback=prompt.fallback,
+            refusal=prompt.refusal,
             neutralised=prompt.neutralised,
             thinking_tokens=reply.n_thinking_tokens,
             leak=reply.leak,

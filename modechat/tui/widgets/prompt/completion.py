@@ -13,8 +13,9 @@ from operator import attrgetter
 from typing import TypeAlias
 
 from modechat.commands.actions import ACTIONS, slash_usage
+from modechat.domain.byte_sizes import shown_bytes
 from modechat.domain.text import sanitize, sanitize_line
-from modechat.session.attachments import FileEntry, size_text
+from modechat.session.attachments import FileEntry
 
 _MOST = 100
 _COMMAND = re.compile(r"\s*(/[a-z]*)")
@@ -138,7 +139,7 @@ def _file(kind: Kind, folder: str, entry: FileEntry) -> Candidate:
     if entry.is_folder:
         shown += "/"
     else:
-        detail = size_text(entry.size)
+        detail = shown_bytes(entry.size)
     if not _can_be_typed(path):
         return Candidate("", shown, detail, refused="its name cannot be typed")
     if kind is Kind.MODEL_FILE:

@@ -1,7 +1,8 @@
-"""The numbers that a GGUF file writes for tensor types and for a model's quantization.
+"""The numbers in GGUF files for tensor types and for a model's quantization.
 
-Sources: `ggml_type` in ggml.h, the block structures in ggml-common.h and `llama_ftype` in llama.h, as of llama.cpp
-in llama-cpp-python 0.3.36. Numbers are never given out twice; types that were removed are left out.
+Sources: `ggml_type` in ggml.h, the block structures in ggml-common.h and `llama_ftype` in llama.h,
+as of llama.cpp in llama-cpp-python 0.3.36. Numbers are never used twice; types that were removed
+are left out.
 """
 
 from __future__ import annotations
@@ -83,4 +84,4 @@ FILE_TYPES: dict[int, str] = {
     40: "Q1_0",
     41: "Q2_0",
 }
-"""`general.file_type` to the quantization's name: the one that most of the model's tensors have."""
+"""`general.file_type` to the name of the quantization that most of the model's tensors have."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modechat.engine.worker.loading.placement import read_placement
+from modechat.domain.placement import Placement, WhyCPU
+from modechat.engine.llama_log import read_load
 
 VULKAN = """
 load_tensors: offloading output layer to GPU
@@ -29,21 +30,21 @@ resolve_fused_ops: Flash Attention not supported, set to disabled
 
 
 def test_the_badge_says_how_many_layers_are_on_the_gpu_and_how_much_they_take() -> None:
-    placement = read_placement(VULKAN, ["Vulkan0"], flash_attention=True)
+    placement = read_load(VULKAN, ["Vulkan0"], flash_attention=True)
     assert placement.gpu_bytes == int((47.71 + 54 + 21.7) * (1 << 20))
-    assert placement.badge("") == "GPU 10/31 · 123 MiB"
+    assert (placement.n_gpu_layers, placement.n_layers) == (10, 31)
+    assert str(Placement(10, 31, placement.gpu_bytes)) == "GPU 10/31 · 129 MB"
     assert placement.flash_attention
 
 
 def test_several_gpus_are_counted_together() -> None:
-    placement = read_placement(TWO_GPUS, ["CUDA0", "CUDA1"], flash_attention=True)
-    assert placement.badge("") == "GPU 81/81 · 40.3 GiB"
+    placement = read_load(TWO_GPUS, ["CUDA0", "CUDA1"], flash_attention=True)
+    assert str(Placement(81, 81, placement.gpu_bytes)) == "GPU 81/81 · 43.3 GB"
     assert not placement.flash_attention
 
 
 def test_without_layers_on_a_gpu_the_badge_says_why() -> None:
-    placement = read_placement(
-        ["load_tensors: offloaded 0/31 layers to GPU"], [], flash_attention=True
-    )
-    assert placement.badge("this build has no GPU support") == "CPU: this build has no GPU support"
-    assert placement.badge("") == "CPU"
+    report = read_load(["load_tensors: offloaded 0/31 layers to GPU"], [], flash_attention=True)
+    assert report.n_gpu_layers == 0
+    assert str(Placement(why_cpu=WhyCPU.NO_SUPPORT)) == "CPU: this build has no GPU support"
+    assert str(Placement()) == Placement(why_cpu=WhyCPU.NO_GPU).badge == "CPU"

@@ -1,0 +1,48 @@
+"""The worker's renderer: the sandbox, without the templates that hit its limits before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modechat.prompting.renderer import Renderer, TemplateError, TemplateLimitError
+
+
+class LimitedRenderer:
+    """A `Renderer` that asks `sandboxed`, and gives only texts that a message to the front end can
+    hold.
+
+    A template that hit a limit once is refused from then on: waiting for it again would freeze
+    every turn.
+    """
+
+    def __init__(self, sandboxed: Renderer) -> None:
+        self._sandboxed = sandboxed
+        self._refused: dict[str, TemplateLimitError] = {}
+
+    def __call__(
+        self,
+        template: str,
+        messages: Sequence[Mapping[str, Any]],
+        bos_token: str | None,
+        eos_token: str | None,
+        add_generation_prompt: bool,
+        **variables: Any,
+    ) -> str:
+        if error := self._refused.get(template):
+            raise error
+        try:
+            text = self._sandboxed(
+                template, messages, bos_token, eos_token, add_generation_prompt, **variables
+            )
+        except TemplateLimitError as error:
+            self._refused[template] = error
+            raise
+        except TemplateError as error:
+            raise TemplateError(_unicode(str(error))) from error
+        return _unicode(text)
+
+
+def _unicode(text: str) -> str:
+    """Return `text` with U+FFFD for lone surrogates, which JSON cannot hold."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

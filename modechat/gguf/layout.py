@@ -1,0 +1,67 @@
+"""The layout of a model's files: the part of its header that planning a load needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from modechat.gguf.hyperparameters import Hyperparameters
+from modechat.gguf.walker import HeaderError, HeaderWalker, Metadata
+
+_BUFFER = 1 << 18
+_PART = re.compile(r"(?P<prefix>.*)-00001-of-(?P<count>\d{5})\.gguf", re.DOTALL)
+_MOST_PARTS = 1 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLayout:
+    """The header of a model's file, or of all of its files if it is split."""
+
+    hyperparameters: Hyperparameters
+    n_vocab: int
+    """Tokens in the vocabulary; 0: it has none."""
+    tensor_bytes: Mapping[str, int]
+    """By tensor name."""
+
+
+def read_layout(path: Path) -> ModelLayout | None:
+    """Read the header; return None if that fails: llama.cpp says why when it loads the file."""
+    try:
+        metadata, tensors = _read(path)
+        n_parts = metadata.values.get("split.count", 0)
+        for part in _later_parts(path, n_parts if isinstance(n_parts, int) else 0):
+            tensors |= _read(part)[1]
+    except (HeaderError, OSError):
+        return None
+    architecture = metadata.values.get("general.architecture", "")
+    return ModelLayout(
+        Hyperparameters(str(architecture), metadata.values),
+        metadata.array_lengths.get("tokenizer.ggml.tokens", 0),
+        tensors,
+    )
+
+
+def _later_parts(path: Path, n_parts: int) -> list[Path]:
+    """Return the files after the first of a split model, which is at `path`. Raises HeaderError."""
+    if n_parts <= 1:
+        return []
+    found = _PART.fullmatch(path.name)
+    if found is None or int(found["count"]) != n_parts or n_parts > _MOST_PARTS:
+        raise HeaderError("speaks of parts that the file's name does not have")
+    prefix, count = found["prefix"], found["count"]
+    return [path.with_name(f"{prefix}-{part:05}-of-{count}.gguf") for part in range(2, n_parts + 1)]
+
+
+def _read(path: Path) -> tuple[Metadata, dict[str, int]]:
+    with path.open("rb", buffering=_BUFFER) as file:
+        return _walk(file)
+
+
+def _walk(file: BinaryIO) -> tuple[Metadata, dict[str, int]]:
+    walker = HeaderWalker(file, file.seek(0, 2))
+    n_tensors = walker.begin()
+    metadata = walker.metadata()
+    return metadata, {tensor.name: tensor.n_bytes for tensor in walker.tensors(n_tensors)}
