@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
-from pathlib import PurePath
 
 from modechat.domain.conversation import ReplyStats
 from modechat.engine.prompt_view import PromptView
@@ -24,10 +23,8 @@ from modechat.engine.protocol import (
     Failed,
     FormatChanged,
     Generate,
-    Inspect,
     Inspected,
     InstructPrompt,
-    Load,
     Loaded,
     LoadProgress,
     ModelInfo,
@@ -38,8 +35,8 @@ from modechat.engine.protocol import (
     UseFormat,
 )
 from modechat.errors import AdapterError, EngineError, ModelError
-from modechat.models.gguf import GGUFHeader
 from modechat.session.adapters import AdapterChanges
+from modechat.session.chosen_model import ChosenModel
 from modechat.session.events import (
     AdaptersInUse,
     FormatInUse,
@@ -50,72 +47,34 @@ from modechat.session.events import (
     SessionEvent,
     Trouble,
 )
-from modechat.session.model_changes import note_on_adapters_and_draft, note_on_change
+from modechat.session.inspections import Inspections
+from modechat.session.model_changes import note_on_change
 from modechat.session.phase import Phase, check_transition
 from modechat.session.settings import SessionSettings
 
 
-class ModelHost:
+class ModelHost(ChosenModel):
     """`tell` is called with the session events that concern the model."""
 
     def __init__(
         self, engine: Engine, settings: SessionSettings, tell: Callable[[SessionEvent], None]
     ) -> None:
+        super().__init__(settings)
         self._engine = engine
-        self._wanted = settings
-        self._load = settings.load
-        self._previous: SessionSettings | None = None
-        self._replaced: ModelInfo | None = None
         self._attempts = count(1)
         self._attempt = 0
         self._idle: asyncio.TimerHandle | None = None
         self._tell = tell
         self._phase = Phase.LOADING
-        self._inspections: dict[int, asyncio.Future[PromptView]] = {}
-        self._next_inspection = count(1)
+        self._inspections = Inspections(engine)
         self._announced_fallbacks: set[str] = set()
         self._adapter_changes = AdapterChanges(engine)
-        self._left_behind = ""
-        self._own: tuple[SessionSettings, Load, GGUFHeader | None] | None = None
-        """What the user chose, while another model is temporary."""
         self.fraction = 0.0
         """How much of the model is loaded, while it is."""
-        self.model: ModelInfo | None = None
-        self.header: GGUFHeader | None = None
-        """The header of the model's file, once it was looked at."""
 
     @property
     def phase(self) -> Phase:
         return self._phase
-
-    @property
-    def format(self) -> str | None:
-        """The format that the user chose; None: the one that fits the model."""
-        return self._load.format
-
-    @property
-    def has_model(self) -> bool:
-        """Whether a model is chosen; whether it is loaded says the phase."""
-        return self._wanted.has_model
-
-    @property
-    def wanted(self) -> Load:
-        """What the user asked for."""
-        return self._wanted.load
-
-    @property
-    def load_request(self) -> Load:
-        """What is loaded, or tried: with less than the user asked for, where that failed."""
-        return self._load
-
-    @property
-    def previous(self) -> SessionSettings | None:
-        """The settings of the model before this one."""
-        return self._previous
-
-    @property
-    def previous_name(self) -> str:
-        return PurePath(self._previous.load.model_path).stem if self._previous is not None else ""
 
     def enter(self, phase: Phase) -> None:
         """Raises ValueError for a transition that the table of phases does not have."""
@@ -130,12 +89,8 @@ class ModelHost:
         """Say, once for each reason, why a turn was not written in the model's own format."""
         if stats.refusal and stats.fallback not in self._announced_fallbacks:
             self._announced_fallbacks.add(stats.fallback)
-            self._tell(
-                Trouble(
-                    "The model's chat template does not take this conversation",
-                    f"It was written as {stats.fallback}.",
-                )
-            )
+            title = "The model's chat template does not take this conversation"
+            self._tell(Trouble(title, f"It was written as {stats.fallback}."))
 
     async def load(self) -> Failed | None:
         """Have the model loaded; why it cannot be, if its file shows that already."""
@@ -154,21 +109,17 @@ class ModelHost:
             self._engine.send(self._load.model_copy(update={"number": attempt}))
         return None
 
+    def choose(self, settings: SessionSettings) -> None:
+        """The model of these settings is to be loaded, in place of the one so far."""
+        super().choose(settings)
+        self._announced_fallbacks.clear()
+
     async def restart(self) -> Failed | None:
         """Start the engine again, and load."""
-        self._give_up_inspections("The engine is starting again.")
+        self._inspections.give_up("The engine is starting again.")
         self.enter(Phase.LOADING)
         self._engine.start()
         return await self.load()
-
-    def choose(self, settings: SessionSettings) -> None:
-        """The model of these settings is to be loaded, in place of the one so far."""
-        self._left_behind = note_on_adapters_and_draft(self._load, settings.load)
-        if self.has_model:
-            self._previous = self._wanted
-        self._wanted, self._load = settings, settings.load
-        self._replaced = self.model
-        self._announced_fallbacks.clear()
 
     def loaded(self, model: ModelInfo) -> bool:
         """The engine has loaded the model. Whether that it is another one was told."""
@@ -183,26 +134,11 @@ class ModelHost:
         self._tell(AdaptersInUse(self.adapters))
         return before is not None
 
-    def use_temporarily(self, settings: SessionSettings) -> None:
-        """The engine is to load another model for a while. What the user chose stays so; nothing is told about it."""
-        if self._own is None:
-            self._own = (self._wanted, self._load, self.header)
-        self._wanted, self._load, self.model = settings, settings.load, None
-
-    def use_own_again(self) -> None:
-        """What the user chose is to be loaded again."""
-        if self._own is not None:
-            (self._wanted, self._load, self.header), self._own = self._own, None
-
-    def use_load(self, load: Load) -> None:
-        """From now on, load so: with less than the user asked for."""
-        self._load = load
-
     async def change(self) -> Failed | None:
         """Load the model that was chosen, by the engine that runs, if one does."""
         if self._phase is not Phase.READY:
             return await self.restart()
-        self._give_up_inspections("Another model is being loaded.")
+        self._inspections.give_up("Another model is being loaded.")
         self.save_lanes()
         self.enter(Phase.LOADING)
         return await self.load()
@@ -225,11 +161,6 @@ class ModelHost:
         self._load = self._load.model_copy(update={"format": name})
         if self.model is not None and self._phase is not Phase.UNLOADED:
             self._engine.send(UseFormat(format=name))
-
-    @property
-    def adapters(self) -> tuple[Adapter, ...]:
-        """The LoRA adapters that are applied, or will be when the model is loaded."""
-        return self._load.adapters
 
     async def use_adapters(self, adapters: tuple[Adapter, ...]) -> AdaptersChanged:
         """Apply these from now on, also after a restart. With an error in the answer nothing has changed.
@@ -263,16 +194,7 @@ class ModelHost:
         if self._phase is Phase.UNLOADED:
             raise EngineError("The model is unloaded: the next message loads it again")
         self._wait_for_idleness()
-        number = next(self._next_inspection)
-        answer: asyncio.Future[PromptView] = asyncio.get_running_loop().create_future()
-        self._inspections[number] = answer
-        self._engine.send(
-            Inspect(id=number, prompt=prompt, now=now, thinking=thinking, format=format)
-        )
-        try:
-            return await answer
-        finally:
-            self._inspections.pop(number, None)
+        return await self._inspections.ask(prompt, now, thinking, format)
 
     def is_outdated(self, event: Event) -> bool:
         """Return True for an event about a load that another one has replaced."""
@@ -300,12 +222,7 @@ class ModelHost:
                     self._keep_adapters(event.adapters)
                 self._adapter_changes.handle(event)
             case Inspected():
-                answer = self._inspections.get(event.id)
-                if answer is not None and not answer.done():
-                    if event.prompt is not None:
-                        answer.set_result(event.prompt)
-                    else:
-                        answer.set_exception(EngineError(event.error))
+                self._inspections.handle(event)
             case _:
                 return False
         return True
@@ -313,11 +230,11 @@ class ModelHost:
     def go_down(self) -> None:
         """There is no engine now, until the user wants it again."""
         self.model = None
-        self._give_up_inspections("The engine is gone.")
+        self._inspections.give_up("The engine is gone.")
         self.enter(Phase.DOWN)
 
     async def close(self) -> None:
-        self._give_up_inspections("modechat is closing.")
+        self._inspections.give_up("modechat is closing.")
         self.enter(Phase.CLOSED)
         await self._engine.close()
 
@@ -331,12 +248,7 @@ class ModelHost:
             self._idle = asyncio.get_running_loop().call_later(seconds, self._unload_if_idle)
 
     def _unload_if_idle(self) -> None:
-        if self._inspections:
+        if self._inspections.is_waiting:
             self._wait_for_idleness()
         else:
             self.unload()
-
-    def _give_up_inspections(self, reason: str) -> None:
-        for answer in self._inspections.values():
-            if not answer.done():
-                answer.set_exception(EngineError(reason))
