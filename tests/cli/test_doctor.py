@@ -202,4 +202,4 @@ def test_with_too_little_free_memory_to_measure_it_there_is_a_report_all_the_sam
         ),
         {},
     )
-    assert "memory      0.0 GiB of 1.0 GiB free\ngraphics    none found\n" in text
+    assert "memory      1.05 MB of 1.07 GB free\ngraphics    none found\n" in text
