@@ -8,6 +8,13 @@ from modechat.commands.keymap import Keymap
 _SEPARATOR = " · "
 
 
+def moment_of(*, is_busy: bool, is_selected: bool) -> Moment:
+    """The moment at which a reply is written or not, and a message is selected or not."""
+    if is_selected:
+        return Moment.SELECTED_BUSY if is_busy else Moment.SELECTED
+    return Moment.BUSY if is_busy else Moment.IDLE
+
+
 def hint_line(moment: Moment, keymap: Keymap, width: int = 0) -> str:
     """At most `width` cells, if it is given. What does not fit goes: the last but one, until the first is alone."""
     parts = [

@@ -265,10 +265,10 @@ class Outbox:
             self._current = None
             if not waits:
                 self._unsent.remove(message)
-                if reason is not None:
+                if reason is not None and message.can_be_mended:
                     self._front_end.forget_input(message.typed)
                     self._front_end.give_back(message)
-        if reason is None:
+        if reason is None or not message.can_be_mended:
             await self._was_sent(message)
         return reason
 

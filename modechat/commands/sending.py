@@ -51,6 +51,11 @@ class Message:
         return self.meaning not in _HEADERS
 
     @property
+    def can_be_mended(self) -> bool:
+        """True for what the user may change and send again after it was refused: all but a command without words."""
+        return not isinstance(self.meaning, SlashCommand) or bool(self.meaning.words)
+
+    @property
     def asks_model(self) -> bool:
         """True for a message that makes a turn."""
         return isinstance(self.meaning, ChatMessage | Task)

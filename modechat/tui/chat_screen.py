@@ -5,6 +5,7 @@ The first frame has the prompt and an empty timeline; `mount_rest` brings what i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING
@@ -13,27 +14,21 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Offset
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from modechat.commands.actions import Moment
-from modechat.commands.hints import hint_line
+from modechat.commands.hints import hint_line, moment_of
 from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
-from modechat.domain.text import sanitize
 from modechat.tui.bindings import bind_actions
 from modechat.tui.screens.screen_fixes import ScreenFixes
+from modechat.tui.widgets.flash import Flash, News
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
-    from modechat.commands.actions import Action
     from modechat.commands.dispatch import Dispatcher
     from modechat.domain.typed import Typed
-    from modechat.errors import ModechatError
-    from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
     from modechat.session.events import SessionEvent
     from modechat.tui.chat_context import ChatContext
@@ -44,7 +39,6 @@ if TYPE_CHECKING:
     from modechat.tui.session_view import SessionView
     from modechat.tui.widgets.transcript import Transcript
 
-_FLASH_SECONDS = 4.0
 _LONGEST_LINE = 112
 """Cells of a line of the conversation with its frame: longer ones are hard to read."""
 
@@ -61,13 +55,11 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         self._session: ChatSession | None = None
         self._timeline = Vertical(id="timeline")
         self._has_rest = False
-        self._flash = Static(id="flash")
+        self._flash = Flash()
         self._prompt = Prompt(self._submit, keymap)
-        self._prompt.touched = self._key_pressed
+        self._prompt.touched = self._flash.key_pressed
         self._status = StatusLine()
-        self._news = Static(id="news")
-        self._flash_timer: Timer | None = None
-        self._flash_stays = False
+        self._news = News()
 
     def compose(self) -> ComposeResult:
         yield self._timeline
@@ -79,7 +71,6 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         yield Static(Content("Please make the window larger."), id="too-small")
 
     def on_mount(self) -> None:
-        self._flash.display = self._news.display = False
         self._prompt.area.focus()
         self.show_hint()
 
@@ -99,7 +90,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
     def connect(self, session: ChatSession) -> None:
         """From now on, act on `session`."""
         self._session = self.context.session = session
-        self._prompting.connect(session)
+        self.prompting.connect(session)
         self.run_worker(self.composer.connect(session, self.dispatcher), name="inputs")
 
     def receive(self, event: SessionEvent) -> None:
@@ -124,7 +115,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
     def composer(self) -> Composer:
         from modechat.tui.composer import Composer
 
-        return Composer(self, self._prompt, self.flash_up, self._show_error, self._show_forecast)
+        return Composer(self, self._prompt, self.transcript, self.flash_up, self._show_forecast)
 
     @cached_property
     def context(self) -> ChatContext:
@@ -142,7 +133,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         return SessionView(self.context, self._status, announce, self.show_hint)
 
     @cached_property
-    def _prompting(self) -> PromptingActions:
+    def prompting(self) -> PromptingActions:
         from modechat.tui.handlers.prompting import PromptingActions
 
         return PromptingActions(self.context)
@@ -167,83 +158,49 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         from modechat.tui.handlers.view import ViewActions
 
         return Dispatcher(
-            self._prompting,
+            self.prompting,
             self._messages,
             self._comparing,
             ScreenActions(self.context, self._view.troubles),
             ViewActions(self.context),
             say=self.flash_up,
-            selected=self._selected_turn,
+            selected=partial(getattr, self.transcript.selection, "turn_id"),
         )
 
     # What is shown
 
     def show_hint(self) -> None:
         """Show what the keys do at the moment."""
-        is_busy = self._session is not None and self._session.is_busy
-        if self._has_rest and self.transcript.selection.turn is not None:
-            moment = Moment.SELECTED_BUSY if is_busy else Moment.SELECTED
-        else:
-            moment = Moment.BUSY if is_busy else Moment.IDLE
+        moment = moment_of(
+            is_busy=self._session is not None and self._session.is_busy,
+            is_selected=self._has_rest and self.transcript.selection.turn is not None,
+        )
         self._prompt.show_hint(hint_line(moment, self.keymap, self._prompt.size.width - 2))
 
     def flash_up(self, text: str, *, stays: bool = False) -> None:
-        """Say something above the prompt, for a moment or until the next key.
-
-        `stays`: for the moment, because it is no answer to what the user did last.
-        """
-        self._flash_stays = stays
-        self._flash.update(Content(sanitize(self.keymap.in_force(text))))
-        self._flash.display = True
-        if self._flash_timer is not None:
-            self._flash_timer.stop()
-        self._flash_timer = self.set_timer(_FLASH_SECONDS, self._flash_down)
-
-    async def _show_error(self, error: ModechatError) -> None:
-        """Say what went wrong, where it stays."""
-        from modechat.session.events import Trouble
-
-        await self.transcript.add(Trouble(error.title, error.hint))
-
-    def _flash_down(self) -> None:
-        self._flash.display = False
-
-    def _key_pressed(self) -> None:
-        """What was said is not about what comes now."""
-        if not self._flash_stays:
-            self._flash_down()
+        """Say something above the prompt. `stays`: also at the next key."""
+        self._flash.say(self.keymap.in_force(text), stays=stays)
 
     def _show_forecast(self) -> None:
         """Show what the text at the prompt will make of the context."""
         if self._session is not None:
-            self._view.show_attached(self.composer.attached_size)
+            self._view.figures.show_attached(self.composer.attached_size)
 
     def _keep_lines_readable(self, width: int) -> None:
         """In a wide window everything stands in the middle, and the scroll bar at the edge."""
         side = (width - _LONGEST_LINE) // 2
+        _set_margin((self._prompt,), side, is_wide=side > 1)
         beside = (self._news, self._flash, *self._prompt.neighbours, self._status)
-        below: dict[Widget, int] = {self._prompt: side, **dict.fromkeys(beside, side + 1)}
-        for widget, margin in below.items():
-            if side <= 1:
-                widget.styles.clear_rule("margin")
-            else:
-                widget.styles.margin = (0, margin)
-        if self._has_rest and side <= 1:
-            self.transcript.styles.clear_rule("padding")
-        elif self._has_rest:
-            above = 0 if self.app.has_class("-compact") else 1
-            self.transcript.styles.padding = (above, side, 0, side)
-
-    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
-        # A mouse press on Markdown that is just being replaced would crash the app (textual issue 6643).
-        widget, offset = super().get_widget_and_offset_at(x, y)
-        return (None, None) if widget is not None and widget.parent is None else (widget, offset)
+        _set_margin(beside, side + 1, is_wide=side > 1)
+        if self._has_rest:
+            is_compact = self.app.has_class("-compact")
+            _set_padding(self.transcript, side, is_wide=side > 1, is_compact=is_compact)
 
     # What the user does
 
     async def action_act(self, action_id: str) -> None:
         """Do an action of the table, as its key does."""
-        self._key_pressed()
+        self._flash.key_pressed()
         await self.mount_rest()
         handler = self.dispatcher.handler(action_id)
         if (
@@ -255,19 +212,8 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         elif (work := self.dispatcher.work(action_id)) is not None:
             await self.context.do(work)
 
-    def label_of(self, action: Action) -> str:
-        """What an action is called now."""
-        return self._prompting.label_of(action)
-
-    async def begin_task(self, task: NamedTask) -> None:
-        """Do a named task that was chosen elsewhere."""
-        await self._prompting.begin_task(task)
-
     def is_awaiting(self) -> bool:
         return self._has_rest and self.context.is_in_dialogue
-
-    def _selected_turn(self) -> int | None:
-        return self.transcript.selection.turn_id
 
     def _submit(self, typed: Typed) -> None:
         if not typed.text.strip() and self.transcript.selection.turn is not None:
@@ -284,10 +230,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         self._messages.code_clicked(message.turn, message.number)
 
     def on_transcript_following(self, message: Transcript.Following) -> None:
-        self._news.display = message.has_news
-        self._news.update(
-            Content(f"↓ new text below · {self.keymap.name('follow')}".removesuffix(" · "))
-        )
+        self._news.show(message.has_news, self.keymap.name("follow"))
 
     @on(Prompt.EndWanted)
     def _end_wanted(self) -> None:
@@ -301,3 +244,18 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
     def _text_typed(self) -> None:
         self.composer.text_changed()
         self._show_forecast()
+
+
+def _set_margin(widgets: Iterable[Widget], margin: int, *, is_wide: bool) -> None:
+    for widget in widgets:
+        if is_wide:
+            widget.styles.margin = (0, margin)
+        else:
+            widget.styles.clear_rule("margin")
+
+
+def _set_padding(transcript: Widget, side: int, *, is_wide: bool, is_compact: bool) -> None:
+    if is_wide:
+        transcript.styles.padding = (0 if is_compact else 1, side, 0, side)
+    else:
+        transcript.styles.clear_rule("padding")

@@ -5,7 +5,7 @@ A message belongs to the draft until the session has taken it. What could not be
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modechat.commands.outbox import Outbox, Work
@@ -17,7 +17,7 @@ from modechat.domain.modes import Incomplete
 from modechat.domain.typed import Typed, joined
 from modechat.errors import ModechatError
 from modechat.session.attachments import mentioned_files
-from modechat.session.events import BranchChanged, SessionEvent
+from modechat.session.events import BranchChanged, SessionEvent, Trouble
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from modechat.domain.conversation import Turn
     from modechat.session.chat_session import ChatSession
     from modechat.tui.widgets.prompt import Prompt
+    from modechat.tui.widgets.transcript import Transcript
 
 
 class Composer:
@@ -35,16 +36,16 @@ class Composer:
         self,
         screen: Screen[None],
         prompt: Prompt,
+        transcript: Transcript,
         say: Callable[[str], None],
-        show_error: Callable[[ModechatError], Awaitable[None]],
         show_forecast: Callable[[], None],
     ) -> None:
-        """`say` answers for a moment, `show_error` for good. `show_forecast` is called when attached files change."""
+        """`say` answers for a moment. `show_forecast` is called when attached files change."""
         self.outbox = Outbox(self)
         self._screen = screen
         self._prompt = prompt
         self._say = say
-        self._show_error = show_error
+        self._transcript = transcript
         self._show_forecast = show_forecast
         self._left: Typed | None = None
         """What was at the prompt when a key asked for another conversation."""
@@ -168,7 +169,7 @@ class Composer:
         self._say(text)
 
     async def show_error(self, error: ModechatError) -> None:
-        await self._show_error(error)
+        await self._transcript.add(Trouble(error.title, error.hint))
 
     def show_queued(self, queued: tuple[Typed, ...]) -> None:
         self._prompt.show_queued(queued)

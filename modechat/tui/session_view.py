@@ -9,10 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from modechat.commands.requests import request_of
-from modechat.commands.slash import unknown_command
-from modechat.domain.context import Forecast, forecast, tokens_in_use
-from modechat.domain.modes import ChatMessage
 from modechat.session.events import (
     AdaptersInUse,
     BranchChanged,
@@ -38,13 +34,13 @@ from modechat.session.events import (
     TurnReplaced,
 )
 from modechat.session.phase import Phase
+from modechat.tui.context_figures import ContextFigures
 from modechat.tui.reply_progress import ReplyProgress
 from modechat.tui.widgets.status_line import FormatShown, StatusLine
 
 if TYPE_CHECKING:
     from modechat.domain.conversation import Conversation
     from modechat.engine.protocol import ModelInfo
-    from modechat.session.chat_session import ChatSession
     from modechat.tui.chat_context import ChatContext
 
 _MOST_TROUBLES = 200
@@ -70,8 +66,7 @@ class SessionView:
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
         self._progress = ReplyProgress(context.transcript, status)
         self._notes: tuple[str, ...] = ()
-        self._attached = 0
-        """Characters of the files that the text at the prompt mentions."""
+        self.figures = ContextFigures(context, status)
         self.troubles: deque[tuple[datetime, Trouble]] = deque(maxlen=_MOST_TROUBLES)
         """What went wrong, and when, oldest first."""
         self._shows: dict[type, Callable[[Any], Awaitable[None] | None]] = {
@@ -108,11 +103,6 @@ class SessionView:
             shown = self._shows[type(event)](event)
             if shown is not None:
                 await shown
-
-    def show_attached(self, size: int) -> None:
-        """The text at the prompt has changed, and mentions so many characters of files."""
-        self._attached = size
-        self._show_context()
 
     # The model
 
@@ -163,7 +153,7 @@ class SessionView:
             if note not in self._notes:
                 await self._transcript.add(note, keeps_welcome=True)
         self._notes = model.notes
-        self._show_context()  # of what was typed meanwhile, too
+        self.figures.show()  # of what was typed meanwhile, too
 
     # The conversation
 
@@ -175,7 +165,7 @@ class SessionView:
     def _mode_changed(self, event: ModeChanged) -> None:
         self._prompt.show_state(event.state)
         self._status.update_status(mode=event.state.mode)
-        self._show_context()
+        self.figures.show()
 
     async def _mode_change_added(self, event: ModeChangeAdded) -> None:
         await self._transcript.add(event.change)
@@ -202,11 +192,11 @@ class SessionView:
     async def _turn_changed(self, event: TurnChanged) -> None:
         self._transcript.update_turn(event.turn)
         await self._transcript.show_cut(self._conversation)
-        self._show_context()
+        self.figures.show()
 
     async def _context_moved(self, event: ContextMoved) -> None:
         await self._transcript.show_cut(self._conversation)
-        self._show_context()
+        self.figures.show()
         if event.cut.summary:  # its line may be far above
             count = event.n_left_out
             self._announce(f"The chat is summarised: {count} earlier messages are one summary now.")
@@ -229,7 +219,7 @@ class SessionView:
         self._status.update_status(activity="")
         if stats := turn.reply.stats:
             self._status.update_status(stats=stats, format=FormatShown.of_reply(stats))
-        self._show_context()
+        self.figures.show()
         self._show_hint()
 
     async def _remark(self, event: Remark) -> None:
@@ -240,8 +230,6 @@ class SessionView:
         hint = self._context.keymap.in_force(trouble.hint)
         await self._transcript.add(replace(trouble, hint=hint))
 
-    # The context
-
     @property
     def _conversation(self) -> Conversation | None:
         session = self._context.session
@@ -251,24 +239,4 @@ class SessionView:
         """Show the figures of the last turn that is visible, and what the context holds."""
         last = conversation.last_turn if conversation is not None else None
         self._status.update_status(stats=last.reply.stats if last is not None else None)
-        self._show_context()
-
-    def _show_context(self) -> None:
-        """Show what the context holds, and what the text at the prompt will make of it."""
-        session = self._context.session
-        if session is None:
-            return
-        conversation, system = session.conversation, session.settings.chat_system
-        used = tokens_in_use(conversation, self._status.status.mode, system)
-        self._status.update_status(forecast=self._forecast(session), used=used)
-
-    def _forecast(self, session: ChatSession) -> Forecast | None:
-        """What the text at the prompt will make of the context; None if it is no message of the chat."""
-        model, typed = session.model, self._prompt.typed
-        if model is None or not model.sees_history or unknown_command(typed):
-            return None
-        request = request_of(typed, session)
-        if not isinstance(request, ChatMessage):
-            return None
-        system = session.settings.chat_system
-        return forecast(session.conversation, request.text, model.n_ctx, self._attached, system)
+        self.figures.show()

@@ -12,6 +12,8 @@ Each corrects a behaviour of Textual 8.2.8:
   its screen. A layout for another widget in between would fill the cache with the old arrangement,
   which then stays: replies kept their old height. Here the cache is cleared again when the post
   arrives.
+- A mouse press on a widget that is just being replaced crashes the app (textual issue 6643). Here
+  it is a press on nothing.
 - A screen paints as fast as it can. Here it waits until the terminal has read the last picture.
 """
 
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from textual import events, messages
 from textual.await_complete import AwaitComplete
+from textual.geometry import Offset
 from textual.widget import Widget
 
 if TYPE_CHECKING:
@@ -65,6 +68,10 @@ class ScreenFixes(_Base[T]):
         while (above := self.app.screen) is not self:
             above.dismiss(None)
         return super().dismiss(result)
+
+    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
+        widget, offset = super().get_widget_and_offset_at(x, y)
+        return (None, None) if widget is not None and widget.parent is None else (widget, offset)
 
     def _forward_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste):
