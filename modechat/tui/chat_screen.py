@@ -164,17 +164,16 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
             ScreenActions(self.context, self._view.troubles),
             ViewActions(self.context),
             say=self.flash_up,
-            selected=partial(getattr, self.transcript.selection, "turn_id"),
+            selected=self.transcript.selection.selected_id,
         )
 
     # What is shown
 
     def show_hint(self) -> None:
         """Show what the keys do at the moment."""
-        moment = moment_of(
-            is_busy=self._session is not None and self._session.is_busy,
-            is_selected=self._has_rest and self.transcript.selection.turn is not None,
-        )
+        is_busy = self._session is not None and self._session.is_busy
+        is_selected = self._has_rest and self.transcript.selection.turn is not None
+        moment = moment_of(is_busy=is_busy, is_selected=is_selected)
         self._prompt.show_hint(hint_line(moment, self.keymap, self._prompt.size.width - 2))
 
     def flash_up(self, text: str, *, stays: bool = False) -> None:

@@ -62,6 +62,10 @@ class MessageSelection:
     def turn_id(self) -> int | None:
         return None if self._selected is None else self._selected[0]
 
+    def selected_id(self) -> int | None:
+        """Return the id of the turn whose message is selected."""
+        return self.turn_id
+
     @property
     def is_request(self) -> bool:
         """True if it is a request; False also if nothing is selected."""
