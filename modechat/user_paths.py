@@ -22,7 +22,7 @@ def user_path(written: str) -> Path:
 
 
 def working_folder() -> Path:
-    """The folder that the program works in; the home folder, or the root, where that was deleted."""
+    """The folder that the program works in; the home folder where that was deleted."""
     for folder in (Path.cwd, Path.home):
         with contextlib.suppress(OSError, RuntimeError):
             return folder()

@@ -1,4 +1,6 @@
-"""The LoRA adapters of the loaded model: changing them, and waiting for the engine to say whether it could."""
+"""The LoRA adapters of the loaded model: changing them, and waiting for the engine to say whether
+it could.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ class AdapterChanges:
         self._waiting: list[asyncio.Future[AdaptersChanged]] = []
 
     async def ask(self, adapters: tuple[Adapter, ...]) -> AdaptersChanged:
-        """Have these applied; the engine's answer. One that ends meanwhile answers with an error."""
+        """Have these applied; the engine's answer.
+
+        One that ends meanwhile answers with an error.
+        """
         answer: asyncio.Future[AdaptersChanged] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
         self._engine.send(UseAdapters(adapters=adapters))

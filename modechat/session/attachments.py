@@ -62,7 +62,9 @@ def list_folder(folder: Path) -> tuple[FileEntry, ...]:
 
 
 def attach(typed: Typed, folder: Path) -> Typed | Incomplete:
-    """The message with the texts of the files that it mentions; or why one of them cannot be attached."""
+    """The message with the texts of the files that it mentions; or why one of them cannot be
+    attached.
+    """
     files: dict[Mention, str] = {}
     escaped: list[Mention] = []
     for meant in files_meant(typed, lambda written: _file_in(folder, written) is not None):
@@ -139,9 +141,8 @@ def read_attached(path: Path, written: str) -> str | Incomplete:
     except OSError as error:
         return Incomplete(f"{name} cannot be read: {error.strerror or error}.")
     if len(data) > LARGEST:
-        return Incomplete(
-            f"{name} has {shown_bytes(_size(path))}; at most {shown_bytes(LARGEST)} can be attached."
-        )
+        size, most = shown_bytes(_size(path)), shown_bytes(LARGEST)
+        return Incomplete(f"{name} has {size}; at most {most} can be attached.")
     try:
         return decode_text(data)
     except NotText as problem:

@@ -1,10 +1,11 @@
 """ChatSession: the state machine between a front end, the engine and the store.
 
-A turn's way: `send` takes what the user meant, the timeline commits it, `Replies` hands it to the engine when the model
-is ready, takes the reply's pieces and has them saved. Every step reaches the front end as a session event.
+A turn's way: `send` takes what the user meant, the timeline commits it, `Replies` hands it to the
+engine when the model is ready, takes the reply's pieces and has them saved. Every step reaches the
+front end as a session event.
 
-Invariants: what the user typed is on disk before the engine sees it; at most one reply runs; the phase changes only
-as the table in `phase` allows. All methods belong to one event loop.
+Invariants: what the user typed is on disk before the engine sees it; at most one reply runs; the
+phase changes only as the table in `phase` allows. All methods belong to one event loop.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ from modechat.store import Store
 class ChatSession(SessionState):
     """One open conversation on one engine. `listener` is called with every session event, in order.
 
-    Commands return an `Incomplete` with the reason if they did nothing, and raise StoreError if the disk refuses.
+    Commands return an `Incomplete` with the reason if they did nothing, and raise StoreError if the
+    disk refuses.
     """
 
     def __init__(
@@ -106,13 +108,13 @@ class ChatSession(SessionState):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a reply is awaited or written, replies are compared, or the chat is being summarised."""
+        """True while a reply is awaited, written or compared, or the chat is summarised."""
         return self._why_busy() is not None
 
     # Life
 
     async def run(self) -> None:
-        """Load the model, if one is chosen, and handle events until `close`. The engine has been started."""
+        """Load the model, if one is chosen, and handle the events of the engine until `close`."""
         if self.has_model:
             await self._recovery.load(self._host.load)
         else:
@@ -139,7 +141,7 @@ class ChatSession(SessionState):
 
     @command(waits_for_reply=False)
     async def send(self, meant: Parsed, typed: str) -> Incomplete | None:
-        """Do what the user meant: a turn, a change of mode, or nothing yet. `typed` is kept beside it."""
+        """Do what the user meant: a turn or a change of mode. `typed` is kept beside it."""
         if isinstance(meant, Incomplete):
             return meant
         if isinstance(meant, Switch):
@@ -155,16 +157,18 @@ class ChatSession(SessionState):
         return None
 
     async def regenerate(self, turn_id: int | None = None) -> Incomplete | None:
-        """Ask for another reply to a message, or to the last one; the first one is kept as a variant.
+        """Ask for another reply to a message, or to the last one; the first one is kept as a
+        variant.
 
         Where the engine is down and a load with less was offered, it is loaded so.
+
         """
         if self.last_turn is None and self._recovery.has_offer:
             return await self._load_less()
         return await self.turns.regenerate(turn_id, self._recovery.accept_offer)
 
     async def retry_with_less(self) -> Incomplete | None:
-        """Load the model as was offered after it failed, and ask the message again that failed with it."""
+        """Load the model with less, as was offered, and ask the message again that failed."""
         if not self._recovery.has_offer:
             return Incomplete("There is nothing to retry with less memory.")
         last = self.last_turn
@@ -180,14 +184,16 @@ class ChatSession(SessionState):
 
     @command()
     async def compact(self) -> Incomplete | None:
-        """Have the model summarise what was said before the last turns; the summary takes its place in the context."""
+        """Have the model summarise what leaves the context; the summary takes its place there."""
         reason = self._compaction.start()
         return Incomplete(reason) if reason else None
 
     @command(waits_for_reply=False)
     async def toggle_mode(self) -> Incomplete | None:
-        """Change the mode without typing a header; nothing is added to the timeline. An instruction that was kept is
-        there again when one comes back."""
+        """Change the mode without typing a header; nothing is added to the timeline.
+
+        An instruction that was kept is there again when one comes back.
+        """
         left, self._left_state = self._left_state, self.state
         after = self.state.toggled()
         if left is not None and left.standing is not None and left.mode is after.mode:
@@ -197,7 +203,7 @@ class ChatSession(SessionState):
         return None
 
     async def stop(self) -> None:
-        """Stop the reply, the replies that are compared, or the summarising. What has come of a reply is kept."""
+        """Stop replies and summarising. What has come of a reply is kept."""
         self._compaction.stop()
         self.comparison.stop()
         await self._replies.stop()

@@ -68,7 +68,10 @@ class ChosenModel:
         self._replaced = self.model
 
     def use_temporarily(self, settings: SessionSettings) -> None:
-        """The engine is to load another model for a while. What the user chose stays so; nothing is told about it."""
+        """The engine is to load another model for a while.
+
+        What the user chose stays so; nothing is told about it.
+        """
         if self._own is None:
             self._own = (self._wanted, self._load, self.header)
         self._wanted, self._load, self.model = settings, settings.load, None

@@ -21,28 +21,31 @@ from modechat.session.settings import SessionSettings
 from modechat.session.timeline import Timeline
 
 _INSTRUCTION = (
-    "Write down what was said in this conversation: names, numbers, decisions, open questions, and what the "
-    "user wants. Short sentences."
+    "Write down what was said in this conversation: names, numbers, decisions, open questions, "
+    "and what the user wants. Short sentences."
 )
 _EXAMPLES = (
     Example(
         _INSTRUCTION,
         input="User: My bike has a flat tyre, it is a Brompton from 2019. Can I mend it myself?\n"
-        "Assistant: Yes. You need two tyre levers, a patch and a pump. Take the wheel out first.\n\n"
+        "Assistant: Yes. You need two tyre levers, a patch and a pump. Take the wheel out first."
+        "\n\n"
         "User: I have no levers. And I must be at work at 9.\n"
         "Assistant: Two spoons will do. It takes about 20 minutes.",
-        response="The user has a Brompton from 2019 with a flat tyre and wants to mend it alone. The user has no tyre "
-        "levers and must be at work at 9. The assistant said to take the wheel out and to use two spoons, a patch and "
-        "a pump; it takes about 20 minutes.",
+        response="The user has a Brompton from 2019 with a flat tyre and wants to mend it alone. "
+        "The user has no tyre levers and must be at work at 9. The assistant said to take the "
+        "wheel out and to use two spoons, a patch and a pump; it takes about 20 minutes.",
     ),
     Example(
         _INSTRUCTION,
         input="User: Which is larger, Jupiter or Saturn?\n"
-        "Assistant: Jupiter is larger: it is about 143,000 km wide, and Saturn about 120,000 km.\n\n"
+        "Assistant: Jupiter is larger: it is about 143,000 km wide, and Saturn about 120,000 km."
+        "\n\n"
         "User: Write a haiku about Saturn.\n"
         "Assistant: Rings of ice and dust / turn around a golden world / silent in the dark.",
-        response="The user asked which planet is larger. The assistant said Jupiter, about 143,000 km wide, while "
-        "Saturn has about 120,000 km. The user wanted a haiku about Saturn, and the assistant wrote one.",
+        response="The user asked which planet is larger. The assistant said Jupiter, about "
+        "143,000 km wide, while Saturn has about 120,000 km. The user wanted a haiku about "
+        "Saturn, and the assistant wrote one.",
     ),
 )
 """Small models tell of the instruction instead of the conversation without them."""

@@ -1,8 +1,9 @@
 """One question, answered in two to four variants, of which one may be kept.
 
-There is one engine with one model: the variants run one after the other, those of the model that is loaded first. In
-the end the model of before is loaded again. Nothing of the conversation changes, and nothing reaches the disk, until a
-reply is kept; as long as a comparison is open, nothing else changes the conversation either.
+There is one engine with one model: the variants run one after the other, those of the model that is
+loaded first. In the end the model of before is loaded again. Nothing of the conversation changes,
+and nothing reaches the disk, until a reply is kept; as long as a comparison is open, nothing else
+changes the conversation either.
 """
 
 from __future__ import annotations
@@ -81,7 +82,10 @@ class Comparison:
     async def start(
         self, question: Question, settings: Sequence[VariantSettings], listener: Listener
     ) -> Incomplete | None:
-        """Ask the question in these variants; `listener` hears how they go. Why not, if nothing was asked."""
+        """Ask the question in these variants; `listener` hears how they go.
+
+        Why not, if nothing was asked.
+        """
         if not LEAST_VARIANTS <= len(settings) <= MOST_VARIANTS:
             return Incomplete(f"{LEAST_VARIANTS} to {MOST_VARIANTS} variants can be compared.")
         if question.in_place_of is not None and self._run.place_of(question) is None:
@@ -140,7 +144,10 @@ class Comparison:
 
     @command(waits_for_reply=False)
     async def keep(self, index: int) -> Incomplete | None:
-        """Make a reply that of the conversation, and close. Raises StoreError; nothing has changed then."""
+        """Make a reply that of the conversation, and close.
+
+        Raises StoreError; nothing has changed then.
+        """
         question = self._run.question
         if question is None:
             return _NOT_OPEN

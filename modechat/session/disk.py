@@ -1,7 +1,8 @@
 """The store on a thread of its own, so that a slow disk never blocks the front end.
 
-Work is done in the order in which it was asked for. After the end everything is refused with a StoreError. A search
-reads on a second connection and thread: one that reads every text does not hold up the saving of a reply.
+Work is done in the order in which it was asked for. After the end everything is refused with a
+StoreError. A search reads on a second connection and thread: one that reads every text does not
+hold up the saving of a reply.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a session tells its front end. Values only; the front end keeps no other copy of the truth."""
+"""What a session tells its front end.
+
+Values only; the front end keeps no other copy of the truth.
+"""
 
 from __future__ import annotations
 
@@ -91,11 +94,15 @@ class TurnChosen:
 
 @dataclass(frozen=True, slots=True)
 class BranchChanged:
-    """Other turns of the same conversation are visible: a turn was deleted, or another variant was chosen."""
+    """Other turns of the same conversation are visible: a turn was deleted, or another variant was
+    chosen.
+    """
 
     conversation: Conversation
     turn_id: int | None = None
-    """The variant that is shown now, if one was chosen, with its number (from 1) among them, and their count."""
+    """The variant that is shown now, if one was chosen, with its number (from 1) among them, and
+    their count.
+    """
     number: int = 0
     count: int = 0
 

@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
 _SURELY = 4
-"""A message whose estimate is so many times the context need not be counted, and the smaller part neither."""
+"""A message whose estimate is so many times the context need not be counted, and the smaller part
+neither.
+"""
 
 
 async def why_too_long(
     request: ChatMessage | Task, text: Typed, session: ChatSession
 ) -> Incomplete | None:
-    """Why `request` cannot be sent: alone it is longer than the context. None if it can, or if nobody knows yet.
+    """Why `request` cannot be sent: alone it is longer than the context. None if it can, or if
+    nobody knows yet.
 
     `text` is what it was read from.
+
     """
     model = session.model
     if model is None or session.phase is not Phase.READY:
@@ -39,5 +43,6 @@ async def why_too_long(
     if tokens < model.n_ctx:
         return None
     return Incomplete(
-        f"This is too long: {about}{tokens:,} tokens, and the context holds {model.n_ctx:,}. Nothing was sent."
+        f"This is too long: {about}{tokens:,} tokens, and the context holds {model.n_ctx:,}. "
+        "Nothing was sent."
     )

@@ -1,6 +1,8 @@
-"""Which commands of the user the session takes: one at a time, none after the end, most not while a reply is written.
+"""Which commands of the user the session takes: one at a time, none after the end, most not while a
+reply is written.
 
 `command` marks a method that changes the conversation or the model; it says why nothing was done.
+
 """
 
 from __future__ import annotations
@@ -50,8 +52,8 @@ _Command: TypeAlias = Callable[Concatenate[S, P], Coroutine[Any, Any, Reason]]
 def command(*, waits_for_reply: bool = True) -> Callable[[_Command[S, P]], _Command[S, P]]:
     """Let the method be called once the command before it is done.
 
-    It is refused after the end, and while a reply is written or compared unless `waits_for_reply` is False. A command
-    never calls another one: both would wait for the same lock.
+    It is refused after the end, and while a reply is written or compared unless `waits_for_reply`
+    is False. A command never calls another one: both would wait for the same lock.
     """
 
     def decorate(method: _Command[S, P]) -> _Command[S, P]:

@@ -1,4 +1,6 @@
-"""All conversations that are kept: listing, searching and naming them, and going from one to another."""
+"""All conversations that are kept: listing, searching and naming them, and going from one to
+another.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ MOST_LISTED = 10_000
 
 class Leave(Protocol):
     def __call__(self, *, keeps: bool = True) -> Awaitable[None]:
-        """Stop what runs in the open conversation. With `keeps`, the engine keeps on disk what it evaluated."""
+        """Stop what runs in the open conversation.
+
+        With `keeps`, the engine keeps on disk what it evaluated.
+        """
 
 
 class Library:
@@ -68,7 +73,9 @@ class Library:
     # Which one is open
 
     async def open_latest(self) -> None:
-        """Open the newest conversation; a new one if there is none, another program has it open, or it is damaged."""
+        """Open the newest conversation; a new one if there is none, another program has it open, or
+        it is damaged.
+        """
         latest = await self._timeline.latest_id()
         if latest is None:
             await self.begin_new()
@@ -80,7 +87,8 @@ class Library:
             self._tell(
                 Trouble(
                     "Your last conversation is open in another modechat",
-                    "This is a new one. Both are saved; close the other program to go on with the last one here.",
+                    "This is a new one. Both are saved; close the other program to go on with the "
+                    "last one here.",
                 )
             )
         except ConversationDamaged as error:

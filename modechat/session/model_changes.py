@@ -9,7 +9,9 @@ from modechat.engine.protocol import Load, ModelInfo
 
 
 def note_on_change(before: ModelInfo, after: ModelInfo) -> str:
-    """One sentence on the new model, and one on what is different of what matters to a conversation."""
+    """One sentence on the new model, and one on what is different of what matters to a
+    conversation.
+    """
     if before.path == after.path:
         note = f"{after.name} was loaded again."
     else:
@@ -29,7 +31,10 @@ def note_on_change(before: ModelInfo, after: ModelInfo) -> str:
 
 
 def note_on_adapters_and_draft(before: Load, after: Load) -> str:
-    """What belongs to the model before and does not come along: its adapters and its draft model. Empty: nothing."""
+    """What belongs to the model before and does not come along: its adapters and its draft model.
+
+    Empty: nothing.
+    """
     left = [
         f"the LoRA adapter {lora_label(one.path, one.scale)}"
         for one in before.adapters

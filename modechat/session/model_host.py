@@ -1,7 +1,8 @@
-"""The model behind a session: where its loading stands, which prompt format it uses, and prompts to look at.
+"""The model behind a session: where its loading stands, which prompt format it uses, and prompts to
+look at.
 
-Owns the engine and the phase, and ends the engine when nothing was asked of it for a while. What runs on it, and what a
-failure means for that, is the business of `replies` and `recovery`.
+Owns the engine and the phase, and ends the engine when nothing was asked of it for a while. What
+runs on it, and what a failure means for that, is the business of `replies` and `recovery`.
 """
 
 from __future__ import annotations
@@ -144,12 +145,12 @@ class ModelHost(ChosenModel):
         return await self.load()
 
     def save_lanes(self) -> None:
-        """The conversation, or the model, is left: have what was evaluated kept on disk, once what runs has stopped."""
+        """Have what was evaluated kept on disk: the conversation, or the model, is left."""
         if self._phase in (Phase.READY, Phase.STOPPING):
             self._engine.send(SaveLanes())
 
     def unload(self) -> None:
-        """End the engine, so that the system has its memory back. It keeps on disk what it evaluated."""
+        """End the engine, which keeps what it evaluated: the system has its memory back."""
         self.enter(Phase.UNLOADED)
         self._engine.send(Shutdown())
 
@@ -163,10 +164,7 @@ class ModelHost(ChosenModel):
             self._engine.send(UseFormat(format=name))
 
     async def use_adapters(self, adapters: tuple[Adapter, ...]) -> AdaptersChanged:
-        """Apply these from now on, also after a restart. With an error in the answer nothing has changed.
-
-        Where no engine runs, they are applied when it loads the model.
-        """
+        """Apply these from now on, or once a model is loaded. With an error nothing has changed."""
         if self._phase in (Phase.DOWN, Phase.UNLOADED):
             self._keep_adapters(adapters)
             return AdaptersChanged(adapters=adapters)
@@ -185,10 +183,7 @@ class ModelHost(ChosenModel):
         thinking: bool | None = None,
         format: str | None = None,
     ) -> PromptView:
-        """The prompt as the model would get it (in `format`, if one is named), once what runs is done.
-
-        Raises EngineError if there is none.
-        """
+        """The prompt as the model would get it, in `format` if it is given. Raises EngineError."""
         if self.model is None:
             raise EngineError("The model is not loaded yet")
         if self._phase is Phase.UNLOADED:

@@ -1,4 +1,6 @@
-"""The open conversation as it is shown: its turns, its mode, and what it has of its own among the settings."""
+"""The open conversation as it is shown: its turns, its mode, and what it has of its own among the
+settings.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,8 @@ class OpenConversation:
                 return turn
         return None
 
-    # Changes are made to the conversation as it is now: a reply may have been saved while the disk was awaited.
+    # Changes are made to the conversation as it is now: a reply may have been saved while the disk
+    # was awaited.
 
     def _show(self, conversation: Conversation | None) -> None:
         """Another conversation is open; None: a new one."""

@@ -13,7 +13,10 @@ class Phase(StrEnum):
     STOPPING = "stopping"
     """The user stopped the reply; the engine has not confirmed it yet."""
     UNLOADED = "unloaded"
-    """Nothing was asked for a while, and the model's memory was given back. Sending a turn loads it again."""
+    """Nothing was asked for a while, and the model's memory was given back.
+
+    Sending a turn loads it again.
+    """
     DOWN = "down"
     """No engine: loading failed, or it died too often. Sending a turn tries again."""
     CLOSED = "closed"

@@ -1,4 +1,6 @@
-"""Where the value of a setting comes from: this conversation, the command line, the config file, the model."""
+"""Where the value of a setting comes from: this conversation, the command line, the config file,
+the model.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ class Valued:
 def sampling_value(
     name: str, settings: SessionSettings, header: GGUFHeader | None, own: OwnSettings | None = None
 ) -> Valued:
-    """The value of one sampling setting. `settings` are those that hold everywhere; `own` counts over them."""
+    """The value of one sampling setting.
+
+    `settings` are those that hold everywhere; `own` counts over them.
+    """
     mine = _said(own.sampling, name) if own is not None else None
     if mine is not None:
         return Valued(mine, THIS_CONVERSATION)

@@ -1,7 +1,7 @@
 """What follows when the engine dies or cannot load.
 
-What it had written is kept, and it starts again. Where the same would happen again, it stays down, and a load with less
-is offered.
+What it had written is kept, and it starts again. Where the same would happen again, it stays down,
+and a load with less is offered.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""The life of a reply: a turn waits for the engine, is handed over, its reply grows, ends and is saved.
+"""The life of a reply: a turn waits for the engine, is handed over, its reply grows, ends and is
+saved.
 
-At most one runs. What the engine says about a reply comes in by `handle`; every step becomes a session event.
+At most one runs. What the engine says about a reply comes in by `handle`; every step becomes a
+session event.
 """
 
 from __future__ import annotations
@@ -92,7 +94,10 @@ class Replies:
             self._dispatch()
 
     async def handle(self, event: Event) -> None:
-        """Handle an event about a request. Those of a reply that was given up only show that the engine is free."""
+        """Handle an event about a request.
+
+        Those of a reply that was given up only show that the engine is free.
+        """
         match event:
             case PromptProgress() if self._is_running(event.id):
                 new = event.total - event.reused
@@ -149,7 +154,7 @@ class Replies:
             await self.end(Reply(state=ReplyState.INTERRUPTED))
 
     async def end(self, result: Reply) -> None:
-        """Give the running reply, if there is one, its final state; the text that has come stays."""
+        """Give the running reply, if there is one, its final state; its text stays."""
         running = self._running
         if running is not None and not running.is_ending:
             turn = await running.end(result)
@@ -200,7 +205,7 @@ class Replies:
         self._tell(ContextMoved(cut, self._timeline.n_left_out))
 
     async def _answered(self, request_id: int | None, result: Reply) -> None:
-        """The engine is done with a request: that of the running reply, or one that was given up."""
+        """The engine is done with a request, of the running reply or of one that was given up."""
         if self._is_running(request_id):
             await self.end(result)
         if self._host.phase is not Phase.CLOSED:
@@ -211,7 +216,9 @@ class Replies:
         return running is not None and not running.is_ending and running.turn.id == request_id
 
     async def _save(self, turn: Turn) -> None:
-        """Save a reply; if the disk refuses, say so once and go on: it is saved when the disk takes it again."""
+        """Save a reply; if the disk refuses, say so once and go on: it is saved when the disk takes
+        it again.
+        """
         try:
             await self._timeline.save_reply(turn)
         except StoreError as error:

@@ -27,7 +27,10 @@ class RunningReply:
         save: Callable[[Turn], Awaitable[None]],
         earlier: Reply | None = None,
     ) -> None:
-        """`history` is what came before `turn`. `earlier` is the reply that the model goes on with, if it does."""
+        """`history` is what came before `turn`.
+
+        `earlier` is the reply that the model goes on with, if it does.
+        """
         self.turn = turn
         self.history = history
         self.earlier = earlier
@@ -63,7 +66,10 @@ class RunningReply:
         return text
 
     async def end(self, result: Reply) -> Turn:
-        """Give the reply its final state: that of `result`, with the text that has come. Returns the saved turn."""
+        """Give the reply its final state: that of `result`, with the text that has come.
+
+        Returns the saved turn.
+        """
         self.is_ending = True
         self._autosave.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -1,4 +1,6 @@
-"""What to try when a model does not fit into memory: fewer layers on the GPU, then a shorter context."""
+"""What to try when a model does not fit into memory: fewer layers on the GPU, then a shorter
+context.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,8 @@ def smaller_load(
 ) -> SmallerLoad | None:
     """The next thing to try after `load`; None if there is nothing left.
 
-    `wanted` is what the user asked for. First half of its layers on the GPU, then none, where there is a GPU in use;
-    then half the context, again and again, down to 512 tokens.
+    `wanted` is what the user asked for. First half of its layers on the GPU, then none, where there
+    is a GPU in use; then half the context, again and again, down to 512 tokens.
     """
     if uses_gpu and load.n_gpu_layers != 0:
         n_layers = _layers_on_gpu(load, header)

@@ -1,7 +1,7 @@
 """The open conversation, kept in step with the store.
 
-Every change is on disk when its method returns. Only the reply that is being written is ahead of the disk, and what
-the disk refuses is kept and saved later.
+Every change is on disk when its method returns. Only the reply that is being written is ahead of
+the disk, and what the disk refuses is kept and saved later.
 """
 
 from __future__ import annotations
@@ -87,9 +87,11 @@ class Timeline(OpenConversation):
     async def add_variant(
         self, of: Turn, request: ChatMessage | Task, typed: str | None = None
     ) -> Turn:
-        """Commit a turn in the place of `of`; that one is kept beside it, with the turns that followed it.
+        """Commit a turn in the place of `of`; that one is kept beside it, with the turns that
+        followed it.
 
-        Headers that were typed after `of` come after the new turn, if it was the last. `typed`: None if as before.
+        Headers that were typed after `of` come after the new turn, if it was the last. `typed`:
+        None if as before.
         """
         conversation = await self._saved()
         if typed is None:
@@ -108,7 +110,9 @@ class Timeline(OpenConversation):
         return turn
 
     async def variants(self, turn_id: int) -> tuple[int, ...]:
-        """The turns that stand for the same message, `turn_id` among them, in the order of their creation."""
+        """The turns that stand for the same message, `turn_id` among them, in the order of their
+        creation.
+        """
         return await self._disk.run(self._store.variants, turn_id)
 
     async def select(self, turn_id: int) -> Conversation:
@@ -131,7 +135,9 @@ class Timeline(OpenConversation):
         return self._conversation
 
     async def save_reply(self, turn: Turn) -> None:
-        """Save the reply of `turn`; if the disk refuses, it is saved again with the next one, or at the end."""
+        """Save the reply of `turn`; if the disk refuses, it is saved again with the next one, or at
+        the end.
+        """
         self._show_turn(turn)
         self._unsaved[turn.id] = turn
         await self.save_unsaved()
@@ -149,13 +155,17 @@ class Timeline(OpenConversation):
         return changed
 
     async def add_cut(self, cut: ContextCut) -> None:
-        """Record where the open conversation's context begins from now on; here it does, whatever the disk says."""
+        """Record where the open conversation's context begins from now on; here it does, whatever
+        the disk says.
+        """
         assert self._conversation is not None
         self._show_cut(cut)
         await self._disk.run(self._store.add_cut, self._conversation.id, cut)
 
     async def set_own(self, own: OwnSettings) -> None:
-        """Give the open conversation settings of its own; a new one keeps them when it is first saved."""
+        """Give the open conversation settings of its own; a new one keeps them when it is first
+        saved.
+        """
         if self._conversation is not None:
             await self._disk.run(self._store.set_own, self._conversation.id, own)
         self._own = own
@@ -180,7 +190,9 @@ class Timeline(OpenConversation):
         return self.last_turn.id if self.last_turn is not None else None
 
     async def _saved(self) -> Conversation:
-        """The open conversation; a new one is created and locked now that there is something to save."""
+        """The open conversation; a new one is created and locked now that there is something to
+        save.
+        """
         if self._conversation is None:
             created = await self._disk.run(self._store.create_conversation, "", self._state)
             try:

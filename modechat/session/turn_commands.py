@@ -1,7 +1,8 @@
 """What can be done with a turn that is there: ask again, edit, take out. Part of the session.
 
-Turns are never overwritten: another reply to a message, or an edited message, is a variant beside the first one.
-Where later turns follow, they stay with the variant that they followed, and come back with it.
+Turns are never overwritten: another reply to a message, or an edited message, is a variant beside
+the first one. Where later turns follow, they stay with the variant that they followed, and come
+back with it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def _nothing() -> None:
 
 
 class TurnCommands:
-    """Without a `turn_id`, the last turn that fits is meant. All raise StoreError if the disk refuses."""
+    """Without a `turn_id`, the last turn that fits is meant.
+
+    All raise StoreError if the disk refuses.
+    """
 
     def __init__(
         self,
@@ -52,7 +56,10 @@ class TurnCommands:
     async def regenerate(
         self, turn_id: int | None = None, prepare: Callable[[], object] = _nothing
     ) -> Incomplete | None:
-        """Ask for another reply to a message. `prepare` is called before the engine is asked, if it will be."""
+        """Ask for another reply to a message.
+
+        `prepare` is called before the engine is asked, if it will be.
+        """
         turn = self._meant(turn_id)
         if turn is None:
             return _NO_TURN
@@ -69,7 +76,9 @@ class TurnCommands:
         return None
 
     def state_of(self, turn_id: int) -> ModeState:
-        """The state in which an edited message of this turn is read: its own mode, unless it says another."""
+        """The state in which an edited message of this turn is read: its own mode, unless it says
+        another.
+        """
         turn = self._timeline.turn(turn_id)
         return _state_of(turn) if turn is not None else self._timeline.state
 
@@ -138,7 +147,10 @@ class TurnCommands:
 
     @command()
     async def delete(self, turn_id: int) -> Incomplete | None:
-        """Delete a turn for good. What follows it stays; a variant of it takes its place if it was the last."""
+        """Delete a turn for good.
+
+        What follows it stays; a variant of it takes its place if it was the last.
+        """
         if self._timeline.turn(turn_id) is None:
             return _GONE
         self._tell(BranchChanged(await self._timeline.delete_turn(turn_id)))
@@ -146,7 +158,9 @@ class TurnCommands:
 
     @command(waits_for_reply=False)
     async def show(self, conversation_id: int, turn_id: int) -> Incomplete | None:
-        """Have a turn in view, with its branch if that is not visible; nothing if another conversation is open."""
+        """Have a turn in view, with its branch if that is not visible; nothing if another
+        conversation is open.
+        """
         conversation = self._timeline.conversation
         if conversation is None or conversation.id != conversation_id:
             return None
@@ -167,7 +181,7 @@ class TurnCommands:
 
     @command()
     async def show_variant(self, step: int, turn_id: int | None = None) -> Incomplete | None:
-        """Show the variant that is `step` after the one that is shown, with all that followed it."""
+        """Show the variant `step` after the one that is shown, with all that followed it."""
         turn = self._meant(turn_id)
         if turn is None:
             return _GONE
@@ -197,7 +211,10 @@ class TurnCommands:
         typed: str | None = None,
         prepare: Callable[[], object] = _nothing,
     ) -> None:
-        """Commit `request` as a variant of `turn`, and have it answered. `typed`: None if as before."""
+        """Commit `request` as a variant of `turn`, and have it answered.
+
+        `typed`: None if as before.
+        """
         variant = await self._timeline.add_variant(turn, request, typed)
         prepare()
         self._show_in_place(turn, variant)

@@ -1,4 +1,7 @@
-"""The variants of a comparison: how far each is, and what has come of its reply. Every change reaches the listener."""
+"""The variants of a comparison: how far each is, and what has come of its reply.
+
+Every change reaches the listener.
+"""
 
 from __future__ import annotations
 

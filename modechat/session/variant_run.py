@@ -1,4 +1,4 @@
-"""The variants of a comparison, asked one after the other: those of the model that is loaded first."""
+"""Asks the variants of a comparison one after the other, those of the loaded model first."""
 
 from __future__ import annotations
 
@@ -120,7 +120,10 @@ class VariantRun:
             self.show_loading(self._host.fraction)
 
     async def _go_on(self) -> None:
-        """Ask the next one, or have its model loaded. If there is none left, the model of before comes back."""
+        """Ask the next one, or have its model loaded.
+
+        If there is none left, the model of before comes back.
+        """
         models = self._models
         if models.is_there and self._host.phase is not Phase.READY:
             self._host.enter(Phase.READY)

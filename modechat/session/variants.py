@@ -16,7 +16,9 @@ from modechat.session.settings import SessionSettings
 
 LEAST_VARIANTS, MOST_VARIANTS = 2, 4
 LONGEST_REPLY = 1024
-"""Tokens, where the user set no limit: in a wrong format a model may never end, and the others wait."""
+"""Tokens, where the user set no limit: in a wrong format a model may never end, and the others
+wait.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ class VariantSettings:
         return replace(settings, chat_system=self.system, instruct_system=self.system)
 
     def applied_to(self, request: Generate) -> Generate:
-        """The engine's request with what counts over everything: also over the sampling of a named task."""
+        """The engine's request with what counts over everything: also over the sampling of a named
+        task.
+        """
         sampling = self.sampling.over(request.sampling)
         if sampling.max_tokens is None:
             sampling = sampling.model_copy(update={"max_tokens": LONGEST_REPLY})
@@ -101,7 +105,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class VariantChanged:
-    """Something of a variant other than its growing text changed. `index` is its place among them, from 0."""
+    """Something of a variant other than its growing text changed.
+
+    `index` is its place among them, from 0.
+    """
 
     index: int
     variant: Variant

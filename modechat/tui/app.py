@@ -38,7 +38,9 @@ _SECONDS_TO_PAINT = 0.02
 
 
 def _import_behind() -> None:
-    """Import what the screen needs right after the first frame, in a thread, so that keys are not held up."""
+    """Import what the screen needs right after the first frame, in a thread, so that keys are not
+    held up.
+    """
     import modechat.commands.dispatch
     import modechat.tui.chat_context
     import modechat.tui.session_view
@@ -48,7 +50,10 @@ def _import_behind() -> None:
 
 
 def _import_parser() -> None:
-    """Import what shows replies. It takes as long as some tokens: better done while the model is being loaded."""
+    """Import what shows replies.
+
+    It takes as long as some tokens: better done while the model is being loaded.
+    """
     from modechat.tui.widgets.reply import preload
 
     preload()
@@ -81,10 +86,11 @@ class ModechatApp(TerminalApp):
         typed_before: str = "",
         terminal_before: list[Any] | None = None,
     ) -> None:
-        """`prepare` is called in a thread when the first frame has been painted; it may raise ModechatError.
+        """`prepare` is called in a thread when the first frame has been painted; it may raise
+        ModechatError.
 
-        `remember_theme` is called with a theme that the user has chosen. `typed_before` was read from the terminal,
-        and `terminal_before` are its attributes, if they were changed for that.
+        `remember_theme` is called with a theme that the user has chosen. `typed_before` was read
+        from the terminal, and `terminal_before` are its attributes, if they were changed for that.
         """
         super().__init__(look, remember_theme, typed_before, terminal_before)
         self._is_hanging_up = False
@@ -164,7 +170,9 @@ class ModechatApp(TerminalApp):
         self.run_worker(self._begin(), name="begin")
 
     def _leave_on_signals(self) -> None:
-        """Leave properly when the system or the terminal asks for it: saved, and with the terminal restored."""
+        """Leave properly when the system or the terminal asks for it: saved, and with the terminal
+        restored.
+        """
         loop = asyncio.get_running_loop()
         for name, leave in (("SIGTERM", self.action_quit), ("SIGHUP", self._hang_up)):
             with contextlib.suppress(
@@ -210,7 +218,10 @@ class ModechatApp(TerminalApp):
         await asyncio.to_thread(_remove_left_files)
 
     async def action_quit(self) -> None:
-        """Leave. What was asked for is done first, and what is being written is stopped and saved."""
+        """Leave.
+
+        What was asked for is done first, and what is being written is stopped and saved.
+        """
         try:
             await self._chat.finish()
             await self._close_session()
@@ -222,8 +233,9 @@ class ModechatApp(TerminalApp):
     async def _hang_up(self) -> None:
         """Leave because the window was closed: save, and end as an interrupted program does.
 
-        Textual's farewell to a terminal that is gone would never end: the thread that writes dies of the first error,
-        and its queue blocks when it is full. For the same reason nothing may be painted meanwhile.
+        Textual's farewell to a terminal that is gone would never end: the thread that writes dies
+        of the first error, and its queue blocks when it is full. For the same reason nothing may be
+        painted meanwhile.
         """
         if os.isatty(0):
             await self.action_quit()

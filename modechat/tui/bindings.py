@@ -52,7 +52,9 @@ def bind_edits(node: DOMNode, keymap: Keymap) -> None:
 
 
 def newline_keys(keymap: Keymap) -> frozenset[str]:
-    """The keys that begin a new line; with the usual ones come others, as far as terminals tell them from Enter."""
+    """The keys that begin a new line; with the usual ones come others, as far as terminals tell
+    them from Enter.
+    """
     keys = set(keymap.keys("newline"))
     if "newline" not in keymap.own:
         keys |= {"ctrl+enter", "alt+enter"}
@@ -67,7 +69,8 @@ def keymap_of(node: DOMNode) -> Keymap:
 def _bind(node: DOMNode, keymap: Keymap, names: dict[Action, str]) -> None:
     for action, name in names.items():
         for key in keymap.keys(action.id):
-            # Priority, because the prompt has the focus and would take some of these keys for itself.
+            # Priority, because the prompt has the focus and would take some of these keys for
+            # itself.
             _add(node, Binding(key, name, action.label, show=False, priority=True))
 
 

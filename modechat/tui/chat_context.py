@@ -1,4 +1,6 @@
-"""The parts of the chat screen for those who act on it: prompt, transcript, session, and what is asked of it."""
+"""The parts of the chat screen for those who act on it: prompt, transcript, session, and what is
+asked of it.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,10 @@ class ChatContext:
         self.composer.outbox.put(work)
 
     def begin_dialogue(self, dialogue: Callable[[ChatSession], Awaitable[None]]) -> None:
-        """Ask the user something on a screen of its own, unless that goes on. An answer may lead to more."""
+        """Ask the user something on a screen of its own, unless that goes on.
+
+        An answer may lead to more.
+        """
         if self.session is not None and (not self.is_in_dialogue or _is_dialogue()):
             self._n_dialogues += 1
             self.screen.run_worker(self._hold(dialogue, self.session), group=_DIALOGUE)

@@ -79,7 +79,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         self.show_hint()
 
     async def mount_rest(self) -> None:
-        """Mount what the first frame did not need: the transcript, and who shows events and does actions."""
+        """Mount what the first frame did not need, and begin to show events and do actions."""
         if not self._has_rest:
             self._has_rest = True
             await self._timeline.mount(self.transcript)
@@ -220,7 +220,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         else:
             self.composer.submit(typed)
 
-    # Named as Textual calls them: the class of the messages is not imported before the first frame.
+    # Named as Textual calls them: their class is not imported before the first frame.
 
     def on_transcript_message_selected(self) -> None:
         self.show_hint()

@@ -1,6 +1,7 @@
 """The prompt's side of what is sent: what is edited, set aside and given back there.
 
-A message belongs to the draft until the session has taken it. What could not be sent comes back to the prompt.
+A message belongs to the draft until the session has taken it. What could not be sent comes back to
+the prompt.
 """
 
 from __future__ import annotations
@@ -98,7 +99,9 @@ class Composer:
         return bool(queued)
 
     async def leave_conversation(self, work: Work) -> None:
-        """Go to another conversation by `work`; what is at the prompt now stays with the one that is left."""
+        """Go to another conversation by `work`; what is at the prompt now stays with the one that
+        is left.
+        """
         await self._prompt.keys_are_handled()
         left = [self._left or Typed(), self._leave_editing(), self._prompt.typed]
         self._left = joined(left)
@@ -115,7 +118,7 @@ class Composer:
         self.outbox.put(leave)
 
     async def was_asked(self, typed: Typed) -> None:
-        """What stood at the prompt has reached the conversation in another way than by being sent."""
+        """What stood at the prompt has reached the conversation without being sent."""
         self._show_editing(None)
         self._prompt.recall.add(typed)
         if self._prompt.typed == typed:

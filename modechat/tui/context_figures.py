@@ -37,7 +37,9 @@ class ContextFigures:
         self._status.update_status(forecast=self._forecast(session), used=used)
 
     def _forecast(self, session: ChatSession) -> Forecast | None:
-        """What the text at the prompt will make of the context; None if it is no message of the chat."""
+        """What the text at the prompt will make of the context; None if it is no message of the
+        chat.
+        """
         model, typed = session.model, self._context.prompt.typed
         if model is None or not model.sees_history or unknown_command(typed):
             return None

@@ -1,4 +1,6 @@
-"""How far the reply is that is awaited or written: its figures in the status line, and what happens meanwhile."""
+"""How far the reply is that is awaited or written: its figures in the status line, and what happens
+meanwhile.
+"""
 
 from __future__ import annotations
 

@@ -140,7 +140,10 @@ class SessionView:
         self._status.update_status(thinking=event.wanted)
 
     async def _show_model(self, model: ModelInfo) -> None:
-        """The model is there, or uses another format. What it notes is said once, as long as it stays the same."""
+        """The model is there, or uses another format.
+
+        What it notes is said once, as long as it stays the same.
+        """
         session = self._context.session
         if session is not None:
             formats = session.settings.load.formats

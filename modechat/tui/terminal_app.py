@@ -1,4 +1,6 @@
-"""The app on its terminal: colours, painting no faster than the terminal reads, the clipboard, suspending."""
+"""The app on its terminal: colours, painting no faster than the terminal reads, the clipboard,
+suspending.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,8 @@ class TerminalApp(App[ModechatError]):
     # Colours
 
     def refresh_css(self, animate: bool = True) -> None:
-        # The theme of the first frame is set before any style is read. To read them again would hold up that frame.
+        # The theme of the first frame is set before any style is read. To read them again would
+        # hold up that frame.
         if self._theme_is_first:
             self._theme_is_first = False
         else:
@@ -135,7 +138,9 @@ class TerminalApp(App[ModechatError]):
         return event
 
     def action_suspend_process(self) -> None:
-        """Stop, as shells let programs: the terminal is as it was until the shell has the program go on."""
+        """Stop, as shells let programs: the terminal is as it was until the shell has the program
+        go on.
+        """
         if self._driver is not None and self._driver.can_suspend:
             super().action_suspend_process()
         elif isinstance(screen := self.screen, FlashesUp):
@@ -145,7 +150,10 @@ class TerminalApp(App[ModechatError]):
         self.refresh(repaint=True, layout=True)
 
     def must_wait_for_terminal(self) -> bool:
-        """Whether the terminal has yet to read what was painted before. `_paint_again` is called when it has."""
+        """Whether the terminal has yet to read what was painted before.
+
+        `_paint_again` is called when it has.
+        """
         output = self._output
         return output is not None and output.is_behind(self._paint_again_soon)
 
@@ -171,7 +179,10 @@ class TerminalApp(App[ModechatError]):
     # The clipboard
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy `text` for other programs; the screen says what came of it. Textual's own copying comes here as well."""
+        """Copy `text` for other programs; the screen says what came of it.
+
+        Textual's own copying comes here as well.
+        """
         self._clipboard = text  # what Ctrl+V pastes
         self.run_worker(self._copy(text), name="copy")
 

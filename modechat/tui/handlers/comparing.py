@@ -31,7 +31,9 @@ class ComparingActions:
         self._show_hint = show_hint
 
     async def compare(self, words: str = "") -> Incomplete | None:
-        """Compare replies to `words`; else to the selected message, the text at the prompt, or the last message."""
+        """Compare replies to `words`; else to the selected message, the text at the prompt, or the
+        last message.
+        """
         session = self._context.session
         if session is None:
             return None
@@ -63,7 +65,9 @@ class ComparingActions:
             self._context.say(reason.reason)
 
     async def _compare_text(self, text: str, session: ChatSession) -> Incomplete | None:
-        """Compare replies to what was typed after the command: at the prompt, where it stays until one is kept."""
+        """Compare replies to what was typed after the command: at the prompt, where it stays until
+        one is kept.
+        """
         before = self._prompt.typed
         self._prompt.restore(text)
         reason = await self._ask_typed(session)

@@ -1,4 +1,6 @@
-"""Actions about the text at the prompt: what was sent and what is queued, an editor, tasks, the inspector."""
+"""Actions about the text at the prompt: what was sent and what is queued, an editor, tasks, the
+inspector.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ class PromptingActions:
         self._prompt.completer.refuse = self._context.say
 
     async def stop(self) -> None:
-        """Stop the reply, or what was asked for and has not begun yet. What is queued comes back to the prompt."""
+        """Stop the reply, or what was asked for and has not begun yet.
+
+        What is queued comes back to the prompt.
+        """
         await self._prompt.keys_are_handled()
         session = self._context.session
         if self._prompt.dismiss() or self._composer.end_editing() or session is None:
@@ -55,7 +60,9 @@ class PromptingActions:
             self._context.say(reason)
 
     def search_history(self, words: str = "") -> Incomplete | None:
-        """Let the user choose from what was sent; or bring back what the number in `words` counts from the newest."""
+        """Let the user choose from what was sent; or bring back what the number in `words` counts
+        from the newest.
+        """
         if not words:
             self._context.begin_dialogue(self._search)
             return None
@@ -122,7 +129,9 @@ class PromptingActions:
     # The inspector
 
     async def inspect(self, words: str = "") -> None:
-        """Look at the prompt that `words` would make, else the text at the prompt, else that of the last turn."""
+        """Look at the prompt that `words` would make, else the text at the prompt, else that of the
+        last turn.
+        """
         await self._prompt.keys_are_handled()
         text: str | Typed | Incomplete = words
         if not words:

@@ -1,4 +1,6 @@
-"""Actions that open a screen of their own: conversations, models, formats, settings, the log, help, themes."""
+"""Actions that open a screen of their own: conversations, models, formats, settings, the log, help,
+themes.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ class ScreenActions:
         await self._context.app.push_screen_wait(picker)
 
     async def _use_model(self, path: str) -> Incomplete | None:
-        """Go on with a model, in the order of everything else that was asked for; say why not, if it cannot be."""
+        """Go on with a model, in the order of everything else that was asked for; say why not, if
+        it cannot be.
+        """
         answer: asyncio.Future[Incomplete | None] = asyncio.get_running_loop().create_future()
 
         async def use(session: ChatSession) -> None:

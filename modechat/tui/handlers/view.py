@@ -1,4 +1,6 @@
-"""Actions about what is seen, and about the program: scrolling, folding, the key that interrupts, the way out."""
+"""Actions about what is seen, and about the program: scrolling, folding, the key that interrupts,
+the way out.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ class ViewActions:
             await self._context.transcript.add(status_table(session), keeps_welcome=True)
 
     async def interrupt(self) -> None:
-        """Copy what is selected; else stop the reply; else clear the prompt; else say how to quit."""
+        """Copy what is selected; else stop the reply, clear the prompt, or say how to quit."""
         context, prompt = self._context, self._context.prompt
         await prompt.keys_are_handled()  # they may have selected something
         selected = context.screen.get_selected_text() or prompt.area.selected_text

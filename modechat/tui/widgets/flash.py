@@ -23,7 +23,10 @@ class Flash(Static):
         self.display = False
 
     def say(self, text: str, *, stays: bool = False) -> None:
-        """Show a text. `stays`: also at the next key, because it is no answer to what the user did last."""
+        """Show a text.
+
+        `stays`: also at the next key, because it is no answer to what the user did last.
+        """
         self._stays = stays
         self.update(Content(sanitize(text)))
         self.display = True
