@@ -54,9 +54,16 @@ def draft_of(options: ModelOptions, config: Config) -> Path | None:
 def absolute_path(path: Path, kind: str) -> Path:
     """Return `path` from the root.
 
-    Raises ModelError for a path that cannot go through the pipe to the engine.
+    Raises ModelError for a path that cannot go through the pipe to the engine, and where the folder
+    is gone that it begins in.
     """
-    absolute = path.absolute()
+    try:
+        absolute = path.absolute()
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"The folder of the {kind} {shown_name(path)} is gone: modechat was started there",
+            "Give the whole path.",
+        ) from error
     try:
         str(absolute).encode()
     except UnicodeEncodeError as error:

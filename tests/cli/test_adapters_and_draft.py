@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modechat.cli.adapters_and_draft import named_adapter
 from modechat.cli.options import ModelOptions, model_options
 from modechat.cli.parser import make_parser
 from modechat.cli.setup import session_settings
@@ -174,3 +175,15 @@ def test_one_that_belongs_to_another_model_is_exit_code_4(shell: Shell, tiny: Pa
 def test_arguments_without_them_are_enough(folder: Path) -> None:
     load = session_settings(ModelOptions(), Config(), folder / "first.gguf", FILES).load
     assert (load.adapters, load.draft_path, load.speculate) == ((), None, True)
+
+
+def test_a_file_in_a_folder_that_is_gone_is_an_error_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ModelError, match="modechat was started there"):
+        named_adapter("x.gguf")
+    monkeypatch.chdir(tmp_path)
