@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -93,21 +92,3 @@ async def test_page_keys_in_a_list_that_is_not_drawn_do_no_harm(
         await screen.press("escape")
         await screen.until(lambda: len(screen.app.screen_stack) == 1)
         await screen.sees("Message, or ### Instruction")
-
-
-def test_the_readme_has_the_tables_of_keys_and_commands() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    keys = "".join(
-        f"| **{group}** | |\n" + "".join(f"| {names} | {text} |\n" for names, text in rows)
-        for group, rows in key_table()
-    )
-    assert f"| key | what it does |\n| --- | --- |\n{keys}\n" in readme
-    assert {f"`{action.id}`" for action in ACTIONS if action.keys or action.is_binding} == set(
-        re.findall("`[a-z_]+`", names_of_actions(readme))
-    )
-    commands = "".join(f"| `{usage}` | {text} |\n" for usage, text in slash_table())
-    assert f"| command | what it does |\n| --- | --- |\n{commands}\n" in readme
-
-
-def names_of_actions(readme: str) -> str:
-    return readme.split("\nThe actions: ")[1].split(". Those without")[0]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from modechat.domain.sampling import Sampling
+from modechat.engine.events import Cause
 from modechat.engine.protocol import Failed, Load
 from modechat.engine.scripted import ScriptedEngine
 from modechat.errors import ModelError
@@ -68,7 +69,10 @@ async def test_an_error_stays_where_it_is_while_the_engine_starts_again(tmp_path
 
 async def test_a_model_that_lacks_memory_is_loaded_with_less_by_one_command(tmp_path: Path) -> None:
     engine = ScriptedEngine(
-        echo, load_error=Failed(id=None, kind="model", title="There is not enough memory")
+        echo,
+        load_error=Failed(
+            id=None, kind="model", cause=Cause.MEMORY, title="There is not enough memory"
+        ),
     )
 
     async with running_app(tmp_path, engine=engine) as screen:
