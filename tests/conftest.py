@@ -13,6 +13,9 @@ from modechat.models.starter import starter_model
 from tests.examples import register_profiles
 
 os.environ["GGML_NO_BACKTRACE"] = "1"  # an abort in native code would otherwise run a debugger
+# Processes that run tests get a size of the screen; programs in terminals of the tests have their own.
+for size in ("COLUMNS", "LINES"):
+    os.environ.pop(size, None)
 # Threads of llama.cpp that wait for each other would take the cores from the tests beside them.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 

@@ -25,6 +25,7 @@ from tests.engine.driver import formats
 
 TARGET = 1.05
 TURNS = 50
+_REPLY_TOKENS = 12
 SWITCHED = range(3, TURNS, 9)  # turns in instruct mode, single ones: two changes each, five times
 REGENERATED = (14, 33)
 EDITED = 25
@@ -64,7 +65,7 @@ class Conversation:
     async def _ask(self, prompt: ChatPrompt | InstructPrompt) -> Timed:
         tokens = await self._connection.tokens(prompt)
         known = max((self._known(seen, prompt, tokens) for seen in self._seen), default=0)
-        answer = await self._connection.generate(prompt, 24, speculate=False)
+        answer = await self._connection.generate(prompt, _REPLY_TOKENS, speculate=False)
         self.n_new += len(tokens) - min(known, len(tokens) - 1) + answer.evaluated_reply_tokens
         self.n_evaluated += answer.stats.evaluated_tokens
         self._seen.append(Seen(prompt, tokens, answer))
@@ -80,7 +81,11 @@ class Conversation:
         return common_prefix_length(seen.tokens, tokens)
 
 
-async def measure(model: Path) -> float:
+async def measure(model: Path, n_words: int = 20) -> float:
+    """Have the conversation; return how many tokens were evaluated for each new one.
+
+    A message has so many words.
+    """
     engine = WorkerEngine()
     engine.start()
     try:
@@ -96,7 +101,7 @@ async def measure(model: Path) -> float:
             if number in SWITCHED:
                 await conversation.task(f"Say it shorter: {prose(number, 30)}")
                 continue
-            await conversation.chat(prose(number, 20))
+            await conversation.chat(prose(number, n_words))
             if number in REGENERATED:
                 await conversation.again()
             if number == EDITED:

@@ -27,7 +27,7 @@ from tests.tiny_models import write_endless, write_llama, write_t5
 
 PROJECT = Path(__file__).parents[2]
 MODECHAT = (sys.executable, "-m", "modechat")
-SECONDS = 60
+SECONDS = 150
 ONE_THREAD = "n_threads = 1\n"
 """Begins every config file: threads that wait for each other are slow on a machine that is busy
 with other tests.

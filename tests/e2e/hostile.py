@@ -127,7 +127,7 @@ def main() -> None:
         return datetime.now(UTC)
 
     store = Store.open(Path(sys.argv[1]), now) if len(sys.argv) > 1 else Store.in_memory(now)
-    with patch("modechat.engine.scripted._words", pieces):
+    with patch("modechat.engine.scripted.words", pieces):
         engine = ScriptedEngine(script, steadily, n_ctx=10_000_000)
         ModechatApp(lambda: ChatSetup(engine, store, settings)).run()
 

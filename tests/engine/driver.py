@@ -86,8 +86,10 @@ _first_ids = itertools.count(1, 1000)
 
 
 class Driver:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, seconds: float = _SECONDS) -> None:
+        """`seconds` is how long an event may take to come."""
         self.engine = engine
+        self._seconds = seconds
         self._connection = Connection(engine, print)
         self._next_id = next(_first_ids)
 

@@ -77,6 +77,7 @@ def test_the_doctor_names_what_is_missing_and_the_command_for_a_build_that_fits(
     assert "Nothing to improve" not in as_text(report, {})
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("old_processor")
 async def test_a_message_ends_with_the_true_cause_and_the_command_that_mends_it(
     tmp_path: Path,
@@ -89,7 +90,7 @@ async def test_a_message_ends_with_the_true_cause_and_the_command_that_mends_it(
 
     engine = SecondTry(WorkerEngine(patience=slow), memory, diagnose)
     engine.start()
-    driver = Driver(engine)
+    driver = Driver(engine, seconds=300)
     try:
         engine.send(Load(model_path=str(model), n_gpu_layers=0, formats=formats()))
         engine.send(Generate(id=1, prompt=chat("Hello")))
