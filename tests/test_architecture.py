@@ -142,3 +142,11 @@ def test_the_config_is_changed_without_a_heavy_import_at_the_start() -> None:
     assert "tomlkit" not in loaded_modules(
         "import modechat.cli.setup, modechat.tui.screens.settings"
     )
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda path: path.name)
+def test_work_that_makes_way_for_newer_is_begun_in_one_place(path: Path) -> None:
+    """An exclusive worker is a function: a coroutine may be cancelled before it begins."""
+    if path.name != "newest_work.py":
+        names = {keyword.arg for call in calls(path) for keyword in call.keywords}
+        assert "exclusive" not in names

@@ -19,6 +19,7 @@ from modechat.domain.typed import Typed, joined
 from modechat.errors import ModechatError
 from modechat.session.attachments import mentioned_files
 from modechat.session.events import BranchChanged, SessionEvent, Trouble
+from modechat.tui.newest_work import run_newest
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -132,12 +133,7 @@ class Composer:
         self.outbox.draft_changed()
         if mentions(self._prompt.typed):
             # As a method, not as a coroutine: the next letter may end the work before it has begun.
-            self._screen.run_worker(
-                self._look_for_files,  # type: ignore[arg-type]
-                name="files",
-                group="files",
-                exclusive=True,
-            )
+            run_newest(self._screen, self._look_for_files)
         else:
             self._show_files({})
 

@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 from modechat.commands.compare_fields import FIELDS, Field, How, changed, shown, toggled, typed
 from modechat.commands.setting_values import WrongValue
 from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, VariantSettings
+from modechat.tui.newest_work import run_newest
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.screens.value_input import ValueInput
 from modechat.tui.widgets.row_list import Column, RowList
@@ -163,7 +164,7 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
                 self._variants[self._at] = toggled(self._variants[self._at])
                 self._list.redraw()
             case How.CHOSEN:
-                self.run_worker(self._choose(field), group="choose", exclusive=True)
+                run_newest(self, self._choose, field)
 
     def _show_table(self) -> None:
         """End editing."""

@@ -15,6 +15,7 @@ from modechat.commands.comparing import USUAL_COUNT, Preset, label_of_variant, p
 from modechat.domain.conversation import message_text
 from modechat.domain.text import sanitize_line
 from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, Question, VariantSettings
+from modechat.tui.newest_work import run_newest
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.row_list import Column, RowList
 
@@ -100,7 +101,7 @@ class CompareSetup(Dialog[Variants]):
         if preset.variants:
             self.dismiss(preset.variants)
         elif preset is _MODELS:
-            self.run_worker(self._choose_model(), group="choose", exclusive=True)
+            run_newest(self, self._choose_model)
         else:
             self.action_edit()
 
@@ -121,7 +122,7 @@ class CompareSetup(Dialog[Variants]):
         preset = self._list.row
         if preset is not None and preset.variants:
             variants = preset.variants
-        self.run_worker(self._edit(variants), group="choose", exclusive=True)
+        run_newest(self, self._edit, variants)
 
     async def _edit(self, variants: Variants) -> None:
         from modechat.tui.screens.compare_columns import CompareColumnsScreen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -16,6 +15,7 @@ from textual.widgets import Input
 
 from modechat.domain.text import in_one_line, sanitize_line
 from modechat.errors import StoreError
+from modechat.tui.newest_work import run_newest
 from modechat.tui.screens.conversation_preview import Preview
 from modechat.tui.screens.conversation_rows import (
     LONGEST_TITLE,
@@ -75,7 +75,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         self._title.display = False
         self._show_usual_hints()
         self.say("Reading …")
-        self.run_worker(self._read(), group="read", exclusive=True)
+        run_newest(self, self._read)
 
     def _show_usual_hints(self) -> None:
         self.show_hints(
@@ -103,9 +103,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         await self._search(self.filter.value)
 
     def filtered(self, text: str) -> None:
-        # Not a coroutine: Python warns of one that is cancelled before it begins.
-        search = partial(self._search, text)
-        self.run_worker(search, group="search", exclusive=True)  # type: ignore[arg-type]
+        run_newest(self, self._search, text)
 
     async def _search(self, text: str) -> None:
         if not self._is_loaded:
@@ -141,8 +139,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         if self._to_delete is not None and self._to_delete != row.summary.id:
             self._do_not_delete()
         words = self.filter.value.split()
-        load = partial(self._preview.load, self._session.library, row, words)
-        self.run_worker(load, group="preview", exclusive=True)  # type: ignore[arg-type]
+        run_newest(self, self._preview.load, self._session.library, row, words)
 
     # Deleting
 

@@ -16,6 +16,7 @@ from modechat.domain.conversation import Turn, as_mode
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Task
 from modechat.errors import EngineError
+from modechat.tui.newest_work import run_newest
 from modechat.tui.prompt_lines import Layout
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.prompt_pane import PromptPane
@@ -120,8 +121,7 @@ class InspectorScreen(Dialog[None]):
         self._show_titles()
         self._show_front()
         if self._subjects:
-            inspect = self._inspect(self._subjects[self._at])
-            self.run_worker(inspect, group="inspect", exclusive=True)
+            run_newest(self, self._inspect, self._subjects[self._at])
         else:
             self._panes[self._front].show_message(_NOTHING)
 

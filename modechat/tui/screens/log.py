@@ -22,6 +22,7 @@ from modechat.domain.counted import counted
 from modechat.domain.text import sanitize_line
 from modechat.log_tail import LogTail
 from modechat.session.events import Trouble
+from modechat.tui.newest_work import run_newest
 from modechat.tui.screens.lines_dialog import LinesDialog
 from modechat.tui.screens.list_dialog import matches
 
@@ -77,7 +78,7 @@ class LogScreen(LinesDialog):
         self._look()
 
     def _look(self) -> None:
-        self.run_worker(self._read(), group="read", exclusive=True)
+        run_newest(self, self._read)
 
     async def _read(self) -> None:
         lines, is_new = await asyncio.to_thread(self._tail.read)

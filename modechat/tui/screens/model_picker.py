@@ -18,6 +18,7 @@ from modechat.errors import ConfigError
 from modechat.models.catalog import ModelFile, free_memory
 from modechat.session.phase import Phase
 from modechat.tui.model_columns import about_model, model_columns, shown_model
+from modechat.tui.newest_work import run_newest
 from modechat.tui.screens.list_dialog import ListDialog
 from modechat.tui.screens.model_search import ModelSearch, index_of
 
@@ -159,7 +160,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
             self.dismiss(None)
         elif self._awaited is None:
             self._awaited, self._is_asked_for = row, False
-            self.run_worker(self._load(row), group="load", exclusive=True)
+            run_newest(self, self._load, row)
 
     async def _load(self, model: ModelFile) -> None:
         self.say(f"Loading {shown_model(model)} …")

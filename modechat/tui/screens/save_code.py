@@ -16,6 +16,7 @@ from textual.widgets import Input
 from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.text import sanitize_line
 from modechat.private_files import write_whole
+from modechat.tui.newest_work import run_newest
 from modechat.tui.screens.dialog import Dialog
 from modechat.user_paths import NoHomeFolder, user_path
 
@@ -92,7 +93,7 @@ class SaveCodeScreen(Dialog[str]):
     @on(Input.Submitted)
     def _submitted(self, message: Input.Submitted) -> None:
         if name := message.value.strip():
-            self.run_worker(self._write(name), exclusive=True)
+            run_newest(self, self._write, name)
 
     async def _write(self, name: str) -> None:
         try:

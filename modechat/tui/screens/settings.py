@@ -24,6 +24,7 @@ from modechat.commands.setting_values import (
 )
 from modechat.domain.text import in_one_line, without_controls
 from modechat.errors import ModechatError
+from modechat.tui.newest_work import run_newest
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.screens.settings_view import Scope, SettingsView
 from modechat.tui.screens.tab_line import TabLine
@@ -145,7 +146,7 @@ class SettingsScreen(Dialog[None]):
     def _chosen(self) -> None:
         setting = self._list.row
         if setting is not None and setting.kind is Kind.FORMAT:
-            self.run_worker(self._choose_format(setting), group="format", exclusive=True)
+            run_newest(self, self._choose_format, setting)
         elif setting is not None:
             self._edit(setting)
 
