@@ -10,8 +10,11 @@ from modechat.domain.conversation import (
     ReplyState,
     StopReason,
 )
+from modechat.domain.key_names import key
 from modechat.domain.notices import leak_note, repetition_note
 from modechat.domain.text import ended, sanitize, sanitize_line
+
+_REGENERATE = key("regenerate", "Ctrl+R")
 
 
 class End(Enum):
@@ -74,7 +77,7 @@ _NOTES = {
         "Stopped before the reply began.",
     ),
     End.INTERRUPTED: _Notes(
-        "✂ interrupted: {interruption} Ctrl+R asks again.{goes_on}",
+        f"✂ interrupted: {{interruption}} {_REGENERATE} asks again.{{goes_on}}",
         "✗ {error}",
         "The reply was interrupted: {interruption} /regenerate asks again.{goes_on}",
     ),
@@ -90,12 +93,12 @@ _NOTES = {
         "The reply was cut: the context is full. /continue goes on.",
     ),
     End.LEAK: _Notes(
-        "✂ {leak} Ctrl+] tries another.",
+        f"✂ {{leak}} {key('try_format', 'Ctrl+]')} tries another.",
         "✂ {leak}",
         "{leak} /reformat tries another.",
     ),
     End.REPEATS: _Notes(
-        "✂ {repetition} Ctrl+R asks again.{goes_on}",
+        f"✂ {{repetition}} {_REGENERATE} asks again.{{goes_on}}",
         "✂ {repetition}",
         "{repetition} /regenerate asks again.{goes_on}",
     ),
@@ -126,10 +129,7 @@ def end_of(reply: Reply) -> End:
 
 
 def note_on_screen(reply: Reply) -> str:
-    """Return the line below a reply of the conversation; empty after an ordinary end.
-
-    Keys are the usual ones.
-    """
+    """Return the line below a reply of the conversation; empty after an ordinary end."""
     return _filled(_NOTES[end_of(reply)].on_screen, reply)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from modechat.commands.actions import ACTIONS, Action, Group, slash_usage
 from modechat.commands.keys import key_name, read_key
+from modechat.domain.key_names import with_keys
 from modechat.domain.near import did_you_mean, near
 
 TYPING_KEYS = frozenset(
@@ -69,24 +69,15 @@ class Keymap:
         )
 
     def in_force(self, text: str) -> str:
-        """A text of ours that names default keys, with those that are in force."""
-        return (
-            self._spoken.sub(lambda match: self._renamed[match[0]], text) if self._renamed else text
-        )
+        """Return a message of ours with the keys that are in force, in place of its marks."""
+        return with_keys(text, self._spoken)
 
-    @cached_property
-    def _renamed(self) -> dict[str, str]:
-        """What is said in place of the name of a default key."""
-        return {
-            key_name(action.keys[0]): self.name(action.id) or f"“{action.label}”"
-            for action in ACTIONS
-            if action.keys and self.keys(action.id)[:1] != action.keys[:1]
-        }
-
-    @cached_property
-    def _spoken(self) -> re.Pattern[str]:
-        names = "|".join(re.escape(name) for name in sorted(self._renamed, key=len, reverse=True))
-        return re.compile(rf"(?<![\w+])(?:{names})(?![\w+])")
+    def _spoken(self, action_id: str) -> str | None:
+        """Return the key of an action, or the action's label if it has none."""
+        action = _BY_ID.get(action_id)
+        if action is None:
+            return None
+        return self.name(action_id) or f"“{action.label}”"
 
 
 DEFAULT_KEYMAP = Keymap(_DEFAULTS)

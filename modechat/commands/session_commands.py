@@ -13,6 +13,7 @@ from modechat.commands.requests import unknown
 from modechat.commands.status import mode_sentence
 from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.conversation import StopReason
+from modechat.domain.key_names import key
 from modechat.domain.lora import lora_label
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete
@@ -49,7 +50,7 @@ class SessionCommands:
             self._say(mode_sentence(session.state))
         elif before.standing is not None:
             instruction = before.task or f"“{sanitize_line(before.standing)}”"
-            self._say(f"{instruction} waits. Shift+Tab goes on with it.")
+            self._say(f"{instruction} waits. {key('toggle_mode', 'Shift+Tab')} goes on with it.")
         return None
 
     # Formats

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
-from modechat.commands.actions import ACTIONS, MODES, key_name, slash_table
+from modechat.commands.actions import ACTIONS, MODES, slash_table
 from modechat.domain.conversation import Reply
+from modechat.domain.key_names import with_keys
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.text import sanitize_line
 
-_COMMANDS = {
-    key_name(key): f"/{action.slash}" for action in ACTIONS if action.slash for key in action.keys
-}
-_KEYS = re.compile("|".join(rf"(?<![\w+]){re.escape(key)}(?!\w)" for key in _COMMANDS))
+_COMMANDS = {action.id: f"/{action.slash}" for action in ACTIONS if action.slash}
 
 GREETING = (
     "Type a message and press Enter. /help lists the commands and says how to write several lines. "
@@ -31,8 +28,8 @@ _LINES = (
 
 
 def as_commands(text: str) -> str:
-    """`text` of the app with commands in place of keys: this front end has none."""
-    return _KEYS.sub(lambda match: _COMMANDS[match[0]], text)
+    """Return a message of ours with commands in place of keys: this front end has none."""
+    return with_keys(text, _COMMANDS.get)
 
 
 def prompt_label(state: ModeState) -> str:
