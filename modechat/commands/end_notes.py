@@ -118,14 +118,25 @@ _NOTES = {
 def end_of(reply: Reply) -> End:
     """Say how the reply ended."""
     if reply.state is ReplyState.STOPPED:
-        return End.STOPPED if reply.text else End.STOPPED_AT_ONCE
+        if not reply.text:
+            return End.STOPPED_AT_ONCE
+        return End.STOPPED
     if reply.state in _OF_STATE:
         return _OF_STATE[reply.state]
     if reply.stop_reason in _OF_REASON:
         return _OF_REASON[reply.stop_reason]
     if reply.text:
         return End.ORDINARY
-    return End.ONLY_THOUGHT if reply.thinking else End.NOTHING
+    if reply.thinking:
+        return End.ONLY_THOUGHT
+    return End.NOTHING
+
+
+def leaked_marker(reply: Reply) -> str:
+    """Return the marker of another role that ended the reply; empty if none did."""
+    if reply.stop_reason is not StopReason.LEAK or reply.stats is None:
+        return ""
+    return reply.stats.leak
 
 
 def note_on_screen(reply: Reply) -> str:
@@ -146,11 +157,10 @@ def note_in_words(reply: Reply) -> str:
 def _filled(note: str, reply: Reply) -> str:
     """Put in what only the reply knows, safe to show."""
     error = sanitize(reply.error)
-    marker = "" if reply.stats is None else sanitize_line(reply.stats.leak)
     return note.format(
         error=error,
         interruption=ended(error or "modechat ended while it was written"),
-        leak=leak_note(marker),
+        leak=leak_note(sanitize_line(leaked_marker(reply))),
         repetition=repetition_note(reply.stats),
         goes_on=" /continue goes on." if reply.text else "",
     )

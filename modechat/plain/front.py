@@ -1,7 +1,8 @@
 """The plain front end: it does what comes in, in order, and shows what the session does.
 
 On a terminal the user is asked for each message. In a pipe every line is a message, and the
-program ends after the reply to the last. It moves no cursor, repaints nothing and writes no escape sequence.
+program ends after the reply to the last. It moves no cursor, repaints nothing and writes no escape
+sequence.
 """
 
 from __future__ import annotations
