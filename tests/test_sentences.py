@@ -45,7 +45,7 @@ _OWN_KEYS = (
     "commands/keys.py",
     "commands/keymap.py",
     "commands/prompt_actions.py",
-    "cli/main.py",
+    "cli/parser.py",
     "cli/demo_replies.py",
 )
 """Where names of keys are meant that no action of the table has, or that the user cannot change."""

@@ -1,8 +1,8 @@
 """Keys in messages: a message names the action, and the front end puts in the key that does it.
 
-Users give actions other keys, and the plain front end has commands in place of keys. So `key` writes
-a mark into the message, and who shows the message replaces it: with the key in force, with a
-command, or with the usual key. Names in the message that only look like keys stay as they are.
+Users give actions other keys, and the plain front end has commands in place of keys. So `key`
+makes a mark for the message, and whatever shows the message replaces it: with the key in force, a
+command, or the usual key. Names in the message that only look like keys stay as they are.
 
 Marks consist of Unicode noncharacters. `sanitize` takes them out of texts from outside, and a text
 is never stored with a mark.
@@ -27,7 +27,7 @@ def key(action_id: str, usual: str) -> str:
 
 
 def with_keys(text: str, name_of: Callable[[str], str | None]) -> str:
-    """Replace the marks in `text`. `name_of` returns what stands for an action; None: its usual key."""
+    """Replace the marks in `text` with what `name_of` returns; for None with the usual key."""
     if _BEGIN not in text:
         return text
 

@@ -108,7 +108,9 @@ class PlainCommands:
         request = request_of(words, self._session)
         if request is None:
             return Incomplete("That asks the model nothing, so it makes no prompt.")
-        mode = Mode.INSTRUCT if isinstance(request, Task) else Mode.CHAT
+        mode = Mode.CHAT
+        if isinstance(request, Task):
+            mode = Mode.INSTRUCT
         return await self._session.prompts.next(request), mode
 
     async def _prompt_of_last_turn(self) -> tuple[PromptView, Mode] | Incomplete:
@@ -159,8 +161,9 @@ class PlainCommands:
         for named in self._session.settings.load.formats:
             rows.append((named.name, sanitize_line(named.title)))
         for name, text in rows:
-            is_in_use = model is not None and name == model.format
-            self._output.line(f"/format {name}: {text}{', in use' if is_in_use else ''}.")
+            if model is not None and name == model.format:
+                text += ", in use"
+            self._output.line(f"/format {name}: {text}.")
 
     async def conversations(self) -> Incomplete | None:
         """List the newest conversations."""

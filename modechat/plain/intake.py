@@ -83,8 +83,12 @@ class Intake:
         self._ask()
 
     def _ask(self) -> None:
-        if self._label:
-            self._output.prompt(_MORE if self._messages.is_open else self._label)
+        if not self._label:
+            return
+        if self._messages.is_open:
+            self._output.prompt(_MORE)
+        else:
+            self._output.prompt(self._label)
 
     def _receive(self, read: Read) -> None:
         if self._is_terminal:

@@ -63,7 +63,9 @@ class LineReader:
 
     def start(self) -> None:
         """Begin to read in a daemon thread."""
-        read = self._read_terminal if self._is_terminal else self._read_pipe
+        read = self._read_pipe
+        if self._is_terminal:
+            read = self._read_terminal
         threading.Thread(target=read, name="reader", daemon=True).start()
 
     def done(self) -> None:

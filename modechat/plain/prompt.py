@@ -52,7 +52,10 @@ class PlainPrompt:
 
         A user may type it twice to send it.
         """
-        doubt = self.outbox.doubt(text) if self._is_interactive else unknown_command(text)
+        if self._is_interactive:
+            doubt = self.outbox.doubt(text)
+        else:
+            doubt = unknown_command(text)
         if not doubt:
             return ""
         escaped = f"\\{text.strip().split()[0]} …"

@@ -19,7 +19,9 @@ def raw_stream(stream: TextIO) -> io.RawIOBase:
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
     if isinstance(raw, io.RawIOBase):
         return raw
-    return io.FileIO(stream.fileno(), "r+" if stream.writable() else "r", closefd=False)
+    if stream.writable():
+        return io.FileIO(stream.fileno(), "r+", closefd=False)
+    return io.FileIO(stream.fileno(), closefd=False)
 
 
 def read_once(raw: io.RawIOBase) -> bytes:

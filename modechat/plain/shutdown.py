@@ -93,8 +93,10 @@ class Shutdown:
         for name in ("SIGTERM", "SIGHUP", "SIGINT"):
             with contextlib.suppress(KeyError, NotImplementedError):  # not on every system
                 number = signal.Signals[name]
-                handle = partial(self.request_by, number)
-                loop.add_signal_handler(number, interrupt if name == "SIGINT" else handle)
+                handle: Callable[[], None] = partial(self.request_by, number)
+                if number is signal.SIGINT:
+                    handle = interrupt
+                loop.add_signal_handler(number, handle)
                 added.append(number)
         try:
             yield

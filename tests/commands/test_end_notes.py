@@ -47,7 +47,10 @@ def test_an_ordinary_end_and_a_reply_that_is_written_have_no_note() -> None:
             Reply("", ReplyState.INTERRUPTED),
             "✂ interrupted: modechat ended while it was written. Ctrl+R asks again.",
             "✗ ",
-            "The reply was interrupted: modechat ended while it was written. /regenerate asks again.",
+            (
+                "The reply was interrupted: modechat ended while it was written. "
+                "/regenerate asks again."
+            ),
         ),
         (
             Reply("text", ReplyState.INTERRUPTED, error="It died"),

@@ -278,7 +278,10 @@ async def test_an_unknown_command_is_asked_about_and_sent_when_it_comes_again(
     tmp_path: Path,
 ) -> None:
     async with on_terminal(tmp_path) as chat:
-        told = "There is no command /modles. Did you mean /model? The same once more sends it, and so does \\/modles …"
+        told = (
+            "There is no command /modles. Did you mean /model? "
+            "The same once more sends it, and so does \\/modles …"
+        )
         assert told in await chat.asks("/modles please")
         assert await chat.asks("/modles please") == "Model: You said: /modles please\n"
         assert told in await chat.asks("/modles please")

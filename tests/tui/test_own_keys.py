@@ -97,3 +97,10 @@ async def test_a_file_that_is_called_like_a_key_keeps_its_name(tmp_path: Path) -
         await screen.until(
             lambda: "Ctrl+R/F3-7B.gguf cannot be attached" in " ".join(screen.text.split())
         )
+
+
+async def test_the_inspector_names_the_users_key(tmp_path: Path) -> None:
+    keymap, _ = read_keymap({"inspect": "alt+i"})
+    async with running_app(tmp_path, look=Look(keymap=keymap)) as screen:
+        await screen.press("alt+i")
+        await screen.sees("Write one at the prompt; Alt+I shows what")
