@@ -8,11 +8,13 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import modechat
+from modechat.commands.actions import ACTIONS, key_name
 from modechat.commands.setting_values import SETTINGS
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.near import did_you_mean, near
@@ -32,6 +34,21 @@ _SAYING = {
     "add_notice",
     "Failure",
 }
+_USUAL_KEYS = {key_name(name): action.id for action in ACTIONS for name in action.keys}
+_ANY_KEY = "|".join(map(re.escape, sorted(_USUAL_KEYS, key=len, reverse=True)))
+_NAMES_KEY = re.compile(rf"(?<![\w+])(?:{_ANY_KEY})(?![\w+])")
+_OWN_KEYS = (
+    "plain/",  # keys of the terminal
+    "tui/screens/",  # keys of a dialog
+    "tui/widgets/hint_text.py",
+    "tui/widgets/prompt/frame.py",
+    "commands/keys.py",
+    "commands/keymap.py",
+    "commands/prompt_actions.py",
+    "cli/parser.py",
+    "cli/demo_replies.py",
+)
+"""Where names of keys are meant that no action of the table has, or that the user cannot change."""
 _BROKEN = re.compile(
     r"(?<!\.)\.\.(?!\.)"  # two periods
     r"|[.!?…]”\."  # one within and one behind the quotation
@@ -41,9 +58,13 @@ _BROKEN = re.compile(
 )
 
 
-def _sources() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        yield str(path.relative_to(_PACKAGE)), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def _sources() -> tuple[tuple[str, ast.Module], ...]:
+    """Every module of the package, with its name."""
+    return tuple(
+        (path.relative_to(_PACKAGE).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+        for path in sorted(_PACKAGE.rglob("*.py"))
+    )
 
 
 def _text(node: ast.expr) -> str | None:
@@ -89,6 +110,38 @@ def test_every_message_is_punctuated_as_a_sentence() -> None:
         if _BROKEN.search(said)
     ]
     assert broken == []
+
+
+def _calls_of_key() -> Iterator[tuple[str, ast.Call]]:
+    for name, tree in _sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "key":
+                yield f"{name}:{node.lineno}", node
+
+
+def test_a_key_in_a_message_is_the_usual_one_of_its_action() -> None:
+    wrong = []
+    for place, call in _calls_of_key():
+        action_id, usual = map(_text, call.args)
+        if _USUAL_KEYS.get(usual or "") != action_id:
+            wrong.append(f"{place}: {action_id} {usual}")
+    assert wrong == []
+    assert len(list(_calls_of_key())) > 10
+
+
+def test_no_message_names_a_key_that_the_user_may_have_changed() -> None:
+    marked = {id(argument) for _, call in _calls_of_key() for argument in call.args}
+    wrong = []
+    for name, tree in _sources():
+        if name.startswith(_OWN_KEYS):
+            continue
+        documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if id(node) in marked | documentation or not isinstance(node, ast.Constant):
+                continue
+            if isinstance(node.value, str) and _NAMES_KEY.search(node.value):
+                wrong.append(f"{name}:{node.lineno}: {node.value}")
+    assert wrong == []
 
 
 def test_title_and_hint_are_joined_in_one_place() -> None:

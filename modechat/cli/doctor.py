@@ -20,6 +20,7 @@ from modechat.cli.hardware import this_machine
 from modechat.cli.streams import takes_unicode, write
 from modechat.cli.trial import try_machine
 from modechat.config import Config, load_config
+from modechat.domain.key_names import usual_keys
 from modechat.domain.text import ended, in_one_line
 from modechat.engine.build import PACKAGE, has_amx, installed_version
 from modechat.engine.probe import probe_engine
@@ -152,4 +153,4 @@ def _what_is_wrong_with(model: Path) -> str:
 
 
 def _sentences(error: ModechatError) -> str:
-    return ended(in_one_line(error.title, error.hint))
+    return usual_keys(ended(in_one_line(error.title, error.hint)))

@@ -14,6 +14,7 @@ from modechat.cli.streams import tell
 from modechat.cli.which_model import existing_model, models_on_machine
 from modechat.config import Config
 from modechat.config_file import write_options
+from modechat.domain.key_names import key
 from modechat.domain.near import did_you_mean, near
 from modechat.domain.sampling import Sampling
 from modechat.engine.protocol import Adapter, Load
@@ -165,7 +166,10 @@ class Setup:
 
     def check_model(self) -> GGUFHeader:
         if self.model is None:
-            raise ModelError("No model is chosen yet", "F3 lists those on this machine.")
+            raise ModelError(
+                "No model is chosen yet",
+                f"{key('choose_model', 'F3')} lists those on this machine.",
+            )
         return check_model_file(self.model)
 
     def find_models(self, cancelled: Callable[[], bool], /) -> Iterator[ModelFile | Looking]:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
+from modechat.domain.key_names import usual_keys
 from modechat.domain.text import sanitize
 from modechat.errors import ModechatError, UsageError
 
@@ -66,7 +67,7 @@ def tell(text: str) -> None:
     """Print something for the user on standard error, if that can be written."""
     if sys.stderr is not None:  # print would take standard output instead
         with contextlib.suppress(OSError):
-            print(sanitize(text), file=sys.stderr, flush=True)
+            print(sanitize(usual_keys(text)), file=sys.stderr, flush=True)
 
 
 def forget_unwritten_output() -> None:

@@ -1,1 +1,1 @@
-"""What the user can ask for, the same in every front end: the table of actions, and commands typed at the prompt."""
+"""What the user can ask for in every front end: the table of actions, typed commands, messages."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Group(StrEnum):
-    """What an action is about, in the order of the help screen and the README."""
+    """The groups of the help screen and the documents, in their order."""
 
     PROMPT = "Prompt"
     REPLY = "Reply"
@@ -19,44 +19,58 @@ class Group(StrEnum):
 
 
 class Moment(StrEnum):
-    """When a hint at the prompt names an action."""
+    """A state of the screen; the hint at the prompt names the actions that matter in it."""
 
     IDLE = "idle"
+    """Nothing is written or selected."""
     BUSY = "busy"
+    """A reply is being written."""
     SELECTED = "selected"
     """A message is selected."""
     SELECTED_BUSY = "selected while a reply is written"
+    """A message is selected, and a reply is being written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something that the user can do. `id` is also the name of the method that does it, and in the config."""
+    """Something that the user can do."""
 
     id: str
+    """Its name in the config, and the name of the method that does it."""
     keys: tuple[str, ...]
-    """The usual ones, as Textual names them; the first is shown."""
+    """Its usual keys, as Textual names them. The first one is shown."""
     label: str
+    """Its name on the screen."""
     help: str
+    """What it does, as the help and the documents say it."""
     in_palette: bool = True
+    """The list of commands offers it."""
     is_binding: bool = True
-    """False: the prompt handles the keys itself; or it can only be typed, and has none."""
+    """A key anywhere on the screen does it.
+
+    False where the prompt handles the keys itself, and where the action can only be typed.
+    """
     slash: str = ""
-    """Its command at the prompt, without the slash; empty if it has none."""
+    """The name of its command, without the slash; empty if it has none."""
     words: str = ""
-    """What may follow the command, as the help writes it."""
+    """The words that may follow the command, as the help writes them: `[NUMBER]`."""
     group: Group = Group.CONVERSATION
+    """The group in which the help lists it."""
     needs_screen: bool = False
-    """Whether its command means nothing in the plain front end."""
+    """Its command does nothing in the plain front end."""
     hint: str = ""
-    """What the key does, in a word, where the prompt's border names it."""
+    """What the key does, in a word, for the hint at the prompt; empty if no hint names it."""
     moments: tuple[Moment, ...] = ()
-    """When it does."""
+    """The states of the screen in which the hint names it."""
     edits: str = ""
-    """The text area's own name for it, if it is an edit of the text at the prompt."""
+    """The text area's own action that does it; empty if it is no edit of the text at the prompt."""
 
 
 def edit(action_id: str, keys: tuple[str, ...], label: str, edits: str = "") -> Action:
-    """An edit of the text at the prompt, which the text area does; `edits` is its name there, if it is another one."""
+    """Return an action that edits the text at the prompt, and that the text area does.
+
+    `edits` is its name there, if it is another one.
+    """
     return Action(
         action_id,
         keys,

@@ -1,6 +1,6 @@
-"""The one table of actions: bindings, hints, palette, typed commands, help and the tables of the documents come from it.
+"""The table of actions: bindings, hints, palette, commands, help and documents are made from it.
 
-Which keys are in force says `keymap.py`: users give actions other keys.
+Users give actions other keys: the keys in force are in `keymap.py`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,14 @@ MODES = (
 
 
 def slash_usage(action: Action) -> str:
-    """The command as the help writes it: `/think [on/off/auto]`."""
+    """Return the command as the help writes it: `/think [on/off/auto]`."""
     return f"/{action.slash} {action.words}".rstrip()
 
 
 def slash_table(*, without_screen: bool = False) -> tuple[tuple[str, str], ...]:
-    """The commands at the prompt and what they do, in the order of the help screen and the README."""
-    shown = (
-        action
-        for action in ACTIONS
-        if action.slash and not (without_screen and action.needs_screen)
-    )
-    return tuple((slash_usage(action), action.help) for action in shown)
+    """List the commands and what they do, in the order of the help screen and the documents."""
+    rows: list[tuple[str, str]] = []
+    for action in ACTIONS:
+        if action.slash and not (without_screen and action.needs_screen):
+            rows.append((slash_usage(action), action.help))
+    return tuple(rows)

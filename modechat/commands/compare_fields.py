@@ -1,4 +1,4 @@
-"""What can be different in a variant, by name: shown, read from what was typed, and changed."""
+"""The fields of a variant of a comparison: showing, reading and changing their values."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 class How(Enum):
-    """How a value is given."""
+    """How the user gives a value."""
 
     CHOSEN = "chosen"
-    """From a list."""
+    """The user chooses it from a list."""
     TYPED = "typed"
     TOGGLED = "toggled"
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
+    """One setting that can differ between variants."""
+
     name: str
     label: str
     how: How
@@ -58,7 +60,7 @@ _NO_TEXT = "none"
 
 
 def shown(field: Field, own: VariantSettings) -> str:
-    """The value in a variant; `–` where it is as now. Safe to show."""
+    """Return the value in a variant, safe to show; `–` where it is as now."""
     value = getattr(own, field.name)
     if field.name == "model" and value is not None:
         return sanitize_line(PurePath(value).stem)
@@ -68,18 +70,21 @@ def shown(field: Field, own: VariantSettings) -> str:
 
 
 def typed(field: Field, text: str) -> object:
-    """The value that was typed; None for nothing. Raises WrongValue."""
+    """Return the value that was typed; None for nothing. Raises WrongValue."""
     if field.name == "system":
         text = text.strip()
-        return "" if text.casefold() == _NO_TEXT else text or None
+        if text.casefold() == _NO_TEXT:
+            return ""
+        return text or None
     return read_value(_BY_NAME[field.name], text)
 
 
 def toggled(own: VariantSettings) -> VariantSettings:
-    """The next mode: that of the message, chat, instruct."""
+    """Return the variant in the next mode: that of the message, chat, instruct."""
     modes = (None, Mode.CHAT, Mode.INSTRUCT)
     return replace(own, mode=modes[(modes.index(own.mode) + 1) % len(modes)])
 
 
 def changed(field: Field, own: VariantSettings, value: object) -> VariantSettings:
+    """Return the variant with another value of a field."""
     return replace(own, **{field.name: value})  # type: ignore[arg-type]

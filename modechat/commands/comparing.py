@@ -1,4 +1,4 @@
-"""What can be compared: ready-made sets of variants, what a variant is called, and using its settings from then on."""
+"""Comparisons: sets of variants, their names, and using the settings of one from then on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from modechat.domain.conversation import StopReason, Turn
+from modechat.commands.end_notes import leaked_marker
+from modechat.domain.conversation import Turn
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Incomplete
 from modechat.domain.text import sanitize_line
@@ -22,7 +23,7 @@ USUAL_COUNT = 3
 AS_NOW = "as now"
 _TEMPERATURES = (0.2, 0.7, 1.0, 1.5)
 _MOST_SAME = 2
-"""Formats that are looked at beyond those that are shown at most, since some may make the same prompt."""
+"""How many more formats are tried than shown, since some may make the same prompt."""
 _LONGEST_SYSTEM = 30  # characters of a system text in a heading
 
 
@@ -38,23 +39,21 @@ class Preset:
 def presets(
     session: ChatSession, question: Question, count: int, same: Collection[str] = ()
 ) -> tuple[Preset, ...]:
-    """With so many variants each, where there are so many; what teaches most about a model comes first.
+    """Return sets of up to `count` variants; what teaches most about a model comes first.
 
-    `same`: formats that are left out, because their prompt is that of another (`same_formats`).
+    `same` are formats that are left out, because their prompt is that of another (`same_formats`).
     """
     count = min(max(count, LEAST_VARIANTS), MOST_VARIANTS)
-    formats = tuple(
-        VariantSettings(format=name) for name in _formats(session, question, count, same)
-    )
-    temperatures = (
-        _TEMPERATURES[:: MOST_VARIANTS - 1] if count == LEAST_VARIANTS else _TEMPERATURES[:count]
-    )
+    formats = _formats(session, question, count, same)
+    temperatures = _TEMPERATURES[:count]
+    if count == LEAST_VARIANTS:
+        temperatures = (_TEMPERATURES[0], _TEMPERATURES[-1])
     asked = Mode.CHAT if isinstance(question.request, ChatMessage) else Mode.INSTRUCT
     found = (
         Preset(
             "Prompt formats",
             "The one in use, and those that are likeliest to suit the model as well.",
-            formats,
+            tuple(VariantSettings(format=name) for name in formats),
         ),
         Preset(
             "Temperatures",
@@ -63,7 +62,8 @@ def presets(
         ),
         Preset(
             "Seeds",
-            "The same settings, other dice: how much replies differ by chance. At temperature 0 they do not.",
+            "The same settings, other dice: how much replies differ by chance. "
+            "At temperature 0 they do not.",
             tuple(VariantSettings(seed=seed) for seed in range(1, count + 1)),
         ),
         Preset(
@@ -76,20 +76,28 @@ def presets(
 
 
 def label_of_variant(own: VariantSettings) -> str:
-    """What is different in it; safe to show."""
-    parts = [
-        PurePath(own.model).stem if own.model is not None else "",
-        own.format or "",
-        f"temperature {own.temperature:g}" if own.temperature is not None else "",
-        f"seed {own.seed}" if own.seed is not None else "",
-        str(own.mode) if own.mode is not None else "",
-        _label_of_system(own.system) if own.system is not None else "",
-    ]
-    return sanitize_line(" · ".join(filter(None, parts)) or AS_NOW)
+    """Name what is different in a variant; safe to show."""
+    parts: list[str] = []
+    if own.model is not None:
+        parts.append(PurePath(own.model).stem)
+    if own.format:
+        parts.append(own.format)
+    if own.temperature is not None:
+        parts.append(f"temperature {own.temperature:g}")
+    if own.seed is not None:
+        parts.append(f"seed {own.seed}")
+    if own.mode is not None:
+        parts.append(str(own.mode))
+    if own.system is not None:
+        parts.append(_label_of_system(own.system))
+    return sanitize_line(" · ".join(parts) or AS_NOW)
 
 
 def labels_of(variants: Sequence[VariantSettings], session: ChatSession) -> tuple[str, ...]:
-    """What each is called beside the others: where these name a model or a format, it says its own; safe to show."""
+    """Name each variant beside the others; safe to show.
+
+    Where one of them names a model or a format, all of them do.
+    """
     model, path = session.model, session.settings.load.model_path
     names_models = any(own.model is not None for own in variants)
     names_formats = any(own.format is not None for own in variants)
@@ -105,9 +113,9 @@ def labels_of(variants: Sequence[VariantSettings], session: ChatSession) -> tupl
 
 
 async def use_from_now_on(own: VariantSettings, session: ChatSession) -> Incomplete | None:
-    """Use what the variant had of its own: its model and format from now on, the rest in this conversation.
+    """Use a variant's model and format from now on, and its other settings in this conversation.
 
-    Why not, if something could not be done. Raises StoreError.
+    Return why not, if something could not be done. Raises StoreError.
     """
     if own.model is not None and (reason := await session.model_choice.use(own.model)):
         return reason
@@ -119,18 +127,18 @@ async def use_from_now_on(own: VariantSettings, session: ChatSession) -> Incompl
     changes: dict[str, object] = {"sampling": own.sampling.over(kept.sampling)}
     if own.system is not None:
         changes |= {"chat_system": own.system, "instruct_system": own.system}
-    if own.system is not None or own.temperature is not None or own.seed is not None:
-        return await session.effective.set_own(kept.model_copy(update=changes))
-    return None
+    if (own.system, own.temperature, own.seed) == (None, None, None):
+        return None
+    return await session.effective.set_own(kept.model_copy(update=changes))
 
 
 def question_of(turn: Turn) -> Question:
-    """What was asked in a turn that is there."""
+    """Return what was asked in a turn of the conversation."""
     return Question(turn.request, turn.typed, turn.id)
 
 
 async def same_formats(session: ChatSession, question: Question) -> frozenset[str]:
-    """The formats whose prompt for this message is the same as that of a likelier one."""
+    """Return the formats whose prompt for this message is that of a likelier format."""
     if session.model is None:
         return frozenset()
     seen: set[str] = set()
@@ -149,23 +157,35 @@ async def same_formats(session: ChatSession, question: Question) -> frozenset[st
 def _formats(
     session: ChatSession, question: Question, count: int, same: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """Those of a model; where its reply to this message leaked another role's marker, formats with that come first."""
-    model, conversation = session.model, session.conversation
-    turns = conversation.turns if conversation is not None else ()
-    reply = next((turn.reply for turn in turns if turn.id == question.in_place_of), None)
-    stats = reply.stats if reply is not None and reply.stop_reason is StopReason.LEAK else None
+    """Return the formats that are likeliest to suit the model.
+
+    Where its reply to this message leaked another role's marker, formats that have it come first.
+    """
+    model = session.model
     found = likely_formats(
         session.settings.load.formats,
-        model.format if model is not None else None,
+        None if model is None else model.format,
         min(count + len(same), MOST_VARIANTS + _MOST_SAME),
-        leak=stats.leak if stats is not None else "",
+        leak=_leak(session, question),
         has_template=model is not None and model.has_template,
     )
     return tuple(name for name in found if name not in same)[:count]
+
+
+def _leak(session: ChatSession, question: Question) -> str:
+    """Return the marker that the reply leaked that is asked for again; empty if none."""
+    if session.conversation is None:
+        return ""
+    for turn in session.conversation.turns:
+        if turn.id == question.in_place_of:
+            return leaked_marker(turn.reply)
+    return ""
 
 
 def _label_of_system(text: str) -> str:
     shown = " ".join(text.split())
     if len(shown) > _LONGEST_SYSTEM:
         shown = shown[: _LONGEST_SYSTEM - 1].rstrip() + "…"
-    return f"system “{shown}”" if shown else "no system text"
+    if not shown:
+        return "no system text"
+    return f"system “{shown}”"

@@ -1,6 +1,6 @@
 """Commands that name a conversation by its number: `/open 3`, `/delete 3`.
 
-Every method returns why it did nothing, or None; what the user should know besides goes to `say`.
+Every method returns why it did nothing, or None. Other messages to the user go to `say`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ _NO_NUMBER = Incomplete("A conversation is named by its number: /open 3. /delete
 
 
 class ConversationCommands:
+    """The commands of one front end."""
+
     def __init__(self, say: Callable[[str], None]) -> None:
-        """`say` tells the user something that needs no answer."""
+        """`say` shows a message to the user."""
         self._say = say
         self._asked_about: int | None = None
-        """The conversation that the next command may delete."""
+        """The number of the conversation that the next command may delete."""
 
     async def open(self, session: ChatSession, words: str) -> Incomplete | None:
         """Go on with a conversation. Raises StoreError if it is open elsewhere."""
@@ -35,7 +37,10 @@ class ConversationCommands:
         return await session.library.open(found.id)
 
     async def delete(self, session: ChatSession, words: str) -> Incomplete | None:
-        """Delete a conversation for good, when asked twice. Raises StoreError if it is open elsewhere."""
+        """Delete a conversation for good, when asked twice.
+
+        Raises StoreError if it is open elsewhere.
+        """
         asked, self._asked_about = self._asked_about, None
         found = await _found(session, words)
         if isinstance(found, Incomplete):
@@ -49,18 +54,19 @@ class ConversationCommands:
         return None
 
     async def delete_none(self, _session: ChatSession) -> Incomplete:
-        """`/delete` without a number."""
+        """Say how to name a conversation, for `/delete` without a number."""
         return _NO_NUMBER
 
 
 def title_of(summary: ConversationSummary) -> str:
-    """The title of a conversation, in one line safe to show."""
+    """Return the title of a conversation in one line, safe to show."""
     return sanitize_line(summary.title) or "Without a title"
 
 
 async def _found(session: ChatSession, words: str) -> ConversationSummary | Incomplete:
     if not (words.isascii() and words.isdigit()):
         return _NO_NUMBER
-    every = await session.library.summaries()
-    found = next((summary for summary in every if summary.id == int(words)), None)
-    return found or Incomplete(f"There is no conversation {words}. /open lists them.")
+    for summary in await session.library.summaries():
+        if summary.id == int(words):
+            return summary
+    return Incomplete(f"There is no conversation {words}. /open lists them.")

@@ -1,14 +1,15 @@
-"""The one dispatcher: what is done for an action of the table, whether a key or a typed command asks for it.
+"""The one dispatcher of actions, whether a key or a typed command asks for them.
 
-What needs only the session is a coroutine on it, which the queue runs when its turn comes. What needs a screen, or is
-answered in words, is done by an object of the front end: its methods are named as the actions.
+Actions that need only the session are coroutines on it, which the queue runs when their turn comes.
+Actions that need a screen, or that print their answer, are done by an object of the front end: its
+methods are named as the actions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from modechat.commands.conversation_commands import ConversationCommands
 from modechat.commands.session_commands import SessionCommands
@@ -20,6 +21,8 @@ from modechat.session.phase import Phase
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
+T = TypeVar("T")
+
 Reason: TypeAlias = Incomplete | None
 Work: TypeAlias = "Callable[[ChatSession], Awaitable[Reason]]"
 _WithWords: TypeAlias = "Callable[[ChatSession, str], Awaitable[Reason]]"
@@ -27,11 +30,11 @@ _OnTurn: TypeAlias = "Callable[[ChatSession, int | None], Awaitable[Reason]]"
 
 
 def nothing_selected() -> None:
-    """The turn that is meant where none can be selected: the last one that fits."""
+    """Return no turn, for front ends without a selection: then the last one that fits is meant."""
 
 
 class Dispatcher:
-    """Finds who does an action: a command of the session, else one of `front_ends`, which have methods of its name."""
+    """Finds what does an action: a command of the session, or a method of the front end."""
 
     def __init__(
         self,
@@ -40,7 +43,11 @@ class Dispatcher:
         selected: Callable[[], int | None] = nothing_selected,
         in_words: bool = False,
     ) -> None:
-        """`say` answers the user. `selected` gives the turn that is selected. `in_words`: without lists and badges."""
+        """`front_ends` have methods named as the actions. `say` answers the user.
+
+        `selected` returns the turn that is selected. `in_words`: the front end has no lists to
+        choose from and no marks, so commands say more.
+        """
         self._front_ends = front_ends
         self._selected = selected
         self._commands = commands = SessionCommands(say, says_mode=in_words)
@@ -78,17 +85,22 @@ class Dispatcher:
         }
 
     def work(self, action_id: str, words: str = "") -> Work | None:
-        """What the session does for an action, on the turn that is selected now; None if it cannot do it alone."""
+        """Return what the session does for an action; None if it cannot do it alone.
+
+        The turn that is selected now is the one that the action is about.
+        """
         if words:
-            on_words = self._with_words.get(action_id)
-            return _taking_words(on_words, words) if on_words is not None else None
+            with_words = self._with_words.get(action_id)
+            if with_words is None:
+                return None
+            return _with(with_words, words)
         on_turn = self._on_turn.get(action_id)
         if on_turn is not None:
-            return _about_turn(on_turn, self._selected())
+            return _with(on_turn, self._selected())
         return self._alone.get(action_id)
 
     def handler(self, action_id: str) -> Callable[..., object] | None:
-        """The method of a front end that does an action; None if none does it."""
+        """Return the method of a front end that does an action; None if none does it."""
         for front_end in self._front_ends:
             found = getattr(front_end, action_id, None)
             if callable(found):
@@ -96,7 +108,7 @@ class Dispatcher:
         return None
 
     async def do_typed(self, command: SlashCommand, session: ChatSession) -> Reason:
-        """Do what was typed; say why not, if it cannot be done. Raises StoreError."""
+        """Do what was typed; return why not, if it cannot be done. Raises StoreError."""
         action, words = command.action, command.words
         if words and not action.words:
             return takes_no_words(command)
@@ -110,7 +122,7 @@ class Dispatcher:
             return Incomplete(
                 f"/{action.slash} needs the screen: modechat without --plain, in a terminal."
             )
-        done = handler(words) if words else handler()
+        done = handler(*filter(None, [words]))
         if isawaitable(done):
             done = await done
         return done if isinstance(done, Incomplete) else None
@@ -121,16 +133,11 @@ def _can_go_back(session: ChatSession) -> bool:
     return session.phase is Phase.DOWN and session.has_previous_model
 
 
-def _taking_words(command: _WithWords, words: str) -> Work:
+def _with(command: Callable[[ChatSession, T], Awaitable[Reason]], argument: T) -> Work:
+    """Return the command as work on a session."""
+
     async def work(session: ChatSession) -> Reason:
-        return await command(session, words)
-
-    return work
-
-
-def _about_turn(command: _OnTurn, turn_id: int | None) -> Work:
-    async def work(session: ChatSession) -> Reason:
-        return await command(session, turn_id)
+        return await command(session, argument)
 
     return work
 

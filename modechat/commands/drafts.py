@@ -1,14 +1,17 @@
-"""What was typed, on disk: what was sent, and the draft of each conversation.
+"""Keeps on disk what was typed: what was sent, and the draft of each conversation.
 
-A draft is saved half a second after every change, and is back when the conversation is opened. Until the session has taken a message, it belongs to the draft as well: whatever is killed, little is lost.
+A draft is saved half a second after every change, and shown again when the conversation is opened.
+Until the session has accepted a message, it belongs to the draft as well: so little is lost if the
+program is killed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from modechat.commands.background import BackgroundTasks
 from modechat.domain.typed import Typed
 from modechat.errors import StoreError
 from modechat.session.phase import Phase
@@ -29,7 +32,9 @@ class Drafts:
         show: Callable[[Typed], None],
         disk_refuses: Callable[[StoreError], Awaitable[None]],
     ) -> None:
-        """`unsent` gives all that was typed and the session has not taken. `show` puts a draft before what is typed.
+        """`unsent` returns all that was typed and the session has not accepted.
+
+        `show` puts a draft before what stands at the prompt.
 
         `disk_refuses` is awaited once, until the disk takes a draft again.
         """
@@ -40,11 +45,11 @@ class Drafts:
         self._conversation_id = session.conversation_id
         """The conversation that the draft belongs to; None: a new one."""
         self._is_shown = asyncio.Event()
-        """The conversation's draft has been shown: until then, to save would overwrite it."""
+        """Set when the conversation's draft was shown: before that, saving would overwrite it."""
         self._changing = asyncio.Lock()
-        """Drafts go from one conversation to another in the order in which these were opened."""
+        """Held while drafts are exchanged: conversations are handled in the order of opening."""
         self._saving: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._has_complained = False
 
     async def begin(self) -> None:
@@ -60,7 +65,7 @@ class Drafts:
             self._saving = loop.call_later(_SAVE_AFTER, self._save_now_in_task)
 
     def _save_now_in_task(self) -> None:
-        self._begin(self.save())
+        self._tasks.begin(self.save())
 
     async def save(self) -> None:
         """Save the draft, now or as soon as the conversation's own is there."""
@@ -74,7 +79,7 @@ class Drafts:
     # What was sent
 
     async def keep_sent(self, typed: Typed) -> None:
-        """Keep something that was sent, so that it can be called back, and the draft without it."""
+        """Keep what was sent, so that it can be called back, and save the draft without it."""
         session = self._session
         try:
             await session.inputs.add(typed, session.conversation_id)
@@ -83,7 +88,7 @@ class Drafts:
         await self.save()
 
     async def sent(self) -> tuple[Typed, ...]:
-        """What was sent, newest first."""
+        """Return what was sent, newest first."""
         try:
             return await self._session.inputs.sent()
         except StoreError as error:
@@ -109,21 +114,22 @@ class Drafts:
     # Going from one conversation to another
 
     def conversation_opened(self, conversation_id: int | None, draft: Typed) -> None:
-        """Another conversation is open. `draft` stays with the one before; what stands at the prompt goes along."""
+        """Go on in another conversation. `draft` stays with the old one, the prompt does not."""
         old_id, self._conversation_id = self._conversation_id, conversation_id
         self._is_shown.clear()
-        self._begin(self._change(old_id, draft, conversation_id))
+        self._tasks.begin(self._change(old_id, draft, conversation_id))
 
     def conversation_saved(self) -> None:
-        """The new conversation has something in it, and so a number."""
+        """Note that the new conversation has its first entry, and so a number."""
         if self._conversation_id is None:
             self._conversation_id = self._session.conversation_id
-            self._begin(self._save(None, Typed()))
+            self._tasks.begin(self._save(None, Typed()))
 
     async def _change(self, old_id: int | None, draft: Typed, new_id: int | None) -> None:
         """Give each conversation its draft.
 
-        What was typed meanwhile may be on disk in the old one's: it stays there until it is in the new one's.
+        What was typed meanwhile may be on disk in the old draft. It stays there until it is in the
+        new one.
         """
         async with self._changing:
             if old_id == new_id:
@@ -147,8 +153,3 @@ class Drafts:
                 self._show(draft)
             elif self._unsent():
                 self.save_soon()
-
-    def _begin(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

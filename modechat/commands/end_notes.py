@@ -10,8 +10,11 @@ from modechat.domain.conversation import (
     ReplyState,
     StopReason,
 )
+from modechat.domain.key_names import key
 from modechat.domain.notices import leak_note, repetition_note
 from modechat.domain.text import ended, sanitize, sanitize_line
+
+_REGENERATE = key("regenerate", "Ctrl+R")
 
 
 class End(Enum):
@@ -74,7 +77,7 @@ _NOTES = {
         "Stopped before the reply began.",
     ),
     End.INTERRUPTED: _Notes(
-        "✂ interrupted: {interruption} Ctrl+R asks again.{goes_on}",
+        f"✂ interrupted: {{interruption}} {_REGENERATE} asks again.{{goes_on}}",
         "✗ {error}",
         "The reply was interrupted: {interruption} /regenerate asks again.{goes_on}",
     ),
@@ -90,12 +93,12 @@ _NOTES = {
         "The reply was cut: the context is full. /continue goes on.",
     ),
     End.LEAK: _Notes(
-        "✂ {leak} Ctrl+] tries another.",
+        f"✂ {{leak}} {key('try_format', 'Ctrl+]')} tries another.",
         "✂ {leak}",
         "{leak} /reformat tries another.",
     ),
     End.REPEATS: _Notes(
-        "✂ {repetition} Ctrl+R asks again.{goes_on}",
+        f"✂ {{repetition}} {_REGENERATE} asks again.{{goes_on}}",
         "✂ {repetition}",
         "{repetition} /regenerate asks again.{goes_on}",
     ),
@@ -115,21 +118,29 @@ _NOTES = {
 def end_of(reply: Reply) -> End:
     """Say how the reply ended."""
     if reply.state is ReplyState.STOPPED:
-        return End.STOPPED if reply.text else End.STOPPED_AT_ONCE
+        if not reply.text:
+            return End.STOPPED_AT_ONCE
+        return End.STOPPED
     if reply.state in _OF_STATE:
         return _OF_STATE[reply.state]
     if reply.stop_reason in _OF_REASON:
         return _OF_REASON[reply.stop_reason]
     if reply.text:
         return End.ORDINARY
-    return End.ONLY_THOUGHT if reply.thinking else End.NOTHING
+    if reply.thinking:
+        return End.ONLY_THOUGHT
+    return End.NOTHING
+
+
+def leaked_marker(reply: Reply) -> str:
+    """Return the marker of another role that ended the reply; empty if none did."""
+    if reply.stop_reason is not StopReason.LEAK or reply.stats is None:
+        return ""
+    return reply.stats.leak
 
 
 def note_on_screen(reply: Reply) -> str:
-    """Return the line below a reply of the conversation; empty after an ordinary end.
-
-    Keys are the usual ones.
-    """
+    """Return the line below a reply of the conversation; empty after an ordinary end."""
     return _filled(_NOTES[end_of(reply)].on_screen, reply)
 
 
@@ -146,11 +157,10 @@ def note_in_words(reply: Reply) -> str:
 def _filled(note: str, reply: Reply) -> str:
     """Put in what only the reply knows, safe to show."""
     error = sanitize(reply.error)
-    marker = "" if reply.stats is None else sanitize_line(reply.stats.leak)
     return note.format(
         error=error,
         interruption=ended(error or "modechat ended while it was written"),
-        leak=leak_note(marker),
+        leak=leak_note(sanitize_line(leaked_marker(reply))),
         repetition=repetition_note(reply.stats),
         goes_on=" /continue goes on." if reply.text else "",
     )

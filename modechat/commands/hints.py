@@ -1,4 +1,4 @@
-"""The few keys that matter now, in one line: `Enter sends · Shift+Tab mode · F1 help`."""
+"""The line with the few keys that matter now: `Enter sends · Shift+Tab mode · F1 help`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ _SEPARATOR = " · "
 
 
 def moment_of(*, is_busy: bool, is_selected: bool) -> Moment:
-    """The moment at which a reply is written or not, and a message is selected or not."""
-    if is_selected:
-        return Moment.SELECTED_BUSY if is_busy else Moment.SELECTED
-    return Moment.BUSY if is_busy else Moment.IDLE
+    """Return the moment that the screen is in."""
+    if is_busy:
+        return Moment.SELECTED_BUSY if is_selected else Moment.BUSY
+    return Moment.SELECTED if is_selected else Moment.IDLE
 
 
 def hint_line(moment: Moment, keymap: Keymap, width: int = 0) -> str:
-    """At most `width` cells, if it is given. What does not fit goes: the last but one, until the first is alone."""
-    parts = [
-        f"{name} {action.hint}"
-        for action in ACTIONS
-        if moment in action.moments and (name := keymap.name(action.id))
-    ]
+    """Return the hints of a moment, in at most `width` cells if it is given.
+
+    If they do not fit, the last but one goes, until only the first is left.
+    """
+    parts: list[str] = []
+    for action in ACTIONS:
+        name = keymap.name(action.id)
+        if name and moment in action.moments:
+            parts.append(f"{name} {action.hint}")
     if moment is Moment.SELECTED and (stop := keymap.name("stop")):
         parts.append(f"{stop} lets go")  # what it does where there is nothing to stop
     while width > 0 and len(parts) > 1 and len(_SEPARATOR.join(parts)) > width:
-        del parts[-2 if len(parts) > 2 else -1]
+        last_but_one = max(1, len(parts) - 2)
+        del parts[last_but_one]
     return _SEPARATOR.join(parts)

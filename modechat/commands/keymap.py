@@ -1,7 +1,7 @@
-"""Which keys are in force: those of the table of actions, and over them the user's own from `[keys]` in the config.
+"""The keys in force: the usual ones of the table of actions, and the user's own from `[keys]`.
 
-A key does one thing. Where the user gives a key to an action that another one has by default, the user is obeyed,
-and told; two wishes for the same key are a mistake.
+A key does one thing. The user may give an action the usual key of another one: then a notice says
+that the other one has lost it. Two actions of `[keys]` with the same key are a mistake.
 """
 
 from __future__ import annotations
@@ -9,27 +9,42 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from modechat.commands.actions import ACTIONS, Action, Group, slash_usage
 from modechat.commands.keys import key_name, read_key
+from modechat.domain.key_names import with_keys
 from modechat.domain.near import did_you_mean, near
 
 TYPING_KEYS = frozenset(
-    (
-        *("up", "down", "left", "right", "home", "end", "backspace", "delete"),
-        *("shift+up", "shift+down", "shift+left", "shift+right", "shift+home", "shift+end"),
-        *("ctrl+left", "ctrl+right", "ctrl+shift+left", "ctrl+shift+right"),
-    )
+    {
+        "up",
+        "down",
+        "left",
+        "right",
+        "home",
+        "end",
+        "backspace",
+        "delete",
+        "shift+up",
+        "shift+down",
+        "shift+left",
+        "shift+right",
+        "shift+home",
+        "shift+end",
+        "ctrl+left",
+        "ctrl+right",
+        "ctrl+shift+left",
+        "ctrl+shift+right",
+    }
 )
-"""Keys that move in the text at the prompt and change it, whatever else they could do."""
+"""Keys that move in the text at the prompt and change it: no action can have them."""
 _BY_ID = {action.id: action for action in ACTIONS}
 _DEFAULTS = {action.id: action.keys for action in ACTIONS}
 
 
 @dataclass(frozen=True, slots=True)
 class KeyProblem:
-    """What is wrong with what the user wants for an action."""
+    """Something that is wrong with a key of the config."""
 
     action_id: str
     problem: str
@@ -38,64 +53,62 @@ class KeyProblem:
 
 @dataclass(frozen=True)
 class Keymap:
-    """Keys by the ids of actions."""
+    """The keys of every action."""
 
     _keys: Mapping[str, tuple[str, ...]]
     lost: tuple[tuple[str, str, str], ...] = ()
-    """A key that the user took from an action: the key, the action that has it now, the one that had it."""
+    """Usual keys that went to other actions: key, the action that has it, the one that had it."""
     own: frozenset[str] = frozenset()
-    """The actions that the user named."""
+    """The actions that have keys in the config."""
 
     def keys(self, action_id: str) -> tuple[str, ...]:
-        """Those of an action, the one that is shown first; none, if it has none."""
+        """Return the keys of an action; the first is the one that is shown."""
         return self._keys.get(action_id, ())
 
     def name(self, action_id: str) -> str:
-        """The first key of an action as people write it; empty if it has none."""
-        return next((key_name(key) for key in self.keys(action_id)), "")
+        """Return the first key of an action as people write it; empty if it has none."""
+        for key in self.keys(action_id):
+            return key_name(key)
+        return ""
 
     def names(self, action_id: str) -> str:
-        """All its keys: `Shift+Enter, Ctrl+J`."""
-        return ", ".join(key_name(key) for key in self.keys(action_id))
+        """Return all keys of an action: `Shift+Enter, Ctrl+J`."""
+        return ", ".join(map(key_name, self.keys(action_id)))
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the user should know about keys that mean something else now."""
-        return tuple(
-            f"{key_name(key)} is “{_BY_ID[winner].label}” now, as your config has it, and not “{_BY_ID[loser].label}” "
-            f"any more. Another key for that: {loser} = "
-            f'"…" under [keys]; {loser} = "{",".join(self.keys(loser))}" leaves it so, and ends this notice.'
-            for key, winner, loser in self.lost
-        )
+        """Say which usual keys do something else now."""
+        notices: list[str] = []
+        for key, winner, loser in self.lost:
+            now, before = _BY_ID[winner].label, _BY_ID[loser].label
+            kept = ",".join(self.keys(loser))
+            notices.append(
+                f"{key_name(key)} is “{now}” now, as your config has it, "
+                f"and not “{before}” any more. "
+                f'Another key for that: {loser} = "…" under [keys]; '
+                f'{loser} = "{kept}" leaves it so, and ends this notice.'
+            )
+        return tuple(notices)
 
     def in_force(self, text: str) -> str:
-        """A text of ours that names default keys, with those that are in force."""
-        return (
-            self._spoken.sub(lambda match: self._renamed[match[0]], text) if self._renamed else text
-        )
+        """Return a message of ours with the keys that are in force, in place of its marks."""
+        return with_keys(text, self._spoken)
 
-    @cached_property
-    def _renamed(self) -> dict[str, str]:
-        """What is said in place of the name of a default key."""
-        return {
-            key_name(action.keys[0]): self.name(action.id) or f"“{action.label}”"
-            for action in ACTIONS
-            if action.keys and self.keys(action.id)[:1] != action.keys[:1]
-        }
-
-    @cached_property
-    def _spoken(self) -> re.Pattern[str]:
-        names = "|".join(re.escape(name) for name in sorted(self._renamed, key=len, reverse=True))
-        return re.compile(rf"(?<![\w+])(?:{names})(?![\w+])")
+    def _spoken(self, action_id: str) -> str | None:
+        """Return the key of an action, or the action's label if it has none."""
+        action = _BY_ID.get(action_id)
+        if action is None:
+            return None
+        return self.name(action_id) or f"“{action.label}”"
 
 
 DEFAULT_KEYMAP = Keymap(_DEFAULTS)
 
 
 def read_keymap(table: object) -> tuple[Keymap, tuple[KeyProblem, ...]]:
-    """The keymap with what `table` wants (actions to a key or a list of keys), and all that is wrong with it.
+    """Read the keys of the config: a table of actions, each with a key or a list of keys.
 
-    What is wrong is left out.
+    Return the keymap, and all that is wrong with the table; the keymap is without that.
     """
     if not isinstance(table, Mapping):
         return DEFAULT_KEYMAP, (KeyProblem("", "this must be a table"),)
@@ -123,36 +136,46 @@ def read_keymap(table: object) -> tuple[Keymap, tuple[KeyProblem, ...]]:
 def key_table(
     keymap: Keymap = DEFAULT_KEYMAP,
 ) -> tuple[tuple[Group, tuple[tuple[str, str], ...]], ...]:
-    """Keys and what they do, by group, in the order of the help screen and the README."""
-    groups = []
+    """List keys and what they do, by group, in the order of the help screen and the documents."""
+    table = []
     for group in Group:
-        rows = [
-            (action.help, keymap.names(action.id)) for action in ACTIONS if action.group is group
-        ]
-        if shown := tuple((names, text) for text, names in rows if names):
-            groups.append((group, shown))
-    return tuple(groups)
+        rows = []
+        for action in ACTIONS:
+            if action.group is group and (names := keymap.names(action.id)):
+                rows.append((names, action.help))
+        if rows:
+            table.append((group, tuple(rows)))
+    return tuple(table)
 
 
 def _merged(wanted: Mapping[str, tuple[str, ...]], owners: Mapping[str, str]) -> Keymap:
+    """Give the other actions their usual keys, but for those that went to an action of `owners`."""
     keys = dict(wanted)
     lost: list[tuple[str, str, str]] = []
     for action in ACTIONS:
-        if action.id not in wanted:
-            keys[action.id] = tuple(key for key in action.keys if key not in owners)
-            lost += [(key, owners[key], action.id) for key in action.keys if key in owners]
+        if action.id in wanted:
+            continue
+        kept = []
+        for key in action.keys:
+            if key in owners:
+                lost.append((key, owners[key], action.id))
+            else:
+                kept.append(key)
+        keys[action.id] = tuple(kept)
     return Keymap(keys, tuple(lost), frozenset(wanted))
 
 
 def _texts(value: object) -> tuple[object, ...]:
-    """The keys of a value of the config: a text, with commas between several, or a list."""
+    """Return the keys of a value of the config: a text, with commas between several, or a list."""
     if isinstance(value, str):
-        return tuple(part for part in re.split(r",(?=.)", value) if part.strip())
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
+        return tuple(filter(str.strip, re.split(r",(?=.)", value)))
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    return (value,)
 
 
 def _read(action: Action, written: object) -> tuple[str, str]:
-    """What is wrong with a key of the config, and the key."""
+    """Return what is wrong with a key of the config, and the key; one of the two is empty."""
     if not action.is_binding and not action.keys:
         return f"it has no keys, it is typed: {slash_usage(action)}", ""
     if not isinstance(written, str):
@@ -169,9 +192,13 @@ def _read(action: Action, written: object) -> tuple[str, str]:
 
 
 def _suggest(name: str) -> str:
-    return did_you_mean((f"“{one}”" for one in near(name, _BY_ID, {})), _BY_ID)
+    close = [f"“{action_id}”" for action_id in near(name, _BY_ID, {})]
+    return did_you_mean(close, _BY_ID)
 
 
 def _explain(action: Action) -> str:
     usual = ", ".join(f'"{key}"' for key in action.keys) or "none"
-    return f'A key is written as "ctrl+x", "alt+x", "f5" or "shift+tab"; "" is none. The usual one: {usual}.'
+    return (
+        'A key is written as "ctrl+x", "alt+x", "f5" or "shift+tab"; "" is none. '
+        f"The usual one: {usual}."
+    )

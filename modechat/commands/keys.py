@@ -1,4 +1,4 @@
-"""Names of keys: as users write them in the config, as Textual names them, as they are shown."""
+"""Names of keys: as users write them in the config, as Textual has them, as they are shown."""
 
 from __future__ import annotations
 
@@ -17,8 +17,21 @@ _OTHER_MODIFIERS = {
     "command": "super",
 }
 _NAMED = (
-    *("escape", "enter", "tab", "space", "backspace", "delete", "insert"),
-    *("home", "end", "pageup", "pagedown", "up", "down", "left", "right"),
+    "escape",
+    "enter",
+    "tab",
+    "space",
+    "backspace",
+    "delete",
+    "insert",
+    "home",
+    "end",
+    "pageup",
+    "pagedown",
+    "up",
+    "down",
+    "left",
+    "right",
     *(f"f{number}" for number in range(1, 25)),
 )
 _OTHER_NAMES = {
@@ -69,7 +82,7 @@ _LONGEST = 40
 
 
 def read_key(text: str) -> str:
-    """The key as Textual names it. Raises ValueError, which says what is wrong with it."""
+    """Return the key as Textual names it. Raises ValueError, which says what is wrong with it."""
     written = text.strip().casefold()
     if not written or len(written) > _LONGEST:
         raise ValueError("this is no key")
@@ -80,9 +93,7 @@ def read_key(text: str) -> str:
     for modifier in modifiers:
         if modifier not in _MODIFIERS:
             raise ValueError(_unknown(modifier, _MODIFIERS))
-    if key not in _NAMED and not (
-        len(key) == 1 and key.isascii() and (key.isalnum() or key in _CHARACTERS)
-    ):
+    if key not in _NAMED and not _is_character(key):
         raise ValueError(_unknown(key, _NAMED))
     if set(modifiers) <= {"shift"} and (len(key) == 1 or key == "space"):
         raise ValueError("that is typed: it needs ctrl or alt")
@@ -91,19 +102,25 @@ def read_key(text: str) -> str:
     return "+".join((*sorted(set(modifiers)), _CHARACTERS.get(key, key)))
 
 
+def _is_character(key: str) -> bool:
+    """True for a character that has a key of its own: a letter, a digit, or one of the table."""
+    return len(key) == 1 and key.isascii() and (key.isalnum() or key in _CHARACTERS)
+
+
 def key_name(key: str) -> str:
-    """A key as people write it: `Shift+Tab`."""
+    """Return the key as people write it: `Shift+Tab`."""
     return "+".join(
         _SHOWN.get(part, _SHOWN_CHARACTERS.get(part, part.title())) for part in _parts(key)
     )
 
 
 def _parts(written: str) -> list[str]:
-    """`Ctrl-X` and `ctrl+x` are the same; the last part may be the sign itself."""
+    """Split `Ctrl-X` or `ctrl+x` at the signs. The last part may be a sign itself."""
     parts = re.split(r"[+-](?=.)", written)
-    return [part.strip() for part in parts]
+    return list(map(str.strip, parts))
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> str:
     close = " or ".join(near(name, known, {}))
-    return f"there is no key “{name}”" + (f"; did you mean {close}?" if close else "")
+    suggestion = f"; did you mean {close}?" if close else ""
+    return f"there is no key “{name}”{suggestion}"

@@ -1,4 +1,7 @@
-"""The models on this machine as a numbered list, for front ends without a list to choose from: `/model 2` takes one."""
+"""The models on this machine as a numbered list, for front ends that have no list to choose from.
+
+`/model 2` goes on with the second one.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.byte_sizes import shown_bytes
+from modechat.domain.counted import counted
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize_line
 from modechat.models.catalog import Looking, ModelFile, free_memory
@@ -17,44 +21,53 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
 _SECONDS_TO_LOOK = 10.0
-"""After that the list ends where it is: folders of a network can be slow."""
+"""The search ends after that, found or not: folders of a network can be slow."""
 
 
 class ModelList:
-    """Remembers what it listed last."""
+    """Lists models, and remembers what it listed last."""
 
     def __init__(self) -> None:
         self._listed: tuple[ModelFile, ...] = ()
 
     async def lines(self, session: ChatSession) -> list[str]:
-        """What there is, each with the command that goes on with it."""
-        search, give_up_at = session.settings.files.find_models, time.monotonic() + _SECONDS_TO_LOOK
-
-        def search_all() -> tuple[ModelFile | Looking, ...]:
-            return tuple(search(lambda: time.monotonic() > give_up_at))
-
-        found = await run_in_daemon_thread(search_all)
-        places = dict.fromkeys(place.place for place in found if isinstance(place, Looking))
-        models = [model for model in found if isinstance(model, ModelFile)]
-        self._listed = tuple(model for model in models if model.header is not None)
+        """List the models, each with the command that goes on with it."""
+        usable: list[ModelFile] = []
+        n_broken = 0
+        places: list[str] = []
+        for found in await run_in_daemon_thread(_search, session):
+            if isinstance(found, Looking):
+                if found.place not in places:
+                    places.append(found.place)
+            elif found.header is None:
+                n_broken += 1
+            else:
+                usable.append(found)
+        self._listed = tuple(usable)
         free, current = free_memory(), session.settings.load.model_path
-        lines = [
-            _line(number, model, free, current)
-            for number, model in enumerate(self._listed, start=1)
-        ]
-        if broken := len(models) - len(self._listed):
-            lines.append(f"Besides {broken} file{'' if broken == 1 else 's'} that cannot be used.")
+        lines = [_line(number, model, free, current) for number, model in enumerate(usable, 1)]
+        if n_broken:
+            lines.append(f"Besides {counted(n_broken, 'file')} that cannot be used.")
         if places:
             lines.append(f"Looked in: {', '.join(map(sanitize_line, places))}.")
         return lines
 
     def path_of(self, words: str) -> str | Incomplete:
-        """What `words` name: a number of the list, or a file."""
+        """Return the file that `words` name, by its path or its number in the list."""
         if not self._listed or not (words.isascii() and words.isdigit()):
             return words
         if not 1 <= int(words[:9]) <= len(self._listed):
             return Incomplete(f"There is no model {words[:9]} in the list. /model lists them.")
         return str(self._listed[int(words) - 1].path)
+
+
+def _search(session: ChatSession) -> tuple[ModelFile | Looking, ...]:
+    give_up_at = time.monotonic() + _SECONDS_TO_LOOK
+
+    def is_late() -> bool:
+        return time.monotonic() > give_up_at
+
+    return tuple(session.settings.files.find_models(is_late))
 
 
 def _line(number: int, model: ModelFile, free_bytes: int, current: str) -> str:
@@ -64,7 +77,7 @@ def _line(number: int, model: ModelFile, free_bytes: int, current: str) -> str:
         sanitize_line(model.header.quantization or ""),
         shown_bytes(model.size_bytes),
         f"in memory: {fit(model.needed_bytes, free_bytes)}",
-        sanitize_line(model.place) if str(model.path) != current else "in use",
+        "in use" if str(model.path) == current else sanitize_line(model.place),
         shown_path(model.path),
     )
     return f"/model {number}: {', '.join(filter(None, facts))}."

@@ -1,4 +1,4 @@
-"""What people type who know other programs: names for commands that do the same, and words that hint at one."""
+"""Names of commands in other programs, and words that hint at one of our commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OTHER_NAMES = {
     "h": "help",
     "?": "help",
 }
-"""What people type who know other programs, and the command that it is here, with the first of its words."""
+"""A name from other programs, and the command that it is here with the first of its words."""
 MEANT = {
     "config": "settings",
     "context": "status",
@@ -42,4 +42,4 @@ MEANT = {
     "undo": "edit",
     "usage": "status",
 }
-"""What is asked back when somebody types this."""
+"""A word that is no command, and the command that is suggested when somebody types it."""

@@ -1,12 +1,12 @@
-"""What the user asks for, on its way to the session: done one after the other, in the order in which it was asked.
+"""Brings what the user asks for to the session, in the order in which it was asked.
 
-The same for every front end: a message that comes while a reply is written is queued until it has ended, what was sent
-is kept in the history of inputs, and what was not is the draft of its conversation.
+It is the same for every front end. A message that comes while a reply is written waits for the end
+of the reply. What was sent is kept in the history of inputs, and what was not sent is the draft of
+its conversation.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from modechat.commands.drafts import Drafts
 from modechat.commands.sending import Message, Sending
-from modechat.commands.slash import SlashCommand, unknown_command
+from modechat.commands.slash import unknown_command
+from modechat.commands.unsent import UnsentMessages
+from modechat.commands.work_queue import WorkQueue
 from modechat.domain.conversation import ReplyState
 from modechat.domain.modes import Incomplete
 from modechat.domain.typed import Typed, joined
-from modechat.errors import ModechatError, StoreError
+from modechat.errors import ModechatError
 from modechat.session.events import (
     CompactionChanged,
     ConversationOpened,
@@ -53,53 +55,59 @@ class FrontEnd(Protocol):
         """Put a message that was not sent where the user goes on typing."""
 
     def forget_input(self, typed: Typed) -> None:
-        """What was sent last is not kept: it cannot be called back."""
+        """Drop what was sent last from what can be called back."""
 
     def at_prompt(self) -> Typed:
-        """What was typed and not sent off."""
+        """Return what was typed and not submitted."""
 
     def show_draft(self, draft: Typed) -> None:
         """Show the draft of a conversation that was opened, before what was typed since."""
 
     def leave_prompt(self, *, by_command: bool) -> Typed:
-        """Take away what belongs to the conversation that is left. `by_command`: a typed command led away."""
+        """Remove from the prompt what belongs to the conversation that is left, and return it.
+
+        `by_command`: a typed command opened the other conversation.
+        """
 
 
 class Outbox:
-    """`run` does what is asked for with `submit` and `put`. A front end without a queue awaits `send` instead."""
+    """Collects with `submit` and `put` what is asked for; `run` does it.
+
+    A front end without a queue awaits `send` instead.
+    """
 
     def __init__(
         self, front_end: FrontEnd, folder: Path = Path(), *, keeps_typed: bool = True
     ) -> None:
-        """`folder` is where relative paths of files begin. `keeps_typed`: what was sent is kept, and a draft."""
+        """`folder` is where relative paths of files begin.
+
+        `keeps_typed`: what was sent is kept, and the draft of what was not.
+        """
         self._front_end = front_end
         self._keeps_typed = keeps_typed
         self.folder = folder
         self._session: ChatSession | None = None
         self._sending: Sending | None = None
         self._drafts: Drafts | None = None
-        self._work: asyncio.Queue[Work] = asyncio.Queue()
-        self._n_unfinished = 0
-        self._unsent: list[Message] = []
-        """What was submitted and the session has not taken yet."""
-        self._queued: list[Message] = []
-        """Of these, what waits for the end of a reply."""
-        self._current: Message | None = None
-        """The message that is being sent."""
+        self._work = WorkQueue(front_end.say, front_end.show_error)
+        self._unsent = UnsentMessages()
         self._doubted = ""
         """The text that the user was asked about, because it looks like a command."""
 
     async def connect(self, session: ChatSession, dispatcher: Dispatcher) -> tuple[Typed, ...]:
-        """Act on `session`: show its draft, and send what was submitted before. Returns what was sent before."""
+        """Act on `session` from now on: show its draft, and send what was submitted already.
+
+        Return what was sent before, newest first.
+        """
         front_end = self._front_end
         self._sending = Sending(session, dispatcher, self.folder)
         if self._keeps_typed:
             show, complain = front_end.show_draft, front_end.show_error
-            self._drafts = Drafts(session, self._not_taken, show, complain)
+            self._drafts = Drafts(session, self._not_accepted, show, complain)
             await self._drafts.begin()
         sent = await self.sent()
         self._session = session
-        for message in self._unsent:
+        for message in self._unsent.messages:
             self.put(partial(self._deliver, message))
         return sent
 
@@ -108,45 +116,48 @@ class Outbox:
     @property
     def queued(self) -> tuple[Typed, ...]:
         """What waits for the end of a reply."""
-        return tuple(message.typed for message in self._queued)
+        return self._unsent.waiting
 
     def take_back(self) -> tuple[Typed, ...]:
         """Forget what is queued, and return it."""
-        queued, taken = self.queued, self._queued
-        self._queued = []
-        self._unsent = [message for message in self._unsent if message not in taken]
+        queued = self._unsent.take_back()
         self._front_end.show_queued(())
         return queued
 
     # What the user does
 
     def doubt(self, text: str) -> str:
-        """Why `text` may be no message because it looks like a command; empty if it is one, or comes again."""
+        """Say why `text` may be no message: it looks like a command.
+
+        Empty if it is a message, or comes for the second time.
+        """
         doubt = unknown_command(text) if text != self._doubted else ""
         self._doubted = text if doubt else ""
         return doubt
 
     def submit(self, typed: Typed, edits: int | None = None) -> None:
-        """Send what was typed, after what was asked for before. `edits`: the turn whose message it replaces."""
+        """Send what was typed, after what was asked for before.
+
+        `edits` is the turn whose message it replaces.
+        """
         message = Message(typed, edits)
-        self._unsent.append(message)
+        self._unsent.add(message)
         if self._session is not None:
             self.put(partial(self._deliver, message))
         else:
-            self._queued.append(message)
+            self._unsent.set_waiting(message, waits=True)
             self._front_end.show_queued(self.queued)
 
     def put(self, work: Work) -> None:
         """Have the session do something, after what was asked for before."""
         if self._session is not None:
-            self._n_unfinished += 1
-            self._work.put_nowait(work)
+            self._work.put(partial(work, self._session))
 
     async def send(self, typed: Typed) -> Incomplete | None:
         """Send what was typed, now; say why not, if it cannot be sent. Raises StoreError."""
         assert self._session is not None  # it is connected
         message = Message(typed)
-        self._unsent.append(message)
+        self._unsent.add(message)
         return await self._deliver(message, self._session)
 
     @property
@@ -157,27 +168,24 @@ class Outbox:
         return self._session.is_busy or (self._sending is not None and self._sending.is_checking)
 
     async def stop(self) -> None:
-        """Stop the message that is looked at before it is sent; else the reply, or what was asked for before."""
+        """Stop the check of a message before it is sent; else the reply.
+
+        What was asked for before is done first: it may begin the reply that is meant.
+        """
         if self._session is None or (self._sending is not None and self._sending.stop()):
             return
-        if self._n_unfinished == 0:
+        if self._work.is_idle:
             await self._session.stop()
         else:
             self.put(_stop)
 
     async def run(self) -> None:
         """Do what is asked for, until the end of the program."""
-        while True:
-            work = await self._work.get()
-            try:
-                await self._do(work)
-            finally:
-                self._n_unfinished -= 1
-                self._work.task_done()
+        await self._work.run()
 
     async def finish(self) -> None:
         """Wait until everything is done that was asked for, and the draft is saved."""
-        await self._work.join()
+        await self._work.finish()
         await self.save_draft()
 
     # What is kept
@@ -198,52 +206,34 @@ class Outbox:
             await self._drafts.keep_sent(typed)
 
     async def sent(self) -> tuple[Typed, ...]:
-        """What was sent before, newest first."""
-        return await self._drafts.sent() if self._drafts is not None else ()
+        """Return what was sent before, newest first."""
+        if self._drafts is None:
+            return ()
+        return await self._drafts.sent()
 
-    def _not_taken(self) -> Typed:
-        """All that was typed and the session has not taken, but for a command that is being done."""
-        parts = [message.typed for message in self._unsent if not self._is_done_now(message)]
-        return joined([*parts, self._front_end.at_prompt()])
+    def _not_accepted(self) -> Typed:
+        """Return all that was typed and the session has not accepted."""
+        return joined([*self._unsent.not_accepted, self._front_end.at_prompt()])
 
-    def _is_done_now(self, message: Message | None) -> bool:
-        """True for a command while it is done."""
-        if message is None or message is not self._current:
-            return False
-        return isinstance(message.meaning, SlashCommand)
-
-    # What the session tells
+    # Events of the session
 
     def receive(self, event: SessionEvent) -> None:
-        """Follow the session."""
+        """Act on an event of the session."""
         match event:
             case ReplyEnded(turn=turn) if turn.reply.state is not ReplyState.COMPLETE:
                 if queued := self.take_back():
                     self._front_end.give_back(Message(joined(queued)))
             case ReplyEnded() | CompactionChanged(is_running=False):
-                if self._queued:
-                    self.put(partial(self._deliver, self._queued[0]))
+                if (message := self._unsent.first_waiting) is not None:
+                    self.put(partial(self._deliver, message))
             case ConversationOpened(conversation=conversation) if self._drafts is not None:
-                by_command = self._is_done_now(self._current)
-                left = self._front_end.leave_prompt(by_command=by_command)
-                opened = conversation.id if conversation is not None else None
+                left = self._front_end.leave_prompt(by_command=self._unsent.is_doing_command)
+                opened = None if conversation is None else conversation.id
                 self._drafts.conversation_opened(opened, joined([*self.take_back(), left]))
             case TurnAdded() | ModeChangeAdded() if self._drafts is not None:
                 self._drafts.conversation_saved()
             case _:
                 pass
-
-    # One after the other
-
-    async def _do(self, work: Work) -> None:
-        assert self._session is not None
-        try:
-            reason = await work(self._session)
-        except StoreError as error:
-            await self._front_end.show_error(error)
-        else:
-            if reason is not None:
-                self._front_end.say(reason.reason)
 
     async def _deliver(self, message: Message, session: ChatSession) -> Incomplete | None:
         """Send a message, or queue it; say why not, if it cannot be sent."""
@@ -252,17 +242,18 @@ class Outbox:
         assert self._sending is not None
         reason: Incomplete | None = _GIVEN_BACK
         waits = False
-        self._current = message
+        self._unsent.current = message
         try:
             if message.meaning is None:
                 await self._sending.read(message)
             waits = message.asks_model and message.edits is None and _has_reply(session)
-            self._queue(message, waits=waits)
+            self._unsent.set_waiting(message, waits=waits)
+            self._front_end.show_queued(self.queued)
             if waits:
                 return None
             reason = await self._sending.send(message)
         finally:
-            self._current = None
+            self._unsent.current = None
             if not waits:
                 self._unsent.remove(message)
                 if reason is not None and message.can_be_mended:
@@ -271,13 +262,6 @@ class Outbox:
         if reason is None or not message.can_be_mended:
             await self._was_sent(message)
         return reason
-
-    def _queue(self, message: Message, *, waits: bool) -> None:
-        if waits and message not in self._queued:
-            self._queued.append(message)
-        elif not waits and message in self._queued:
-            self._queued.remove(message)
-        self._front_end.show_queued(self.queued)
 
     async def _was_sent(self, message: Message) -> None:
         if message.is_kept:
@@ -288,7 +272,10 @@ class Outbox:
 
 
 def _has_reply(session: ChatSession) -> bool:
-    """True while a reply is written that a message can wait for. A comparison ends when the user ends it."""
+    """True while a reply is written that a message can wait for.
+
+    A comparison is none: it ends when the user ends it.
+    """
     return session.is_busy and not session.comparison.is_open
 
 

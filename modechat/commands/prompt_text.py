@@ -1,8 +1,9 @@
-"""A prompt as text for people: what it is, what the model reads, its tokens."""
+"""A prompt as text for people: its format and figures, what the model reads, its tokens."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,48 +11,58 @@ if TYPE_CHECKING:
     from modechat.engine.prompt_view import PromptView
 
 
+_quoted = partial(json.dumps, ensure_ascii=False)
 _ROLES = ("system", "developer", "user", "assistant", "model")
 
 
 def heading(view: PromptView, mode: Mode) -> list[str]:
-    """What the prompt is, in lines."""
+    """List the prompt's mode, format and figures."""
+    counts = ", ".join(f"{name} {count}" for name, count in total_by_part(view))
     lines = [
         f"mode    {mode}",
         f"format  {view.format} ({view.format_source})",
         f"fallback    {view.fallback}",
-        f"tokens  {len(view.tokens)}: "
-        + ", ".join(f"{name} {count}" for name, count in total_by_part(view)),
+        f"tokens  {len(view.tokens)}: {counts}",
     ]
     if view.neutralised:
         lines.append(f"neutralised {' '.join(view.neutralised)} (sent as plain text)")
     if view.stop:
-        lines.append(
-            "stops   " + " ".join(json.dumps(stop, ensure_ascii=False) for stop in view.stop)
-        )
+        lines.append(f"stops   {' '.join(map(_quoted, view.stop))}")
     return lines
 
 
 def as_text(view: PromptView, mode: Mode) -> str:
-    """The heading, the prompt's text, and its tokens one a line."""
-    tokens = "\n".join(
-        f"{token.id:>7}  {'control' if token.control else '       '}  {json.dumps(token.text, ensure_ascii=False)}"
-        for token in view.tokens
-    )
-    return "\n".join([*heading(view, mode), "", view.text, "", tokens, ""])
+    """Return the heading, the prompt's text, and its tokens one a line."""
+    lines = [*heading(view, mode), "", view.text, ""]
+    for token in view.tokens:
+        kind = "control" if token.control else ""
+        lines.append(f"{token.id:>7}  {kind:7}  {_quoted(token.text)}")
+    if not view.tokens:
+        lines.append("")
+    return "\n".join([*lines, ""])
 
 
 def own_system(view: PromptView) -> str:
-    """What a template says of its own in front of the first message, without the names of roles; empty: nothing."""
+    """Return the template's own text in front of the first message; empty if it has none.
+
+    Names of roles are left out.
+    """
     texts = [""]
-    before_message = next((count for name, count in view.parts if name == "template"), 0)
-    for token in view.tokens[:before_message]:
+    for token in view.tokens[: _first_count(view, "template")]:
         if token.control:
             texts.append("")
         else:
             texts[-1] += token.text
-    said = (text.strip() for text in texts[:-1])  # the last one leads to the message
-    parts = (_without_role(text) for text in said)
-    return "\n".join(part for part in parts if part)
+    own = map(_without_role, map(str.strip, texts[:-1]))  # the last one leads to the message
+    return "\n".join(filter(None, own))
+
+
+def _first_count(view: PromptView, part: str) -> int:
+    """Return how many tokens the first part of this name has."""
+    for name, count in view.parts:
+        if name == part:
+            return count
+    return 0
 
 
 def _without_role(text: str) -> str:
@@ -62,7 +73,7 @@ def _without_role(text: str) -> str:
 
 
 def total_by_part(view: PromptView) -> tuple[tuple[str, int], ...]:
-    """Tokens of each kind of part, in the order of their first appearance."""
+    """Count the tokens of each kind of part, in the order of first appearance."""
     totals: dict[str, int] = {}
     for name, count in view.parts:
         totals[name] = totals.get(name, 0) + count

@@ -1,4 +1,4 @@
-"""What a text at the prompt asks for, and how named tasks are asked for."""
+"""Parsing a text at the prompt, and the texts that ask for named tasks."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LONGEST_OF_EXAMPLE = 80
 
 
 def meaning_of(text: str | Typed, tasks: Sequence[NamedTask], state: ModeState) -> Meaning:
-    """What `text` asks for in a conversation whose mode is `state`: the one place where messages are parsed.
+    """Parse `text` in a conversation whose mode is `state`. Messages are parsed nowhere else.
 
-    A named task (`/task NAME …`) asks the model something, other commands are done by the dispatcher.
+    A named task (`/task NAME …`) asks the model something. The dispatcher does the other commands.
     """
     command = read_slash(text)
     if command is None:
@@ -38,20 +38,22 @@ def meaning_of(text: str | Typed, tasks: Sequence[NamedTask], state: ModeState) 
 
 
 def request_of(text: str | Typed, session: ChatSession) -> ChatMessage | Task | None:
-    """What `text` would ask the model if it was sent; None if nothing."""
+    """Return what `text` would ask the model if it was sent; None if nothing."""
     meaning = meaning_of(text, session.settings.tasks, session.state)
-    return meaning if isinstance(meaning, ChatMessage | Task) else None
+    if isinstance(meaning, ChatMessage | Task):
+        return meaning
+    return None
 
 
 def unknown(kind: str, name: str, known: Sequence[str]) -> Incomplete:
-    """Nothing of this `kind` has the name; those that are like it are named."""
+    """Say that nothing of this `kind` has the name, and suggest names that are like it."""
     names = sorted(known)
     suggestion = did_you_mean(near(name, names, {}), names)
     return Incomplete(f"There is no {kind} “{name}”. {suggestion}".strip())
 
 
 def sent_before(number: str, entries: Sequence[Typed]) -> Typed | Incomplete:
-    """The entry that `number` counts from the newest, which is 1; or why there is none."""
+    """Return the entry of this number, where 1 is the newest; or why there is none."""
     if number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= len(entries):
         return entries[int(number) - 1]
     if not entries:
@@ -60,31 +62,33 @@ def sent_before(number: str, entries: Sequence[Typed]) -> Typed | Incomplete:
 
 
 def needs_words(task: NamedTask) -> bool:
-    """Whether the task cannot begin without words after its name."""
+    """True if words must follow the name of the task."""
     return task.argument is not None and not task.argument.default
 
 
 def task_detail(task: NamedTask) -> str:
-    """How the task is asked for, what it is told, and what it makes of its first example; a line for each."""
+    """Describe a task in lines: its command and instruction, and its first example."""
     lines = [f"{task_usage(task)}: {task.instruction}"]
     if task.examples:
         example = task.examples[0]
-        given = " ".join((example.input or example.instruction).split())
-        lines.append(
-            f"Example: {_shortened(given)} → {_shortened(' '.join(example.response.split()))}"
-        )
+        given, made = _shortened(example.input or example.instruction), _shortened(example.response)
+        lines.append(f"Example: {given} → {made}")
     return "\n".join(lines)
 
 
 def _shortened(text: str) -> str:
-    return (
-        text if len(text) <= _LONGEST_OF_EXAMPLE else f"{text[: _LONGEST_OF_EXAMPLE - 1].rstrip()}…"
-    )
+    """Return the text in one line, as much of it as an example has room for."""
+    text = " ".join(text.split())
+    if len(text) <= _LONGEST_OF_EXAMPLE:
+        return text
+    return f"{text[: _LONGEST_OF_EXAMPLE - 1].rstrip()}…"
 
 
 def task_usage(task: NamedTask) -> str:
-    """The command for a task as the help writes it: `/task translate LANGUAGE`."""
+    """Return the command for a task as the help writes it: `/task translate LANGUAGE`."""
     if task.argument is None:
         return f"/task {task.name}"
     word = task.argument.name.upper()
-    return f"/task {task.name} " + (f"[{word}]" if task.argument.default else word)
+    if task.argument.default:
+        word = f"[{word}]"
+    return f"/task {task.name} {word}"

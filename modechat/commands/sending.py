@@ -1,6 +1,6 @@
-"""One message on its way to the session: parsed once, with its files attached; refused if it is too long.
+"""Sends one message to the session: parses it once, attaches its files, refuses it if too long.
 
-A queued message keeps the meaning that it had when it was typed.
+A message that waits keeps the meaning that it had when it was typed.
 """
 
 from __future__ import annotations
@@ -33,26 +33,32 @@ _STOPPED = Incomplete("Stopped: nothing was sent.")
 
 @dataclass(eq=False, slots=True)
 class Message:
-    """Something that was typed and sent off: a message, or a command."""
+    """Something that was typed and submitted: a message or a command."""
 
     typed: Typed
     edits: int | None = None
-    """The turn whose message it takes the place of."""
+    """The turn whose message it replaces."""
     meaning: Meaning | None = None
-    """What it asks for; None: it was not parsed yet."""
+    """What it asks for; None before it is parsed."""
     text: Typed = field(default_factory=Typed)
-    """The message with the texts of its files, once it was parsed."""
+    """The message with the texts of its files; empty before it is parsed."""
 
     @property
     def is_kept(self) -> bool:
-        """False for what is not worth calling back: a header that stands alone, and the list of what was sent."""
+        """True if it can be called back later.
+
+        A header that stands alone, and the command that lists what was sent, are not worth it.
+        """
         if isinstance(self.meaning, SlashCommand):
             return self.meaning.action.id != "search_history"
         return self.meaning not in _HEADERS
 
     @property
     def can_be_mended(self) -> bool:
-        """True for what the user may change and send again after it was refused: all but a command without words."""
+        """True if the user may change it and send it again after it was refused.
+
+        That is everything but a command without words.
+        """
         return not isinstance(self.meaning, SlashCommand) or bool(self.meaning.words)
 
     @property
@@ -62,22 +68,22 @@ class Message:
 
 
 class Sending:
-    """`folder` is where relative paths of files begin."""
+    """Reads and sends messages. Relative paths of files begin in `folder`."""
 
     def __init__(self, session: ChatSession, dispatcher: Dispatcher, folder: Path) -> None:
         self._session = session
         self._dispatcher = dispatcher
         self._folder = folder
         self._check: asyncio.Task[Any] | None = None
-        """What is looked at before a message is sent."""
+        """The check of a message before it is sent."""
 
     @property
     def is_checking(self) -> bool:
-        """True while something is looked at before a message is sent."""
+        """True while a message is checked before it is sent."""
         return self._check is not None
 
     def stop(self) -> bool:
-        """Break off what is looked at before a message is sent. False: nothing is."""
+        """Break off the check of a message before it is sent. False if there is none."""
         return self._check is not None and self._check.cancel()
 
     async def read(self, message: Message) -> None:
@@ -98,7 +104,7 @@ class Sending:
         message.meaning = meaning_of(text, session.settings.tasks, state)
 
     async def send(self, message: Message) -> Incomplete | None:
-        """Have the session do what a message asks for; say why not, if it cannot. Raises StoreError."""
+        """Have the session do what a message asks for; return why not. Raises StoreError."""
         session, meaning = self._session, message.meaning
         assert meaning is not None  # it was read
         if isinstance(meaning, SlashCommand):
@@ -113,7 +119,7 @@ class Sending:
         return await session.send(meaning, typed)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | Incomplete:
-        """What `work` returns, unless the user stops it."""
+        """Return what `work` returns, unless the user stops it."""
         check = asyncio.create_task(work)
         self._check = check
         try:
@@ -127,7 +133,7 @@ class Sending:
 
 
 async def attached(typed: Typed, folder: Path) -> Typed | Incomplete:
-    """The text with those of the files that it mentions; or why one of them cannot be attached."""
+    """Return the text with those of its files; or why one of them cannot be attached."""
     if not mentions(typed):
         return typed
     return await run_in_daemon_thread(attach, typed, folder)

@@ -1,6 +1,6 @@
-"""What typed commands have the session do: formats, tasks, thinking, models, adapters.
+"""Typed commands that the session does: formats, thinking, models, adapters, turns.
 
-Every method returns why it did nothing, or None; what the user should know besides goes to `say`.
+Every method returns why it did nothing, or None. Other messages to the user go to `say`.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from modechat.commands.end_notes import leaked_marker
 from modechat.commands.model_list import ModelList
 from modechat.commands.requests import unknown
 from modechat.commands.status import mode_sentence
 from modechat.daemon_thread import run_in_daemon_thread
-from modechat.domain.conversation import StopReason
+from modechat.domain.key_names import key
 from modechat.domain.lora import lora_label
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete
@@ -33,8 +34,10 @@ _OFF = "off"
 
 
 class SessionCommands:
+    """The commands of one front end."""
+
     def __init__(self, say: Callable[[str], None], *, says_mode: bool = False) -> None:
-        """`say` tells the user something that needs no answer. `says_mode`: also the mode after it was changed."""
+        """`say` shows a message to the user. `says_mode`: also the mode after it was changed."""
         self._say = say
         self._says_mode = says_mode
         self._models = ModelList()
@@ -42,6 +45,7 @@ class SessionCommands:
         """The formats that a message was asked in, by its conversation and the turn before it."""
 
     async def toggle_mode(self, session: ChatSession) -> Incomplete | None:
+        """Change between chat and instruct mode."""
         before = session.state
         if refusal := await session.toggle_mode():
             return refusal
@@ -49,29 +53,29 @@ class SessionCommands:
             self._say(mode_sentence(session.state))
         elif before.standing is not None:
             instruction = before.task or f"“{sanitize_line(before.standing)}”"
-            self._say(f"{instruction} waits. Shift+Tab goes on with it.")
+            self._say(f"{instruction} waits. {key('toggle_mode', 'Shift+Tab')} goes on with it.")
         return None
 
     # Formats
 
     async def try_format(self, session: ChatSession) -> Incomplete | None:
-        """Ask the last message again in the format that is likeliest right of those that were not tried."""
+        """Ask the last message again in the likeliest format of those that were not tried."""
         from modechat.prompting.candidates import next_format
 
-        conversation, model = session.conversation, session.model
-        turn = conversation.last_turn if conversation is not None else None
+        conversation, model, turn = session.conversation, session.model, session.last_turn
         if conversation is None or turn is None:
             return Incomplete("There is no message yet that could be asked in another format.")
         if model is None:
             return NOT_LOADED
         tried = self._tried.setdefault((conversation.id, turn.parent_id), set())
         tried.add(model.format)
-        stats = turn.reply.stats
-        if stats is not None:
-            tried.add(stats.format)
-        leak = stats.leak if stats is not None and turn.reply.stop_reason is StopReason.LEAK else ""
+        if turn.reply.stats is not None:
+            tried.add(turn.reply.stats.format)
         name = next_format(
-            session.settings.load.formats, tried, leak=leak, has_template=model.has_template
+            session.settings.load.formats,
+            tried,
+            leak=leaked_marker(turn.reply),
+            has_template=model.has_template,
         )
         if name is None:
             tried.clear()
@@ -82,20 +86,25 @@ class SessionCommands:
         return reason
 
     async def use_named_format(self, session: ChatSession, words: str) -> Incomplete | None:
+        """Use the format that `words` name; `auto` is what fits the model."""
         from modechat.prompting.prompt_format import CHAT_TEMPLATE
 
         names = [_AUTO, CHAT_TEMPLATE, *(named.name for named in session.settings.load.formats)]
         name = words.casefold()
         if name not in names:
             return unknown("format", words, names)
-        return await self.use_format(session, None if name == _AUTO else name)
+        if name == _AUTO:
+            return await self.use_format(session, None)
+        return await self.use_format(session, name)
 
     async def use_format(self, session: ChatSession, name: str | None) -> Incomplete | None:
         """Use the format `name` from now on; None: what fits the model."""
         reason = await session.model_choice.use_format(name)
         if reason is None:
-            what = f"“{name}” is" if name is not None else "what fits it is"
-            self._say(f"The prompt format of this model: {what} used from now on.")
+            used = "what fits it"
+            if name is not None:
+                used = f"“{name}”"
+            self._say(f"The prompt format of this model: {used} is used from now on.")
         return reason
 
     # The model and its adapters
@@ -117,35 +126,35 @@ class SessionCommands:
 
     async def show_adapters(self, session: ChatSession) -> Incomplete | None:
         """Say which adapters are applied."""
-        shown = ", ".join(_shown_adapter(adapter) for adapter in session.adapters)
-        what = (
-            f"Applied: {shown}. /lora off takes them away."
-            if shown
-            else "No LoRA adapter is applied."
-        )
+        what = "No LoRA adapter is applied."
+        if session.adapters:
+            shown = ", ".join(map(_shown_adapter, session.adapters))
+            what = f"Applied: {shown}. /lora off takes them away."
         self._say(f"{what} /lora FILE[:SCALE] applies one.")
         return None
 
     async def use_adapters(self, session: ChatSession, words: str) -> Incomplete | None:
-        """Apply one more, or one of them with another scale; or none."""
-        adapters: tuple[Adapter, ...] = ()
+        """Apply one more adapter, or one of them with another scale; or none."""
+        adapters: list[Adapter] = []
         if words.casefold() != _OFF:
             try:
                 named = await run_in_daemon_thread(session.settings.files.read_adapter, words)
             except ModelError as error:
                 return Incomplete(in_one_line(error.title, error.hint))
-            adapters = (*(other for other in session.adapters if other.path != named.path), named)
-        if refusal := await session.model_choice.use_adapters(adapters):
+            adapters = [other for other in session.adapters if other.path != named.path]
+            adapters.append(named)
+        if refusal := await session.model_choice.use_adapters(tuple(adapters)):
             return refusal
         return await self.show_adapters(session)
 
     # Turns
 
-    # Where one without a number is meant, its mark may be far above: so it is said what was done.
+    # The turn that changes may be far above, so a message says what was done.
 
     async def toggle_pin(
         self, session: ChatSession, turn_id: int | None = None
     ) -> Incomplete | None:
+        """Have a chat turn stay when the context is full, or not."""
         reason = await session.turns.toggle_pin(turn_id)
         turn = _turn(session, turn_id, Mode.CHAT)
         if reason is None and turn is not None:
@@ -156,23 +165,25 @@ class SessionCommands:
     async def toggle_in_chat(
         self, session: ChatSession, turn_id: int | None = None
     ) -> Incomplete | None:
+        """Bring an instruct turn into the chat, or take it out."""
         reason = await session.turns.toggle_in_chat(turn_id)
         turn = _turn(session, turn_id, Mode.INSTRUCT)
         if reason is None and turn is not None:
-            sees = (
-                "is in the chat now: the model sees it there"
-                if turn.in_chat
-                else "is not in the chat any more"
-            )
-            self._say(f"{_which(turn_id, Mode.INSTRUCT)} {sees}.")
+            where = "is not in the chat any more"
+            if turn.in_chat:
+                where = "is in the chat now: the model sees it there"
+            self._say(f"{_which(turn_id, Mode.INSTRUCT)} {where}.")
         return reason
 
     # Thinking
 
     async def toggle_thinking(self, session: ChatSession) -> Incomplete | None:
-        return await self.choose_thinking(session, "on" if thinks(session) is False else "off")
+        """Have the model think first if it does not, and the other way round."""
+        word = "on" if thinks(session) is False else "off"
+        return await self.choose_thinking(session, word)
 
     async def choose_thinking(self, session: ChatSession, word: str) -> Incomplete | None:
+        """Have the model think first (`on`) or not (`off`), or as its template says (`auto`)."""
         if word.casefold() not in _THINKING:
             return Incomplete(
                 "/think on, /think off, or /think auto: as the model's template has it."
@@ -182,22 +193,22 @@ class SessionCommands:
         if session.model.thinking is ThinkingSwitch.NONE:
             return _NO_SWITCH
         session.model_choice.set_thinking(_THINKING[word.casefold()])
-        self._say(
-            f"From now on the model {'thinks before it answers' if thinks(session) else 'does not think'}."
-        )
+        does = "thinks before it answers" if thinks(session) else "does not think"
+        self._say(f"From now on the model {does}.")
         return None
 
 
 def thinks(session: ChatSession) -> bool | None:
-    """Whether the model thinks before it answers; None if one cannot choose."""
+    """True if the model thinks before it answers; None if that cannot be chosen."""
     if session.model is None or session.model.thinking is ThinkingSwitch.NONE:
         return None
-    wanted = session.settings.thinking
-    return session.model.thinking is ThinkingSwitch.ON if wanted is None else wanted
+    if session.settings.thinking is not None:
+        return session.settings.thinking
+    return session.model.thinking is ThinkingSwitch.ON
 
 
 def _turn(session: ChatSession, turn_id: int | None, mode: Mode) -> Turn | None:
-    """The turn of this number, or the last one of the mode."""
+    """Return the turn of this number, or the last turn of the mode."""
     if session.conversation is None:
         return None
     for turn in reversed(session.conversation.turns):
@@ -212,4 +223,6 @@ def _which(turn_id: int | None, mode: Mode) -> str:
 
 def _shown_adapter(adapter: Adapter) -> str:
     label = sanitize_line(lora_label(adapter.path, adapter.scale))
-    return f"{label} ({adapter.mode})" if adapter.mode is not None else label
+    if adapter.mode is None:
+        return label
+    return f"{label} ({adapter.mode})"

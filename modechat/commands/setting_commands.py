@@ -1,6 +1,7 @@
-"""Settings by name, the same in every front end: their values with where they come from, and changing them.
+"""Settings by name, the same in every front end: their values, where these come from, and changes.
 
-`/settings` lists them where there is no screen for it; `/settings temperature 0.3` changes one for this conversation.
+`/settings` lists them where there is no screen for it. `/settings temperature 0.3` changes one for
+this conversation.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _RESET = ("default", "reset")
 
 
 def value_of(setting: Setting, session: ChatSession, *, for_all: bool) -> Valued:
-    """What counts for the open conversation, or `for_all` else."""
+    """Return the value for the open conversation, or with `for_all` that for all others."""
     effective = session.effective
     own = OwnSettings() if for_all else effective.own
     model, load = session.model, effective.defaults.load
@@ -46,57 +47,66 @@ def value_of(setting: Setting, session: ChatSession, *, for_all: bool) -> Valued
         case Kind.CONTEXT if load.n_ctx is not None:
             return Valued(load.n_ctx, "chosen")
         case Kind.CONTEXT:
-            return Valued(model.n_ctx if model is not None else None, "what fits")
+            return Valued(None if model is None else model.n_ctx, "what fits")
         case Kind.FORMAT if own.format is not None:
             return Valued(own.format, provenance.THIS_CONVERSATION)
         case Kind.FORMAT if effective.default_format is not None:
             return Valued(effective.default_format, "chosen for it")
         case Kind.FORMAT:
-            return Valued(model.format if model is not None else None, "fits the model")
+            return Valued(None if model is None else model.format, "fits the model")
 
 
 async def change(
     setting: Setting, value: object, session: ChatSession, *, for_all: bool
 ) -> Incomplete | None:
-    """Have `value` (None: what counts without it) used from now on; why not, if nothing was done.
+    """Use `value` from now on; None is the value that there is without a choice.
 
-    Raises StoreError, or ConfigError where it cannot be written for `for_all`.
+    Return why not, if nothing was done. Raises StoreError, and ConfigError where the config file
+    cannot be changed (`for_all`).
     """
     effective = session.effective
     if setting.kind is Kind.CONTEXT:
         if for_all:
             await effective.set_defaults({setting.option: value})
         return await session.model_choice.use_context(value if isinstance(value, int) else None)
-    if for_all and setting.kind is Kind.FORMAT:
+    if not for_all:
+        return await effective.set_own(_with_value(effective.own, setting, value))
+    if setting.kind is Kind.FORMAT:
         return await session.model_choice.use_format(value if isinstance(value, str) else None)
-    if for_all:
-        await effective.set_defaults(
-            {setting.option: list(value) if isinstance(value, tuple) else value}
-        )
-        return None
-    own = effective.own
-    if setting.kind is Kind.SAMPLING:
-        wanted = () if setting.name == "stop" and value is None else value
-        sampling = own.sampling.model_copy(update={setting.name: wanted})
-        return await effective.set_own(own.model_copy(update={"sampling": sampling}))
-    return await effective.set_own(own.model_copy(update={setting.name: value}))
+    if isinstance(value, tuple):
+        value = list(value)
+    await effective.set_defaults({setting.option: value})
+    return None
+
+
+def _with_value(own: OwnSettings, setting: Setting, value: object) -> OwnSettings:
+    if setting.kind is not Kind.SAMPLING:
+        return own.model_copy(update={setting.name: value})
+    if setting.name == "stop" and value is None:
+        value = ()
+    sampling = own.sampling.model_copy(update={setting.name: value})
+    return own.model_copy(update={"sampling": sampling})
 
 
 def setting_lines(session: ChatSession) -> list[str]:
-    """Every setting with its value, and where that comes from."""
-    values = ((setting, value_of(setting, session, for_all=False)) for setting in SETTINGS)
-    return [
-        f"{setting.name}: {shown_value(value.value)} ({value.source})" for setting, value in values
-    ]
+    """List every setting with its value, and where that comes from."""
+    return [_line(setting, session) for setting in SETTINGS]
+
+
+def _line(setting: Setting, session: ChatSession) -> str:
+    value = value_of(setting, session, for_all=False)
+    return f"{setting.name}: {shown_value(value.value)} ({value.source})"
 
 
 class SettingCommands:
+    """The command that shows and changes a setting."""
+
     def __init__(self, say: Callable[[str], None]) -> None:
-        """`say` tells the user something that needs no answer."""
+        """`say` shows a message to the user."""
         self._say = say
 
     async def set(self, session: ChatSession, words: str) -> Incomplete | None:
-        """`NAME VALUE`, or `NAME default`. Raises StoreError."""
+        """Do `NAME VALUE`, `NAME default`, or show the value of `NAME`. Raises StoreError."""
         name, _, text = words.partition(" ")
         names = [setting.name for setting in SETTINGS]
         wanted = name.casefold().replace("-", "_")
@@ -106,30 +116,27 @@ class SettingCommands:
             )
         setting = SETTINGS[names.index(wanted)]
         if not text.strip():
-            value = value_of(setting, session, for_all=False)
-            self._say(
-                f"{setting.name}: {shown_value(value.value)} ({value.source}). {setting.meaning}"
-            )
+            self._say(f"{_line(setting, session)}. {setting.meaning}")
             return None
         try:
-            value_said = _read(setting, text.strip(), session)
+            value = _read(setting, text.strip(), session)
         except WrongValue as error:
             return Incomplete(f"{setting.name}: {error}.")
-        reason = await change(setting, value_said, session, for_all=False)
+        reason = await change(setting, value, session, for_all=False)
         if reason is None:
-            shown = value_of(setting, session, for_all=False)
-            self._say(f"{setting.name}: {shown_value(shown.value)} ({shown.source})")
+            self._say(_line(setting, session))
         return reason
 
 
 def _read(setting: Setting, text: str, session: ChatSession) -> object:
-    """Raises WrongValue."""
+    """Return the value that was typed; None for `default`. Raises WrongValue."""
     if text.casefold() in _RESET:
         return None
     if setting.kind is Kind.SYSTEM:
         return text
     if setting.kind is not Kind.FORMAT:
         return read_value(setting, text)
-    if text not in (CHAT_TEMPLATE, *(named.name for named in session.settings.load.formats)):
+    known = {CHAT_TEMPLATE, *(named.name for named in session.settings.load.formats)}
+    if text not in known:
         raise WrongValue(f"there is no format “{text}”")
     return text

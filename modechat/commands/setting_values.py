@@ -1,6 +1,6 @@
-"""The settings that users change while the program runs: name, meaning and range of each, and reading what is typed.
+"""The settings that users change while the program runs, and reading the values that they type.
 
-Values are checked by the pydantic models that the config file is checked by, so that both take the same.
+The pydantic models of the config file check the values, so that both accept the same.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +21,8 @@ from modechat.field_docs import field_docs
 
 
 class Kind(StrEnum):
+    """What a setting is about, which decides where its value is kept."""
+
     SAMPLING = "sampling"
     CONTEXT = "context"
     SYSTEM = "system"
@@ -28,18 +31,22 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
+    """A setting that has a name."""
+
     name: str
-    """As the field is called."""
+    """The name of the field."""
     label: str
     kind: Kind
     option: str
-    """Its name in the config file; empty: it is kept elsewhere."""
+    """Its name in the config file; empty if it is kept elsewhere."""
     meaning: str
+    """What it does, in a sentence."""
     range: str = ""
+    """The values that it may have, in words."""
 
 
 class WrongValue(ValueError):
-    """What was typed is no value of the setting; the message says why."""
+    """What was typed is no value of the setting. The message says why."""
 
 
 def _label(name: str) -> str:
@@ -47,21 +54,17 @@ def _label(name: str) -> str:
 
 
 def range_of(model: type[BaseModel], name: str) -> str:
-    """The values that a number may have, in words; empty for other settings."""
+    """Return the values that a number may have, in words; empty for other settings."""
     limits: dict[str, Any] = {}
     for part in _parts(model.model_fields[name].annotation, model.model_fields[name].metadata):
-        limits |= {
-            limit: getattr(part, limit)
-            for limit in ("ge", "gt", "le", "lt")
-            if hasattr(part, limit)
-        }
-    low = (
-        f"from {limits['ge']:,}"
-        if "ge" in limits
-        else f"above {limits['gt']:,}"
-        if "gt" in limits
-        else ""
-    )
+        for limit in ("ge", "gt", "le", "lt"):
+            if hasattr(part, limit):
+                limits[limit] = getattr(part, limit)
+    low = ""
+    if "ge" in limits:
+        low = f"from {limits['ge']:,}"
+    elif "gt" in limits:
+        low = f"above {limits['gt']:,}"
     high = limits.get("le", limits.get("lt"))
     if high is None or high >= 1 << 30:  # a limit of the machine's numbers
         return f"{low} on" if low.startswith("from") else low
@@ -69,6 +72,7 @@ def range_of(model: type[BaseModel], name: str) -> str:
 
 
 def _parts(annotation: Any, metadata: Iterable[Any]) -> Iterable[Any]:
+    """Yield what pydantic may know a limit from, also inside of unions and annotated types."""
     for part in (*metadata, *getattr(annotation, "__metadata__", ())):
         yield part
         yield from getattr(part, "metadata", ())
@@ -77,6 +81,7 @@ def _parts(annotation: Any, metadata: Iterable[Any]) -> Iterable[Any]:
             yield from _parts(None, inner.__metadata__)
 
 
+_quoted = partial(json.dumps, ensure_ascii=False)
 _RANGES = {"stop": "texts in quotes, commas between them", "stop_repetition": "on or off"}
 _SWITCHED = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
@@ -119,7 +124,7 @@ SETTINGS = (
 
 
 def read_value(setting: Setting, text: str) -> object:
-    """The value that was typed; None for nothing. Raises WrongValue, with pydantic's own reason."""
+    """Return the value that was typed; None for nothing. Raises WrongValue (pydantic's reason)."""
     text = text.strip()
     if not text:
         return None
@@ -147,24 +152,27 @@ def _parsed(setting: Setting, text: str) -> object:
 
 
 def _texts(text: str) -> list[str]:
-    """`"###", "\\nUser:"`; one text may stand without quotes."""
+    """Read texts such as `"###", "\\nUser:"`; one text may stand without quotes."""
     if '"' not in text:
         return [text]
     try:
         found = json.loads(f"[{text}]")
     except (ValueError, RecursionError) as error:
         raise WrongValue('write them as "###", "\\nUser:"') from error
-    if not all(isinstance(one, str) and one for one in found):
-        raise WrongValue("every one must be a text that is not empty")
-    return [str(one) for one in found]
+    texts: list[str] = []
+    for one in found:
+        if not isinstance(one, str) or not one:
+            raise WrongValue("every one must be a text that is not empty")
+        texts.append(one)
+    return texts
 
 
 def shown_value(value: object) -> str:
-    """As it is typed; `–` for nothing."""
+    """Write a value as it is typed; `–` for nothing."""
     if value is None or value in ((), ""):
         return "–"
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
-        return ", ".join(json.dumps(one, ensure_ascii=False) for one in value)
+        return ", ".join(map(_quoted, value))
     return sanitize_line(str(value))

@@ -1,8 +1,8 @@
-"""Commands typed at the prompt: `/task question Who paid?`. Which there are says the table of actions.
+"""Commands typed at the prompt: `/task question Who paid?`. The table of actions lists them.
 
-Only a known command at the very beginning counts: a path such as `/etc/hosts` is ordinary text. After a backslash a
-command is text as well: `\\/task` sends `/task`. What looks like a command and is none is asked about before it is
-sent.
+Only a known command at the very beginning counts: a path such as `/etc/hosts` is ordinary text.
+After a backslash a command is text as well: `\\/task` sends `/task`. The user is asked about what
+looks like a command and is none, before it is sent.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ _NAMES = {action.slash: action for action in ACTIONS if action.slash}
 _COMMANDS = {name: (action, "") for name, action in _NAMES.items()} | {
     other: (_NAMES[name.split()[0]], name.partition(" ")[2]) for other, name in OTHER_NAMES.items()
 }
-"""Each with the first of its words."""
+"""Each name with its action and the first of its words."""
 _COMMAND = re.compile(r"\s*(\\?)/([^\W\d_][\w-]*|\?+)(?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class SlashCommand:
-    """A command, and the words after it (white space around them taken off, lines below kept as they are)."""
+    """A command and the words after it, without the white space around them.
+
+    Lines below the command are kept as they are.
+    """
 
     action: Action
     words: str = ""
@@ -38,35 +41,46 @@ class SlashCommand:
 
 
 def read_slash(text: str | Typed) -> SlashCommand | None:
-    """The command that `text` is; None if it is ordinary text."""
+    """Return the command that `text` is; None if it is ordinary text."""
     typed = as_typed(text)
     match = _command(typed)
     if match is None or match[1]:
         return None
     action, first = _COMMANDS[match[2]]
     words = typed.text[match.end() :].lstrip()
-    # What stands in lines of its own below a command is a text.
-    words = words.rstrip("\n") if "\n" in words.rstrip() else words.rstrip()
-    return SlashCommand(action, f"{first} {words}".rstrip() if first else words)
+    if "\n" in words.rstrip():  # lines below a command are a text
+        words = words.rstrip("\n")
+    else:
+        words = words.rstrip()
+    if first:
+        words = f"{first} {words}".rstrip()
+    return SlashCommand(action, words)
 
 
 def unknown_command(text: str | Typed) -> str:
-    """Why `text` may be no message: it begins as a command does, and there is no such one. Empty: it is a message."""
+    """Say why `text` may be no message: it begins as a command does, and there is no such command.
+
+    Empty if it is a message.
+    """
     match = _like_a_command(as_typed(text))
     if match is None or match[1] or match[2] in _COMMANDS:
         return ""
-    ours = dict.fromkeys(_COMMANDS[name][0].slash for name in near(match[2], _COMMANDS, MEANT))
-    return f"There is no command /{match[2]}. {did_you_mean(f'/{name}' for name in ours)}".strip()
+    suggested: list[str] = []
+    for name in near(match[2], _COMMANDS, MEANT):
+        command = f"/{_COMMANDS[name][0].slash}"
+        if command not in suggested:
+            suggested.append(command)
+    return f"There is no command /{match[2]}. {did_you_mean(suggested)}".strip()
 
 
 def takes_no_words(command: SlashCommand) -> Incomplete:
-    """Why a command with words does nothing that has none."""
+    """Say why a command does nothing: words follow it, and it takes none."""
     slash = f"/{command.action.slash}"
     return Incomplete(f"{slash} takes no words. \\{slash} … sends the text.")
 
 
 def without_escape(text: str | Typed) -> Typed:
-    """What is sent of `text`: without the backslash that makes a command text, or what looks like one."""
+    """Return `text` without the backslash that makes a command, or what looks like one, text."""
     typed = as_typed(text)
     match = _like_a_command(typed)
     if match is None or not match[1]:
@@ -76,21 +90,26 @@ def without_escape(text: str | Typed) -> Typed:
 
 
 def _command(typed: Typed) -> re.Match[str] | None:
-    """A known command at the very beginning, with its backslash if it has one, that was typed."""
+    """Match a known command at the very beginning that was typed, with its backslash, if any."""
     match = _like_a_command(typed)
-    return match if match is not None and match[2] in _COMMANDS else None
+    if match is None or match[2] not in _COMMANDS:
+        return None
+    return match
 
 
 def _like_a_command(typed: Typed) -> re.Match[str] | None:
-    """What is written as a command is, known or not."""
+    """Match what is written as a command is, known or not, and was not pasted."""
     match = _COMMAND.match(typed.text)
-    if match is None:
+    if match is None or (typed.folds and typed.folds[0][0] < match.end()):
         return None
-    return None if typed.folds and typed.folds[0][0] < match.end() else match
+    return match
 
 
 def word_of(words: str) -> tuple[str, str]:
-    """The first of `words`, and what follows it in its line and below."""
-    name, _, rest = words.partition("\n")
-    first, _, said = name.partition(" ")
-    return first, f"{said.strip()}\n{rest}" if rest else said.strip()
+    """Return the first of `words`, and what follows it in its line and below."""
+    line, _, below = words.partition("\n")
+    first, _, rest = line.partition(" ")
+    rest = rest.strip()
+    if below:
+        rest = f"{rest}\n{below}"
+    return first, rest

@@ -1,4 +1,4 @@
-"""What the program stands ready to do, in sentences: the status line for those who do not see it."""
+"""The mode, the model and the context in words: the status line for those who do not see it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modechat.domain.context import tokens_in_use
+from modechat.domain.counted import counted
 from modechat.domain.lora import lora_label
 from modechat.domain.text import ended, sanitize_line
 from modechat.prompting.prompt_format import AS_IS
@@ -15,7 +16,7 @@ from modechat.session.phase import Phase
 if TYPE_CHECKING:
     from modechat.domain.conversation import ReplyStats
     from modechat.domain.mode import ModeState
-    from modechat.engine.protocol import ModelInfo
+    from modechat.engine.protocol import Adapter, ModelInfo
     from modechat.session.chat_session import ChatSession
 
 _STATES = {
@@ -26,15 +27,14 @@ _STATES = {
 
 
 def status_sentences(session: ChatSession) -> tuple[str, ...]:
-    """The mode, the model, the context and the last reply's speed, in one line each."""
+    """Say the mode, the model, the context and the last reply's speed, a sentence each."""
     return tuple(_sentences(session))
 
 
 def model_sentence(model: ModelInfo) -> str:
-    """The model, its prompt format and where it runs."""
-    where = str(model.placement)
-    prompt_format = f"{sanitize_line(model.format)} ({sanitize_line(model.format_source)})"
-    return f"The model is {sanitize_line(model.name)}; prompt format {prompt_format}; it runs on {where}."
+    """Say the model, its prompt format and where it runs."""
+    name = sanitize_line(model.name)
+    return f"The model is {name}; prompt format {_format(model)}; it runs on {model.placement}."
 
 
 def _sentences(session: ChatSession) -> Iterator[str]:
@@ -45,13 +45,9 @@ def _sentences(session: ChatSession) -> Iterator[str]:
     elif model is not None:
         yield model_sentence(model)
     if session.adapters:
-        labels = ", ".join(
-            sanitize_line(lora_label(adapter.path, adapter.scale)) for adapter in session.adapters
-        )
-        yield f"LoRA: {labels}."
-    wanted = session.settings.thinking
-    if model is not None and model.thinking is not ThinkingSwitch.NONE and wanted is not None:
-        yield f"Thinking is {'on' if wanted else 'off'}."
+        yield f"LoRA: {', '.join(map(_adapter, session.adapters))}."
+    if thinking := _thinking(session):
+        yield f"Thinking is {thinking}."
     if model is not None:
         yield f"{_used(session, model):,} of the context's {model.n_ctx:,} tokens are used."
     if (stats := _last_stats(session)) is not None:
@@ -59,7 +55,7 @@ def _sentences(session: ChatSession) -> Iterator[str]:
 
 
 def status_table(session: ChatSession) -> str:
-    """The same for those who see it: a line for each, its name in front."""
+    """Return the same as a table: a line each, with its name in front."""
     rows = list(_rows(session))
     width = max(len(name) for name, _ in rows) + 2
     return "\n".join(f"{name:{width}}{value}" for name, value in rows)
@@ -67,40 +63,51 @@ def status_table(session: ChatSession) -> str:
 
 def _rows(session: ChatSession) -> Iterator[tuple[str, str]]:
     state, model, conversation = session.state, session.model, session.conversation
-    yield (
-        "Mode",
-        str(state.mode)
-        if state.standing is None
-        else f"{state.mode}: “{sanitize_line(state.standing)}”",
-    )
+    mode = str(state.mode)
+    if state.standing is not None:
+        mode += f": “{sanitize_line(state.standing)}”"
+    yield "Mode", mode
     if session.phase in _STATES:
         yield "Model", _STATES[session.phase].rstrip(".")
     elif model is not None:
-        yield "Model", f"{sanitize_line(model.name)}, on {model.placement!s}"
-        yield (
-            "Prompt format",
-            f"{sanitize_line(model.format)} ({sanitize_line(model.format_source)})",
-        )
+        yield "Model", f"{sanitize_line(model.name)}, on {model.placement}"
+        yield "Prompt format", _format(model)
     for adapter in session.adapters:
-        yield "LoRA", sanitize_line(lora_label(adapter.path, adapter.scale))
-    wanted = session.settings.thinking
-    if model is not None and model.thinking is not ThinkingSwitch.NONE and wanted is not None:
-        yield "Thinking", "on" if wanted else "off"
+        yield "LoRA", _adapter(adapter)
+    if thinking := _thinking(session):
+        yield "Thinking", thinking
     if model is not None:
         used = _used(session, model)
         yield "Context", f"{used:,} of {model.n_ctx:,} tokens ({used / model.n_ctx:.0%})"
     if conversation is not None:
-        n_turns = len(conversation.turns)
+        turns = counted(len(conversation.turns), "turn")
         title = sanitize_line(conversation.title) or "without a title"
-        yield (
-            "Conversation",
-            f"{conversation.id}, {title}, {n_turns} turn{'' if n_turns == 1 else 's'}",
-        )
+        yield "Conversation", f"{conversation.id}, {title}, {turns}"
     if (stats := _last_stats(session)) is not None:
-        speed = f"{stats.tokens_per_second:.0f} tokens a second, {stats.seconds_to_first_token:.1f} s to the first"
-        yield "Last reply", speed
+        yield "Last reply", _speed(stats)
         if stats.fallback not in ("", AS_IS):
             yield "Written as", sanitize_line(stats.fallback)
+
+
+def _format(model: ModelInfo) -> str:
+    return f"{sanitize_line(model.format)} ({sanitize_line(model.format_source)})"
+
+
+def _adapter(adapter: Adapter) -> str:
+    return sanitize_line(lora_label(adapter.path, adapter.scale))
+
+
+def _thinking(session: ChatSession) -> str:
+    """Return what the user chose, `on` or `off`; empty if nothing, or if that cannot be chosen."""
+    model, wanted = session.model, session.settings.thinking
+    if model is None or model.thinking is ThinkingSwitch.NONE or wanted is None:
+        return ""
+    return "on" if wanted else "off"
+
+
+def _speed(stats: ReplyStats) -> str:
+    first = f"{stats.seconds_to_first_token:.1f} s to the first"
+    return f"{stats.tokens_per_second:.0f} tokens a second, {first}"
 
 
 def _used(session: ChatSession, model: ModelInfo) -> int:
@@ -109,22 +116,20 @@ def _used(session: ChatSession, model: ModelInfo) -> int:
 
 
 def _last_stats(session: ChatSession) -> ReplyStats | None:
-    last = session.conversation.last_turn if session.conversation is not None else None
-    return last.reply.stats if last is not None else None
+    last = session.last_turn
+    return None if last is None else last.reply.stats
 
 
 def mode_sentence(state: ModeState) -> str:
-    """Which mode it is, and the instruction that stands."""
+    """Say the mode, and the instruction that every message is an input for."""
     if state.standing is None:
         return f"The mode is {state.mode}."
-    return ended(
-        f"The mode is {state.mode}: every message is an input for “{sanitize_line(state.standing)}”"
-    )
+    instruction = sanitize_line(state.standing)
+    return ended(f"The mode is {state.mode}: every message is an input for “{instruction}”")
 
 
 def _speed_sentence(stats: ReplyStats) -> str:
-    speed = f"{stats.tokens_per_second:.0f} tokens a second, {stats.seconds_to_first_token:.1f} s to the first"
-    fallback = (
-        f" Written as {sanitize_line(stats.fallback)}." if stats.fallback not in ("", AS_IS) else ""
-    )
-    return f"The last reply: {speed}.{fallback}"
+    sentence = f"The last reply: {_speed(stats)}."
+    if stats.fallback in ("", AS_IS):
+        return sentence
+    return f"{sentence} Written as {sanitize_line(stats.fallback)}."

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from modechat.domain.conversation import Reply, ReplyState, ReplyStats, StopReason, Turn
+from modechat.domain.key_names import key
 
+_REGENERATE = key("regenerate", "Ctrl+R")
 _CUT_STATES = frozenset({ReplyState.STOPPED, ReplyState.INTERRUPTED, ReplyState.FAILED})
 _CUT_REASONS = frozenset(
     {StopReason.LENGTH, StopReason.CONTEXT, StopReason.LEAK, StopReason.REPEATS}
@@ -18,18 +20,21 @@ def why_not_continue(turn: Turn | None) -> str:
         return "There is no reply yet that could go on."
     reply = turn.reply
     if reply.stop_reason is StopReason.LEAK and not _is_own_format(reply):
+        other_format = key("try_format", "Ctrl+]")
         return (
-            "The reply was cut where it began another role's turn: Ctrl+] asks in another format."
+            "The reply was cut where it began another role's turn: "
+            f"{other_format} asks in another format."
         )
     if reply.state not in _CUT_STATES and reply.stop_reason not in _CUT_REASONS:
-        return "The last reply is complete. Ctrl+R asks for another one."
+        return f"The last reply is complete. {_REGENERATE} asks for another one."
     if reply.text:
         return ""
     if reply.thinking:
         return (
-            "The reply was cut while the model thought, and that cannot go on. Ctrl+R asks again."
+            "The reply was cut while the model thought, and that cannot go on. "
+            f"{_REGENERATE} asks again."
         )
-    return "Nothing of the reply had come yet. Ctrl+R asks again."
+    return f"Nothing of the reply had come yet. {_REGENERATE} asks again."
 
 
 def _is_own_format(reply: Reply) -> bool:

@@ -11,6 +11,7 @@ from modechat.commands.prompt_text import heading
 from modechat.commands.requests import request_of, sent_before, task_usage
 from modechat.commands.setting_commands import setting_lines
 from modechat.commands.status import status_sentences
+from modechat.domain.counted import counted
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete, Task
 from modechat.domain.text import ended, in_one_line, sanitize_line
@@ -33,7 +34,7 @@ _LONGEST_LISTED = 200  # characters
 
 
 class PlainCommands:
-    """Methods are named as the actions of the table."""
+    """Methods are named as the actions of the table. They return why nothing was done, or None."""
 
     def __init__(
         self,
@@ -51,25 +52,30 @@ class PlainCommands:
         self._leave = leave
 
     def quit(self) -> None:
+        """End the program."""
         self._leave()
 
     def help(self) -> None:
+        """Print the modes, how to write, and the commands."""
         self._print(help_lines())
 
     def tell_status(self) -> None:
+        """Print the mode, the model, its format and how full the context is."""
         self._print(status_sentences(self._session))
 
     def settings(self) -> None:
+        """Print every setting with its value."""
         self._print(setting_lines(self._session))
 
     async def show_log(self) -> None:
-        """The last lines of the engine's log."""
+        """Print the last lines of the engine's log."""
         path = engine_log_file()
         lines, _ = await asyncio.to_thread(LogTail(path).read)
-        self._print([sanitize_line(f"The log is {path}:")])
-        self._print(sanitize_line(line) for line in lines[-_MOST_LOG_LINES:])
+        self._output.line(sanitize_line(f"The log is {path}:"))
+        self._print(map(sanitize_line, lines[-_MOST_LOG_LINES:]))
 
     def toggle_thinking_view(self) -> Incomplete | None:
+        """Print what the model thought before its last reply."""
         turn = self._session.last_turn
         if turn is None or not turn.reply.thinking:
             return Incomplete("The last reply has no thinking to show.")
@@ -77,29 +83,34 @@ class PlainCommands:
         return None
 
     def scroll_back(self) -> Incomplete | None:
+        """Print some turns before those that were shown."""
         if self._view.show_earlier():
             return None
         return Incomplete("There is nothing earlier in this conversation.")
 
     async def inspect(self, words: str = "") -> Incomplete | None:
-        """Show the prompt that the words would make; without words, that of the last turn."""
+        """Print the prompt that the words would make; without words, that of the last turn."""
         try:
-            shown = await self._prompt_of(words) if words else await self._prompt_of_last_turn()
+            shown = await self._prompt_of(words)
         except EngineError as error:
             return Incomplete(in_one_line(error.title, error.hint))
         if isinstance(shown, Incomplete):
             return shown
         view, mode = shown
         self._print((*heading(view, mode), "The prompt begins in the next line."))
-        self._output.line(view.text, as_it_is=True)
+        self._output.line(view.text, is_verbatim=True)
         self._output.line("The prompt ends.")
         return None
 
     async def _prompt_of(self, words: str) -> tuple[PromptView, Mode] | Incomplete:
+        if not words:
+            return await self._prompt_of_last_turn()
         request = request_of(words, self._session)
         if request is None:
             return Incomplete("That asks the model nothing, so it makes no prompt.")
-        mode = Mode.INSTRUCT if isinstance(request, Task) else Mode.CHAT
+        mode = Mode.CHAT
+        if isinstance(request, Task):
+            mode = Mode.INSTRUCT
         return await self._session.prompts.next(request), mode
 
     async def _prompt_of_last_turn(self) -> tuple[PromptView, Mode] | Incomplete:
@@ -111,7 +122,10 @@ class PlainCommands:
         return await self._session.prompts.of_turn(turn), turn.mode
 
     async def search_history(self, words: str = "") -> Incomplete | None:
-        """List what was sent before; or begin a message with what the number in `words` counts from the newest."""
+        """List what was sent before; with a number, begin a message with that entry of the list.
+
+        Numbers count from the newest entry.
+        """
         entries = await self._prompt.sent()
         if words:
             entry = sent_before(words, entries)
@@ -120,8 +134,8 @@ class PlainCommands:
             self._prompt.begin_with(entry, "Sent before")
             return None
         for number in range(min(len(entries), _MOST_LISTED), 0, -1):
-            said = sanitize_line(shortened(entries[number - 1].text, _LONGEST_LISTED))
-            self._output.line(f"{number}: {said}")
+            text = sanitize_line(shortened(entries[number - 1].text, _LONGEST_LISTED))
+            self._output.line(f"{number}: {text}")
         if not entries:
             return Incomplete("Nothing was sent before.")
         self._view.say("/history NUMBER begins a message with one of them.")
@@ -130,29 +144,34 @@ class PlainCommands:
     # Lists
 
     def choose_task(self) -> Incomplete | None:
+        """List the named tasks."""
         tasks = self._session.settings.tasks
+        if not tasks:
+            return Incomplete("There are no named tasks.")
         for task in tasks:
             self._output.line(ended(f"{task_usage(task)}: {sanitize_line(task.title)}"))
-        return None if tasks else Incomplete("There are no named tasks.")
+        return None
 
     def choose_format(self) -> None:
+        """List the prompt formats."""
         model = self._session.model
-        used = model.format if model is not None else ""
         rows = [("auto", "what fits the model")]
         if model is None or model.has_template:
             rows.append((CHAT_TEMPLATE, "the model's own"))
         for named in self._session.settings.load.formats:
             rows.append((named.name, sanitize_line(named.title)))
         for name, text in rows:
-            in_use = ", in use" if name == used else ""
-            self._output.line(f"/format {name}: {text}{in_use}.")
+            if model is not None and name == model.format:
+                text += ", in use"
+            self._output.line(f"/format {name}: {text}.")
 
     async def conversations(self) -> Incomplete | None:
+        """List the newest conversations."""
         every = await self._session.library.summaries()
         if not every:
             return Incomplete("No conversation is saved yet.")
         for summary in every[:_MOST_LISTED]:
-            turns = f"{summary.turn_count} turn{'' if summary.turn_count == 1 else 's'}"
+            turns = counted(summary.turn_count, "turn")
             when = summary.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
             here = ", open here" if summary.id == self._session.conversation_id else ""
             self._output.line(f"{summary.id}: {title_of(summary)}, {turns}, {when}{here}.")

@@ -9,14 +9,18 @@ from modechat.errors import ModechatError
 
 
 class FailureWatch:
-    """An engine that remembers the code of the first failure, its own or one that is `note`d."""
+    """An engine that remembers the exit code of the first failure.
+
+    That is one of the engine, or one that is noted with `note`.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.exit_code = 0
-        """Of the first failure; 0: there was none."""
+        """0 if there was no failure."""
 
     def note(self, error: ModechatError) -> None:
+        """Remember an error, unless one came before."""
         self.exit_code = self.exit_code or error.exit_code
 
     def start(self) -> None:

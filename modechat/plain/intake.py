@@ -1,4 +1,4 @@
-"""What comes in: lines become messages, which wait until it is their turn, and who types is asked for the next one."""
+"""Reads messages: lines become messages, which wait for their turn; users are asked for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MORE = "more: "
 
 
 class Intake:
-    """Create it inside a running event loop."""
+    """Reads messages from `stdin`. Create it inside a running event loop."""
 
     def __init__(
         self,
@@ -29,9 +29,10 @@ class Intake:
         leave: Callable[[], None],
         changed: Callable[[], None],
     ) -> None:
-        """`at_once` does what must not wait, and returns False if that was not it.
+        """`at_once` gets each message, and returns True if it did what must not wait.
 
-        `refuse` is called with what cannot be read, `changed` when something was typed, `leave` at the end.
+        `refuse` is called with what cannot be read, `changed` when something was typed, and `leave`
+        at the end.
         """
         self._is_terminal = stdin.isatty()
         self._output = output
@@ -39,20 +40,21 @@ class Intake:
         self._refuse = refuse
         self._leave = leave
         self._changed = changed
-        self._reader = LineReader(stdin, self._take, is_terminal=self._is_terminal)
+        self._reader = LineReader(stdin, self._receive, is_terminal=self._is_terminal)
         self._messages = MessageReader()
         self._texts: asyncio.Queue[Typed | None] = asyncio.Queue()
         self._waiting: deque[Typed] = deque()
         """The messages in `_texts`."""
         self._label = ""
-        """What the user is asked with; empty while something else is done."""
+        """The prompt that is shown; empty while something else is done."""
         self._has_asked = False
 
     def start(self) -> None:
+        """Begin to read."""
         self._reader.start()
 
     async def next(self, label: str) -> Typed | None:
-        """The next message or command, asked for with `label`; None: no more will come."""
+        """Return the next message or command, asked for with `label`; None if no more will come."""
         self._has_asked = True
         if self._texts.empty():
             self._label = label
@@ -60,14 +62,14 @@ class Intake:
         text = await self._texts.get()
         if text is not None:
             self._waiting.popleft()
-        if text is not None and (self._output.echoes or not self._label):
-            self._output.line(label + text.text)
+            if self._output.echoes or not self._label:
+                self._output.line(label + text.text)
         self._label = ""
         return text
 
     @property
     def unsent(self) -> tuple[Typed, ...]:
-        """What was typed and is not yet taken, oldest first."""
+        """What was typed and `next` did not return yet, oldest first."""
         return (*self._waiting, self._messages.text)
 
     def begin_with(self, typed: Typed) -> None:
@@ -81,22 +83,19 @@ class Intake:
         self._ask()
 
     def _ask(self) -> None:
-        if self._label:
-            self._output.prompt(_MORE if self._messages.is_open else self._label)
+        if not self._label:
+            return
+        if self._messages.is_open:
+            self._output.prompt(_MORE)
+        else:
+            self._output.prompt(self._label)
 
-    def _take(self, read: Read) -> None:
+    def _receive(self, read: Read) -> None:
         if self._is_terminal:
             self._output.line_was_typed()
         match read:
             case Lines(lines=lines):
-                message = self._messages.feed_together(lines)
-                if message is not None:
-                    self._put(message)
-                elif self._messages.pasted:
-                    self._output.keys_were_shown()  # the last line of a paste may stand there, without its end
-                    self._output.say(
-                        f"{self._messages.pasted} lines were pasted. Enter sends them, Ctrl+C drops them."
-                    )
+                self._add(lines)
             case Unreadable(reason=reason, hint=hint):
                 self._messages.clear()
                 self._refuse(Trouble(reason, hint))
@@ -106,10 +105,20 @@ class Intake:
         self._changed()
         if self._texts.empty():
             self._ask()
-        self._reader.taken()
+        self._reader.done()
+
+    def _add(self, lines: tuple[str, ...]) -> None:
+        message = self._messages.feed_together(lines)
+        if message is not None:
+            self._put(message)
+            return
+        if n_lines := self._messages.n_pasted:
+            # The terminal may show the last line of a paste without its end.
+            self._output.keys_were_shown()
+            self._output.say(f"{n_lines} lines were pasted. Enter sends them, Ctrl+C drops them.")
 
     def _end(self) -> None:
-        """Ctrl+D sends a message that has begun; else the user leaves."""
+        """Send the message that has begun; without one, Ctrl+D leaves."""
         if self._is_terminal:
             self._output.keys_were_shown()
         message = self._messages.finish()
@@ -119,7 +128,7 @@ class Intake:
             self._texts.put_nowait(None)
         elif message is None:
             self._leave()
-        self._reader.taken()
+        self._reader.done()
 
     def _put(self, text: Typed) -> None:
         if not text.text.strip() or self._at_once(text):

@@ -16,12 +16,12 @@ from modechat.plain.raw_streams import raw_stream, read_once
 
 _SECONDS_OF_A_PASTE = 0.05
 _LONGEST_TYPED = 4095
-"""Bytes of a line that Linux keeps in a terminal's ordinary mode; it drops the rest without a word."""
+"""Bytes of a line that Linux keeps in a terminal's ordinary mode; it silently drops the rest."""
 _MOST_AHEAD = 256
 _LONGEST_LINE = 4_000_000
 """Characters of a line in a pipe: as much as of a file that is attached."""
 _MOST_TOGETHER = 4_000_000
-"""Bytes of a pipe that are looked at before the first line of them is given."""
+"""Bytes of a pipe that are checked before their first line is handled."""
 _KEYS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.|[\x00-\x08\x0b-\x1f\x7f]")
 """Keys that a terminal in its ordinary mode takes for text, such as arrows."""
 
@@ -35,7 +35,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A line that cannot be taken, and why."""
+    """Says why a line cannot be used."""
 
     reason: str
     hint: str
@@ -50,25 +50,30 @@ Read: TypeAlias = Lines | Unreadable | End
 
 
 class LineReader:
-    """Reads from `stdin`. Create it inside a running event loop; `take` is called there."""
+    """Reads from `stdin`. Create it inside a running event loop; `receive` is called there."""
 
-    def __init__(self, stdin: TextIO, take: Callable[[Read], None], *, is_terminal: bool) -> None:
+    def __init__(
+        self, stdin: TextIO, receive: Callable[[Read], None], *, is_terminal: bool
+    ) -> None:
         self._raw = raw_stream(stdin)
-        self._take = take
+        self._receive = receive
         self._is_terminal = is_terminal
         self._loop = asyncio.get_running_loop()
         self._ahead = threading.Semaphore(_MOST_AHEAD)
 
     def start(self) -> None:
-        read = self._read_terminal if self._is_terminal else self._read_pipe
+        """Begin to read in a daemon thread."""
+        read = self._read_pipe
+        if self._is_terminal:
+            read = self._read_terminal
         threading.Thread(target=read, name="reader", daemon=True).start()
 
-    def taken(self) -> None:
-        """Something that was given to `take` was done: one more may be read ahead."""
+    def done(self) -> None:
+        """Let one more be read ahead: something that was given to `receive` is done."""
         self._ahead.release()
 
     def _read_pipe(self) -> None:
-        """Each line is on its own. What is no text ends the reading: none of what came together with it is given."""
+        """Put each line on its own. Bytes that are no text end it; what came with them is lost."""
         decoder, rest, is_open = TextDecoder(), "", True
         while is_open:
             data = read_once(self._raw)
@@ -83,11 +88,8 @@ class LineReader:
                 self._put(Unreadable(f"What is piped in {problem.reason}", problem.hint))
                 break
             if len(rest) > _LONGEST_LINE:
-                self._put(
-                    Unreadable(
-                        "What is piped in has no end of a line for 4 MB", "Each line is a message."
-                    )
-                )
+                reason = "What is piped in has no end of a line for 4 MB"
+                self._put(Unreadable(reason, "Each line is a message."))
                 break
             if rest and not is_open:
                 lines.append(rest)
@@ -101,7 +103,7 @@ class LineReader:
             data = read_once(self._raw)
             if not data:
                 if rest:
-                    self._give([rest])
+                    self._put(_decoded([rest]))
                 self._put(End())
                 if ended and not rest:  # a terminal that is gone says so for ever
                     return
@@ -116,7 +118,7 @@ class LineReader:
                 if not data:
                     break
             if lines:
-                self._give(lines)
+                self._put(_decoded(lines))
 
     def _more_is_there(self) -> bool:
         try:
@@ -124,23 +126,21 @@ class LineReader:
         except OSError:  # Windows selects sockets only
             return False
 
-    def _give(self, raw: list[bytes]) -> None:
-        """Lines that came at once stay together."""
-        self._put(self._decoded(raw))
-
-    def _decoded(self, raw: list[bytes]) -> Read:
-        if any(len(line) >= _LONGEST_TYPED for line in raw):
-            return Unreadable(
-                f"The terminal has cut a line after {_LONGEST_TYPED:,} bytes, so nothing was sent",
-                "Send it in shorter lines, or pipe it in.",
-            )
-        try:
-            lines = [line.removesuffix(b"\r").decode() for line in raw]
-        except UnicodeDecodeError:
-            return Unreadable("What was typed is not UTF-8 text", "Set the terminal to UTF-8.")
-        return Lines(tuple(_KEYS.sub("", line) for line in lines))
-
     def _put(self, read: Read) -> None:
         self._ahead.acquire()
         with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
-            self._loop.call_soon_threadsafe(self._take, read)
+            self._loop.call_soon_threadsafe(self._receive, read)
+
+
+def _decoded(raw: list[bytes]) -> Read:
+    """Make text of lines that came at once."""
+    if max(map(len, raw)) >= _LONGEST_TYPED:
+        return Unreadable(
+            f"The terminal has cut a line after {_LONGEST_TYPED:,} bytes, so nothing was sent",
+            "Send it in shorter lines, or pipe it in.",
+        )
+    try:
+        lines = [line.removesuffix(b"\r").decode() for line in raw]
+    except UnicodeDecodeError:
+        return Unreadable("What was typed is not UTF-8 text", "Set the terminal to UTF-8.")
+    return Lines(tuple(_KEYS.sub("", line) for line in lines))

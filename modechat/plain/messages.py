@@ -1,8 +1,8 @@
 """How typed lines become messages. Pure.
 
-A line is a message. One that ends with a backslash goes on in the next line, and what stands between two lines of
-three quotation marks is one message. Lines that come at once are a paste: one message, sent by the next Enter. Headers
-and commands are text in it.
+A line is a message. One that ends with a backslash goes on in the next line, and what stands
+between two lines of three quotation marks is one message. Lines that come at once are a paste: one
+message, sent by the next Enter. In a paste, headers and commands are text.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ QUOTES = '"""'
 
 
 class MessageReader:
-    """Takes lines and gives messages, once they are complete."""
+    """Collects lines until a message is complete."""
 
     def __init__(self) -> None:
         self._lines: list[tuple[str, bool]] = []
-        """Each with whether it was pasted."""
+        """Each with True if it was pasted."""
         self._begun = Typed()
         """A text that the message begins with."""
         self._is_block = False
@@ -49,22 +49,20 @@ class MessageReader:
         self._lines = []
 
     @property
-    def pasted(self) -> int:
+    def n_pasted(self) -> int:
         """How many lines of a paste wait for Enter."""
         return len(self._lines) if self._is_paste else 0
 
     def feed(self, line: str) -> Typed | None:
-        """One more line; the message that is complete with it."""
+        """Add a line; return the message if it is complete."""
         if self._is_block:
-            if line.strip() == QUOTES:
-                return self._take()
-            self._lines.append((line, False))
-            return None
+            return self._feed_block(line)
         if self._is_paste:
-            self._lines += [(line, True)] if line.strip() else []
-            return self._take()
+            if line.strip():
+                self._lines.append((line, True))
+            return self._end()
         if self._begun and not line.strip():
-            return self._take()
+            return self._end()
         if not self._lines and line.strip() == QUOTES:
             self._is_block = True
             return None
@@ -72,10 +70,19 @@ class MessageReader:
             self._lines.append((line[:-1], False))
             return None
         self._lines.append((line, False))
-        return self._take()
+        return self._end()
+
+    def _feed_block(self, line: str) -> Typed | None:
+        if line.strip() == QUOTES:
+            return self._end()
+        self._lines.append((line, False))
+        return None
 
     def feed_together(self, lines: Sequence[str]) -> Typed | None:
-        """Lines that came at once: nobody types like that. In a paste nothing has a meaning but quotes around it."""
+        """Add lines that came at once; return the message if it is complete.
+
+        Nobody types like that: in a paste nothing has a meaning but quotes around it.
+        """
         *some, last = lines
         if len(lines) == 1:
             return self.feed(last)
@@ -83,24 +90,23 @@ class MessageReader:
         if is_quoted:
             self._is_block = True
             some = some[1:]
-        self._lines += [(line, not is_quoted) for line in some]
+        for line in some:
+            self._lines.append((line, not is_quoted))
         if self._is_block and last.strip() == QUOTES:
-            return self._take()
+            return self._end()
         self._is_paste = not self._is_block
         self._lines.append((last, not is_quoted))
         return None
 
     def finish(self) -> Typed | None:
-        """No line follows: the message that has begun, if one has."""
-        return self._take() if self.is_open else None
+        """Return the message that has begun, since no line follows; None if none has."""
+        return self._end() if self.is_open else None
 
-    def clear(self) -> bool:
-        """Forget what has begun; whether there was anything."""
-        was_open = self.is_open
-        self._take()
-        return was_open
+    def clear(self) -> None:
+        """Forget the message that has begun."""
+        self._end()
 
-    def _take(self) -> Typed:
+    def _end(self) -> Typed:
         text = self.text
         self._lines, self._begun = [], Typed()
         self._is_block = self._is_paste = False
@@ -108,5 +114,5 @@ class MessageReader:
 
 
 def _goes_on(line: str) -> bool:
-    """Two backslashes at the end are two backslashes."""
+    """True if the line ends with a backslash. Two at the end are two backslashes."""
     return (len(line) - len(line.rstrip("\\"))) % 2 == 1

@@ -1,6 +1,7 @@
-"""The lines that come out. Only ever adds to them; nothing in them can act on a terminal.
+"""Writes lines: it only ever adds some, and nothing in them can act on a terminal.
 
-A terminal breaks lines within words: there they are broken between words. Pipes get lines as they are.
+Terminals break lines within words, so for a terminal lines are broken between words. Pipes get
+whole lines.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from typing import TextIO
 
 from modechat.domain.text import sanitize
 from modechat.plain.word_wrap import WordWrap
+from modechat.plain.words import as_commands
 from modechat.plain.writer import Writer
 
 
 class Output:
-    """The conversation goes to `out`, what the app has to say besides to `err` (None: nowhere)."""
+    """Writes the conversation to `out`, and notices of the app to `err` (None: nowhere)."""
 
     def __init__(self, writer: Writer, out: TextIO, err: TextIO | None, *, prompts: bool) -> None:
-        """`prompts`: the user types where the conversation is shown."""
+        """`prompts`: the user types in the terminal that shows the conversation."""
         self._writer = writer
         self._out = out
         self._err = err
@@ -26,31 +28,33 @@ class Output:
         self._in_line = False
         self._wrap = WordWrap()
         self._after_key = False
-        """Whether the terminal has shown a key where it stood."""
+        """True if the terminal has shown a key such as ^C in the line."""
         self._prompt = ""
 
     @property
-    def tells_progress(self) -> bool:
-        """Whether somebody watches who wants to know how far things are."""
+    def shows_progress(self) -> bool:
+        """True if somebody watches, and wants to know how far things are."""
         return self._prompts or (self._err is not None and self._err.isatty())
 
     @property
     def echoes(self) -> bool:
-        """Whether what the user says must be written, too, because no terminal does it."""
+        """True if what the user says must be written, too, because no terminal shows it."""
         return not self._prompts
 
-    def line(self, text: str, *, as_it_is: bool = False) -> None:
-        """One or more whole lines of the conversation."""
+    def line(self, text: str, *, is_verbatim: bool = False) -> None:
+        """Write one or more whole lines of the conversation; verbatim ones are not broken."""
         self._end_line()
-        self._write(f"{text if as_it_is else _wrapped(text, self._out)}\n")
+        if not is_verbatim:
+            text = _wrapped(text, self._out)
+        self._write(f"{text}\n")
         self._prompt_again()
 
     def say(self, text: str) -> None:
-        """Something of the app that belongs to the conversation."""
-        self.line(f"modechat: {text}")
+        """Write a message of the app that belongs to the conversation."""
+        self.line(f"modechat: {as_commands(text)}")
 
     def notice(self, text: str) -> None:
-        """Something worth knowing besides; who types has it between the other lines."""
+        """Write a message to `err`, or between the lines of the user who types."""
         if self._prompts:
             self.say(text)
             return
@@ -58,10 +62,11 @@ class Output:
             return
         if self._one_screen:
             self._end_line()
-        self._writer.put(self._err, _safe(f"{_wrapped(f'modechat: {text}', self._err)}\n"))
+        message = _wrapped(f"modechat: {as_commands(text)}", self._err)
+        self._writer.put(self._err, _safe(f"{message}\n"))
 
     def piece(self, text: str) -> None:
-        """A piece of a line, or several."""
+        """Write a piece of a line, or several lines."""
         self._prompt = ""
         if self._after_key:
             self._end_line()
@@ -71,24 +76,24 @@ class Output:
         self._in_line = not text.endswith("\n")
 
     def end_piece(self) -> None:
-        """The text that came in pieces is complete."""
+        """End the text that came in pieces."""
         self._wrap = WordWrap()
         self._end_line()
 
     def prompt(self, text: str) -> None:
-        """Ask for a line, where a user types it."""
+        """Ask for a line, if a user types it here."""
         if self._prompts:
             self._end_line()
             self._prompt = text
             self._prompt_again()
 
     def line_was_typed(self) -> None:
-        """The terminal has shown what the user typed, and is at the beginning of a line."""
+        """Note that the terminal has shown a typed line, and is at the beginning of the next."""
         self._prompt = ""
         self._in_line = self._after_key = False
 
     def keys_were_shown(self) -> None:
-        """The terminal has shown a key, such as ^C, and is within a line."""
+        """Note that the terminal has shown a key, such as ^C, and is within a line."""
         self._prompt = ""
         self._in_line = self._after_key = self._prompts
 
@@ -111,9 +116,11 @@ def _wrapped(text: str, stream: TextIO) -> str:
 
 
 def _width(stream: TextIO) -> int:
-    """Columns of the terminal that it is; 0 if it is none, or one that does not tell."""
+    """Return the columns of a terminal; 0 if `stream` is none, or its size is unknown."""
+    if not stream.isatty():
+        return 0
     try:
-        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+        return os.get_terminal_size(stream.fileno()).columns
     except OSError:
         return 0
 

@@ -1,10 +1,14 @@
-"""Where the user types, for the outbox: the draft of a conversation is the beginning of the next message."""
+"""Where the user types: the front end of the outbox.
+
+The draft of a conversation is the beginning of the next message.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from modechat.commands.outbox import Outbox
+from modechat.commands.slash import unknown_command
 from modechat.domain.typed import Typed, joined
 from modechat.errors import ModechatError
 from modechat.plain.words import shortened
@@ -20,26 +24,46 @@ _LONGEST_SHOWN = 400  # characters
 
 
 class PlainPrompt:
+    """What is typed and not yet sent."""
+
     def __init__(
-        self, view: PlainView, failures: FailureWatch, intake: Intake, *, somebody_types: bool
+        self, view: PlainView, failures: FailureWatch, intake: Intake, *, is_interactive: bool
     ) -> None:
-        self.outbox = Outbox(self, keeps_typed=somebody_types)
+        """`is_interactive`: a user types; what is typed is kept on disk."""
+        self.outbox = Outbox(self, keeps_typed=is_interactive)
         self._view = view
         self._failures = failures
         self._intake = intake
+        self._is_interactive = is_interactive
 
     async def sent(self) -> tuple[Typed, ...]:
-        """What was sent before, newest first."""
+        """Return what was sent before, newest first."""
         return await self.outbox.sent()
 
-    def begin_with(self, typed: Typed, what: str) -> None:
-        """Begin the next message with a text, which is called `what`."""
+    def begin_with(self, typed: Typed, name: str) -> None:
+        """Begin the next message with a text, and show it under a name."""
         self._intake.begin_with(typed)
         text = shortened(typed.text.strip(), _LONGEST_SHOWN)
-        self._view.say(f"{what}: {text}")
+        self._view.say(f"{name}: {text}")
         self._view.say("Enter sends it, with what you type before that. Ctrl+C drops it.")
 
-    # What the outbox asks
+    def doubt(self, text: str) -> str:
+        """Say why a text that looks like a command is not sent; empty if it is sent.
+
+        A user may type it twice to send it.
+        """
+        if self._is_interactive:
+            doubt = self.outbox.doubt(text)
+        else:
+            doubt = unknown_command(text)
+        if not doubt:
+            return ""
+        escaped = f"\\{text.strip().split()[0]} …"
+        if self._is_interactive:
+            return f"{doubt} The same once more sends it, and so does {escaped}"
+        return f"{doubt} {escaped} sends it as text."
+
+    # What the outbox asks of a front end
 
     def say(self, text: str) -> None:
         self._view.say(text)
@@ -49,13 +73,13 @@ class PlainPrompt:
         self._failures.note(error)
 
     def show_queued(self, queued: tuple[Typed, ...]) -> None:
-        """Nothing is queued: the next message is taken when the reply has ended."""
+        """Do nothing: no message is queued, since the next one is read when the reply has ended."""
 
     def give_back(self, message: Message) -> None:
-        """What was refused stands above, where the user typed it."""
+        """Do nothing: the message stands above, where the user typed it."""
 
     def forget_input(self, typed: Typed) -> None:
-        """Only what was sent is listed."""
+        """Do nothing: the list of what was sent is read from the disk."""
 
     def at_prompt(self) -> Typed:
         return joined(self._intake.unsent)

@@ -1,7 +1,8 @@
 """The streams below their buffers: bytes of UTF-8 in and out, on every system.
 
-A console of Windows gives and takes bytes of its code page through a file descriptor; Python's own raw stream of it
-(PEP 528) gives and takes UTF-8. Elsewhere the raw stream reads and writes the file descriptor itself.
+A console of Windows gives and takes bytes of its code page through a file descriptor; Python's own
+raw stream of it (PEP 528) gives and takes UTF-8. Elsewhere the raw stream uses the file descriptor
+itself.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ _LONGEST_READ = 1 << 16  # bytes
 
 
 def raw_stream(stream: TextIO) -> io.RawIOBase:
-    """What reads and writes for `stream`."""
+    """Return the stream that reads and writes for `stream`."""
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
     if isinstance(raw, io.RawIOBase):
         return raw
-    return io.FileIO(stream.fileno(), "r+" if stream.writable() else "r", closefd=False)
+    if stream.writable():
+        return io.FileIO(stream.fileno(), "r+", closefd=False)
+    return io.FileIO(stream.fileno(), closefd=False)
 
 
 def read_once(raw: io.RawIOBase) -> bytes:
-    """What has come, or what comes next; empty at the end, and when the terminal or the program is gone."""
+    """Return what has come, or wait for it. Empty: it has ended, or the terminal is gone."""
     try:
         while (data := raw.read(_LONGEST_READ)) is None:
             select.select([raw], [], [])  # another program has switched the terminal to not waiting

@@ -1,6 +1,6 @@
-"""A reply that grows, cut where it is good to listen to: by lines, where those are long by sentences. Pure.
+"""Cuts a reply that grows into pieces that are good to listen to: lines or sentences. Pure.
 
-What is written is the reply's text to the letter, with newlines for line ends; only when is decided here.
+The pieces together are the reply's text to the letter, with newlines for line ends.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SECONDS_FOR_ANYTHING = 8.0
 
 
 class ReplyText:
-    """Times are seconds of one clock."""
+    """Collects text until it may be written. Times are seconds of one clock."""
 
     def __init__(self) -> None:
         self._pending = ""
@@ -24,26 +24,27 @@ class ReplyText:
         self._line_ends = LineEnds()
 
     def feed(self, text: str, now: float) -> None:
+        """Add text that has come."""
         if not self._pending:
             self._since = now
         self._pending += self._line_ends.feed(text)
 
     def take(self, now: float) -> str:
-        """What may be written now: whole lines at once, the rest when it has waited for long enough."""
+        """Return what may be written now: whole lines at once, the rest after a while."""
         end = self._pending.rfind("\n") + 1
         if not end:
-            end = self._end_of_what_waits(now - self._since)
+            end = self._end_of_ready(now - self._since)
         text, self._pending = self._pending[:end], self._pending[end:]
         if text:
             self._since = now
         return text
 
     def finish(self) -> str:
-        """All that was not written yet."""
+        """Return all that was not written yet."""
         text, self._pending = self._pending, ""
         return text
 
-    def _end_of_what_waits(self, seconds: float) -> int:
+    def _end_of_ready(self, seconds: float) -> int:
         if seconds < _SECONDS_FOR_A_SENTENCE:
             return 0
         sentences = list(_SENTENCE.finditer(self._pending))
@@ -52,4 +53,6 @@ class ReplyText:
         if seconds < _SECONDS_FOR_A_WORD:
             return 0
         word = max(self._pending.rfind(" "), self._pending.rfind("\t")) + 1
-        return word if word or seconds < _SECONDS_FOR_ANYTHING else len(self._pending)
+        if not word and seconds >= _SECONDS_FOR_ANYTHING:
+            return len(self._pending)
+        return word

@@ -1,6 +1,6 @@
-"""Lines that are broken between words where a terminal would break them within: for text that comes in pieces. Pure.
+"""Breaks lines between words, where a terminal would break them within one. Pure.
 
-Code and tables keep their lines, and so does what is too long for any line.
+The text may come in pieces. Code and tables keep their lines, and so does a word that fits no line.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ _LEAST_WIDTH = 20
 
 
 class WordWrap:
-    """Remembers the column from piece to piece. It begins at the beginning of a line."""
+    """Remembers the column from piece to piece; it begins at the beginning of a line."""
 
     def __init__(self) -> None:
         self._column = 0
         self._space = ""
-        """White space that has come and is not written: perhaps the line is broken there."""
+        """White space that is not written yet: perhaps the line is broken there."""
         self._is_new_line = True
         self._keeps_line = False
         self._fence = ""
 
     def feed(self, text: str, width: int) -> str:
-        """`text` with newlines in place of the spaces where the next word does not fit. `width` is in cells."""
+        """Put newlines in place of spaces where the next word does not fit. `width` is in cells."""
         if width < _LEAST_WIDTH:
             return text
         written = []
         for piece in _PIECES.findall(text):
             if piece == "\n":
-                written.append(
-                    f"{self._space if self._column + len(self._space) <= width else ''}\n"
-                )
+                if self._column + len(self._space) <= width:
+                    written.append(self._space)
+                written.append("\n")
                 self.begin_line()
             elif piece.isspace():
                 self._space += piece
@@ -42,7 +42,7 @@ class WordWrap:
         return "".join(written)
 
     def begin_line(self) -> None:
-        """What comes next stands at the beginning of a line."""
+        """Note that what comes next stands at the beginning of a line."""
         self._column, self._space = 0, ""
         self._is_new_line, self._keeps_line = True, False
 
@@ -51,19 +51,15 @@ class WordWrap:
             self._look_at_line(word)
         space, self._space = self._space, ""
         cells = cell_width(word)
-        if (
-            not self._keeps_line
-            and space
-            and self._column
-            and self._column + len(space) + cells > width
-        ):
+        is_too_long = self._column + len(space) + cells > width
+        if is_too_long and space and self._column and not self._keeps_line:
             self._column = cells
             return f"\n{word}"
         self._column += len(space) + cells
         return space + word
 
     def _look_at_line(self, word: str) -> None:
-        """What its first word says of a line."""
+        """Learn from its first word if a line must be kept."""
         self._is_new_line = False
         fence = _FENCE.match(word)
         self._keeps_line = (
@@ -78,7 +74,7 @@ class WordWrap:
 
 
 def cell_width(text: str) -> int:
-    """Columns that a terminal gives to `text`."""
+    """Return the columns that a terminal gives to `text`."""
     return sum(_cells(character) for character in text)
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
-from modechat.commands.actions import ACTIONS, MODES, key_name, slash_table
+from modechat.commands.actions import ACTIONS, MODES, slash_table
 from modechat.domain.conversation import Reply
+from modechat.domain.key_names import with_keys
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.text import sanitize_line
 
-_COMMANDS = {
-    key_name(key): f"/{action.slash}" for action in ACTIONS if action.slash for key in action.keys
-}
-_KEYS = re.compile("|".join(rf"(?<![\w+]){re.escape(key)}(?!\w)" for key in _COMMANDS))
+_COMMANDS = {action.id: f"/{action.slash}" for action in ACTIONS if action.slash}
 
 GREETING = (
     "Type a message and press Enter. /help lists the commands and says how to write several lines. "
@@ -31,21 +28,22 @@ _LINES = (
 
 
 def as_commands(text: str) -> str:
-    """`text` of the app with commands in place of keys: this front end has none."""
-    return _KEYS.sub(lambda match: _COMMANDS[match[0]], text)
+    """Return a message of ours with commands in place of keys: this front end has none."""
+    return with_keys(text, _COMMANDS.get)
 
 
 def prompt_label(state: ModeState) -> str:
-    """Who speaks next, and in which mode: `You (chat): `."""
+    """Say who speaks next, and in which mode: `You (chat): `."""
     return f"You ({'input' if state.standing is not None else state.mode}): "
 
 
 def reply_label(mode: Mode) -> str:
+    """Return what stands before a reply."""
     return "Model: " if mode is Mode.CHAT else "Model (instruct): "
 
 
 def help_lines() -> Iterator[str]:
-    """Modes, how lines become messages, and the commands."""
+    """List the modes, how lines become messages, and the commands."""
     for title, rows in (
         ("Modes:", MODES),
         ("Writing:", _LINES),
@@ -57,24 +55,26 @@ def help_lines() -> Iterator[str]:
 
 
 def neutralised_note(reply: Reply) -> str:
-    """Which texts of control tokens the user's message had; empty if none."""
+    """Say which texts of control tokens the user's message had; empty if none."""
     if reply.stats is None or not reply.stats.neutralised:
         return ""
-    counts = Counter(reply.stats.neutralised)
-    texts = (
-        sanitize_line(text) + (f" ({count} times)" if count > 1 else "")
-        for text, count in counts.items()
-    )
+    texts = []
+    for text, count in Counter(reply.stats.neutralised).items():
+        times = f" ({count} times)" if count > 1 else ""
+        texts.append(sanitize_line(text) + times)
     return f"Sent as plain text: {', '.join(texts)}"
 
 
 def percent(fraction: float) -> str:
+    """Write a fraction as a screen reader speaks it: `50 percent`."""
     return f"{round(100 * fraction)} percent"
 
 
 def shortened(text: str, longest: int | None) -> str:
-    """`text` with at most so many characters, cut between words; None: all of it."""
+    """Cut `text` between words to so many characters; None leaves it whole."""
     if longest is None or len(text) <= longest:
         return text
     end = max(text.rfind(" ", 0, longest), text.rfind("\n", 0, longest))
-    return f"{text[: end if end > 0 else longest].rstrip()} …"
+    if end <= 0:
+        end = longest
+    return f"{text[:end].rstrip()} …"

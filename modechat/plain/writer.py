@@ -1,4 +1,4 @@
-"""Writes text in a thread: a reader that does not read must not hold up what is saved meanwhile."""
+"""Writes text in a thread, so that saving does not wait for a reader that does not read."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from modechat.plain.raw_streams import raw_stream, write_all
 
 
 class Writer:
-    """Create it inside a running event loop. What is `put` is written in order."""
+    """Writes what is `put`, in order. Create it inside a running event loop."""
 
     def __init__(self, main: TextIO, failed: Callable[[OSError], None]) -> None:
-        """`failed` is called when something could not be written to `main`. Nothing is written there after that."""
+        """`failed` is called when `main` cannot be written to; nothing more is written there."""
         self._main = main
         self._loop = asyncio.get_running_loop()
         self._failed = failed

@@ -12,9 +12,10 @@ from collections.abc import Callable, Coroutine
 from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
+from modechat.domain.key_names import key
 from modechat.domain.modes import Incomplete
 
-BUSY = Incomplete("A reply is being written: Esc stops it.")
+BUSY = Incomplete(f"A reply is being written: {key('stop', 'Esc')} stops it.")
 COMPARING = Incomplete("Replies are being compared: keep one, or close the comparison first.")
 CLOSED = Incomplete("modechat is closing.")
 NOT_LOADED = Incomplete("The model is not loaded yet.")

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from modechat.domain.conversation import Reply, ReplyState, Turn
+from modechat.domain.key_names import key
 from modechat.engine.protocol import Cause, Failed
 from modechat.session.events import SessionEvent, Trouble
 from modechat.session.model_host import ModelHost
@@ -17,6 +18,7 @@ from modechat.session.phase import Phase
 from modechat.session.replies import Replies
 from modechat.session.smaller_load import SmallerLoad, seems_to_use_gpu, smaller_load
 
+_REGENERATE = key("regenerate", "Ctrl+R")
 _MOST_DEATHS = 3
 _WITHIN_SECONDS = 60.0
 
@@ -52,9 +54,9 @@ class Recovery:
                 failed, f"{again}, so it does not start again by itself.", ReplyState.INTERRUPTED
             )
         else:
-            kept = (
-                " What it had written is kept; Ctrl+R asks again." if self._replies.is_busy else ""
-            )
+            kept = ""
+            if self._replies.is_busy:
+                kept = f" What it had written is kept; {_REGENERATE} asks again."
             await self._replies.end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
             hint = f"{failed.hint} It is starting again.{kept}".strip()
             self._tell(Trouble(failed.title, hint, failed.log_tail))
@@ -103,9 +105,8 @@ class Recovery:
                 self._host.header,
                 uses_gpu=seems_to_use_gpu(model, failed.log_tail),
             )
-            hints.append(
-                f"Ctrl+R or /retry loads it with {self._offer.words}." if self._offer else ""
-            )
+            if self._offer is not None:
+                hints.append(f"{_REGENERATE} or /retry loads it with {self._offer.words}.")
         if self._host.adapters and failed.cause is Cause.ADAPTER:
             hints.append("/lora off loads the model without.")
         if self._host.previous_name:

@@ -20,6 +20,7 @@ from modechat.domain.conversation import (
     clock_at,
     typed_of_reply,
 )
+from modechat.domain.key_names import usual_keys
 from modechat.engine.protocol import (
     Cancelled,
     Delta,
@@ -127,7 +128,8 @@ class Replies:
                         Trouble(event.title, event.hint)
                     )  # the reply stays as it was, without the error
                 await self._answered(
-                    event.id, Reply(state=ReplyState.FAILED, error=str(event.as_error()))
+                    event.id,
+                    Reply(state=ReplyState.FAILED, error=usual_keys(str(event.as_error()))),
                 )
             case _:
                 pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from modechat.domain.conversation import Reply, ReplyState, Turn, clock_at
+from modechat.domain.key_names import usual_keys
 from modechat.engine.protocol import (
     Cancelled,
     Delta,
@@ -91,7 +92,9 @@ class VariantRun:
             case Cancelled():
                 await self._ended(STOPPED)
             case Failed():
-                await self._ended(Reply(state=ReplyState.FAILED, error=str(event.as_error())))
+                await self._ended(
+                    Reply(state=ReplyState.FAILED, error=usual_keys(str(event.as_error())))
+                )
             case _:
                 pass
 
@@ -105,7 +108,7 @@ class VariantRun:
     async def _loading_failed(self, failed: Failed) -> None:
         """The model that was to be loaded cannot be: none of its variants can be asked."""
         self._models.failed(failed)
-        error = str(failed.as_error())
+        error = usual_keys(str(failed.as_error()))
         for index in self._variants.unasked_of(self._models.path):
             self._variants.end(index, Reply(state=ReplyState.FAILED, error=error))
         await self._go_on()

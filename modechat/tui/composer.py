@@ -14,6 +14,7 @@ from modechat.commands.sending import Message, attached
 from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.attachments import mentions
 from modechat.domain.conversation import message_text
+from modechat.domain.key_names import key
 from modechat.domain.modes import Incomplete
 from modechat.domain.typed import Typed, joined
 from modechat.errors import ModechatError
@@ -70,7 +71,7 @@ class Composer:
         if not typed.text.strip():
             return
         if doubt := self.outbox.doubt(typed.text):
-            self._say(f"{doubt} Enter again sends it.")
+            self._say(f"{doubt} {key('send', 'Enter')} again sends it.")
             return
         edits = self.editing
         self._prompt.fill(self._leave_editing())

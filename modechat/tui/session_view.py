@@ -226,12 +226,14 @@ class SessionView:
         self._show_hint()
 
     async def _remark(self, event: Remark) -> None:
-        await self._transcript.add(event.text, keeps_welcome=True)
+        text = self._context.keymap.in_force(event.text)
+        await self._transcript.add(text, keeps_welcome=True)
 
-    async def _trouble(self, trouble: Trouble) -> None:
+    async def _trouble(self, event: Trouble) -> None:
+        in_force = self._context.keymap.in_force
+        trouble = replace(event, title=in_force(event.title), hint=in_force(event.hint))
         self.troubles.append((datetime.now(UTC), trouble))
-        hint = self._context.keymap.in_force(trouble.hint)
-        await self._transcript.add(replace(trouble, hint=hint))
+        await self._transcript.add(trouble)
 
     @property
     def _conversation(self) -> Conversation | None:

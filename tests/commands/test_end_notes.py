@@ -14,6 +14,7 @@ from modechat.commands.end_notes import (
     note_on_screen,
 )
 from modechat.domain.conversation import Reply, ReplyState, StopReason
+from modechat.domain.key_names import usual_keys
 
 REPLIES = [
     Reply(text=text, thinking=thinking, state=state, stop_reason=reason)
@@ -46,7 +47,10 @@ def test_an_ordinary_end_and_a_reply_that_is_written_have_no_note() -> None:
             Reply("", ReplyState.INTERRUPTED),
             "✂ interrupted: modechat ended while it was written. Ctrl+R asks again.",
             "✗ ",
-            "The reply was interrupted: modechat ended while it was written. /regenerate asks again.",
+            (
+                "The reply was interrupted: modechat ended while it was written. "
+                "/regenerate asks again."
+            ),
         ),
         (
             Reply("text", ReplyState.INTERRUPTED, error="It died"),
@@ -65,6 +69,6 @@ def test_an_ordinary_end_and_a_reply_that_is_written_have_no_note() -> None:
 def test_each_front_end_has_its_words(
     reply: Reply, on_screen: str, in_column: str, in_words: str
 ) -> None:
-    assert note_on_screen(reply) == on_screen
+    assert usual_keys(note_on_screen(reply)) == on_screen
     assert note_in_column(reply) == in_column
     assert note_in_words(reply) == in_words

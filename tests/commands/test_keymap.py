@@ -12,6 +12,7 @@ from modechat.commands.actions import ACTIONS, Action, Moment
 from modechat.commands.hints import hint_line
 from modechat.commands.keymap import DEFAULT_KEYMAP, key_table, read_keymap
 from modechat.commands.keys import key_name, read_key
+from modechat.domain.key_names import key
 
 
 @pytest.mark.parametrize(
@@ -62,9 +63,9 @@ def test_what_is_no_key_is_told(written: str, problem: str) -> None:
 
 def test_every_usual_key_can_be_written_in_the_config() -> None:
     for action in ACTIONS:
-        for key in action.keys:
-            assert read_key(key) == key
-            assert read_key(key_name(key)) == key
+        for usual in action.keys:
+            assert read_key(usual) == usual
+            assert read_key(key_name(usual)) == usual
 
 
 def test_a_key_of_the_users_takes_the_place_of_the_usual_one() -> None:
@@ -167,11 +168,12 @@ def test_whatever_stands_there_a_key_means_one_thing(table: object) -> None:
 
 def test_texts_of_ours_name_the_keys_in_force() -> None:
     keymap, _ = read_keymap({"regenerate": "f5", "stop": "", "help": "f2", "inspect": "f1"})
-    assert keymap.in_force("Ctrl+R asks again. Esc stops it.") == "F5 asks again. “Stop” stops it."
-    assert keymap.in_force("F1 shows the keys, F2 the prompt, F12 nothing; Escher") == (
-        "F2 shows the keys, F1 the prompt, F12 nothing; Escher"
-    )
-    assert DEFAULT_KEYMAP.in_force("Ctrl+R asks again.") == "Ctrl+R asks again."
+    again = f"{key('regenerate', 'Ctrl+R')} asks again. {key('stop', 'Esc')} stops it."
+    assert keymap.in_force(again) == "F5 asks again. “Stop” stops it."
+    assert DEFAULT_KEYMAP.in_force(again) == "Ctrl+R asks again. Esc stops it."
+    swapped = f"{key('help', 'F1')} shows the keys, {key('inspect', 'F2')} the prompt; F1.gguf"
+    assert keymap.in_force(swapped) == "F2 shows the keys, F1 the prompt; F1.gguf"
+    assert keymap.in_force(key("nothing", "F9")) == "F9"
 
 
 def test_the_hint_names_what_matters_now_as_far_as_there_is_room() -> None:

@@ -107,7 +107,7 @@ async def on_terminal(
         finally:
             if not chat.ending.done():
                 tty.setcbreak(ours)  # from now on Ctrl+D is not looked at
-                plain._leave()
+                plain.shutdown.request()
                 await chat.ended()
 
 

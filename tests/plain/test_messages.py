@@ -47,7 +47,7 @@ def test_between_quotation_marks_lines_are_one_message_as_they_are() -> None:
 def test_a_paste_is_sent_by_the_next_enter() -> None:
     reader = MessageReader()
     assert reader.feed_together(["one\\", QUOTES, "three"]) is None
-    assert (reader.is_open, reader.pasted) == (True, 3)
+    assert (reader.is_open, reader.n_pasted) == (True, 3)
     assert reader.feed_together(["four", "five"]) is None
     assert (
         typed(reader.feed("its last line")) == f"one\\\n{QUOTES}\nthree\nfour\nfive\nits last line"

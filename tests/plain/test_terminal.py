@@ -10,6 +10,7 @@ from pathlib import Path
 
 from modechat.commands.actions import ACTIONS
 from modechat.domain.conversation import ReplyState
+from modechat.domain.key_names import key
 from modechat.domain.mode import Mode
 from modechat.engine.protocol import Failed, Generate
 from modechat.models.catalog import Looking, ModelFile, find_models
@@ -253,15 +254,14 @@ async def test_tasks_and_formats_are_listed(tmp_path: Path) -> None:
         assert "There is no format “nope”." in await chat.asks("/format nope")
 
 
-async def test_a_failed_reply_is_said_in_words_and_commands(tmp_path: Path) -> None:
+async def test_a_failed_reply_is_said_in_words_and_kept_with_the_usual_key(tmp_path: Path) -> None:
     def fail(_request: Generate) -> Failed:
-        return Failed(id=None, kind="engine", title="It broke", hint="Ctrl+R asks again.")
+        hint = f"{key('regenerate', 'Ctrl+R')} asks again."
+        return Failed(id=None, kind="engine", title="It broke", hint=hint)
 
     async with on_terminal(tmp_path, fail) as chat:
-        assert (
-            await chat.asks("hello")
-            == "modechat: There is no reply: It broke\n/regenerate asks again.\n"
-        )
+        said = await chat.asks("hello")
+        assert said == "modechat: There is no reply: It broke\nCtrl+R asks again.\n"
 
 
 async def test_hostile_text_comes_out_as_text(tmp_path: Path) -> None:
@@ -278,7 +278,10 @@ async def test_an_unknown_command_is_asked_about_and_sent_when_it_comes_again(
     tmp_path: Path,
 ) -> None:
     async with on_terminal(tmp_path) as chat:
-        told = "There is no command /modles. Did you mean /model? The same once more sends it, and so does \\/modles …"
+        told = (
+            "There is no command /modles. Did you mean /model? "
+            "The same once more sends it, and so does \\/modles …"
+        )
         assert told in await chat.asks("/modles please")
         assert await chat.asks("/modles please") == "Model: You said: /modles please\n"
         assert told in await chat.asks("/modles please")
@@ -319,3 +322,12 @@ async def test_models_are_listed_with_numbers_that_can_be_used(tmp_path: Path) -
         assert "Looked in: models." in told
         assert "There is no model 3 in the list" in await chat.asks("/model 3")
         assert "The model is now two" in await chat.asks("/model 2")
+
+
+async def test_a_file_that_is_called_like_a_key_keeps_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "Ctrl+R" / "F3-7B.gguf"
+    file.parent.mkdir()
+    file.write_bytes(b"GGUF\0\0")
+    async with on_terminal(tmp_path) as chat:
+        said = await chat.asks(f"What is @{file}?")
+        assert "Ctrl+R/F3-7B.gguf cannot be attached" in said

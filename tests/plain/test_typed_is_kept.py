@@ -64,6 +64,7 @@ async def test_what_was_sent_is_kept_and_can_be_sent_again(tmp_path: Path) -> No
         assert "/history takes a number" in await chat.asks("/history 9")
         chat.type("/history 2\n")
         await chat.sees("modechat: Sent before: one")
+        await chat.until(lambda: chat.out.endswith("more: "))
         assert await chat.asks("") == "Model: You said: one\n"
     assert sent(tmp_path) == ["one", "two", "one"]
 

@@ -7,19 +7,25 @@ import pytest
 from modechat.commands.actions import slash_table
 from modechat.commands.end_notes import note_in_words
 from modechat.domain.conversation import Reply, ReplyState, StopReason
+from modechat.domain.key_names import key
 from modechat.plain.words import as_commands, help_lines, shortened
+from modechat.session.gate import BUSY
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("A reply is being written: Esc stops it.", "A reply is being written: /stop stops it."),
-        ("Ctrl+R or /retry loads it with less.", "/regenerate or /retry loads it with less."),
-        ("Ctrl+] asks in another format.", "/reformat asks in another format."),
+        (BUSY.reason, "A reply is being written: /stop stops it."),
         (
-            "Escape, F16 and Ctrl+Reset are other words.",
-            "Escape, F16 and Ctrl+Reset are other words.",
+            f"{key('regenerate', 'Ctrl+R')} or /retry loads it with less.",
+            "/regenerate or /retry loads it with less.",
         ),
+        (
+            f"{key('try_format', 'Ctrl+]')} asks in another format.",
+            "/reformat asks in another format.",
+        ),
+        (f"{key('earlier_variant', 'Alt+Left')} has none.", "Alt+Left has none."),
+        ("F3-7B.gguf and Ctrl+R are names here.", "F3-7B.gguf and Ctrl+R are names here."),
     ],
 )
 def test_keys_become_the_commands_that_do_the_same(text: str, said: str) -> None:

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from modechat.domain.conversation import ReplyState, Turn
+from modechat.domain.key_names import usual_keys
 from modechat.domain.modes import ChatMessage, Incomplete
 from modechat.domain.sampling import Sampling
 from modechat.engine.client import WorkerEngine
@@ -112,7 +113,7 @@ async def test_a_death_in_a_turn_keeps_what_was_shown_and_the_engine_starts_agai
         assert saved_turn(tmp_path, turn) == turn
         trouble = harness.told(Trouble)[-1]
         assert words in trouble.title
-        assert "Ctrl+R asks again" in trouble.hint
+        assert "Ctrl+R asks again" in usual_keys(trouble.hint)
         assert trouble.details
         await harness.ready()  # it started again by itself
         assert await harness.session.regenerate() is None
@@ -167,9 +168,8 @@ async def test_a_death_while_it_starts_fails_the_waiting_turn_and_a_retry_with_l
             lambda: harness.session.phase is Phase.DOWN and not harness.session.is_busy
         )
         assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.FAILED
-        assert (
-            "Ctrl+R or /retry loads it with half the context (2,048 tokens)."
-            in harness.told(Trouble)[-1].hint
+        assert "Ctrl+R or /retry loads it with half the context (2,048 tokens)." in usual_keys(
+            harness.told(Trouble)[-1].hint
         )
         assert await harness.session.retry_with_less() is None
         await harness.ready()
@@ -296,7 +296,7 @@ async def test_an_engine_that_dies_again_over_the_same_message_is_not_started_in
             "It died over this message before, so it does not start again by itself."
         )
         assert re.search(
-            r"Ctrl\+R or /retry loads it with a context of 2,048 tokens\.", trouble.hint
+            r"Ctrl\+R or /retry loads it with a context of 2,048 tokens\.", usual_keys(trouble.hint)
         )
         assert harness.told(ReplyEnded)[-1].turn.reply.state is ReplyState.INTERRUPTED
         assert (await harness.say("Hello")) is not None  # another message may work

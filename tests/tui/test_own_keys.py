@@ -84,3 +84,23 @@ async def test_an_action_without_a_usual_key_can_be_given_one(tmp_path: Path) ->
     async with running_app(tmp_path, look=Look(keymap=keymap)) as screen:
         await screen.press("f8")
         await screen.sees("There are none.")
+
+
+async def test_a_file_that_is_called_like_a_key_keeps_its_name(tmp_path: Path) -> None:
+    keymap, _ = read_keymap({"choose_model": "alt+m", "regenerate": "alt+g"})
+    file = tmp_path / "Ctrl+R" / "F3-7B.gguf"
+    file.parent.mkdir()
+    file.write_bytes(b"GGUF\0\0")
+    async with running_app(tmp_path, look=Look(keymap=keymap), size=(200, 24)) as screen:
+        await screen.type(f"What is @{file} ")
+        await screen.press("enter")
+        await screen.until(
+            lambda: "Ctrl+R/F3-7B.gguf cannot be attached" in " ".join(screen.text.split())
+        )
+
+
+async def test_the_inspector_names_the_users_key(tmp_path: Path) -> None:
+    keymap, _ = read_keymap({"inspect": "alt+i"})
+    async with running_app(tmp_path, look=Look(keymap=keymap)) as screen:
+        await screen.press("alt+i")
+        await screen.sees("Write one at the prompt; Alt+I shows what")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from modechat.domain.key_names import key
 from modechat.domain.modes import Task
 from modechat.engine.prompt_view import PromptView
 from modechat.engine.protocol import ChatPrompt, InstructPrompt
@@ -145,7 +146,9 @@ class Prompts:
         """Return the prompt of a request. Raises WorkerFailure if no format makes one."""
         if self._facts.is_encoder_decoder and _continues(request):
             raise WorkerFailure(
-                "engine", "This kind of model cannot go on with a reply", "Ctrl+R asks again."
+                "engine",
+                "This kind of model cannot go on with a reply",
+                f"{key('regenerate', 'Ctrl+R')} asks again.",
             )
         try:
             prompt = self._build(request, now, thinking)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from modechat.commands.end_notes import note_on_screen
 from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn
+from modechat.domain.key_names import key
 from modechat.domain.text import LineEnds, sanitize, sanitize_line
 from modechat.tui.render.leaves import text_lines
 from modechat.tui.render.markdown import MarkdownDocument
@@ -232,5 +233,6 @@ def foot_of(turn: Turn, model_before: str) -> str:
     if model and model_before not in ("", model):
         parts.append(sanitize_line(model))
     if turn.n_variants > 1:
-        parts.append(f"{turn.variant}/{turn.n_variants} ‹ Alt+Left · Alt+Right ›")
+        before, after = key("earlier_variant", "Alt+Left"), key("later_variant", "Alt+Right")
+        parts.append(f"{turn.variant}/{turn.n_variants} ‹ {before} · {after} ›")
     return " · ".join(parts)

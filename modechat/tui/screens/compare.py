@@ -28,6 +28,7 @@ from modechat.session.variants import (
     VariantGrew,
     VariantSettings,
 )
+from modechat.tui.bindings import keymap_of
 from modechat.tui.mode_label import GLYPHS
 from modechat.tui.screens.compare_outcome import Outcome, keep_reply, use_settings
 from modechat.tui.screens.dialog import Dialog
@@ -181,7 +182,7 @@ class CompareScreen(Dialog[Outcome]):
 
     def flash_up(self, text: str) -> None:
         """Show `text` in place of the hints, until they change."""
-        self.show_hints(text)
+        self.show_hints(keymap_of(self).in_force(text))
 
     # Keys and mouse
 

@@ -19,6 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from modechat.domain.text import sanitize, sanitize_line
+from modechat.tui.bindings import keymap_of
 from modechat.tui.screens.screen_fixes import ScreenFixes
 from modechat.tui.widgets.hint_text import fitting_hints
 
@@ -100,7 +101,7 @@ class Dialog(ScreenFixes[T | None], ModalScreen[T | None]):
 
     def say(self, text: str, *, is_trouble: bool = False) -> None:
         """Show `text` in the line for results and troubles."""
-        self.said.update(Content(sanitize(text)))
+        self.said.update(Content(sanitize(keymap_of(self).in_force(text))))
         self.said.set_class(is_trouble, "-trouble")
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002

@@ -13,9 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from modechat.domain.conversation import Turn, as_mode
+from modechat.domain.key_names import key
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Task
 from modechat.errors import EngineError
+from modechat.tui.bindings import keymap_of
 from modechat.tui.newest_work import run_newest
 from modechat.tui.prompt_lines import Layout
 from modechat.tui.screens.dialog import Dialog
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
 _WIDTH_FOR_BOTH = 100
 _SECONDS_WITHOUT_A_WORD = 0.2
 _WAITING = "Waiting for the engine…"
-_NOTHING = "There is no message yet. Write one at the prompt; F2 shows what the model would get."
+_NOTHING = (
+    "There is no message yet. Write one at the prompt; "
+    f"{key('inspect', 'F2')} shows what the model would get."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ class InspectorScreen(Dialog[None]):
         if self._subjects:
             run_newest(self, self._inspect, self._subjects[self._at])
         else:
-            self._panes[self._front].show_message(_NOTHING)
+            self._panes[self._front].show_message(keymap_of(self).in_force(_NOTHING))
 
     def _show_titles(self) -> None:
         self.show_heading(f"{self._title()} · {self._layout_used}")
@@ -163,7 +168,8 @@ class InspectorScreen(Dialog[None]):
         try:
             view = await self._prompt_of(subject, pane.mode)
         except EngineError as error:
-            pane.show_message("\n\n".join(filter(None, (error.title, error.hint))))
+            said = "\n\n".join(filter(None, (error.title, error.hint)))
+            pane.show_message(keymap_of(self).in_force(said))
         else:
             model = self._session.model
             pane.show_prompt(view, model.n_ctx if model is not None else 0, self._layout_used)

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from modechat.domain.conversation import ModeChange
+from modechat.domain.key_names import key
 from modechat.domain.notices import notice
 from modechat.domain.text import sanitize
 from modechat.session.events import Trouble
@@ -86,11 +87,16 @@ class Welcome(Static):
         text = Content.assemble(
             ("modechat", "bold $text-primary"),
             "\n\n",
-            in_force("Type a message and press Enter: the model remembers the chat.\n\n"),
+            in_force(
+                f"Type a message and press {key('send', 'Enter')}: the model remembers the chat.\n\n"
+            ),
             ("### Instruction", "bold $text-accent"),
             "  one task at a time, without the chat\n",
             ("### Chat", "bold $text-primary"),
             "         back to the chat\n\n",
-            (in_force("F1 shows the keys. Everything stays on this machine."), "$text-muted"),
+            (
+                in_force(f"{key('help', 'F1')} shows the keys. Everything stays on this machine."),
+                "$text-muted",
+            ),
         )
         self.update(text)

@@ -1,0 +1,67 @@
+"""What was submitted and the session has not accepted yet."""
+
+from __future__ import annotations
+
+from modechat.commands.sending import Message
+from modechat.commands.slash import SlashCommand
+from modechat.domain.typed import Typed
+
+
+class UnsentMessages:
+    """Messages in the order in which they were submitted. Some wait for the end of a reply."""
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._waiting: list[Message] = []
+        self.current: Message | None = None
+        """The message that is being sent."""
+
+    def __contains__(self, message: Message) -> bool:
+        return message in self._messages
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return tuple(self._messages)
+
+    @property
+    def waiting(self) -> tuple[Typed, ...]:
+        """What waits for the end of a reply."""
+        return tuple(message.typed for message in self._waiting)
+
+    @property
+    def first_waiting(self) -> Message | None:
+        return self._waiting[0] if self._waiting else None
+
+    @property
+    def is_doing_command(self) -> bool:
+        """True while a typed command is done."""
+        return self.current is not None and isinstance(self.current.meaning, SlashCommand)
+
+    @property
+    def not_accepted(self) -> list[Typed]:
+        """What the session has not accepted, without a command that is being done."""
+        found = []
+        for message in self._messages:
+            if message is not self.current or not self.is_doing_command:
+                found.append(message.typed)
+        return found
+
+    def add(self, message: Message) -> None:
+        self._messages.append(message)
+
+    def remove(self, message: Message) -> None:
+        self._messages.remove(message)
+
+    def set_waiting(self, message: Message, *, waits: bool) -> None:
+        """Note if a message waits for the end of a reply."""
+        if waits and message not in self._waiting:
+            self._waiting.append(message)
+        elif not waits and message in self._waiting:
+            self._waiting.remove(message)
+
+    def take_back(self) -> tuple[Typed, ...]:
+        """Forget what waits, and return it."""
+        waiting, taken = self.waiting, self._waiting
+        self._waiting = []
+        self._messages = [message for message in self._messages if message not in taken]
+        return waiting

@@ -1,0 +1,47 @@
+"""Keys in messages: a message names the action, and the front end puts in the key that does it.
+
+Users give actions other keys, and the plain front end has commands in place of keys. So `key`
+makes a mark for the message, and whatever shows the message replaces it: with the key in force, a
+command, or the usual key. Names in the message that only look like keys stay as they are.
+
+Marks consist of Unicode noncharacters. `sanitize` takes them out of texts from outside, and a text
+is never stored with a mark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+_BEGIN, _MIDDLE, _END = "\ufde1", "\ufde2", "\ufde3"
+KEY_MARKS = _BEGIN + _MIDDLE + _END
+_MARKED = re.compile(f"{_BEGIN}([a-z_]*){_MIDDLE}([^{KEY_MARKS}]*){_END}")
+
+
+def key(action_id: str, usual: str) -> str:
+    """Return the mark for the key of an action, to be put into a message.
+
+    `usual` is the name of the key that the action has if the user chose none: `Esc`.
+    """
+    return f"{_BEGIN}{action_id}{_MIDDLE}{usual}{_END}"
+
+
+def with_keys(text: str, name_of: Callable[[str], str | None]) -> str:
+    """Replace the marks in `text` with what `name_of` returns; for None with the usual key."""
+    if _BEGIN not in text:
+        return text
+
+    def replacement(mark: re.Match[str]) -> str:
+        name = name_of(mark[1])
+        return mark[2] if name is None else name
+
+    return _MARKED.sub(replacement, text)
+
+
+def usual_keys(text: str) -> str:
+    """Replace the marks in `text` with the usual keys: for what is stored, printed or logged."""
+    return with_keys(text, _keep_usual)
+
+
+def _keep_usual(_action_id: str) -> None:
+    return None
