@@ -7,20 +7,21 @@ its conversation.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from modechat.commands.drafts import Drafts
-from modechat.commands.sending import Message, Sending
+from modechat.commands.front_end import FrontEnd
+from modechat.commands.sending import Sending
 from modechat.commands.slash import unknown_command
-from modechat.commands.unsent import UnsentMessages
-from modechat.commands.work_queue import WorkQueue
+from modechat.commands.unsent import Message, UnsentMessages
 from modechat.domain.conversation import ReplyState
 from modechat.domain.modes import Incomplete
 from modechat.domain.typed import Typed, joined
-from modechat.errors import ModechatError
+from modechat.errors import ModechatError, StoreError
 from modechat.session.events import (
     CompactionChanged,
     ConversationOpened,
@@ -36,38 +37,55 @@ if TYPE_CHECKING:
 
 Work: TypeAlias = "Callable[[ChatSession], Awaitable[Incomplete | None]]"
 
-_GIVEN_BACK = Incomplete("")
+Step: TypeAlias = Callable[[], Awaitable[Incomplete | None]]
+"""Returns why nothing was done, or None. May raise StoreError."""
 
 
-class FrontEnd(Protocol):
-    """What the outbox asks of a front end."""
+class WorkQueue:
+    """Runs steps in the order in which they were asked for.
 
-    def say(self, text: str) -> None:
-        """Answer what the user did."""
+    `say` and `show_error` tell the user what was not done.
+    """
 
-    async def show_error(self, error: ModechatError) -> None:
-        """Say what went wrong, where it stays."""
+    def __init__(
+        self, say: Callable[[str], None], show_error: Callable[[ModechatError], Awaitable[None]]
+    ) -> None:
+        self._say = say
+        self._show_error = show_error
+        self._steps: asyncio.Queue[Step] = asyncio.Queue()
+        self._n_unfinished = 0
 
-    def show_queued(self, queued: tuple[Typed, ...]) -> None:
-        """Show what waits for the end of a reply."""
+    @property
+    def is_idle(self) -> bool:
+        return self._n_unfinished == 0
 
-    def give_back(self, message: Message) -> None:
-        """Put a message that was not sent where the user goes on typing."""
+    def put(self, step: Step) -> None:
+        """Run a step after those before it."""
+        self._n_unfinished += 1
+        self._steps.put_nowait(step)
 
-    def forget_input(self, typed: Typed) -> None:
-        """Drop what was sent last from what can be called back."""
+    async def run(self) -> None:
+        """Run the steps until the end of the program."""
+        while True:
+            step = await self._steps.get()
+            try:
+                await self._do(step)
+            finally:
+                self._n_unfinished -= 1
+                self._steps.task_done()
 
-    def at_prompt(self) -> Typed:
-        """Return what was typed and not submitted."""
+    async def finish(self) -> None:
+        """Wait until every step is done."""
+        await self._steps.join()
 
-    def show_draft(self, draft: Typed) -> None:
-        """Show the draft of a conversation that was opened, before what was typed since."""
-
-    def leave_prompt(self, *, by_command: bool) -> Typed:
-        """Remove from the prompt what belongs to the conversation that is left, and return it.
-
-        `by_command`: a typed command opened the other conversation.
-        """
+    async def _do(self, step: Step) -> None:
+        try:
+            reason = await step()
+        except StoreError as error:
+            await self._show_error(error)
+        else:
+            if reason is not None:
+                self._say(reason.reason)
 
 
 class Outbox:
@@ -100,15 +118,17 @@ class Outbox:
         Return what was sent before, newest first.
         """
         front_end = self._front_end
-        self._sending = Sending(session, dispatcher, self.folder)
         if self._keeps_typed:
             show, complain = front_end.show_draft, front_end.show_error
             self._drafts = Drafts(session, self._not_accepted, show, complain)
             await self._drafts.begin()
+        self._sending = Sending(
+            session, dispatcher, self.folder, front_end, self._unsent, self._drafts
+        )
         sent = await self.sent()
         self._session = session
         for message in self._unsent.messages:
-            self.put(partial(self._deliver, message))
+            self._deliver(message)
         return sent
 
     # What waits
@@ -143,7 +163,7 @@ class Outbox:
         message = Message(typed, edits)
         self._unsent.add(message)
         if self._session is not None:
-            self.put(partial(self._deliver, message))
+            self._deliver(message)
         else:
             self._unsent.set_waiting(message, waits=True)
             self._front_end.show_queued(self.queued)
@@ -155,10 +175,10 @@ class Outbox:
 
     async def send(self, typed: Typed) -> Incomplete | None:
         """Send what was typed, now; say why not, if it cannot be sent. Raises StoreError."""
-        assert self._session is not None  # it is connected
+        assert self._sending is not None  # it is connected
         message = Message(typed)
         self._unsent.add(message)
-        return await self._deliver(message, self._session)
+        return await self._sending.deliver(message)
 
     @property
     def can_stop(self) -> bool:
@@ -207,9 +227,9 @@ class Outbox:
 
     async def sent(self) -> tuple[Typed, ...]:
         """Return what was sent before, newest first."""
-        if self._drafts is None:
-            return ()
-        return await self._drafts.sent()
+        if self._drafts is not None:
+            return await self._drafts.sent()
+        return await self._session.inputs.sent() if self._session is not None else ()
 
     def _not_accepted(self) -> Typed:
         """Return all that was typed and the session has not accepted."""
@@ -225,7 +245,7 @@ class Outbox:
                     self._front_end.give_back(Message(joined(queued)))
             case ReplyEnded() | CompactionChanged(is_running=False):
                 if (message := self._unsent.first_waiting) is not None:
-                    self.put(partial(self._deliver, message))
+                    self._deliver(message)
             case ConversationOpened(conversation=conversation) if self._drafts is not None:
                 left = self._front_end.leave_prompt(by_command=self._unsent.is_doing_command)
                 opened = None if conversation is None else conversation.id
@@ -235,48 +255,10 @@ class Outbox:
             case _:
                 pass
 
-    async def _deliver(self, message: Message, session: ChatSession) -> Incomplete | None:
-        """Send a message, or queue it; say why not, if it cannot be sent."""
-        if message not in self._unsent:
-            return None  # it was taken back
-        assert self._sending is not None
-        reason: Incomplete | None = _GIVEN_BACK
-        waits = False
-        self._unsent.current = message
-        try:
-            if message.meaning is None:
-                await self._sending.read(message)
-            waits = message.asks_model and message.edits is None and _has_reply(session)
-            self._unsent.set_waiting(message, waits=waits)
-            self._front_end.show_queued(self.queued)
-            if waits:
-                return None
-            reason = await self._sending.send(message)
-        finally:
-            self._unsent.current = None
-            if not waits:
-                self._unsent.remove(message)
-                if reason is not None and message.can_be_mended:
-                    self._front_end.forget_input(message.typed)
-                    self._front_end.give_back(message)
-        if reason is None or not message.can_be_mended:
-            await self._was_sent(message)
-        return reason
-
-    async def _was_sent(self, message: Message) -> None:
-        if message.is_kept:
-            await self.keep_sent(message.typed)
-        else:
-            self._front_end.forget_input(message.typed)
-            await self.save_draft()
-
-
-def _has_reply(session: ChatSession) -> bool:
-    """True while a reply is written that a message can wait for.
-
-    A comparison is none: it ends when the user ends it.
-    """
-    return session.is_busy and not session.comparison.is_open
+    def _deliver(self, message: Message) -> None:
+        """Send a message when its turn comes."""
+        if self._sending is not None:
+            self._work.put(partial(self._sending.deliver, message))
 
 
 async def _stop(session: ChatSession) -> None:

@@ -7,73 +7,50 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modechat.commands.requests import Meaning, meaning_of
+from modechat.commands.requests import meaning_of
 from modechat.commands.slash import SlashCommand, read_slash, without_escape
+from modechat.commands.unsent import Message, UnsentMessages
 from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.attachments import mentions
-from modechat.domain.mode import Mode, ModeState
-from modechat.domain.modes import ChatMessage, Incomplete, Switch, Task
+from modechat.domain.modes import ChatMessage, Incomplete, Task
 from modechat.domain.typed import Typed
 from modechat.session.attachments import attach
 from modechat.session.fitting import why_too_long
 
 if TYPE_CHECKING:
     from modechat.commands.dispatch import Dispatcher
+    from modechat.commands.drafts import Drafts
+    from modechat.commands.front_end import FrontEnd
     from modechat.session.chat_session import ChatSession
 
 T = TypeVar("T")
 
-_HEADERS = tuple(Switch(ModeState(mode)) for mode in Mode)
 _STOPPED = Incomplete("Stopped: nothing was sent.")
-
-
-@dataclass(eq=False, slots=True)
-class Message:
-    """Something that was typed and submitted: a message or a command."""
-
-    typed: Typed
-    edits: int | None = None
-    """The turn whose message it replaces."""
-    meaning: Meaning | None = None
-    """What it asks for; None before it is parsed."""
-    text: Typed = field(default_factory=Typed)
-    """The message with the texts of its files; empty before it is parsed."""
-
-    @property
-    def is_kept(self) -> bool:
-        """True if it can be called back later.
-
-        A header that stands alone, and the command that lists what was sent, are not worth it.
-        """
-        if isinstance(self.meaning, SlashCommand):
-            return self.meaning.action.id != "search_history"
-        return self.meaning not in _HEADERS
-
-    @property
-    def can_be_mended(self) -> bool:
-        """True if the user may change it and send it again after it was refused.
-
-        That is everything but a command without words.
-        """
-        return not isinstance(self.meaning, SlashCommand) or bool(self.meaning.words)
-
-    @property
-    def asks_model(self) -> bool:
-        """True for a message that makes a turn."""
-        return isinstance(self.meaning, ChatMessage | Task)
+_GIVEN_BACK = Incomplete("")
 
 
 class Sending:
     """Reads and sends messages. Relative paths of files begin in `folder`."""
 
-    def __init__(self, session: ChatSession, dispatcher: Dispatcher, folder: Path) -> None:
+    def __init__(
+        self,
+        session: ChatSession,
+        dispatcher: Dispatcher,
+        folder: Path,
+        front_end: FrontEnd,
+        unsent: UnsentMessages,
+        drafts: Drafts | None,
+    ) -> None:
+        """`drafts` keeps what was sent; None: it is not kept."""
         self._session = session
         self._dispatcher = dispatcher
         self._folder = folder
+        self._front_end = front_end
+        self._unsent = unsent
+        self._drafts = drafts
         self._check: asyncio.Task[Any] | None = None
         """The check of a message before it is sent."""
 
@@ -86,7 +63,44 @@ class Sending:
         """Break off the check of a message before it is sent. False if there is none."""
         return self._check is not None and self._check.cancel()
 
-    async def read(self, message: Message) -> None:
+    async def deliver(self, message: Message) -> Incomplete | None:
+        """Send a message, or queue it; say why not, if it cannot be sent."""
+        if message not in self._unsent:
+            return None  # it was taken back
+        reason: Incomplete | None = _GIVEN_BACK
+        waits = False
+        self._unsent.current = message
+        try:
+            if message.meaning is None:
+                await self._read(message)
+            waits = message.asks_model and message.edits is None and _has_reply(self._session)
+            self._unsent.set_waiting(message, waits=waits)
+            self._front_end.show_queued(self._unsent.waiting)
+            if waits:
+                return None
+            reason = await self._send(message)
+        finally:
+            self._unsent.current = None
+            if not waits:
+                self._unsent.remove(message)
+                if reason is not None and message.can_be_mended:
+                    self._front_end.forget_input(message.typed)
+                    self._front_end.give_back(message)
+        if reason is None or not message.can_be_mended:
+            await self._was_sent(message)
+        return reason
+
+    async def _was_sent(self, message: Message) -> None:
+        if not message.is_kept:
+            self._front_end.forget_input(message.typed)
+        if self._drafts is None:
+            return
+        if message.is_kept:
+            await self._drafts.keep_sent(message.typed)
+        else:
+            await self._drafts.save()
+
+    async def _read(self, message: Message) -> None:
         """Attach the files that a message mentions, and parse it."""
         session = self._session
         command = read_slash(message.typed)
@@ -103,7 +117,7 @@ class Sending:
         message.text = text
         message.meaning = meaning_of(text, session.settings.tasks, state)
 
-    async def send(self, message: Message) -> Incomplete | None:
+    async def _send(self, message: Message) -> Incomplete | None:
         """Have the session do what a message asks for; return why not. Raises StoreError."""
         session, meaning = self._session, message.meaning
         assert meaning is not None  # it was read
@@ -137,3 +151,11 @@ async def attached(typed: Typed, folder: Path) -> Typed | Incomplete:
     if not mentions(typed):
         return typed
     return await run_in_daemon_thread(attach, typed, folder)
+
+
+def _has_reply(session: ChatSession) -> bool:
+    """True while a reply is written that a message can wait for.
+
+    A comparison is none: it ends when the user ends it.
+    """
+    return session.is_busy and not session.comparison.is_open

@@ -2,9 +2,51 @@
 
 from __future__ import annotations
 
-from modechat.commands.sending import Message
+from dataclasses import dataclass, field
+
+from modechat.commands.requests import Meaning
 from modechat.commands.slash import SlashCommand
+from modechat.domain.mode import Mode, ModeState
+from modechat.domain.modes import ChatMessage, Switch, Task
 from modechat.domain.typed import Typed
+
+_HEADERS = tuple(Switch(ModeState(mode)) for mode in Mode)
+
+
+@dataclass(eq=False, slots=True)
+class Message:
+    """Something that was typed and submitted: a message or a command."""
+
+    typed: Typed
+    edits: int | None = None
+    """The turn whose message it replaces."""
+    meaning: Meaning | None = None
+    """What it asks for; None before it is parsed."""
+    text: Typed = field(default_factory=Typed)
+    """The message with the texts of its files; empty before it is parsed."""
+
+    @property
+    def is_kept(self) -> bool:
+        """True if it can be called back later.
+
+        A header that stands alone, and the command that lists what was sent, are not worth it.
+        """
+        if isinstance(self.meaning, SlashCommand):
+            return self.meaning.action.id != "search_history"
+        return self.meaning not in _HEADERS
+
+    @property
+    def can_be_mended(self) -> bool:
+        """True if the user may change it and send it again after it was refused.
+
+        That is everything but a command without words.
+        """
+        return not isinstance(self.meaning, SlashCommand) or bool(self.meaning.words)
+
+    @property
+    def asks_model(self) -> bool:
+        """True for a message that makes a turn."""
+        return isinstance(self.meaning, ChatMessage | Task)
 
 
 class UnsentMessages:

@@ -15,7 +15,7 @@ from modechat.plain.words import shortened
 from modechat.session.events import Trouble
 
 if TYPE_CHECKING:
-    from modechat.commands.sending import Message
+    from modechat.commands.unsent import Message
     from modechat.plain.failures import FailureWatch
     from modechat.plain.intake import Intake
     from modechat.plain.view import PlainView

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modechat.commands.outbox import Outbox, Work
-from modechat.commands.sending import Message, attached
+from modechat.commands.sending import attached
+from modechat.commands.unsent import Message
 from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.attachments import mentions
 from modechat.domain.conversation import message_text

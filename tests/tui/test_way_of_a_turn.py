@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import modechat
-from modechat.commands.outbox import Outbox
+from modechat.commands.outbox import WorkQueue
 from modechat.session.disk import Disk
 from modechat.store import additions
 from tests.tui.harness import running_app
@@ -51,7 +51,7 @@ async def test_a_turn_goes_from_key_to_row_through_few_files_and_never_back(
     async with running_app(tmp_path) as screen:
         await screen.settled()
         await screen.type("hello")
-        watch(Outbox, "put", lambda *_arguments: True)  # from the key to the queue
+        watch(WorkQueue, "put", lambda *_arguments: True)  # from the key to the queue
         watch(Disk, "run", adds_turn)  # from the queue to the thread of the disk
         watch(additions, "_insert", inserts_turn)  # from there to the row
         await screen.press("enter")
