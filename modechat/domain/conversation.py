@@ -77,7 +77,7 @@ class ReplyStats:
     fallback: str = ""
     """What the format needed for this conversation (`modechat.prompting.fallbacks`)."""
     refusal: str = ""
-    """Why the model's template refused, so that a named format took its place; empty: it did not."""
+    """Why the template refused, so that a named format took its place; empty: it did not."""
     neutralised: tuple[str, ...] = ()
     """The texts of control tokens in the user's message that were sent as plain text."""
     thinking_tokens: int = 0

@@ -11,8 +11,8 @@ from modechat.domain.key_names import KEY_MARKS
 
 # C0 controls (but tab and newline) and DEL become their visible pictures (U+2400 ff.); C1 controls
 # and the bidirectional overrides, which have none, become the replacement character, and so do the
-# marks of keys, which only our own messages may have. Unicode's own line separators become newlines,
-# so that everyone counts the same lines.
+# marks of keys, which only our own messages may have. Unicode's own line separators become
+# newlines, so that everyone counts the same lines.
 DIRECTIONS = "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 """Marks that change the direction of writing: terminals reorder a line for them."""
 _UNSAFE = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}

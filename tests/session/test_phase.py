@@ -68,7 +68,7 @@ COMMANDS = st.lists(
 )
 
 
-async def live_through(commands: list[str], folder: Path) -> None:
+async def live_through(commands: list[str], folder: Path) -> None:  # noqa: C901 # a line each
     """A session in which all this happens; checks that it comes back and that every turn ends."""
     engine = MortalEngine()
     options = with_files(harness_settings(), settings_for=lambda _name: harness_settings())

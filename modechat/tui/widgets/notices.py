@@ -87,9 +87,8 @@ class Welcome(Static):
         text = Content.assemble(
             ("modechat", "bold $text-primary"),
             "\n\n",
-            in_force(
-                f"Type a message and press {key('send', 'Enter')}: the model remembers the chat.\n\n"
-            ),
+            in_force(f"Type a message and press {key('send', 'Enter')}: "),
+            "the model remembers the chat.\n\n",
             ("### Instruction", "bold $text-accent"),
             "  one task at a time, without the chat\n",
             ("### Chat", "bold $text-primary"),
