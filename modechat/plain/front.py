@@ -193,7 +193,9 @@ class PlainChat:
         return False
 
     def _refuse(self, error: UsageError) -> None:
-        """Say why nothing was done."""
+        """Say why nothing was done, but for what was still asked for while the program ends."""
+        if self.shutdown.is_requested:
+            return
         self._failures.note(error)
         if self._is_interactive:
             self._view.say(error.title)

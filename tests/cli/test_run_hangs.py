@@ -19,7 +19,7 @@ from modechat.engine.watchdog import Patience
 from modechat.errors import EngineError
 from modechat.session.settings import SessionSettings, generate_request
 from tests.engine.driver import formats
-from tests.tiny_models import write_llama
+from tests.tiny_models import write_endless
 
 
 class StopsTheWorker(io.StringIO):
@@ -37,9 +37,10 @@ class StopsTheWorker(io.StringIO):
 
 
 async def test_a_hang_ends_it_with_the_cause_and_the_last_log_lines(tmp_path: Path) -> None:
-    model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=4096)
-    load = Load(model_path=str(model), n_ctx=4096, n_gpu_layers=0, formats=formats())
-    settings = SessionSettings(load=load, sampling=Sampling(temperature=1.0, seed=11))
+    model = write_endless(tmp_path / "tiny.gguf")
+    load = Load(model_path=str(model), n_ctx=65536, n_gpu_layers=0, formats=formats())
+    sampling = Sampling(temperature=0, stop_repetition=False)
+    settings = SessionSettings(load=load, sampling=sampling)
     request = generate_request(1, Task("Go " * 100), (), settings, datetime.now(UTC))
 
     engine = WorkerEngine(patience=Patience(silent=2.5, starting=20, standing_still=10, loading=20))
