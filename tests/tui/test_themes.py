@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -295,3 +296,16 @@ async def test_nothing_blinks_and_with_reduced_motion_nothing_glides(tmp_path: P
     async with running_app(tmp_path, look=Look(has_motion=False)) as screen:
         assert screen.app.animation_level == "none"
         assert not screen.app.screen.query_one(TextArea).cursor_blink
+
+
+async def test_a_theme_is_written_in_a_thread(tmp_path: Path) -> None:
+    """A slow disk does not hold up the screen."""
+    threads: list[threading.Thread] = []
+
+    def remember(_name: str) -> None:
+        threads.append(threading.current_thread())
+
+    async with running_app(tmp_path, remember_theme=remember) as screen:
+        screen.app.keep_theme(LIGHT)
+        await screen.until(lambda: bool(threads))
+    assert threads[0] is not threading.main_thread()
