@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 Reason: TypeAlias = Incomplete | None
 Work: TypeAlias = "Callable[[ChatSession], Awaitable[Reason]]"
+"""What the session does for an action; returns why it did nothing. May raise StoreError."""
 _WithWords: TypeAlias = "Callable[[ChatSession, str], Awaitable[Reason]]"
 _OnTurn: TypeAlias = "Callable[[ChatSession, int | None], Awaitable[Reason]]"
 
@@ -50,7 +51,7 @@ class Dispatcher:
         """
         self._front_ends = front_ends
         self._selected = selected
-        self._commands = commands = SessionCommands(say, says_mode=in_words)
+        commands = SessionCommands(say, says_mode=in_words)
         conversations = ConversationCommands(say)
         self._alone: dict[str, Work] = {
             "toggle_mode": commands.toggle_mode,
@@ -59,10 +60,10 @@ class Dispatcher:
             "try_format": commands.try_format,
             "toggle_thinking": commands.toggle_thinking,
             "choose_adapters": commands.show_adapters,
-            "new_conversation": _begin_new,
+            "new_conversation": begin_new_conversation,
             "delete_conversation": conversations.delete_none,
             "compact": _compact,
-            "stop": _stop,
+            "stop": stop_reply,
         }
         if in_words:
             self._alone["choose_model"] = commands.list_models
@@ -166,7 +167,8 @@ async def _retry_with_less(session: ChatSession) -> Reason:
     return await session.retry_with_less()
 
 
-async def _begin_new(session: ChatSession) -> Reason:
+async def begin_new_conversation(session: ChatSession) -> Reason:
+    """Leave the conversation that is open for a new one."""
     return await session.library.begin_new()
 
 
@@ -174,6 +176,7 @@ async def _compact(session: ChatSession) -> Reason:
     return await session.compact()
 
 
-async def _stop(session: ChatSession) -> Reason:
+async def stop_reply(session: ChatSession) -> Reason:
+    """Stop what the model does."""
     await session.stop()
     return None

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from modechat.commands.dispatch import Work, stop_reply
 from modechat.commands.drafts import Drafts
 from modechat.commands.front_end import FrontEnd
 from modechat.commands.sending import Sending
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from modechat.commands.dispatch import Dispatcher
     from modechat.session.chat_session import ChatSession
 
-Work: TypeAlias = "Callable[[ChatSession], Awaitable[Incomplete | None]]"
 
 Step: TypeAlias = Callable[[], Awaitable[Incomplete | None]]
 """Returns why nothing was done, or None. May raise StoreError."""
@@ -197,7 +197,7 @@ class Outbox:
         if self._work.is_idle:
             await self._session.stop()
         else:
-            self.put(_stop)
+            self.put(stop_reply)
 
     async def run(self) -> None:
         """Do what is asked for, until the end of the program."""
@@ -259,7 +259,3 @@ class Outbox:
         """Send a message when its turn comes."""
         if self._sending is not None:
             self._work.put(partial(self._sending.deliver, message))
-
-
-async def _stop(session: ChatSession) -> None:
-    await session.stop()

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from modechat.domain.typed import Typed
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
+    from modechat.session.settings import SessionSettings
 
 Meaning: TypeAlias = Parsed | SlashCommand
 
 _LONGEST_OF_EXAMPLE = 80
 
 
-def meaning_of(text: str | Typed, tasks: Sequence[NamedTask], state: ModeState) -> Meaning:
+def meaning_of(text: str | Typed, settings: SessionSettings, state: ModeState) -> Meaning:
     """Parse `text` in a conversation whose mode is `state`. Messages are parsed nowhere else.
 
     A named task (`/task NAME …`) asks the model something. The dispatcher does the other commands.
@@ -31,15 +32,15 @@ def meaning_of(text: str | Typed, tasks: Sequence[NamedTask], state: ModeState) 
     if not command.asks_model:
         return command
     name, said = word_of(command.words)
-    for task in tasks:
-        if task.name == name.casefold():
-            return task.read(said)
-    return unknown("task", name, [task.name for task in tasks])
+    task = settings.task(name.casefold())
+    if task is None:
+        return unknown("task", name, [known.name for known in settings.tasks])
+    return task.read(said)
 
 
 def request_of(text: str | Typed, session: ChatSession) -> ChatMessage | Task | None:
     """Return what `text` would ask the model if it was sent; None if nothing."""
-    meaning = meaning_of(text, session.settings.tasks, session.state)
+    meaning = meaning_of(text, session.settings, session.state)
     if isinstance(meaning, ChatMessage | Task):
         return meaning
     return None

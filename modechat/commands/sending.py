@@ -115,7 +115,7 @@ class Sending:
         if message.edits is not None:
             state = session.turns.state_of(message.edits)
         message.text = text
-        message.meaning = meaning_of(text, session.settings.tasks, state)
+        message.meaning = meaning_of(text, session.settings, state)
 
     async def _send(self, message: Message) -> Incomplete | None:
         """Have the session do what a message asks for; return why not. Raises StoreError."""

@@ -29,10 +29,8 @@ class PromptViews:
     async def next(self, request: ChatMessage | Task, format: str | None = None) -> PromptView:
         """The prompt that `request` would make as the next turn; None: in the format in use."""
         conversation = self._timeline.conversation
-        history = conversation.turns if conversation is not None else ()
-        return await self._inspect(
-            request, history, clock_at(datetime.now(UTC), conversation), format
-        )
+        clock = clock_at(datetime.now(UTC), conversation)
+        return await self._inspect(request, self._timeline.turns, clock, format)
 
     async def alone(self, request: ChatMessage | Task) -> PromptView:
         """The prompt of `request` without a history."""

@@ -17,7 +17,7 @@ from modechat.store.failures import not_found
 from modechat.store.inputs import StoredInputs, forget_sent
 from modechat.store.locks import ConversationLocks, NoLocks
 from modechat.store.preview import read_preview
-from modechat.store.search import Searcher, forget_deleted, search
+from modechat.store.search import Searcher, forget_deleted
 from modechat.store.summaries import read_summaries
 from modechat.store.timeline import (
     delete_turn,
@@ -145,8 +145,7 @@ class Store:
 
         Words that begin with them count, too.
         """
-        with self._database.reading() as db:
-            return search(db, rows.storable(text))
+        return Searcher(self._database).search(text)
 
     def searcher(self) -> Searcher | None:
         """Return a searcher for another thread; None for conversations in memory."""

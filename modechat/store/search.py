@@ -47,7 +47,7 @@ SELECT substr(said, max(1, instr(lower(said), lower(:word)) - :before), :width) 
 
 
 class Searcher:
-    """Searches on a connection of its own, from one thread; `interrupt` may be called from any."""
+    """Searches from one thread; `interrupt` may be called from any."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -11,8 +11,8 @@ from textual.app import App
 from textual.screen import Screen
 from textual.worker import NoActiveWorker, get_current_worker
 
+from modechat.commands.dispatch import Work
 from modechat.commands.keymap import Keymap
-from modechat.commands.outbox import Work
 from modechat.tui.composer import Composer
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.transcript import Transcript

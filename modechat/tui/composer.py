@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modechat.commands.outbox import Outbox, Work
+from modechat.commands.dispatch import Work
+from modechat.commands.outbox import Outbox
 from modechat.commands.sending import attached
 from modechat.commands.unsent import Message
 from modechat.daemon_thread import run_in_daemon_thread

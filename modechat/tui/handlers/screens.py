@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from modechat.commands.dispatch import begin_new_conversation
 from modechat.commands.session_commands import SessionCommands
 from modechat.domain.text import in_one_line
 
@@ -29,7 +30,7 @@ class ScreenActions:
     # Conversations
 
     async def new_conversation(self) -> None:
-        await self._context.composer.leave_conversation(_begin_new)
+        await self._context.composer.leave_conversation(begin_new_conversation)
 
     def conversations(self) -> None:
         self._context.begin_dialogue(self._choose_conversation)
@@ -124,10 +125,6 @@ class ScreenActions:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-async def _begin_new(session: ChatSession) -> Incomplete | None:
-    return await session.library.begin_new()
 
 
 async def _open(session: ChatSession, number: int) -> Incomplete | None:

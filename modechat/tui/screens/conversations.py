@@ -86,8 +86,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         self.say(in_one_line(error.title, error.hint), is_trouble=True)
 
     def _open_id(self) -> int | None:
-        conversation = self._session.conversation
-        return conversation.id if conversation is not None else None
+        return self._session.conversation_id
 
     # The list
 
