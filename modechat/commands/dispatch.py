@@ -123,7 +123,7 @@ class Dispatcher:
             return Incomplete(
                 f"/{action.slash} needs the screen: modechat without --plain, in a terminal."
             )
-        done = handler(*filter(None, [words]))
+        done = handler(words) if words else handler()
         if isawaitable(done):
             done = await done
         return done if isinstance(done, Incomplete) else None

@@ -185,7 +185,7 @@ class PlainChat:
             return False
         if command.action.id == "stop":
             self._has_input = True
-            self._tasks.begin(self._session.stop())
+            self._tasks.begin(self._outbox.stop())
             return True
         if command.action.id == "quit" and self._is_interactive:
             self.shutdown.request()
@@ -227,9 +227,9 @@ class PlainChat:
             self.shutdown.hurry()
         elif self._interrupt_leaves:
             self.shutdown.request()
-        elif self._session.is_busy:
+        elif self._outbox.can_stop:
             self._interrupt_leaves = True
-            self._tasks.begin(self._session.stop())
+            self._tasks.begin(self._outbox.stop())
         else:
             self._interrupt_leaves = True
             self._view.say(

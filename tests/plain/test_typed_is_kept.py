@@ -17,6 +17,7 @@ from modechat.domain.typed import Typed
 from modechat.plain.line_reader import LineReader, Lines, Read
 from modechat.plain.view import PlainView
 from modechat.plain.writer import Writer
+from modechat.session.prompt_views import PromptViews
 from modechat.store import Store
 from tests.plain.harness import in_pipe, on_terminal
 from tests.session.harness import Clock, Gate
@@ -52,6 +53,31 @@ async def test_what_is_too_long_is_refused(tmp_path: Path) -> None:
     assert "This is too long: " in err
     assert "Model: You said: hello" in out
     assert code != 0
+
+
+@pytest.mark.parametrize("stop", ["/stop", "Ctrl+C"])
+async def test_a_long_message_that_waits_for_the_engine_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str
+) -> None:
+    asked = asyncio.Event()
+
+    async def never(*_arguments: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(PromptViews, "alone", never)
+    async with on_terminal(tmp_path) as chat:
+        await chat.asks("hello")
+        for _ in range(6):  # a terminal takes 4,095 bytes of a line
+            chat.type(f"{'word ' * 700}\\\n")
+            await asyncio.sleep(0.1)  # lines that come at once would be a paste
+        chat.type("end\n")
+        await asyncio.wait_for(asked.wait(), 10)
+        if stop == "/stop":
+            chat.type("/stop\n")
+        else:
+            os.kill(os.getpid(), signal.SIGINT)
+        await chat.sees("Stopped: nothing was sent.")
 
 
 async def test_what_was_sent_is_kept_and_can_be_sent_again(tmp_path: Path) -> None:
