@@ -1,4 +1,6 @@
-"""The Textual app: themes, the session's life, and the way out."""
+"""The Textual app: it opens the session, runs it, and leaves when the user or the system asks for
+it.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,8 @@ _SECONDS_TO_PAINT = 0.02
 
 
 def _import_behind() -> None:
-    """Import what the screen needs right after the first frame, in a thread, so that keys are not
-    held up.
+    """Import in a thread what the screen needs right after the first frame, so that keys are
+    handled meanwhile.
     """
     import modechat.commands.dispatch
     import modechat.tui.chat_context
@@ -50,9 +52,9 @@ def _import_behind() -> None:
 
 
 def _import_parser() -> None:
-    """Import what shows replies.
+    """Import the modules that render replies.
 
-    It takes as long as some tokens: better done while the model is being loaded.
+    This takes as long as generating some tokens, so it is done while the model loads.
     """
     from modechat.tui.widgets.reply import preload
 
@@ -66,7 +68,7 @@ def _remove_left_files() -> None:
 
 
 class ModechatApp(TerminalApp):
-    """Returns an error if it cannot go on, else None.
+    """The app. `run` returns the error that ended it, or None.
 
     The first frame is painted before conversations are opened and the model is loaded.
     """
@@ -86,11 +88,12 @@ class ModechatApp(TerminalApp):
         typed_before: str = "",
         terminal_before: list[Any] | None = None,
     ) -> None:
-        """`prepare` is called in a thread when the first frame has been painted; it may raise
+        """Call `prepare` in a thread when the first frame has been painted; it may raise
         ModechatError.
 
-        `remember_theme` is called with a theme that the user has chosen. `typed_before` was read
-        from the terminal, and `terminal_before` are its attributes, if they were changed for that.
+        `remember_theme` is called with a theme that the user has chosen. `typed_before` is text
+        that was read from the terminal before. `terminal_before` holds the terminal's attributes
+        from before that read, or None if the read did not change them.
         """
         super().__init__(look, remember_theme, typed_before, terminal_before)
         self._is_hanging_up = False
@@ -103,7 +106,7 @@ class ModechatApp(TerminalApp):
         self._session: ChatSession | None = None
 
     def _is_opening(self) -> bool:
-        """True while the last key asked for something that is not done yet."""
+        """Return True while the last key asked for something that is not done yet."""
         return isinstance(self.screen, ScreenFixes) and self.screen.is_awaiting()
 
     def action_palette(self) -> None:
@@ -118,7 +121,7 @@ class ModechatApp(TerminalApp):
         )
 
     def action_explain(self) -> None:
-        """Show the keys of the dialog on top, and all others."""
+        """Show the keys of the dialog on top, and all other keys."""
         from modechat.tui.screens.help import help_on
 
         self.push_screen(help_on(self.screen, self.keymap))
@@ -143,7 +146,7 @@ class ModechatApp(TerminalApp):
 
     @property
     def session(self) -> ChatSession | None:
-        """The session, once the store is open."""
+        """The session; None until the store is open."""
         return self._session
 
     def get_default_screen(self) -> Screen[None]:
@@ -162,7 +165,7 @@ class ModechatApp(TerminalApp):
 
     def on_ready(self) -> None:
         self._keys.open()
-        # Not before the frame is out: imports in a thread would hold up its painting.
+        # Imports in a thread would hold up the painting of the frame, so they begin after it.
         self.set_timer(_SECONDS_TO_PAINT, self._begin_soon)
         self._leave_on_signals()
 
@@ -170,14 +173,11 @@ class ModechatApp(TerminalApp):
         self.run_worker(self._begin(), name="begin")
 
     def _leave_on_signals(self) -> None:
-        """Leave properly when the system or the terminal asks for it: saved, and with the terminal
-        restored.
-        """
+        """Leave when the system or the terminal asks for it: save, and restore the terminal."""
         loop = asyncio.get_running_loop()
         for name, leave in (("SIGTERM", self.action_quit), ("SIGHUP", self._hang_up)):
-            with contextlib.suppress(
-                AttributeError, NotImplementedError, RuntimeError
-            ):  # not on every system
+            # Some systems lack these signals.
+            with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError):
                 loop.add_signal_handler(getattr(signal, name), partial(self._leave, leave))
 
     def _leave(self, leave: Callable[[], Awaitable[None]]) -> None:
@@ -211,16 +211,17 @@ class ModechatApp(TerminalApp):
             self._chat.receive(Remark(notice))
         for trouble in setup.troubles:
             self._chat.receive(Trouble(trouble.title, trouble.hint))
-        self.run_worker(session.run(), name="session")  # what it tells comes below the conversation
+        # its events are shown below the conversation
+        self.run_worker(session.run(), name="session")
         if not session.has_model:
             await self._chat.action_act("choose_model")
         await asyncio.to_thread(_import_parser)
         await asyncio.to_thread(_remove_left_files)
 
     async def action_quit(self) -> None:
-        """Leave.
+        """Leave after doing what the user asked for before.
 
-        What was asked for is done first, and what is being written is stopped and saved.
+        A reply that is being written is stopped and saved.
         """
         try:
             await self._chat.finish()
@@ -233,9 +234,8 @@ class ModechatApp(TerminalApp):
     async def _hang_up(self) -> None:
         """Leave because the window was closed: save, and end as an interrupted program does.
 
-        Textual's farewell to a terminal that is gone would never end: the thread that writes dies
-        of the first error, and its queue blocks when it is full. For the same reason nothing may be
-        painted meanwhile.
+        Textual's own exit would never end: its writer thread dies of the first error, and its queue
+        blocks when it is full. For the same reason nothing may be painted meanwhile.
         """
         if os.isatty(0):
             await self.action_quit()

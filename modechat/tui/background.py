@@ -1,6 +1,6 @@
-"""If the terminal's background is light: how it is asked (OSC 11), and its answer among the keys.
+"""Asks the terminal if its background is light (OSC 11), and finds the answer among the keys.
 
-It imports nothing of Textual: the terminal is asked while that is being imported.
+It imports nothing of Textual: the terminal is asked while Textual is being imported.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _ANSWER = re.compile(
 _REPORT = re.compile(r"\x1b\]\d[^\x07\x1b]*(?:\x07|\x1b\\)")
 _BEGINNING = re.compile(r"\x1b\](?:\d[^\x07\x1b]*\x1b?)?\Z")
 _LONGEST = 64
-"""Characters of an answer; what is longer is none."""
+"""The most characters of an answer; a longer text is not an answer."""
 _MIDDLE = 0.18
-"""The relative luminance on which black and white can be read equally well."""
+"""The relative luminance at which black and white text are equally readable."""
 _SILENT = ("linux", "dumb", "unknown", "vt", "cons", "sun", "eterm", "cygwin")
-"""The names of terminals that would print the question, or never answer, begin so."""
+"""Prefixes of the TERM names of terminals that would print the question, or never answer."""
 
 
 def can_be_asked(env: Mapping[str, str]) -> bool:
@@ -30,25 +30,28 @@ def can_be_asked(env: Mapping[str, str]) -> bool:
 
 
 def read_answer(data: str) -> tuple[bool | None, str]:
-    """Return True for a light background, None without an answer; and the rest of `data`."""
+    """Return True for a light background, or None without an answer; and the rest of `data`."""
     match = _ANSWER.search(data)
     is_light = None if match is None else _is_light(match)
     return is_light, _REPORT.sub("", data)
 
 
 class Answers:
-    """Separates the terminal's answer from the keys, however the reads cut it."""
+    """Separates the terminal's answer from the keys, even if an answer comes in several reads."""
 
     def __init__(self) -> None:
         self._held = ""
-        """What could be the beginning of an answer."""
+        """Text that may be the beginning of an answer."""
 
     @property
     def is_incomplete(self) -> bool:
         return bool(self._held)
 
     def read(self, data: str, *, is_expected: bool = False) -> tuple[bool | None, str]:
-        """As `read_answer`. An escape at the end may be the beginning of an expected answer."""
+        """Do the same as `read_answer`, and hold back the beginning of an answer.
+
+        `is_expected`: an answer has yet to come, so an escape at the end may be its beginning.
+        """
         is_light, rest = read_answer(self._held + data)
         self._held = ""
         begun = _BEGINNING.search(rest)
@@ -59,7 +62,10 @@ class Answers:
         return is_light, rest
 
     def finish(self) -> str:
-        """Return the keys in what is held: no more comes. The beginning of an answer is none."""
+        """Return the keys in the held text, because no more comes.
+
+        The beginning of an answer holds no keys.
+        """
         held, self._held = self._held, ""
         if len(held) > len("\x1b]"):
             return ""

@@ -1,4 +1,4 @@
-"""The keys in force as Textual's bindings."""
+"""Makes Textual's bindings from the keys in force."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 EVERYWHERE = {"palette": "palette", "suspend": "suspend_process", "quit": "quit"}
-"""Actions that can be done on every screen, with Textual's names for them."""
+"""Actions that work on every screen, with Textual's names for them."""
 
 
 def bind_actions(node: DOMNode, keymap: Keymap) -> None:
-    """Bind the keys of the chat screen's actions on `node`."""
+    """Bind on `node` the keys of the chat screen's actions."""
     _bind(
         node, keymap, {action: f"act('{action.id}')" for action in ACTIONS if _is_on_screen(action)}
     )
 
 
 def bind_on_every_screen(node: DOMNode, keymap: Keymap) -> None:
-    """Bind the keys that work on every screen on `node`, in place of Textual's own."""
-    node._bindings = BindingsMap()  # a keymap of Textual's cannot take a key away
+    """Bind on `node` the keys that work on every screen, in place of Textual's own."""
+    node._bindings = BindingsMap()  # Textual's own keymap cannot remove a key
     _bind(
         node,
         keymap,
@@ -35,13 +35,13 @@ def bind_on_every_screen(node: DOMNode, keymap: Keymap) -> None:
 
 
 def bind_to_close(screen: Screen[None], keymap: Keymap, action_id: str) -> None:
-    """Have the keys that open a screen close it, too."""
+    """Make the keys that open a screen close it, too."""
     for key in keymap.keys(action_id):
         _add(screen, Binding(key, "dismiss", show=False))
 
 
 def bind_edits(node: DOMNode, keymap: Keymap) -> None:
-    """Bind the keys that edit text on a text area, in place of Textual's own."""
+    """Bind on a text area the keys that edit text, in place of Textual's own."""
     bound = node._bindings.key_to_bindings
     edits = [action for action in ACTIONS if action.edits]
     for key in {key for action in edits for key in action.keys}:
@@ -52,8 +52,10 @@ def bind_edits(node: DOMNode, keymap: Keymap) -> None:
 
 
 def newline_keys(keymap: Keymap) -> frozenset[str]:
-    """The keys that begin a new line; with the usual ones come others, as far as terminals tell
-    them from Enter.
+    """Return the keys that begin a new line.
+
+    Unless the user chose the keys, Ctrl+Enter and Alt+Enter are added for terminals that tell them
+    from Enter.
     """
     keys = set(keymap.keys("newline"))
     if "newline" not in keymap.own:
@@ -62,24 +64,24 @@ def newline_keys(keymap: Keymap) -> frozenset[str]:
 
 
 def keymap_of(node: DOMNode) -> Keymap:
-    """The keys in force where a widget or a screen is."""
+    """Return the keys in force where a widget or a screen is."""
     return getattr(node.app, "keymap", DEFAULT_KEYMAP)
 
 
 def _bind(node: DOMNode, keymap: Keymap, names: dict[Action, str]) -> None:
     for action, name in names.items():
         for key in keymap.keys(action.id):
-            # Priority, because the prompt has the focus and would take some of these keys for
-            # itself.
+            # The prompt has the focus and would take some of these keys, so they have priority.
             _add(node, Binding(key, name, action.label, show=False, priority=True))
 
 
 def _add(node: DOMNode, binding: Binding) -> None:
     bound = node._bindings.key_to_bindings
+    # A new list: Textual's list belongs to the class.
     bound[binding.key] = [
         *bound.get(binding.key, ()),
         binding,
-    ]  # a new list: Textual's is that of the class
+    ]
 
 
 def _is_on_screen(action: Action) -> bool:

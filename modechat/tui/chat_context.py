@@ -1,6 +1,4 @@
-"""The parts of the chat screen for those who act on it: prompt, transcript, session, and what is
-asked of it.
-"""
+"""Holds what the actions of the chat screen need: prompt, transcript, composer, session."""
 
 from __future__ import annotations
 
@@ -24,7 +22,10 @@ _DIALOGUE = "dialogue"
 
 
 class ChatContext:
-    """`say` shows a text for a moment."""
+    """The parts of the chat screen, and the dialogues with the user.
+
+    `say` shows a text for a moment.
+    """
 
     def __init__(
         self,
@@ -50,14 +51,14 @@ class ChatContext:
         return self.screen.app
 
     async def do(self, work: Work) -> None:
-        """Have the session do something, after what was asked for by the keys before."""
+        """Have the session do `work` after everything that earlier keys asked for."""
         await self.prompt.keys_are_handled()
         self.composer.outbox.put(work)
 
     def begin_dialogue(self, dialogue: Callable[[ChatSession], Awaitable[None]]) -> None:
-        """Ask the user something on a screen of its own, unless that goes on.
+        """Ask the user something on another screen, unless another dialogue goes on.
 
-        An answer may lead to more.
+        A dialogue may begin further ones itself.
         """
         if self.session is not None and (not self.is_in_dialogue or _is_dialogue()):
             self._n_dialogues += 1
@@ -65,7 +66,7 @@ class ChatContext:
 
     @property
     def is_in_dialogue(self) -> bool:
-        """True while the user is asked something, or what was answered has not been done yet."""
+        """True while the user is asked something, or while the answer is not acted on yet."""
         return self._n_dialogues > 0
 
     async def _hold(
@@ -78,7 +79,7 @@ class ChatContext:
 
 
 def _is_dialogue() -> bool:
-    """True in a dialogue that goes on."""
+    """Return True if the caller runs in a dialogue."""
     try:
         return get_current_worker().group == _DIALOGUE
     except NoActiveWorker:

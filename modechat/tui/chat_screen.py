@@ -1,6 +1,6 @@
-"""The chat screen: what is on it, and who acts for it. It alone knows them all.
+"""The chat screen: its widgets, and the handlers of its actions. Only this module knows them all.
 
-The first frame has the prompt and an empty timeline; `mount_rest` brings what is needed after it.
+The first frame has the prompt and an empty timeline; `mount_rest` adds the rest.
 """
 
 from __future__ import annotations
@@ -40,11 +40,14 @@ if TYPE_CHECKING:
     from modechat.tui.widgets.transcript import Transcript
 
 _LONGEST_LINE = 112
-"""Cells of a line of the conversation with its frame: longer ones are hard to read."""
+"""The most cells of a line of the conversation, frame included: longer lines are hard to read."""
 
 
 class ChatScreen(ScreenFixes[None], Screen[None]):
-    """`connect` gives it its session; until then it only takes text."""
+    """The screen with the conversation and the prompt.
+
+    It only takes text until `connect` gives it a session.
+    """
 
     AUTO_FOCUS = "PromptArea"
 
@@ -79,7 +82,9 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         self.show_hint()
 
     async def mount_rest(self) -> None:
-        """Mount what the first frame did not need, and begin to show events and do actions."""
+        """Mount the widgets that the first frame did not need, and begin to show events and do
+        actions.
+        """
         if not self._has_rest:
             self._has_rest = True
             await self._timeline.mount(self.transcript)
@@ -88,13 +93,13 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
             self.run_worker(self.composer.outbox.run(), name="commands")
 
     def connect(self, session: ChatSession) -> None:
-        """From now on, act on `session`."""
+        """Act on `session` from now on."""
         self._session = self.context.session = session
         self.prompting.connect(session)
         self.run_worker(self.composer.connect(session, self.dispatcher), name="inputs")
 
     def receive(self, event: SessionEvent) -> None:
-        """Take an event of the session; it is shown after those before it."""
+        """Take an event of the session; it is shown after earlier events."""
         self._view.receive(event)
         self.composer.receive(event)
 
@@ -103,7 +108,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         await self._prompt.keys_are_handled()
         await self.composer.outbox.finish()
 
-    # Its parts, imported when they are needed first
+    # Its parts, imported at first use
 
     @cached_property
     def transcript(self) -> Transcript:
@@ -152,7 +157,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
-        """Finds who does the actions of the table."""
+        """The dispatcher that finds the handlers of the actions."""
         from modechat.commands.dispatch import Dispatcher
         from modechat.tui.handlers.screens import ScreenActions
         from modechat.tui.handlers.view import ViewActions
@@ -170,23 +175,23 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
     # What is shown
 
     def show_hint(self) -> None:
-        """Show what the keys do at the moment."""
+        """Show what the keys do now."""
         is_busy = self._session is not None and self._session.is_busy
         is_selected = self._has_rest and self.transcript.selection.turn is not None
         moment = moment_of(is_busy=is_busy, is_selected=is_selected)
         self._prompt.show_hint(hint_line(moment, self.keymap, self._prompt.size.width - 2))
 
     def flash_up(self, text: str, *, stays: bool = False) -> None:
-        """Say something above the prompt. `stays`: also at the next key."""
+        """Show a text above the prompt. `stays`: the next key does not remove it."""
         self._flash.say(self.keymap.in_force(text), stays=stays)
 
     def _show_forecast(self) -> None:
-        """Show what the text at the prompt will make of the context."""
+        """Show how full the text at the prompt will make the context."""
         if self._session is not None:
             self._view.figures.show_attached(self.composer.attached_size)
 
     def _keep_lines_readable(self, width: int) -> None:
-        """In a wide window everything stands in the middle, and the scroll bar at the edge."""
+        """In a wide window, put everything in the middle, and leave the scroll bar at the edge."""
         side = (width - _LONGEST_LINE) // 2
         _set_margin((self._prompt,), side, is_wide=side > 1)
         beside = (self._news, self._flash, *self._prompt.neighbours, self._status)
@@ -198,13 +203,12 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
     # What the user does
 
     async def action_act(self, action_id: str) -> None:
-        """Do an action of the table, as its key does."""
+        """Do an action, as its key does."""
         self._flash.key_pressed()
         await self.mount_rest()
         handler = self.dispatcher.handler(action_id)
-        if (
-            handler is not None
-        ):  # a key may mean more than the command: it is about what is at the prompt
+        # A key may mean more than the command does: it acts on what is at the prompt.
+        if handler is not None:
             done = handler()
             if isawaitable(done):
                 await done
@@ -220,7 +224,8 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         else:
             self.composer.submit(typed)
 
-    # Named as Textual calls them: their class is not imported before the first frame.
+    # Textual finds these methods by name: the class of the messages is not imported before the
+    # first frame.
 
     def on_transcript_message_selected(self) -> None:
         self.show_hint()

@@ -1,7 +1,7 @@
-"""Copies text for other programs: by the terminal (OSC 52) or by a program of the system.
+"""Copies text for other programs, through the terminal (OSC 52) or a program of the system.
 
-A terminal never answers whether it took a text, so the result says only what can have worked. Over
-SSH the terminal is the only way: programs there would fill the clipboard of the wrong machine.
+A terminal never answers whether it took a text, so the result says only what may have worked. Over
+SSH only the terminal is used: programs would fill the clipboard of the wrong machine.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 LONGEST = 100_000
-"""Bytes of base64 that are sent to a terminal; more of them is cut or ignored by many."""
-_SCREEN_CHUNK = 512  # bytes; GNU screen takes no longer strings than 768
+"""Bytes of base64 that are sent to a terminal at most; many terminals cut or ignore more."""
+_SCREEN_CHUNK = 512  # bytes; GNU screen takes strings of at most 768
 _SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class CopyResult:
-    """What became of a copy; as a string it is the message for the user."""
+    """The result of a copy; `str` of it is the message for the user."""
 
     program: str = ""
     """The program that took the text, if one did."""
     was_sent: bool = False
-    """True if it was sent to a terminal that may take it."""
+    """True if the text was sent to a terminal that may take it."""
     reason: str = ""
-    """Why nothing can have worked."""
+    """The reason why nothing can have worked."""
 
     def __str__(self) -> str:
         if self.program:
@@ -53,13 +53,13 @@ class Clipboard:
     def __init__(
         self, write: Callable[[str], None], env: Mapping[str, str], platform: str = sys.platform
     ) -> None:
-        """`write` takes sequences for the terminal."""
+        """Copy with `write`, which sends sequences to the terminal, and with programs of `env`."""
         self._write = write
         self._env = env
         self._platform = platform
 
     async def copy(self, text: str) -> CopyResult:
-        """Copy `text`. It takes a few seconds at most, whatever the programs do."""
+        """Copy `text`, in a few seconds at most."""
         sequence = osc52(text, self._env)
         if sequence:
             self._write(sequence)
@@ -81,7 +81,8 @@ class Clipboard:
         env = self._env
         programs = []
         if "TMUX" in env:
-            programs.append(_Program(("tmux", "load-buffer", "-w", "-")))  # tmux tells its terminal
+            # tmux passes it on to its terminal
+            programs.append(_Program(("tmux", "load-buffer", "-w", "-")))
         if "SSH_CONNECTION" in env or "SSH_TTY" in env or "SSH_CLIENT" in env:
             return programs
         local = []
@@ -99,7 +100,8 @@ class Clipboard:
         return [*local, *programs]
 
     async def _run(self, path: str, program: _Program, text: str) -> bool:
-        # Some stay behind to serve the clipboard, with our standard streams if they had them.
+        # Some programs stay behind to serve the clipboard, and would keep our standard streams
+        # open.
         nowhere = asyncio.subprocess.DEVNULL
         try:
             process = await asyncio.create_subprocess_exec(
@@ -125,7 +127,7 @@ class Clipboard:
         return process.returncode == 0
 
     def _refusal(self, sequence: str) -> str:
-        """Say why the terminal cannot have taken the text; empty if it may have."""
+        """Return why the terminal cannot have taken the text; empty if it may have."""
         env = self._env
         if not sequence:
             return "it is longer than terminals take"
@@ -142,7 +144,7 @@ def osc52(text: str, env: Mapping[str, str]) -> str:
     """Return the sequence that asks a terminal to copy `text`; empty if it would be too long.
 
     It is wrapped for tmux or GNU screen. Sources: xterm's control sequences, “Operating System
-    Commands”, 52; tmux and screen pass on what is in a DCS string.
+    Commands”, 52; tmux and screen pass on the contents of a DCS string.
     """
     data = base64.b64encode(text.encode("utf-8", "replace")).decode()
     if len(data) > LONGEST:

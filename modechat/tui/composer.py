@@ -1,7 +1,7 @@
-"""The prompt's side of what is sent: what is edited, set aside and given back there.
+"""Edits, sends, sets aside and restores what stands at the prompt.
 
-A message belongs to the draft until the session has taken it. What could not be sent comes back to
-the prompt.
+A message belongs to the draft until the session has taken it. A message that could not be sent
+comes back to the prompt.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Composer:
-    """Acts on the prompt of `screen`."""
+    """Sends what stands at the prompt of `screen`, and puts texts there."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Composer:
         say: Callable[[str], None],
         show_forecast: Callable[[], None],
     ) -> None:
-        """`say` answers for a moment. `show_forecast` is called when attached files change."""
+        """Call `say` to show a text for a moment, and `show_forecast` when attachments change."""
         self.outbox = Outbox(self)
         self._screen = screen
         self._prompt = prompt
@@ -53,23 +53,23 @@ class Composer:
         self._transcript = transcript
         self._show_forecast = show_forecast
         self._left: Typed | None = None
-        """What was at the prompt when a key asked for another conversation."""
+        """The text that was at the prompt when a key asked for another conversation."""
         self._set_aside = Typed()
-        """What was at the prompt before a message was edited there."""
+        """The text that was at the prompt before a message was edited there."""
         self.editing: int | None = None
-        """The turn whose message is being edited at the prompt."""
+        """The id of the turn whose message is being edited at the prompt."""
         self.attached_size = 0
-        """Bytes of the files that the text at the prompt mentions."""
+        """Total bytes of the files that the text at the prompt mentions."""
 
     async def connect(self, session: ChatSession, dispatcher: Dispatcher) -> None:
-        """The session is there, with its conversation open."""
+        """Take commands and messages for `session`, whose conversation is open."""
         self._prompt.take_back = self.take_back
         self._prompt.recall.load(await self.outbox.connect(session, dispatcher))
 
     # What the user does
 
     def submit(self, typed: Typed) -> None:
-        """Send it, after what was asked before."""
+        """Send what was typed, after everything that was asked for before."""
         if not typed.text.strip():
             return
         if doubt := self.outbox.doubt(typed.text):
@@ -81,7 +81,7 @@ class Composer:
         self.outbox.submit(typed, edits)
 
     def begin_editing(self, turn: Turn) -> None:
-        """Have the user edit the message of a turn, to be sent in its place."""
+        """Let the user edit the message of a turn; it is sent in place of the old one."""
         if self.editing is None:
             self._set_aside = self._prompt.typed
         self._prompt.fill(self._prompt.recall.as_sent(turn.typed or message_text(turn.request)))
@@ -89,22 +89,23 @@ class Composer:
         self._prompt.area.focus()
 
     def end_editing(self) -> bool:
-        """Leave the message as it was. False: none was being edited."""
+        """Stop editing, and leave the message as it was. Return False if none was being edited."""
         if self.editing is None:
             return False
         self._prompt.fill(self._leave_editing())
         return True
 
     def take_back(self) -> bool:
-        """Put what is queued into the prompt again. False: nothing was queued."""
+        """Put the queued messages into the prompt again. Return False if nothing was queued."""
         queued = self.outbox.take_back()
         if queued:
             self._prompt.restore(joined(queued))
         return bool(queued)
 
     async def leave_conversation(self, work: Work) -> None:
-        """Go to another conversation by `work`; what is at the prompt now stays with the one that
-        is left.
+        """Go to another conversation by `work`.
+
+        What is at the prompt now stays with the conversation that is left.
         """
         await self._prompt.keys_are_handled()
         left = [self._left or Typed(), self._leave_editing(), self._prompt.typed]
@@ -122,7 +123,7 @@ class Composer:
         self.outbox.put(leave)
 
     async def was_asked(self, typed: Typed) -> None:
-        """What stood at the prompt has reached the conversation without being sent."""
+        """Treat what stood at the prompt as sent: it reached the conversation in another way."""
         self._show_editing(None)
         self._prompt.recall.add(typed)
         if self._prompt.typed == typed:
@@ -135,13 +136,13 @@ class Composer:
         """Save the draft soon, and look at the files that are mentioned."""
         self.outbox.draft_changed()
         if mentions(self._prompt.typed):
-            # As a method, not as a coroutine: the next letter may end the work before it has begun.
+            # A method, not a coroutine: the next letter may cancel the work before it begins.
             run_newest(self._screen, self._look_for_files)
         else:
             self._show_files({})
 
     async def attached(self) -> Typed | Incomplete:
-        """The text at the prompt with the files that it mentions, as it would be sent."""
+        """Return the text at the prompt with the files that it mentions, as it would be sent."""
         return await attached(self._prompt.typed, self.outbox.folder)
 
     async def _look_for_files(self) -> None:
@@ -156,7 +157,7 @@ class Composer:
             self._show_forecast()
 
     def _leave_editing(self) -> Typed:
-        """Make what is edited an ordinary text. Returns what was at the prompt before."""
+        """Make the edited message an ordinary text, and return what was at the prompt before."""
         self._show_editing(None)
         aside, self._set_aside = self._set_aside, Typed()
         return aside
@@ -165,7 +166,7 @@ class Composer:
         self.editing = turn_id
         self._prompt.show_editing(turn_id is not None)
 
-    # What the outbox asks
+    # What the outbox asks for
 
     def say(self, text: str) -> None:
         self._say(text)
@@ -197,13 +198,13 @@ class Composer:
         aside = self._leave_editing()
         left, self._left = self._left, None
         if left is None and by_command:
-            left = Typed()  # what stands there was typed after the command
+            left = Typed()  # the text there was typed after the command
         elif left is None:
             left = self._prompt.typed
             self._prompt.area.begin_with(Typed())
         return joined([aside, left])
 
-    # What the session tells
+    # Events of the session
 
     def receive(self, event: SessionEvent) -> None:
         self.outbox.receive(event)
@@ -211,6 +212,6 @@ class Composer:
             self._screen.run_worker(self._forget_deleted(), name="sent")
 
     async def _forget_deleted(self) -> None:
-        """What is not kept any more cannot be called back."""
+        """Remove from the recall the messages that are not kept any more."""
         kept = await self.outbox.sent()
         self._prompt.recall.forget({typed.text for typed in (*kept, *self.outbox.queued)})

@@ -1,4 +1,6 @@
-"""What the context holds, and what the text at the prompt will make of it, for the status line."""
+"""Shows in the status line how full the context is, and how full the text at the prompt will make
+it.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,18 @@ class ContextFigures:
         self._context = context
         self._status = status
         self._attached = 0
-        """Bytes of the files that the text at the prompt mentions."""
+        """Total bytes of the files that the text at the prompt mentions."""
 
     def show_attached(self, size: int) -> None:
-        """The text at the prompt has changed, and mentions so many bytes of files."""
+        """Show the figures for a changed text at the prompt.
+
+        `size`: bytes of the files it mentions.
+        """
         self._attached = size
         self.show()
 
     def show(self) -> None:
-        """Show the figures as they are now."""
+        """Show the current figures."""
         session = self._context.session
         if session is None:
             return
@@ -37,8 +42,9 @@ class ContextFigures:
         self._status.update_status(forecast=self._forecast(session), used=used)
 
     def _forecast(self, session: ChatSession) -> Forecast | None:
-        """What the text at the prompt will make of the context; None if it is no message of the
-        chat.
+        """Return how full the text at the prompt will make the context.
+
+        Return None if the text is not a message of the chat.
         """
         model, typed = session.model, self._context.prompt.typed
         if model is None or not model.sees_history or unknown_command(typed):

@@ -1,4 +1,4 @@
-"""How well text can be read on a background, and the colour to use where it could not be read."""
+"""Computes how readable text is on a background, and finds a readable colour."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from textual.color import Color
 
 READABLE = 4.5
-"""The least contrast of text (WCAG 2.2, level AA)."""
+"""The least contrast of readable text (WCAG 2.2, level AA)."""
 _BLACK, _WHITE = Color(0, 0, 0), Color(255, 255, 255)
 
 
@@ -25,7 +25,7 @@ def contrast(one: Color, other: Color) -> float:
 
 
 def readable(wanted: Color, background: Color) -> Color:
-    """Return `wanted` if it can be read on `background`; else black or white."""
+    """Return `wanted` if it is readable on `background`; else black or white."""
     if contrast(wanted, background) >= READABLE:
         return wanted
     return max(_BLACK, _WHITE, key=partial(contrast, background))

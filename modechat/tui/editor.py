@@ -1,9 +1,8 @@
-"""An editor of the user's to write a message in: the program that $VISUAL or $EDITOR names.
+"""Runs the user's editor ($VISUAL or $EDITOR) to write a message in.
 
 modechat goes on behind it: replies are written and saved, and nothing is painted over the editor.
-It does not wait for the editor when it must leave: then what the user saved there comes back at
-once. The file is in a folder of modechat's: what a killed program left there is removed at the next
-start.
+If modechat must leave, it ends the editor, and takes the text that the user saved. The file is in a
+folder of modechat's own; files of killed programs are removed there at the next start.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _SECONDS_TO_END = 1.0
 
 
 async def edit(app: App[Any], text: str) -> str | Incomplete:
-    """Return the text as the user left it in the editor; or why there is none."""
+    """Return the text as the user left it in the editor, or the reason why there is none."""
     command = editor_command(os.environ)
     if not command:
         return Incomplete("There is no editor: set $VISUAL or $EDITOR.")
@@ -50,7 +49,7 @@ async def edit(app: App[Any], text: str) -> str | Incomplete:
 
 
 def editor_command(environment: Mapping[str, str]) -> list[str]:
-    """Return the editor and its options; empty if there is none."""
+    """Return the editor and its options; empty if there is no editor."""
     for name in ("VISUAL", "EDITOR"):
         with contextlib.suppress(ValueError):  # an open quote
             if words := shlex.split(environment.get(name, "")):
@@ -62,7 +61,7 @@ def editor_command(environment: Mapping[str, str]) -> list[str]:
 
 
 async def _run(app: App[Any], command: list[str]) -> Incomplete | None:
-    """Run the editor in the terminal. Return why its text does not count, if it does not."""
+    """Run the editor in the terminal. Return the reason if its text does not count, else None."""
     try:
         with app.batch_update(), _without_interrupts(), app.suspend():
             editor = _Editor.running = _Editor(command)
@@ -78,27 +77,29 @@ async def _run(app: App[Any], command: list[str]) -> Incomplete | None:
 
 
 class _Editor:
-    """The program that has the terminal: one at a time."""
+    """The program that has the terminal; there is one at a time."""
 
     running: ClassVar[_Editor | None] = None
 
     def __init__(self, command: list[str]) -> None:
-        """Raises OSError if it cannot be started."""
+        """Start the program. Raise OSError if that fails."""
         self.process = subprocess.Popen(command)
         self.was_ended = False
         self.is_done = asyncio.Event()
-        """Set when its text has come back."""
+        """Set when the text has been read back."""
 
     def end(self) -> None:
-        """End it within a few seconds, with its children: a script may have started the editor."""
-        import psutil  # not before it is needed
+        """End the program within a few seconds, with its children: a script may have started the
+        editor.
+        """
+        import psutil  # imported late: few need it
 
         self.was_ended = True
         try:
             editor = psutil.Process(self.process.pid)
             processes = [editor, *editor.children(recursive=True)]
         except psutil.Error:
-            return  # it has ended meanwhile
+            return  # it has already ended
         for process in processes:
             with contextlib.suppress(psutil.Error):
                 process.terminate()
@@ -109,7 +110,7 @@ class _Editor:
 
 
 async def end_editor() -> None:
-    """End the editor, if one has the terminal, and get the text that was saved there."""
+    """End the editor if one runs, and wait until its saved text has been read back."""
     if (editor := _Editor.running) is not None:
         await asyncio.to_thread(editor.end)
         await editor.is_done.wait()
@@ -146,7 +147,10 @@ def remove_left_files() -> None:
 
 
 def _is_used(folder: Path, process_id: int) -> bool:
-    """True if the process that made the folder runs still, not another one with its number."""
+    """Return True if the process that made the folder still runs.
+
+    A newer process may have the same number.
+    """
     import psutil
 
     try:
@@ -157,7 +161,10 @@ def _is_used(folder: Path, process_id: int) -> bool:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Leave Ctrl+C to the editor. (A handler, unlike SIG_IGN, is not inherited by it.)"""
+    """Leave Ctrl+C to the editor.
+
+    A handler does this: the editor would inherit SIG_IGN.
+    """
     before = signal.signal(signal.SIGINT, _ignore)
     try:
         yield
@@ -166,4 +173,4 @@ def _without_interrupts() -> Iterator[None]:
 
 
 def _ignore(_number: int, _frame: object) -> None:
-    """A handler of signals that does nothing."""
+    """Do nothing, as a handler of signals."""

@@ -1,9 +1,9 @@
-"""Keys that come at once do what they would do one after the other.
+"""Handles keys that come at once as if they came one after the other.
 
-Textual 8.2.8 gives each key to what has the focus at that moment, and what the key before does may
-come after that: a second Enter reaches the dialog that the first one closes, and letters after it
-are lost there. So where a dialog opens, works or closes, a key waits until what the key before
-asked for is done.
+Textual 8.2.8 gives each key to the widget that has the focus at that moment, even if the key before
+has yet to move the focus. So a second Enter reaches the dialog that the first one closes, and
+letters after it are lost there. Here a key waits while a dialog opens, works or closes, until what
+the key before asked for is done.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
     from textual.message_pump import MessagePump
 
 _LONGEST_WAIT = 2.0
-"""Seconds that a key waits at most for what the key before does."""
+"""Seconds that a key waits at most for the key before."""
 _PAUSE = 0.01
 _QUIET_ROUNDS = 3
-"""So often in a row nothing must be waiting: what is being done may lead to more."""
+"""Rounds in a row without waiting messages: handling one message may lead to more."""
 
 
 class KeysInTurn:
-    """Call `queue` for every key and every paste."""
+    """Queues the keys of an app. Call `queue` for every key and every paste."""
 
     def __init__(self, app: App[Any], dispatch: Callable[[events.Event], Awaitable[None]]) -> None:
-        """`dispatch` has Textual handle a key."""
+        """Call `dispatch` to have Textual handle a key."""
         self._app = app
         self._dispatch = dispatch
         self._waiting: deque[events.Event] = deque()
         self._is_open = False
         self._is_passing = False
         self.is_opening: Callable[[], bool] = bool
-        """Returns True while a dialog opens or works, or what it was for is not done yet."""
+        """Returns True while a dialog opens or works, or while its result is not acted on yet."""
 
     def open(self) -> None:
-        """Handle the keys that came before the first screen was there."""
+        """Handle the keys that came before the first screen was there, and all later ones."""
         self._is_open = True
         self._pass_on()
 
     def queue(self, event: events.Event) -> bool:
-        """Queue the key if it has to wait. False: the caller handles it now."""
+        """Queue the key if it has to wait. Return False if the caller should handle it now."""
         if not self._app.screen_stack:
             return True  # the program ends: no screen could handle it
         if self._is_open and not self._is_passing and self._is_quiet():
@@ -71,7 +71,7 @@ class KeysInTurn:
             self._is_passing = False
 
     def _is_quiet(self) -> bool:
-        """True if nothing is being done that could change where the next key belongs."""
+        """Return True if nothing is being done that could change where the next key belongs."""
         n_screens = len(self._app.screen_stack)
         if n_screens == 0:
             return True
@@ -86,10 +86,10 @@ class KeysInTurn:
             n_quiet += 1
             if not self._is_quiet():
                 n_quiet = 0
-                await asyncio.sleep(_PAUSE)  # what it waits for may need Python's lock
+                await asyncio.sleep(_PAUSE)  # the awaited work may need Python's lock
 
     async def _round(self, deadline: float) -> None:
-        """Wait until every widget has handled what is waiting now."""
+        """Wait until every widget has handled its waiting messages."""
         pumps: list[MessagePump] = [self._app]
         if len(self._app.screen_stack) > 1:
             pumps += self._pumps()

@@ -1,4 +1,4 @@
-"""Figures of the reply that is awaited or written: tokens, their speed, seconds."""
+"""Measures the reply that is awaited or written: tokens, tokens per second, seconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from modechat.domain.mode import Mode
 
-_SOON = 0.3  # seconds of writing that say nothing about its speed
+_SOON = 0.3  # seconds: too short to measure the speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,22 +18,25 @@ class Live:
     seconds: int
     tokens: int = 0
     tokens_per_second: float | None = None
-    """None: too few have come."""
+    """None: too few tokens have come."""
     prompt_tokens: int | None = None
     """None: not known yet."""
     mode: Mode | None = None
-    """Of the turn; known as soon as its prompt is."""
+    """The mode of the turn; known when its prompt is."""
 
     @property
     def used(self) -> int | None:
-        """Tokens of the context that prompt and reply take; None: not known yet."""
+        """Tokens of the context that the prompt and the reply take; None: not known yet."""
         if self.prompt_tokens is None:
             return None
         return self.prompt_tokens + self.tokens
 
 
 class LiveMeter:
-    """Call `begin`, then `read_prompt` and `grew`, then `end`. `clock` is monotonic, in seconds."""
+    """Measures one reply: call `begin`, then `read_prompt` and `grew`, then `end`.
+
+    `clock` is monotonic, in seconds.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -50,7 +53,7 @@ class LiveMeter:
 
     @property
     def is_waiting(self) -> bool:
-        """True if no text has come yet."""
+        """True while no text has come yet."""
         return self._first_at is None
 
     def begin(self) -> None:
@@ -62,17 +65,17 @@ class LiveMeter:
         self._asked_at = None
 
     def read_prompt(self, n_tokens: int, mode: Mode) -> None:
-        """Note that the prompt has so many tokens; it is that of a turn of this mode."""
+        """Note the number of tokens of the prompt, and the mode of its turn."""
         self._prompt_tokens, self._mode = n_tokens, mode
 
     def grew(self, n_tokens: int) -> None:
-        """Note that the reply has so many tokens now, its thinking included."""
+        """Note the number of tokens of the reply, thinking included."""
         if self._first_at is None:
             self._first_at, self._first_tokens = self._clock(), n_tokens
         self._tokens = max(n_tokens, self._tokens)
 
     def read(self) -> Live | None:
-        """Return the figures now; None if no reply is awaited."""
+        """Return the current figures; None if no reply is awaited."""
         if self._asked_at is None:
             return None
         now = self._clock()

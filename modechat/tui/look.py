@@ -1,4 +1,7 @@
-"""How the interface looks: what the first frame must know. It imports nothing of Textual."""
+"""Describes the look that the first frame needs: theme, colours, keys.
+
+It imports nothing of Textual.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +14,22 @@ DARK = "modechat-dark"
 LIGHT = "modechat-light"
 HIGH_CONTRAST = "modechat-high-contrast"
 ANSI = "modechat-ansi"
-"""The sixteen colours of the terminal, on a dark background."""
+"""The theme with the terminal's sixteen colours, for a dark background."""
 ANSI_LIGHT = "modechat-ansi-light"
-"""The same on a light background."""
+"""The theme with the terminal's sixteen colours, for a light background."""
 NO_COLOR = "modechat-no-color"
-"""No colours: used if NO_COLOR is set, and never chosen."""
+"""The theme without colours, used if NO_COLOR is set. The user cannot choose it."""
 _COLOURS_OF_TERMS = ("256color", "kitty", "direct")
-"""Names of terminals with more than sixteen colours end so."""
+"""Endings of the TERM names of terminals with more than sixteen colours."""
 _LIGHT_NUMBERS = ("7", *map(str, range(9, 16)))
-"""Of the sixteen colours, those that are light backgrounds."""
+"""The numbers of the light backgrounds among the sixteen colours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     theme: str = DARK
     follows_background: bool = False
-    """True if the theme depends on the terminal's background: the user has chosen none."""
+    """True if the theme depends on the terminal's background, because the user chose none."""
     has_palette: bool = False
     """True if the terminal has 256 colours, and no others."""
     is_compact: bool = False
@@ -35,7 +38,7 @@ class Look:
 
 
 def usual_theme(env: Mapping[str, str], is_light: bool | None = None) -> str:
-    """Return the theme where the user has chosen none.
+    """Return the theme for a user who has chosen none.
 
     `is_light`: the terminal's background is light; None: the terminal did not say.
     """
@@ -47,7 +50,7 @@ def usual_theme(env: Mapping[str, str], is_light: bool | None = None) -> str:
 
 
 def has_palette(env: Mapping[str, str]) -> bool:
-    """True if the terminal has 256 colours, and no others."""
+    """Return True if the terminal has 256 colours, and no others."""
     return _has_palette(env) and not _has_all_colours(env)
 
 
@@ -60,5 +63,5 @@ def _has_palette(env: Mapping[str, str]) -> bool:
 
 
 def _background_by_env(env: Mapping[str, str]) -> bool:
-    """True if the environment says that the background is light: `15;0` is white on black."""
+    """Return True if COLORFGBG names a light background: `15;0` is white on black."""
     return env.get("COLORFGBG", "").rpartition(";")[2] in _LIGHT_NUMBERS

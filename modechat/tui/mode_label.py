@@ -1,4 +1,4 @@
-"""How a mode looks: a glyph, a word and a class for the stylesheet. Never colour alone."""
+"""The glyph and the stylesheet class of each mode. A mode is never shown by colour alone."""
 
 from __future__ import annotations
 

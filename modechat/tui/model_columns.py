@@ -1,4 +1,4 @@
-"""How models are shown in a list: the columns, and the lines about one of them.
+"""The columns of a list of models, and the lines about one model.
 
 Their texts are made safe to show.
 """
@@ -25,7 +25,7 @@ _LONGEST_NAME = 200
 def model_columns(
     is_current: Callable[[ModelFile], bool], free_bytes: int
 ) -> tuple[Column[ModelFile], ...]:
-    """Return the columns. Where the list is narrow, the less important ones are left out."""
+    """Return the columns. A narrow list leaves out the less important ones."""
 
     def mark(model: ModelFile) -> Content:
         return Content.styled("●" if is_current(model) else " ", "$text-success")
@@ -61,7 +61,7 @@ def _text_column(
 
 
 def about_model(model: ModelFile, free_bytes: int) -> Content:
-    """Return what the columns say of a model, and what there was no room for."""
+    """Return what the columns say about a model, and what they have no room for."""
     path = Content.styled(_short_path(model.path), "dim")
     if model.header is None:
         problem = Content.styled(sanitize_line(model.problem), "$text-error")
@@ -81,7 +81,7 @@ def about_model(model: ModelFile, free_bytes: int) -> Content:
 
 
 def shown_model(model: ModelFile) -> str:
-    """Return its name, safe to show in one line."""
+    """Return the model's name, safe to show in one line."""
     name = model.name[: 4 * _LONGEST_NAME].encode("utf-8", "replace").decode()
     return sanitize_line(name)[:_LONGEST_NAME] or "?"
 
@@ -101,7 +101,7 @@ def _quantization(model: ModelFile) -> str:
 
 
 def _context(model: ModelFile) -> str:
-    """Return the context as people say it: `8k`, `128k`."""
+    """Return the context in short form: `8k`, `128k`."""
     n_ctx = 0 if model.header is None else model.header.n_ctx_train or 0
     if n_ctx <= 0:
         return _NOT_KNOWN

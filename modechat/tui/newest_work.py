@@ -1,4 +1,4 @@
-"""Work of which only the newest counts, such as a search while one types."""
+"""Runs only the newest of several calls of the same work, such as a search while the user types."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ P = ParamSpec("P")
 def run_newest(
     node: DOMNode, work: Callable[P, Awaitable[None]], /, *args: P.args, **kwargs: P.kwargs
 ) -> None:
-    """Run `work` as a worker of `node`; the same work that runs, or waits to begin, ends.
+    """Run `work` as a worker of `node`, and cancel the same work if it runs or waits.
 
-    Textual gets a function: of a coroutine that it cancels before it begins nothing would be
-    awaited, which Python warns about.
+    Textual gets a function, not a coroutine: Python warns about a coroutine that is cancelled
+    before it begins.
     """
     name = getattr(work, "__qualname__", "work")
     begin = partial(work, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Removes every colour from what is painted, greys included; bold, dim and reverse stay."""
+"""Removes every colour from what is painted, also greys; bold, dim and reverse stay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from textual.filter import LineFilter
 
 
 class WithoutColor(LineFilter):
-    """Textual's own filter still asks for the default colours, and its other one makes greys."""
+    """A filter that removes colours.
+
+    Textual's own filters do not: one still asks for the default colours, the other makes greys.
+    """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         return [

@@ -1,8 +1,8 @@
-"""The colours of a terminal that has 256 of them, in place of those of a theme.
+"""Replaces the colours of a theme by those of a terminal that has 256 colours.
 
-Rich uses the nearest of a cube with steps of 40 and more: all dark backgrounds become black there,
-all light ones white. Here greys count, too, and no text is less readable than it was, or than text
-has to be.
+Rich would use the nearest colour of a cube with steps of 40 and more: all dark backgrounds would
+become black, and all light ones white. Here greys are used, too. No text gets a contrast that is
+both lower than before and too low to read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from textual.filter import LineFilter
 from modechat.tui.contrast import READABLE, contrast
 
 _NUMBERS = range(16, 256)
-"""The user chooses the colours of the numbers before them."""
+"""The numbers of the fixed colours; users can change the colours before them."""
 
 
 class WithPalette(LineFilter):
@@ -50,12 +50,12 @@ def _with_palette(style: Style) -> Style:
 
 @lru_cache(4096)
 def nearest(red: int, green: int, blue: int) -> int:
-    """Return the number of the colour that is nearest to this one."""
+    """Return the number of the nearest colour."""
     return min(_NUMBERS, key=partial(_distance, red, green, blue))
 
 
 def readable_number(text: Color, background: Color) -> int:
-    """Return the colour nearest to `text` that can be read on what `background` becomes."""
+    """Return the number of the colour nearest to `text` that is readable on the new background."""
     solid = colour_of(nearest(*background.rgb))
     least = min(contrast(text, background), READABLE)
     number = nearest(*text.rgb)
@@ -67,11 +67,11 @@ def readable_number(text: Color, background: Color) -> int:
 
 @lru_cache(256)
 def colour_of(number: int) -> Color:
-    """Return what a terminal shows for the number, from 16 on."""
+    """Return the colour that a terminal shows for a number from 16 on."""
     return Color(*EIGHT_BIT_PALETTE[number])
 
 
 def _distance(red: int, green: int, blue: int, number: int) -> int:
-    """Return the square of the distance from a colour to that of the number."""
+    """Return the square of the distance between a colour and the colour of `number`."""
     other_red, other_green, other_blue = EIGHT_BIT_PALETTE[number]
     return (other_red - red) ** 2 + (other_green - green) ** 2 + (other_blue - blue) ** 2

@@ -1,4 +1,6 @@
-"""Bracketed pastes in what the terminal sends, and what was typed before anything was read."""
+"""Finds bracketed pastes in what the terminal sends, and keeps what was typed before the first
+read.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +16,25 @@ END: Final = "\x1b[201~"
 
 @dataclass
 class TypedBefore:
-    """What was read from the terminal before Textual read it: it comes first, and once."""
+    """Text that was read from the terminal before Textual read it.
+
+    It is handled first, and once.
+    """
 
     data: str = ""
 
     def take(self) -> str:
-        """Return it, and forget it."""
+        """Return the text, and forget it."""
         data, self.data = self.data, ""
         return data
 
 
 class PasteReader:
-    """Separates pastes from what comes outside of them, however the reads cut it."""
+    """Separates pastes from other input, even if a mark comes in several reads."""
 
     def __init__(self) -> None:
         self._tail = ""
-        """The end of what came outside, as long as it could begin a mark."""
+        """The end of the input outside pastes, as long as it could begin a mark."""
         self._pasted: list[str] | None = None
         self._pasted_tail = ""
 
@@ -40,7 +45,7 @@ class PasteReader:
     def read(self, data: str) -> Iterator[tuple[str, bool]]:
         """Yield pieces in order, each with True for a paste.
 
-        A start mark belongs to what comes before the paste.
+        A start mark belongs to the piece before the paste.
         """
         while data:
             if self._pasted is None:
@@ -68,12 +73,12 @@ class PasteReader:
             data = data[end:]
 
     def finish(self) -> str:
-        """End the paste, and return what has come of it."""
+        """End the paste, and return its text."""
         text = "".join(self._pasted or ()) + self._pasted_tail
         self._pasted, self._pasted_tail = None, ""
         return text
 
 
 def pasted_text(text: str) -> str:
-    """Return a paste as text, with newlines as its line ends."""
+    """Return a paste as text, with newlines as line ends."""
     return readable(text).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")

@@ -1,6 +1,4 @@
-"""A prompt laid out in lines of a given width: as text, as tokens, or as a list of tokens with
-their ids. Pure.
-"""
+"""Lays out a prompt in lines of a given width: as text, as tokens, or as tokens with their ids."""
 
 from __future__ import annotations
 
@@ -18,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """The kind of a piece of a line, which says how it is drawn."""
+    """The kind of a piece of a line; it decides how the piece is drawn."""
 
     TEXT = "text"
     CONTROL = "control"
     EVEN = "even"
-    """A token; its neighbours are odd."""
+    """A token with an even number; its neighbours are odd."""
     ODD = "odd"
     NOTE = "note"
-    """Not of the prompt: a token's number and id."""
+    """A token's number and id, which are not part of the prompt."""
 
 
 Line: TypeAlias = list[tuple[str, Kind]]
@@ -34,7 +32,7 @@ Line: TypeAlias = list[tuple[str, Kind]]
 _WORD = re.compile(r"\S+[^\S\n]*|[^\S\n]+|\n")
 _TAB = 4
 _SLACK = 8
-"""Characters that may lie between two tokens in the text: white space that the tokeniser took away.
+"""Characters that may lie between two tokens in the text: white space that the tokeniser removed.
 """
 _LOST = "\N{REPLACEMENT CHARACTER}"
 
@@ -52,7 +50,7 @@ def text_lines(view: PromptView, width: int) -> list[Line]:
 
 
 def token_lines(view: PromptView, width: int) -> list[Line]:
-    """Return token after token; a line ends behind a line break in a token."""
+    """Return the tokens one after the other; a line ends behind a line break in a token."""
     lines = _Lines(width)
     for number, token in enumerate(view.tokens):
         kind = Kind.ODD if number % 2 else Kind.EVEN
@@ -67,7 +65,7 @@ def token_lines(view: PromptView, width: int) -> list[Line]:
 
 
 def id_lines(view: PromptView, width: int) -> list[Line]:
-    """Return one token a line: its number, its id, its text."""
+    """Return one token per line: its number, its id, its text."""
     lines = _Lines(width)
     last = len(view.tokens) - 1
     numbers = len(f"{max(last, 0)}")
@@ -82,7 +80,7 @@ def id_lines(view: PromptView, width: int) -> list[Line]:
 
 
 class Layout(StrEnum):
-    """The ways to show a prompt, in the order of the key that changes them."""
+    """The ways to show a prompt, in the order in which the key changes them."""
 
     TEXT = "text"
     TOKENS = "tokens"
@@ -104,12 +102,13 @@ LAYOUTS: dict[Layout, Callable[[PromptView, int], list[Line]]] = {
 def control_spans(view: PromptView) -> Iterator[tuple[int, int]]:
     """Yield start and end of each control token in the prompt's text.
 
-    The tokens are followed in the text, so that a control text that was neutralised is none.
+    The text is followed token by token, so a control text that was neutralised is not taken for a
+    token.
     """
     position, slack = 0, _SLACK
     for token in view.tokens:
         if not token.text or _LOST in token.text:
-            slack += len(token.text)  # a character that is split over tokens
+            slack += len(token.text)  # one character in several tokens
             continue
         for text in (token.text, token.text.lstrip(" ")):
             start = view.text.find(text, position, position + slack + len(text))
@@ -136,7 +135,7 @@ def _visible(text: str) -> str:
 class _Lines:
     """Fills lines of at most `width` cells.
 
-    What does not fit begins a line; what is longer than one is cut.
+    A piece that does not fit begins a new line; a piece longer than a line is cut.
     """
 
     def __init__(self, width: int) -> None:
@@ -162,7 +161,7 @@ class _Lines:
                 self.end()
 
     def _fits(self, text: str) -> bool:
-        """True if there is room for the text; white space at its end needs none."""
+        """Return True if there is room for the text; white space at its end needs none."""
         return self._used + cell_len(text.rstrip()) <= self._width
 
     def end(self) -> None:
@@ -174,7 +173,7 @@ class _Lines:
 
 
 def _n_fitting(text: str, cells: int) -> int:
-    """Return how many characters of the beginning of `text` take at most `cells`."""
+    """Return how many characters at the beginning of `text` take at most `cells`."""
     used = 0
     for index, character in enumerate(text):
         used += cell_len(character)

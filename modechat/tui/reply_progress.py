@@ -1,5 +1,6 @@
-"""How far the reply is that is awaited or written: its figures in the status line, and what happens
-meanwhile.
+"""Shows the progress of the reply that is awaited or written.
+
+The status line has the figures; the place of the reply says what it waits for.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from modechat.tui.widgets.transcript import Transcript
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-_SECONDS_TO_WONDER = 2  # after which who waits wants to see that something happens
-_SECONDS_BETWEEN_FIGURES = 0.5  # what repaints them is taken from the model
+_SECONDS_TO_WONDER = 2  # a user who waits longer wants to see progress
+_SECONDS_BETWEEN_FIGURES = 0.5  # repainting takes time from the model
 
 
 class ReplyProgress:
@@ -28,7 +29,7 @@ class ReplyProgress:
         self._meter = LiveMeter()
         self._ticking: Timer | None = None
         self._awaited = (0, "")
-        """The turn that has no text yet, and what happens meanwhile."""
+        """The id of the turn that has no text yet, and what it waits for."""
 
     def phase_changed(self, phase: Phase) -> None:
         if phase is Phase.GENERATING:
@@ -67,7 +68,7 @@ class ReplyProgress:
             self._status.update_status(activity="waiting")
 
     def _end(self) -> None:
-        if self._meter.is_running:  # what ends in a comparison shows nothing more
+        if self._meter.is_running:  # a comparison has no figures to remove
             self._status.update_status(activity="")
         self._meter.end()
         if self._ticking is not None:

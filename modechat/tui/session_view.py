@@ -1,4 +1,4 @@
-"""What the session tells, shown: events come down one after the other, in order."""
+"""Shows the events of the session, one after the other, in order."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class SessionView:
         announce: Callable[[str], None],
         show_hint: Callable[[], None],
     ) -> None:
-        """`announce` says what happened, `show_hint` shows what the keys do now."""
+        """Call `announce` to say what happened, and `show_hint` to show what the keys do now."""
         self._context = context
         self._transcript = context.transcript
         self._prompt = context.prompt
@@ -68,7 +68,7 @@ class SessionView:
         self._notes: tuple[str, ...] = ()
         self.figures = ContextFigures(context, status)
         self.troubles: deque[tuple[datetime, Trouble]] = deque(maxlen=_MOST_TROUBLES)
-        """What went wrong, and when, oldest first."""
+        """Errors and the times at which they came, oldest first."""
         self._shows: dict[type, Callable[[Any], Awaitable[None] | None]] = {
             PhaseChanged: self._phase_changed,
             ModelLoading: self._model_loading,
@@ -94,7 +94,7 @@ class SessionView:
         }
 
     def receive(self, event: SessionEvent) -> None:
-        """Take an event; it is shown after those before it."""
+        """Take an event; it is shown after earlier events."""
         self._events.put_nowait(event)
 
     async def run(self) -> None:
@@ -126,7 +126,7 @@ class SessionView:
         self._status.update_status(loading=None, is_down=False)
         before = self._status.status.model
         if before is not None and before.path != event.model.path:
-            # They were the other model's.
+            # These figures belong to the other model.
             self._status.update_status(stats=None, format=None)
         await self._show_model(event.model)
 
@@ -140,9 +140,9 @@ class SessionView:
         self._status.update_status(thinking=event.wanted)
 
     async def _show_model(self, model: ModelInfo) -> None:
-        """The model is there, or uses another format.
+        """Show the model that is loaded, and the format that it uses.
 
-        What it notes is said once, as long as it stays the same.
+        Each of its notes is said once, as long as it stays the same.
         """
         session = self._context.session
         if session is not None:
@@ -156,7 +156,7 @@ class SessionView:
             if note not in self._notes:
                 await self._transcript.add(note, keeps_welcome=True)
         self._notes = model.notes
-        self.figures.show()  # of what was typed meanwhile, too
+        self.figures.show()  # also for what was typed meanwhile
 
     # The conversation
 
@@ -200,7 +200,7 @@ class SessionView:
     async def _context_moved(self, event: ContextMoved) -> None:
         await self._transcript.show_cut(self._conversation)
         self.figures.show()
-        if event.cut.summary:  # its line may be far above
+        if event.cut.summary:  # the line in the transcript may be far above
             count = event.n_left_out
             self._announce(f"The chat is summarised: {count} earlier messages are one summary now.")
 
@@ -241,7 +241,7 @@ class SessionView:
         return session.conversation if session is not None else None
 
     def _show_last(self, conversation: Conversation | None) -> None:
-        """Show the figures of the last turn that is visible, and what the context holds."""
+        """Show the figures of the last visible turn, and how full the context is."""
         last = conversation.last_turn if conversation is not None else None
         self._status.update_status(stats=last.reply.stats if last is not None else None)
         self.figures.show()

@@ -1,8 +1,8 @@
-"""Animations that may be stopped by their own last step.
+"""Lets the last step of an animation stop that animation.
 
-That step of a scrolling has its watchers called, and one that scrolls elsewhere at once stops the
-animation (the transcript does, where it follows the end again). Textual 8.2.8 then looks for the
-animation among those that run, and ends the program with a KeyError.
+The last step of scrolling calls watchers. A watcher that scrolls elsewhere at once stops the
+animation; the transcript does so where it follows the end again. Textual 8.2.8 then does not find
+the animation among those that run, and ends the program with a KeyError.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""The app on its terminal: colours, painting no faster than the terminal reads, the clipboard,
-suspending.
-"""
+"""The app on its terminal: colours, painting at the terminal's pace, clipboard, suspending."""
 
 from __future__ import annotations
 
@@ -36,16 +34,16 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class FlashesUp(Protocol):
-    """A screen that can say something for a moment."""
+    """A screen that can show a text for a moment."""
 
     def flash_up(self, text: str) -> None: ...
 
 
 class TerminalApp(App[ModechatError]):
-    ENABLE_COMMAND_PALETTE = False  # there is one of our own
+    ENABLE_COMMAND_PALETTE = False  # modechat has its own palette
 
     _colours: LineFilter | None = None
-    """Puts the colours of a terminal that has 256 in place of those of the theme."""
+    """The filter that puts 256 colours in place of those of the theme, if the terminal needs it."""
 
     def __init__(
         self,
@@ -54,7 +52,7 @@ class TerminalApp(App[ModechatError]):
         typed_before: str,
         terminal_before: list[Any] | None,
     ) -> None:
-        """As `ModechatApp`."""
+        """Take the same arguments as `ModechatApp`."""
         super().__init__()
         self._animator = StoppableAnimator(self)
         self._animate = self._animator.bind(self)
@@ -65,7 +63,7 @@ class TerminalApp(App[ModechatError]):
         guard_terminal_input(TypedBefore(typed_before), awaits_background=look.follows_background)
         guard_terminal_output()
         self._resize_meanwhile: events.Resize | None = None
-        """The last size that came while the terminal did not keep up."""
+        """The newest resize that came while the terminal did not keep up."""
         if look.has_palette:
             from modechat.tui.palette_colours import WithPalette
 
@@ -82,14 +80,14 @@ class TerminalApp(App[ModechatError]):
     def on_ready(self) -> None:
         self.app_resume_signal.subscribe(self, self._show_again)
         if self._terminal_before is not None and self._driver is not None:
-            # Textual gives back what it found: to an editor, and at the end.
+            # Textual restores these attributes for an editor, and at the end.
             self._driver.attrs_before = self._terminal_before  # type: ignore[attr-defined]
 
     # Colours
 
     def refresh_css(self, animate: bool = True) -> None:
-        # The theme of the first frame is set before any style is read. To read them again would
-        # hold up that frame.
+        # The theme of the first frame is set before any style is read. Reading the styles again
+        # would hold up that frame.
         if self._theme_is_first:
             self._theme_is_first = False
         else:
@@ -109,10 +107,10 @@ class TerminalApp(App[ModechatError]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, Input | TextArea):
-            event.widget.cursor_blink = False  # nothing moves while nothing happens
+            event.widget.cursor_blink = False  # nothing moves while the program waits
 
     def on_background_reported(self, message: BackgroundReported) -> None:
-        """The terminal answered late: the first frame was painted for what it is usually."""
+        """Change the theme if the terminal answered after the first frame was painted."""
         if self._follows_background:
             self._follows_background = False
             self.theme = usual_theme(os.environ, message.is_light)
@@ -127,8 +125,11 @@ class TerminalApp(App[ModechatError]):
     # Painting
 
     def admits(self, event: events.Resize) -> events.Resize | None:
-        """The size to use now; None: later, when the terminal has read what was painted before."""
-        if max(event.size) > MOST_CELLS:  # more is a mistake, and would take all memory
+        """Return the size to use now.
+
+        None: the terminal has yet to read what was painted, and the size is used after that.
+        """
+        if max(event.size) > MOST_CELLS:  # a larger size is a mistake, and would take all memory
             width, height = event.size
             size = Size(min(width, MOST_CELLS), min(height, MOST_CELLS))
             event = events.Resize(size, size)
@@ -138,9 +139,7 @@ class TerminalApp(App[ModechatError]):
         return event
 
     def action_suspend_process(self) -> None:
-        """Stop, as shells let programs: the terminal is as it was until the shell has the program
-        go on.
-        """
+        """Suspend the program; the terminal is restored until the shell continues the program."""
         if self._driver is not None and self._driver.can_suspend:
             super().action_suspend_process()
         elif isinstance(screen := self.screen, FlashesUp):
@@ -150,7 +149,7 @@ class TerminalApp(App[ModechatError]):
         self.refresh(repaint=True, layout=True)
 
     def must_wait_for_terminal(self) -> bool:
-        """Whether the terminal has yet to read what was painted before.
+        """Return True if the terminal has yet to read what was painted before.
 
         `_paint_again` is called when it has.
         """
@@ -179,11 +178,11 @@ class TerminalApp(App[ModechatError]):
     # The clipboard
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy `text` for other programs; the screen says what came of it.
+        """Copy `text` for other programs; the screen shows the result.
 
-        Textual's own copying comes here as well.
+        Textual's own copying calls this as well.
         """
-        self._clipboard = text  # what Ctrl+V pastes
+        self._clipboard = text  # Ctrl+V pastes this
         self.run_worker(self._copy(text), name="copy")
 
     async def _copy(self, text: str) -> None:

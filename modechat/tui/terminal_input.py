@@ -1,11 +1,11 @@
-"""What the terminal sends, before Textual makes events of it.
+"""Reads what the terminal sends, before Textual makes events of it.
 
-Textual 8.2.8 reads what follows an escape in a paste as keys that were pressed, reads Alt+Enter as
-ESC CR as Enter (its issue 6378), types a letter for Caps Lock under kitty's protocol, raises
-ValueError for keys with sub-fields, and types reports of the mouse that have no numbers. Each of
-them could send, or do, what nobody asked for. It divides by sizes that a terminal reports as zero,
-and ends at bytes that are no UTF-8. So its parser is replaced by one that separates pastes itself,
-and handles those sequences and sizes.
+Textual 8.2.8 reads what follows an escape in a paste as pressed keys, reads Alt+Enter as ESC CR as
+Enter (its issue 6378), types a letter for Caps Lock under kitty's protocol, raises ValueError for
+keys with sub-fields, and types reports of the mouse that have no numbers. Each of these could send,
+or do, what nobody asked for. It also divides by sizes that a terminal reports as zero, and ends at
+bytes that are not UTF-8. So its parser is replaced by one that separates pastes itself, and handles
+those sequences and sizes.
 
 Invariant: between the marks of a bracketed paste nothing but the end mark acts.
 """
@@ -33,24 +33,23 @@ from modechat.tui.paste_reader import END, PasteReader, TypedBefore, pasted_text
 from modechat.tui.terminal_bytes import TerminalBytes, n_bytes, readable
 
 _PATIENCE = 3.0
-"""Seconds without a byte after which a paste has ended without its mark, or no answer comes any
-more.
-"""
+"""Seconds without a byte after which a paste without an end mark ends, or no answer is expected."""
 
 _MOST_TYPED = 200
-"""Characters in one read that somebody may have typed: more is a paste by a terminal that puts no
-marks around it.
+"""The most characters of one read that may have been typed.
+
+A longer read is a paste by a terminal that puts no marks around it.
 """
 _PAUSE = 0.05
-"""Seconds without a byte after which such a paste has ended."""
+"""Seconds without a byte after which a paste without marks has ended."""
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 _LINES_COME = 0.1
-"""Seconds in which all comes that was typed before somebody read it."""
+"""Seconds in which everything comes that was typed before the first read."""
 
 _ALT_ENTER = "\x1b\r"
 _ALT_CHARACTER = re.compile(r"\x1b[0-9a-zA-MQ-WYZ]")
-"""Not N, O, P and X, which begin longer sequences."""
+"""Without N, O, P and X, which begin longer sequences."""
 _MODIFY_OTHER_KEYS = re.compile(r"\x1b\[27;(\d+);(\d+)~")  # xterm and tmux: modifier, character
 _SUB_FIELDS = re.compile(r"\x1b\[([\d:]*);?([\d:]*)(;[\d:]*)?([u~ABCDEFHPQRS])")
 _RELEASED = "3"
@@ -58,23 +57,22 @@ _WITHOUT_NUMBERS = re.compile(r"\x1b\[<[^\x1b]*?NaN[^\x1b]*[Mm]")
 _COMPLETE = re.compile(r"\x1b\[(?!<)[0-?]*[ -/]*[@-Z\\-~]")
 _FOR_OTHERS = re.compile(r"\x1b\[(?:<?[-\d;]+[mM]|M|\?\d+;\d\$y)")
 _OLD_MOUSE = "\x1b[M"
-"""Three bytes follow, whatever characters they make:
-
-X10's reports of the mouse, which nobody asked for.
-"""
+"""Begins X10's report of the mouse, which nobody asked for. Three bytes follow."""
 _OLD_MOUSE_BYTES = 3
 _SIZE = re.compile(r"\x1b\[48;[^\x1bt]*t")
 MOST_CELLS = 2000
-"""Columns or rows; a report of a larger window is left out: each of its cells would be painted."""
+"""The most columns or rows; a report of a larger window is left out, as all its cells would be
+painted.
+"""
 _FARTHEST = 100_000
-"""A report of the mouse that is farther from the corner, in cells or pixels, is left out."""
+"""A report of the mouse farther from the corner than this, in cells or pixels, is left out."""
 _LOCKS = ("caps_lock", "num_lock", "scroll_lock")
 
 _DRIVER = "win32" if sys.platform == "win32" else "linux_driver"
 
 
 def guard_terminal_input(typed_before: TypedBefore, *, awaits_background: bool = False) -> None:
-    """Have Textual's driver read the terminal through this module. Before the app runs.
+    """Make Textual's driver read the terminal through this module. Call it before the app runs.
 
     `awaits_background`: the terminal was asked for its background.
     """
@@ -95,18 +93,20 @@ def guard_terminal_input(typed_before: TypedBefore, *, awaits_background: bool =
 
 
 class TerminalGone(Message):
-    """Nothing comes from the terminal any more: its window was closed, and no signal said so."""
+    """Tells that nothing comes from the terminal any more: its window was closed without a
+    signal.
+    """
 
 
 @dataclass
 class BackgroundReported(Message):
-    """The terminal said if its background is light."""
+    """Tells if the terminal's background is light."""
 
     is_light: bool
 
 
 class Paste(events.Paste):
-    """A paste. Its `text` cannot act on a terminal, whoever shows it; `raw` is what was pasted."""
+    """A paste. `text` cannot act on a terminal that shows it; `raw` is the original."""
 
     def __init__(self, raw: str) -> None:
         super().__init__(sanitize(raw))
@@ -125,11 +125,11 @@ class TerminalInput(XTermParser):
         follows_lines: bool = False,
         awaits_background: bool = False,
     ) -> None:
-        """`decoder` decodes what is fed; it may hold back bytes whose rest never comes.
+        """Decode with `decoder`, which may hold back bytes whose rest never comes.
 
-        `follows_lines`: until now the terminal was read by line, and made newlines of Enter. What
-        was typed then comes first. `awaits_background`: the terminal was asked for its background,
-        and has not answered yet.
+        `follows_lines`: the terminal was read by line before, and made newlines of Enter; what was
+        typed then comes first. `awaits_background`: the terminal was asked for its background, and
+        has not answered yet.
         """
         super().__init__(debug)
         self._decoder = decoder or TerminalBytes()
@@ -142,9 +142,9 @@ class TerminalInput(XTermParser):
         self._last_read = 0.0
         self._lines_until = now + _LINES_COME if follows_lines else 0.0
         self._window: tuple[tuple[int, int] | None, tuple[int, int] | None] = None, None
-        """The last size that was valid: in cells, and in pixels."""
+        """The last valid size: in cells, and in pixels."""
         self._unmarked: list[str] = []
-        """What has come of a paste without marks."""
+        """The pieces so far of a paste without marks."""
 
     def feed(self, data: str) -> Iterable[Message]:
         yield from self._feed_typed_before()
@@ -172,7 +172,7 @@ class TerminalInput(XTermParser):
             yield from self.feed(before)
 
     def flush(self) -> Iterator[Message]:
-        """End the paste that came without marks, if one did: no more of it will come."""
+        """End the paste that came without marks, if there is one: no more of it will come."""
         text, self._unmarked = "".join(self._unmarked), []
         if text:
             yield Paste(pasted_text(text.removesuffix("\r")))
@@ -204,7 +204,8 @@ class TerminalInput(XTermParser):
             self._unmarked.append(piece)
             return
         yield from self.flush()
-        # Where a paste begins, Textual gets its end mark at once: it must not read what is in it.
+        # Textual gets the end mark of a paste at its beginning, so that it reads nothing of the
+        # paste.
         data = piece
         if self._pastes.is_pasting:
             data += END
@@ -213,9 +214,9 @@ class TerminalInput(XTermParser):
                 yield message
 
     def _is_size(self, message: Message) -> bool:
-        """True if it is a size that a window can have.
+        """Return True if the message is a size that a window can have.
 
-        Where its pixels are unknown, the mouse counts cells.
+        If its pixels are unknown, the mouse counts cells.
         """
         if not isinstance(message, events.Resize):
             return False
@@ -251,19 +252,19 @@ class TerminalInput(XTermParser):
             return [ignored]
         try:
             keys = list(super()._sequence_to_key_events(_plain(sequence), alt))
-        except (ValueError, OverflowError):  # a number that is no character
+        except (ValueError, OverflowError):  # a number without a character
             return [ignored]
         if not keys and _ALT_CHARACTER.fullmatch(sequence):
             keys = list(super()._sequence_to_key_events(sequence[1], alt=True))
         if not keys and _COMPLETE.fullmatch(sequence) and not _FOR_OTHERS.fullmatch(sequence):
-            return [ignored]  # a report that nobody asked for would be typed
+            return [ignored]  # Textual would type a report that nobody asked for
         return [_harmless(key) for key in keys]
 
 
 def _plain(sequence: str) -> str:
     """Return a key of kitty's protocol without the sub-fields that Textual did not ask for.
 
-    Raises ValueError for the release of a key.
+    Raise ValueError for the release of a key.
     """
     if match := _MODIFY_OTHER_KEYS.fullmatch(sequence):
         return f"\x1b[{match[2]};{match[1]}u"
@@ -277,7 +278,7 @@ def _plain(sequence: str) -> str:
 
 
 def _harmless(key: events.Key) -> events.Key:
-    """Return the key, or one that does nothing where this one would type what nobody typed."""
+    """Return the key, or one that does nothing if this one would type what nobody typed."""
     if key.key.endswith(_LOCKS):
         return events.Key(Keys.Ignore, key.character)
     if key.key == "space" and key.character is None:
@@ -285,5 +286,5 @@ def _harmless(key: events.Key) -> events.Key:
     if key.character is not None and readable(key.character) != key.character:
         return events.Key(Keys.Ignore, key.character)  # half a character
     if key.key.startswith("alt+"):
-        return events.Key(key.key, None)  # it would be typed where it does nothing
+        return events.Key(key.key, None)  # where the key does nothing, its character would be typed
     return key

@@ -1,9 +1,9 @@
-"""What is painted is written no faster than the terminal reads.
+"""Writes what is painted no faster than the terminal reads it.
 
 Textual 8.2.8 queues thirty pieces and then waits in the event loop until the terminal has read
-some: with a terminal that reads slowly no key is handled any more, and each resize adds a frame
-that nobody will see. Here a frame is painted only when the one before has been read, and the end of
-the program does not wait for frames.
+some. If a terminal reads slowly, no key is handled any more, and each resize adds a frame that
+nobody will see. Here a frame is painted only when the one before has been read, and the program
+ends without waiting for frames.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from typing import IO, Any, Final
 _PIECE: Final = 4096
 """Characters that are written at once."""
 _BEHIND: Final = 8192
-"""Characters that wait for a terminal that reads too slowly: more than small changes, less than a
-whole screen.
+"""The most characters that wait before a terminal counts as slow.
+
+Small changes are shorter than this, and a whole screen is longer.
 """
 _PATIENCE: Final = 0.5
 """Seconds in which a terminal may still read frames when the program leaves."""
@@ -31,14 +32,17 @@ _CANCEL: Final = "\x18\x1b[0m\x1b[?2026l"
 
 
 def guard_terminal_output() -> None:
-    """Have Textual's driver write through this module. Before the app runs."""
+    """Make Textual's driver write through this module. Call it before the app runs."""
     if sys.platform != "win32":
         driver: Any = import_module("textual.drivers.linux_driver")
         driver.WriterThread = TerminalOutput
 
 
 class TerminalOutput(threading.Thread):
-    """Writes in the order of `write`, which never waits. It replaces Textual's WriterThread."""
+    """Writes in the order of the calls of `write`, which never waits.
+
+    It replaces Textual's WriterThread.
+    """
 
     def __init__(self, file: IO[str]) -> None:
         super().__init__(daemon=True, name="terminal-output")
@@ -53,7 +57,7 @@ class TerminalOutput(threading.Thread):
     def is_behind(self, caught_up: Callable[[], None]) -> bool:
         """Return True if too much has not been read yet.
 
-        `caught_up` is then called, in this thread, when all has been.
+        Then `caught_up` is called, in this thread, when everything has been read.
         """
         with self._lock:
             is_behind = self._n_unread > _BEHIND
@@ -63,7 +67,7 @@ class TerminalOutput(threading.Thread):
 
     @contextmanager
     def picture(self) -> Iterator[None]:
-        """Mark what is written meanwhile as a frame: it can be dropped when the program leaves."""
+        """Mark what is written meanwhile as a frame, which is dropped if the program must leave."""
         self._is_picture = True
         try:
             yield
@@ -105,7 +109,7 @@ class TerminalOutput(threading.Thread):
         self._was_read(len(text))
 
     def stop(self) -> None:
-        """Write what is left, frames only if they are read soon, and end."""
+        """Write the rest, with frames only if they are read soon, and end."""
         self._patient_until = time.monotonic() + _PATIENCE
         self._texts.put(None)
         self.join()

@@ -2,8 +2,8 @@
 
 `primary` is chat, `accent` is instruct: blue and orange, which people with any colour vision can
 tell apart; a glyph and a word stand beside the colour. Text has a contrast of at least 4.5 to 1 on
-every surface, 7 to 1 in high contrast; tests compute it. What is selected can be read in every
-theme, those of Textual included.
+every surface, and 7 to 1 in high contrast; tests compute it. Selected text is readable in every
+theme, also in those of Textual.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _LIGHT = Theme(
     surface="#f3f1ec",
     panel="#e9e6df",
     dark=False,
-    luminosity_spread=-0.08,  # what stands out must be darker
+    luminosity_spread=-0.08,  # text that stands out must be darker
     variables={
         "text-muted": "#52575f",
         "text-disabled": "#858993",
@@ -128,12 +128,12 @@ _PLAIN = {
     "footer-key-foreground": "ansi_default",
     **{f"markdown-h{level}-color": "ansi_default" for level in range(1, 7)},
 }
-"""Nothing but the terminal's own two colours: what was selected is shown in reverse."""
+"""Variables with only the terminal's two default colours: selected text is shown in reverse."""
 
 
 def _ansi(name: str, colours: dict[str, str], variables: dict[str, str]) -> Theme:
-    # Foreground, background and shades of grey are the terminal's own, so that light and dark ones
-    # are readable.
+    # Foreground, background and greys are the terminal's own, so that light and dark terminals are
+    # readable.
     names = ("foreground", "background", "surface", "panel", "boost")
     default = dict.fromkeys(names, "ansi_default")
     return Theme(name, ansi=True, variables=variables, **default, **colours)  # type: ignore[arg-type]
@@ -184,15 +184,14 @@ THEME_NAMES = (
 
 _SELECTIONS = ("screen-selection", "input-selection", "block-cursor")
 _LEAST_DIFFERENCE = 1.1
-"""The least contrast between what is selected and what is not."""
+"""The least contrast between a selected and an unselected background."""
 
 
 def with_readable_selections(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a theme, with solid colours for what is selected, so that it can be
-    read.
+    """Return the variables of a theme, with solid and readable colours for selected text.
 
-    Many themes name a background that lets half of another through, and no colour for the text,
-    which then keeps its own. That may be nearly the background's.
+    Many themes name a half-transparent background, and no colour for the text. The text then keeps
+    its own colour, which may be nearly that of the background.
     """
     solid = dict(variables)
     if solid["background"].startswith("ansi_"):
@@ -211,7 +210,7 @@ def with_readable_selections(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _colour(value: str) -> Color:
-    """Read a colour as CSS writes it: a name or a number, and perhaps its opacity in percent."""
+    """Read a colour as CSS writes it: a name or a number, and perhaps an opacity in percent."""
     name, _, share = value.partition(" ")
     if name == "auto":
         return Color(0, 0, 0, 0).automatic(int(share.rstrip("% ") or 100))

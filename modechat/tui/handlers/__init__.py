@@ -1,3 +1,1 @@
-"""Who does the actions of the table: each class has methods that are named as the actions that it
-does.
-"""
+"""The handlers of the actions of the table: each class has methods named as the actions."""

@@ -1,4 +1,4 @@
-"""The action that compares replies: what is asked, which screens lead there, and what follows."""
+"""The action that compares replies: it finds the question, and opens the screens."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ _NOTHING = Incomplete(
 
 class ComparingActions:
     def __init__(self, context: ChatContext, show_hint: Callable[[], None]) -> None:
-        """`show_hint` shows what the keys do now."""
+        """Call `show_hint` to show what the keys do now."""
         self._context = context
         self._prompt = context.prompt
         self._show_hint = show_hint
 
     async def compare(self, words: str = "") -> Incomplete | None:
-        """Compare replies to `words`; else to the selected message, the text at the prompt, or the
-        last message.
+        """Compare replies to `words`.
+
+        Without words, use the selected message, the text at the prompt, or the last message.
         """
         session = self._context.session
         if session is None:
@@ -48,7 +49,7 @@ class ComparingActions:
         from modechat.commands.comparing import question_of
 
         selected, edited = self._context.transcript.selection.turn, self._context.composer.editing
-        if selected is not None and edited is None:  # else its text is at the prompt
+        if selected is not None and edited is None:  # an edited message is at the prompt
             return self._set_up(session, question_of(selected.turn))
         if self._prompt.text.strip():
             return await self._ask_typed(session)
@@ -65,8 +66,9 @@ class ComparingActions:
             self._context.say(reason.reason)
 
     async def _compare_text(self, text: str, session: ChatSession) -> Incomplete | None:
-        """Compare replies to what was typed after the command: at the prompt, where it stays until
-        one is kept.
+        """Compare replies to the words after the command.
+
+        They are put at the prompt, and stay there until a reply is kept.
         """
         before = self._prompt.typed
         self._prompt.restore(text)
@@ -97,14 +99,14 @@ class ComparingActions:
     def _set_up(
         self, session: ChatSession, question: Question, typed: Typed | None = None
     ) -> Incomplete | None:
-        """Ask what to compare. `typed` is at the prompt, if the question is."""
+        """Ask the user what to compare. `typed`: the text at the prompt, if it is the question."""
         from modechat.session.gate import BUSY
         from modechat.tui.screens.compare_setup import CompareSetup
 
         if session.is_busy:
             return BUSY
         if self._context.app.screen is not self._context.screen:
-            return None  # it was asked for twice at once
+            return None  # the key was pressed twice at once
 
         def compare(variants: Variants | None) -> None:
             if variants is not None:

@@ -1,4 +1,4 @@
-"""Actions about the selected message, or the last one where none is selected."""
+"""Actions about the selected message, or about the last one if none is selected."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MessageActions:
         act: Callable[[str], Awaitable[None]],
         compare: Callable[[Turn], None],
     ) -> None:
-        """`act` does an action of the table, `compare` compares replies to a turn's message."""
+        """Call `act` to do an action of the table, and `compare` to compare replies to a turn."""
         self._context = context
         self._transcript = context.transcript
         self._act = act
@@ -34,7 +34,7 @@ class MessageActions:
 
     @property
     def _turn(self) -> TurnView | None:
-        """The turn that is meant."""
+        """The selected turn, or the last one."""
         return self._transcript.selection.turn or next(reversed(self._transcript.turns), None)
 
     # Selecting
@@ -127,7 +127,7 @@ class MessageActions:
     # At the prompt
 
     def quote_message(self) -> None:
-        """Put the message into the prompt as a quotation; of a selected text only that."""
+        """Put the message into the prompt as a quotation, or only the selected text."""
         turn = self._turn
         if turn is None:
             self._context.say(_NOTHING)
@@ -142,7 +142,7 @@ class MessageActions:
         self._transcript.follow()
 
     def edit_message(self) -> None:
-        """Put the message into the prompt, to be sent in its place."""
+        """Put the message into the prompt; the edited one is sent in its place."""
         turn = self._turn
         if turn is None:
             self._context.say(_NOTHING)
@@ -150,7 +150,7 @@ class MessageActions:
         self._context.composer.begin_editing(turn.turn)
 
     def delete_message(self) -> None:
-        """Delete the turn, after asking."""
+        """Delete the turn after the user confirms it."""
         self._context.begin_dialogue(self._delete)
 
     async def _delete(self, _session: ChatSession) -> None:

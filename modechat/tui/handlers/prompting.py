@@ -1,4 +1,4 @@
-"""Actions about the text at the prompt: what was sent and what is queued, an editor, tasks, the
+"""Actions about the prompt: stopping, undo, the queue, the history, an editor, tasks, the
 inspector.
 """
 
@@ -26,14 +26,14 @@ class PromptingActions:
         self._composer = context.composer
 
     def connect(self, session: ChatSession) -> None:
-        """From now on, names after commands can be completed."""
+        """Complete names after commands from now on."""
         self._prompt.completer.names = partial(names_after, session=session)
         self._prompt.completer.refuse = self._context.say
 
     async def stop(self) -> None:
         """Stop the reply, or what was asked for and has not begun yet.
 
-        What is queued comes back to the prompt.
+        Queued messages come back to the prompt.
         """
         await self._prompt.keys_are_handled()
         session = self._context.session
@@ -60,8 +60,9 @@ class PromptingActions:
             self._context.say(reason)
 
     def search_history(self, words: str = "") -> Incomplete | None:
-        """Let the user choose from what was sent; or bring back what the number in `words` counts
-        from the newest.
+        """Let the user choose from the sent messages.
+
+        With a number in `words`, bring back that message, counted from the newest.
         """
         if not words:
             self._context.begin_dialogue(self._search)
@@ -92,7 +93,7 @@ class PromptingActions:
             self._prompt.area.show_edited(typed, edited)
 
     def label_of(self, action: Action) -> str:
-        """What an action is called now: the switch for thinking says its state."""
+        """Return the current label of an action: the switch for thinking says its state."""
         session = self._context.session
         if action.id != "toggle_thinking":
             return action.label
@@ -116,7 +117,7 @@ class PromptingActions:
             await self.begin_task(tasks[chosen])
 
     async def begin_task(self, task: NamedTask) -> None:
-        """Do a task that was chosen from a list: at the prompt, if it needs more words."""
+        """Start a task that was chosen from a list, or fill the prompt if it needs more words."""
         if needs_words(task):
             self._prompt.fill(f"/task {task.name} ")
             return
@@ -129,8 +130,9 @@ class PromptingActions:
     # The inspector
 
     async def inspect(self, words: str = "") -> None:
-        """Look at the prompt that `words` would make, else the text at the prompt, else that of the
-        last turn.
+        """Show the prompt that `words` would make.
+
+        Without words, show that of the text at the prompt, or of the last turn.
         """
         await self._prompt.keys_are_handled()
         text: str | Typed | Incomplete = words
@@ -146,7 +148,7 @@ class PromptingActions:
 
 
 def names_after(command: str, session: ChatSession) -> list[tuple[str, str]]:
-    """The names that may follow a typed command, each with what it is."""
+    """Return the names that may follow a typed command, each with a description."""
     match command:
         case "task":
             return [(task.name, task.title) for task in session.settings.tasks]

@@ -1,6 +1,4 @@
-"""Actions that open a screen of their own: conversations, models, formats, settings, the log, help,
-themes.
-"""
+"""Actions that open a screen: conversations, models, formats, settings, the log, help, themes."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
 class ScreenActions:
     def __init__(self, context: ChatContext, troubles: Sequence[tuple[datetime, Trouble]]) -> None:
-        """`troubles`: what went wrong since the start, oldest first; it grows."""
+        """Show `troubles` in the log: errors since the start, oldest first. The sequence grows."""
         self._context = context
         self._troubles = troubles
 
@@ -60,8 +58,9 @@ class ScreenActions:
         await self._context.app.push_screen_wait(picker)
 
     async def _use_model(self, path: str) -> Incomplete | None:
-        """Go on with a model, in the order of everything else that was asked for; say why not, if
-        it cannot be.
+        """Use a model, after everything else that was asked for.
+
+        Return the reason if it cannot be used.
         """
         answer: asyncio.Future[Incomplete | None] = asyncio.get_running_loop().create_future()
 
@@ -83,7 +82,7 @@ class ScreenActions:
         self._context.begin_dialogue(self._choose_format)
 
     async def _choose_format(self, session: ChatSession) -> None:
-        """Let the user choose from the list, and use it from now on."""
+        """Let the user choose a format, and use it from now on."""
         from modechat.tui.screens.format_picker import pick_format
 
         model = session.model

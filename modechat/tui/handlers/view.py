@@ -1,6 +1,4 @@
-"""Actions about what is seen, and about the program: scrolling, folding, the key that interrupts,
-the way out.
-"""
+"""Actions about the view and the program: scrolling, folding, interrupting, quitting."""
 
 from __future__ import annotations
 
@@ -35,9 +33,9 @@ class ViewActions:
             await self._context.transcript.add(status_table(session), keeps_welcome=True)
 
     async def interrupt(self) -> None:
-        """Copy what is selected; else stop the reply, clear the prompt, or say how to quit."""
+        """Copy the selected text; else stop the reply, clear the prompt, or say how to quit."""
         context, prompt = self._context, self._context.prompt
-        await prompt.keys_are_handled()  # they may have selected something
+        await prompt.keys_are_handled()  # those keys may select text
         selected = context.screen.get_selected_text() or prompt.area.selected_text
         if selected:
             context.app.copy_to_clipboard(selected)
@@ -52,5 +50,8 @@ class ViewActions:
         self._context.app.action_suspend_process()
 
     def quit(self) -> None:
-        """Leave, once what was asked for is done: this may have been asked for in its turn."""
+        """Leave when everything that was asked for is done.
+
+        A worker does it, because this action itself may be one of those.
+        """
         self._context.screen.run_worker(self._context.app.action_quit(), name="leave")

@@ -1,1 +1,1 @@
-"""The screens. Modal ones return a value."""
+"""The screens. Modal screens return a value."""

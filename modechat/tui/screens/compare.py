@@ -1,6 +1,6 @@
 """The comparison: a column for each variant.
 
-The window shows as many columns as it has room for, the one in front among them.
+The window shows as many columns as fit, and always the one in front.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
 _NARROWEST = 33
-"""Cells of a column beside others, with its frame."""
+"""Cells that a column beside others needs, its frame included."""
 _LONGEST_QUESTION = 400
 _SCROLL_KEYS = (
     ("up", "up"),
@@ -54,7 +54,7 @@ _SCROLL_KEYS = (
 class CompareScreen(Dialog[Outcome]):
     """Starts the comparison when it is shown, and ends it.
 
-    Returns how it ended, or None if there is nothing to say about that.
+    It returns the outcome, or None if there is nothing to say about it.
     """
 
     HEADING = "Compare"
@@ -123,7 +123,7 @@ class CompareScreen(Dialog[Outcome]):
         self._is_over = True
 
     def on_screen_resume(self) -> None:
-        if self._is_over:  # it was closed while another screen stood above this one
+        if self._is_over:  # the comparison was closed below another screen
             self.dismiss(None)
 
     # Events of the session
@@ -145,7 +145,7 @@ class CompareScreen(Dialog[Outcome]):
                     self.call_later(self._leave)
 
     def _leave(self) -> None:
-        self.dismiss(None)  # not to be awaited by a handler of this screen, as Textual would
+        self.dismiss(None)  # a handler of this screen would have Textual await it
 
     # What is shown
 
@@ -154,7 +154,7 @@ class CompareScreen(Dialog[Outcome]):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Show as many columns as there is room for, the one in front among them."""
+        """Show as many columns as fit, and always the one in front."""
         fitting = max(self.size.width // _NARROWEST, 1)
         count = min(fitting, len(self._columns))
         start = min(max(self._front - count + 1, 0), len(self._columns) - count)

@@ -1,6 +1,6 @@
-"""The columns of a comparison, before it starts: a table of what is different in each variant.
+"""A table of the differences between the variants, which the user edits before a comparison.
 
-Rows are the fields that can be different, columns the variants.
+Rows are the fields that can differ, columns are the variants.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
         return Content.styled(f" {text}", "dim" if text == "–" else "")
 
     async def _show_columns(self) -> None:
-        """Show the columns anew after their number has changed."""
+        """Replace the list after the number of columns has changed."""
         old, self._list = self._list, self._new_list()
         at = old.highlighted
         await self.frame.mount(self._list, before=old)
@@ -167,14 +167,14 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
                 run_newest(self, self._choose, field)
 
     def _show_table(self) -> None:
-        """End editing."""
+        """End editing, and show the table."""
         self._edited = None
         self._input.display = False
         self._list.focus()
         self.show_hints(*_HINTS)
 
     def _edit(self, field: Field, first_key: str = "") -> None:
-        """Have a value typed, which begins with `first_key` or else with the one of now."""
+        """Let the user type a value, beginning with `first_key` or else with the current value."""
         self._edited = field
         variant = self._variants[self._at]
         text = first_key

@@ -1,4 +1,4 @@
-"""Keeping a reply of a comparison, and what the user is told of it."""
+"""Keeps a reply of a comparison, and tells the user the outcome."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a comparison ended."""
+    """The end of a comparison."""
 
     words: str
-    """The message about it."""
+    """The message to the user."""
     is_kept: bool = False
     """True if a reply was kept."""
 
 
 async def keep_reply(session: ChatSession, at: int, label: str) -> Outcome | Incomplete:
-    """Keep the reply of the variant at index `at`; the reason if that was not possible."""
+    """Keep the reply of the variant at index `at`. Return the reason if that is not possible."""
     try:
         reason = await session.comparison.keep(at)
     except StoreError as error:
@@ -37,7 +37,7 @@ async def keep_reply(session: ChatSession, at: int, label: str) -> Outcome | Inc
 
 
 async def use_settings(session: ChatSession, settings: VariantSettings, label: str) -> Outcome:
-    """Use the settings of the variant whose reply was kept from now on."""
+    """Use from now on the settings of the variant whose reply was kept."""
     try:
         reason = await use_from_now_on(settings, session)
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""The choice of what to compare: a ready-made set of variants, or columns that the user fills."""
+"""The choice of variants to compare: a ready-made set, or columns that the user fills."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ class CompareSetup(Dialog[Variants]):
         self._list.show((*found, _MODELS, _OWN), at)
 
     async def _leave_out_same(self) -> None:
-        """Leave out formats that make the same prompt as another: replies would be the same."""
+        """Leave out formats that make the same prompt as another: their replies would be the
+        same.
+        """
         self._same = await same_formats(self._session, self._question)
         if self._same:
             self._show(self._list.highlighted)
@@ -117,7 +119,7 @@ class CompareSetup(Dialog[Variants]):
         self._show(self._list.highlighted)
 
     def action_edit(self) -> None:
-        """Have the columns of the highlighted row changed before they are asked."""
+        """Let the user change the columns of the highlighted row before they are asked."""
         variants: Variants = (VariantSettings(),) * LEAST_VARIANTS
         preset = self._list.row
         if preset is not None and preset.variants:
@@ -141,7 +143,7 @@ def _columns(preset: Preset) -> Content:
 
 
 def _column_labels(preset: Preset) -> str:
-    """Return the labels of the columns. A first word that all of them share is said once."""
+    """Return the labels of the columns. A first word that all share is said once."""
     if not preset.variants:
         return "…"
     labels = [label_of_variant(variant) for variant in preset.variants]

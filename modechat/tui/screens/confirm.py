@@ -1,4 +1,4 @@
-"""A question to be answered with yes or no."""
+"""A question that the user answers with yes or no."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ConfirmScreen(Dialog[bool]):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (("Enter, y", "Yes"), ("Esc, n", "No"))
 
     def __init__(self, heading: str, question: str, yes: str) -> None:
-        """`yes` names what Enter does."""
+        """Ask `question`. `yes` names the action of Enter."""
         super().__init__()
         self._question = question
         self._yes = yes

@@ -1,4 +1,4 @@
-"""The preview of a conversation: its title and some turns, with the words of the search."""
+"""The preview of a conversation: its title and some turns, with the searched words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Preview(LineView):
         self.add_class("preview")
 
     async def load(self, library: Library, row: Row, words: Iterable[str]) -> None:
-        """Show the end of a conversation, or where the words of a search were said in it."""
+        """Show the end of a conversation, or the place where the searched words were said."""
         turn_id = row.found.turn_id if row.found is not None else None
         try:
             turns = await library.preview(row.summary.id, turn_id)
@@ -45,13 +45,13 @@ class Preview(LineView):
 
 
 def preview_of(row: Row, turns: Iterable[TurnExcerpt], words: Iterable[str]) -> Content:
-    """Return the title, the time and the turns of a conversation; `words` stand out in them."""
+    """Return the title, the time and the turns of a conversation, with `words` highlighted."""
     parts = _heading(row)
     for turn in turns:
         parts += _turn_parts(turn)
     shown = sanitize_line(" ".join(part.plain for part in parts))
     if row.found is not None and row.found.excerpt not in shown:
-        # The words were said further on in a long text.
+        # The words are further on in a long text.
         parts += [Content(""), Content.styled(f"… {row.found.excerpt} …", "italic")]
     content = Content("\n").join(parts)
     wanted = "|".join(re.escape(word) for word in words if word)

@@ -18,20 +18,20 @@ from modechat.tui.widgets.row_list import Column
 LONGEST_TITLE = 200
 
 _UNITS = (("min", 60, 60), ("h", 3600, 24), ("d", 86_400, 30))
-"""Units of time: name, seconds, and how many of them are said in the next unit."""
+"""Units of time: name, seconds, and the number of them from which the next unit is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     summary: ConversationSummary
     found: Found | None = None
-    """Where the words that were searched for were said, if they were."""
+    """The place where the searched words were said, if they were."""
 
 
 def conversation_columns(
     open_id: Callable[[], int | None], now: Callable[[], datetime]
 ) -> tuple[Column[Row], ...]:
-    """`open_id` returns the id of the open conversation, which is marked."""
+    """Return the columns. `open_id` returns the id of the open conversation, which is marked."""
 
     def mark(row: Row) -> Content:
         return current_mark(row.summary.id == open_id())
@@ -50,7 +50,7 @@ def conversation_columns(
 
 
 def _modes(row: Row) -> Content:
-    """Return a glyph for each mode that the conversation has turns of."""
+    """Return a glyph for each mode that the turns of the conversation have."""
     summary = row.summary
     chat = instruct = " "
     if summary.turn_count > summary.instruct_count:
@@ -78,7 +78,9 @@ def shown_title(title: str) -> str:
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """Say how long ago, in the largest unit that fits: `3 h ago`; after 30 days the date."""
+    """Return the time since `then` in the largest unit that fits (`3 h ago`); after 30 days the
+    date.
+    """
     seconds = (now - then).total_seconds()
     if seconds < 60:
         return "just now"

@@ -1,4 +1,4 @@
-"""The conversations that have the words of a search, in their titles or in what was said."""
+"""Finds conversations that have the words of a search, in their titles or in their texts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ConversationSearch:
         return len(self._summaries)
 
     def describe(self, n_listed: int) -> str:
-        """Say how many of the conversations are listed."""
+        """Return a text that says how many of the conversations are listed."""
         if not self._summaries:
             return "There are none yet."
         if not n_listed:
@@ -39,14 +39,13 @@ class ConversationSearch:
         return f"{listed} of {self.count:,}"
 
     async def read(self) -> None:
-        """Raises StoreError."""
+        """Read the summaries of all conversations. Raise StoreError."""
         self._summaries = await self._library.summaries()
 
     async def rows(self, words: str) -> tuple[list[Row], StoreError | None]:
         """Return the conversations that have `words`, newest first.
 
-        If the store cannot be searched, they are those that have the words in their titles, and the
-        error is returned too.
+        If the store cannot be searched, return those with the words in their titles, and the error.
         """
         if not words:
             return [Row(summary) for summary in self._summaries], None
@@ -68,7 +67,7 @@ class ConversationSearch:
         self._summaries = tuple(one for one in self._summaries if one.id != conversation_id)
 
     async def rename(self, conversation_id: int, title: str) -> None:
-        """Raises StoreError."""
+        """Give a conversation another title. Raise StoreError."""
         await self._library.rename(conversation_id, title)
         summaries = list(self._summaries)
         for at, summary in enumerate(summaries):

@@ -1,4 +1,4 @@
-"""The list of conversations: searched by title and by what was said, with a preview beside it."""
+"""The list of conversations, searched by title and by text, with a preview beside it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class ConversationsScreen(ListDialog[Row, Row]):
-    """Returns the conversation to open, with the place where the words were said; or None.
+    """Returns the conversation to open, with the place of the searched words; or None.
 
     Conversations are deleted and renamed here.
     """
@@ -57,9 +57,9 @@ class ConversationsScreen(ListDialog[Row, Row]):
         self._is_loaded = False
         self._is_unreadable = False
         self._listed: str | None = None
-        """The text of the filter that the rows in the list were found by."""
+        """The text of the filter that found the rows in the list."""
         self._to_delete: int | None = None
-        """The conversation that another press of the key deletes."""
+        """The id of the conversation that another press of the key deletes."""
         self._renamed: int | None = None
         self._title = Input(compact=True, max_length=LONGEST_TITLE, classes="filter")
         self._preview = Preview()
@@ -143,7 +143,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
     # Deleting
 
     def action_delete(self) -> None:
-        """Delete the highlighted conversation; asks for the key twice."""
+        """Delete the highlighted conversation when the key is pressed twice."""
         if self._renamed is not None:
             self._title.action_delete_right()
         else:
@@ -163,7 +163,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
             self.say(f"Delete “{title}”? Press the key again.", is_trouble=True)
 
     def _do_not_delete(self) -> None:
-        """Forget that the key was pressed once."""
+        """Forget the first press of the key."""
         self._to_delete = None
         self.say("")
         self._show_usual_hints()

@@ -1,6 +1,6 @@
-"""The base of all dialogs: a titled frame with key hints at its lower border.
+"""The base of all dialogs: a titled frame with key hints on its lower border.
 
-Esc closes a dialog, and F1 has the app show its keys.
+Esc closes a dialog, and F1 makes the app show its keys.
 """
 
 from __future__ import annotations
@@ -25,21 +25,24 @@ from modechat.tui.widgets.hint_text import fitting_hints
 
 T = TypeVar("T")
 
-_BORDER = 8  # cells that frame and corners take of the width
+_BORDER = 8  # cells of the width that frame and corners take
 
 
 @runtime_checkable
 class WantsHeight(Protocol):
-    """A widget that takes the height that is left, and knows how much of it it would fill."""
+    """A widget that takes the remaining height, and knows how much of it it would fill."""
 
     @property
     def wanted_height(self) -> int:
-        """In rows."""
+        """The height in rows."""
         ...
 
 
 class DialogFrame(Vertical):
-    """A frame as high as its content. A list that fills the rest counts with all its rows."""
+    """A frame as high as its content.
+
+    A list that takes the remaining height counts with all its rows.
+    """
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         height, margin = 0, 0
@@ -55,7 +58,7 @@ class DialogFrame(Vertical):
 
     @property
     def _has_relative_children_height(self) -> bool:
-        return False  # else Textual would make it as high as it may be
+        return False  # True would give the frame its greatest height
 
 
 def _takes_rest(widget: Widget) -> bool:
@@ -72,7 +75,7 @@ class Dialog(ScreenFixes[T | None], ModalScreen[T | None]):
 
     HEADING: ClassVar[str] = ""
     BORDER_SPACE: ClassVar[str] = ""
-    """Space around the texts on the border. A frame with lines at its sides has it already."""
+    """Space around the texts on the border. A frame with lines at its sides needs none."""
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """The keys of this dialog and what they do, for the help screen."""
 
@@ -80,7 +83,7 @@ class Dialog(ScreenFixes[T | None], ModalScreen[T | None]):
         super().__init__()
         self.frame = DialogFrame(classes="dialog")
         self.said = Static(classes="said")
-        """The line for results and troubles. Subclasses that use it yield it."""
+        """The line for results and errors. Subclasses that use it yield it."""
         self._hints: Sequence[str] = ()
         self.show_heading(self.HEADING)
 
@@ -100,7 +103,7 @@ class Dialog(ScreenFixes[T | None], ModalScreen[T | None]):
         return Content(f"{self.BORDER_SPACE}{text}{self.BORDER_SPACE}")
 
     def say(self, text: str, *, is_trouble: bool = False) -> None:
-        """Show `text` in the line for results and troubles."""
+        """Show `text` in the line for results and errors."""
         self.said.update(Content(sanitize(keymap_of(self).in_force(text))))
         self.said.set_class(is_trouble, "-trouble")
 

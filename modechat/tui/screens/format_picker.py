@@ -1,4 +1,4 @@
-"""The list of prompt formats, wherever one is chosen: in the chat, the settings, a comparison."""
+"""The list of prompt formats, for the chat, the settings and a comparison."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PickedFormat:
     """The format that the user chose."""
 
     name: str | None
-    """None: no format by name; the program chooses the one that fits."""
+    """None: the program chooses the format that fits."""
 
 
 async def pick_format(
@@ -31,11 +31,11 @@ async def pick_format(
     automatic: str = "what fits the model",
     model: ModelInfo | None = None,
 ) -> PickedFormat | None:
-    """Let the user choose a format from the list; None if the list was closed.
+    """Let the user choose a format from the list. Return None if the list was closed.
 
-    `used` is the name of the one that is marked. `automatic` says what it means to choose none by
-    name; an empty text leaves that row out. Where `model` has no chat template, the format of that
-    name is left out; without a `model`, the format may be for any. Call it in a worker.
+    `used` is the name of the marked format. `automatic` describes the row that chooses no format by
+    name; an empty text leaves that row out. If `model` has no chat template, the format of that
+    name is left out; without a `model`, the format may be for any. Call this in a worker.
     """
     rows: list[tuple[str | None, Choice]] = []
     if automatic:

@@ -23,7 +23,7 @@ from modechat.tui.screens.list_dialog import matches
 _NAMES = 26  # cells
 _WIDTH_FOR_COLUMNS = 56
 _LABELS = {action.help: action.label for action in ACTIONS}
-"""The labels of actions by their help texts: the filter finds their words, too."""
+"""The labels of actions by their help texts, so that the filter finds words of labels, too."""
 _CLOSES = ("Esc", "Close this screen")
 _ESCAPED_COMMAND = ("\\/task …", "sends the text itself")
 
@@ -43,7 +43,7 @@ class HelpScreen(LinesDialog):
     ]
 
     def __init__(self, keymap: Keymap, here: Section | None = None) -> None:
-        """`here` has the keys of the dialog that help was asked for."""
+        """Show all keys and commands, and before them `here`, the keys of the dialog below."""
         super().__init__("Type to search")
         bind_to_close(self, keymap, "help")
         sections = [Section("Modes", MODES)]
@@ -65,7 +65,7 @@ class HelpScreen(LinesDialog):
 
 
 def help_on(screen: Screen[object], keymap: Keymap) -> HelpScreen:
-    """Return a help screen that begins with the keys of `screen`, if it is a dialog."""
+    """Return a help screen that begins with the keys of `screen`, if that is a dialog."""
     if not isinstance(screen, Dialog):
         return HelpScreen(keymap)
     about = screen.HEADING or "This screen"
@@ -87,7 +87,7 @@ def _has(words: str, title: str, row: Row) -> bool:
 
 
 def help_lines(sections: Sequence[Section], width: int) -> list[Content]:
-    """Lay out names beside their texts, or above them where there is little room."""
+    """Lay out names beside their texts, or above them if the width is small."""
     if not sections:
         return [Content.styled("Nothing here has these words.", "dim")]
     lay_out = _beside if width >= _WIDTH_FOR_COLUMNS else _above

@@ -1,4 +1,4 @@
-"""The messages that were sent before: a few words find one of them."""
+"""The list of sent messages, searched by words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHOWN_CHARACTERS = 300
 
 
 class HistoryScreen(ListDialog[Typed, Typed]):
-    """Returns the message that was chosen, or None."""
+    """Returns the chosen message, or None."""
 
     HEADING = "Sent before"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -28,7 +28,7 @@ class HistoryScreen(ListDialog[Typed, Typed]):
     )
 
     def __init__(self, entries: Sequence[Typed]) -> None:
-        """`entries`: newest first. A text that was sent several times is shown once."""
+        """List `entries`, newest first. A text that was sent several times is shown once."""
         super().__init__((Column("", _line),), "Words of what was sent", has_header=False)
         newest: dict[str, Typed] = {}
         for entry in entries:
@@ -50,7 +50,7 @@ class HistoryScreen(ListDialog[Typed, Typed]):
 
 
 def matching(entries: Sequence[Typed], words: str) -> list[Typed]:
-    """Return the first entries that have all of the words, whatever their case; 200 at most."""
+    """Return the first entries that have all of the words, in any case; 200 at most."""
     found: list[Typed] = []
     for entry in entries:
         if matches(words, entry.text[:_SEARCHED_CHARACTERS]):

@@ -38,7 +38,7 @@ _NOTHING = (
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A turn whose prompt is shown; without a `turn`, the next one."""
+    """A turn whose prompt is shown; without a `turn`, the next turn."""
 
     request: ChatMessage | Task
     turn: Turn | None = None
@@ -49,7 +49,7 @@ class Subject:
 
 
 class InspectorScreen(Dialog[None]):
-    """Both modes side by side where the window is wide, else one at a time."""
+    """Shows both modes side by side in a wide window, else one at a time."""
 
     HEADING = "Prompt inspector"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -69,7 +69,7 @@ class InspectorScreen(Dialog[None]):
     ]
 
     def __init__(self, session: ChatSession, request: ChatMessage | Task | None) -> None:
-        """`request` would be sent next; None if there is none."""
+        """Show the prompt of `request`, which would be sent next; None if there is none."""
         super().__init__()
         self._session = session
         self._subjects: list[Subject] = []
@@ -114,7 +114,7 @@ class InspectorScreen(Dialog[None]):
         self._show_titles()
 
     def action_copy(self) -> None:
-        """Copy the prompt that has the focus."""
+        """Copy the prompt of the mode in front."""
         if (view := self._panes[self._front].view) is not None:
             self.app.copy_to_clipboard(view.text)
 
@@ -147,14 +147,16 @@ class InspectorScreen(Dialog[None]):
         return f"Prompt of {number}, as it would be made now{self._other_format(turn)}"
 
     def _other_format(self, turn: Turn) -> str:
-        """Return the format of the turn in words, if it is not the one in use; else nothing."""
+        """Return the format of the turn in words if another one is in use now, else an empty
+        text.
+        """
         stats, model = turn.reply.stats, self._session.model
         if stats is None or model is None or stats.format == model.format:
             return ""
         return f" in its format, {stats.format}"
 
     def _show_front(self) -> None:
-        """Focus the mode in front. In a narrow window it is the only one that is seen."""
+        """Focus the mode in front. A narrow window shows no other."""
         for mode, pane in self._panes.items():
             pane.set_class(mode is not self._front, "-behind")
         self._panes[self._front].lines.focus()

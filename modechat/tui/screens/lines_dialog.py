@@ -1,6 +1,4 @@
-"""A dialog with lines of text to scroll through. The keys that scroll go to the lines, letters to a
-filter.
-"""
+"""A dialog with lines of text to scroll. Keys that scroll go to the lines, letters to a filter."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ from modechat.tui.widgets.line_view import LineView
 
 
 class LinesDialog(Dialog[None]):
-    """Subclasses show the lines that the filter leaves."""
+    """A dialog with lines. Subclasses show the lines that pass the filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll('up')", show=False),
@@ -28,7 +26,10 @@ class LinesDialog(Dialog[None]):
     ]
 
     def __init__(self, placeholder: str, *, follows: bool = False) -> None:
-        """`follows`: the view stays at the end when lines are added."""
+        """Show `placeholder` in the filter.
+
+        `follows`: the view stays at the end when lines are added.
+        """
         super().__init__()
         self.filter = Input(placeholder=placeholder, compact=True, classes="filter")
         self.lines = LineView(follows=follows)

@@ -1,4 +1,4 @@
-"""A dialog with a list to choose from. The keys that move go to the list, letters to a filter."""
+"""A dialog with a list to choose from. Keys that move go to the list, letters to a filter."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ R = TypeVar("R")
 
 
 class ListDialog(Dialog[T], Generic[T, R]):
-    """`R` is the type of the rows. Subclasses show the rows that the filter leaves (`filtered`) and
-    return a result for the one that is chosen (`chosen`).
+    """A dialog with rows of type `R`.
+
+    Subclasses show the rows that pass the filter (`filtered`), and return a result for the chosen
+    row (`chosen`).
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -81,7 +83,7 @@ class ListDialog(Dialog[T], Generic[T, R]):
         raise NotImplementedError
 
     def highlighted(self, row: R | None) -> None:
-        """Handle that another row is highlighted."""
+        """Handle a change of the highlighted row."""
 
     def is_listed(self) -> bool:
         """Return True if the list shows what the filter asks for. Finding it may take a while."""
@@ -95,7 +97,10 @@ class ListDialog(Dialog[T], Generic[T, R]):
             self._deferred = act
 
     def rows_changed(self) -> None:
-        """Call what `when_listed` deferred. Subclasses whose rows come late call this each time."""
+        """Call what `when_listed` deferred.
+
+        Subclasses that find their rows late call this after each change.
+        """
         if self._deferred is not None and self.is_listed():
             act, self._deferred = self._deferred, None
             act()
@@ -110,7 +115,7 @@ class ListDialog(Dialog[T], Generic[T, R]):
         self.when_listed(act if by is None else partial(act, by))
 
     def on_key(self, event: events.Key) -> None:
-        """Give letters that are typed on the list to the filter."""
+        """Pass letters that are typed on the list to the filter."""
         if (
             self.focused is not self.filter
             and event.is_printable
@@ -145,11 +150,11 @@ class ListDialog(Dialog[T], Generic[T, R]):
 
 
 def matches(words: str, *texts: str) -> bool:
-    """Return True if each of `words` is somewhere in `texts`, whatever its case."""
+    """Return True if each of `words` is somewhere in `texts`, in any case."""
     searched = "\n".join(texts).casefold()
     return all(word in searched for word in words.casefold().split())
 
 
 def current_mark(is_current: bool) -> Content:
-    """Return the mark in front of the row that is in use, or a space."""
+    """Return the mark in front of the row in use, or a space."""
     return Content.styled("●" if is_current else " ", "$text-success")

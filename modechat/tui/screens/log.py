@@ -1,4 +1,4 @@
-"""The log screen: the last lines of the engine's log, and the troubles of the program itself.
+"""The log screen: the last lines of the engine's log, and the errors of modechat.
 
 It only shows text: nothing in the log can act on the program or the terminal.
 """
@@ -105,7 +105,7 @@ class LogScreen(LinesDialog):
         self.say(self._count())
 
     def _count(self) -> str:
-        """Return the number of lines, and where they come from."""
+        """Return a line with the number of lines and their source."""
         if self._source is Source.ENGINE:
             place = sanitize_line(str(self._tail.path))
         else:

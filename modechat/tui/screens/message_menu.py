@@ -17,7 +17,7 @@ from modechat.tui.screens.dialog import Dialog
 from modechat.tui.widgets.row_list import Column, RowList
 
 Chosen: TypeAlias = tuple[str, int]
-"""The id of an action, and the number of the code block that it is about (0: of none)."""
+"""The id of an action, and the number of its code block (0: none)."""
 
 COPY_CODE = "copy_code"
 SAVE_CODE = "save_code"
@@ -48,7 +48,7 @@ class _Entry:
 
 
 class MessageMenu(Dialog[Chosen]):
-    """Returns the action that was chosen, or None."""
+    """Returns the chosen action, or None."""
 
     HEADING: ClassVar[str] = "Message"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -59,7 +59,7 @@ class MessageMenu(Dialog[Chosen]):
     def __init__(
         self, turn: Turn, code: Sequence[str], is_request: bool, variants: Sequence[int]
     ) -> None:
-        """The menu of the request of `turn`, or else of its reply.
+        """Show the menu of the message of `turn` if `is_request`, else that of its reply.
 
         `code` describes the code blocks of the reply. `variants` are the ids of all turns with the
         same message.
@@ -107,7 +107,7 @@ def _label(entry: _Entry) -> Content:
 def _entries(turn: Turn, variants: Sequence[int], own_labels: tuple[str, str]) -> list[_Entry]:
     """Return the actions that fit the turn, the likeliest first.
 
-    `own_labels` are the labels that messages and replies do not share: of copying and deleting.
+    `own_labels` are the labels of copying and deleting, which differ for messages and replies.
     """
     copy, delete = own_labels
     labels = {
@@ -135,7 +135,7 @@ def _entries(turn: Turn, variants: Sequence[int], own_labels: tuple[str, str]) -
 
 
 def _code_entries(code: Sequence[str]) -> list[_Entry]:
-    """Return the entries that copy a code block, then those that save one."""
+    """Return the entries that copy each code block, then those that save it."""
     copies: list[_Entry] = []
     saves: list[_Entry] = []
     save_letter = "s" if len(code) == 1 else ""

@@ -1,4 +1,4 @@
-"""The choice of a model of this machine, which is not loaded yet."""
+"""The choice of a model on this machine, which is not loaded yet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def _load_nothing(_path: str) -> Incomplete | None:
 
 
 class ModelChoiceScreen(ModelPicker):
-    """Returns the model that was chosen, or None."""
+    """Returns the path of the chosen model, or None."""
 
     HEADING = "Which model"
     ENTER = "Enter chooses"
@@ -34,7 +34,7 @@ class ModelChoiceScreen(ModelPicker):
         return (self.ENTER,)
 
     async def action_keep(self) -> None:
-        """Do nothing: this choice is not for every start."""
+        """Do nothing: this choice does not change the model of every start."""
 
     def chosen(self, row: ModelFile) -> None:
         if row.header is None:

@@ -1,4 +1,4 @@
-"""The model picker: the models on this machine. Choosing one loads it and shows the progress."""
+"""The model picker: it lists the models on this machine, and loads the chosen one."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def _no_trouble() -> str:
 
 
 class ModelPicker(ListDialog[Path, ModelFile]):
-    """Returns the model that was loaded, or None."""
+    """Returns the path of the loaded model, or None."""
 
     HEADING = "Models"
     ENTER: ClassVar[str] = "Enter loads"
-    """What Enter does, for the lower border."""
+    """The hint for Enter on the lower border."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f3", "close", show=False, priority=True),
         Binding(_KEEP_KEY, "keep", show=False, priority=True),
@@ -61,9 +61,10 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         use: Callable[[str], Awaitable[Incomplete | None]],
         trouble: Callable[[], str] = _no_trouble,
     ) -> None:
-        """`use` has the session load the model with a path, and returns the reason if it does not.
+        """List the models. `use` makes the session load the model with a path; it returns a reason
+        if it cannot.
 
-        `trouble` returns the last thing that went wrong.
+        `trouble` returns the last error as text.
         """
         self._free = free_memory()
         super().__init__(model_columns(self._is_current, self._free))
@@ -72,7 +73,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         self._trouble = trouble
         self._search = ModelSearch(session.settings.files.find_models)
         self._awaited: ModelFile | None = None
-        """The model that the user has chosen, until it is loaded."""
+        """The chosen model until it is loaded."""
         self._is_asked_for = False
         """True once the session has taken the choice: its phase is that of the awaited model."""
         self._timer: Timer | None = None
@@ -100,7 +101,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
     # The list
 
     def _look(self) -> None:
-        """Show what was found meanwhile, and how far loading is; until neither is going on."""
+        """Show newly found models and the progress of loading; pause when both have ended."""
         if self._search.poll():
             self._show_models()
         self.rows_changed()
@@ -140,7 +141,7 @@ class ModelPicker(ListDialog[Path, ModelFile]):
         return str(model.path) == self._session.settings.load.model_path
 
     async def action_keep(self) -> None:
-        """Have every start begin with the highlighted model."""
+        """Make every start begin with the highlighted model."""
         row = self.list.row
         if row is None or row.header is None:
             return
@@ -189,4 +190,4 @@ class ModelPicker(ListDialog[Path, ModelFile]):
             case _ if self._is_current(model):
                 self.dismiss(model.path)
             case _:
-                pass  # it is not its turn yet
+                pass  # another model is loaded first

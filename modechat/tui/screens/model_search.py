@@ -1,4 +1,4 @@
-"""The search for models on this machine, in a thread, while the list of models is open."""
+"""Searches this machine for models, in a thread, while the list of models is open."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from modechat.models.catalog import CURRENT, RECENT, STARTER, Looking, ModelFile
 from modechat.tui.screens.list_dialog import matches
 
 FindModels: TypeAlias = Callable[[Callable[[], bool]], Iterator[ModelFile | Looking]]
-"""A search that asks whether it was cancelled, and yields what it finds."""
+"""A search: it calls its argument to see if it was cancelled, and yields what it finds."""
 
 
 class ModelSearch:
-    """`poll` takes what the thread has found since the last call."""
+    """A search in a thread. `poll` takes what it has found since the last call."""
 
     def __init__(self, find: FindModels) -> None:
         self._find = find
@@ -28,7 +28,7 @@ class ModelSearch:
         self._looking: str | None = ""
 
     def start(self) -> None:
-        # A daemon: a search that hangs in a network folder must not keep the program from ending.
+        # A daemon thread, because a search that hangs in a network folder must not block the exit.
         threading.Thread(target=self._run, name="models", daemon=True).start()
 
     def cancel(self) -> None:
@@ -47,7 +47,7 @@ class ModelSearch:
         return self._looking is not None
 
     def poll(self) -> bool:
-        """Return True if there are new models."""
+        """Take what was found meanwhile. Return True if there are new models."""
         n_before = len(self._models)
         while self._news:
             match self._news.popleft():
@@ -64,15 +64,15 @@ class ModelSearch:
     def found(self, words: str) -> list[ModelFile]:
         """Return the models that have `words`.
 
-        Those that were used come first, in the order of their use; then the others by name; files
-        that cannot be used come last.
+        Used models come first, in the order of their use; then others by name; unusable files come
+        last.
         """
         models = [model for model in self._models if matches(words, *_searched_texts(model))]
         models.sort(key=_order)
         return models
 
     def describe(self, n_listed: int) -> str:
-        """Say what was found where, of which `n_listed` models are listed."""
+        """Return a text about what was found and where. `n_listed`: the number of listed models."""
         usable = sum(model.header is not None for model in self._models)
         broken = len(self._models) - usable
         count = counted(usable, "model")

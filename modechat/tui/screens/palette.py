@@ -1,4 +1,4 @@
-"""The command palette: actions and named tasks with their keys, found by words."""
+"""The command palette: actions and named tasks with their keys, searched by words."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Command: TypeAlias = Action | NamedTask
 
 _KEYS_WIDTH = 14  # cells
 _LABEL_WIDTH = 28
-"""Cells of a label before its help text begins. The names of some tasks are longer."""
+"""Cells of a label before its help text. The names of some tasks are longer."""
 _WIDTH_FOR_HELP = 56
-"""Cells of a row that has a help text. Below the list is that of the highlighted row."""
+"""Least cells of a row with a help text. The line below the list shows it in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class _Row:
     label: str
     help: str
     keys: str
-    """The first key; without one, the command to type."""
+    """The first key; if there is none, the slash command."""
     about: str
-    """The line below the list while the row is highlighted."""
+    """The text below the list while the row is highlighted."""
 
     def rank(self, words: str) -> int | None:
         """Return how well the row fits `words` (less is better); None if it does not."""
@@ -46,7 +46,7 @@ class _Row:
 
 
 class PaletteScreen(ListDialog[Command, _Row]):
-    """Returns the action or task that was chosen, or None."""
+    """Returns the chosen action or task, or None."""
 
     HEADING = "Commands"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -58,7 +58,7 @@ class PaletteScreen(ListDialog[Command, _Row]):
     def __init__(
         self, keymap: Keymap, label_of: Callable[[Action], str], tasks: Sequence[NamedTask]
     ) -> None:
-        """`label_of` returns the label that an action has now."""
+        """List the actions and `tasks`. `label_of` returns the current label of an action."""
         super().__init__(
             (
                 Column("", _label_and_help, needs=_WIDTH_FOR_HELP),
@@ -86,7 +86,7 @@ class PaletteScreen(ListDialog[Command, _Row]):
         for row in self._rows:
             if (found := row.rank(text)) is not None:
                 ranked.append((found, row))
-        ranked.sort(key=itemgetter(0))  # rows of one rank keep their order
+        ranked.sort(key=itemgetter(0))  # rows with equal ranks keep their order
         self.list.show([row for _, row in ranked], 0)
         self.say("" if ranked else "Nothing has these words.")
 

@@ -1,4 +1,4 @@
-"""A list to choose one thing from."""
+"""A dialog to choose one of several things."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_NAME_WIDTH = 26
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A row: a name, what it is, and a line or several about it."""
+    """A row: a name, a short description, and one or more lines about it."""
 
     name: str
     title: str = ""
@@ -33,7 +33,7 @@ Row: TypeAlias = tuple[int, Choice]
 
 
 class PickerScreen(ListDialog[int, Row]):
-    """Returns the index of what was chosen, or None."""
+    """Returns the index of the choice, or None."""
 
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Show only what has these words"),
@@ -44,7 +44,7 @@ class PickerScreen(ListDialog[int, Row]):
     def __init__(
         self, title: str, choices: Sequence[Choice], nothing: str = "There are none."
     ) -> None:
-        """`nothing` is shown if there are no choices."""
+        """List `choices`. `nothing` is shown if there are none."""
         longest = max((len(choice.name) for choice in choices), default=0)
         name_width = min(max(longest, _LEAST_NAME_WIDTH), _MOST_NAME_WIDTH)
         super().__init__(

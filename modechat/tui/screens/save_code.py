@@ -1,4 +1,4 @@
-"""Saving a code block to a file. An existing file is replaced only when Enter is pressed twice."""
+"""Saves a code block to a file. An existing file is replaced only when Enter is pressed twice."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _SUFFIXES = {
 
 
 class SaveCodeScreen(Dialog[str]):
-    """Returns the name of the file that was written, or None."""
+    """Returns the name of the written file, or None."""
 
     HEADING: ClassVar[str] = "Save the code"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -67,7 +67,7 @@ class SaveCodeScreen(Dialog[str]):
     )
 
     def __init__(self, source: str, language: str, folder: Path) -> None:
-        """Names are relative to `folder`."""
+        """Ask for a name, which is relative to `folder`."""
         super().__init__()
         self._source = source
         self._folder = folder
@@ -116,9 +116,9 @@ def _reason(error: Exception) -> str:
 
 
 def _save(path: Path, text: str) -> None:
-    """Write the file. An existing one keeps its mode; a link is replaced, never followed.
+    """Write the file. An existing file keeps its mode; a link is replaced, never followed.
 
-    Raises OSError.
+    Raise OSError.
     """
     mode = None
     if lexists(path):
@@ -133,5 +133,5 @@ def _save(path: Path, text: str) -> None:
 
 
 def suffix_of(language: str) -> str:
-    """Return the ending of files in this language, such as `.py`; `.txt` if it is not known."""
+    """Return the suffix of files in this language, such as `.py`; `.txt` for an unknown one."""
     return _SUFFIXES.get(language.strip().split(" ")[0].casefold(), ".txt")

@@ -52,7 +52,7 @@ class Painter(Protocol):
 
 
 class ScreenFixes(_Base[T]):
-    """Mixin of a screen, to be named before the screen class."""
+    """A mixin of a screen. Name it before the screen class."""
 
     _is_leaving = False
 
@@ -103,7 +103,7 @@ class ScreenFixes(_Base[T]):
             and isinstance(self.app, Painter)
             and self.app.must_wait_for_terminal()
         ):
-            self._dirty_widgets.clear()  # the compositor knows of them
+            self._dirty_widgets.clear()  # the compositor keeps its own record of them
         else:
             super()._compositor_refresh()
 

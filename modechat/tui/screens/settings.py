@@ -1,6 +1,6 @@
 """The settings screen: sampling, context, system texts and format, for one conversation or all.
 
-Every change counts from the next turn on; nothing has to be confirmed at the end.
+Every change is used from the next turn on; nothing has to be confirmed at the end.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SCOPES = tuple(Scope)
 
 class _SystemText(SafeTextArea):
     wanted_height = len(SETTINGS) + 1
-    """As high as the list with its header, so that nothing moves when a text is edited."""
+    """The height of the list with its header, so that nothing moves when a text is edited."""
 
     def __init__(self) -> None:
         super().__init__(soft_wrap=True, show_line_numbers=False, classes="text", compact=True)
@@ -131,7 +131,7 @@ class SettingsScreen(Dialog[None]):
     # Editing
 
     def on_key(self, event: events.Key) -> None:
-        """Reset the highlighted setting, or begin to edit it with the digit that was typed."""
+        """Reset the highlighted setting, or begin to edit it with a typed digit."""
         setting = self._list.row
         if self._edited is not None or self.focused is not self._list or setting is None:
             return
@@ -151,7 +151,7 @@ class SettingsScreen(Dialog[None]):
             self._edit(setting)
 
     def _show_list(self) -> None:
-        """End editing."""
+        """End editing, and show the list."""
         self._edited = None
         self._list.display = True
         self._text.display = self._input.display = False
@@ -160,7 +160,7 @@ class SettingsScreen(Dialog[None]):
         self.show_hints("Enter changes", "Tab this/all", "Del resets", "Esc closes", "F1 help")
 
     def _edit(self, setting: Setting, typed: str = "") -> None:
-        """Show the editor of `setting`, with its value or with what was `typed` instead."""
+        """Show the editor of `setting`, with its value or with `typed` instead."""
         if setting.kind is Kind.FORMAT:
             return
         self._edited = setting
@@ -223,7 +223,7 @@ class SettingsScreen(Dialog[None]):
         self.run_worker(self._change(setting, value, self._view.scope), group="keep")
 
     async def _change(self, setting: Setting, value: object, scope: Scope) -> None:
-        """Have `value` used in `scope`; None resets the setting there."""
+        """Use `value` in `scope`; None resets the setting there."""
         for_all = scope is Scope.EVERYWHERE
         try:
             reason = await change(setting, value, self._session, for_all=for_all)

@@ -1,4 +1,4 @@
-"""What the settings screen shows of each setting: its value, where that comes from, its meaning."""
+"""The texts of the settings screen: the value, the source and the meaning of each setting."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_IN_RESULT = 60
 
 
 class Scope(Enum):
-    """The conversations that a change is for."""
+    """The conversations that a change applies to."""
 
     CONVERSATION = "This conversation"
     EVERYWHERE = "Everywhere"
@@ -47,7 +47,7 @@ class SettingsView:
         """The system texts of the model's template, by the settings that would replace them."""
 
     async def read_template(self) -> None:
-        """Find the system texts that the template has where the user set none.
+        """Find the template's system texts for the modes in which the user set none.
 
         Without a model nothing is found.
         """
@@ -80,7 +80,7 @@ class SettingsView:
         return Content.styled(source, "$text-accent" if is_own else "dim")
 
     def about(self, setting: Setting) -> Content:
-        """Return the meaning of a setting, its range, and from when on a change counts."""
+        """Return the meaning of a setting, its range, and when a change begins to apply."""
         meaning = setting.meaning
         if setting.range:
             meaning += f" Range: {setting.range}."
@@ -88,7 +88,7 @@ class SettingsView:
         return Content.assemble(meaning, (f"\n{counts}", "dim"))
 
     def _template_system(self, setting: Setting) -> str:
-        """Return the template's text where the user set none; empty if it has none."""
+        """Return the template's system text if the user set none; empty if it has none."""
         if self.valued(setting).value:
             return ""
         return sanitize_line(self._template_systems.get(setting.name, ""))
@@ -106,7 +106,9 @@ class SettingsView:
         return "until modechat ends"
 
     def result(self, setting: Setting, value: object, scope: Scope) -> str:
-        """Say that `setting` has `value` in `scope` now; None: that it was reset."""
+        """Return a text that says that `setting` has `value` in `scope` now; None: that it was
+        reset.
+        """
         if value is None:
             done = f"{setting.label} was reset"
         else:
@@ -118,7 +120,7 @@ class SettingsView:
         return f"{done}."
 
     def _has_own(self, setting: Setting) -> bool:
-        """Return True if the conversation has a value of its own, which counts over others."""
+        """Return True if the conversation has its own value, which overrides others."""
         own = self._session.effective.own
         if setting.kind is Kind.SAMPLING:
             return getattr(own.sampling, setting.name) not in (None, ())

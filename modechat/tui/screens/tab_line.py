@@ -1,4 +1,4 @@
-"""A line of tabs, one of which is in front."""
+"""A line of tabs with one tab in front."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class TabLine(Horizontal):
             self.index = index
 
     def __init__(self, ids: Iterable[str | None]) -> None:
-        """`ids`: those of the tabs, for stylesheets; None for a tab without an id."""
+        """Make a tab for each of `ids`, the ids for stylesheets; None for a tab without an id."""
         self._tabs = [Static(classes="tab", id=tab_id) for tab_id in ids]
         super().__init__(*self._tabs, classes="tabs")
 
     def show(self, texts: Iterable[str], front: int) -> None:
-        """Show one text for each tab. They must be safe to show."""
+        """Show one text for each tab. The texts must be safe to show."""
         for at, (tab, text) in enumerate(zip(self._tabs, texts, strict=True)):
             tab.update(Content.styled(text, "bold" if at == front else "dim"))
 

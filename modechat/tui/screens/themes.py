@@ -1,4 +1,4 @@
-"""The list of themes: the highlighted one is tried at once, and Enter keeps it."""
+"""The list of themes: the highlighted theme is tried at once, and Enter keeps it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ThemesScreen(Dialog[None]):
     )
 
     def __init__(self, keep: Callable[[str], None]) -> None:
-        """`keep` is called with the theme that the user chooses."""
+        """Call `keep` with the theme that the user chooses."""
         super().__init__()
         self.frame.add_class("-small")
         self._keep = keep

@@ -1,4 +1,4 @@
-"""The field that a value of a table is edited in."""
+"""The field for editing a value of a table."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from textual.widgets import Input
 
 
 class ValueInput(Input):
-    """It is seen only while a value is edited."""
+    """A field that is visible only while a value is edited."""
 
     def __init__(self) -> None:
         super().__init__(compact=True, select_on_focus=False, classes="filter value")
         self.display = False
 
     def edit(self, text: str, *, is_selected: bool = False) -> None:
-        """Show the field with `text`, with the cursor at its end, or all of it selected."""
+        """Show the field with `text`. The cursor is at its end, or all of it is selected."""
         self.display = True
         self.value = text
         self.cursor_position = len(text)
