@@ -1,4 +1,5 @@
-"""The widgets.
+"""The widgets of the screens.
 
-Data comes down by methods, messages go up; no widget does I/O or reaches into another's children.
+Data comes down by method calls, messages go up. No widget does I/O or reaches into another's
+children.
 """

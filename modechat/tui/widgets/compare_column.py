@@ -1,4 +1,4 @@
-"""One column of a comparison: its label, its reply as it comes, its figures, and how it ended."""
+"""One column of a comparison: its label, its growing reply, its figures, and how it ended."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from modechat.domain.conversation import ReplyStats
 
 _BORDER = 4
-"""Cells that frame and corners take of the width."""
+"""Cells of the width that frame and corners take."""
 _SECONDS_BETWEEN_FIGURES = 0.25
-"""Each time that they are painted takes time from the model."""
+"""Painting the figures takes time from the model, so they are painted rarely."""
 _SOON = 0.05
-"""Seconds of writing that say nothing about its speed."""
+"""Seconds of writing that are too short to measure its speed."""
 _MARKS = {
     End.STOPPED: "■",
     End.STOPPED_AT_ONCE: "■",
@@ -41,7 +41,7 @@ _MARKS = {
 
 
 class CompareColumns(Horizontal, RowColours):
-    """The columns, with the colours of what is in them."""
+    """The columns of a comparison, with the colours of their rows."""
 
     COMPONENT_CLASSES = ROW_COLOURS
 
@@ -49,12 +49,12 @@ class CompareColumns(Horizontal, RowColours):
 class CompareColumn(Vertical):
     @dataclass
     class Clicked(Message):
-        """The user pointed at the column."""
+        """Tells that the user clicked on the column."""
 
         column: CompareColumn
 
     def __init__(self, number: int, label: str) -> None:
-        """`label` says what is different in it, and is safe to show."""
+        """Show a reply under `label`, which tells the variants apart and is safe to show."""
         super().__init__(classes="column")
         self._number = number
         self._label = label
@@ -62,7 +62,7 @@ class CompareColumn(Vertical):
         self._body = VerticalScroll(can_focus=False)
         self._view = _new_view()
         self._figures_due = 0.0
-        """In seconds of writing."""
+        """The time of the next figures, in seconds of writing."""
 
     def compose(self) -> ComposeResult:
         with self._body:
@@ -73,13 +73,13 @@ class CompareColumn(Vertical):
 
     @property
     def heading(self) -> str:
-        """Its number, how it goes, and what is different in it: in one line."""
+        """The number, the state and the label of the column, in one line."""
         mark = _mark(self._variant) if self._variant is not None else "·"
         return f"{self._number} {mark} {self._label}"
 
     @property
     def source(self) -> str:
-        """The answer as the model wrote it, as far as it is shown."""
+        """The source of the answer, as far as it is shown."""
         return self._view.reply.source
 
     @property
@@ -89,11 +89,11 @@ class CompareColumn(Vertical):
 
     @property
     def has_more(self) -> bool:
-        """True if something came that is not shown yet."""
+        """True if text came that is not shown yet."""
         return self._view.reply.has_more
 
     def show(self, variant: Variant) -> None:
-        """Show a change other than that of its growing text."""
+        """Show the variant after a change other than new text."""
         before, self._variant = self._variant, variant
         had_ended = before is not None and before.stage is Stage.ENDED
         if variant.stage is not Stage.ENDED:
@@ -117,7 +117,7 @@ class CompareColumn(Vertical):
             self._view.open_thinking(not self._view.thinking_is_open)
 
     def _begin_again(self) -> None:
-        """Show a new reply: the model is asked once more."""
+        """Show a new reply, because the model is asked again."""
         old, self._view = self._view, _new_view()
         self._figures_due = 0.0
         old.remove()
@@ -145,7 +145,10 @@ class CompareColumn(Vertical):
 
 
 def figures(variant: Variant) -> tuple[str, ...]:
-    """Return how far it is, and in the end its figures. What matters most comes first."""
+    """Return the progress, or in the end the figures of the reply.
+
+    The most important comes first.
+    """
     stats = variant.reply.stats
     if stats is not None:
         return _final_figures(stats)
@@ -175,7 +178,7 @@ def _tokens(count: int) -> str:
 
 
 def _activity(variant: Variant) -> str:
-    """Return what happens before the first text comes."""
+    """Return what the variant does before its first text comes."""
     match variant.stage:
         case Stage.LOADING:
             return f"loading the model · {variant.fraction:.0%}"
@@ -188,7 +191,7 @@ def _activity(variant: Variant) -> str:
 
 
 def _mark(variant: Variant) -> str:
-    """Return how it goes, in one character."""
+    """Return the state of the variant as one character."""
     if variant.stage is Stage.WAITING:
         return "·"
     if variant.stage is not Stage.ENDED:

@@ -1,4 +1,4 @@
-"""Lines above the prompt: what is said for a moment, and that there is new text below."""
+"""Lines above the prompt: messages that are shown for a moment, and a note about new text below."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECONDS = 4.0
 
 
 class Flash(Static):
-    """A line that goes by itself, and at the next key."""
+    """A line that disappears after some seconds, or at the next key."""
 
     def __init__(self) -> None:
         super().__init__(id="flash")
@@ -25,7 +25,7 @@ class Flash(Static):
     def say(self, text: str, *, stays: bool = False) -> None:
         """Show a text.
 
-        `stays`: also at the next key, because it is no answer to what the user did last.
+        `stays`: the next key does not hide it, because it does not answer the user's last action.
         """
         self._stays = stays
         self.update(Content(sanitize(text)))
@@ -35,7 +35,7 @@ class Flash(Static):
         self._timer = self.set_timer(_SECONDS, self._hide)
 
     def key_pressed(self) -> None:
-        """What was said is not about what comes now."""
+        """Hide the text, which is about an earlier key."""
         if not self._stays:
             self._hide()
 
@@ -44,7 +44,7 @@ class Flash(Static):
 
 
 class News(Static):
-    """A line that says that the transcript has new text below what is seen."""
+    """A line that says that the transcript has new text below the visible part."""
 
     def __init__(self) -> None:
         super().__init__(id="news")
@@ -53,6 +53,6 @@ class News(Static):
         self.display = False
 
     def show(self, has_news: bool, key: str) -> None:
-        """`key` leads there; empty if none does."""
+        """Show the line if `has_news`. `key` is the key that goes there; empty if there is none."""
         self.display = has_news
         self.update(Content(f"↓ new text below · {key}".removesuffix(" · ")))

@@ -1,4 +1,4 @@
-"""The hints that a line has room for, such as those at the lower border of a dialog."""
+"""Chooses the hints that fit into a line, such as the lower border of a dialog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many lines to scroll through. Only those that are seen are drawn."""
+"""Views of many lines that scroll. Only visible lines are drawn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ L = TypeVar("L")
 
 
 class DrawnLines(ScrollView, Generic[L]):
-    """Lines that are laid out for a width. Subclasses draw one."""
+    """Lines that are laid out for a width. Subclasses draw one line."""
 
     def __init__(self, classes: str) -> None:
         super().__init__(classes=classes)
@@ -26,15 +26,15 @@ class DrawnLines(ScrollView, Generic[L]):
 
     @property
     def drawn_width(self) -> int:
-        """Cells of a line, with the space behind it."""
+        """Cells of a line, the space behind it included."""
         return self.scrollable_content_region.width
 
     def strip_of(self, line: L, width: int) -> Strip:
-        """Draw a line in so many cells."""
+        """Draw a line in `width` cells."""
         raise NotImplementedError
 
     def show(self, make: Callable[[int], Sequence[L]]) -> None:
-        """Show what `make` returns for a width in cells."""
+        """Show the lines that `make` returns for a width in cells."""
         self._make = make
         self._width = self.scrollable_content_region.width
         self._lines = make(self._width) if self._width > 0 else ()
@@ -54,10 +54,13 @@ class DrawnLines(ScrollView, Generic[L]):
 
 
 class LineView(DrawnLines[Content], can_focus=True):
-    """Lines of text."""
+    """A view of lines of text."""
 
     def __init__(self, *, follows: bool = False) -> None:
-        """`follows`: it stays at the end when lines are added, unless the user has scrolled up."""
+        """Make an empty view.
+
+        `follows`: it stays at the end when lines are added, unless the user has scrolled up.
+        """
         super().__init__("lines")
         self._follows = follows
 

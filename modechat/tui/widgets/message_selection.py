@@ -1,4 +1,4 @@
-"""Which message of the transcript is selected: what the user does next is done with that one."""
+"""The selected message of the transcript: the user's next action is about it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from modechat.tui.widgets.turn import TurnView
 _CLASS = "-selected"
 
 _Message: TypeAlias = tuple[int, bool]
-"""The id of a turn, and True for its reply, False for its request."""
+"""The id of a turn; and True for its reply, False for its request."""
 
 
 class TurnsToSelect(Protocol):
-    """The transcript, as far as selecting needs it."""
+    """The part of the transcript that selecting needs."""
 
     @property
     def turns(self) -> Sequence[TurnView]:
-        """The turns that are mounted, in their order."""
+        """The mounted turns, in their order."""
 
     @property
     def is_following(self) -> bool:
-        """True if it stays at its end."""
+        """True while the view stays at the end."""
 
     def turn(self, turn_id: int) -> TurnView | None:
-        """Return the view of a turn; None if it was not shown so far."""
+        """Return the view of a turn; None if it has not been shown yet."""
 
     async def bring_in(self, *, earlier: bool) -> bool:
         """Mount the next page of earlier or later entries; return False if there is none."""
@@ -37,17 +37,20 @@ class TurnsToSelect(Protocol):
         """Go to the end and stay there."""
 
     def show_widget(self, widget: Widget) -> None:
-        """Scroll so that the widget is seen."""
+        """Scroll until the widget is visible."""
 
     def is_above_end_of_view(self, widget: Widget) -> bool:
-        """True if the widget begins before the last row that is seen."""
+        """Return True if the widget begins before the last visible row."""
 
     def selection_changed(self) -> None:
-        """Another message is selected, or none."""
+        """Handle that another message is selected, or none."""
 
 
 class MessageSelection:
-    """A message is a request or a reply. It stays selected while its widgets come and go."""
+    """The selected message, a request or a reply.
+
+    It stays selected while its widgets come and go.
+    """
 
     def __init__(self, transcript: TurnsToSelect) -> None:
         self._transcript = transcript
@@ -68,13 +71,13 @@ class MessageSelection:
 
     @property
     def is_request(self) -> bool:
-        """True if it is a request; False also if nothing is selected."""
+        """True if a request is selected; False also if nothing is."""
         return self._selected is not None and not self._selected[1]
 
     async def move(self, step: int) -> None:
-        """Select the message `step` after the selected one (before it, if negative).
+        """Select the message `step` places after the selected one (before it, if negative).
 
-        If none is selected, select the last one that is seen.
+        If none is selected, select the last visible one.
         """
         messages = self._messages()
         if not messages:
@@ -101,23 +104,23 @@ class MessageSelection:
         self._select((turn_id, is_reply))
 
     def toggle(self, turn_id: int, *, is_reply: bool) -> None:
-        """Select this message, or none if it is selected."""
+        """Select this message, or deselect it if it is selected."""
         clicked = (turn_id, is_reply)
         self._select(None if clicked == self._selected else clicked)
 
     def clear(self) -> bool:
-        """Select nothing. Return False if nothing was selected."""
+        """Deselect the message. Return False if none was selected."""
         was_selected = self._selected is not None
         self._select(None)
         return was_selected
 
     def forget_missing(self) -> None:
-        """Select nothing if the turn is not there any more."""
+        """Deselect the message if its turn does not exist any more."""
         if self.turn is None:
             self._select(None)
 
     def mark(self, turn: TurnView) -> None:
-        """Show on the new widgets of a turn that one of them is selected."""
+        """Mark the selected message on the new widgets of a turn."""
         if self._selected is not None and self._selected[0] == turn.turn_id:
             turn.widgets[self._selected[1]].add_class(_CLASS)
 

@@ -1,8 +1,8 @@
-"""The entries of the timeline, and the window of them that is mounted.
+"""Owns the entries of the timeline, and the window of them that is mounted.
 
-This is the only owner of both. Whatever changes them holds the lock of the container, and so finds
-them as the change before left them. Callers that look before they change hold it from before they
-look (`container.batch()`; the lock may be acquired again by the task that holds it).
+Every change holds the lock of the container, so that it finds both as the last change left them. A
+caller that decides on a change by reading them takes the lock before it reads (`container.batch()`;
+the task that holds the lock may acquire it again).
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ class MountedEntries:
         make_widgets: Callable[[TimelineItem], None],
         after_mounting: Callable[[], Awaitable[None]],
     ) -> None:
-        """`make_widgets` gives an item new widgets.
+        """Mount entries in `container`.
 
-        `after_mounting` is called once they have their places.
+        `make_widgets` gives an item new widgets. `after_mounting` is called when they have their
+        places.
         """
         self._container = container
         self._make_widgets = make_widgets
@@ -38,7 +39,7 @@ class MountedEntries:
         self._cut: ContextCut | None = None
         self._n_left_out = 0
         self.hint = Static(classes="earlier")
-        """The container's first child. It says how many entries are above the window."""
+        """The first child of the container. It says how many entries are above the window."""
         self.hint.display = False
         self._n_above = 0
 
@@ -63,7 +64,7 @@ class MountedEntries:
         return (item for item in inside if item.widgets)
 
     def index(self, turn_id: int) -> int | None:
-        """Return the place of a turn; None if it is not here."""
+        """Return the index of a turn; None if it is not here."""
         for index in range(len(self._items) - 1, -1, -1):
             if self._items[index].is_turn(turn_id):
                 return index
@@ -81,14 +82,14 @@ class MountedEntries:
         return None if index is None else self._items[index]
 
     async def replace_from(self, start: int, entries: Iterable[Entry]) -> None:
-        """Put `entries` in the place of those from `start` on. They are not mounted yet."""
+        """Replace the entries from `start` on by `entries`, which are not mounted yet."""
         async with self._container.batch():
             await self._unmount(self._items[start:])
             self._items[start:] = [TimelineItem(entry) for entry in entries]
             self._window = self._window.within(start)
 
     async def append(self, entry: Entry) -> None:
-        """Add an entry at the end. It is mounted if the window is there."""
+        """Add an entry at the end, and mount it if the window is there."""
         async with self._container.batch():
             was_at_end = not self.has_later
             self._items.append(TimelineItem(entry))

@@ -1,6 +1,6 @@
-"""What the app says on the timeline: mode changes, trouble, the welcome.
+"""Notices of the app on the timeline: mode changes, errors, the welcome.
 
-None of it reaches the model.
+The model sees none of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LOG_LINES = 4
 
 
 class ModeNotice(Vertical):
-    """A typed header, and the app's answer to it."""
+    """A header that the user typed, and the app's answer to it."""
 
     def __init__(self, change: ModeChange) -> None:
         super().__init__(classes=f"notice {mode_class(change.state.mode)}")
@@ -35,7 +35,7 @@ class ModeNotice(Vertical):
 
 
 class AppNotice(Static):
-    """A remark that stays on the timeline, such as how the prompt format was chosen."""
+    """A remark that stays on the timeline, such as the source of the prompt format."""
 
     def __init__(self, text: str) -> None:
         indented = sanitize(text).replace("\n", "\n  ")
@@ -43,7 +43,7 @@ class AppNotice(Static):
 
 
 class CutNotice(Vertical):
-    """The line where the context of the chat begins, with the summary of what is above it."""
+    """The line where the context of the chat begins, with the summary of the messages above it."""
 
     def __init__(self, n_left_out: int, summary: str) -> None:
         super().__init__(classes="cut")
@@ -61,7 +61,7 @@ class CutNotice(Vertical):
 
 
 class TroubleNotice(Vertical):
-    """What went wrong, what to do, and the last lines of the engine's log."""
+    """An error, what the user can do, and the last lines of the engine's log."""
 
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(classes="trouble")
@@ -77,7 +77,7 @@ class TroubleNotice(Vertical):
 
 
 class Welcome(Static):
-    """Shown in an empty conversation."""
+    """The text in an empty conversation."""
 
     def __init__(self) -> None:
         super().__init__(classes="welcome")

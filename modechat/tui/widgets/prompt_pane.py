@@ -59,7 +59,7 @@ class PromptLines(DrawnLines[Line]):
 
 
 class PromptPane(Vertical):
-    """One mode's prompt, or why there is none."""
+    """The prompt of one mode, or the reason why there is none."""
 
     def __init__(self, mode: Mode) -> None:
         super().__init__(classes=f"pane {mode_class(mode)}")
@@ -82,7 +82,7 @@ class PromptPane(Vertical):
         self._refresh_figures()
 
     def show_message(self, text: str) -> None:
-        """Say something in place of the prompt."""
+        """Show `text` in place of the prompt."""
         self.view = None
         self._message.update(Content(sanitize(text)))
         self._message.display = True
@@ -110,7 +110,7 @@ class PromptPane(Vertical):
 
 
 def figures(view: PromptView, n_ctx: int, width: int) -> Content:
-    """Return the lines about a prompt: its format, its tokens by part, and what acts in it."""
+    """Return the lines about a prompt: its format, its tokens by part, and texts with an effect."""
     total = len(view.tokens)
     counts = count_parts(view)
     format_name, fallback = sanitize_line(view.format), sanitize_line(view.fallback)
@@ -144,7 +144,7 @@ def _counts_row(counts: dict[str, int]) -> Content:
 
 
 def count_parts(view: PromptView) -> dict[str, int]:
-    """Count the tokens by the name of the part, in the order of the parts; the template's last."""
+    """Return the numbers of tokens by part, in the order of the parts; the template's is last."""
     counts: dict[str, int] = {}
     for name, count in view.parts:
         counts[name] = counts.get(name, 0) + count
@@ -155,7 +155,7 @@ def count_parts(view: PromptView) -> dict[str, int]:
 
 
 def bar(counts: dict[str, int], width: int) -> list[tuple[str, int]]:
-    """Return the cells of each part, `width` together if possible, and at least one."""
+    """Return the cells of each part: at least one each, and `width` together if possible."""
     total = sum(counts.values())
     cells: dict[str, int] = {}
     for name, count in counts.items():

@@ -1,4 +1,4 @@
-"""The view of a reply: shows what streams in at a rate that leaves the processor to the model."""
+"""The view of a reply. It shows new text at a rate that leaves the processor to the model."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from modechat.tui.widgets.rows_view import RowsView
 
 _SECONDS_BETWEEN_FLUSHES = 0.1
 _SHARE_OF_A_CORE = 0.05
-"""At most, for showing a reply: where all cores compute, llama.cpp waits for what it loses."""
+"""The most that showing a reply may take: llama.cpp on all cores waits for the slowest."""
 _LONGEST_REST = 0.4
-"""Seconds, for that share."""
+"""The most seconds of rest that keep this share."""
 _SECONDS_BETWEEN_PARTS = 0.02
-"""Of a long reply that is there already."""
+"""Seconds between parts of a long reply that is already complete."""
 
 
 class ReplyView(RowsView):
@@ -38,13 +38,13 @@ class ReplyView(RowsView):
         return self.reply.thinking_is_open
 
     def on_mount(self) -> None:
-        if self.reply.has_more and self.reply.is_finished:  # it is too long to be shown at once
+        if self.reply.has_more and self.reply.is_finished:  # too long to be shown at once
             self._flushing = self.set_timer(_SECONDS_BETWEEN_PARTS, self._flush)
-        elif self.reply.has_more:  # it came while nobody looked
+        elif self.reply.has_more:  # it came while the view was not mounted
             self._flush()
 
     def open_thinking(self, is_open: bool) -> None:
-        """Unfold what the model thought, or fold it."""
+        """Unfold the thinking, or fold it."""
         self.reply.open_thinking(is_open)
         self.lines_changed()
 
@@ -55,13 +55,13 @@ class ReplyView(RowsView):
             self._flush()
 
     def show_activity(self, text: str) -> None:
-        """Say what happens before the first text comes."""
+        """Show what the reply waits for, until its first text comes."""
         if self.reply.is_waiting:
             self.reply.show_activity(text)
             self.lines_changed()
 
     def finish(self, reply: Reply) -> None:
-        """End the reply: `reply` is its final state. All text was fed before."""
+        """End the reply. `reply` is its final state; all text was fed before."""
         self._rest_is_over()
         self.reply.finish(reply)
         self.lines_changed()
@@ -69,7 +69,7 @@ class ReplyView(RowsView):
             self._flushing = self.set_timer(_SECONDS_BETWEEN_PARTS, self._flush)
 
     def _flush(self) -> None:
-        """Show what came, then rest for as long as that took of the processor, several times."""
+        """Show the new text, then rest for several times the processor time that it took."""
         self._flushing = None
         if not self.reply.has_more:
             return
@@ -93,8 +93,8 @@ class ReplyView(RowsView):
 
 
 def preload() -> None:
-    """Import what shows replies.
+    """Import the modules that render replies.
 
-    That takes as long as some tokens: do it while the model is being loaded.
+    This takes as long as generating some tokens, so do it while the model loads.
     """
     parser()

@@ -1,6 +1,6 @@
 """A list of rows in columns.
 
-Only the rows that are seen are drawn: ten thousand take as long as twenty.
+Only visible rows are drawn: ten thousand rows take as long as twenty.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from textual.visual import Visual
 R = TypeVar("R")
 
 _GAP = 2
-_LEAST = 8  # cells of a column that takes what is left
+_LEAST = 8  # cells of a column without a fixed width
 
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[R]):
-    """One column: its text must be safe to show (`Content`, never markup)."""
+    """One column. Its text must be safe to show (`Content`, never markup)."""
 
     title: str
     content: Callable[[R], Content]
     width: int = 0
-    """In cells; 0: what the other columns leave."""
+    """Width in cells; 0: the rest of the list's width."""
     at_right: bool = False
     needs: int = 0
-    """Left out where the list is narrower than so many cells."""
+    """The column is left out if the list is narrower than this, in cells."""
     until: int = 0
-    """Left out where the list has so many cells or more; 0: never."""
+    """The column is left out if the list has at least this many cells; 0: never."""
 
 
 class RowList(ScrollView, Generic[R], can_focus=True):
-    """Rows to choose from, by keys or mouse: a click highlights a row, a second one chooses it."""
+    """Rows to choose from by keys or mouse: a click highlights a row, a second one chooses it."""
 
     COMPONENT_CLASSES = {"row-list--header", "row-list--highlighted", "row-list--hovered"}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,10 +58,10 @@ class RowList(ScrollView, Generic[R], can_focus=True):
     _hovered: reactive[int | None] = reactive(None, repaint=False)
 
     class Highlighted(Message):
-        """Another row is highlighted, or none."""
+        """Tells that another row is highlighted, or none."""
 
     class Chosen(Message):
-        """The highlighted row was chosen."""
+        """Tells that the user chose the highlighted row."""
 
     def __init__(self, columns: Sequence[Column[R]], *, has_header: bool = True) -> None:
         super().__init__(classes="rows")
@@ -74,7 +74,7 @@ class RowList(ScrollView, Generic[R], can_focus=True):
     def wanted_height(self) -> int:
         """The height that shows all rows.
 
-        It never becomes less: a dialog must not shrink while one filters.
+        It never decreases: a dialog must not shrink while the user filters.
         """
         return self._most_rows + self._n_header
 
@@ -91,7 +91,7 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         return self._rows[at]
 
     def show(self, rows: Sequence[R], highlighted: int | None = 0) -> None:
-        """Show these rows in place of those before."""
+        """Replace the rows."""
         self._rows = rows
         self._hovered = None
         before, after = self.highlighted, None
@@ -108,7 +108,7 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         self.post_message(self.Highlighted())
 
     def redraw(self) -> None:
-        """Draw the same rows again: something about them changed."""
+        """Draw the same rows again after their contents changed."""
         self.refresh()
 
     # Drawing
@@ -137,8 +137,8 @@ class RowList(ScrollView, Generic[R], can_focus=True):
     def _highlighted_strip(self, line: Content) -> Strip:
         component = "row-list--highlighted"
         width = self.scrollable_content_region.width
-        line = Content(line.plain)  # colours of its own could not be read there
-        if self.get_component_styles(component).text_style.reverse:  # Textual forgets that one
+        line = Content(line.plain)  # its own colours would not be readable there
+        if self.get_component_styles(component).text_style.reverse:  # Textual drops this attribute
             line = line.pad_right(max(width - line.cell_length, 0)).stylize("reverse")
         return self._strip(line, component)
 
@@ -164,7 +164,7 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         return Content(" " * _GAP).join(cells)
 
     def _shown_columns(self, width: int) -> list[Column[R]]:
-        """Return the columns for which there is room."""
+        """Return the columns that have room."""
         shown: list[Column[R]] = []
         for column in self._columns:
             if column.needs <= width and (not column.until or width < column.until):

@@ -1,7 +1,7 @@
-"""A widget that draws those of its rows that are seen; the mouse can select their text.
+"""A widget that draws its visible rows, with text that the mouse can select.
 
-The colours of the rows are component classes of the widget around it (`RowColours`): to compute
-forty styles for each message would take longer than to lay out the message itself.
+The colours of the rows are component classes of the widget around it (`RowColours`): computing
+forty styles for each message would take longer than laying out the message itself.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _NAMES = (
     "thinking",
     "thinking-bar",
 )
-"""Every name that a `Row` may use."""
+"""Every style name that a `Row` may use."""
 
 
 ROW_COLOURS = {f"{_PREFIX}{name}" for name in _NAMES}
@@ -62,13 +62,16 @@ ROW_COLOURS = {f"{_PREFIX}{name}" for name in _NAMES}
 
 
 class RowColours(Widget):
-    """Mixin of such a container. It is never the first base, the only one that CSS follows."""
+    """A mixin of a container with the colours of rows.
+
+    It is never the first base, which is the only base that CSS follows.
+    """
 
     _cached: dict[Style, RichStyle]
     _component_version = 0
 
     def colour_of(self, style: Style) -> RichStyle:
-        """Return the style that is laid over the widget's own for these names of styles."""
+        """Return the style for these style names, which is laid over the widget's own."""
         if self._component_version == 0:
             self._forget()
         known = self._cached.get(style)
@@ -84,7 +87,7 @@ class RowColours(Widget):
             if styles.has_rule("background"):
                 background += styles.background
             if styles.has_rule("auto_color") and styles.auto_color:
-                # As `auto 60%`: it depends on what is behind the text.
+                # A colour such as `auto 60%` depends on the background of the text.
                 text = background + background.get_contrast_text(styles.color.a)
                 resolved += RichStyle(color=text.rich_color)
         return resolved
@@ -101,13 +104,13 @@ class RowColours(Widget):
 
 
 class RowsView(Widget):
-    """Draws `lines`, as high as they are."""
+    """Draws `lines`; it is as high as they are."""
 
     DEFAULT_CSS = "RowsView { height: auto; }"
 
     @dataclass
     class Clicked(Message):
-        """A row was clicked, and no text selected."""
+        """Tells that a row was clicked while no text is selected."""
 
         view: RowsView
         row: int
@@ -121,7 +124,7 @@ class RowsView(Widget):
         self._painted: dict[int, Strip] = {}
         """Painted lines of the widget.
 
-        Textual's own cache forgets them all when the height changes.
+        Textual's own cache drops all lines when the height changes.
         """
 
     @property
@@ -145,11 +148,11 @@ class RowsView(Widget):
         container_size: Size,
         layout: bool = True,  # noqa: ARG002
     ) -> bool:
-        # Textual would lay out everything once more, for children that do not exist.
+        # Textual would make another layout, for children that do not exist.
         return super()._size_updated(size, virtual_size, container_size, layout=False)
 
     def lines_changed(self) -> None:
-        """Draw what has changed; lay out the parent only if the number of rows changed."""
+        """Draw the changed rows; lay out the parent only if the number of rows changed."""
         width = self.content_size.width
         if width <= 0:
             self.refresh(layout=True)
@@ -159,7 +162,7 @@ class RowsView(Widget):
         first, self._n_settled = min(self._n_settled, settled), settled
         changed = Region(0, first, width, max(height, self._height) - first)
         has_other_height = height != self._height
-        self._height = height  # now: it may be read before the next layout
+        self._height = height  # set now: it may be read
         self.refresh(changed, layout=has_other_height)
 
     def render_line(self, y: int) -> Strip:
@@ -170,7 +173,7 @@ class RowsView(Widget):
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(y)) is not None:
             strip = self._with_selection(strip, self.lines.row(y), *span)
-        # Last: each piece says where it begins, also one that a selection has cut.
+        # The offsets come last: each piece gets its position, also one that a selection has cut.
         return strip.apply_offsets(0, y)
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -188,7 +191,7 @@ class RowsView(Widget):
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
-        """Paint these regions of the content again; without one, all of it."""
+        """Paint these regions of the content again, or all of it if there are none."""
         if repaint and not regions:
             self._painted.clear()
         for region in regions:
@@ -206,7 +209,7 @@ class RowsView(Widget):
         return Strip(segments).adjust_cell_length(width, base + colour_of(row.fill))
 
     def _with_selection(self, strip: Strip, row: Row, start: int, end: int) -> Strip:
-        """Paint what is selected, from one character to another (-1: to the end of the row)."""
+        """Paint the selection, from one character to another (-1: to the end of the row)."""
         # A row that was made for a wider window is cut.
         length = min(len(row.text), len(strip.text))
         if not length:
@@ -223,7 +226,7 @@ class RowsView(Widget):
         return Strip.join([before, Strip(painted, selected.cell_length), after])
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return the selected text without what is only for looks, in its own lines."""
+        """Return the selected text in its own lines, without decoration."""
         if not self._height:
             return None
         start, start_y = selection.start or (0, 0)
@@ -234,7 +237,7 @@ class RowsView(Widget):
         return copied(rows, start, end), "\n"
 
     def forget_drawn(self) -> None:
-        """Paint everything again: the colours have changed."""
+        """Paint everything again, because the colours have changed."""
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:

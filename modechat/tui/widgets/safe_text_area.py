@@ -1,7 +1,7 @@
 """A text area whose drawn text cannot act on the terminal; the text itself is not changed.
 
-Control characters do not belong into it (`domain.text.is_editable`); one that gets there is drawn
-as `sanitize` does. Marks of writing direction, which Arabic and Hebrew need, stay in the text; they
+Control characters do not belong in it (`domain.text.is_editable`); one that gets there is drawn as
+`sanitize` does. Marks of writing direction, which Arabic and Hebrew need, stay in the text. They
 are drawn as something invisible of the same width, because a terminal would reorder the line.
 """
 

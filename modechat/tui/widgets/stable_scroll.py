@@ -1,6 +1,4 @@
-"""A container that scrolls, and keeps what is on the screen in its place when something above it
-changes.
-"""
+"""A scrolling container that keeps the visible part in place when something above it changes."""
 
 from __future__ import annotations
 
@@ -18,32 +16,34 @@ if TYPE_CHECKING:
 
 
 class StableScroll(VerticalScroll):
-    BLANK = True  # nothing but its background is painted behind what it holds
+    BLANK = True  # only the background is painted behind the children
     _arranged: DockArrangeResult | None = None
 
     def render_lines(self, crop: Region) -> list[Strip]:
         lines = super().render_lines(crop)
         if not lines:
             return lines
-        # Textual paints blank containers without its filters: with colours that the terminal does
-        # not have.
+        # Textual paints blank containers without its filters, so with colours that the terminal
+        # lacks.
         line = lines[0]
         for line_filter in self.get_line_filters():
             line = line.apply_filter(line_filter, self.background_colors[1])
         return [line] * len(lines)
 
     def _arrange_scrollbars(self, region: Region) -> Iterable[tuple[Widget, Region]]:
-        # Textual puts the bar beside the text. In a wide window that is far from the edge.
+        # Textual puts the bar beside the text, which is far from the edge in a wide window.
         for bar, place in super()._arrange_scrollbars(region):
             yield bar, place.translate(Offset(self.styles.padding.right, 0))
 
     @property
     def is_following(self) -> bool:
-        """True if it stays at its end."""
+        """True while the view stays at the end."""
         return not self._anchor_released
 
     def keeps_place(self, widget: Widget) -> bool:  # noqa: ARG002
-        """True if the widget may keep its place: not if it comes and goes by itself."""
+        """Return True if the widget may keep its place, and False if it comes and goes by
+        itself.
+        """
         return True
 
     def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
@@ -55,7 +55,7 @@ class StableScroll(VerticalScroll):
         return arranged
 
     def _keep_in_place(self, widget: Widget, offset: int, arranged: DockArrangeResult) -> None:
-        """Scroll so that the widget's top is in the row `offset` of the view, as before."""
+        """Scroll until the widget's top is again in the row `offset` of the view."""
         for placement in arranged.placements:
             if placement.widget is widget:
                 y = placement.region.y - offset
@@ -70,20 +70,20 @@ class StableScroll(VerticalScroll):
         container_size: Size,
         layout: bool = True,  # noqa: ARG002
     ) -> bool:
-        # Textual would lay out everything once more, though nothing depends on how high the content
-        # is.
+        # Textual would make another layout, but nothing depends on the height of the content.
         return super()._size_updated(size, virtual_size, container_size, layout=False)
 
     def set_reactive(self, reactive: Reactive[ReactiveType], value: ReactiveType) -> None:
-        # The compositor would put what is lower than the window at its bottom, from where scrolling
-        # makes it jump.
+        # The compositor would move content below the window to its bottom, and scrolling would make
+        # it jump.
         if reactive in (Widget.scroll_y, Widget.scroll_target_y):
             value = max(0, value)  # type: ignore[call-overload]
         super().set_reactive(reactive, value)
 
     def _top_widget(self) -> tuple[Widget, int] | None:
-        """Return the first widget that is seen, and the row of its top in the view (negative: above
-        the edge).
+        """Return the first visible widget, and the row of its top in the view.
+
+        The row is negative if the top is above the edge.
         """
         y = round(self.scroll_y)
         for widget in self.children:
@@ -93,7 +93,7 @@ class StableScroll(VerticalScroll):
         return None
 
     def _put_scroll(self, y: float, height: int) -> None:
-        """Scroll while the layout is made, as Textual does for anchors."""
+        """Scroll during the layout, as Textual does for anchors."""
         y = max(0, min(y, height - self.scrollable_content_region.height))
         self.set_reactive(Widget.scroll_y, y)
         self.set_reactive(Widget.scroll_target_y, y)

@@ -1,6 +1,6 @@
 """The status line: model, format, context, speed.
 
-What does not fit is left out, the least important first.
+Segments without room are left out, the least important first.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _SEPARATOR = " · "
 _WARNING = "$text-warning"
 _BAR_CELLS = 10
 _SHORT_NAME = 12
-"""Cells that the name of the model keeps at least."""
+"""The least cells that the name of the model keeps."""
 _LONGEST_FALLBACK = 32
-"""Cells that the format's fallback may take."""
+"""The most cells of the format's fallback."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of the line."""
+    """A part of the status line."""
 
     rank: int
-    """When the line is too long, the segment with the highest rank goes first; 0 stays longest."""
+    """If the line is too long, the segment with the highest rank is left out first."""
     text: str
     style: str = ""
     is_mode: bool = False
@@ -49,8 +49,9 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class FormatShown:
-    """A prompt format, where it came from, and what it needed for the last prompt (empty: nothing
-    known).
+    """A prompt format and its source.
+
+    `fallback` is what the format needed for the last prompt; empty: not known.
     """
 
     name: str
@@ -68,7 +69,7 @@ class FormatShown:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the line shows.
+    """The contents of the status line.
 
     `activity`, if there is one, takes the place of the last reply's figures.
     """
@@ -82,20 +83,20 @@ class Status:
     """Figures of the reply that is awaited or written."""
     stats: ReplyStats | None = None
     used: int = 0
-    """Tokens of the chat, to which the next message is added; in instruct mode those of the last
+    """Tokens of the chat, to which the next message is added; in instruct mode, of the last
     task.
     """
     format: FormatShown | None = None
-    """That of the last reply, or of the model if that changed since."""
+    """The format of the last reply, or of the model if that changed since."""
     thinking: bool | None = None
     """The user's choice; None if there is none."""
     adapters: tuple[Adapter, ...] = ()
-    """The LoRA adapters that are applied, of both modes."""
+    """The LoRA adapters of both modes."""
     forecast: Forecast | None = None
-    """How full the context will be with the text at the prompt; None if nothing is typed."""
+    """The fill of the context with the text at the prompt; None if nothing is typed."""
     is_down: bool = False
     is_unloaded: bool = False
-    """True if the model's memory was given back until the next message."""
+    """True if the model's memory is freed until the next message."""
 
 
 class StatusLine(Widget):
@@ -124,8 +125,8 @@ class StatusLine(Widget):
 def painted(segments: Sequence[Segment], *, is_ansi: bool = False) -> Content:
     """Return the line in its colours.
 
-    `is_ansi`: the terminal has sixteen colours, of which none is muted, so that all but the mode is
-    dim.
+    `is_ansi`: the terminal has sixteen colours. None of them is muted, so everything but the mode
+    is dim.
     """
     line = Content("")
     for segment in segments:
@@ -141,10 +142,10 @@ def painted(segments: Sequence[Segment], *, is_ansi: bool = False) -> Content:
 
 
 def fit(segments: Sequence[Segment], width: int) -> list[Segment]:
-    """Return what fits into `width` cells.
+    """Return the segments that fit into `width` cells.
 
-    If the line is too long, a segment with a shorter form takes that, and the name of the model is
-    cut; where that is not enough, the segment with the highest rank goes.
+    If the line is too long, segments with a shorter text take that, then the name of the model is
+    cut. If that is not enough, the segment with the highest rank is left out.
     """
     shown = list(segments)
     excess = cell_len(_SEPARATOR.join(segment.text for segment in shown)) - width
@@ -170,7 +171,7 @@ def _cut(text: str, cells: int) -> str:
 
 
 def _format_segments(used: FormatShown) -> list[Segment]:
-    from modechat.prompting.prompt_format import AS_IS  # not before the first frame
+    from modechat.prompting.prompt_format import AS_IS  # not imported before the first frame
 
     segments = [Segment(5, f"{sanitize_line(used.name)} ({sanitize_line(used.source)})")]
     if used.fallback not in ("", AS_IS):
@@ -182,9 +183,7 @@ def _format_segments(used: FormatShown) -> list[Segment]:
 
 
 def _lora_text(status: Status) -> str:
-    """Name the adapters that are applied in this mode: the first by its name, the others by their
-    number.
-    """
+    """Return the name of the first adapter of this mode, and the number of further ones."""
     from modechat.domain.lora import lora_label
 
     applied = [one for one in status.adapters if one.mode in (None, status.mode.value)]
@@ -209,9 +208,9 @@ def _live_segments(live: Live) -> list[Segment]:
 
 
 def _context_segments(status: Status, n_ctx: int) -> list[Segment]:
-    """Say what the context of the mode at the prompt holds.
+    """Return how full the context of the mode at the prompt is.
 
-    A running reply is in that of its own mode.
+    A running reply is in the context of its own mode.
     """
     live, forecast, used = status.live, status.forecast, status.used
     if live is not None and live.used is not None:
@@ -220,7 +219,7 @@ def _context_segments(status: Status, n_ctx: int) -> list[Segment]:
         if forecast is not None and live.mode is Mode.CHAT:
             forecast = replace(forecast, tokens=live.used + forecast.alone)
     if forecast is None:
-        # A reply that went on when the context was full has more tokens than are still in it.
+        # A reply that shifted a full context has more tokens than are still in it.
         return [Segment(2, f"{min(used, n_ctx):,}/{n_ctx:,}")]
     segments = [Segment(2, f"~{forecast.tokens:,}/{n_ctx:,}")]
     if forecast.is_too_long:
@@ -231,7 +230,7 @@ def _context_segments(status: Status, n_ctx: int) -> list[Segment]:
 
 
 def status_segments(status: Status) -> list[Segment]:
-    """Return the parts of the line."""
+    """Return the segments of the line."""
     colour = "$text-primary" if status.mode is Mode.CHAT else "$text-accent"
     mode = Segment(2, f"{GLYPHS[status.mode]} {status.mode}", colour, is_mode=True)
     if status.loading is not None:
@@ -252,7 +251,7 @@ def status_segments(status: Status) -> list[Segment]:
 
 
 def _model_segments(status: Status, model: ModelInfo) -> list[Segment]:
-    """Say what writes the replies: the model, its prompt format, adapters and thinking."""
+    """Return the model, its prompt format, adapters and thinking."""
     from modechat.prompting.thinking import ThinkingSwitch
 
     segments = [Segment(3, sanitize_line(model.name), can_be_cut=True)]
@@ -266,7 +265,7 @@ def _model_segments(status: Status, model: ModelInfo) -> list[Segment]:
 
 
 def _activity_segments(status: Status) -> list[Segment]:
-    """Say what the model does now, with its figures; those of the last reply if it does nothing."""
+    """Return what the model does now, with figures; or the figures of the last reply."""
     if status.is_unloaded:
         return [Segment(0, "unloaded until the next message")]
     if status.activity:
@@ -284,7 +283,7 @@ def _activity_segments(status: Status) -> list[Segment]:
 
 
 def _device_segment(model: ModelInfo) -> Segment:
-    """Where the model runs; the reason why no GPU is used goes first where the line is too long."""
+    """Return where the model runs. A short line leaves out the reason why no GPU is used."""
     if model.placement.why_cpu is None:
         return Segment(4, model.placement.badge)
     return Segment(4, str(model.placement), short=model.placement.badge)

@@ -15,18 +15,18 @@ from modechat.tui.widgets.notices import AppNotice, CutNotice, ModeNotice, Troub
 from modechat.tui.widgets.turn import TurnView
 
 Entry: TypeAlias = Turn | ModeChange | Trouble | str
-"""A string is a remark of the app."""
+"""An entry of the timeline. A string is a remark of the app."""
 
 
 @dataclass(slots=True, eq=False)
 class TimelineItem:
     entry: Entry
     view: TurnView | None = None
-    """Of a turn that was shown: it is kept, so that showing it again costs nothing."""
+    """The view of a turn that was shown; it is kept, so that showing it again costs nothing."""
     widgets: tuple[Widget, ...] = ()
-    """Empty while the entry is not mounted."""
+    """The mounted widgets; empty while the entry is not mounted."""
     cut_notice: CutNotice | None = None
-    """It follows the widgets where the context of the chat begins behind this entry."""
+    """The notice behind the widgets, if the context of the chat begins behind this entry."""
 
     @property
     def all_widgets(self) -> tuple[Widget, ...]:
@@ -35,7 +35,7 @@ class TimelineItem:
         return (*self.widgets, self.cut_notice)
 
     def make_widgets(self, new_view: Callable[[Turn], TurnView]) -> None:
-        """Make new widgets, to be mounted.
+        """Make new widgets, which the caller mounts.
 
         `new_view` makes the view of a turn that was not shown before.
         """
@@ -54,14 +54,14 @@ class TimelineItem:
                 self.widgets = (AppNotice(text),)
 
     def drop_widgets(self) -> tuple[Widget, ...]:
-        """Forget the widgets, and return them to be removed."""
+        """Forget the widgets, and return them; the caller removes them."""
         widgets = self.all_widgets
         self.widgets = ()
         self.cut_notice = None
         return widgets
 
     def feed(self, text: str, *, is_thinking: bool) -> None:
-        """Add text to the running reply of a turn, also before anything shows it."""
+        """Add text to the running reply of a turn, even before it has a view."""
         if self.view is not None:
             self.view.reply.feed(text, is_thinking=is_thinking)
         elif isinstance(self.entry, Turn):
@@ -82,14 +82,14 @@ class TimelineItem:
         return isinstance(self.entry, Turn) and self.entry.id == turn_id
 
     def is_same(self, entry: Entry) -> bool:
-        """True if it is the same turn or notice, in whatever state."""
+        """Return True if `entry` is the same turn or notice, in any state."""
         if isinstance(self.entry, Turn) and isinstance(entry, Turn):
             return self.entry.id == entry.id
         return self.entry == entry
 
 
 def is_first_unseen(turn: Turn, items: Iterable[TimelineItem]) -> bool:
-    """True for the first turn that the chat does not see: that one says so in words."""
+    """Return True for the first turn that the chat does not see, which explains that in words."""
     for item in items:
         other = item.entry
         if isinstance(other, Turn) and other.mode is Mode.INSTRUCT and not other.in_chat:
@@ -98,9 +98,7 @@ def is_first_unseen(turn: Turn, items: Iterable[TimelineItem]) -> bool:
 
 
 def model_before(turn: Turn, items: Iterable[TimelineItem]) -> str:
-    """Return the name of the model that wrote the last reply before that of `turn`, or an empty
-    text.
-    """
+    """Return the name of the model that wrote the reply before that of `turn`, or an empty text."""
     name = ""
     for item in items:
         other = item.entry

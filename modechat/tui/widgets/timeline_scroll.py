@@ -1,7 +1,7 @@
-"""Scrolling through a timeline of which only a window is mounted (`window.py`).
+"""Scrolls through a timeline, of which only a window is mounted (`window.py`).
 
-The window moves when the user scrolls near its edges, and what is on the screen stays where it is.
-The end is followed until the user scrolls up, and again when he comes near it.
+The window moves when the user scrolls near its edges, and the visible part stays where it is. The
+end is followed until the user scrolls up, and again when the user comes near it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROWS_FROM_END = 2
 class TimelineScroll(StableScroll, can_focus=False):
     @dataclass
     class Following(Message, namespace="transcript"):
-        """The end of the conversation came into view or left it."""
+        """Tells that the end of the conversation came into view or left it."""
 
         is_following: bool
         has_news: bool
@@ -43,7 +43,7 @@ class TimelineScroll(StableScroll, can_focus=False):
         self.anchor()
 
     def make_widgets(self, item: TimelineItem) -> None:
-        """Give an item that is about to be mounted new widgets."""
+        """Give new widgets to an item that is about to be mounted."""
         raise NotImplementedError
 
     async def bring_in(self, *, earlier: bool) -> bool:
@@ -60,15 +60,15 @@ class TimelineScroll(StableScroll, can_focus=False):
             return True
 
     def show_widget(self, widget: Widget) -> None:
-        """Scroll so that the widget is seen."""
+        """Scroll until the widget is visible."""
         self.release_anchor()
-        # Not before what was mounted above it has its place.
+        # Wait until the widgets that were mounted above it have their places.
         self.call_after_refresh(
             self.scroll_to_widget, widget, animate=False, force=True, immediate=True
         )
 
     def is_above_end_of_view(self, widget: Widget) -> bool:
-        """True if the widget begins before the last row that is seen."""
+        """Return True if the widget begins before the last visible row."""
         return widget.virtual_region.y < self.scroll_y + self.scrollable_content_region.height
 
     async def page_up(self) -> None:
@@ -79,7 +79,7 @@ class TimelineScroll(StableScroll, can_focus=False):
         await self._scroll_by(self.scrollable_content_region.height)
 
     async def _scroll_by(self, rows: int) -> None:
-        """Scroll at once, so that keys that come faster than the screen is drawn count, too."""
+        """Scroll at once, so that keys that come faster than the drawing count, too."""
         self.scroll_to(y=self.scroll_y + rows, animate=False, immediate=True)
         await self._move_if_near_edge()
 
@@ -98,7 +98,7 @@ class TimelineScroll(StableScroll, can_focus=False):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        # Textual follows again only at the very end, which streaming keeps moving away.
+        # Textual follows again only at the very end, which a growing reply keeps moving away.
         if new_value > old_value and self._is_near_end(new_value):
             self.anchor()
         if self.is_mounted:
@@ -110,9 +110,7 @@ class TimelineScroll(StableScroll, can_focus=False):
         return widget is not self.entries.hint
 
     def announce_following(self, *, has_news: bool = False) -> None:
-        """Post a message if the end came into view or left it, or if there is now something new
-        below.
-        """
+        """Post a message if the end came into view or left it, or if there is new text below."""
         is_following = self.is_following or self._is_near_end(self.scroll_y)
         news = not is_following and (has_news or self._announced.has_news)
         if (is_following, news) != (self._announced.is_following, self._announced.has_news):
@@ -138,7 +136,7 @@ class TimelineScroll(StableScroll, can_focus=False):
     async def _move_window(self) -> None:
         """Move the window to where it is wanted.
 
-        One at a time: mounting must not be cancelled on its way.
+        Only one such worker runs: mounting must not be cancelled halfway.
         """
         try:
             if self._wants_end:
@@ -161,7 +159,7 @@ class TimelineScroll(StableScroll, can_focus=False):
                 await self.bring_in(earlier=False)
 
     async def _fill(self) -> None:
-        """Mount more if the container is higher than what is mounted."""
+        """Mount more entries if the mounted ones do not fill the container."""
         async with self.lock:
             is_low = self.max_scroll_y < self.scrollable_content_region.height
             if self.entries.has_earlier and self.is_attached and is_low:

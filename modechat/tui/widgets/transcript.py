@@ -1,4 +1,4 @@
-"""The transcript: the timeline of both modes, newest at the bottom."""
+"""The transcript: the timeline of both modes, with the newest turn at the bottom."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from modechat.tui.widgets.window import Window
 
 
 class Transcript(TimelineScroll, RowColours, can_focus=False):
-    """Shows a conversation, turn by turn, and which message of it is selected."""
+    """Shows a conversation turn by turn, and marks the selected message."""
 
     COMPONENT_CLASSES = ROW_COLOURS
 
     class MessageSelected(Message):
-        """Another message is selected, or none."""
+        """Tells that another message is selected, or none."""
 
     @dataclass
     class CodeClicked(Message):
-        """The title of a code block was clicked."""
+        """Tells that the title of a code block was clicked."""
 
         turn: TurnView
         number: int
-        """Of the code block in its reply, from 1."""
+        """The number of the code block in its reply, from 1."""
 
     def __init__(self) -> None:
         super().__init__(id="transcript")
@@ -45,7 +45,7 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
     # What is shown
 
     async def show(self, conversation: Conversation | None) -> None:
-        """Show this conversation instead of what is shown."""
+        """Replace what is shown by this conversation."""
         self.selection.clear()
         entries = conversation.entries if conversation is not None else ()
         async with self.batch():
@@ -56,9 +56,9 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
         self.follow()
 
     async def show_branch(self, conversation: Conversation) -> None:
-        """Show other turns of the same conversation.
+        """Show another branch of the same conversation.
 
-        The turns that are the same up to there stay as they are.
+        The turns that both branches share stay as they are.
         """
         async with self.batch():
             before = self.entries.window
@@ -82,9 +82,9 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
         return kept, entries
 
     async def show_turn(self, turn_id: int) -> None:
-        """Have a turn in view.
+        """Scroll to a turn.
 
-        If it is not the last one, it is selected: what the user does next is about it.
+        If it is not the last one, it is selected, so that the user's next action is about it.
         """
         async with self.batch():
             index = self.entries.index(turn_id)
@@ -99,7 +99,7 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
                 self.show_widget(view.request)
 
     async def add(self, entry: Entry, *, keeps_welcome: bool = False) -> None:
-        """Show an entry at the end. A text says something that stays."""
+        """Show an entry at the end. A string is a remark that stays."""
         async with self.batch():
             if not keeps_welcome:
                 await self.query_children(Welcome).remove()
@@ -107,7 +107,7 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
         self.follow()
 
     async def replace_turn(self, old_id: int, turn: Turn) -> None:
-        """Show `turn` in the place of the turn `old_id` and of what follows it."""
+        """Replace the turn `old_id` and everything behind it by `turn`."""
         async with self.batch():
             index = self.entries.index(old_id)
             if index is None:
@@ -138,15 +138,15 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
             await self.entries.show_cut(cut, n_left_out(cut, conversation.turns))
 
     def show_alone(self, without_history: Collection[str]) -> None:
-        """Take the names of the formats in which a chat's prompt has its last message only."""
+        """Mark the turns of these formats: their prompts have only the last message of a chat."""
         self._without_history = without_history
         for view in self._views():
             view.show_alone(without_history)
 
     def toggle_thinking(self) -> bool:
-        """Unfold what models thought, or fold it if all is open; so for what comes.
+        """Unfold all thinking, or fold it if all is unfolded; and do so for later replies.
 
-        False: there is nothing here.
+        Return False if no reply here has thinking.
         """
         replies = [view.reply for view in self._views() if view.reply.has_thinking]
         self._unfold_thinking = not all(reply.thinking_is_open for reply in replies)
@@ -155,13 +155,13 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
         return bool(replies)
 
     def turn(self, turn_id: int) -> TurnView | None:
-        """Return the view of a turn; None if it was not shown so far."""
+        """Return the view of a turn; None if it has not been shown yet."""
         item = self.entries.find(turn_id)
         return None if item is None else item.view
 
     @property
     def turns(self) -> list[TurnView]:
-        """The turns that are mounted, in their order."""
+        """The mounted turns, in their order."""
         return [item.view for item in self.entries.mounted() if item.view is not None]
 
     # Messages
@@ -171,7 +171,7 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
 
     @on(RowsView.Clicked)
     def _clicked(self, message: RowsView.Clicked) -> None:
-        """Select a message; open what was thought; copy code by its title."""
+        """Select the message that was clicked, unfold its thinking, or copy code by its title."""
         message.stop()
         for turn in self.turns:
             if message.view is turn.request:
@@ -211,7 +211,7 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
         )
 
     async def _show_welcome(self) -> None:
-        """Welcome the user if the conversation is empty."""
+        """Show the welcome if the conversation is empty."""
         await self.query_children(Welcome).remove()
         if not self.entries.items:
             await self.mount(Welcome())

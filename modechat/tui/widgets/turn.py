@@ -1,5 +1,6 @@
-"""One turn on the timeline: its rows, which outlive the widgets, and the two widgets that show
-them.
+"""One turn on the timeline: its rows, and two widgets that show them.
+
+The rows outlive the widgets.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class RequestView(RowsView):
 
 
 class TurnView:
-    """Shows a turn with two widgets.
+    """A turn, shown by two widgets.
 
     They are removed when they are scrolled far away, and can be made again.
     """
@@ -34,11 +35,11 @@ class TurnView:
         explains: bool = True,
         in_force: Callable[[str], str] = str,
     ) -> None:
-        """`without_history`: names of the formats in which a chat's prompt has its last message
-        only.
+        """Make the rows and the widgets of `turn`.
 
-        `model_before`: the name of the model that wrote the reply before. `explains`: it says in
-        words that the chat does not see it. `in_force` puts the user's own keys into a text that
+        `without_history`: names of the formats whose prompts have only the last message of a chat.
+        `model_before`: the name of the model that wrote the reply before. `explains`: a turn that
+        the chat does not see says so in words. `in_force` puts the user's own keys into a text that
         names keys.
         """
         self._turn = turn
@@ -64,7 +65,7 @@ class TurnView:
         return self.request, self.reply
 
     def make_widgets(self) -> tuple[RowsView, RowsView]:
-        """Make new widgets, to be mounted, which show the same."""
+        """Make new widgets that show the same rows; the caller mounts them."""
         mode = mode_class(self._turn.mode)
         self.request = RequestView(self._request_lines, classes=f"request {mode}")
         self.reply = ReplyView(self._reply_lines)
@@ -72,7 +73,7 @@ class TurnView:
         return self.widgets
 
     def toggles_fold(self, row: int) -> bool:
-        """Fold or unfold by a click on this row of the message.
+        """Fold or unfold the message after a click on this row.
 
         Return False if the row does neither.
         """
@@ -90,7 +91,7 @@ class TurnView:
         is_new = self._reply_lines.show_foot(foot_of(turn, self._model_before))
         if is_new and self.reply.is_attached:
             self.reply.lines_changed()
-            self.reply.refresh()  # a row that was settled may say something else
+            self.reply.refresh()  # a settled row may
 
     def show_alone(self, without_history: Collection[str]) -> None:
         """Take the names of the formats that leave out a chat's history."""

@@ -1,4 +1,4 @@
-"""The prompt: where the user types, with what helps at it."""
+"""The prompt, where the user types."""
 
 from modechat.tui.widgets.prompt.prompt import Prompt
 

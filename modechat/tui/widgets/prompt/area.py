@@ -1,4 +1,4 @@
-"""The text area of the prompt: what keys and pastes do to the text."""
+"""The text area of the prompt: it handles keys and pastes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OTHER_ENCODINGS = {"shift+\r": "shift+enter", "\r": "shift+enter"}
 """Textual's names for keys in xterm's encoding that come in pieces."""
 _BURST_SECONDS = 0.02
 _INVISIBLE = "\u200c\u200d\u200e\u200f\u061c" + DIRECTIONS
-_TAGS = range(0xE0020, 0xE0080)  # of flags of regions
+_TAGS = range(0xE0020, 0xE0080)  # in flags of regions
 
 
 class PromptArea(TokenArea):
@@ -35,7 +35,7 @@ class PromptArea(TokenArea):
     }
 
     def __init__(self, submit: Callable[[], None], helpers: Helpers, keymap: Keymap) -> None:
-        """`submit` is called at once when the user presses Enter: a message could arrive after the
+        """Call `submit` at once when the user presses Enter: a message could arrive after the
         next key.
         """
         super().__init__(
@@ -59,17 +59,17 @@ class PromptArea(TokenArea):
         if self._handle_key(key, event, in_burst=in_burst):
             _stop(event)
         elif bindings := self._bindings.key_to_bindings.get(key):
-            # At once: Textual would send the key through the app, and letters that are typed next
-            # would overtake it.
+            # Run the action at once: Textual would send the key through the app, and letters that
+            # are typed next would overtake it.
             _stop(event)
             await self.run_action(bindings[-1].action)
         else:
             await super()._on_key(event)
 
     def _handle_key(self, key: str, event: events.Key, *, in_burst: bool) -> bool:
-        """Do what the key does at the prompt.
+        """Handle a key that has a meaning at the prompt.
 
-        Return False if that is what it does in every text area.
+        Return False if the key does the same as in every text area.
         """
         is_pasted = in_burst and key in ("enter", "tab")
         if not is_pasted and self._helpers.offer_key(key):
@@ -95,7 +95,9 @@ class PromptArea(TokenArea):
             self._submit()
 
     def _handle_character(self, event: events.Key) -> bool:
-        """Type what Textual would leave out, and leave out what cannot stand in the text."""
+        """Type characters that Textual would leave out, and leave out those that cannot stand in
+        the text.
+        """
         character = event.character
         if character is None:
             return False
@@ -122,7 +124,7 @@ class PromptArea(TokenArea):
         self.type(text)
 
     def submit_deferred(self) -> None:
-        """Submit if an Enter waits for more text: none will come."""
+        """Submit if an Enter waits for more text, because none will come."""
         if self._deferred_enter is not None:
             self._deferred_enter.stop()
             self._submit()
@@ -132,23 +134,25 @@ class PromptArea(TokenArea):
         self._on_submit()
 
     def _make_deferred_enter_a_newline(self) -> None:
-        """Type the Enter if more follows at once: it is of a paste that came as keys."""
+        """Type the Enter as a newline: more follows at once, so it belongs to a paste that came
+        as keys.
+        """
         if self._deferred_enter is not None:
             self._deferred_enter.stop()
             self._deferred_enter = None
             self.type("\n")
 
     def _continues_line(self) -> bool:
-        """True if a backslash stands before the cursor, which makes Enter a new line."""
+        """Return True if a backslash stands before the cursor, so that Enter makes a new line."""
         row, column = self.cursor_location
         before = self.document[row][:column]
         n_backslashes = len(before) - len(before.rstrip("\\"))
         return self.selection.is_empty and n_backslashes % 2 == 1
 
     def _recalls(self, key: str) -> bool:
-        """Bring what was sent before or after, if the key leaves the text at its edge.
+        """Show the message sent before or after, if the key leaves the text at its edge.
 
-        Return True if it did.
+        Return True if one was shown.
         """
         if not self.selection.is_empty:
             return False
@@ -165,13 +169,13 @@ class PromptArea(TokenArea):
         self._helpers.text_changed()
 
     def _recompute_cursor_offset(self) -> None:
-        # When undo takes many lines away, Textual asks before it has moved the cursor, and raises
+        # When undo removes many lines, Textual asks before it has moved the cursor, and raises
         # ValueError.
         location = self.clamp_visitable(self.cursor_location)
         self._cursor_offset = self.wrapped_document.location_to_offset(location)
 
     def find_matching_bracket(self, bracket: str, search_from: Location) -> Location | None:  # noqa: ARG002
-        return None  # it would walk through the whole text at every move of the cursor
+        return None  # it would read the whole text at every move of the cursor
 
     def get_line(self, line_index: int) -> Text:
         line = super().get_line(line_index)
@@ -186,5 +190,7 @@ def _stop(event: events.Event) -> None:
 
 
 def _is_joiner(character: str) -> bool:
-    """True for invisible parts of emoji and words, which Python does not count as printable."""
+    """Return True for invisible parts of emoji and words, which Python does not count as
+    printable.
+    """
     return character in _INVISIBLE or (len(character) == 1 and ord(character) in _TAGS)

@@ -1,8 +1,7 @@
 """The list above the prompt while a command or a file is typed, and the keys that choose from it.
 
-What the keys do is decided at once, from what was listed before; folders are read in daemon
-threads. The modules that complete are imported when there is something to complete: the first frame
-has nothing.
+A key acts at once on the list as it is shown; folders are read in daemon threads. The modules that
+complete are imported at first use, after the first frame.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _WIDEST = 32
 
 
 class CompletionList(OptionList, can_focus=False):
-    """The list. The prompt keeps the focus."""
+    """The list of completions. The prompt keeps the focus."""
 
     def __init__(self, choose: Callable[[int], None]) -> None:
         super().__init__(id="completion", compact=True)
@@ -36,7 +35,7 @@ class CompletionList(OptionList, can_focus=False):
         self.display = False
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
-        """The user clicked on it."""
+        """Choose the completion that was clicked."""
         message.stop()
         self._choose(message.option_index)
 
@@ -51,8 +50,8 @@ class CompletionList(OptionList, can_focus=False):
 class Completer:
     """Completes the word before the cursor.
 
-    `look` returns that word, or None; `put` puts a text in the place of the word that begins in
-    that column; `send` sends the message.
+    `look` returns that word, or None; `put` replaces the word that begins in that column by a text;
+    `send` sends the message.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Completer:
         self.names: Names = _no_names
         self.folder = Path()
         self.refuse: Callable[[str], object] = str
-        """Called with the reason why a candidate cannot be taken."""
+        """Called with the reason why a candidate cannot be chosen."""
         self._look = look
         self._put = put
         self._send = send
@@ -80,7 +79,7 @@ class Completer:
         return bool(self._candidates)
 
     def update(self) -> None:
-        """Find candidates again: the text or the cursor has changed."""
+        """Find candidates again after the text or the cursor has changed."""
         word = self._look()
         if word is None or (word.kind, word.start) != self._closed_at:
             self._closed_at = None
@@ -102,7 +101,7 @@ class Completer:
         return True
 
     def handle_key(self, key: str) -> bool:
-        """Do what the key does to the list, if it is open. Return True if it did anything."""
+        """Apply the key to the list, if it is open. Return True if it had an effect."""
         if not self._candidates:
             return False
         match key:
@@ -125,7 +124,7 @@ class Completer:
         candidate = self._candidates[index]
         word = self._word
         if word is None or candidate.text.rstrip() == self._typed_so_far(word):
-            return False  # it is there already: Enter sends
+            return False  # the word is complete: Enter sends
         if index == 0 and not word.text and word.kind in (Kind.NAME, Kind.MODEL_FILE):
             return False  # the command alone means something as well
         self._choose(index)
@@ -142,7 +141,7 @@ class Completer:
             return
         self._word, self._candidates = None, []
         self._show()
-        self._put(word.start, candidate.text)  # which calls `update`
+        self._put(word.start, candidate.text)  # this calls `update`
         if not candidate.goes_on:
             self.close()
 
@@ -171,7 +170,10 @@ class Completer:
                 return completion.files(word, self._entries(word))
 
     def _entries(self, word: Word) -> tuple[FileEntry, ...]:
-        """Return what is known to be in the folder. What is not known is read, and shown then."""
+        """Return the known entries of the folder.
+
+        If they are old or unknown, read them and show them later.
+        """
         from modechat.session.attachments import path_of
         from modechat.tui.widgets.prompt import completion
 

@@ -1,6 +1,6 @@
-"""What can be completed at the prompt: commands, the names after them, and files after `@`. Pure.
+"""Finds completions at the prompt: commands, the names after them, and files after `@`.
 
-A name that could not be typed is shown and refused.
+A file whose name cannot be typed is shown and refused.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Word:
     start: int
     text: str
     command: str = ""
-    """The command that it follows."""
+    """The command before the word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,15 @@ class Candidate:
     shown: str
     detail: str = ""
     goes_on: bool = False
-    """More is to be typed right after it."""
+    """True if the user goes on typing right after it."""
     is_whole: bool = False
-    """With it the message is complete."""
+    """True if the message is complete with it."""
     refused: str = ""
-    """Why it cannot be taken."""
+    """The reason why it cannot be chosen."""
 
 
 Names: TypeAlias = Callable[[str], Sequence[tuple[str, str]]]
-"""The names that may follow a command, each with what it is."""
+"""Returns the names that may follow a command, each with a description."""
 
 
 def word_before(before: str, *, is_first: bool) -> Word | None:
@@ -96,7 +96,7 @@ def commands(word: Word) -> list[Candidate]:
 
 
 def names(word: Word, known: Iterable[tuple[str, str]]) -> list[Candidate]:
-    """Return those of the `known` names that begin with the word."""
+    """Return the `known` names that begin with the word."""
     typed = word.text.casefold()
     found: list[Candidate] = []
     for name, title in known:
@@ -106,15 +106,15 @@ def names(word: Word, known: Iterable[tuple[str, str]]) -> list[Candidate]:
 
 
 def split_path(written: str) -> tuple[str, str]:
-    """Split a path that is being typed into the folder and the beginning of the name in it."""
+    """Split a path that is being typed into its folder and the beginning of a name there."""
     folder, slash, name = written.rpartition("/")
     return folder + slash, name
 
 
 def files(word: Word, entries: Iterable[FileEntry]) -> list[Candidate]:
-    """Return the entries that fit the word: first those that begin with it.
+    """Return the entries that fit the word; those that begin with it come first.
 
-    Hidden ones fit only if a dot was typed.
+    Hidden entries fit only if a dot was typed.
     """
     folder, typed = split_path(word.text)
     wanted = typed.casefold()

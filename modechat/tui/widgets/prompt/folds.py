@@ -1,7 +1,7 @@
-"""Big pastes as tokens of the prompt, `[Pasted text #1 · 240 lines]`, and back.
+"""Replaces big pastes by tokens, `[Pasted text #1 · 240 lines]`, and tokens by their texts.
 
-A token is nothing but its text: what undo, cut and paste do to it needs no care, and a broken one
-is plain text.
+A token is only its text: undo, cut and paste need no special care, and a damaged token is plain
+text.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ _TOKEN = re.compile(r"\[Pasted text #\d+ · [\d,]+ (?:lines|characters)\]")
 
 
 def is_data(text: str) -> bool:
-    """True if a paste of `text` becomes a token: a big one, and one in which something would act.
+    """Return True if a paste of `text` becomes a token: if it is big, or if a part of it would act.
 
-    A single line that is pasted is as good as typed.
+    A single line counts as typed.
     """
     if len(text) > MOST_CHARACTERS or text.count("\n") >= MOST_LINES or not is_editable(text):
         return True
-    # Not before something is pasted: the first frame needs none of it.
+    # Imported at the first paste, because the first frame does not need it.
     from modechat.commands.pasted import would_act
 
     return would_act(text)
 
 
 def can_open(text: str) -> bool:
-    """True if `text` may stand in the prompt as it is."""
+    """Return True if `text` may stand in the prompt as it is."""
     if len(text) > MOST_TO_OPEN or not is_editable(text):
         return False
     return all(len(line) <= LONGEST_LINE for line in text.split("\n"))
 
 
 class Folds:
-    """The texts behind tokens. None is ever forgotten: undo may bring any token back."""
+    """The texts of tokens. None is ever forgotten: undo may bring any token back."""
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
@@ -61,7 +61,7 @@ class Folds:
         return self._texts[token]
 
     def tokens(self, shown: str) -> list[tuple[int, int]]:
-        """Return where tokens stand in what the prompt shows."""
+        """Return the spans of the tokens in a text that the prompt shows."""
         if not self._texts:
             return []
         return [match.span() for match in _TOKEN.finditer(shown) if match[0] in self._texts]
@@ -81,7 +81,7 @@ class Folds:
         return Typed("".join([*parts, shown[at:]]), tuple(folds))
 
     def shown(self, typed: Typed) -> str:
-        """Return what the prompt shows: folds, and what cannot stand there, become tokens."""
+        """Return the text to show: folds, and texts that cannot stand there, become tokens."""
         parts: list[str] = []
         at = 0
         for start, end in typed.folds:
@@ -96,7 +96,7 @@ class Folds:
         return self.fold(typed.text)
 
     def _shown_around(self, typed: Typed) -> str:
-        """Return the commands and headers of the text, with a token for everything between."""
+        """Return the commands and headers of the text, with tokens for everything between them."""
         parts: list[str] = []
         at = 0
         for start, end in [*_acting(typed), (len(typed.text), len(typed.text))]:
@@ -109,7 +109,7 @@ class Folds:
         return "".join(parts)
 
     def edited(self, before: Typed, text: str) -> Typed:
-        """Return `text`, to which `before` was edited, with the folds that it still has."""
+        """Return `text`, the edited form of `before`, with the folds that are still in it."""
         folds: list[tuple[int, int]] = []
         at = 0
         for start, end in before.folds:
@@ -122,7 +122,7 @@ class Folds:
 
 
 def _acting(typed: Typed) -> list[tuple[int, int]]:
-    """Return where the command and the headers stand that have a meaning in the text."""
+    """Return the spans of the command and the headers that have a meaning in the text."""
     from modechat.commands.pasted import ANY_STATE
     from modechat.commands.slash import read_slash
     from modechat.domain.modes import headers

@@ -1,6 +1,6 @@
-"""The frame of the prompt: it shows the mode of the text and what the keys do, while one types.
+"""The frame of the prompt: it shows the mode of the text and the meaning of the keys during typing.
 
-What reads the text is imported when there is one: the first frame has none.
+Modules that read the text are imported when there is one: the first frame has none.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _LONGEST_INSTRUCTION = 40
 
 
 class PromptFrame(Vertical):
-    """Goes around the text area of the prompt."""
+    """The frame around the text area of the prompt."""
 
     @dataclass
     class ModeTyped(Message):
-        """The mode that the text would be sent in changed."""
+        """Tells that the text would be sent in another mode now."""
 
         mode: Mode
 
@@ -50,12 +50,12 @@ class PromptFrame(Vertical):
 
     @property
     def typed(self) -> Typed:
-        """The text that is meant, with what is behind the tokens of big pastes."""
+        """The text that is meant, with the texts of its tokens."""
         return self._area.typed
 
     @property
     def text(self) -> str:
-        """The same as a string."""
+        """The text that is meant, as a string."""
         return self._area.typed.text
 
     def show_state(self, state: ModeState) -> None:
@@ -64,22 +64,22 @@ class PromptFrame(Vertical):
         self.refresh_mode()
 
     def show_history(self, sees_history: bool) -> None:
-        """Show if the model sees what was said before in the chat."""
+        """Show if the model sees the earlier messages of the chat."""
         self._sees_history = sees_history
         self.refresh_mode()
 
     def show_editing(self, is_editing: bool) -> None:
-        """Show if what is sent takes the place of an earlier message."""
+        """Show if the text will replace an earlier message."""
         self._is_editing = is_editing
         self.refresh_mode()
 
     def show_hint(self, hint: str) -> None:
-        """Show on the lower border what the keys do at the moment."""
+        """Show on the lower border what the keys do now."""
         self._hint = hint
         self.refresh_hint()
 
     def refresh_hint(self) -> None:
-        """Say what a command does while it is typed, and how a token is opened."""
+        """Show what a typed command does, how a token is opened, or the usual hint."""
         hint = self._opens_token if self._area.is_at_token else self._hint
         if self.text:
             from modechat.commands.slash import read_slash

@@ -1,4 +1,4 @@
-"""The interface between the text area and what helps at the prompt."""
+"""The interface between the text area and its helpers at the prompt."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Protocol
 
 
 class Helpers(Protocol):
-    """The text area calls it while it handles a key or a change."""
+    """The helpers that the text area calls when it handles a key or a change."""
 
     @property
     def touched(self) -> Callable[[], object]:
-        """Called when something is pasted, before that does anything."""
+        """Called when something is pasted, before the paste has an effect."""
 
     def offer_key(self, key: str) -> bool:
-        """Give the key to a list that is open. Return True if the key was for it."""
+        """Pass the key to an open list. Return True if the list used it."""
 
     def recall_older(self) -> bool:
-        """Show what was sent before. Return True if something was shown."""
+        """Show the message that was sent before. Return True if there is one."""
 
     def recall_newer(self) -> bool:
-        """Show what was sent after that. Return True if something was shown."""
+        """Show the message that was sent after that. Return True if there is one."""
 
     def text_changed(self) -> None:
-        """Called after every change of the text or the cursor."""
+        """Handle a change of the text or the cursor."""
 
     def marks_in(self, row: int) -> Sequence[tuple[int, int, str]]:
-        """Return the ranges of a line that are coloured, each with its name for the style sheet."""
+        """Return the coloured ranges of a line, each with its name for the stylesheet."""

@@ -1,4 +1,4 @@
-"""Names for the style sheet of what is coloured in the prompt."""
+"""The names in the stylesheet of what is coloured in the prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is coloured in the prompt: headers with a meaning, a command, and attached files."""
+"""Finds what is coloured in the prompt: headers with a meaning, a command, and attached files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from modechat.domain.typed import Typed, joined_lines
 from modechat.tui.widgets.prompt.mark_names import CHAT, COMMAND, FILE, INSTRUCT
 
 _LARGEST = 200_000
-"""Characters; of larger texts only what the prompt shows is read, not what is behind its tokens."""
+"""The most characters that are read with the texts of tokens.
+
+Of larger texts only what the prompt shows is read.
+"""
 _COMMAND = re.compile(r"\s*(/[a-z]+)")
 
 Mark: TypeAlias = tuple[int, int, str]
-"""Start and end in a line, and the name for the style sheet."""
+"""Start and end in a line, and the name for the stylesheet."""
 
 
 def marks(
@@ -27,7 +30,7 @@ def marks(
 ) -> dict[int, list[Mark]]:
     """Return the coloured ranges by line.
 
-    `lines` are those that the prompt shows, `meant` what each of them means; `files` are known to
+    `lines` are shown by the prompt, `meant` is the meaning of each line, and `files` are known to
     exist.
     """
     if sum(len(typed.text) for typed in meant) > _LARGEST:
@@ -40,7 +43,7 @@ def marks(
 
 def _headers(meant: Sequence[Typed], state: ModeState) -> Iterator[tuple[int, Mark]]:
     rows: dict[int, int] = {}
-    """By the line of the text that is meant: the row that shows it as it is."""
+    """For lines of the meant text that are shown as they are: the row of the prompt."""
     n_lines = 0
     for row, typed in enumerate(meant):
         if not typed.folds:

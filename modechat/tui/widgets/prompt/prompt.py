@@ -1,8 +1,9 @@
-"""The prompt: the text area in its frame, and what helps while one types.
+"""The prompt: the text area in its frame, with its helpers.
 
-Enter sends; Shift+Enter, Alt+Enter and Ctrl+J begin a new line, and so does Enter after a
-backslash; a paste never sends. What the text means is read when it changes; that of a large text a
-moment later. What reads it is imported when there is a text: the first frame has none.
+Enter sends. Shift+Enter, Alt+Enter and Ctrl+J begin a new line, and so does Enter after a
+backslash; a paste never sends. The meaning of the text is read after each change, and for a large
+text a moment later. The modules for that are imported when there is a text: the first frame has
+none.
 """
 
 from __future__ import annotations
@@ -32,29 +33,31 @@ if TYPE_CHECKING:
 
 _SECONDS_TO_HANDLE_KEYS = 2.0
 _LARGE = 10_000
-"""Characters; a larger text is read a moment after the last key."""
+"""Characters; a longer text is read a moment after the last key."""
 _SECONDS_TO_READ_LATER = 0.15
 _PREVIEW_WIDTH = 200
 
 
 class Prompt(PromptFrame):
-    """Where the user types."""
+    """The prompt, where the user types."""
 
     class TextTyped(Message):
-        """The text changed."""
+        """Tells that the text changed."""
 
     class EndWanted(Message):
-        """End was pressed, and there is no text that has one."""
+        """Tells that End was pressed in the empty prompt."""
 
     def __init__(self, submit: Callable[[Typed], None], keymap: Keymap = DEFAULT_KEYMAP) -> None:
-        """`submit` is called with the text when the user presses Enter."""
+        """Call `submit` with the text when the user presses Enter."""
         super().__init__(PromptArea(self._send, self, keymap), keymap)
         self.recall = Recall()
         """The messages that were sent before."""
         self.take_back: Callable[[], bool] = _nothing
-        """Called when Up is pressed in the empty prompt; True: a queued message came back."""
+        """Called when Up is pressed in the empty prompt; returns True if a queued message came
+        back.
+        """
         self.touched: Callable[[], object] = _nothing
-        """Called when a key is pressed here, or something is pasted, before that does anything."""
+        """Called when a key is pressed here or something is pasted, before that has an effect."""
         self._submit = submit
         self.completer = Completer(self._word, self._complete, self._send)
         self._queued = Static(id="queued")
@@ -71,22 +74,22 @@ class Prompt(PromptFrame):
 
     @property
     def area(self) -> PromptArea:
-        """For the focus and the selection."""
+        """The text area, for the focus and the selection."""
         return self._area
 
     # The text
 
     def clear(self) -> None:
-        """Take the text away; undo brings it back."""
+        """Remove the text; undo brings it back."""
         self._area.show(Typed())
 
     def restore(self, text: str | Typed) -> None:
-        """Give back a text that could not be sent, before what was typed since."""
+        """Put back a text that could not be sent, before what was typed since."""
         typed = Typed(text) if isinstance(text, str) else text
         self._area.show(joined([typed, self.typed]))
 
     def fill(self, text: str | Typed) -> None:
-        """Put a text where the user goes on typing; undo brings back what was there."""
+        """Replace the text and let the user go on; undo brings the old one back."""
         self._area.show(Typed(text) if isinstance(text, str) else text)
 
     def begin_with(self, typed: Typed) -> None:
@@ -95,10 +98,10 @@ class Prompt(PromptFrame):
         self._area.begin_with(joined([typed, self.typed]))
 
     async def keys_are_handled(self) -> None:
-        """Wait until the keys that were pressed before have done what they do."""
+        """Wait until the keys that were pressed before are handled."""
         handled = asyncio.Event()
         self._area.call_later(handled.set)
-        with contextlib.suppress(TimeoutError):  # it is going away
+        with contextlib.suppress(TimeoutError):  # the area is being removed
             await asyncio.wait_for(handled.wait(), _SECONDS_TO_HANDLE_KEYS)
         self._area.submit_deferred()
 
@@ -112,14 +115,14 @@ class Prompt(PromptFrame):
         self._refresh_marks()
 
     def show_files(self, files: Iterable[str]) -> None:
-        """Colour the files that the text mentions and that exist, as they are written there."""
+        """Colour the existing files that the text mentions, as they are written there."""
         known = frozenset(files)
         if known != self._files:
             self._files = known
             self._refresh_marks()
 
     def show_queued(self, queued: Sequence[Typed]) -> None:
-        """Show what will be sent when the reply has ended."""
+        """Show the messages that will be sent when the reply has ended."""
         self._queued.display = bool(queued)
         if queued:
             preview = sanitize_line(queued[0].text[:_PREVIEW_WIDTH])
@@ -129,7 +132,7 @@ class Prompt(PromptFrame):
         """Close the list of completions; return True if one was open."""
         return self.completer.close()
 
-    # What the text area asks for (`Helpers`)
+    # Called by the text area
 
     def offer_key(self, key: str) -> bool:
         self.touched()

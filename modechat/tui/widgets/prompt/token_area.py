@@ -1,4 +1,4 @@
-"""A text area in which the token of a big paste is one unit: the cursor never stands inside of it.
+"""A text area in which the token of a big paste is one unit: the cursor never stands inside it.
 
 Every change can be undone, also those that are not typed.
 """
@@ -21,8 +21,8 @@ class TokenArea(SafeTextArea):
     COMPONENT_CLASSES: ClassVar[set[str]] = SafeTextArea.COMPONENT_CLASSES | {_TOKEN}
 
     def __init__(self, **options: Any) -> None:
-        """`options` are those of Textual's text area."""
-        self.folds = Folds()  # Textual moves the cursor before it is done
+        """Pass `options` to Textual's text area."""
+        self.folds = Folds()  # set first: Textual's constructor moves the cursor
         self._typed: Typed | None = None
         super().__init__(**options)
 
@@ -30,14 +30,14 @@ class TokenArea(SafeTextArea):
 
     @property
     def typed(self) -> Typed:
-        """The text that is meant, with what is behind its tokens."""
+        """The text that is meant, with the texts of its tokens."""
         if self._typed is None:
             self._typed = self.folds.typed(self.text)
         return self._typed
 
     @property
     def selected_text(self) -> str:
-        """The selected text, with what is behind its tokens."""
+        """The selected text, with the texts of its tokens."""
         return self.folds.typed(super().selected_text).text
 
     def action_cut(self) -> None:
@@ -48,13 +48,13 @@ class TokenArea(SafeTextArea):
             self._delete_via_keyboard(*self.selection)
 
     def meaning_of(self, line: str) -> Typed:
-        """Return what is meant by a line that is shown."""
+        """Return the meaning of a line that is shown."""
         return self.folds.typed(line)
 
     def show(self, typed: Typed, *, at_start: bool = False) -> None:
-        """Put another text in the place of all that is there; it can be undone.
+        """Replace the whole text; undo brings the old one back.
 
-        The cursor goes to its end, or to the end of its first line if `at_start`.
+        The cursor goes to the end, or to the end of the first line if `at_start`.
         """
         self.history.checkpoint()
         shown = self.folds.shown(typed)
@@ -62,22 +62,22 @@ class TokenArea(SafeTextArea):
         self.move_cursor((0, len(self.document[0])) if at_start else self.document.end)
 
     def begin_with(self, typed: Typed) -> None:
-        """As `show`, but what was before cannot be brought back."""
+        """Replace the whole text, so that undo cannot bring the old one back."""
         self.load_text(self.folds.shown(typed))
         self.move_cursor(self.document.end)
 
     def show_edited(self, before: Typed, text: str) -> None:
-        """Show what was `before`, edited elsewhere."""
+        """Show `text`, the form of `before` that was edited elsewhere."""
         self.show(self.folds.edited(before, text))
 
     def type(self, text: str) -> None:
-        """Put `text` in the place of the selection."""
+        """Replace the selection by `text`."""
         edit = self._replace_via_keyboard(text, *self.selection)
         if edit is not None:
             self.move_cursor(edit.end_location)
 
     def complete(self, start: Location, text: str) -> None:
-        """Put `text` in the place of what stands between `start` and the cursor."""
+        """Replace the text between `start` and the cursor by `text`."""
         edit = self._replace_via_keyboard(text, start, self.cursor_location)
         if edit is not None:
             self.move_cursor(edit.end_location)
@@ -86,11 +86,14 @@ class TokenArea(SafeTextArea):
 
     @property
     def is_at_token(self) -> bool:
-        """True if the cursor is at a token."""
+        """True while the cursor is at a token."""
         return self._token_at_cursor() is not None
 
     def open_token(self) -> str:
-        """Replace the token at the cursor by its text. Return why that cannot be, or nothing."""
+        """Replace the token at the cursor by its text.
+
+        Return the reason if that is impossible, else an empty text.
+        """
         span = self._token_at_cursor()
         if span is None:
             return "The cursor is at no pasted text."
@@ -113,7 +116,7 @@ class TokenArea(SafeTextArea):
         return self.folds.tokens(self.document[row]) if row < self.document.line_count else []
 
     def _outside_token(self, location: Location, before: Location) -> Location:
-        """Return `location`, moved on to the end of the token that it is inside of."""
+        """Return `location`, moved to the end of the token that it is inside."""
         row, column = location
         for start, end in self._tokens_in(row):
             if start < column < end:
@@ -121,7 +124,7 @@ class TokenArea(SafeTextArea):
         return location
 
     def _with_tokens(self, start: Location, end: Location) -> tuple[Location, Location]:
-        """Return the range with the whole of each token that it has a part of."""
+        """Return the range, extended to the whole of each token that it cuts."""
         start, end = sorted((start, end))
         if start == end:
             return start, end
@@ -143,7 +146,7 @@ class TokenArea(SafeTextArea):
 
     def _build_highlight_map(self) -> None:
         super()._build_highlight_map()
-        self._typed = None  # this is called after every change, those by undo as well
+        self._typed = None  # this is called after every change, also by undo
 
     def _validate_selection(self, selection: Selection) -> Selection:
         start, end = super()._validate_selection(selection)
