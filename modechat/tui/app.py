@@ -1,6 +1,4 @@
-"""The Textual app: it opens the session, runs it, and leaves when the user or the system asks for
-it.
-"""
+"""The Textual app: it opens and runs the session, and leaves when the user or the system asks."""
 
 from __future__ import annotations
 
@@ -22,9 +20,7 @@ from modechat.tui.keys_in_turn import KeysInTurn
 from modechat.tui.look import Look
 from modechat.tui.screens.screen_fixes import ScreenFixes
 from modechat.tui.terminal_app import TerminalApp
-from modechat.tui.terminal_input import (
-    TerminalGone,
-)
+from modechat.tui.terminal_input import TerminalGone
 
 if TYPE_CHECKING:
     from modechat.commands.actions import Action
@@ -34,14 +30,13 @@ if TYPE_CHECKING:
 
 
 _USUAL_LOOK = Look()
-
-
 _SECONDS_TO_PAINT = 0.02
 
 
 def _import_behind() -> None:
-    """Import in a thread what the screen needs right after the first frame, so that keys are
-    handled meanwhile.
+    """Import what the screen needs right after the first frame.
+
+    It is called in a thread, so that keys are handled meanwhile.
     """
     import modechat.commands.dispatch
     import modechat.tui.chat_context
@@ -88,8 +83,7 @@ class ModechatApp(TerminalApp):
         typed_before: str = "",
         terminal_before: list[Any] | None = None,
     ) -> None:
-        """Call `prepare` in a thread when the first frame has been painted; it may raise
-        ModechatError.
+        """Call `prepare` in a thread after the first frame; it may raise ModechatError.
 
         `remember_theme` is called with a theme that the user has chosen. `typed_before` is text
         that was read from the terminal before. `terminal_before` holds the terminal's attributes
@@ -211,7 +205,7 @@ class ModechatApp(TerminalApp):
             self._chat.receive(Remark(notice))
         for trouble in setup.troubles:
             self._chat.receive(Trouble(trouble.title, trouble.hint))
-        # its events are shown below the conversation
+        # Its events are shown below the conversation.
         self.run_worker(session.run(), name="session")
         if not session.has_model:
             await self._chat.action_act("choose_model")

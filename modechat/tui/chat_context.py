@@ -51,7 +51,7 @@ class ChatContext:
         return self.screen.app
 
     async def do(self, work: Work) -> None:
-        """Have the session do `work` after everything that earlier keys asked for."""
+        """Make the session do `work` after everything that earlier keys asked for."""
         await self.prompt.keys_are_handled()
         self.composer.outbox.put(work)
 

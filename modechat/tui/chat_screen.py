@@ -44,10 +44,7 @@ _LONGEST_LINE = 112
 
 
 class ChatScreen(ScreenFixes[None], Screen[None]):
-    """The screen with the conversation and the prompt.
-
-    It only takes text until `connect` gives it a session.
-    """
+    """The conversation and the prompt. It only takes text until `connect` gives it a session."""
 
     AUTO_FOCUS = "PromptArea"
 
@@ -82,9 +79,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         self.show_hint()
 
     async def mount_rest(self) -> None:
-        """Mount the widgets that the first frame did not need, and begin to show events and do
-        actions.
-        """
+        """Mount the other widgets, and begin to show events and do actions."""
         if not self._has_rest:
             self._has_rest = True
             await self._timeline.mount(self.transcript)
@@ -191,7 +186,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
             self._view.figures.show_attached(self.composer.attached_size)
 
     def _keep_lines_readable(self, width: int) -> None:
-        """In a wide window, put everything in the middle, and leave the scroll bar at the edge."""
+        """Put everything in the middle of a wide window, and leave the scroll bar at the edge."""
         side = (width - _LONGEST_LINE) // 2
         _set_margin((self._prompt,), side, is_wide=side > 1)
         beside = (self._news, self._flash, *self._prompt.neighbours, self._status)
@@ -224,8 +219,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         else:
             self.composer.submit(typed)
 
-    # Textual finds these methods by name: the class of the messages is not imported before the
-    # first frame.
+    # Textual finds these methods by name, so the class of the messages is imported later.
 
     def on_transcript_message_selected(self) -> None:
         self.show_hint()

@@ -81,7 +81,7 @@ class Clipboard:
         env = self._env
         programs = []
         if "TMUX" in env:
-            # tmux passes it on to its terminal
+            # tmux passes the text on to its terminal.
             programs.append(_Program(("tmux", "load-buffer", "-w", "-")))
         if "SSH_CONNECTION" in env or "SSH_TTY" in env or "SSH_CLIENT" in env:
             return programs

@@ -1,6 +1,4 @@
-"""Shows in the status line how full the context is, and how full the text at the prompt will make
-it.
-"""
+"""Shows in the status line how full the context is, and will be with the text at the prompt."""
 
 from __future__ import annotations
 

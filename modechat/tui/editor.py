@@ -89,8 +89,9 @@ class _Editor:
         """Set when the text has been read back."""
 
     def end(self) -> None:
-        """End the program within a few seconds, with its children: a script may have started the
-        editor.
+        """End the program within a few seconds, with its children.
+
+        The editor may be a child: a script may have started it.
         """
         import psutil  # imported late: few need it
 
@@ -149,7 +150,7 @@ def remove_left_files() -> None:
 def _is_used(folder: Path, process_id: int) -> bool:
     """Return True if the process that made the folder still runs.
 
-    A newer process may have the same number.
+    A newer process with the same number does not count.
     """
     import psutil
 

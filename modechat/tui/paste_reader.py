@@ -1,6 +1,4 @@
-"""Finds bracketed pastes in what the terminal sends, and keeps what was typed before the first
-read.
-"""
+"""Finds bracketed pastes in the terminal's input, and keeps what was typed before the start."""
 
 from __future__ import annotations
 

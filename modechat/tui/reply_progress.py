@@ -68,7 +68,7 @@ class ReplyProgress:
             self._status.update_status(activity="waiting")
 
     def _end(self) -> None:
-        if self._meter.is_running:  # a comparison has no figures to remove
+        if self._meter.is_running:  # after a comparison nothing else clears it
             self._status.update_status(activity="")
         self._meter.end()
         if self._ticking is not None:

@@ -61,9 +61,7 @@ _OLD_MOUSE = "\x1b[M"
 _OLD_MOUSE_BYTES = 3
 _SIZE = re.compile(r"\x1b\[48;[^\x1bt]*t")
 MOST_CELLS = 2000
-"""The most columns or rows; a report of a larger window is left out, as all its cells would be
-painted.
-"""
+"""The most columns or rows. A report of a larger window is left out: all cells would be painted."""
 _FARTHEST = 100_000
 """A report of the mouse farther from the corner than this, in cells or pixels, is left out."""
 _LOCKS = ("caps_lock", "num_lock", "scroll_lock")
@@ -93,9 +91,7 @@ def guard_terminal_input(typed_before: TypedBefore, *, awaits_background: bool =
 
 
 class TerminalGone(Message):
-    """Tells that nothing comes from the terminal any more: its window was closed without a
-    signal.
-    """
+    """Tells that nothing comes from the terminal any more: it was closed without a signal."""
 
 
 @dataclass
@@ -172,7 +168,7 @@ class TerminalInput(XTermParser):
             yield from self.feed(before)
 
     def flush(self) -> Iterator[Message]:
-        """End the paste that came without marks, if there is one: no more of it will come."""
+        """End the paste that came without marks, if there is one: no more of it comes."""
         text, self._unmarked = "".join(self._unmarked), []
         if text:
             yield Paste(pasted_text(text.removesuffix("\r")))

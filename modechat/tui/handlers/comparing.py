@@ -106,7 +106,7 @@ class ComparingActions:
         if session.is_busy:
             return BUSY
         if self._context.app.screen is not self._context.screen:
-            return None  # the key was pressed twice at once
+            return None  # an earlier call has opened the dialog
 
         def compare(variants: Variants | None) -> None:
             if variants is not None:

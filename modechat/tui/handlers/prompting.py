@@ -1,6 +1,4 @@
-"""Actions about the prompt: stopping, undo, the queue, the history, an editor, tasks, the
-inspector.
-"""
+"""Actions about the prompt: stopping, undo, queue, history, editor, tasks, inspector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,1 @@
-"""Text as rows of a given width, without a widget: Markdown that grows, code, tables.
-
-Knows no colours.
-"""
+"""Text as rows of a given width, without widgets and colours: growing Markdown, code, tables."""

@@ -1,4 +1,4 @@
-"""markdown-it's tokens as a flat list of blocks, each with what stands before its rows."""
+"""Turns markdown-it's tokens into a flat list of blocks, each with the prefix of its rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _QUOTE: Piece = (QUOTE_BAR, ("quote-bar",))
 _TASK = re.compile(r"\[([ xX])\] ")
 _STAND_APART = ("code", "table", "rule")
-"""Kinds of blocks that have a blank row before and after them whatever the source has."""
+"""Kinds of blocks with a blank row before and after them, even if the source has none."""
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Container:
     line: int
     marker: str = ""
     ordinal: int = 0
-    """Of the list's current item, or of the item."""
+    """The number of the item, or of the list's current item."""
     used: bool = False
     """True once a block was in it."""
 
@@ -40,14 +40,14 @@ class Container:
 
     @property
     def opening(self) -> Piece:
-        """What stands before the first row inside a quote or an item."""
+        """The prefix of the first row inside a quote or an item."""
         if self.kind == "quote":
             return _QUOTE
         return self.marker, ("bullet",)
 
     @property
     def following(self) -> Piece:
-        """What stands before the other rows."""
+        """The prefix of the other rows."""
         if self.kind == "quote":
             return _QUOTE
         return " " * len(self.marker), ()
@@ -58,20 +58,19 @@ class Block:
     kind: str
     """`text`, `heading`, `code`, `table` or `rule`."""
     line: int
-    """Where it begins in the source, from 0."""
+    """The line of the source in which the block begins, from 0."""
     end: int
     """The line after it."""
     start: int
-    """Where the outermost container begins of which it is the first block; else the same as `line`.
-    """
+    """The first line of the outermost container that begins with this block; else `line`."""
     prefix: Prefix
     containers: tuple[Container, ...]
-    """The containers around it, from the outside."""
+    """The containers around the block, the outermost first."""
     ordinals: tuple[int, ...]
-    """The numbers of the current items of the lists around it."""
+    """The numbers of the current items of the lists around the block."""
     level: int = 0
     content: str = ""
-    """Of text: its source; of code: the text itself."""
+    """The source of a text, or the code of a code block."""
     pieces: list[Piece] = field(default_factory=list)
     info: str = ""
     is_fenced: bool = False
@@ -85,9 +84,9 @@ class Before:
     """The state at the start of the text that is parsed."""
 
     kind: str = ""
-    """Of the last block; empty: nothing was before."""
+    """The kind of the last block; empty: no block was before."""
     ordinals: tuple[int, ...] = ()
-    """The numbers to go on with in lists."""
+    """The numbers from which lists go on."""
     blank: bool = False
     """True if a blank line was before the first block."""
 
@@ -95,13 +94,13 @@ class Before:
 def blocks_of(text: str, before: Before | None = None, n_context: int = 0) -> list[Block]:
     """Return the blocks of `text`.
 
-    Its first `n_context` lines only open what is around it, and belong to `before`.
+    Its first `n_context` lines only open the containers around it, and belong to `before`.
     """
     return _Walk(text, before or Before(), n_context).blocks()
 
 
 class _Walk:
-    """Goes through the tokens of a text, and keeps the containers that are open."""
+    """Reads the tokens of a text, and keeps the open containers."""
 
     def __init__(self, text: str, before: Before, n_context: int) -> None:
         self._tokens = parser_for(text).parse(text)
@@ -123,7 +122,7 @@ class _Walk:
         return self._blocks
 
     def _read(self, index: int) -> int:
-        """Read the token at `index`; return the index of the next one to read."""
+        """Read the token at `index`; return the index of the next token to read."""
         token = self._tokens[index]
         line, end = token.map or (0, 0)
         match token.type:
@@ -238,7 +237,7 @@ class _Walk:
         return block
 
     def _has_gap(self, kind: str, start: int) -> bool:
-        """True if a blank row is before a block of this kind that begins in the line `start`."""
+        """Return True if a blank row is before a block of this kind that begins in line `start`."""
         if not self._kind:
             return False
         if kind == "heading" or kind in _STAND_APART or self._kind in _STAND_APART:
@@ -248,7 +247,10 @@ class _Walk:
         return start > 0 and is_blank(self._lines[start - 1])
 
     def _prefix(self, *, has_gap: bool) -> Prefix:
-        """Return what the containers put before the rows of a block, and mark them as used."""
+        """Return the prefix that the containers put before the rows of a block.
+
+        Mark them as used.
+        """
         first: list[Piece] = []
         rest: list[Piece] = []
         gap: list[Piece] = []
@@ -268,6 +270,6 @@ class _Walk:
 
 
 def context_lines(lines: Sequence[str], containers: Sequence[Container], line: int) -> list[str]:
-    """Return lines of source that open the containers again that began before `line`."""
+    """Return lines of source that open again the containers that began before `line`."""
     opened = [one.line for one in containers if not one.is_list and one.line < line]
     return opening_lines(lines, opened)

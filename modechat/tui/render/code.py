@@ -1,4 +1,4 @@
-"""A block of code: its language and number above, the lines with their colours below."""
+"""A block of code: its language and number in a title row, then the coloured lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _FILL = ("code",)
 
 class CodeLeaf(Leaf):
     def __init__(self, prefix: Prefix, language: str, number: int) -> None:
-        """`number`: of the code blocks of the message, from 1; 0 where they have none."""
+        """Make an empty block.
+
+        `number` counts the code blocks of the message from 1; 0: no number.
+        """
         super().__init__(prefix)
         self.language = language
         self.number = number
@@ -29,13 +32,13 @@ class CodeLeaf(Leaf):
         self._open: list[str] = []
         self._title = Row()
         self._rows: list[Row] = []
-        """Of the settled lines."""
+        """The rows of the settled lines."""
         self._n_settled = 0
         self._end: list[Row] = []
         self._has_grown = False
         """True once a line is final.
 
-        Before that its first line may still be written, and the language change.
+        Before that the first line may still be written, so the language may change.
         """
 
     @property
@@ -43,7 +46,7 @@ class CodeLeaf(Leaf):
         return "\n".join((*self._lines, *self._open))
 
     def grow(self, lines: Sequence[str]) -> None:
-        """Add lines that are final."""
+        """Add final lines."""
         self._has_grown = True
         self._lines += lines
         self._highlighter.add(lines)
@@ -51,7 +54,7 @@ class CodeLeaf(Leaf):
         self._refresh()
 
     def show(self, lines: Sequence[str], partial: str = "") -> None:
-        """Show these lines after those that are final; the last one is being written."""
+        """Show these lines after the final ones, and `partial`, the line that is being written."""
         following = list(lines)
         if partial:
             following.append(partial)

@@ -1,8 +1,8 @@
-"""What is drawn for a text: characters that take as many cells in every terminal as here.
+"""Replaces characters of a text by others that take the same number of cells in every terminal.
 
-Tabs become spaces. What terminals count in different ways is left out: joiners and selectors of
-emoji, skin tones, soft hyphens, marks of direction. Flags are drawn as their two letters. The
-original of each part is kept, so that copying gives the text.
+Tabs become spaces. Characters that terminals count in different ways are left out: joiners and
+selectors of emoji, skin tones, soft hyphens, marks of direction. Flags are drawn as their two
+letters. The original of each part is kept, so that copying gives the text.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Drawn: TypeAlias = tuple[list[Piece], Replaced]
 
 
 def drawn(line: Sequence[Piece], column: int = 0) -> Drawn:
-    """Return what is drawn for a line of text that begins in this column, and what it replaces."""
+    """Return what is drawn for a line of text that begins in `column`, and what it replaces."""
     if not any(_is_other(text) for text, _ in line):
         return list(line), ()
     pieces: list[Piece] = []
@@ -63,7 +63,7 @@ def drawn(line: Sequence[Piece], column: int = 0) -> Drawn:
 
 
 def drawn_cells(line: Sequence[Piece]) -> int:
-    """Return the cells that a line of text takes."""
+    """Return the number of cells that a line of text takes."""
     return sum(cell_len(text) for text, _ in drawn(line)[0])
 
 
@@ -74,7 +74,7 @@ def _is_other(text: str) -> bool:
 
 
 def _shown(text: str, column: int, before: str) -> str:
-    """Return what is drawn for a match of `_OTHERWISE`, after the character `before`."""
+    """Return what is drawn for a match of `_OTHERWISE` after the character `before`."""
     if text == "\t":
         return " " * (TAB - column % TAB)
     if "\U0001f3fb" <= text <= "\U0001f3ff":

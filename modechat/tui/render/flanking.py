@@ -1,11 +1,9 @@
-"""Where emphasis begins and ends:
+"""Decides where emphasis begins and ends.
 
-CommonMark's rule, mended for scripts without spaces and for powers.
-
-In Chinese, Japanese and Korean text stands right behind punctuation, so punctuation says nothing
-about the edges of words: what is beside it counts. The rule is that of
-https://github.com/tats-u/markdown-cjk-friendly. And a marker inside of a word begins nothing if the
-word has no other: `x**2 + y**2` has no bold text.
+This is CommonMark's rule with two corrections. In Chinese, Japanese and Korean, text stands
+directly beside punctuation, so punctuation does not mark the edge of a word; the characters beside
+it decide, by the rule of https://github.com/tats-u/markdown-cjk-friendly. And a marker inside a
+word begins no emphasis if the word has no other marker: `x**2 + y**2` has no bold text.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ _HANGUL = (("\u1100", "\u11ff"), ("\ua960", "\ua97f"), ("\uac00", "\ud7ff"))
 
 
 class FlankingState(StateInline):
-    """Markdown-it's state, with the rule above."""
+    """Markdown-it's state with the rule of this module."""
 
     def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: N802, N803
         scanned = super().scanDelims(start, canSplitWord)
@@ -46,7 +44,7 @@ class FlankingState(StateInline):
         return scanned
 
     def _has_pair(self, start: int, end: int) -> bool:
-        """True if markers inside of a word come again in the same word."""
+        """Return True if the markers inside a word occur again in the same word."""
         markers = self.src[start:end]
         if len(markers) > 1 and (self.src[start - 1].isdecimal() or self.src[end].isdecimal()):
             return False  # a power
@@ -55,7 +53,7 @@ class FlankingState(StateInline):
 
 
 def _scanned_cjk(last: str, following: str, length: int, *, can_split_word: bool) -> Scanned:
-    """Scan a run of markers with a Chinese, Japanese or Korean character beside it."""
+    """Scan a run of markers beside a Chinese, Japanese or Korean character."""
     last_is_punctuation, next_is_punctuation = _is_punctuation(last), _is_punctuation(following)
     last_is_edge = isWhiteSpace(ord(last)) or last_is_punctuation or _is_cjk(last)
     next_is_edge = isWhiteSpace(ord(following)) or next_is_punctuation or _is_cjk(following)
@@ -75,17 +73,18 @@ def _is_punctuation(character: str) -> bool:
 
 
 def _is_cjk(character: str) -> bool:
-    """True for a letter or a mark of Chinese, Japanese or Korean."""
+    """Return True for a letter or a mark of Chinese, Japanese or Korean."""
     if character < "\u1100":
         return False
     if any(first <= character <= last for first, last in _HANGUL):
         return True
     is_wide = unicodedata.east_asian_width(character) in ("W", "F", "H")
-    return is_wide and unicodedata.category(character) not in ("So", "Sk", "Cn")  # those are emoji
+    # Wide characters of these categories are emoji.
+    return is_wide and unicodedata.category(character) not in ("So", "Sk", "Cn")
 
 
 class FlankingInline(ParserInline):
-    """Markdown-it's parser of paragraphs, with the state above."""
+    """Markdown-it's parser of paragraphs with the state of this module."""
 
     def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
         state = FlankingState(src, md, env, tokens)

@@ -1,7 +1,7 @@
-"""Colours of code, line by line as it comes.
+"""Colours code line by line, as it comes.
 
-Pygments' lexers want the whole text. Here its rules are followed with the state kept at the start
-of each line, so that a new line costs the same however long the code is.
+Pygments' lexers need the whole text. This module follows their rules and keeps the state at the
+start of each line, so that a new line costs the same for any length of code.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from pygments.token import _TokenType
 
 _LONGEST_LINE = 1000
-"""Characters; the patterns of some lexers take quadratic time."""
+"""Characters of a line that gets colours; the patterns of some lexers take quadratic time."""
 _UNSETTLED = 3
-"""Lines at the end whose colours may still change: patterns look ahead."""
+"""Lines at the end whose colours may still change, because patterns look ahead."""
 _LONGEST_TOKEN = 200
-"""Lines; a token that is longer (a comment without an end) is given up."""
+"""Lines of a token; the end of a longer one (a comment without an end) is not awaited."""
 _LINES_WITHOUT_STATE = 60
-"""For lexers whose state cannot be kept: so many lines are read at once."""
+"""Lines that are read at once for lexers whose state cannot be kept."""
 
 _STYLES = {
     "Comment": "code-comment",
@@ -51,10 +51,10 @@ _STYLES = {
 
 
 class Highlighter:
-    """Colours whole lines; `settled` lines do not change any more, `unsettled` ones may."""
+    """Colours whole lines. `settled` lines do not change any more, `unsettled` lines may."""
 
     def __init__(self, language: str) -> None:
-        """`language` is what stands after the fence; an unknown one has no colours."""
+        """Colour code in `language`, the text after the fence; an unknown one has no colours."""
         self.settled: list[list[Piece]] = []
         self.unsettled: list[list[Piece]] = []
         words = language.split()
@@ -63,7 +63,7 @@ class Highlighter:
             self._lexer = _lexer(words[0].strip("{}.").casefold())
         self._stack = ["root"]
         self._lines: list[str] = []
-        """The unsettled ones."""
+        """The unsettled lines as text."""
 
     def add(self, lines: Sequence[str]) -> None:
         """Add lines, without their line breaks."""
@@ -82,12 +82,12 @@ class Highlighter:
             self.unsettled = []
 
     def finish(self) -> None:
-        """Settle all lines: no more will come."""
+        """Settle all lines, because no more will come."""
         if self._lines:
             self._read(final=True)
 
     def _read(self, *, final: bool = False) -> None:
-        """Colour the unsettled lines, and settle those before the last few."""
+        """Colour the unsettled lines, and settle all but the last few."""
         assert self._lexer is not None
         styled, states = _styled(self._lexer, self._lines, self._stack)
         if final:
@@ -136,7 +136,7 @@ def _styled(
 def _append(line: list[Piece], text: str, style: Style) -> None:
     """Add text to a line.
 
-    It joins a piece of the same style, so that the parts of an emoji stay together.
+    The text joins a piece of the same style, so that the parts of an emoji stay together.
     """
     if line and line[-1][1] == style:
         line[-1] = (line[-1][0] + text, style)
@@ -158,7 +158,7 @@ def _lexer(language: str) -> Lexer | None:
 def _tokens(
     lexer: Lexer, text: str, stack: list[str]
 ) -> Iterator[tuple[_TokenType, str, list[str] | None]]:
-    """Yield tokens, each with the lexer's state after it; None if that is not known."""
+    """Yield tokens, each with the lexer's state after it; None if the state is not known."""
     from pygments.lexer import RegexLexer
 
     own = type(lexer).get_tokens_unprocessed
@@ -175,7 +175,7 @@ def _tokens(
 def _regex_tokens(
     lexer: Any, text: str, stack: list[str]
 ) -> Iterator[tuple[_TokenType, str, list[str] | None]]:
-    """Follow Pygments' rules (`RegexLexer.tokens`) from the state `stack` on."""
+    """Yield tokens by Pygments' rules (`RegexLexer.tokens`), beginning in the state `stack`."""
     from pygments.token import Error, Whitespace, _TokenType
 
     position = 0

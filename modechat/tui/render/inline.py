@@ -1,4 +1,4 @@
-"""The inside of a paragraph: markdown-it's inline tokens as styled text.
+"""Turns markdown-it's inline tokens of a paragraph into styled text.
 
 Nothing of the source is lost.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _OPENING = {"strong_open": "strong", "em_open": "emphasis", "s_open": "strike", "link_open": "link"}
 _CLOSING = {"strong_close", "em_close", "s_close", "link_close"}
 _MATHS = frozenset(("\\(", "\\)", "\\[", "\\]"))
-"""Escaped brackets begin and end formulas of LaTeX: with the backslash they can be read."""
+"""Escaped brackets that delimit formulas of LaTeX. They keep the backslash, to be readable."""
 
 
 def inline_pieces(tokens: Sequence[Token], style: Style = ()) -> list[Piece]:
@@ -28,13 +28,13 @@ def inline_pieces(tokens: Sequence[Token], style: Style = ()) -> list[Piece]:
 
 
 class _Inline:
-    """Goes through the tokens of a paragraph, and keeps the styles that are open."""
+    """Reads the tokens of a paragraph, and keeps the open styles."""
 
     def __init__(self, style: Style) -> None:
         self._pieces: list[Piece] = []
         self._styles: list[Style] = [style]
         self._links: list[tuple[str, int]] = []
-        """The address of each open link, and the piece that its text begins with."""
+        """The address of each open link, and the index of the first piece of its text."""
 
     def pieces(self, tokens: Sequence[Token]) -> list[Piece]:
         for token in tokens:
@@ -74,7 +74,7 @@ class _Inline:
 
 
 def _text_of(token: Token) -> str:
-    """Return what a token says that has no style of its own."""
+    """Return the text of a token that has no style of its own."""
     match token.type:
         case "softbreak" | "hardbreak":
             return "\n"

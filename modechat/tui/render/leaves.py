@@ -1,8 +1,7 @@
 """Blocks of text without blocks inside: paragraphs, headings, rules.
 
-Each is laid out once for a width.
-
-A leaf may grow: what was added by `grow` is final, what was given to `show` last is its open end.
+Each is laid out once for a width. A leaf may grow: text from `grow` is final, text from the last
+`show` is its open end.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ from modechat.tui.render.wrap import wrap_on
 
 
 class Leaf:
-    """`Lines` with a prefix, which takes half of the width at most.
+    """`Lines` with a prefix, which takes at most half of the width.
 
-    Subclasses make the rows behind it.
+    Subclasses make the rows behind the prefix.
     """
 
     def __init__(self, prefix: Prefix) -> None:
         self._prefix = self._shown_prefix = prefix
         self._width = -1
         self._first = int(prefix.gap is not None)
-        """The number of the first row behind the blank one."""
+        """The index of the first row after the blank one."""
 
     def height(self, width: int) -> int:
         self._shown_prefix = self._prefix.within(width // 2)
@@ -41,7 +40,7 @@ class Leaf:
         return self._shown_prefix.before(self.inner_row(number), is_first=number == 0)
 
     def n_settled(self) -> int:
-        """Return how many rows from the first on are final and were so at the last call."""
+        """Return how many rows, from the first on, are final (see `Lines.n_settled`)."""
         return 0
 
     def lay_out(self, width: int) -> None:
@@ -49,7 +48,7 @@ class Leaf:
         raise NotImplementedError
 
     def count(self) -> int:
-        """Return the number of rows, without the blank one before."""
+        """Return the number of rows, without the blank one before them."""
         raise NotImplementedError
 
     def inner_row(self, index: int) -> Row:
@@ -57,7 +56,7 @@ class Leaf:
         raise NotImplementedError
 
     def settle(self) -> None:
-        """Make the open end final: nothing more will come."""
+        """Make the open end final, because nothing more will come."""
 
 
 class TextLeaf(Leaf):
@@ -69,14 +68,17 @@ class TextLeaf(Leaf):
         self._final: list[Piece] = []
         self._open: list[Piece] = []
         self._carry: list[Piece] = []
-        """The final text from the start of its last row on, which goes on in what follows."""
+        """The final text from the start of its last row on; later text continues this row."""
         self._column = 0
-        """Cells of its line before that row."""
+        """Cells of the line before that row."""
         self._rows: list[Row] = []
         self._n_final = 0
 
     def grow(self, pieces: Sequence[Piece]) -> None:
-        """Add text that is final. It begins with what joins it: a space or a line break."""
+        """Add final text.
+
+        It begins with what joins it to the text before: a space or a line break.
+        """
         pieces = self._styled(pieces)
         self._final += pieces
         self._open = []
@@ -84,7 +86,7 @@ class TextLeaf(Leaf):
             self._wrap_final(pieces)
 
     def show(self, pieces: Sequence[Piece]) -> None:
-        """Show this text after what is final, in place of the open end."""
+        """Show this text after the final text, in place of the open end."""
         self._open = self._styled(pieces)
         if self._width > 0:
             self._wrap_open()

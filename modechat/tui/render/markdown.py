@@ -1,10 +1,10 @@
-"""Markdown that grows: what is finished is laid out once, only the open end is parsed again.
+"""Lays out growing Markdown: finished blocks once, and only the open end again.
 
-CommonMark's blocks close line by line: once a block has begun, those before it are final. So all
-but the last block that began on a whole line is taken out of the text. What is left is parsed
-behind a few lines that open the containers around it again (the item of a list, a quote). Long
-blocks give up their beginning too (`open_end.py`). The cost of more text does not depend on how
-much there was before.
+CommonMark's blocks close line by line: once a block has begun, those before it are final. So the
+text keeps only the last block that began on a whole line, and what follows it. This open end is
+parsed behind a few lines that open again the containers around it (the item of a list, a quote).
+Long blocks give up their beginning too (`open_end.py`). The cost of more text does not depend on
+the length of the text before.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from modechat.tui.render.table import TableLeaf
 _PIECE = 4000
 """Characters that are read at once."""
 _MOST_OPEN = 8000
-"""Characters that are parsed again at most; where more cannot be cut, all of it becomes final."""
+"""The most characters that are parsed again. A longer end that cannot be cut becomes final."""
 
 
 class MarkdownDocument:
-    """`Lines` of a Markdown text to which `append` adds."""
+    """`Lines` of a Markdown text that grows by `append`."""
 
     def __init__(self, *, number_code: bool = True) -> None:
         self._number_code = number_code
         self._settled: list[Leaf] = []
         self._ends: list[int] = []
-        """The row after each settled leaf."""
+        """The number of the row after each settled leaf."""
         self._last: list[Leaf] = []
         """The leaves of the open end."""
         self._open = OpenEnd()
@@ -50,11 +50,11 @@ class MarkdownDocument:
 
     @property
     def code_blocks(self) -> Sequence[CodeLeaf]:
-        """In the order of their numbers, from 1."""
+        """The code blocks in the order of their numbers, from 1."""
         return self._codes
 
     def append(self, text: str) -> None:
-        """Add text. It must be safe to show (`domain.text.sanitize`)."""
+        """Add text, which must be safe to show (`domain.text.sanitize`)."""
         for start in range(0, len(text), _PIECE):  # some text takes quadratic time
             self._open.text += text[start : start + _PIECE]
             self._read()
@@ -73,7 +73,7 @@ class MarkdownDocument:
 
     @property
     def _settled_height(self) -> int:
-        """The rows of the settled leaves that have been counted."""
+        """The number of rows of the settled leaves that have been counted."""
         return self._ends[-1] if self._ends else 0
 
     def row(self, index: int) -> Row:
@@ -98,7 +98,7 @@ class MarkdownDocument:
     # Reading
 
     def _read(self) -> None:
-        """Parse the open end, show it, and settle of it what is final."""
+        """Parse the open end, show it, and settle its final part."""
         now = self._open
         source = now.source
         n_context = len(now.context)
@@ -122,7 +122,10 @@ class MarkdownDocument:
             self._give_up(self._last[-1])
 
     def _shorten(self) -> None:
-        """Drop all but a few of thousands of blanks, or of what makes a rule: they do as much."""
+        """Drop all but a few of thousands of blanks, or of the characters of a rule.
+
+        The result is the same.
+        """
         text = self._open.text
         kept = text[-SHORTEST_CUT:]
         if "\n" in text and "\n" not in kept:
@@ -130,8 +133,9 @@ class MarkdownDocument:
         self._open.text = kept
 
     def _give_up(self, leaf: TextLeaf) -> None:
-        """Make all final: what follows goes on in the last paragraph, in no list or quote that may
-        be around it.
+        """Make everything final.
+
+        Later text goes on in the last paragraph, outside any list or quote around it.
         """
         for settled in self._last[:-1]:
             settled.settle()
@@ -142,7 +146,7 @@ class MarkdownDocument:
         self._open = OpenEnd(text=MARK, before=Before("text"), growing=leaf)
 
     def _leaf(self, block: Block, growing: Leaf | None) -> Leaf:
-        """Return the leaf that shows a block: the one that grows, or a new one."""
+        """Return the leaf that shows a block: the growing leaf, or a new one."""
         match block.kind:
             case "code":
                 return self._code(block, growing)
@@ -177,7 +181,7 @@ class MarkdownDocument:
         return text
 
     def _settle(self, blocks: list[Block], source: str) -> None:
-        """Take out of the open end all before the last block that began on a whole line."""
+        """Remove from the open end everything before the last block that began on a whole line."""
         n_whole = source.count("\n")
         at = len(blocks) - 1
         while at >= 0 and blocks[at].line >= n_whole and len(blocks[at].content) <= LONG_PARAGRAPH:

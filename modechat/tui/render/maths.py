@@ -1,4 +1,4 @@
-"""LaTeX formulas inside of paragraphs: they are no Markdown, and are shown as written."""
+"""Recognises LaTeX formulas in paragraphs. They are not Markdown, and are shown as written."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ _dollars = math_inline_dollar(allow_space=False, allow_digits=False, allow_doubl
 
 
 def add_maths(parser: MarkdownIt) -> None:
-    """Have `parser` make tokens of the type `maths` from formulas."""
+    """Make `parser` produce tokens of the type `maths` from formulas."""
     parser.inline.ruler.before("escape", "dollar_maths", _between_dollars)
     parser.inline.ruler.before("escape", "bracket_maths", _between_brackets)
 
 
 def _between_dollars(state: StateInline, silent: bool) -> bool:
-    """A rule for `$x$` and `$$x$$`: no space at its edges, no letter or digit beside it (US$5), no
-    code in it.
+    """Match `$x$` or `$$x$$`, as a rule of the parser.
+
+    A formula has no space at its edges, no letter or digit beside it (US$5), and no code inside.
     """
     start = state.pos
     if state.src[start] != "$" or not _dollars(state, True):
@@ -40,7 +41,7 @@ def _is_of_word(character: str) -> bool:
 
 
 def _between_brackets(state: StateInline, silent: bool) -> bool:
-    """A rule for `\\(x\\)` and `\\[x\\]`."""
+    """Match `\\(x\\)` or `\\[x\\]`, as a rule of the parser."""
     start = state.pos
     closing = _BRACKETS.get(state.src[start : start + 2])
     if closing is None:

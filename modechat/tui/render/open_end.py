@@ -1,8 +1,8 @@
-"""The end of a Markdown text that is still open, and how long blocks give up their beginning.
+"""Keeps the open end of a Markdown text, and cuts the beginning off long blocks.
 
-A block that grows gives its leaf what is final of it: whole lines of code, whole rows of a table,
-the start of a long paragraph. What is left is parsed again behind a few lines that open the
-containers around it.
+A growing block gives its final part to its leaf: whole lines of code, whole rows of a table, the
+start of a long paragraph. The rest is parsed again behind a few lines that open the containers
+around it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from modechat.tui.render.source_lines import inside, is_blank, prefix_of
 from modechat.tui.render.table import TableLeaf
 
 LONG_PARAGRAPH = 3000
-"""Characters; of a longer one only the end is parsed again."""
+"""Characters; only the end of a longer paragraph is parsed again."""
 SHORTEST_CUT = 1000
 MARK = "x "
-"""Stands before text that goes on in the middle of a paragraph, so that it cannot begin a block."""
+"""A prefix of text that continues a paragraph, so that the text cannot begin a block."""
 _KEPT_OF_PARAGRAPH = 600
 _LONG_CODE = 2000
 _FENCE_END = re.compile(r"\s*(`+|~+)\s*")
@@ -32,14 +32,14 @@ _FENCE_END = re.compile(r"\s*(`+|~+)\s*")
 
 @dataclass(slots=True)
 class OpenEnd:
-    """The end of the text that is still open, and what is before it."""
+    """The end of the text that is still open, and the state before it."""
 
     context: list[str] = field(default_factory=list)
     """Lines that open the containers, and the fence or the head of the table that goes on."""
     text: str = ""
     before: Before = field(default_factory=Before)
     growing: Leaf | None = None
-    """The leaf that goes on, if the text begins in the middle of one."""
+    """The leaf that goes on, if the text begins inside a block."""
     growing_line: int = 0
     """The line in which the block of that leaf begins, counted from the start of the context."""
     joint: str = ""
@@ -50,7 +50,7 @@ class OpenEnd:
         return "".join(f"{line}\n" for line in self.context) + self.text
 
     def continued(self, pieces: Sequence[Piece]) -> list[Piece]:
-        """Return the pieces of the growing paragraph as they follow what it has already."""
+        """Return the pieces of the growing paragraph that follow its final part."""
         following = strip_start(pieces, len(MARK))
         if following and self.joint:
             return [(self.joint, ()), *following]
@@ -58,7 +58,7 @@ class OpenEnd:
 
 
 def code_lines(block: Block) -> tuple[list[str], str]:
-    """Return the whole lines of a code block, and the one that is being written.
+    """Return the whole lines of a code block, and the line that is being written.
 
     The latter is empty if it could be the end of the fence.
     """
@@ -71,11 +71,10 @@ def code_lines(block: Block) -> tuple[list[str], str]:
 def cut_block(
     now: OpenEnd, block: Block, leaf: Leaf, lines: list[str], n_whole: int
 ) -> OpenEnd | None:
-    """Give `leaf` what is final of the last block.
+    """Give the final part of the last block to `leaf`.
 
-    Return what stays open; None if nothing of it is final.
-
-    `lines` are those of the source of `now`, of which `n_whole` are whole.
+    Return the rest, which stays open; None if no part of the block is final. `lines` are the lines
+    of the source of `now`; the first `n_whole` are whole.
     """
     if isinstance(leaf, CodeLeaf) and block.is_fenced:
         whole, partial = code_lines(block)
@@ -110,13 +109,13 @@ def _cut_indented(now: OpenEnd, block: Block, leaf: CodeLeaf, lines: list[str]) 
 def _going_on(
     now: OpenEnd, block: Block, leaf: Leaf, lines: list[str], *, n_opening: int, n_final: int
 ) -> OpenEnd:
-    """Keep the lines that open a block, without the lines behind them that are final."""
+    """Return the lines that open a block and its open lines, without its final lines."""
     if leaf is now.growing:
         context = now.context
     else:
         opening = lines[block.line : block.line + n_opening]
         if isinstance(leaf, CodeLeaf):
-            # With bars in it, and dashes in the next line, it would be the head of a table.
+            # A fence with bars, before a line of dashes, would be read as the head of a table.
             opening = [line.replace("|", " ") for line in opening]
         context = context_lines(lines, block.containers, block.line) + opening
     rest = "\n".join(lines[block.line + n_opening + n_final :])
@@ -146,7 +145,7 @@ def _cut_paragraph(now: OpenEnd, block: Block, leaf: TextLeaf, lines: list[str])
 
 
 def _place_to_cut(content: str) -> tuple[int, str]:
-    """Return where a paragraph is cut, and the space or line break that joins its parts."""
+    """Return where to cut a paragraph, and the space or line break that joins the parts."""
     end = len(content) - _KEPT_OF_PARAGRAPH
     cut = max(content.rfind("\n", 0, end), content.rfind(" ", 0, end))
     if cut >= SHORTEST_CUT:
@@ -155,7 +154,7 @@ def _place_to_cut(content: str) -> tuple[int, str]:
 
 
 def _rest_of_paragraph(block: Block, lines: list[str], cut: int, joint: str) -> str | None:
-    """Return the source of the paragraph behind the cut; None if the cut is not found in it."""
+    """Return the source of the paragraph after the cut; None if the cut is not found in it."""
     content = block.content
     at = block.line + content.count("\n", 0, cut)
     within = cut + len(joint) - (content.rfind("\n", 0, cut) + 1)
@@ -170,7 +169,7 @@ def _rest_of_paragraph(block: Block, lines: list[str], cut: int, joint: str) -> 
 
 
 def _first_block(opened: OpenEnd) -> Block | None:
-    """Return the first block behind the context."""
+    """Return the first block after the context."""
     n_context = len(opened.context)
     for block in blocks_of(opened.source, opened.before, n_context):
         if block.line >= n_context:

@@ -11,24 +11,24 @@ if TYPE_CHECKING:
 
 _MOST_BRACKETS = 300
 _DEEPEST = 60
-"""Levels of quotes, lists and items; what is deeper is text of the deepest."""
+"""Levels of quotes, lists and items; deeper ones become text of the deepest."""
 
 
 def parser_for(text: str) -> MarkdownIt:
     """Return the parser for `text`.
 
-    Where there are many brackets, it looks for no links: that takes quadratic time.
+    If there are many brackets, the parser finds no links, because that takes quadratic time.
     """
     return parser(finds_links=text.count("[") <= _MOST_BRACKETS)
 
 
 @cache
 def parser(*, finds_links: bool = True) -> MarkdownIt:
-    """Return the parser for all texts: it keeps nothing of what it parses.
+    """Return the shared parser, which keeps nothing of what it parses.
 
-    Raw HTML stays text. So do definitions of links: they would vanish, with what looks like one
-    (footnotes). Escaped characters stay apart from the text around them, so that those of formulas
-    can be recognised.
+    Raw HTML stays text. Definitions of links stay text, too: they would vanish, and so would
+    footnotes, which look like them. Escaped characters stay apart from the text around them, so
+    that those of formulas can be recognised.
     """
     from markdown_it import MarkdownIt
 
@@ -47,7 +47,7 @@ def parser(*, finds_links: bool = True) -> MarkdownIt:
 
 
 def _too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A rule: what is nested too deep for markdown-it, which leaves it out, is a paragraph."""
+    """Make a paragraph of what is nested too deep, which markdown-it would leave out."""
     if state.level < _DEEPEST or silent:
         return False
     line = start + 1

@@ -16,14 +16,14 @@ from modechat.tui.render.rows import Blank, Lines, Row, Stack
 from modechat.tui.render.thinking import ThinkingLines
 
 _PIECE = 4000
-"""Characters of an answer that are laid out without a look at the clock."""
+"""Characters of an answer that are laid out before the clock is read again."""
 _SECONDS_AT_ONCE = 0.05
 
 
 class _Stream:
     """Text that was fed and is not shown yet.
 
-    Its line ends become newlines, also where a piece splits one.
+    Its line ends become newlines, even if a piece ends inside one.
     """
 
     def __init__(self, text: str) -> None:
@@ -37,14 +37,14 @@ class _Stream:
         self._pieces.append(text)
 
     def take_all(self) -> str:
-        """Return what was fed since the last call."""
+        """Return the text that was fed since the last call."""
         text = self._line_ends.feed("".join(self._pieces))
         self._pieces.clear()
         return text
 
 
 class ReplyLines:
-    """Grows by `feed` and `flush`, and ends with `finish`."""
+    """The rows of a reply. It grows by `feed` and `flush`, and ends with `finish`."""
 
     def __init__(
         self,
@@ -55,10 +55,11 @@ class ReplyLines:
         end_note: Callable[[Reply], str] = note_on_screen,
         clock: Callable[[], float] = time.process_time,
     ) -> None:
-        """`in_force` puts the user's own keys into a text that names keys.
+        """Show `reply`.
 
-        `end_note` says how the reply ended, and what it waits for if it has not begun. `clock`
-        gives seconds of the processor.
+        `in_force` puts the user's own keys into a text that names keys. `end_note` returns how the
+        reply ended, or what it waits for before it begins. `clock` returns seconds of processor
+        time.
         """
         self._clock = clock
         self._reply = reply
@@ -79,7 +80,7 @@ class ReplyLines:
 
     @property
     def source(self) -> str:
-        """The answer as the model wrote it, as far as it is shown; safe to show."""
+        """The source of the answer, as far as it is shown; safe to show."""
         return "".join(self._source)
 
     @property
@@ -92,17 +93,17 @@ class ReplyLines:
 
     @property
     def _is_empty(self) -> bool:
-        """True if nothing of the answer and of the thinking is shown."""
+        """True while no part of the answer or the thinking is shown."""
         return not self._source and self._thinking is None
 
     @property
     def is_waiting(self) -> bool:
-        """True if nothing has come yet."""
+        """True while nothing has come yet."""
         return not self._finished and self._is_empty and not self.has_more
 
     @property
     def has_more(self) -> bool:
-        """True if something was fed that is not shown."""
+        """True if text was fed that is not shown yet."""
         return bool(self._pending or self._pending_thinking or self._unread)
 
     @property
@@ -111,11 +112,11 @@ class ReplyLines:
 
     @property
     def n_thinking_rows(self) -> int:
-        """Rows at the top that open the thinking when they are clicked."""
+        """The number of rows at the top that unfold the thinking when they are clicked."""
         return int(self.has_thinking)
 
     def code_at(self, index: int) -> int:
-        """Return the number of the code block whose title is in this row; 0 if none is."""
+        """Return the number of the code block whose title is in this row; 0 if there is none."""
         return self.row(index).code_number
 
     def open_thinking(self, is_open: bool) -> None:
@@ -131,7 +132,7 @@ class ReplyLines:
             self._pending.feed(text)
 
     def finish(self, reply: Reply) -> None:
-        """End the reply: `reply` is its final state. All text was fed before."""
+        """End the reply. `reply` is its final state; all text was fed before."""
         self._reply = reply
         self._finished = True
         if reply.stop_reason is StopReason.REPEATS:
@@ -139,7 +140,7 @@ class ReplyLines:
         self.flush()
 
     def _begin_again(self, reply: Reply) -> None:
-        """Show what is kept of a reply, in place of all that came."""
+        """Show only the part of a reply that is kept, in place of everything that came."""
         self._pending = _Stream(reply.text)
         self._pending_thinking = _Stream(reply.thinking)
         self._thinking = None
@@ -147,12 +148,12 @@ class ReplyLines:
         self._source.clear()
 
     def show_activity(self, note: str) -> None:
-        """Say what happens before the first text comes."""
+        """Show what the reply waits for, until its first text comes."""
         self._note = note
         self._arrange()
 
     def show_foot(self, foot: str) -> bool:
-        """Show a line below the reply when it has ended, or has not begun.
+        """Show a line below the reply when it has ended, or before it begins.
 
         Return True if the line is new.
         """
@@ -164,7 +165,10 @@ class ReplyLines:
         return True
 
     def flush(self) -> None:
-        """Show what was fed, or as much of it as can be shown at once: then `has_more` is True."""
+        """Show the text that was fed.
+
+        If it is too much at once, show a part of it; `has_more` is True then.
+        """
         if self._pending_thinking:
             if self._thinking is None:
                 self._thinking = ThinkingLines(is_open=self._unfold_thinking)
@@ -225,7 +229,7 @@ class ReplyLines:
 def foot_of(turn: Turn, model_before: str) -> str:
     """Return the line below a reply.
 
-    It names the model where that changed, and the place among variants, with the keys that show the
+    It names the model if that changed, and the place among variants, with the keys that show the
     others.
     """
     parts: list[str] = []

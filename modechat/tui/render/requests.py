@@ -1,11 +1,11 @@
-"""A request as rows: the message as it was meant, and what is worth knowing about it.
+"""A request as rows: the message as it was meant, and notes about it.
 
-It is shown as it was typed: what reads as Markdown to a program may be anything in a message. Only
-code between fences is shown as code, and an attached file as its name and size, until it is
+The message is shown as typed, because Markdown syntax may mean something else there. Only code
+between fences is shown as code. An attached file is shown as its name and size until it is
 unfolded.
 
 Instruct turns show that the chat does not see them: the first in words, the others by a sign. Chat
-turns show if the model saw nothing but them.
+turns show if the model saw no other message.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from modechat.tui.render.leaves import TextLeaf, text_lines
 from modechat.tui.render.rows import Lines, Prefix, Row, Stack
 
 _MOST_ROWS = 30
-"""Of a message; a longer one is folded."""
+"""Rows of a message; a longer one is folded."""
 _FOLDED_ROWS = 16
 UNSEEN = "⊘"
-"""The sign of what the chat does not see."""
+"""The sign of a turn that the chat does not see."""
 _LONGEST_CODE = 20_000
-"""Characters of code that are given colours."""
+"""Characters of code; longer code has no colours."""
 
 
 class FoldedLines:
@@ -47,7 +47,7 @@ class FoldedLines:
 
     @property
     def _n_shown(self) -> int:
-        """Rows of the lines that are shown."""
+        """The number of rows that are shown."""
         if self.is_open or not self.is_foldable:
             return self._height
         return _FOLDED_ROWS
@@ -69,7 +69,7 @@ class FoldedLines:
 
 
 class FileLines:
-    """A file that was attached: one row, which unfolds."""
+    """An attached file: one row, which unfolds."""
 
     def __init__(self, part: Part) -> None:
         self._part = part
@@ -90,7 +90,8 @@ class FileLines:
     def row(self, index: int) -> Row:
         if index and self._content is not None:
             return self._content.row(index - 1)
-        n_bytes = len(self._part.content.encode(errors="replace")) + 1  # with the last line break
+        # The size includes the last line break.
+        n_bytes = len(self._part.content.encode(errors="replace")) + 1
         arrow, written = "▸", self._part.text
         if self._is_open:
             arrow, written = "▾", f"{self._part.name}:"
@@ -107,10 +108,10 @@ class RequestLines(FoldedLines):
     def __init__(
         self, turn: Turn, without_history: Collection[str] = (), *, explains: bool = True
     ) -> None:
-        """`without_history`: names of the formats in which a chat's prompt has its last message
-        only.
+        """Show the message of `turn`.
 
-        `explains`: it says in words what a sign says as well.
+        `without_history`: names of the formats whose prompts have only the last message of a chat.
+        `explains`: words say the same as the sign.
         """
         self._explains = explains
         self._message = _request(turn)
@@ -128,7 +129,7 @@ class RequestLines(FoldedLines):
             self._stack.parts.append(text_lines(note, "warning"))
 
     def toggle_fold(self, index: int) -> bool:
-        """Fold or unfold the message or a file by a click on this row.
+        """Fold or unfold the message or a file after a click on this row.
 
         Return False if the row does neither.
         """
@@ -155,7 +156,7 @@ def _request(turn: Turn) -> list[Lines]:
 
 
 def _text(text: str) -> list[Lines]:
-    """Return the lines of what the user wrote, with its files and its code."""
+    """Return the lines of a text of the user, with its files and its code."""
     lines: list[Lines] = []
     for part in parts_of(text.replace("\r\n", "\n")):
         if part.kind is PartKind.FILE:
@@ -177,7 +178,7 @@ def _code(part: Part, language: str) -> CodeLeaf:
 
 
 def _label(turn: Turn, without_history: Collection[str], *, explains: bool) -> list[Lines]:
-    """Return the line that says who sees a message; empty for an ordinary one of the chat."""
+    """Return the line that says who sees a message; empty for an ordinary message of the chat."""
     if turn.mode is Mode.INSTRUCT and not turn.in_chat:
         where = UNSEEN
         if explains:
@@ -196,7 +197,7 @@ def _label(turn: Turn, without_history: Collection[str], *, explains: bool) -> l
 
 
 def neutralised_note(reply: Reply) -> str:
-    """Name the texts of control tokens in the user's message; empty if none are known."""
+    """Return a note of the control tokens in the user's message; empty if there are none."""
     if reply.stats is None or not reply.stats.neutralised:
         return ""
     texts: list[str] = []

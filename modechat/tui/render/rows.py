@@ -1,4 +1,4 @@
-"""Rows: what one line of the screen says, with names of styles in place of colours."""
+"""Rows: the contents of single lines of the screen, with names of styles in place of colours."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rich.cells import cell_len
 Style: TypeAlias = tuple[str, ...]
 """Names of styles, the outermost first; the widget that draws knows their colours."""
 Piece: TypeAlias = tuple[str, Style]
-"""Text without a line break, and how it looks."""
+"""Text without a line break, and its style."""
 Replaced: TypeAlias = tuple[tuple[int, int, str], ...]
 """Parts of a row that are drawn in place of another text: first character, end, and that text.
 
-In order.
+They are in order.
 """
 
 PLAIN: Style = ()
@@ -31,23 +31,22 @@ _WRITTEN = {
     TO_DO: "- [ ] ",
     DONE: "- [x] ",
 }
-"""Markdown's own writing of parts of a prefix."""
+"""The Markdown source of parts of a prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     pieces: tuple[Piece, ...] = ()
     fill: Style = PLAIN
-    """How the rest of the line looks."""
+    """The style of the rest of the line."""
     prefix: int = 0
-    """Characters at the start that stand before the text: bullets, bars, indentation."""
+    """The number of characters at the start that are not text: bullets, bars, indentation."""
     joint: str = "\n"
-    """What the text has between this row and the next: spaces or nothing where a line was wrapped.
-    """
+    """The text between this row and the next: spaces or nothing where a line was wrapped."""
     padding: int = 0
-    """How many of the prefix's last characters are only for looks: they are not copied."""
+    """The number of the prefix's last characters that are decoration: they are not copied."""
     is_frame: bool = False
-    """True if nothing of the row is text: it is not copied."""
+    """True if no part of the row is text: it is not copied."""
     replaced: Replaced = ()
     """Texts that are copied in place of what is drawn."""
     code_number: int = 0
@@ -80,7 +79,7 @@ class Row:
 
 
 def source_of(text: str, replaced: Replaced, start: int, end: int) -> str:
-    """Return what `text[start:end]` was before parts of it were `replaced`.
+    """Return the original of `text[start:end]`, before parts of it were `replaced`.
 
     A part that begins before `start` is left out.
     """
@@ -93,8 +92,9 @@ def source_of(text: str, replaced: Replaced, start: int, end: int) -> str:
 
 
 def within(replaced: Replaced, start: int, end: int, *, is_end: bool) -> Replaced:
-    """Return those of `replaced` between two characters; of one that begins before, nothing is
-    copied.
+    """Return the entries of `replaced` between two characters.
+
+    An entry that begins before `start` gets an empty text, so that it is not copied.
     """
     if not replaced:
         return ()
@@ -113,7 +113,7 @@ BLANK = Row()
 
 
 class Lines(Protocol):
-    """Something that can be laid out in rows."""
+    """Text that can be laid out in rows."""
 
     def height(self, width: int) -> int:
         """Return the number of rows at this width in cells."""
@@ -124,15 +124,14 @@ class Lines(Protocol):
     def n_settled(self) -> int:
         """Return how many of those rows, from the first on, are final at this width.
 
-        Rows count only if they have not changed since the last call.
+        If rows that were final at the last call have changed since, return at most the number of
+        rows before them.
         """
 
 
 @dataclass(slots=True)
 class Prefix:
-    """What stands before the rows of a block: a bullet before the first, its indentation before the
-    rest.
-    """
+    """The prefix of the rows of a block: a bullet before the first, indentation before the rest."""
 
     first: tuple[Piece, ...] = ()
     rest: tuple[Piece, ...] = ()
@@ -179,7 +178,7 @@ def _after(prefix: Sequence[Piece], row: Row) -> Row:
 
 
 def joined(left: Row, right: Row) -> Row:
-    """Join two parts of one row; everything but their text is that of the left one."""
+    """Return two parts joined to one row; everything but the text is that of the left one."""
     length = len(left.text)
     moved = tuple((start + length, end + length, text) for start, end, text in right.replaced)
     return replace(left, pieces=(*left.pieces, *right.pieces), replaced=(*left.replaced, *moved))
@@ -196,7 +195,7 @@ def strip_start(pieces: Iterable[Piece], count: int) -> list[Piece]:
 
 
 def copied(rows: Iterable[Row], start: int = 0, end: int | None = None) -> str:
-    """Return the text of `rows` as it was before it was wrapped, without what is only for looks.
+    """Return the text of `rows` as it was before it was wrapped, without decoration.
 
     It begins with the character `start` of the first row and ends before `end` of the last.
     """
@@ -220,7 +219,7 @@ def copied(rows: Iterable[Row], start: int = 0, end: int | None = None) -> str:
 
 
 def _copied_part(row: Row, first: int, last: int, *, continues: bool) -> str:
-    """Return what is copied of a row; `continues`: it goes on with the line of the row before."""
+    """Return the copied text of a row; `continues`: the row continues the line before."""
     if first >= row.prefix:
         part = row.source(first, last)
     else:
@@ -236,7 +235,7 @@ def _copied_part(row: Row, first: int, last: int, *, continues: bool) -> str:
 
 
 class Blank:
-    """One row with nothing."""
+    """One blank row."""
 
     def height(self, width: int) -> int:  # noqa: ARG002
         return 1
@@ -249,7 +248,7 @@ class Blank:
 
 
 class Stack:
-    """Lines below lines: `Lines` of a list of them."""
+    """`Lines` that consist of other `Lines`, one below the other."""
 
     def __init__(self, *parts: Lines) -> None:
         self.parts: list[Lines] = list(parts)
@@ -268,7 +267,7 @@ class Stack:
         return part.row(within_part)
 
     def part_at(self, index: int) -> tuple[Lines, int]:
-        """Return the part that a row belongs to, and the number of the row in it."""
+        """Return the part that a row belongs to, and the index of the row in it."""
         at = bisect_right(self._ends, index)
         if at > 0:
             index -= self._ends[at - 1]

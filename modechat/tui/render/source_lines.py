@@ -1,4 +1,4 @@
-"""Lines of Markdown source: what opens and continues the containers around a block."""
+"""Reads and makes the parts of Markdown lines that open and continue containers."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ _NO_SPACE_OR_BAR = re.compile(r"[^> ]")
 
 
 def is_blank(line: str) -> bool:
-    """True if a line has nothing in it, in whatever quotes."""
+    """Return True if a line has no text, even if it has the bars of quotes."""
     return _EMPTY_LINE.fullmatch(line) is not None
 
 
 def prefix_of(line: str) -> str:
-    """Return the part of a line that opens or continues containers: bars, bullets, numbers and
-    their spaces.
+    """Return the part of a line that opens or continues containers.
+
+    It consists of bars, bullets, numbers and their spaces.
     """
     match = _PREFIX.match(line)
     return match[0] if match else ""
 
 
 def inside(prefix: str) -> str:
-    """Return what continues the containers that `prefix` opens."""
+    """Return the prefix that continues the containers that `prefix` opens."""
     return _NO_SPACE_OR_BAR.sub(" ", prefix).rstrip()
 
 
 def opening_lines(lines: Sequence[str], opened: Iterable[int]) -> list[str]:
-    """Return lines that open the containers that begin in the lines `opened` again, and say
-    nothing.
+    """Return lines without text that open again the containers that begin in the lines `opened`.
 
-    The last one is blank, so that what follows does not go on with them.
+    The last line is blank, so that what follows does not continue the lines.
     """
     opening: list[str] = []
     prefix = ""

@@ -1,6 +1,4 @@
-"""A table: columns as wide as their text where there is room, wrapped where not, one field a line
-where all fails.
-"""
+"""A table. Its cells are wrapped if there is little room; it becomes a list if there is less."""
 
 from __future__ import annotations
 
@@ -17,12 +15,12 @@ Cells: TypeAlias = Sequence[list[Piece]]
 _BETWEEN = " │ "
 _COLUMN_LINE = Row(((_BETWEEN, ("table-line",)),), replaced=((0, len(_BETWEEN), "\t"),))
 _NARROWEST = 4
-"""Cells of a column; with less, a table is shown as a list of fields."""
+"""The least cells of a column; with fewer, a table is shown as a list of fields."""
 
 
 class TableLeaf(Leaf):
     def __init__(self, prefix: Prefix, head: Cells, alignments: Sequence[str]) -> None:
-        """`alignments`: `left`, `center` or `right` for each column."""
+        """Make a table without rows. `alignments`: `left`, `center` or `right` for each column."""
         super().__init__(prefix)
         self._head = list(head)
         self._alignments = list(alignments)
@@ -37,14 +35,14 @@ class TableLeaf(Leaf):
         """True if all rows were laid out again since the last call of `n_settled`."""
 
     def grow(self, rows: Sequence[Cells]) -> None:
-        """Add rows that are complete."""
+        """Add complete rows."""
         self._final += rows
         self._open = []
         self._natural = _widened(self._natural, rows)
         self._refresh()
 
     def show(self, rows: Sequence[Cells]) -> None:
-        """Show these rows after those that are complete."""
+        """Show these rows after the complete ones."""
         self._open = list(rows)
         self._refresh()
 
@@ -100,7 +98,7 @@ class TableLeaf(Leaf):
         return [self._row_of(columns, number) for number in range(height)]
 
     def _row_of(self, columns: Sequence[list[Row]], number: int) -> Row:
-        """Join the rows with this number of all columns."""
+        """Return the row that joins the rows with this number of all columns."""
         row = Row()
         for index, column in enumerate(columns):
             if index:
@@ -125,7 +123,7 @@ def _as_head(cell: Sequence[Piece]) -> list[Piece]:
 
 
 def _widened(natural: Sequence[int], rows: Sequence[Cells]) -> list[int]:
-    """Return the cells that the columns want with more rows."""
+    """Return the cells that the columns need with more rows."""
     widths = list(natural)
     for cells in rows:
         for index, cell in enumerate(cells[: len(widths)]):
@@ -134,10 +132,9 @@ def _widened(natural: Sequence[int], rows: Sequence[Cells]) -> list[int]:
 
 
 def fitted(natural: Sequence[int], room: int) -> list[int]:
-    """Return widths of columns that take at most `room` cells together; empty if they would be too
-    narrow.
+    """Return the widths of columns that take at most `room` cells together.
 
-    The widest columns give way first.
+    The widest columns shrink first. Return an empty list if the columns would be too narrow.
     """
     widths = list(natural)
     excess = sum(widths) - room
@@ -159,7 +156,7 @@ def fitted(natural: Sequence[int], room: int) -> list[int]:
 
 
 def _aligned(cell: Row, width: int, alignment: str, *, is_last: bool) -> Row:
-    """Return the cell with spaces around it; at the end of a row there are none behind it."""
+    """Return the cell with spaces around it; the last cell of a row has none behind it."""
     room = width - cell.cells
     left = {"right": room, "center": room // 2}.get(alignment, 0)
     row = joined(_space(left), cell)
@@ -169,7 +166,7 @@ def _aligned(cell: Row, width: int, alignment: str, *, is_last: bool) -> Row:
 
 
 def _space(width: int) -> Row:
-    """Return cells that are only for looks."""
+    """Return spaces that are not copied."""
     if width <= 0:
         return BLANK
     return Row(((" " * width, ()),), replaced=((0, width, ""),))

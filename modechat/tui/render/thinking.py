@@ -1,4 +1,4 @@
-"""The thoughts of a reasoning model as rows."""
+"""The thinking of a reasoning model as rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from modechat.tui.render.rows import THINKING_BAR, Piece, Prefix, Row
 
 _BAR: Piece = (THINKING_BAR, ("thinking-bar",))
 _LONGEST_OPEN_LINE = 2000
-"""Characters without a line break, after which a line is wrapped for good."""
+"""Characters without a line break; of a longer line, all but the last word becomes final."""
 
 
 class ThinkingLines:
-    """Thoughts before the answer: one line, which unfolds to plain text."""
+    """The thinking before the answer: one line, which unfolds to plain text."""
 
     def __init__(self, *, is_open: bool) -> None:
         self.is_open = is_open

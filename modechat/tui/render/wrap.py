@@ -1,6 +1,4 @@
-"""Breaking styled text into rows of at most some cells, at spaces, between wide characters, or
-where it must be.
-"""
+"""Breaks styled text into rows of some cells: at spaces, between wide characters, or anywhere."""
 
 from __future__ import annotations
 
@@ -16,17 +14,16 @@ from modechat.tui.render.rows import Piece, Row, Style, source_of, within
 
 _WORDS = re.compile(r"[^ \t]+|[ \t]+")
 _NO_START = frozenset("、。，．・：；？！）］｝〉》」』】〕’”…ー々ぁぃぅぇぉっゃゅょ,.!?:;)]}")
-"""Does not begin a row, where the row is broken between wide characters."""
+"""Characters that do not begin a row that is broken between wide characters."""
 
 
 def wrap(
     pieces: Sequence[Piece], width: int, *, fill: Style = (), keep_spaces: bool = False
 ) -> list[Row]:
-    """Return `pieces` (their text may have line breaks) in rows of at most `width` cells; at least
-    one row.
+    """Return `pieces` in rows of at most `width` cells; at least one row.
 
-    Spaces at a break are left out, unless `keep_spaces`: for code, which is broken at the last cell
-    that fits.
+    The text may have line breaks. Spaces at a break are left out. With `keep_spaces`, which is for
+    code, they stay, and lines are broken at the last cell that fits.
     """
     return wrap_on(pieces, width, 0, fill=fill, keep_spaces=keep_spaces)[0]
 
@@ -36,7 +33,7 @@ def wrap_on(
 ) -> tuple[list[Row], int]:
     """Wrap a text that begins in the cell `column` of its line.
 
-    Return the rows, and how many cells of its line are before the last one.
+    Return the rows, and the number of cells of its line before the last row.
     """
     width = max(1, width)
     find_breaks = _hard_breaks if keep_spaces else _breaks
@@ -115,7 +112,7 @@ def _units(text: str, width: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _hard_breaks(text: str, width: int) -> list[tuple[int, int]]:
-    """As `_breaks`, at the last cell that fits."""
+    """Return the same as `_breaks`, for breaks at the last cell that fits."""
     if text.isascii():
         starts = [*range(width, len(text), width), len(text)]
         return [(start, start) for start in starts]

@@ -82,9 +82,7 @@ class CompareSetup(Dialog[Variants]):
         self._list.show((*found, _MODELS, _OWN), at)
 
     async def _leave_out_same(self) -> None:
-        """Leave out formats that make the same prompt as another: their replies would be the
-        same.
-        """
+        """Leave out formats that make the same prompt as another, and so the same replies."""
         self._same = await same_formats(self._session, self._question)
         if self._same:
             self._show(self._list.highlighted)

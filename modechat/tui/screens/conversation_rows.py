@@ -78,8 +78,9 @@ def shown_title(title: str) -> str:
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """Return the time since `then` in the largest unit that fits (`3 h ago`); after 30 days the
-    date.
+    """Return the time since `then` in the largest unit that fits; after 30 days the date.
+
+    For example: `3 h ago`.
     """
     seconds = (now - then).total_seconds()
     if seconds < 60:

@@ -147,9 +147,7 @@ class InspectorScreen(Dialog[None]):
         return f"Prompt of {number}, as it would be made now{self._other_format(turn)}"
 
     def _other_format(self, turn: Turn) -> str:
-        """Return the format of the turn in words if another one is in use now, else an empty
-        text.
-        """
+        """Return the format of the turn in words if another one is in use now, else ""."""
         stats, model = turn.reply.stats, self._session.model
         if stats is None or model is None or stats.format == model.format:
             return ""

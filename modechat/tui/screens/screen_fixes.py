@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 else:
 
     class _Base:
-        """Textual's stylesheets follow the first base only: it must not be a widget."""
+        """A stand-in for `Screen`: CSS follows only the first base, which must be no widget."""
 
         def __class_getitem__(cls, _item: object) -> type:
             return cls
@@ -112,6 +112,6 @@ class ScreenFixes(_Base[T]):
         self._compositor_refresh()
 
     def _restore_focus(self) -> None:
-        """If no widget has the focus, focus the one that has it at first."""
+        """Focus the widget that has the focus at first, if no widget has it now."""
         if self.focused is None:
             self._update_auto_focus()

@@ -106,9 +106,7 @@ class SettingsView:
         return "until modechat ends"
 
     def result(self, setting: Setting, value: object, scope: Scope) -> str:
-        """Return a text that says that `setting` has `value` in `scope` now; None: that it was
-        reset.
-        """
+        """Return a text that says that `setting` has `value` in `scope` now; None: it was reset."""
         if value is None:
             done = f"{setting.label} was reset"
         else:

@@ -13,9 +13,12 @@ from modechat.tui.widgets.rows_view import RowsView
 
 _SECONDS_BETWEEN_FLUSHES = 0.1
 _SHARE_OF_A_CORE = 0.05
-"""The most that showing a reply may take: llama.cpp on all cores waits for the slowest."""
+"""The largest share of a core for showing a reply.
+
+If llama.cpp computes on all cores, it waits for the one that loses time.
+"""
 _LONGEST_REST = 0.4
-"""The most seconds of rest that keep this share."""
+"""The most seconds of rest after a flush."""
 _SECONDS_BETWEEN_PARTS = 0.02
 """Seconds between parts of a long reply that is already complete."""
 

@@ -162,7 +162,7 @@ class RowsView(Widget):
         first, self._n_settled = min(self._n_settled, settled), settled
         changed = Region(0, first, width, max(height, self._height) - first)
         has_other_height = height != self._height
-        self._height = height  # set now: it may be read
+        self._height = height  # set now: it may be read before the next layout
         self.refresh(changed, layout=has_other_height)
 
     def render_line(self, y: int) -> Strip:

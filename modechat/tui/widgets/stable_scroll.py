@@ -41,9 +41,7 @@ class StableScroll(VerticalScroll):
         return not self._anchor_released
 
     def keeps_place(self, widget: Widget) -> bool:  # noqa: ARG002
-        """Return True if the widget may keep its place, and False if it comes and goes by
-        itself.
-        """
+        """Return True if the widget may keep its place, False if it comes and goes by itself."""
         return True
 
     def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
@@ -74,8 +72,8 @@ class StableScroll(VerticalScroll):
         return super()._size_updated(size, virtual_size, container_size, layout=False)
 
     def set_reactive(self, reactive: Reactive[ReactiveType], value: ReactiveType) -> None:
-        # The compositor would move content below the window to its bottom, and scrolling would make
-        # it jump.
+        # The compositor would put content that is shorter than the window at its bottom, and
+        # scrolling would make it jump.
         if reactive in (Widget.scroll_y, Widget.scroll_target_y):
             value = max(0, value)  # type: ignore[call-overload]
         super().set_reactive(reactive, value)

@@ -83,9 +83,7 @@ class Status:
     """Figures of the reply that is awaited or written."""
     stats: ReplyStats | None = None
     used: int = 0
-    """Tokens of the chat, to which the next message is added; in instruct mode, of the last
-    task.
-    """
+    """Tokens of the chat, to which the next message is added; or of the last instruct task."""
     format: FormatShown | None = None
     """The format of the last reply, or of the model if that changed since."""
     thinking: bool | None = None

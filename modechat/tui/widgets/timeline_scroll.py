@@ -1,4 +1,4 @@
-"""Scrolls through a timeline, of which only a window is mounted (`window.py`).
+"""Scrolls through a timeline that has only a window of its entries mounted (`window.py`).
 
 The window moves when the user scrolls near its edges, and the visible part stays where it is. The
 end is followed until the user scrolls up, and again when the user comes near it.

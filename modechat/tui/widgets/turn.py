@@ -91,7 +91,7 @@ class TurnView:
         is_new = self._reply_lines.show_foot(foot_of(turn, self._model_before))
         if is_new and self.reply.is_attached:
             self.reply.lines_changed()
-            self.reply.refresh()  # a settled row may
+            self.reply.refresh()  # a settled row may say something else
 
     def show_alone(self, without_history: Collection[str]) -> None:
         """Take the names of the formats that leave out a chat's history."""

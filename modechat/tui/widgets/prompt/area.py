@@ -35,8 +35,8 @@ class PromptArea(TokenArea):
     }
 
     def __init__(self, submit: Callable[[], None], helpers: Helpers, keymap: Keymap) -> None:
-        """Call `submit` at once when the user presses Enter: a message could arrive after the
-        next key.
+        """Call `submit` at once when the user presses Enter: a message might come after the next
+        key.
         """
         super().__init__(
             soft_wrap=True, tab_behavior="focus", compact=True, highlight_cursor_line=False
@@ -95,8 +95,8 @@ class PromptArea(TokenArea):
             self._submit()
 
     def _handle_character(self, event: events.Key) -> bool:
-        """Type characters that Textual would leave out, and leave out those that cannot stand in
-        the text.
+        """Type characters that Textual would leave out, and drop those that the text cannot
+        hold.
         """
         character = event.character
         if character is None:
@@ -134,9 +134,7 @@ class PromptArea(TokenArea):
         self._on_submit()
 
     def _make_deferred_enter_a_newline(self) -> None:
-        """Type the Enter as a newline: more follows at once, so it belongs to a paste that came
-        as keys.
-        """
+        """Type a newline for the deferred Enter: more follows at once, so it is part of a paste."""
         if self._deferred_enter is not None:
             self._deferred_enter.stop()
             self._deferred_enter = None
@@ -190,7 +188,5 @@ def _stop(event: events.Event) -> None:
 
 
 def _is_joiner(character: str) -> bool:
-    """Return True for invisible parts of emoji and words, which Python does not count as
-    printable.
-    """
+    """Return True for invisible parts of emoji and words, which are not printable in Python."""
     return character in _INVISIBLE or (len(character) == 1 and ord(character) in _TAGS)

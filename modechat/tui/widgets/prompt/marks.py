@@ -43,7 +43,7 @@ def marks(
 
 def _headers(meant: Sequence[Typed], state: ModeState) -> Iterator[tuple[int, Mark]]:
     rows: dict[int, int] = {}
-    """For lines of the meant text that are shown as they are: the row of the prompt."""
+    """The rows of the prompt by lines of the meant text, for lines that are shown as they are."""
     n_lines = 0
     for row, typed in enumerate(meant):
         if not typed.folds:

@@ -53,9 +53,7 @@ class Prompt(PromptFrame):
         self.recall = Recall()
         """The messages that were sent before."""
         self.take_back: Callable[[], bool] = _nothing
-        """Called when Up is pressed in the empty prompt; returns True if a queued message came
-        back.
-        """
+        """Called when Up is pressed in the empty prompt; returns True if a message came back."""
         self.touched: Callable[[], object] = _nothing
         """Called when a key is pressed here or something is pasted, before that has an effect."""
         self._submit = submit
