@@ -1,4 +1,4 @@
-"""`modechat`, and `python -m modechat`."""
+"""Starts the command line for `modechat` and `python -m modechat`."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ def main() -> int:
     """Run the command line and return the exit code."""
     try:
         code = _run(sys.argv[1:])
-    except KeyboardInterrupt:  # before there was a command that could take it
+    except KeyboardInterrupt:  # Ctrl+C before a command could handle it
         from modechat.errors import EXIT_INTERRUPTED
 
         code = EXIT_INTERRUPTED
     import signal
     import threading
 
-    # All is done: one more Ctrl+C must not end in a traceback.
+    # All work is done: another Ctrl+C must not end in a traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if threading.active_count() == 1:
-        # All is closed and written: Python would take its modules apart first, for 0.05 s.
+        # All files are closed and written. Python would spend 0.05 s on unloading its modules.
         os._exit(code)
     return code
 
 
 def _run(arguments: list[str]) -> int:
-    # pydantic looks for plugins in the metadata of every package that is installed.
+    # pydantic looks for plugins in the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # Imports come here, because a Ctrl+C is handled here.
+    # The imports are here because this function handles Ctrl+C.
     from modechat.cli import WITH_ENGINE
     from modechat.engine.process import spawn_worker
 
-    # The worker starts while this process imports what reads the command line. If nobody needs it
-    # after all, it ends with this process.
+    # The worker starts while this process imports the parser of the command line. An unneeded
+    # worker ends with this process.
     is_wanted = bool(arguments) and arguments[0] in WITH_ENGINE and not _HELP & set(arguments)
     worker = None
     if is_wanted:

@@ -1,6 +1,6 @@
-"""The config file: TOML, typed, every option with a docstring.
+"""Reads the config file: typed TOML in which every option has a docstring.
 
-Errors in a file name line and key.
+Error messages name line and key.
 """
 
 from __future__ import annotations
@@ -121,7 +121,10 @@ class Config(_Section):
 
 
 def load_config(path: Path) -> Config:
-    """Read the config in `path`; the defaults if there is no such file. Raises ConfigError."""
+    """Read the config in `path`, or return the defaults if there is no such file.
+
+    Raises ConfigError.
+    """
     try:
         text = read_text(path)
     except FileNotFoundError:

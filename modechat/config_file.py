@@ -1,4 +1,4 @@
-"""Changes options in the user's config file. Comments, order and all other text stay."""
+"""Changes options in the user's config file and keeps comments, order and all other text."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 
 def write_options(path: Path, options: Mapping[str, object]) -> Config:
-    """Set options in the config file by their names (`sampling.top_k`), and return the config.
+    """Set options in the config file by name (`sampling.top_k`), and return the new config.
 
-    Options that are None are removed. A file that is absent is made.
+    Options that are None are removed. An absent file is created.
 
-    Raises ConfigError, with the file unchanged, if it is broken, would not be valid, or cannot be
-    written.
+    Raises ConfigError and leaves the file unchanged if the file is broken, the result would be
+    invalid, or the file cannot be written.
     """
     try:
         text = read_text(path)
     except FileNotFoundError:
         text = ""
-    read_toml(path, text, Config)  # so that errors of before are told as such
+    read_toml(path, text, Config)  # reports errors that were there before
     changed = _changed(path, text, options)
     read_toml(path, changed, Config)
     if changed != text:
@@ -75,9 +75,9 @@ def _set(document: TOMLDocument, parts: list[str], value: object) -> None:
 
 
 def _is_written_in_lines(text: str) -> bool:
-    """True if several lines can stay several lines for whoever edits the file.
+    """Return True if the file can hold `text` as a string of several lines.
 
-    TOML normalises the ends of lines in them: a text with CR LF would come back with LF.
+    TOML normalises line ends in such a string: a text with CR LF would come back with LF.
     """
     return "\n" in text and "\r" not in text and "'''" not in text and not text.startswith("\n")
 
@@ -85,7 +85,7 @@ def _is_written_in_lines(text: str) -> bool:
 def _write(path: Path, text: str) -> None:
     """Write the file in one step, so that it is never incomplete.
 
-    If the path is a link that the user made, the file behind it is written.
+    If the user made the path a link, write the file behind it.
     """
     target = behind_link(path)
     try:
@@ -100,12 +100,12 @@ def _write(path: Path, text: str) -> None:
 
 
 def _mode_of(file: Path) -> int:
-    """Return the mode that the file keeps, or gets. Raises OSError if it must not be written."""
+    """Return the mode for the file, 0600 if it is new. Raises OSError if it is not writable."""
     try:
         mode = file.lstat().st_mode
     except FileNotFoundError:
         return 0o600
-    if stat.S_ISLNK(mode):  # links in a circle lead to no file
+    if stat.S_ISLNK(mode):  # only links in a circle are left here
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     if not os.access(file, os.W_OK):
         raise PermissionError(errno.EACCES, "it is read-only")

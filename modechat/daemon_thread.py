@@ -1,7 +1,7 @@
-"""Work that may hang for ever, such as reading a folder of a network that is gone.
+"""Runs work that may hang for ever, such as reading a folder on a lost network.
 
 `asyncio` waits for the threads of its own executor before the program ends. It does not know of a
-daemon thread, so whatever hangs in one ends with the program.
+daemon thread, so a call that hangs in one ends with the program.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _T = TypeVar("_T")
 async def run_in_daemon_thread(
     function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
 ) -> _T:
-    """Return what `function` returns, and raise what it raises; it runs in a new daemon thread.
+    """Run `function` in a new daemon thread; return what it returns and raise what it raises.
 
-    Where the caller is cancelled, the thread goes on and its result is dropped.
+    If the caller is cancelled, the thread goes on and its result is dropped.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()

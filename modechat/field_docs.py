@@ -1,8 +1,7 @@
 """Reads the docstrings below the fields of a pydantic model.
 
-pydantic's `use_attribute_docstrings` would read and parse the source of every model while it is
-imported, in each of the processes, for 0.1 s: here it is read when somebody asks what an option
-means.
+pydantic's `use_attribute_docstrings` parses the source of every model at import, which costs each
+process 0.1 s. This module parses a source only when somebody asks what an option means.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from pydantic import BaseModel
 
 @cache
 def field_docs(model: type[BaseModel]) -> Mapping[str, str]:
-    """Return the docstrings by the names of the fields, inherited ones too, each in one line."""
+    """Return the docstrings of the fields by name, inherited fields included, each in one line."""
     docs: dict[str, str] = {}
     for section in reversed(model.__mro__):
         if issubclass(section, BaseModel) and section is not BaseModel:
@@ -31,7 +30,7 @@ def _docs_of(section: type[BaseModel]) -> Mapping[str, str]:
     try:
         source = inspect.getsource(section)
     except OSError:
-        return {}  # installed as bytecode alone
+        return {}  # the model is installed as bytecode only
     definition = ast.parse(textwrap.dedent(source)).body[0]
     assert isinstance(definition, ast.ClassDef)  # it is the source of a class
     docs: dict[str, str] = {}

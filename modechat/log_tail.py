@@ -1,4 +1,7 @@
-"""Reads the end of a log file that grows, may be cut, replaced or absent, and may hold anything."""
+"""Reads the end of a log file that may grow, shrink, be replaced or be absent.
+
+The file may hold any bytes.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from pathlib import Path
 from modechat.domain.text import shortened
 
 _MAX_BYTES = 1 << 18
-"""Bytes from the end that are read at once."""
+"""Bytes that are read at once from the end."""
 _MAX_LINE = 1000
-"""Characters of a line."""
+"""Characters of a line that are kept."""
 
 
 class LogTail:
-    """The end of a log file, read again and again."""
+    """The end of a log file that is read again and again."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -22,9 +25,9 @@ class LogTail:
         self._unfinished = b""
 
     def read(self) -> tuple[list[str], bool]:
-        """Return new whole lines, and True if the file began anew: they replace those before then.
+        """Return new whole lines, and True if they replace all earlier ones.
 
-        A file that is absent or cannot be read has none.
+        They do if the file began anew. A file that is absent or cannot be read has no lines.
         """
         try:
             with self.path.open("rb") as file:
@@ -40,7 +43,7 @@ class LogTail:
         self._position = start + len(data)
         if skipped:
             self._unfinished = b""
-            data = data.partition(b"\n")[2]  # drops the rest of a line
+            data = data.partition(b"\n")[2]  # drops the rest of a cut line
         *whole, self._unfinished = (self._unfinished + data).split(b"\n")
         self._unfinished = self._unfinished[: 8 * _MAX_LINE]
         return list(map(_shown, whole)), is_new

@@ -1,8 +1,8 @@
-"""The user's folders on this system, and the data that ships with modechat.
+"""Finds the user's folders on this system, and the data that ships with modechat.
 
-A user may have no home folder (in a container, in a service), or variables of the environment that
-name none: a HOME or XDG variable that is no absolute path counts as not set. Without any home
-folder the folders are below `NOWHERE`: nothing is found there, and nothing can be written.
+A user may have no home folder (in a container, in a service), or environment variables that name no
+folder. A HOME or XDG variable that is not an absolute path counts as not set. Without a home folder
+the folders are below `NOWHERE`: nothing is found there, and nothing can be written.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _names_a_folder(variable: str) -> bool:
 
 
 def is_there(path: Path) -> bool:
-    """True if there is something at `path`. False if a folder above it cannot be read."""
+    """Return True if something is at `path`, and False if a folder above it cannot be read."""
     try:
         return path.exists()
     except OSError:
@@ -91,7 +91,7 @@ def states_folder() -> Path:
 
 
 def engine_log_file() -> Path:
-    """Return the engine's log."""
+    """Return the path of the engine's log."""
     return user_folder("state") / "engine.log"
 
 
@@ -101,7 +101,7 @@ def cpu_extras_file() -> Path:
 
 
 def theme_file() -> Path:
-    """Return the file with the theme that was chosen last."""
+    """Return the file that holds the theme chosen last."""
     return user_folder("state") / "theme.json"
 
 

@@ -1,8 +1,8 @@
-"""Folders and files that only the user can read, and the one way in which files are written.
+"""Makes folders and files that only the user can read, and writes files in one step.
 
-A folder is 0700 and a file 0600 after the call, also if another program left them readable for
-others. Nothing is ever written through a link: new content gets a name that nobody could foresee,
-and replaces the old one in one step. The few files that the user may keep elsewhere are resolved
+After a call a folder has mode 0700 and a file 0600, even if another program had opened them to
+others. Nothing is written through a link: new content goes to a file with an unpredictable name,
+which then replaces the old file in one step. Files that the user may keep elsewhere are resolved
 first (`behind_link`); a file behind such a link keeps its mode.
 """
 
@@ -29,16 +29,16 @@ _PRIVATE = 0o600
 
 
 def private_folder(path: Path) -> Path:
-    """Make the folder if it is absent, and return it. Parents get the user's own defaults."""
+    """Create the folder if it is absent, and return it. Parents get the user's default mode."""
     path.mkdir(parents=True, exist_ok=True)
     _close_to_others(path, 0o700)
     return path
 
 
 def private_file(path: Path) -> Path:
-    """Make an empty file if there is none, or only a link, and return it."""
-    # O_EXCL, so that a file in use is never opened: closing it would drop the locks that SQLite
-    # holds on it in this process (https://sqlite.org/howtocorrupt.html, 2.2).
+    """Create an empty file if there is none, or only a link, and return it."""
+    # O_EXCL never opens a file in use. Closing such a file would drop the locks that SQLite holds
+    # on it in this process (https://sqlite.org/howtocorrupt.html, 2.2).
     if path.is_symlink():
         path.unlink()
     with suppress(FileExistsError):
@@ -48,19 +48,23 @@ def private_file(path: Path) -> Path:
 
 
 def behind_link(path: Path) -> Path:
-    """Return the file behind `path`, if the user has put a link there, else `path`."""
+    """Return the file behind `path` if `path` is a link, else `path`."""
     if not path.is_symlink():
         return path
     return Path(os.path.realpath(path))
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write `text`, all of it or nothing. A link at `path` is replaced. Raises OSError."""
+    """Write all of `text` or nothing. A link at `path` is replaced. Raises OSError."""
     write_whole(path, text, _PRIVATE)
 
 
 def write_whole(path: Path, text: str, mode: int | None) -> None:
-    """Do as `write_private`, for a file with this mode; None: as new files of the user have it."""
+    """Write all of `text` or nothing, to a file with this mode.
+
+    `mode` None: the mode that the user's new files get. A link at `path` is replaced. Raises
+    OSError.
+    """
     part = path.with_name(f".modechat-{os.urandom(8).hex()}.part")
     handle = os.open(part, _NEW, 0o666 if mode is None else _PRIVATE)
     try:
@@ -77,14 +81,14 @@ def write_whole(path: Path, text: str, mode: int | None) -> None:
 
 
 def append_private(path: Path, longest: int) -> IO[str]:
-    """Open a file to add text to. Raises OSError.
+    """Open a file to append text. Raises OSError.
 
-    It begins anew if it has more bytes than `longest`, or is no regular file.
+    The file begins anew if it has more than `longest` bytes, or is no regular file.
     """
     try:
         handle = os.open(path, _APPEND, _PRIVATE)
     except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.ENXIO):  # a link, a pipe
+        if error.errno not in (errno.ELOOP, errno.ENXIO):  # a link or a pipe
             raise
         handle = None
     if handle is not None and not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -105,7 +109,7 @@ def append_private(path: Path, longest: int) -> IO[str]:
 
 
 def _close_to_others(path: Path, mode: int) -> None:
-    """Set the mode, unless `path` is a link: the file behind it is not ours to change."""
+    """Set the mode, unless `path` is a link: the file behind it belongs to the user."""
     now = path.lstat().st_mode
     if not stat.S_ISLNK(now) and stat.S_IMODE(now) != mode:
         path.chmod(mode)

@@ -1,7 +1,7 @@
 """Reads the prompt formats and tasks: those that ship with modechat, and the user's own files.
 
-A user's file with the name of a shipped one replaces it. A broken one is reported, and the rest
-works.
+A user's file replaces a shipped one of the same name. A broken file is reported, and the others
+still work.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ T = TypeVar("T", NamedFormat, NamedTask)
 
 @dataclass(frozen=True, slots=True)
 class PromptFiles:
-    """All formats and tasks in the order of their names, and errors in files of the user."""
+    """All formats and tasks, ordered by name, and the errors in the user's files."""
 
     formats: tuple[NamedFormat, ...]
     tasks: tuple[NamedTask, ...]
     overridden: tuple[NamedFormat, ...] = ()
-    """Shipped formats that a file of the user replaces."""
+    """Shipped formats that a user's file replaces."""
     troubles: tuple[ConfigError, ...] = ()
 
 
@@ -78,15 +78,15 @@ def _read_format(path: Path) -> NamedFormat:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the TOML files in `folder`, in order; none if there is no such folder."""
+    """Return the TOML files in `folder`, sorted; an empty list if there is no such folder."""
     if not is_there(folder):
         return []
-    # Hidden files are those of editors.
+    # Hidden files belong to editors.
     return sorted([path for path in folder.glob("*.toml") if not path.name.startswith(".")])
 
 
 def _read(path: Path) -> str:
-    """Read a file. Raises ConfigError, also for a pipe, which would never end."""
+    """Read a file. Raises ConfigError, also for a pipe, which might never end."""
     if not path.is_file():
         raise ConfigError(f"{path} is no file", "Remove it, or mend the link.")
     return read_text(path)
@@ -101,9 +101,9 @@ def _check_name(path: Path, name: str) -> None:
 
 
 def _check_templates(path: Path, text: str, named: NamedFormat) -> None:
-    """Raise ConfigError for a template that is no Jinja.
+    """Raise ConfigError for a template that is not valid Jinja.
 
-    Only the user's are checked: those that ship are tested, and Jinja loads slowly.
+    Only the user's templates are checked: tests cover the shipped ones, and Jinja loads slowly.
     """
     from modechat.prompting.template import find_syntax_error
 
@@ -118,6 +118,6 @@ def _check_templates(path: Path, text: str, named: NamedFormat) -> None:
             continue
         line, reason = error
         begin = line_of(text, (key,))
-        # TOML drops the newline behind the quotes that open a text of several lines.
+        # TOML drops the newline after the quotes that open a multi-line string.
         opens_below = text.split("\n")[begin - 1].rstrip().endswith(("'''", '"""'))
         raise ConfigError(f"{path}, line {begin + line - 1 + opens_below}: {key}: {reason}")

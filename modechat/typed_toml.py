@@ -1,4 +1,4 @@
-"""Reads the user's TOML files into pydantic models. Errors in them name line and key."""
+"""Reads the user's TOML files into pydantic models, with errors that name line and key."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
-# pydantic's words for these are Python's, not TOML's.
+# pydantic names these types in the words of Python, not of TOML.
 _WANTED = {"model_type": "this must be a table", "tuple_type": "this must be a list"}
 
 
 def read_text(path: Path) -> str:
     """Read a file of the user.
 
-    Raises FileNotFoundError, also if its folder is a file, and ConfigError if it cannot be read.
+    Raises FileNotFoundError if the file is absent or its folder is a file, and ConfigError if it
+    cannot be read.
     """
     try:
         return decode_text(path.read_bytes())
@@ -41,7 +42,7 @@ def read_text(path: Path) -> str:
 
 
 def read_toml(path: Path, text: str, model: type[M]) -> M:
-    """Return the values in `text`, which is that of `path`. Raises ConfigError with the line."""
+    """Return the values in `text`, the content of `path`. Raises ConfigError with the line."""
     try:
         return model.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -64,9 +65,9 @@ def read_toml(path: Path, text: str, model: type[M]) -> M:
 
 
 def line_of(text: str, location: Sequence[str | int]) -> int:
-    """Return the line (from 1) on which the statement begins that sets the value at `location`.
+    """Return the line (from 1) where the statement begins that sets the value at `location`.
 
-    tomllib keeps no line numbers, but can read the first lines of the file, one more each time,
+    tomllib keeps no line numbers. So this reads the first lines of the file, one more each time,
     until they set the value.
     """
     lines = text.split("\n")
@@ -83,8 +84,8 @@ def line_of(text: str, location: Sequence[str | int]) -> int:
 
 
 def _describe(path: Path, text: str, error: ValidationError, root: type[BaseModel]) -> ConfigError:
-    """Return the first error with line and key, and how many more there are."""
-    # Wrong options come before missing ones: they may be the same thing under a wrong name.
+    """Return the first error with its line and key, and the number of the others."""
+    # Wrong options come before missing ones: a wrong name may be the missing option.
     first, *others = sorted(error.errors(include_url=False), key=_is_missing)
     location = tuple(map(str, first["loc"]))
     set_at = first["loc"]
@@ -110,7 +111,7 @@ def _problem(error: ErrorDetails, key: str) -> str:
             return f"there is no option “{key}”"
         case "missing":
             return f"“{key}” is missing"
-        case "value_error":  # the reason is that of our own validator
+        case "value_error":  # our own validator gave the reason
             return f"{key}: {error['ctx']['error']}".removeprefix(": ")
         case kind:
             wanted = _WANTED.get(kind) or f"{error['msg'][0].lower()}{error['msg'][1:]}"
@@ -127,7 +128,7 @@ def _is_set(value: Any, location: Sequence[str | int]) -> bool:
 
 
 def _section(root: type[BaseModel], location: Sequence[str]) -> type[BaseModel] | None:
-    """Return the model of the section that has the last part of `location`."""
+    """Return the model of the section with the last part of `location`, None if there is none."""
     section = root
     for part in location[:-1]:
         field = section.model_fields.get(part)

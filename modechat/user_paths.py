@@ -22,7 +22,7 @@ def user_path(written: str) -> Path:
 
 
 def working_folder() -> Path:
-    """The folder that the program works in; the home folder where that was deleted."""
+    """Return the working folder; if that was deleted, the home folder, else the root."""
     for folder in (Path.cwd, Path.home):
         with contextlib.suppress(OSError, RuntimeError):
             return folder()

@@ -1,4 +1,7 @@
-"""The command line: one module per command. Heavy imports happen inside the commands."""
+"""The command line, with one module for each command.
+
+The commands import heavy modules themselves.
+"""
 
 WITH_ENGINE = ("run", "prompt", "bench")
-"""The commands for which a worker is spawned before anything else; the chat spawns its own."""
+"""Commands whose worker is spawned before anything else. The chat spawns its own."""

@@ -52,10 +52,10 @@ def draft_of(options: ModelOptions, config: Config) -> Path | None:
 
 
 def absolute_path(path: Path, kind: str) -> Path:
-    """Return `path` from the root.
+    """Return `path` as an absolute path.
 
-    Raises ModelError for a path that cannot go through the pipe to the engine, and where the folder
-    is gone that it begins in.
+    Raises ModelError if the path cannot go through the pipe to the engine, or if the working folder
+    is gone.
     """
     try:
         absolute = path.absolute()

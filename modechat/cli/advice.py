@@ -1,4 +1,4 @@
-"""Advice on what makes modechat work, or work faster, with the exact command."""
+"""Advises how to make modechat work, or work faster, with the exact command."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def advise(
 ) -> tuple[Advice, ...]:
     """Return the advice for a machine.
 
-    `python` is the interpreter that modechat runs with; `reports_amx`: the processor reports AMX.
+    `python` is the interpreter that modechat runs with. `reports_amx`: the processor reports AMX.
     """
     without_amx = WITHOUT_AMX if reports_amx else {}
     if engine.error and engine.death is not Death.ILLEGAL_INSTRUCTION:

@@ -1,4 +1,4 @@
-"""Types of command line arguments: functions that read a text, or say what is wrong with it."""
+"""Types of command line arguments: functions that read a text, or raise an error with a reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def conversation(text: str) -> int | Literal["last"]:
 
 
 def names_with_commas(text: str) -> tuple[str, ...]:
-    """Read names with commas between."""
+    """Read names that are separated by commas."""
     names = tuple(map(str.strip, text.split(",")))
     if not all(names):
         raise argparse.ArgumentTypeError(f"{text!r} is no list of names")

@@ -1,4 +1,4 @@
-"""`modechat bench`: the speed of a model through modechat, next to llama.cpp's own loop."""
+"""`modechat bench`: compares the speed of a model in modechat with llama.cpp's own loop."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _BAR = 34
 
 
 def bench(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
-    """Return the exit code. `worker` was spawned for this. Raises ModechatError."""
+    """Run the command and return the exit code.
+
+    `worker` was spawned for it. Raises ModechatError.
+    """
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "The figures go there.")
     config = load_config(config_file())
@@ -125,7 +128,7 @@ def _rounded(value: object) -> object:
 
 
 class _Engines:
-    """Makes engines; the first one has the worker that started with the command."""
+    """Makes engines. The first one gets the worker that started with the command."""
 
     def __init__(self, worker: subprocess.Popen[bytes]) -> None:
         self._worker: subprocess.Popen[bytes] | None = worker
@@ -140,7 +143,7 @@ def _is_never_shown(_delta: Delta) -> bool:
 
 
 class _ProgressLine:
-    """The progress on standard error: one line on a terminal, else a line for each part."""
+    """The progress on standard error: one line on a terminal, else one line for each part."""
 
     def __init__(self) -> None:
         self._on_terminal = sys.stderr is not None and sys.stderr.isatty()
@@ -151,7 +154,7 @@ class _ProgressLine:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
     def show(self, what: str, fraction: float) -> None:
-        """Show what is measured now, and the share that is done."""
+        """Show the current measurement, and the share that is done."""
         if self._on_terminal:
             line = f"{fraction:4.0%}  {what}"[:_WIDTH]
             print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
@@ -160,6 +163,6 @@ class _ProgressLine:
         self._last = what
 
     def tell(self, text: str) -> None:
-        """Tell something in a line of its own, above the progress."""
+        """Print a text on a line of its own, above the progress."""
         self.clear()
         tell(text)

@@ -1,8 +1,7 @@
-"""`modechat`: the terminal interface, or the plain front end if it could not be drawn or read.
+"""`modechat`: the terminal interface, or the plain front end if no screen can be drawn or read.
 
-The first frame comes before everything else that takes time: config, model and store are read
-after it, while the worker process starts. An error in them ends the interface again and is printed
-on the normal screen.
+The first frame comes before all slow work: config, model and store are read after it, while the
+worker process starts. An error in them ends the interface and is printed on the normal screen.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ if TYPE_CHECKING:
 
 
 def chat(arguments: argparse.Namespace) -> int:
-    """Return the exit code. Raises ModechatError."""
+    """Run the chat and return the exit code. Raises ModechatError."""
     if arguments.plain or not can_repaint(os.environ, sys.stdin, sys.stdout):
         from modechat.cli.plain import plain_chat
 
         return plain_chat(arguments)
     if sys.__stderr__ is None or not sys.__stderr__.isatty():
-        # Textual draws on it; the program's own standard error stays where it is.
+        # Textual draws on it. The program's own standard error stays unchanged.
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc]
     if os.environ.get("NO_COLOR") == "":
         del os.environ["NO_COLOR"]  # empty counts as not set, by the convention of no-color.org
     worker = None if arguments.demo else spawn_worker()
     with contextlib.ExitStack() as stack:
-        gc.disable()  # what is imported for the first frame is no garbage: searching it takes time
+        gc.disable()  # the first frame's imports are no garbage, and a search takes time
         look = first_look(os.environ)
         question = None
         if look.follows_background:
@@ -72,11 +71,11 @@ def _prepare(
     worker: subprocess.Popen[bytes] | None,
     stack: contextlib.ExitStack,
 ) -> ChatSetup:
-    """Open what the screen needs after its first frame. `stack` gets what must be closed at last.
+    """Open the parts that the screen needs after its first frame.
 
-    Raises ModechatError.
+    `stack` gets everything that must be closed at the end. Raises ModechatError.
     """
-    gc.freeze()  # the frame is out
+    gc.freeze()  # the first frame is shown
     gc.enable()
     from modechat.cli.open_chat import open_chat
     from modechat.config import load_config

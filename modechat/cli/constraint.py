@@ -13,9 +13,9 @@ _MOST_BYTES = 1 << 20
 
 
 def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> Generate:
-    """Return `request` with the schema or grammar of the command line in place of a named task's.
+    """Return `request` with the command line's schema or grammar in place of a named task's.
 
-    Raises UsageError, with the file in its title.
+    Raises UsageError with the file in its title.
     """
     if schema is not None:
         from modechat.prompting.json_schema import grammar_of
@@ -43,7 +43,7 @@ def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> G
 
 
 def is_constrained(request: Generate) -> bool:
-    """True if the reply must fit a schema or a grammar."""
+    """Return True if the reply must fit a schema or a grammar."""
     return request.schema_text is not None or request.grammar is not None
 
 

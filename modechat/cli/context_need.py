@@ -1,17 +1,17 @@
-"""The context that one task may need: a longer one only takes time and memory. Pure."""
+"""Estimates the context that one task may need, because a longer one costs time and memory."""
 
 from __future__ import annotations
 
 from modechat.engine.protocol import Generate, InstructPrompt
 
-_REPLY = 4096  # tokens of a reply that has no limit; more is told as cut
-_TEMPLATE = 1024  # tokens that a template or the examples of a format add at most
+_REPLY = 4096  # tokens of a reply without a limit; a longer reply is reported as cut
+_TEMPLATE = 1024  # the most tokens that a template or the examples of a format add
 _STEP = 1024
 _MIN = 2048
 
 
 def n_ctx_needed(request: Generate) -> int:
-    """Return the tokens that a prompt and its reply take at most.
+    """Return the most tokens that a prompt and its reply can take.
 
     A token is a byte or longer, in every common vocabulary.
     """

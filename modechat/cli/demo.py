@@ -20,7 +20,7 @@ from modechat.session.settings import NoFiles, SessionSettings
 def _model(
     name: str, place: str, gigabytes: float, n_ctx: int, kv: int, *, has_template: bool = True
 ) -> ModelFile:
-    """Return a model that is not there. `kv` is the size of a token in its KV cache, in KiB."""
+    """Return an invented model. `kv` is the size of a token in its KV cache, in KiB."""
     architecture, quantization = name.split("-")[0].lower(), name.rpartition(".")[2]
     header = GGUFHeader(
         version=3,
@@ -53,7 +53,7 @@ def _models() -> tuple[ModelFile, ...]:
 
 
 def reply_to(request: Generate) -> str | Leak:
-    """Return a reply by the beginning of the message, and by the variant of a comparison."""
+    """Return a reply that fits the beginning of the message, and the variant of a comparison."""
     said = last_user_text(request).casefold()
     compared = reply_in_variant(said, request)
     if compared:
@@ -71,7 +71,7 @@ def demo_engine(pace: Pace = as_a_small_model) -> ScriptedEngine:
 
 
 def demo_settings(model_path: str = "") -> SessionSettings:
-    """`model_path` names one of the models that are not there."""
+    """Return the demo's settings. `model_path` names one of the invented models."""
     files = load_prompt_files()
     return SessionSettings(
         load=Load(model_path=model_path, formats=files.formats),
@@ -82,7 +82,7 @@ def demo_settings(model_path: str = "") -> SessionSettings:
 
 
 class _DemoFiles(NoFiles):
-    """Models that can be chosen, but are not there."""
+    """The files of the demo: invented models that can be chosen."""
 
     def settings_for(self, name: str, /) -> SessionSettings:
         return demo_settings(name)

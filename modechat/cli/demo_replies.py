@@ -15,13 +15,13 @@ def greet(name: str) -> str:
 ```
 
 Ask me what quantization does, or to think about rain. Type `### Chat` to come back."""
-"""The reply to everything else in chat mode."""
+"""The reply to any other message in chat mode."""
 
 TASK = (
     "This is a scripted answer to a single task. "
     "The chat does not see it, and it did not see the chat."
 )
-"""The reply to everything else in instruct mode."""
+"""The reply to any other message in instruct mode."""
 
 _ALPACA = """\
 Alpaca is a way to write down tasks for a language model, published by Stanford in 2023. A task \

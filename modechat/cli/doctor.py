@@ -1,4 +1,4 @@
-"""`modechat doctor`: what this machine has, what modechat makes of it, and what would be faster."""
+"""`modechat doctor`: reports on this machine and on modechat's use of it, and advises."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from modechat.paths import (
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """Return the exit code: 0, whatever it finds. Raises UsageError."""
+    """Run the command and return the exit code, always 0. Raises UsageError."""
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "The report goes there.")
     report = examine(sys.stdout, os.environ, getattr(arguments, "model", None))
@@ -51,7 +51,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 
 def examine(out: TextIO, environment: Mapping[str, str], model: Path | None = None) -> Report:
-    """Examine the machine. `model` is the one that the user asks about."""
+    """Examine the machine. `model` is the model that the user asks about."""
     machine, engine = this_machine(), probe_engine()
     trial = try_machine(machine, engine)
     config, config_error = _config()
@@ -98,7 +98,7 @@ def terminal_of(out: TextIO, environment: Mapping[str, str]) -> Terminal:
 
 
 def as_object(report: Report) -> dict[str, object]:
-    """Return the report for programs. Keys stay; new ones may come. Sizes are bytes."""
+    """Return the report for programs. Keys stay; new ones may be added. Sizes are in bytes."""
     machine = asdict(report.machine)
     return {
         "modechat": __version__,
@@ -144,7 +144,7 @@ def _config() -> tuple[Config, str]:
 
 
 def _what_is_wrong_with(model: Path) -> str:
-    """Return the error in a model; empty if none can be seen without loading it."""
+    """Return the error in a model, or "" if none can be seen without loading it."""
     try:
         check_model_file(model)
     except ModelError as error:

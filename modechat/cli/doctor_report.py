@@ -22,12 +22,12 @@ _WIDTH = 80
 _LABEL = 12
 _GB = 10**9
 _SIZES = (1, 5)
-"""GB of models whose speed is shown."""
+"""Sizes of models in GB for which the speed is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """What is known of the terminal from the environment; the programs in it cannot ask it here."""
+    """The facts about the terminal from the environment; the terminal itself is not asked."""
 
     is_terminal: bool
     name: str
@@ -46,10 +46,10 @@ class Report:
     terminal: Terminal
     config_error: str
     model_error: str
-    """What is wrong with the model that it would load."""
+    """The problem with the model that would be loaded."""
     trial: Trial
     models: tuple[Path, ...]
-    """Those that modechat would find, the one that it would load first."""
+    """The models that modechat would find; it would load the first one."""
     advice: tuple[Advice, ...]
 
 
@@ -158,7 +158,7 @@ def _figure(number: float) -> str:
 
 
 def _device_text(device: ProbedDevice) -> str:
-    if device.kind not in ("gpu", "integrated"):  # the system's memory, which has its own line
+    if device.kind not in ("gpu", "integrated"):  # the system's memory has its own line
         return f"{device.name}: {device.description}"
     memory = f"{shown_bytes(device.free_bytes)} of {shown_bytes(device.total_bytes)} free"
     return f"{device.name}: {device.description}, {memory}"

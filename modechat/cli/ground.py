@@ -1,7 +1,7 @@
 """Asks the terminal for its background while the interface is imported.
 
-So the first frame does not wait for the answer. Meanwhile the terminal echoes nothing. Text that is
-typed before the first frame is kept for it.
+So the first frame does not wait for the answer. Meanwhile the terminal echoes nothing. Text typed
+before the first frame is kept for it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class Heard:
     typed: str = ""
     """Text that was typed meanwhile."""
     terminal: list[Any] | None = None
-    """The terminal's attributes before it was asked, which an editor should find."""
+    """The terminal's attributes before the question, for an editor that is opened later."""
 
 
 class Question:
-    """A question that was asked."""
+    """A question to the terminal."""
 
     def __init__(self, fd: int, before: list[Any]) -> None:
-        """`before`: the terminal's attributes as they were."""
+        """`before` are the terminal's attributes before the question."""
         self._fd = fd
         self._before = before
 
@@ -46,7 +46,7 @@ class Question:
 
 @contextlib.contextmanager
 def asked(env: Mapping[str, str]) -> Iterator[Question | None]:
-    """Ask the terminal if it may answer. At the end the terminal is as it was."""
+    """Ask the terminal if that is possible, and restore its attributes at the end."""
     if sys.platform == "win32" or not can_be_asked(env):
         yield None
         return

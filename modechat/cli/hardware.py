@@ -1,4 +1,4 @@
-"""This machine's system, processor, memory and graphics cards, as far as known without drivers."""
+"""Finds this machine's system, processor, memory and graphics cards without drivers."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Hardware:
     cpu: str
     physical_cores: int
     usable_cores: int
-    """Logical ones that this process may use."""
+    """The logical cores that this process may use."""
     memory_bytes: int
     free_bytes: int
     gpu_vendors: tuple[str, ...]
     """`NVIDIA`, `AMD`, `Intel`, `Apple`; each once."""
     compilers: tuple[str, ...]
-    """Of `nvcc` (CUDA), `hipcc` (ROCm) and `glslc` (Vulkan), those that are installed."""
+    """The installed ones of `nvcc` (CUDA), `hipcc` (ROCm) and `glslc` (Vulkan)."""
 
 
 def this_machine() -> Hardware:
@@ -80,7 +80,7 @@ def _gpu_vendors() -> tuple[str, ...]:
 
 
 def _read(path: Path) -> str:
-    """Return the text of a file of the system; empty if it cannot be read."""
+    """Return the text of a system file, or "" if it cannot be read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:
@@ -88,7 +88,7 @@ def _read(path: Path) -> str:
 
 
 def _output_of(*command: str) -> str:
-    """Return the output of a command; empty if it fails."""
+    """Return the output of a command, or "" if it fails."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=True

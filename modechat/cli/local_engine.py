@@ -1,4 +1,4 @@
-"""The engine on this machine, as every command uses it."""
+"""Makes the engine on this machine that all commands use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def local_engine(
     """Return an engine in a worker process, not started.
 
     `process` was spawned for it; `log` gets its standard error. `is_shown` returns True for parts
-    of a reply that the user sees as they come; None: for all.
+    of a reply that the user sees at once; None: all parts.
     """
     return SecondTry(
         WorkerEngine(log, process),
@@ -39,6 +39,6 @@ def _is_always_shown(_delta: Delta) -> bool:
 
 
 def _diagnose(with_extras: bool) -> Remedy:
-    from modechat.engine.diagnosis import diagnose  # only where the engine has died
+    from modechat.engine.diagnosis import diagnose  # only after the engine has died
 
     return diagnose(with_extras)

@@ -1,7 +1,8 @@
 """Reads the look and the keys from the config: at once for the first frame, and checked later.
 
-For the first frame the file is read as it is, without pydantic; wrong options count as not set. A
-theme that the user chose on the screen stays until the config names another one than then.
+For the first frame the file is read without pydantic, and wrong options count as not set. A theme
+that the user chose on the screen stays until the config names a different theme than at the time of
+the choice.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ def first_look(env: Mapping[str, str]) -> Look:
 
 
 def remember_theme(name: str) -> None:
-    """Keep the theme that the user has chosen; if it cannot be written, it lasts until the end."""
+    """Store the theme that the user has chosen.
+
+    If that fails, the theme lasts until the program ends.
+    """
     import json
 
     from modechat.private_files import private_folder, write_private
@@ -77,7 +81,7 @@ def _interface_of(config: dict[str, object]) -> dict[str, object]:
 
 
 def _remembered_theme(configured: object) -> str | None:
-    """Return the theme that was chosen while the config had the same theme as now."""
+    """Return the theme chosen on the screen, unless the config's theme changed since then."""
     try:
         text = theme_file().read_text(encoding="utf-8")
         import json

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None, worker: subprocess.Popen[bytes] | No
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        return 0  # the reader of our output went away (`| head`): nothing is wrong
+        return 0  # the reader of our output is gone (`| head`), which is no error
     finally:
         forget_unwritten_output()
 
@@ -46,7 +46,7 @@ def _run_command(arguments: argparse.Namespace, worker: subprocess.Popen[bytes] 
     if arguments.command in WITH_ENGINE:
         from modechat.engine.process import spawn_worker
 
-        worker = worker or spawn_worker()  # it starts up while this process imports the rest
+        worker = worker or spawn_worker()  # starts while this process imports the rest
         if arguments.command == "run":
             from modechat.cli.run import run
 

@@ -14,14 +14,14 @@ _SHARE_OF_FREE = 4
 
 
 def memory_speed(n_threads: int, free_bytes: int) -> float | None:
-    """Return the bytes a second that so many threads read together.
+    """Return the bytes per second that `n_threads` threads read together.
 
     None if there is too little free memory to measure it.
     """
     n_bytes = min(_MAX_BYTES, free_bytes // _SHARE_OF_FREE)
     if n_bytes < _MAX_BYTES // 4:
         return None
-    # Not zeros: pages that were never written share one page of the system.
+    # Zeros would not do: pages that were never written share one page of the system.
     text = b"\x01" * (n_bytes // n_threads)
     buffers = [bytearray(text) for _ in range(n_threads)]
     return max(n_threads * len(text) / _seconds_to_read(buffers) for _ in range(_ROUNDS))
@@ -34,7 +34,7 @@ def _seconds_to_read(buffers: list[bytearray]) -> float:
     def read(buffer: bytearray) -> None:
         address = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
         starting.wait()
-        # There is no NUL: it reads to the end, and lets other threads run meanwhile.
+        # There is no NUL: memchr reads to the end, and lets other threads run meanwhile.
         memchr(address, 0, len(buffer))
 
     threads = [threading.Thread(target=read, args=(buffer,)) for buffer in buffers]

@@ -1,4 +1,4 @@
-"""Asks an engine for one reply and prints it, as `modechat run` does."""
+"""Asks an engine for one reply and prints it, for `modechat run`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _ONLY_THOUGHT = (
 
 
 class OneTask:
-    """Asks an engine that was started for one reply, at once, and prints it on `out`."""
+    """Asks a started engine for one reply at once, and prints it on `out`."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class OneTask:
         self._connection.send(request)
 
     async def run(self) -> int:
-        """Return the exit code. Raises ModechatError."""
+        """Print the reply and return the exit code. Raises ModechatError."""
         import asyncio
 
         self._task = asyncio.current_task()
@@ -124,7 +124,7 @@ class OneTask:
                 pass
 
     def _show_notes(self, loaded: Loaded) -> None:
-        """Tell the notes on the loaded model that were not told before."""
+        """Print the notes on the loaded model that were not printed before."""
         known: tuple[str, ...] = ()
         if self._loaded is not None:
             known = self._loaded.model.notes
@@ -135,16 +135,19 @@ class OneTask:
                 tell(note)
 
     def _begin_again(self, text: str) -> None:
-        """The engine was started again, as `text` says; nothing of the reply was printed yet."""
+        """Begin again after a new start of the engine, which `text` reports.
+
+        No part of the reply was printed yet.
+        """
         self._reply = self._thinking = ""
         self._progress.clear()
         tell(text)
 
     def _load_longer(self) -> bool:
-        """Load again with a longer context, if the prompt did not fit and there may be one.
+        """Load with a longer context if the prompt did not fit; return True if that begins.
 
-        There may be if the context is only as long as the prompt seemed to need. Return True if the
-        model is loaded again.
+        A longer context is possible if the current one is only as long as the prompt seemed to
+        need.
         """
         load, loaded = self._settings.load, self._loaded
         if load.n_ctx is not None or load.n_ctx_needed is None:
@@ -181,7 +184,7 @@ class OneTask:
 
     @property
     def _user_knows_limit(self) -> bool:
-        """True if the user set how long a reply may be, in the command line or the config file."""
+        """True if the user limited the length of replies in the command line or the config file."""
         for source, sampling in self._settings.sampling_sources:
             if source in USER_SOURCES and sampling.max_tokens is not None:
                 return True
@@ -202,7 +205,7 @@ class OneTask:
             write(self._out, "\n")
 
     def _as_object(self, finished: Finished) -> dict[str, object]:
-        assert self._loaded is not None  # nothing is finished before it
+        assert self._loaded is not None  # nothing ends before loading
         stats = finished.stats
         return {
             "reply": self._reply,
@@ -224,7 +227,7 @@ class OneTask:
         }
 
     def _interrupt(self) -> None:
-        """Stop the reply; before there is one, give up.
+        """Stop the reply, or give up if it has not begun.
 
         Only the first Ctrl+C counts: the rest ends within two seconds anyway.
         """

@@ -1,4 +1,4 @@
-"""Opens what every front end of the chat needs: engine, conversations and settings."""
+"""Opens the parts that every chat front end needs: engine, conversations and settings."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def open_chat(
 ) -> ChatSetup:
     """Start the engine and open the store.
 
-    `worker` was spawned for this; None: the demo. What must be closed at the end is pushed on
-    `stack`. With `can_choose` the user can choose a model on the screen if none is named.
+    `worker` was spawned for this; None: the demo. Everything that must be closed at the end is
+    pushed on `stack`. If `can_choose`, the user can choose a model on the screen if none is named.
 
     Raises ModechatError.
     """
@@ -77,7 +77,7 @@ def _open_store(*, keep: bool) -> Store:
 
 
 def _open_engine_log(stack: contextlib.ExitStack) -> IO[str] | None:
-    """Open the file for the engine's log; None if it cannot be written, which is no error."""
+    """Open the file for the engine's log, or return None if it cannot be written."""
     from modechat.private_files import append_private, private_folder
 
     path = engine_log_file()

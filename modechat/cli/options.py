@@ -1,4 +1,4 @@
-"""The options of the command line that concern the model: one frozen value for every command."""
+"""The command line's options for the model, as one frozen value for every command."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ _NOTHING_SET = Sampling()
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """Each option is None (or empty) unless the user gave it; then the config file decides."""
+    """The options for the model.
+
+    An option that the user did not give is None or empty; then the config file decides.
+    """
 
     model: Path | None = None
     ctx: int | None = None
@@ -49,7 +52,7 @@ class ModelOptions:
     def without(self, names: Iterable[str]) -> ModelOptions:
         """Return the options without those that the config file calls `names`.
 
-        Sampling settings have their section in front: `sampling.top_k`.
+        The names of sampling settings begin with their section: `sampling.top_k`.
         """
         dropped = set(names)
         options = self
@@ -60,7 +63,7 @@ class ModelOptions:
 
 
 def model_options(arguments: argparse.Namespace) -> ModelOptions:
-    """Return the options that the command line has for the model.
+    """Return the command line's options for the model.
 
     Options that were not given are not in `arguments`.
     """

@@ -19,7 +19,7 @@ from modechat.domain.kv_types import KV_TYPES
 if TYPE_CHECKING:
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
-# Written as it is shown, at most 79 columns wide: argparse would run the lines together.
+# The lines are shown as written, at most 79 columns wide: argparse would join them.
 _DESCRIPTION = """\
 Chat with a local GGUF model in the terminal. Type ### Instruction to switch to
 single-shot tasks, ### Chat to come back."""
@@ -200,8 +200,8 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
 def _model_options(lora: str = "lora_of_command") -> argparse.ArgumentParser:
     """Return the options of every command that loads a model, before and after the command's name.
 
-    `lora` is the name under which adapters are collected: with one name, those after a command
-    would replace those before it.
+    `lora` is the name under which adapters are collected. With one name for both, those after a
+    command would replace those before it.
     """
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = options.add_argument_group("model")

@@ -1,4 +1,4 @@
-"""Reads standard input and files of the command line as text, no more than could ever fit."""
+"""Reads standard input and files as text, and refuses text that can never fit."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _SECONDS_TO_NOTICE_IN_LOG = 10.0
 def read_piped(limit: TextLimit) -> str:
     """Return the text on standard input without its last line end.
 
-    It is empty if standard input is a terminal or has nothing but white space. Raises UsageError if
-    it is no text, ContextError if it can never fit.
+    It is empty if standard input is a terminal or has only white space. Raises UsageError if it is
+    no text, and ContextError if it can never fit.
     """
     if sys.stdin is None or sys.stdin.isatty():
         return ""
@@ -39,10 +39,10 @@ def read_piped(limit: TextLimit) -> str:
 
 
 def read_file(path: Path, limit: TextLimit) -> str:
-    """Return the text of a file, as `read_piped`."""
+    """Return the text of a file, as `read_piped` does for standard input."""
     shown = sanitize_line(str(path).encode("utf-8", "replace").decode("utf-8"))
     try:
-        # A named pipe has no end, perhaps no writer.
+        # A named pipe has no end, and perhaps no writer.
         with _notice_if_slow(shown), path.open("rb") as file:
             return _read(file, shown, limit)
     except OSError as error:
@@ -52,7 +52,10 @@ def read_file(path: Path, limit: TextLimit) -> str:
 
 
 def input_of(piped: str, files: list[Path], limit: TextLimit) -> str:
-    """Join the piped text and the texts of files. Texts have names above if there are several."""
+    """Join the piped text and the texts of files.
+
+    If there are several, each file's name is above it.
+    """
     if not files:
         return piped
     texts = [read_file(path, limit) for path in files]
@@ -87,7 +90,7 @@ def _read(file: BinaryIO, what: str, limit: TextLimit) -> str:
 
 
 def _size(file: BinaryIO, n_read: int) -> int:
-    """Return the bytes of the whole file, or those that were read if it is a pipe."""
+    """Return the bytes of the whole file, or of the part that was read if it is a pipe."""
     about = os.fstat(file.fileno())
     if not stat.S_ISREG(about.st_mode):
         return n_read
@@ -96,9 +99,9 @@ def _size(file: BinaryIO, n_read: int) -> int:
 
 @contextmanager
 def _notice_if_slow(what: str) -> Iterator[None]:
-    """Say what is read if it takes long: a pipe that nobody closes looks like a program that hangs.
+    """Say what is being read if it takes long, because an open pipe looks like a hanging program.
 
-    In logs it is said later, because some programs are slow.
+    In logs the notice comes later, because some programs are slow.
     """
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
     seconds = _SECONDS_TO_NOTICE if is_terminal else _SECONDS_TO_NOTICE_IN_LOG

@@ -1,4 +1,4 @@
-"""`modechat --plain`: the chat as lines, also if no screen can be drawn, or none can be read."""
+"""`modechat --plain`: the chat as lines, also used if no screen can be drawn or read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from modechat.errors import UsageError
 
 
 def plain_chat(arguments: argparse.Namespace) -> int:
-    """Return the exit code. Raises ModechatError."""
+    """Run the chat and return the exit code. Raises ModechatError."""
     if sys.stdin is None:
         raise UsageError("Standard input is closed", "Messages come from there.")
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "Replies go there.")
     worker = None
     if not arguments.demo:
-        worker = spawn_worker()  # it starts up while this process imports the rest
+        worker = spawn_worker()  # starts while this process imports the rest
     with contextlib.ExitStack() as stack:
         return asyncio.run(_chat(arguments, worker, stack, sys.stdin, sys.stdout))
 

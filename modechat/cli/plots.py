@@ -1,4 +1,4 @@
-"""Small plots of characters: bars and sparklines, in Unicode blocks or in ASCII."""
+"""Draws small plots of characters: bars and sparklines, in Unicode blocks or in ASCII."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ASCII_HEIGHTS = "_.-=+*#@"
 
 
 def bar(value: float, full: float, width: int, *, unicode: bool) -> str:
-    """Draw a bar of at most `width` characters, which `full` fills."""
+    """Draw a bar for `value`; `full` fills all `width` characters."""
     share = min(max(value / full, 0.0), 1.0) if full > 0 else 0.0
     if not unicode:
         return "#" * round(share * width)

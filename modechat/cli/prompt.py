@@ -1,6 +1,6 @@
 """`modechat prompt`: the exact prompt that a message would make, as text and as tokens.
 
-Nothing is answered.
+The model does not answer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ _REQUEST_ID = 1
 
 
 def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
-    """Return the exit code. `worker` was spawned for this. Raises ModechatError."""
+    """Run the command and return the exit code.
+
+    `worker` was spawned for it. Raises ModechatError.
+    """
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "The prompt goes there.")
     said = argument_text(arguments.text)
@@ -96,7 +99,7 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
 
 
 def _own_format(options: ModelOptions, conversation: Conversation | None) -> str | None:
-    """Return the format that the conversation has of its own, unless the command line names one."""
+    """Return the conversation's own format, unless the command line names one."""
     if options.format is not None or conversation is None or conversation.own is None:
         return None
     return conversation.own.format
@@ -119,7 +122,7 @@ def _as_object(view: PromptView, mode: Mode) -> dict[str, object]:
 
 
 def _read_request(said: Typed, given: str, mode: str | None) -> ChatMessage | Task:
-    """Read a chat message, as in a conversation, unless a header, an input or the mode differs."""
+    """Read a chat message, or a task if a header, an input or the mode says so."""
     request = read_request(said, given)
     if mode is None:
         is_task = bool(given) or said.text.lstrip().startswith("###")
@@ -137,7 +140,7 @@ def _read_conversation(wanted: int | Literal["last"] | None) -> Conversation | N
         return None
     from modechat.store import Store
 
-    if not is_there(data_folder()):  # opening the store would make it
+    if not is_there(data_folder()):  # opening the store would create it
         raise UsageError("There is no conversation yet", "Begin one: modechat")
     store = Store.open(data_folder(), lambda: datetime.now(UTC))
     try:
@@ -152,12 +155,12 @@ def _read_conversation(wanted: int | Literal["last"] | None) -> Conversation | N
 async def _inspect(
     engine: Engine, settings: SessionSettings, inspect: Inspect
 ) -> tuple[PromptView, int]:
-    """Return the prompt, and how many tokens the context holds. Raises ModechatError."""
+    """Return the prompt, and the number of tokens that the context holds. Raises ModechatError."""
     n_ctx = 0
     connection = Connection(engine, tell)
     try:
         connection.send(settings.load)
-        settings.files.check_model()  # meanwhile the worker starts
+        settings.files.check_model()  # the worker starts meanwhile
         connection.send(inspect)
         while True:
             match await connection.next_event():

@@ -17,10 +17,10 @@ _ALONE = ModeState(Mode.INSTRUCT)
 
 
 def read_request(instruction: str | Typed, piped: str) -> ChatMessage | Task:
-    """Read what the arguments and the piped text ask for. Raises UsageError if that is nothing.
+    """Return the request in the arguments and the piped text. Raises UsageError if there is none.
 
-    Piped text was not typed: headers are text in it, unless it is the whole request and begins with
-    one.
+    Piped text was not typed: headers in it are text, unless it is the whole request and begins with
+    a header.
     """
     instruction = as_typed(instruction)
     if not piped.strip():
@@ -47,7 +47,7 @@ def read_request(instruction: str | Typed, piped: str) -> ChatMessage | Task:
 
 
 def request_for(named: NamedTask | None, said: str, given: str) -> ChatMessage | Task:
-    """Read the words of a command, the files that they mention, and the text that was given."""
+    """Return the request in a command's words, the files that they mention, and the given text."""
     words = with_files(said, Path())
     if named is None:
         return read_request(words, given)
@@ -66,7 +66,7 @@ def with_files(words: str, folder: Path) -> Typed:
 
 
 def named_task(name: str | None, files: PromptFiles) -> NamedTask | None:
-    """Return the task of that name; None for no name. Raises UsageError if there is none."""
+    """Return the task with this name; None for no name. Raises UsageError if there is none."""
     if name is None:
         return None
     tasks = {task.name: task for task in files.tasks}

@@ -1,4 +1,4 @@
-"""`modechat run`: one task from the shell.
+"""`modechat run`: does one task from the shell.
 
 The reply goes to standard output, everything else to standard error.
 """
@@ -31,11 +31,14 @@ from modechat.session.settings import generate_request
 
 _REQUEST_ID = 1
 _SECONDS_BETWEEN_DELTAS = 0.25
-"""If nobody sees the reply grow. In a terminal pieces of it come as often as in the chat."""
+"""Used if nobody sees the reply grow. In a terminal pieces of it come as often as in the chat."""
 
 
 def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
-    """Return the exit code. `worker` was spawned for this. Raises ModechatError."""
+    """Run the command and return the exit code.
+
+    `worker` was spawned for it. Raises ModechatError.
+    """
     if sys.stdout is None:
         raise UsageError("Standard output is closed", "The reply goes there.")
     said = argument_text(arguments.instruction)
@@ -58,11 +61,11 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     engine = local_engine(worker, is_shown=partial(_is_printed, as_json=arguments.json))
     engine.start()
     task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
-    import asyncio  # takes as long as reading a small model, which the worker does meanwhile
+    import asyncio  # slow, but the worker reads the model meanwhile
 
     return asyncio.run(task.run())
 
 
 def _is_printed(delta: Delta, *, as_json: bool) -> bool:
-    """True if the user sees this piece of a reply at once."""
+    """Return True if the user sees this piece of a reply at once."""
     return not as_json and not delta.is_thinking

@@ -32,7 +32,7 @@ from modechat.prompting.prompt_format import CHAT_TEMPLATE
 from modechat.session.settings import SessionSettings
 
 USER_SOURCES = ("command line", "config file")
-"""The sources of sampling settings that are the user's own."""
+"""The sources of sampling settings that the user wrote."""
 
 _GIB = 1 << 30
 
@@ -48,13 +48,12 @@ def session_settings(
     keep_history: bool = False,
     vocabulary_only: bool = False,
 ) -> SessionSettings:
-    """Return the settings that the user wants: the command line's before the config file's.
+    """Return the user's settings; the command line has precedence over the config file.
 
-    `model` is None if the user has still to choose one. With `keep_history` choices and evaluated
-    chats are kept on disk. With `vocabulary_only` the model is loaded to tokenise, not to compute.
+    `model` is None if the user must still choose one. If `keep_history`, choices and evaluated
+    chats are stored on disk. If `vocabulary_only`, the model is loaded to tokenise, not to compute.
 
-    Raises UsageError if there is no such format as is asked for, ModelError for a file that is not
-    what it should be.
+    Raises UsageError for an unknown format, and ModelError for a file of the wrong kind.
     """
     return Setup(
         options=options,
@@ -76,12 +75,12 @@ class Setup:
     prompt_files: PromptFiles
     model: Path | None
     first_model: Path | None
-    """The model that the program began with: adapters, draft model and format were given for it."""
+    """The model at the start of the program: adapters, draft model and format were given for it."""
     keep_history: bool
     vocabulary_only: bool
 
     def settings(self) -> SessionSettings:
-        """Raises UsageError or ModelError, as `session_settings` does."""
+        """Return the settings. Raises UsageError or ModelError, as `session_settings` does."""
         config = self.config
         sources = (
             (USER_SOURCES[0], self.options.sampling),
@@ -149,7 +148,7 @@ class Setup:
         return self.keep_history and self.config.keep_evaluated
 
     def _choose_format(self) -> str | None:
-        """Return the format of the command line, else the one kept for this model, else None."""
+        """Return the format of the command line, else the one stored for this model, else None."""
         known = [CHAT_TEMPLATE, *(found.name for found in self.prompt_files.formats)]
         wanted = self.options.format
         if wanted is not None:
@@ -176,9 +175,10 @@ class Setup:
         return models_on_machine(self.config, self.model, cancelled)
 
     def settings_for(self, name: str, /) -> SessionSettings:
-        """Return the settings for another model; relative names belong to the folder of the start.
+        """Return the settings for another model.
 
-        What was asked of the first model's format does not count for another one.
+        Relative names begin in the folder where the program was started. The format that was asked
+        for the first model does not count for another one.
         """
         model = existing_model(expanded(name), "Give a GGUF file: /model PATH")
         if self.first_model is None:
@@ -197,7 +197,10 @@ class Setup:
             FormatChoices(data_folder()).remember(self.model, name)
 
     def write_defaults(self, options: Mapping[str, object], /) -> SessionSettings:
-        """What the command line says about the same does not count any more: this is newer."""
+        """Write options into the config file and return the resulting settings.
+
+        They are newer than the command line's options of the same names, which no longer count.
+        """
         config = write_options(config_file(), options)
         return replace(self, config=config, options=self.options.without(options)).settings()
 
@@ -216,14 +219,14 @@ class Setup:
 
 
 def with_system(settings: SessionSettings, system: str | None) -> SessionSettings:
-    """Return the settings with a system prompt of the command line, if there is one."""
+    """Return the settings with the command line's system prompt, if there is one."""
     if system is None:
         return settings
     return replace(settings, chat_system=system, instruct_system=system)
 
 
 def load_prompt_files_telling() -> PromptFiles:
-    """Load the formats and tasks; tell on standard error what is wrong with the user's files."""
+    """Load the formats and tasks; print errors in the user's files on standard error."""
     files = load_prompt_files()
     for trouble in files.troubles:
         tell(f"modechat: {trouble}")
@@ -240,7 +243,7 @@ def _text(path: Path | None) -> str | None:
 
 
 def _recommended_sampling(model: Path | None) -> Sampling:
-    """Return what is known about a model beyond what its file says."""
+    """Return the sampling that the model's maker recommends outside its file."""
     starter = starter_model()
     if starter is not None and starter == model:
         return STARTER_SAMPLING

@@ -1,6 +1,6 @@
-"""Text that goes into a command and out of it: arguments and the standard streams.
+"""Reads and writes a command's text: arguments and the standard streams.
 
-Output may come from a model or a file, so it is made unable to act on the terminal.
+Output may come from a model or a file, so characters that act on the terminal are replaced.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def argument_text(words: Iterable[str]) -> str:
     text = " ".join(words)
     try:
         text.encode()
-    except UnicodeEncodeError:  # bytes that Python could not decode became lone surrogates
+    except UnicodeEncodeError:  # undecodable bytes became lone surrogates
         raise UsageError(
             "The instruction is not UTF-8 text", "Set the terminal to UTF-8."
         ) from None
@@ -48,7 +48,7 @@ def write(out: TextIO, text: str) -> None:
 
 
 def can_repaint(env: Mapping[str, str], *streams: TextIO | None) -> bool:
-    """True if all streams are terminals that can repaint lines, and the user reads them so."""
+    """Return True if all streams are terminals that can be repainted, without a screen reader."""
     if env.get("ACCESSIBLE", "") not in ("", "0"):  # a screen reader would read every frame
         return False
     if not all(stream is not None and stream.isatty() for stream in streams):
@@ -59,13 +59,13 @@ def can_repaint(env: Mapping[str, str], *streams: TextIO | None) -> bool:
 
 
 def takes_unicode(out: TextIO) -> bool:
-    """True if every character can be written to `out`."""
+    """Return True if every character can be written to `out`."""
     return codecs.lookup(out.encoding or "utf-8").name.startswith("utf")
 
 
 def tell(text: str) -> None:
-    """Print something for the user on standard error, if that can be written."""
-    if sys.stderr is not None:  # print would take standard output instead
+    """Print a text for the user on standard error, if that can be written."""
+    if sys.stderr is not None:  # without it, print would use standard output
         with contextlib.suppress(OSError):
             print(sanitize(usual_keys(text)), file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""The most text that could ever fit into a model's context; longer texts are refused at once."""
+"""Refuses text that can never fit into a model's context, before it is tokenised."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class TextLimit:
     """The limit of one model: no token has more bytes than the longest one of the vocabulary."""
 
     unchecked = 1 << 18
-    """Bytes that pass without a check: the engine counts them exactly."""
+    """Bytes that pass without a check, because the engine counts them exactly."""
 
     def __init__(self, model: Path, n_ctx: int | None) -> None:
-        """`n_ctx`: the context that the user wants; None if he did not say."""
+        """`n_ctx`: the context that the user wants; None: not given."""
         self._model = model
         self._n_ctx = n_ctx
 
     def check(self, n_bytes: int, what: str, *, is_all: bool, size: int = 0) -> None:
         """Raise ContextError, with both numbers, if `n_bytes` of UTF-8 can never fit.
 
-        `what` begins the sentence. `is_all`: the text has no more bytes; else `size` is the number
-        of bytes that it is known to have.
+        `what` begins the sentence. `is_all`: the text has no more bytes; otherwise `size` is its
+        known number of bytes.
         """
         if n_bytes <= self.unchecked or n_bytes <= self._max_bytes:
             return

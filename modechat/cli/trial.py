@@ -1,4 +1,4 @@
-"""Tries for `modechat doctor` if llama.cpp computes, which instructions run, how fast memory is."""
+"""Tests llama.cpp, the processor's instructions and the speed of memory, for `modechat doctor`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Trial:
     built: tuple[str, ...]
     """Instruction sets that the build uses and that can be tried."""
     not_runnable: tuple[str, ...] | None
-    """Those of them that this machine does not run; None if that cannot be found out here."""
+    """Built instruction sets that this machine does not run; None if that cannot be found out
+    here."""
     bytes_per_second: float | None
     """The speed of reading memory; None if too little is free to measure it."""
 
@@ -32,7 +33,7 @@ class Trial:
 
 
 def try_machine(machine: Hardware, engine: EngineProbe) -> Trial:
-    """Try it. This takes a few seconds and never raises."""
+    """Run the tests. This takes a few seconds and never raises."""
     with_extras = without_extras = _NOT_TRIED
     if not engine.error or engine.death is not None:
         with_extras, without_extras = try_engine("on"), try_engine("off")

@@ -1,4 +1,4 @@
-"""Which model file a command loads, and what to tell the user when there is none to load."""
+"""Chooses the model file that a command loads, and tells the user how to get one."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from modechat.models.starter import starter_model
 from modechat.paths import config_file, data_folder, home_folder
 
 _MAX_NAMED = 10
-"""Models that an error message names."""
+"""The most models that an error message names."""
 _SECONDS_TO_LOOK = 10.0
 
 
 def choose_model(named: Path | None, config: Config) -> Path:
     """Return the model file to load: `named` on the command line, else the config's.
 
-    Without these it is the one that was used last; if that is gone, the starter model. Raises
-    ModelError if there is none; the message names the models on this machine.
+    Otherwise it is the last used one or, if that is gone, the starter model. Raises ModelError if
+    there is none; the message names the models on this machine.
     """
     chosen = _given_model(named, config)
     if chosen is not None:
@@ -59,18 +59,18 @@ def model_to_begin_with(named: Path | None, config: Config) -> Path | None:
 
 
 def existing_model(path: Path, hint: str) -> Path:
-    """Return the file's absolute path. What is in the file is checked later.
+    """Return the file's absolute path. Its content is checked later.
 
-    Raises ModelError for what is no file, with `hint` if nothing is there.
+    Raises ModelError for anything but a file, with `hint` if nothing is there.
     """
     try:
-        exists, is_file = path.exists(), path.is_file()
-    except OSError:  # a folder above it that may not be read, a name that is too long
-        exists, is_file = True, False
+        exists, is_regular = path.exists(), path.is_file()
+    except OSError:  # a folder above it that may not be read, or a name that is too long
+        exists, is_regular = True, False
     if not exists:
         raise ModelError(f"The model {shown_path(path)} does not exist", hint)
-    if not is_file:
-        check_model_file(path)  # its error says what it is instead
+    if not is_regular:
+        check_model_file(path)  # its error names the actual kind
     return absolute_path(path, "model")
 
 

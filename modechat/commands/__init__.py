@@ -1,1 +1,1 @@
-"""What the user can ask for in every front end: the table of actions, typed commands, messages."""
+"""The requests that users can make in every front end: actions, typed commands, messages."""

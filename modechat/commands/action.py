@@ -1,4 +1,4 @@
-"""What an action is: an entry of the table in `actions.py`."""
+"""Defines an action: an entry of the table in `actions.py`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Group(StrEnum):
 
 
 class Moment(StrEnum):
-    """A state of the screen; the hint at the prompt names the actions that matter in it."""
+    """A state of the screen. The hint at the prompt names the actions that matter in it."""
 
     IDLE = "idle"
-    """Nothing is written or selected."""
+    """Nothing is being written, and nothing is selected."""
     BUSY = "busy"
     """A reply is being written."""
     SELECTED = "selected"
@@ -36,20 +36,18 @@ class Action:
     """Something that the user can do."""
 
     id: str
-    """Its name in the config, and the name of the method that does it."""
+    """The name in the config, and of the method that does it."""
     keys: tuple[str, ...]
-    """Its usual keys, as Textual names them. The first one is shown."""
+    """The usual keys, as Textual names them. The first one is shown."""
     label: str
-    """Its name on the screen."""
+    """The name on the screen."""
     help: str
-    """What it does, as the help and the documents say it."""
+    """The description in the help and the documents."""
     in_palette: bool = True
-    """The list of commands offers it."""
+    """True if the list of commands offers it."""
     is_binding: bool = True
-    """A key anywhere on the screen does it.
-
-    False where the prompt handles the keys itself, and where the action can only be typed.
-    """
+    """True if a key does it anywhere on the screen. False if the prompt handles the keys itself, or
+    if the action can only be typed."""
     slash: str = ""
     """The name of its command, without the slash; empty if it has none."""
     words: str = ""
@@ -57,19 +55,19 @@ class Action:
     group: Group = Group.CONVERSATION
     """The group in which the help lists it."""
     needs_screen: bool = False
-    """Its command does nothing in the plain front end."""
+    """True if its command does nothing in the plain front end."""
     hint: str = ""
-    """What the key does, in a word, for the hint at the prompt; empty if no hint names it."""
+    """The effect of the key in a word, for the hint at the prompt; empty if no hint names it."""
     moments: tuple[Moment, ...] = ()
     """The states of the screen in which the hint names it."""
     edits: str = ""
-    """The text area's own action that does it; empty if it is no edit of the text at the prompt."""
+    """The text area's own action that does it; empty if it does not edit the text at the prompt."""
 
 
 def edit(action_id: str, keys: tuple[str, ...], label: str, edits: str = "") -> Action:
-    """Return an action that edits the text at the prompt, and that the text area does.
+    """Return an action by which the text area edits the text at the prompt.
 
-    `edits` is its name there, if it is another one.
+    `edits` is its name in the text area, if that differs.
     """
     return Action(
         action_id,

@@ -1,6 +1,6 @@
-"""The table of actions: bindings, hints, palette, commands, help and documents are made from it.
+"""The table of actions, the source of bindings, hints, palette, commands, help and documents.
 
-Users give actions other keys: the keys in force are in `keymap.py`.
+Users can give actions other keys: the keys in force are in `keymap.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MODES = (
     ("### Chat", "alone: back to the chat; with text: this one message is chat"),
     ("\\### …", "sends the text itself"),
 )
-"""What can be typed to change the mode, and what it does."""
+"""The headers that change the mode, and their effects."""
 
 
 def slash_usage(action: Action) -> str:
@@ -36,7 +36,7 @@ def slash_usage(action: Action) -> str:
 
 
 def slash_table(*, without_screen: bool = False) -> tuple[tuple[str, str], ...]:
-    """List the commands and what they do, in the order of the help screen and the documents."""
+    """List the commands with their effects, in the order of the help screen and the documents."""
     rows: list[tuple[str, str]] = []
     for action in ACTIONS:
         if action.slash and not (without_screen and action.needs_screen):

@@ -1,4 +1,4 @@
-"""Work that goes on while something else is done."""
+"""Runs work in the background."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 
 
 class BackgroundTasks:
-    """Keeps the tasks that it began until they are done: asyncio itself may forget them."""
+    """Keeps a reference to each running task, because asyncio itself may drop it."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -20,7 +20,7 @@ class BackgroundTasks:
         return task
 
     async def cancel(self) -> None:
-        """Cancel what is not done, and wait for its end."""
+        """Cancel the running tasks, and wait for their end."""
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()

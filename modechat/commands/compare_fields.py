@@ -1,4 +1,4 @@
-"""The fields of a variant of a comparison: showing, reading and changing their values."""
+"""Shows, reads and changes the values in the fields of a variant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 class How(Enum):
-    """How the user gives a value."""
+    """The way in which the user gives a value."""
 
     CHOSEN = "chosen"
     """The user chooses it from a list."""
@@ -60,7 +60,7 @@ _NO_TEXT = "none"
 
 
 def shown(field: Field, own: VariantSettings) -> str:
-    """Return the value in a variant, safe to show; `–` where it is as now."""
+    """Return the value in a variant, safe to show; `–` if the variant does not change it."""
     value = getattr(own, field.name)
     if field.name == "model" and value is not None:
         return sanitize_line(PurePath(value).stem)
@@ -70,7 +70,7 @@ def shown(field: Field, own: VariantSettings) -> str:
 
 
 def typed(field: Field, text: str) -> object:
-    """Return the value that was typed; None for nothing. Raises WrongValue."""
+    """Return the typed value, or None for an empty text. Raises WrongValue."""
     if field.name == "system":
         text = text.strip()
         if text.casefold() == _NO_TEXT:
@@ -80,7 +80,7 @@ def typed(field: Field, text: str) -> object:
 
 
 def toggled(own: VariantSettings) -> VariantSettings:
-    """Return the variant in the next mode: that of the message, chat, instruct."""
+    """Return the variant with the next mode in the cycle: that of the message, chat, instruct."""
     modes = (None, Mode.CHAT, Mode.INSTRUCT)
     return replace(own, mode=modes[(modes.index(own.mode) + 1) % len(modes)])
 

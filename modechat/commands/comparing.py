@@ -1,4 +1,4 @@
-"""Comparisons: sets of variants, their names, and using the settings of one from then on."""
+"""Builds the variants of a comparison, names them, and applies the settings of one afterwards."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ USUAL_COUNT = 3
 AS_NOW = "as now"
 _TEMPERATURES = (0.2, 0.7, 1.0, 1.5)
 _MOST_SAME = 2
-"""How many more formats are tried than shown, since some may make the same prompt."""
-_LONGEST_SYSTEM = 30  # characters of a system text in a heading
+"""The number of extra formats to try, because some may make the same prompt."""
+_LONGEST_SYSTEM = 30  # in characters, in a heading
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Variants that are often wanted."""
+    """Variants that users often want."""
 
     name: str
     about: str
@@ -39,9 +39,9 @@ class Preset:
 def presets(
     session: ChatSession, question: Question, count: int, same: Collection[str] = ()
 ) -> tuple[Preset, ...]:
-    """Return sets of up to `count` variants; what teaches most about a model comes first.
+    """Return sets of up to `count` variants. The set that teaches most about a model comes first.
 
-    `same` are formats that are left out, because their prompt is that of another (`same_formats`).
+    The formats `same` are left out, because their prompt equals that of another (`same_formats`).
     """
     count = min(max(count, LEAST_VARIANTS), MOST_VARIANTS)
     formats = _formats(session, question, count, same)
@@ -76,7 +76,7 @@ def presets(
 
 
 def label_of_variant(own: VariantSettings) -> str:
-    """Name what is different in a variant; safe to show."""
+    """Return the differences of a variant in words, safe to show."""
     parts: list[str] = []
     if own.model is not None:
         parts.append(PurePath(own.model).stem)
@@ -94,9 +94,9 @@ def label_of_variant(own: VariantSettings) -> str:
 
 
 def labels_of(variants: Sequence[VariantSettings], session: ChatSession) -> tuple[str, ...]:
-    """Name each variant beside the others; safe to show.
+    """Return a label for each variant beside the others, safe to show.
 
-    Where one of them names a model or a format, all of them do.
+    If one of them names a model or a format, all of them do.
     """
     model, path = session.model, session.settings.load.model_path
     names_models = any(own.model is not None for own in variants)
@@ -115,7 +115,7 @@ def labels_of(variants: Sequence[VariantSettings], session: ChatSession) -> tupl
 async def use_from_now_on(own: VariantSettings, session: ChatSession) -> Incomplete | None:
     """Use a variant's model and format from now on, and its other settings in this conversation.
 
-    Return why not, if something could not be done. Raises StoreError.
+    Return the reason if something could not be done. Raises StoreError.
     """
     if own.model is not None and (reason := await session.model_choice.use(own.model)):
         return reason
@@ -133,12 +133,12 @@ async def use_from_now_on(own: VariantSettings, session: ChatSession) -> Incompl
 
 
 def question_of(turn: Turn) -> Question:
-    """Return what was asked in a turn of the conversation."""
+    """Return the question of a turn of the conversation."""
     return Question(turn.request, turn.typed, turn.id)
 
 
 async def same_formats(session: ChatSession, question: Question) -> frozenset[str]:
-    """Return the formats whose prompt for this message is that of a likelier format."""
+    """Return the formats whose prompt for this message equals that of a likelier format."""
     if session.model is None:
         return frozenset()
     seen: set[str] = set()
@@ -147,7 +147,7 @@ async def same_formats(session: ChatSession, question: Question) -> frozenset[st
         try:
             view = await session.prompts.next(question.request, format=name)
         except EngineError:
-            continue  # it makes no prompt, and says why when it is asked
+            continue  # the format makes no prompt; its variant will report the reason
         if view.text in seen:
             same.add(name)
         seen.add(view.text)
@@ -159,7 +159,7 @@ def _formats(
 ) -> tuple[str, ...]:
     """Return the formats that are likeliest to suit the model.
 
-    Where its reply to this message leaked another role's marker, formats that have it come first.
+    If its reply to this message leaked another role's marker, formats with that marker come first.
     """
     model = session.model
     found = likely_formats(
@@ -173,7 +173,7 @@ def _formats(
 
 
 def _leak(session: ChatSession, question: Question) -> str:
-    """Return the marker that the reply leaked that is asked for again; empty if none."""
+    """Return the marker that the replaced reply leaked, or ""."""
     if session.conversation is None:
         return ""
     for turn in session.conversation.turns:

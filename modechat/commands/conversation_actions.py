@@ -1,4 +1,4 @@
-"""Actions of the table about replies, messages and conversations."""
+"""The actions for replies, messages and conversations."""
 
 from __future__ import annotations
 

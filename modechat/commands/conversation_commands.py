@@ -1,6 +1,7 @@
-"""Commands that name a conversation by its number: `/open 3`, `/delete 3`.
+"""The commands that name a conversation by its number: `/open 3`, `/delete 3`.
 
-Every method returns why it did nothing, or None. Other messages to the user go to `say`.
+Every method returns the reason if it did nothing, or else None. Other messages to the user go to
+`say`.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ class ConversationCommands:
         """`say` shows a message to the user."""
         self._say = say
         self._asked_about: int | None = None
-        """The number of the conversation that the next command may delete."""
+        """The number of the conversation that a repeated command deletes."""
 
     async def open(self, session: ChatSession, words: str) -> Incomplete | None:
-        """Go on with a conversation. Raises StoreError if it is open elsewhere."""
+        """Open a conversation. Raises StoreError if it is open elsewhere."""
         found = await _found(session, words)
         if isinstance(found, Incomplete):
             return found
@@ -37,7 +38,7 @@ class ConversationCommands:
         return await session.library.open(found.id)
 
     async def delete(self, session: ChatSession, words: str) -> Incomplete | None:
-        """Delete a conversation for good, when asked twice.
+        """Delete a conversation for good; the user must give the command twice.
 
         Raises StoreError if it is open elsewhere.
         """
@@ -54,7 +55,7 @@ class ConversationCommands:
         return None
 
     async def delete_none(self, _session: ChatSession) -> Incomplete:
-        """Say how to name a conversation, for `/delete` without a number."""
+        """Explain, for `/delete` without a number, how to name a conversation."""
         return _NO_NUMBER
 
 

@@ -1,8 +1,7 @@
-"""The one dispatcher of actions, whether a key or a typed command asks for them.
+"""Dispatches all actions, both those of keys and those of typed commands.
 
-Actions that need only the session are coroutines on it, which the queue runs when their turn comes.
-Actions that need a screen, or that print their answer, are done by an object of the front end: its
-methods are named as the actions.
+An action that needs only the session is a coroutine on it, which the queue runs in turn. An action
+that needs a screen, or prints its answer, is a method of a front end with the action's name.
 """
 
 from __future__ import annotations
@@ -25,17 +24,18 @@ T = TypeVar("T")
 
 Reason: TypeAlias = Incomplete | None
 Work: TypeAlias = "Callable[[ChatSession], Awaitable[Reason]]"
-"""What the session does for an action; returns why it did nothing. May raise StoreError."""
+"""The session's work for an action; it returns the reason if it did nothing. May raise
+StoreError."""
 _WithWords: TypeAlias = "Callable[[ChatSession, str], Awaitable[Reason]]"
 _OnTurn: TypeAlias = "Callable[[ChatSession, int | None], Awaitable[Reason]]"
 
 
 def nothing_selected() -> None:
-    """Return no turn, for front ends without a selection: then the last one that fits is meant."""
+    """Return None, for front ends without a selection: then the last suitable turn is meant."""
 
 
 class Dispatcher:
-    """Finds what does an action: a command of the session, or a method of the front end."""
+    """Finds the command of the session or the method of a front end that does an action."""
 
     def __init__(
         self,
@@ -44,10 +44,10 @@ class Dispatcher:
         selected: Callable[[], int | None] = nothing_selected,
         in_words: bool = False,
     ) -> None:
-        """`front_ends` have methods named as the actions. `say` answers the user.
+        """`front_ends` have methods with the names of actions. `say` answers the user.
 
-        `selected` returns the turn that is selected. `in_words`: the front end has no lists to
-        choose from and no marks, so commands say more.
+        `selected` returns the selected turn. `in_words`: the front end has no lists to choose from
+        and no marks, so commands say more.
         """
         self._front_ends = front_ends
         self._selected = selected
@@ -86,9 +86,9 @@ class Dispatcher:
         }
 
     def work(self, action_id: str, words: str = "") -> Work | None:
-        """Return what the session does for an action; None if it cannot do it alone.
+        """Return the session's work for an action, or None if the session cannot do it alone.
 
-        The turn that is selected now is the one that the action is about.
+        The action is about the turn that is selected now.
         """
         if words:
             with_words = self._with_words.get(action_id)
@@ -101,7 +101,7 @@ class Dispatcher:
         return self._alone.get(action_id)
 
     def handler(self, action_id: str) -> Callable[..., object] | None:
-        """Return the method of a front end that does an action; None if none does it."""
+        """Return the method of a front end that does an action, or None if there is none."""
         for front_end in self._front_ends:
             found = getattr(front_end, action_id, None)
             if callable(found):
@@ -109,7 +109,7 @@ class Dispatcher:
         return None
 
     async def do_typed(self, command: SlashCommand, session: ChatSession) -> Reason:
-        """Do what was typed; return why not, if it cannot be done. Raises StoreError."""
+        """Do a typed command; return the reason if it cannot be done. Raises StoreError."""
         action, words = command.action, command.words
         if words and not action.words:
             return takes_no_words(command)
@@ -130,12 +130,12 @@ class Dispatcher:
 
 
 def _can_go_back(session: ChatSession) -> bool:
-    """True if the model could not be loaded and there was one before it."""
+    """Return True if the model could not be loaded and there is a previous one."""
     return session.phase is Phase.DOWN and session.has_previous_model
 
 
 def _with(command: Callable[[ChatSession, T], Awaitable[Reason]], argument: T) -> Work:
-    """Return the command as work on a session."""
+    """Bind the argument of a command, and return it as work on a session."""
 
     async def work(session: ChatSession) -> Reason:
         return await command(session, argument)
@@ -168,7 +168,7 @@ async def _retry_with_less(session: ChatSession) -> Reason:
 
 
 async def begin_new_conversation(session: ChatSession) -> Reason:
-    """Leave the conversation that is open for a new one."""
+    """Leave the open conversation for a new one."""
     return await session.library.begin_new()
 
 
@@ -177,6 +177,6 @@ async def _compact(session: ChatSession) -> Reason:
 
 
 async def stop_reply(session: ChatSession) -> Reason:
-    """Stop what the model does."""
+    """Stop the model's running work."""
     await session.stop()
     return None

@@ -1,8 +1,8 @@
-"""Keeps on disk what was typed: what was sent, and the draft of each conversation.
+"""Stores on disk what was typed: the sent texts, and the draft of each conversation.
 
-A draft is saved half a second after every change, and shown again when the conversation is opened.
-Until the session has accepted a message, it belongs to the draft as well: so little is lost if the
-program is killed.
+A draft is saved half a second after a change, and shown again when the conversation is opened. A
+message stays in the draft until the session has accepted it, so little is lost if the program is
+killed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SAVE_AFTER = 0.5  # seconds
 
 
 class Drafts:
-    """Keeps what stands at a prompt with the conversation that it was typed in."""
+    """Stores the text at the prompt with the conversation in which it was typed."""
 
     def __init__(
         self,
@@ -32,11 +32,12 @@ class Drafts:
         show: Callable[[Typed], None],
         disk_refuses: Callable[[StoreError], Awaitable[None]],
     ) -> None:
-        """`unsent` returns all that was typed and the session has not accepted.
+        """`unsent` returns all typed text that the session has not accepted.
 
-        `show` puts a draft before what stands at the prompt.
+        `show` puts a draft before the text at the prompt.
 
-        `disk_refuses` is awaited once, until the disk takes a draft again.
+        `disk_refuses` is awaited for the first failure, and again for the first one after a
+        success.
         """
         self._session = session
         self._unsent = unsent
@@ -45,15 +46,16 @@ class Drafts:
         self._conversation_id = session.conversation_id
         """The conversation that the draft belongs to; None: a new one."""
         self._is_shown = asyncio.Event()
-        """Set when the conversation's draft was shown: before that, saving would overwrite it."""
+        """Set after the conversation's draft was shown; saving earlier would overwrite it."""
         self._changing = asyncio.Lock()
-        """Held while drafts are exchanged: conversations are handled in the order of opening."""
+        """Held while drafts are exchanged, so that conversations are handled in the order of
+        opening."""
         self._saving: asyncio.TimerHandle | None = None
         self._tasks = BackgroundTasks()
         self._has_complained = False
 
     async def begin(self) -> None:
-        """Show the draft of the conversation that is open."""
+        """Show the draft of the open conversation."""
         await self._show_draft(self._conversation_id)
 
     # Saving
@@ -68,7 +70,7 @@ class Drafts:
         self._tasks.begin(self.save())
 
     async def save(self) -> None:
-        """Save the draft, now or as soon as the conversation's own is there."""
+        """Save the draft, once the draft of the conversation has been shown."""
         if self._saving is not None:
             self._saving.cancel()
             self._saving = None
@@ -79,7 +81,7 @@ class Drafts:
     # What was sent
 
     async def keep_sent(self, typed: Typed) -> None:
-        """Keep what was sent, so that it can be called back, and save the draft without it."""
+        """Store a sent text, so that it can be recalled, and save the draft without it."""
         session = self._session
         try:
             await session.inputs.add(typed, session.conversation_id)
@@ -88,7 +90,7 @@ class Drafts:
         await self.save()
 
     async def sent(self) -> tuple[Typed, ...]:
-        """Return what was sent, newest first."""
+        """Return the sent texts, newest first."""
         try:
             return await self._session.inputs.sent()
         except StoreError as error:
@@ -96,14 +98,14 @@ class Drafts:
             return ()
 
     async def _complain(self, error: StoreError) -> None:
-        """Say once that the disk refuses; not while the program ends."""
+        """Report once that the disk refuses, but not while the program ends."""
         if not self._has_complained and self._session.phase is not Phase.CLOSED:
             self._has_complained = True
             await self._disk_refuses(error)
 
     async def _save(self, conversation_id: int | None, draft: Typed) -> None:
         if self._session.phase is Phase.CLOSED:
-            return  # what was to be saved has been, before
+            return  # everything was saved before
         try:
             await self._session.inputs.save_draft(conversation_id, draft)
         except StoreError as error:
@@ -114,7 +116,10 @@ class Drafts:
     # Going from one conversation to another
 
     def conversation_opened(self, conversation_id: int | None, draft: Typed) -> None:
-        """Go on in another conversation. `draft` stays with the old one, the prompt does not."""
+        """Change to another conversation.
+
+        `draft` stays with the old one, the text at the prompt does not.
+        """
         old_id, self._conversation_id = self._conversation_id, conversation_id
         self._is_shown.clear()
         self._tasks.begin(self._change(old_id, draft, conversation_id))
@@ -128,8 +133,8 @@ class Drafts:
     async def _change(self, old_id: int | None, draft: Typed, new_id: int | None) -> None:
         """Give each conversation its draft.
 
-        What was typed meanwhile may be on disk in the old draft. It stays there until it is in the
-        new one.
+        The old draft on disk may hold text that was typed meanwhile. It stays there until the new
+        draft holds that text.
         """
         async with self._changing:
             if old_id == new_id:

@@ -1,4 +1,4 @@
-"""How a reply ended, in the words of every front end."""
+"""Says how a reply ended, in the words of every front end."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _REGENERATE = key("regenerate", "Ctrl+R")
 
 
 class End(Enum):
-    """How a reply ended, as far as it makes a difference to the user."""
+    """The end of a reply, as far as it makes a difference to the user."""
 
     WAITING = auto()
-    """It has not begun."""
+    """The reply has not begun."""
     ORDINARY = auto()
-    """Also of a reply that is still being written."""
+    """Includes a reply that is still being written."""
     STOPPED = auto()
     STOPPED_AT_ONCE = auto()
-    """Nothing had come."""
+    """Stopped before any text came."""
     INTERRUPTED = auto()
     FAILED = auto()
     LENGTH = auto()
@@ -53,14 +53,14 @@ _OF_REASON = {
 
 @dataclass(frozen=True, slots=True)
 class _Notes:
-    """The words for one end. `str.format` puts in what only the reply knows."""
+    """The words for one end. `str.format` fills in the details of the reply."""
 
     on_screen: str
     """Below a reply of the conversation."""
     in_column: str
-    """Below a reply of a comparison, which cannot be asked for again or go on there."""
+    """Below a reply of a comparison, which cannot be regenerated or continued there."""
     in_words: str
-    """For those who hear it: whole sentences, without signs."""
+    """For a user who hears it: whole sentences, without signs."""
 
 
 _NOTES = {
@@ -116,7 +116,7 @@ _NOTES = {
 
 
 def end_of(reply: Reply) -> End:
-    """Say how the reply ended."""
+    """Return the way in which the reply ended."""
     if reply.state is ReplyState.STOPPED:
         if not reply.text:
             return End.STOPPED_AT_ONCE
@@ -133,29 +133,29 @@ def end_of(reply: Reply) -> End:
 
 
 def leaked_marker(reply: Reply) -> str:
-    """Return the marker of another role that ended the reply; empty if none did."""
+    """Return the marker of another role that ended the reply, or ""."""
     if reply.stop_reason is not StopReason.LEAK or reply.stats is None:
         return ""
     return reply.stats.leak
 
 
 def note_on_screen(reply: Reply) -> str:
-    """Return the line below a reply of the conversation; empty after an ordinary end."""
+    """Return the line below a reply of the conversation, "" after an ordinary end."""
     return _filled(_NOTES[end_of(reply)].on_screen, reply)
 
 
 def note_in_column(reply: Reply) -> str:
-    """Return the line below a reply of a comparison; empty after an ordinary end."""
+    """Return the line below a reply of a comparison, "" after an ordinary end."""
     return _filled(_NOTES[end_of(reply)].in_column, reply)
 
 
 def note_in_words(reply: Reply) -> str:
-    """Return sentences for the plain front end; empty after an ordinary end."""
+    """Return sentences for the plain front end, "" after an ordinary end."""
     return _filled(_NOTES[end_of(reply)].in_words, reply)
 
 
 def _filled(note: str, reply: Reply) -> str:
-    """Put in what only the reply knows, safe to show."""
+    """Fill in the details of the reply, safe to show."""
     error = sanitize(reply.error)
     return note.format(
         error=error,

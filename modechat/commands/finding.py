@@ -1,4 +1,4 @@
-"""Finding actions by the words of their names and descriptions, and by synonyms."""
+"""Finds actions by the words of their names and descriptions, and by synonyms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FIRST = (
     "help",
     "quit",
 )
-"""The actions that are wanted most often, in this order."""
+"""The actions that users want most often, in this order."""
 _SYNONYMS = {
     "search_history": "find earlier prompts past messages recall",
     "take_back": "cancel unsend queue",
@@ -82,10 +82,10 @@ def in_palette() -> tuple[Action, ...]:
 
 
 def rank(words: str, label: str, *others: str) -> int | None:
-    """Return how well something that is called `label` fits: less is better; None if it does not.
+    """Return how well an entry called `label` fits: a lower rank is better; None: it does not fit.
 
-    Each word must stand in the label, or begin a word of the label or of the `others`. The first of
-    the `others` count most.
+    Each word must be part of the label, or begin a word of the label or of the `others`. The first
+    of the `others` count most.
     """
     worst = 0
     for word in words.casefold().split():

@@ -1,4 +1,4 @@
-"""What the outbox asks of a front end."""
+"""The interface that the outbox requires of a front end."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ class FrontEnd(Protocol):
     """The screen, or the plain front end."""
 
     def say(self, text: str) -> None:
-        """Answer what the user did."""
+        """Answer the user's request."""
 
     async def show_error(self, error: ModechatError) -> None:
-        """Say what went wrong, where it stays."""
+        """Show an error in a place where it stays."""
 
     def show_queued(self, queued: tuple[Typed, ...]) -> None:
-        """Show what waits for the end of a reply."""
+        """Show the messages that wait for the end of a reply."""
 
     def give_back(self, message: Message) -> None:
-        """Put a message that was not sent where the user goes on typing."""
+        """Put an unsent message where the user types."""
 
     def forget_input(self, typed: Typed) -> None:
-        """Drop what was sent last from what can be called back."""
+        """Remove the text that was sent last from the texts that can be recalled."""
 
     def at_prompt(self) -> Typed:
-        """Return what was typed and not submitted."""
+        """Return the typed text that is not submitted yet."""
 
     def show_draft(self, draft: Typed) -> None:
-        """Show the draft of a conversation that was opened, before what was typed since."""
+        """Show the draft of an opened conversation, before the text that was typed since."""
 
     def leave_prompt(self, *, by_command: bool) -> Typed:
-        """Remove from the prompt what belongs to the conversation that is left, and return it.
+        """Remove the text of the conversation that is left from the prompt, and return it.
 
         `by_command`: a typed command opened the other conversation.
         """

@@ -9,7 +9,7 @@ _SEPARATOR = " · "
 
 
 def moment_of(*, is_busy: bool, is_selected: bool) -> Moment:
-    """Return the moment that the screen is in."""
+    """Return the moment that describes the screen."""
     if is_busy:
         return Moment.SELECTED_BUSY if is_selected else Moment.BUSY
     return Moment.SELECTED if is_selected else Moment.IDLE
@@ -18,7 +18,7 @@ def moment_of(*, is_busy: bool, is_selected: bool) -> Moment:
 def hint_line(moment: Moment, keymap: Keymap, width: int = 0) -> str:
     """Return the hints of a moment, in at most `width` cells if it is given.
 
-    If they do not fit, the last but one goes, until only the first is left.
+    If they do not fit, the last hint but one is dropped, until only the first is left.
     """
     parts: list[str] = []
     for action in ACTIONS:
@@ -26,7 +26,7 @@ def hint_line(moment: Moment, keymap: Keymap, width: int = 0) -> str:
         if name and moment in action.moments:
             parts.append(f"{name} {action.hint}")
     if moment is Moment.SELECTED and (stop := keymap.name("stop")):
-        parts.append(f"{stop} lets go")  # what it does where there is nothing to stop
+        parts.append(f"{stop} lets go")  # the effect of the key if there is nothing to stop
     while width > 0 and len(parts) > 1 and len(_SEPARATOR.join(parts)) > width:
         last_but_one = max(1, len(parts) - 2)
         del parts[last_but_one]

@@ -1,7 +1,7 @@
 """The keys in force: the usual ones of the table of actions, and the user's own from `[keys]`.
 
-A key does one thing. The user may give an action the usual key of another one: then a notice says
-that the other one has lost it. Two actions of `[keys]` with the same key are a mistake.
+A key does one thing. If the user gives an action the usual key of another one, a notice says that
+the other one has lost it. Two actions of `[keys]` with the same key are an error.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ TYPING_KEYS = frozenset(
         "ctrl+shift+right",
     }
 )
-"""Keys that move in the text at the prompt and change it: no action can have them."""
+"""Keys that move the cursor or change the text at the prompt: no action can have them."""
 _BY_ID = {action.id: action for action in ACTIONS}
 _DEFAULTS = {action.id: action.keys for action in ACTIONS}
 
 
 @dataclass(frozen=True, slots=True)
 class KeyProblem:
-    """Something that is wrong with a key of the config."""
+    """A problem with a key of the config."""
 
     action_id: str
     problem: str
@@ -57,7 +57,8 @@ class Keymap:
 
     _keys: Mapping[str, tuple[str, ...]]
     lost: tuple[tuple[str, str, str], ...] = ()
-    """Usual keys that went to other actions: key, the action that has it, the one that had it."""
+    """Usual keys that went to other actions: the key, the action that has it, the one that lost
+    it."""
     own: frozenset[str] = frozenset()
     """The actions that have keys in the config."""
 
@@ -66,7 +67,7 @@ class Keymap:
         return self._keys.get(action_id, ())
 
     def name(self, action_id: str) -> str:
-        """Return the first key of an action as people write it; empty if it has none."""
+        """Return the first key of an action as people write it, or "" if it has none."""
         for key in self.keys(action_id):
             return key_name(key)
         return ""
@@ -77,7 +78,7 @@ class Keymap:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Say which usual keys do something else now."""
+        """Sentences that say which usual keys have another effect now."""
         notices: list[str] = []
         for key, winner, loser in self.lost:
             now, before = _BY_ID[winner].label, _BY_ID[loser].label
@@ -91,7 +92,7 @@ class Keymap:
         return tuple(notices)
 
     def in_force(self, text: str) -> str:
-        """Return a message of ours with the keys that are in force, in place of its marks."""
+        """Return a message of the program with the keys in force in place of its marks."""
         return with_keys(text, self._spoken)
 
     def _spoken(self, action_id: str) -> str | None:
@@ -108,7 +109,7 @@ DEFAULT_KEYMAP = Keymap(_DEFAULTS)
 def read_keymap(table: object) -> tuple[Keymap, tuple[KeyProblem, ...]]:
     """Read the keys of the config: a table of actions, each with a key or a list of keys.
 
-    Return the keymap, and all that is wrong with the table; the keymap is without that.
+    Return the keymap, without the wrong entries of the table, and their problems.
     """
     if not isinstance(table, Mapping):
         return DEFAULT_KEYMAP, (KeyProblem("", "this must be a table"),)
@@ -136,7 +137,7 @@ def read_keymap(table: object) -> tuple[Keymap, tuple[KeyProblem, ...]]:
 def key_table(
     keymap: Keymap = DEFAULT_KEYMAP,
 ) -> tuple[tuple[Group, tuple[tuple[str, str], ...]], ...]:
-    """List keys and what they do, by group, in the order of the help screen and the documents."""
+    """List keys with their effects, by group, in the order of the help screen and the documents."""
     table = []
     for group in Group:
         rows = []
@@ -149,7 +150,7 @@ def key_table(
 
 
 def _merged(wanted: Mapping[str, tuple[str, ...]], owners: Mapping[str, str]) -> Keymap:
-    """Give the other actions their usual keys, but for those that went to an action of `owners`."""
+    """Give the other actions their usual keys, except those that an action of `owners` took."""
     keys = dict(wanted)
     lost: list[tuple[str, str, str]] = []
     for action in ACTIONS:
@@ -166,7 +167,7 @@ def _merged(wanted: Mapping[str, tuple[str, ...]], owners: Mapping[str, str]) ->
 
 
 def _texts(value: object) -> tuple[object, ...]:
-    """Return the keys of a value of the config: a text, with commas between several, or a list."""
+    """Return the keys in a value of the config: a text with commas between keys, or a list."""
     if isinstance(value, str):
         return tuple(filter(str.strip, re.split(r",(?=.)", value)))
     if isinstance(value, list | tuple):
@@ -175,7 +176,7 @@ def _texts(value: object) -> tuple[object, ...]:
 
 
 def _read(action: Action, written: object) -> tuple[str, str]:
-    """Return what is wrong with a key of the config, and the key; one of the two is empty."""
+    """Return the problem with a key of the config, and the key; one of the two is empty."""
     if not action.is_binding and not action.keys:
         return f"it has no keys, it is typed: {slash_usage(action)}", ""
     if not isinstance(written, str):

@@ -1,4 +1,4 @@
-"""Names of keys: as users write them in the config, as Textual has them, as they are shown."""
+"""Converts names of keys between those in the config, Textual's names and those that are shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from modechat.domain.near import near
 
 _MODIFIERS = ("alt", "ctrl", "hyper", "meta", "shift", "super")
-"""In the order in which Textual writes them."""
+"""The order in which Textual writes them."""
 _OTHER_MODIFIERS = {
     "control": "ctrl",
     "ctl": "ctrl",
@@ -82,7 +82,7 @@ _LONGEST = 40
 
 
 def read_key(text: str) -> str:
-    """Return the key as Textual names it. Raises ValueError, which says what is wrong with it."""
+    """Return the key as Textual names it. Raises ValueError with the reason if it is not a key."""
     written = text.strip().casefold()
     if not written or len(written) > _LONGEST:
         raise ValueError("this is no key")
@@ -103,7 +103,7 @@ def read_key(text: str) -> str:
 
 
 def _is_character(key: str) -> bool:
-    """True for a character that has a key of its own: a letter, a digit, or one of the table."""
+    """Return True for a character with a key of its own: a letter, a digit, or one of the table."""
     return len(key) == 1 and key.isascii() and (key.isalnum() or key in _CHARACTERS)
 
 

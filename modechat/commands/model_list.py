@@ -1,6 +1,6 @@
-"""The models on this machine as a numbered list, for front ends that have no list to choose from.
+"""Lists the models on this machine with numbers, for front ends without a list to choose from.
 
-`/model 2` goes on with the second one.
+`/model 2` changes to the second one.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
 _SECONDS_TO_LOOK = 10.0
-"""The search ends after that, found or not: folders of a network can be slow."""
+"""The search ends after this time, because folders of a network can be slow."""
 
 
 class ModelList:
-    """Lists models, and remembers what it listed last."""
+    """Lists models, and remembers the last list."""
 
     def __init__(self) -> None:
         self._listed: tuple[ModelFile, ...] = ()
 
     async def lines(self, session: ChatSession) -> list[str]:
-        """List the models, each with the command that goes on with it."""
+        """List the models, each with the command that changes to it."""
         usable: list[ModelFile] = []
         n_broken = 0
         places: list[str] = []

@@ -1,4 +1,4 @@
-"""Names of commands in other programs, and words that hint at one of our commands."""
+"""Names of commands in other programs, and words that suggest one of our commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OTHER_NAMES = {
     "h": "help",
     "?": "help",
 }
-"""A name from other programs, and the command that it is here with the first of its words."""
+"""Names from other programs, each with our command and its first words."""
 MEANT = {
     "config": "settings",
     "context": "status",
@@ -42,4 +42,4 @@ MEANT = {
     "undo": "edit",
     "usage": "status",
 }
-"""A word that is no command, and the command that is suggested when somebody types it."""
+"""Words that are not commands, each with the command to suggest for it."""

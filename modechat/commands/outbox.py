@@ -1,7 +1,7 @@
-"""Brings what the user asks for to the session, in the order in which it was asked.
+"""Brings the user's requests to the session, in order.
 
-It is the same for every front end. A message that comes while a reply is written waits for the end
-of the reply. What was sent is kept in the history of inputs, and what was not sent is the draft of
+It is the same for every front end. A message that is sent while a reply is written waits for the
+end of the reply. Sent texts are stored in the history of inputs, and unsent text is the draft of
 its conversation.
 """
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 
 
 Step: TypeAlias = Callable[[], Awaitable[Incomplete | None]]
-"""Returns why nothing was done, or None. May raise StoreError."""
+"""A step returns the reason if it did nothing, or None. It may raise StoreError."""
 
 
 class WorkQueue:
-    """Runs steps in the order in which they were asked for.
+    """Runs steps in the order in which they were put.
 
-    `say` and `show_error` tell the user what was not done.
+    `say` and `show_error` tell the user why a step did nothing.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class WorkQueue:
 
 
 class Outbox:
-    """Collects with `submit` and `put` what is asked for; `run` does it.
+    """Collects requests with `submit` and `put`; `run` does them.
 
     A front end without a queue awaits `send` instead.
     """
@@ -97,9 +97,9 @@ class Outbox:
     def __init__(
         self, front_end: FrontEnd, folder: Path = Path(), *, keeps_typed: bool = True
     ) -> None:
-        """`folder` is where relative paths of files begin.
+        """Relative paths of files begin in `folder`.
 
-        `keeps_typed`: what was sent is kept, and the draft of what was not.
+        `keeps_typed`: sent texts and drafts are stored.
         """
         self._front_end = front_end
         self._keeps_typed = keeps_typed
@@ -110,12 +110,12 @@ class Outbox:
         self._work = WorkQueue(front_end.say, front_end.show_error)
         self._unsent = UnsentMessages()
         self._doubted = ""
-        """The text that the user was asked about, because it looks like a command."""
+        """The text that looks like a command and that the user was asked about."""
 
     async def connect(self, session: ChatSession, dispatcher: Dispatcher) -> tuple[Typed, ...]:
-        """Act on `session` from now on: show its draft, and send what was submitted already.
+        """Act on `session` from now on: show its draft, and send the messages submitted before.
 
-        Return what was sent before, newest first.
+        Return the texts sent earlier, newest first.
         """
         front_end = self._front_end
         if self._keeps_typed:
@@ -135,11 +135,11 @@ class Outbox:
 
     @property
     def queued(self) -> tuple[Typed, ...]:
-        """What waits for the end of a reply."""
+        """The messages that wait for the end of a reply."""
         return self._unsent.waiting
 
     def take_back(self) -> tuple[Typed, ...]:
-        """Forget what is queued, and return it."""
+        """Forget the queued messages, and return them."""
         queued = self._unsent.take_back()
         self._front_end.show_queued(())
         return queued
@@ -147,16 +147,16 @@ class Outbox:
     # What the user does
 
     def doubt(self, text: str) -> str:
-        """Say why `text` may be no message: it looks like a command.
+        """Return the reason why `text` may be no message: it looks like a command.
 
-        Empty if it is a message, or comes for the second time.
+        Empty if it is a message, or is submitted for the second time.
         """
         doubt = unknown_command(text) if text != self._doubted else ""
         self._doubted = text if doubt else ""
         return doubt
 
     def submit(self, typed: Typed, edits: int | None = None) -> None:
-        """Send what was typed, after what was asked for before.
+        """Send a typed text after all earlier requests.
 
         `edits` is the turn whose message it replaces.
         """
@@ -169,12 +169,12 @@ class Outbox:
             self._front_end.show_queued(self.queued)
 
     def put(self, work: Work) -> None:
-        """Have the session do something, after what was asked for before."""
+        """Have the session do something after all earlier requests."""
         if self._session is not None:
             self._work.put(partial(work, self._session))
 
     async def send(self, typed: Typed) -> Incomplete | None:
-        """Send what was typed, now; say why not, if it cannot be sent. Raises StoreError."""
+        """Send a typed text now; return the reason if it cannot be sent. Raises StoreError."""
         assert self._sending is not None  # it is connected
         message = Message(typed)
         self._unsent.add(message)
@@ -188,9 +188,9 @@ class Outbox:
         return self._session.is_busy or (self._sending is not None and self._sending.is_checking)
 
     async def stop(self) -> None:
-        """Stop the check of a message before it is sent; else the reply.
+        """Stop the check of a message before it is sent, or else the reply.
 
-        What was asked for before is done first: it may begin the reply that is meant.
+        Earlier requests are done first, because one of them may begin the reply that is meant.
         """
         if self._session is None or (self._sending is not None and self._sending.stop()):
             return
@@ -200,11 +200,11 @@ class Outbox:
             self.put(stop_reply)
 
     async def run(self) -> None:
-        """Do what is asked for, until the end of the program."""
+        """Do the requests until the end of the program."""
         await self._work.run()
 
     async def finish(self) -> None:
-        """Wait until everything is done that was asked for, and the draft is saved."""
+        """Wait until all requests are done and the draft is saved."""
         await self._work.finish()
         await self.save_draft()
 
@@ -221,18 +221,18 @@ class Outbox:
             await self._drafts.save()
 
     async def keep_sent(self, typed: Typed) -> None:
-        """Keep what reached the conversation, so that it can be called back."""
+        """Store a text that reached the conversation, so that it can be recalled."""
         if self._drafts is not None:
             await self._drafts.keep_sent(typed)
 
     async def sent(self) -> tuple[Typed, ...]:
-        """Return what was sent before, newest first."""
+        """Return the texts sent before, newest first."""
         if self._drafts is not None:
             return await self._drafts.sent()
         return await self._session.inputs.sent() if self._session is not None else ()
 
     def _not_accepted(self) -> Typed:
-        """Return all that was typed and the session has not accepted."""
+        """Return all typed text that the session has not accepted."""
         return joined([*self._unsent.not_accepted, self._front_end.at_prompt()])
 
     # Events of the session
@@ -256,6 +256,6 @@ class Outbox:
                 pass
 
     def _deliver(self, message: Message) -> None:
-        """Send a message when its turn comes."""
+        """Send a message in its turn."""
         if self._sending is not None:
             self._work.put(partial(self._sending.deliver, message))

@@ -1,4 +1,4 @@
-"""Headers and commands in pasted texts: nobody typed them, so they must not act."""
+"""Finds headers and commands in pasted texts: nobody typed them, so they must not act."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import headers
 
 ANY_STATE = ModeState(Mode.INSTRUCT)
-"""In instruct mode every header has a meaning that has one in some mode."""
+"""Every header that has a meaning in any mode has one in instruct mode."""
 
 
 def would_act(text: str) -> bool:
-    """True if several lines that were pasted have a header or a command in them.
+    """Return True if a pasted text of several lines has a header or a command in it.
 
-    A single line is as good as typed.
+    A single line counts as typed.
     """
     if "\n" not in text.strip("\n"):
         return False

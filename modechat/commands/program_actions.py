@@ -1,4 +1,4 @@
-"""Actions of the table about what is seen, and about the program."""
+"""The actions for the view and for the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions of the table about the text at the prompt."""
+"""The actions for the text at the prompt."""
 
 from __future__ import annotations
 

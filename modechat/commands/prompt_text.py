@@ -1,4 +1,4 @@
-"""A prompt as text for people: its format and figures, what the model reads, its tokens."""
+"""Writes a prompt as text for people: its format and figures, the model's text, its tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROLES = ("system", "developer", "user", "assistant", "model")
 
 
 def heading(view: PromptView, mode: Mode) -> list[str]:
-    """List the prompt's mode, format and figures."""
+    """Return lines with the prompt's mode, format and figures."""
     counts = ", ".join(f"{name} {count}" for name, count in total_by_part(view))
     lines = [
         f"mode    {mode}",
@@ -32,7 +32,7 @@ def heading(view: PromptView, mode: Mode) -> list[str]:
 
 
 def as_text(view: PromptView, mode: Mode) -> str:
-    """Return the heading, the prompt's text, and its tokens one a line."""
+    """Return the heading, the prompt's text, and its tokens, one on each line."""
     lines = [*heading(view, mode), "", view.text, ""]
     for token in view.tokens:
         kind = "control" if token.control else ""
@@ -43,7 +43,7 @@ def as_text(view: PromptView, mode: Mode) -> str:
 
 
 def own_system(view: PromptView) -> str:
-    """Return the template's own text in front of the first message; empty if it has none.
+    """Return the template's own text before the first message, or "" if it has none.
 
     Names of roles are left out.
     """
@@ -58,7 +58,7 @@ def own_system(view: PromptView) -> str:
 
 
 def _first_count(view: PromptView, part: str) -> int:
-    """Return how many tokens the first part of this name has."""
+    """Return the number of tokens in the first part with this name."""
     for name, count in view.parts:
         if name == part:
             return count

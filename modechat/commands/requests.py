@@ -1,4 +1,4 @@
-"""Parsing a text at the prompt, and the texts that ask for named tasks."""
+"""Parses a text at the prompt, and describes the named tasks."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _LONGEST_OF_EXAMPLE = 80
 
 
 def meaning_of(text: str | Typed, settings: SessionSettings, state: ModeState) -> Meaning:
-    """Parse `text` in a conversation whose mode is `state`. Messages are parsed nowhere else.
+    """Parse `text` in a conversation with the mode `state`. Only this function parses messages.
 
-    A named task (`/task NAME …`) asks the model something. The dispatcher does the other commands.
+    A named task (`/task NAME …`) is a request to the model. The dispatcher does the other commands.
     """
     command = read_slash(text)
     if command is None:
@@ -39,7 +39,7 @@ def meaning_of(text: str | Typed, settings: SessionSettings, state: ModeState) -
 
 
 def request_of(text: str | Typed, session: ChatSession) -> ChatMessage | Task | None:
-    """Return what `text` would ask the model if it was sent; None if nothing."""
+    """Return the request that `text` would be if it was sent, or None if it would be none."""
     meaning = meaning_of(text, session.settings, session.state)
     if isinstance(meaning, ChatMessage | Task):
         return meaning
@@ -47,14 +47,14 @@ def request_of(text: str | Typed, session: ChatSession) -> ChatMessage | Task | 
 
 
 def unknown(kind: str, name: str, known: Sequence[str]) -> Incomplete:
-    """Say that nothing of this `kind` has the name, and suggest names that are like it."""
+    """Return the message that no `kind` has this name, with suggestions of similar names."""
     names = sorted(known)
     suggestion = did_you_mean(near(name, names, {}), names)
     return Incomplete(f"There is no {kind} “{name}”. {suggestion}".strip())
 
 
 def sent_before(number: str, entries: Sequence[Typed]) -> Typed | Incomplete:
-    """Return the entry of this number, where 1 is the newest; or why there is none."""
+    """Return the entry with this number, where 1 is the newest, or the reason why there is none."""
     if number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= len(entries):
         return entries[int(number) - 1]
     if not entries:
@@ -63,12 +63,12 @@ def sent_before(number: str, entries: Sequence[Typed]) -> Typed | Incomplete:
 
 
 def needs_words(task: NamedTask) -> bool:
-    """True if words must follow the name of the task."""
+    """Return True if words must follow the name of the task."""
     return task.argument is not None and not task.argument.default
 
 
 def task_detail(task: NamedTask) -> str:
-    """Describe a task in lines: its command and instruction, and its first example."""
+    """Return lines that describe a task: its command and instruction, and its first example."""
     lines = [f"{task_usage(task)}: {task.instruction}"]
     if task.examples:
         example = task.examples[0]
@@ -78,7 +78,7 @@ def task_detail(task: NamedTask) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Return the text in one line, as much of it as an example has room for."""
+    """Return the text in one line, cut to the room for an example."""
     text = " ".join(text.split())
     if len(text) <= _LONGEST_OF_EXAMPLE:
         return text

@@ -1,4 +1,4 @@
-"""Sends one message to the session: parses it once, attaches its files, refuses it if too long.
+"""Sends one message to the session: parses it once, attaches its files, and checks its length.
 
 A message that waits keeps the meaning that it had when it was typed.
 """
@@ -44,7 +44,7 @@ class Sending:
         unsent: UnsentMessages,
         drafts: Drafts | None,
     ) -> None:
-        """`drafts` keeps what was sent; None: it is not kept."""
+        """`drafts` stores the sent texts; None: they are not stored."""
         self._session = session
         self._dispatcher = dispatcher
         self._folder = folder
@@ -60,11 +60,11 @@ class Sending:
         return self._check is not None
 
     def stop(self) -> bool:
-        """Break off the check of a message before it is sent. False if there is none."""
+        """Cancel the check of a message before it is sent. Return False if there is none."""
         return self._check is not None and self._check.cancel()
 
     async def deliver(self, message: Message) -> Incomplete | None:
-        """Send a message, or queue it; say why not, if it cannot be sent."""
+        """Send a message, or queue it; return the reason if it cannot be sent."""
         if message not in self._unsent:
             return None  # it was taken back
         reason: Incomplete | None = _GIVEN_BACK
@@ -118,7 +118,10 @@ class Sending:
         message.meaning = meaning_of(text, session.settings, state)
 
     async def _send(self, message: Message) -> Incomplete | None:
-        """Have the session do what a message asks for; return why not. Raises StoreError."""
+        """Have the session do the message's request; return the reason if not.
+
+        Raises StoreError.
+        """
         session, meaning = self._session, message.meaning
         assert meaning is not None  # it was read
         if isinstance(meaning, SlashCommand):
@@ -133,7 +136,7 @@ class Sending:
         return await session.send(meaning, typed)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | Incomplete:
-        """Return what `work` returns, unless the user stops it."""
+        """Return the result of `work`, unless the user stops it."""
         check = asyncio.create_task(work)
         self._check = check
         try:
@@ -147,15 +150,15 @@ class Sending:
 
 
 async def attached(typed: Typed, folder: Path) -> Typed | Incomplete:
-    """Return the text with those of its files; or why one of them cannot be attached."""
+    """Return the text with the texts of its files, or the reason why one cannot be attached."""
     if not mentions(typed):
         return typed
     return await run_in_daemon_thread(attach, typed, folder)
 
 
 def _has_reply(session: ChatSession) -> bool:
-    """True while a reply is written that a message can wait for.
+    """Return True while a reply is written whose end a message can wait for.
 
-    A comparison is none: it ends when the user ends it.
+    A comparison does not count: the user decides when it ends.
     """
     return session.is_busy and not session.comparison.is_open

@@ -1,6 +1,7 @@
-"""Typed commands that the session does: formats, thinking, models, adapters, turns.
+"""The typed commands that the session does: formats, thinking, models, adapters, turns.
 
-Every method returns why it did nothing, or None. Other messages to the user go to `say`.
+Every method returns the reason if it did nothing, or else None. Other messages to the user go to
+`say`.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ class SessionCommands:
     """The commands of one front end."""
 
     def __init__(self, say: Callable[[str], None], *, says_mode: bool = False) -> None:
-        """`say` shows a message to the user. `says_mode`: also the mode after it was changed."""
+        """`say` shows a message to the user. `says_mode`: name the mode after each change."""
         self._say = say
         self._says_mode = says_mode
         self._models = ModelList()
         self._tried: dict[tuple[int, int | None], set[str]] = {}
-        """The formats that a message was asked in, by its conversation and the turn before it."""
+        """The formats in which a message was asked, by its conversation and the turn before it."""
 
     async def toggle_mode(self, session: ChatSession) -> Incomplete | None:
         """Change between chat and instruct mode."""
@@ -59,7 +60,7 @@ class SessionCommands:
     # Formats
 
     async def try_format(self, session: ChatSession) -> Incomplete | None:
-        """Ask the last message again in the likeliest format of those that were not tried."""
+        """Ask the last message again in the likeliest format that was not tried yet."""
         from modechat.prompting.candidates import next_format
 
         conversation, model, turn = session.conversation, session.model, session.last_turn
@@ -86,7 +87,7 @@ class SessionCommands:
         return reason
 
     async def use_named_format(self, session: ChatSession, words: str) -> Incomplete | None:
-        """Use the format that `words` name; `auto` is what fits the model."""
+        """Use the format that `words` name; `auto`: the format that fits the model."""
         from modechat.prompting.prompt_format import CHAT_TEMPLATE
 
         names = [_AUTO, CHAT_TEMPLATE, *(named.name for named in session.settings.load.formats)]
@@ -98,7 +99,7 @@ class SessionCommands:
         return await self.use_format(session, name)
 
     async def use_format(self, session: ChatSession, name: str | None) -> Incomplete | None:
-        """Use the format `name` from now on; None: what fits the model."""
+        """Use the format `name` from now on; None: the format that fits the model."""
         reason = await session.model_choice.use_format(name)
         if reason is None:
             used = "what fits it"
@@ -110,7 +111,7 @@ class SessionCommands:
     # The model and its adapters
 
     async def list_models(self, session: ChatSession) -> Incomplete | None:
-        """Say which models are on this machine."""
+        """List the models on this machine."""
         for line in await self._models.lines(session):
             self._say(line)
         path = sanitize_line(session.settings.load.model_path)
@@ -118,14 +119,14 @@ class SessionCommands:
         return None
 
     async def use_model(self, session: ChatSession, words: str) -> Incomplete | None:
-        """Go on with a model that is named by its file, or by its number in the list."""
+        """Change to the model with this path, or with this number in the list."""
         path = self._models.path_of(words)
         if isinstance(path, Incomplete):
             return path
         return await session.model_choice.use(path)
 
     async def show_adapters(self, session: ChatSession) -> Incomplete | None:
-        """Say which adapters are applied."""
+        """List the applied adapters."""
         what = "No LoRA adapter is applied."
         if session.adapters:
             shown = ", ".join(map(_shown_adapter, session.adapters))
@@ -134,7 +135,7 @@ class SessionCommands:
         return None
 
     async def use_adapters(self, session: ChatSession, words: str) -> Incomplete | None:
-        """Apply one more adapter, or one of them with another scale; or none."""
+        """Apply another adapter, change the scale of one, or remove all."""
         adapters: list[Adapter] = []
         if words.casefold() != _OFF:
             try:
@@ -149,12 +150,12 @@ class SessionCommands:
 
     # Turns
 
-    # The turn that changes may be far above, so a message says what was done.
+    # The changed turn may be far above, so a message tells of the change.
 
     async def toggle_pin(
         self, session: ChatSession, turn_id: int | None = None
     ) -> Incomplete | None:
-        """Have a chat turn stay when the context is full, or not."""
+        """Pin a chat turn, so that it stays in a full context, or unpin it."""
         reason = await session.turns.toggle_pin(turn_id)
         turn = _turn(session, turn_id, Mode.CHAT)
         if reason is None and turn is not None:
@@ -165,7 +166,7 @@ class SessionCommands:
     async def toggle_in_chat(
         self, session: ChatSession, turn_id: int | None = None
     ) -> Incomplete | None:
-        """Bring an instruct turn into the chat, or take it out."""
+        """Add an instruct turn to the chat, or take it out."""
         reason = await session.turns.toggle_in_chat(turn_id)
         turn = _turn(session, turn_id, Mode.INSTRUCT)
         if reason is None and turn is not None:
@@ -178,12 +179,12 @@ class SessionCommands:
     # Thinking
 
     async def toggle_thinking(self, session: ChatSession) -> Incomplete | None:
-        """Have the model think first if it does not, and the other way round."""
+        """Turn thinking on if it is off, and off if it is on."""
         word = "on" if thinks(session) is False else "off"
         return await self.choose_thinking(session, word)
 
     async def choose_thinking(self, session: ChatSession, word: str) -> Incomplete | None:
-        """Have the model think first (`on`) or not (`off`), or as its template says (`auto`)."""
+        """Turn thinking on (`on`) or off (`off`), or follow the model's template (`auto`)."""
         if word.casefold() not in _THINKING:
             return Incomplete(
                 "/think on, /think off, or /think auto: as the model's template has it."
@@ -199,7 +200,7 @@ class SessionCommands:
 
 
 def thinks(session: ChatSession) -> bool | None:
-    """True if the model thinks before it answers; None if that cannot be chosen."""
+    """Return True if the model thinks before it answers; None if that cannot be chosen."""
     if session.model is None or session.model.thinking is ThinkingSwitch.NONE:
         return None
     if session.settings.thinking is not None:
@@ -208,7 +209,7 @@ def thinks(session: ChatSession) -> bool | None:
 
 
 def _turn(session: ChatSession, turn_id: int | None, mode: Mode) -> Turn | None:
-    """Return the turn of this number, or the last turn of the mode."""
+    """Return the turn with this id, or the last turn of the mode."""
     if session.conversation is None:
         return None
     for turn in reversed(session.conversation.turns):

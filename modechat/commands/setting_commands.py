@@ -1,6 +1,6 @@
-"""Settings by name, the same in every front end: their values, where these come from, and changes.
+"""The settings by name, the same in every front end: their values, their sources, and changes.
 
-`/settings` lists them where there is no screen for it. `/settings temperature 0.3` changes one for
+`/settings` lists them in front ends without a screen. `/settings temperature 0.3` changes one for
 this conversation.
 """
 
@@ -31,7 +31,7 @@ _RESET = ("default", "reset")
 
 
 def value_of(setting: Setting, session: ChatSession, *, for_all: bool) -> Valued:
-    """Return the value for the open conversation, or with `for_all` that for all others."""
+    """Return the value for the open conversation, or if `for_all` the value for all others."""
     effective = session.effective
     own = OwnSettings() if for_all else effective.own
     model, load = session.model, effective.defaults.load
@@ -59,9 +59,9 @@ def value_of(setting: Setting, session: ChatSession, *, for_all: bool) -> Valued
 async def change(
     setting: Setting, value: object, session: ChatSession, *, for_all: bool
 ) -> Incomplete | None:
-    """Use `value` from now on; None is the value that there is without a choice.
+    """Use `value` from now on; None: the value that applies without a choice.
 
-    Return why not, if nothing was done. Raises StoreError, and ConfigError where the config file
+    Return the reason if nothing was done. Raises StoreError, and ConfigError if the config file
     cannot be changed (`for_all`).
     """
     effective = session.effective
@@ -89,7 +89,7 @@ def _with_value(own: OwnSettings, setting: Setting, value: object) -> OwnSetting
 
 
 def setting_lines(session: ChatSession) -> list[str]:
-    """List every setting with its value, and where that comes from."""
+    """List every setting with its value and the source of the value."""
     return [_line(setting, session) for setting in SETTINGS]
 
 
@@ -106,7 +106,7 @@ class SettingCommands:
         self._say = say
 
     async def set(self, session: ChatSession, words: str) -> Incomplete | None:
-        """Do `NAME VALUE`, `NAME default`, or show the value of `NAME`. Raises StoreError."""
+        """Do `NAME VALUE` or `NAME default`, or show the value of `NAME`. Raises StoreError."""
         name, _, text = words.partition(" ")
         names = [setting.name for setting in SETTINGS]
         wanted = name.casefold().replace("-", "_")
@@ -129,7 +129,7 @@ class SettingCommands:
 
 
 def _read(setting: Setting, text: str, session: ChatSession) -> object:
-    """Return the value that was typed; None for `default`. Raises WrongValue."""
+    """Return the typed value, or None for `default`. Raises WrongValue."""
     if text.casefold() in _RESET:
         return None
     if setting.kind is Kind.SYSTEM:

@@ -1,4 +1,4 @@
-"""The settings that users change while the program runs, and reading the values that they type.
+"""The settings that users change while the program runs, and a parser for their typed values.
 
 The pydantic models of the config file check the values, so that both accept the same.
 """
@@ -21,7 +21,7 @@ from modechat.field_docs import field_docs
 
 
 class Kind(StrEnum):
-    """What a setting is about, which decides where its value is kept."""
+    """The kind of a setting, which decides where its value is stored."""
 
     SAMPLING = "sampling"
     CONTEXT = "context"
@@ -38,15 +38,15 @@ class Setting:
     label: str
     kind: Kind
     option: str
-    """Its name in the config file; empty if it is kept elsewhere."""
+    """The name in the config file; empty if it is stored elsewhere."""
     meaning: str
-    """What it does, in a sentence."""
+    """The effect, in a sentence."""
     range: str = ""
-    """The values that it may have, in words."""
+    """The allowed values, in words."""
 
 
 class WrongValue(ValueError):
-    """What was typed is no value of the setting. The message says why."""
+    """The typed text is no value of the setting. The message gives the reason."""
 
 
 def _label(name: str) -> str:
@@ -54,7 +54,7 @@ def _label(name: str) -> str:
 
 
 def range_of(model: type[BaseModel], name: str) -> str:
-    """Return the values that a number may have, in words; empty for other settings."""
+    """Return the allowed values of a number in words, or "" for other settings."""
     limits: dict[str, Any] = {}
     for part in _parts(model.model_fields[name].annotation, model.model_fields[name].metadata):
         for limit in ("ge", "gt", "le", "lt"):
@@ -66,13 +66,13 @@ def range_of(model: type[BaseModel], name: str) -> str:
     elif "gt" in limits:
         low = f"above {limits['gt']:,}"
     high = limits.get("le", limits.get("lt"))
-    if high is None or high >= 1 << 30:  # a limit of the machine's numbers
+    if high is None or high >= 1 << 30:  # a limit of the number type
         return f"{low} on" if low.startswith("from") else low
     return f"{low} to {high:,}" if low else f"up to {high:,}"
 
 
 def _parts(annotation: Any, metadata: Iterable[Any]) -> Iterable[Any]:
-    """Yield what pydantic may know a limit from, also inside of unions and annotated types."""
+    """Yield the objects that may hold a limit, also inside unions and annotated types."""
     for part in (*metadata, *getattr(annotation, "__metadata__", ())):
         yield part
         yield from getattr(part, "metadata", ())
@@ -124,7 +124,10 @@ SETTINGS = (
 
 
 def read_value(setting: Setting, text: str) -> object:
-    """Return the value that was typed; None for nothing. Raises WrongValue (pydantic's reason)."""
+    """Return the typed value, or None for an empty text.
+
+    Raises WrongValue with pydantic's reason.
+    """
     text = text.strip()
     if not text:
         return None
@@ -152,7 +155,7 @@ def _parsed(setting: Setting, text: str) -> object:
 
 
 def _texts(text: str) -> list[str]:
-    """Read texts such as `"###", "\\nUser:"`; one text may stand without quotes."""
+    """Read texts such as `"###", "\\nUser:"`; a single text may stand without quotes."""
     if '"' not in text:
         return [text]
     try:
@@ -168,7 +171,7 @@ def _texts(text: str) -> list[str]:
 
 
 def shown_value(value: object) -> str:
-    """Write a value as it is typed; `–` for nothing."""
+    """Return a value in the form in which it is typed; `–` for no value."""
     if value is None or value in ((), ""):
         return "–"
     if isinstance(value, bool):

@@ -1,8 +1,8 @@
-"""Commands typed at the prompt: `/task question Who paid?`. The table of actions lists them.
+"""Reads commands typed at the prompt: `/task question Who paid?`. The table of actions lists them.
 
-Only a known command at the very beginning counts: a path such as `/etc/hosts` is ordinary text.
-After a backslash a command is text as well: `\\/task` sends `/task`. The user is asked about what
-looks like a command and is none, before it is sent.
+Only a known command at the very beginning counts: a path such as `/etc/hosts` is ordinary text. A
+command after a backslash is text as well: `\\/task` sends `/task`. Before the program sends a text
+that looks like an unknown command, it asks the user.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NAMES = {action.slash: action for action in ACTIONS if action.slash}
 _COMMANDS = {name: (action, "") for name, action in _NAMES.items()} | {
     other: (_NAMES[name.split()[0]], name.partition(" ")[2]) for other, name in OTHER_NAMES.items()
 }
-"""Each name with its action and the first of its words."""
+"""Names of commands, each with its action and its first words."""
 _COMMAND = re.compile(r"\s*(\\?)/([^\W\d_][\w-]*|\?+)(?=\s|$)")
 
 
@@ -36,19 +36,19 @@ class SlashCommand:
 
     @property
     def asks_model(self) -> bool:
-        """True for a named task: it asks the model something, and is sent as a message is."""
+        """True for a named task, which is sent to the model like a message."""
         return self.action.id == "choose_task" and bool(self.words)
 
 
 def read_slash(text: str | Typed) -> SlashCommand | None:
-    """Return the command that `text` is; None if it is ordinary text."""
+    """Return the command in `text`, or None if it is ordinary text."""
     typed = as_typed(text)
     match = _command(typed)
     if match is None or match[1]:
         return None
     action, first = _COMMANDS[match[2]]
     words = typed.text[match.end() :].lstrip()
-    if "\n" in words.rstrip():  # lines below a command are a text
+    if "\n" in words.rstrip():  # lines below a command are text
         words = words.rstrip("\n")
     else:
         words = words.rstrip()
@@ -58,7 +58,7 @@ def read_slash(text: str | Typed) -> SlashCommand | None:
 
 
 def unknown_command(text: str | Typed) -> str:
-    """Say why `text` may be no message: it begins as a command does, and there is no such command.
+    """Return the reason why `text` may be no message: it begins with an unknown command.
 
     Empty if it is a message.
     """
@@ -74,13 +74,13 @@ def unknown_command(text: str | Typed) -> str:
 
 
 def takes_no_words(command: SlashCommand) -> Incomplete:
-    """Say why a command does nothing: words follow it, and it takes none."""
+    """Return the reason why a command does nothing: words follow it, and it takes none."""
     slash = f"/{command.action.slash}"
     return Incomplete(f"{slash} takes no words. \\{slash} … sends the text.")
 
 
 def without_escape(text: str | Typed) -> Typed:
-    """Return `text` without the backslash that makes a command, or what looks like one, text."""
+    """Return `text` without the backslash that turns a command, or a similar word, into text."""
     typed = as_typed(text)
     match = _like_a_command(typed)
     if match is None or not match[1]:
@@ -90,7 +90,7 @@ def without_escape(text: str | Typed) -> Typed:
 
 
 def _command(typed: Typed) -> re.Match[str] | None:
-    """Match a known command at the very beginning that was typed, with its backslash, if any."""
+    """Match a known command that was typed at the very beginning, with its backslash, if any."""
     match = _like_a_command(typed)
     if match is None or match[2] not in _COMMANDS:
         return None
@@ -98,7 +98,7 @@ def _command(typed: Typed) -> re.Match[str] | None:
 
 
 def _like_a_command(typed: Typed) -> re.Match[str] | None:
-    """Match what is written as a command is, known or not, and was not pasted."""
+    """Match a word in the form of a command, known or not, that was not pasted."""
     match = _COMMAND.match(typed.text)
     if match is None or (typed.folds and typed.folds[0][0] < match.end()):
         return None
@@ -106,7 +106,7 @@ def _like_a_command(typed: Typed) -> re.Match[str] | None:
 
 
 def word_of(words: str) -> tuple[str, str]:
-    """Return the first of `words`, and what follows it in its line and below."""
+    """Return the first of `words`, and the rest of its line with the lines below."""
     line, _, below = words.partition("\n")
     first, _, rest = line.partition(" ")
     rest = rest.strip()

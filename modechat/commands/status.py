@@ -1,4 +1,4 @@
-"""The mode, the model and the context in words: the status line for those who do not see it."""
+"""Describes the mode, the model and the context for users who do not see the status line."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _STATES = {
 
 
 def status_sentences(session: ChatSession) -> tuple[str, ...]:
-    """Say the mode, the model, the context and the last reply's speed, a sentence each."""
+    """Return sentences on the mode, the model, the context and the last reply's speed."""
     return tuple(_sentences(session))
 
 
 def model_sentence(model: ModelInfo) -> str:
-    """Say the model, its prompt format and where it runs."""
+    """Return a sentence on the model, its prompt format and its devices."""
     name = sanitize_line(model.name)
     return f"The model is {name}; prompt format {_format(model)}; it runs on {model.placement}."
 
@@ -55,7 +55,7 @@ def _sentences(session: ChatSession) -> Iterator[str]:
 
 
 def status_table(session: ChatSession) -> str:
-    """Return the same as a table: a line each, with its name in front."""
+    """Return the status as a table: one line for each fact, with its name in front."""
     rows = list(_rows(session))
     width = max(len(name) for name, _ in rows) + 2
     return "\n".join(f"{name:{width}}{value}" for name, value in rows)
@@ -98,7 +98,7 @@ def _adapter(adapter: Adapter) -> str:
 
 
 def _thinking(session: ChatSession) -> str:
-    """Return what the user chose, `on` or `off`; empty if nothing, or if that cannot be chosen."""
+    """Return the user's choice, `on` or `off`, or "" if there is none or no choice is possible."""
     model, wanted = session.model, session.settings.thinking
     if model is None or model.thinking is ThinkingSwitch.NONE or wanted is None:
         return ""
@@ -121,7 +121,7 @@ def _last_stats(session: ChatSession) -> ReplyStats | None:
 
 
 def mode_sentence(state: ModeState) -> str:
-    """Say the mode, and the instruction that every message is an input for."""
+    """Return a sentence on the mode, and on the instruction that every message is an input for."""
     if state.standing is None:
         return f"The mode is {state.mode}."
     instruction = sanitize_line(state.standing)

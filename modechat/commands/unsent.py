@@ -1,4 +1,4 @@
-"""What was submitted and the session has not accepted yet."""
+"""The messages that were submitted and that the session has not accepted yet."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _HEADERS = tuple(Switch(ModeState(mode)) for mode in Mode)
 
 @dataclass(eq=False, slots=True)
 class Message:
-    """Something that was typed and submitted: a message or a command."""
+    """A submitted text: a message or a command."""
 
     typed: Typed
     edits: int | None = None
     """The turn whose message it replaces."""
     meaning: Meaning | None = None
-    """What it asks for; None before it is parsed."""
+    """The parsed request; None before it is parsed."""
     text: Typed = field(default_factory=Typed)
     """The message with the texts of its files; empty before it is parsed."""
 
     @property
     def is_kept(self) -> bool:
-        """True if it can be called back later.
+        """True if it can be recalled later.
 
-        A header that stands alone, and the command that lists what was sent, are not worth it.
+        That is false for a header alone, and for the command that lists the sent texts.
         """
         if isinstance(self.meaning, SlashCommand):
             return self.meaning.action.id != "search_history"
@@ -39,7 +39,7 @@ class Message:
     def can_be_mended(self) -> bool:
         """True if the user may change it and send it again after it was refused.
 
-        That is everything but a command without words.
+        That is false only for a command without words.
         """
         return not isinstance(self.meaning, SlashCommand) or bool(self.meaning.words)
 
@@ -50,7 +50,7 @@ class Message:
 
 
 class UnsentMessages:
-    """Messages in the order in which they were submitted. Some wait for the end of a reply."""
+    """The messages in the order of submission. Some wait for the end of a reply."""
 
     def __init__(self) -> None:
         self._messages: list[Message] = []
@@ -67,7 +67,7 @@ class UnsentMessages:
 
     @property
     def waiting(self) -> tuple[Typed, ...]:
-        """What waits for the end of a reply."""
+        """The messages that wait for the end of a reply."""
         return tuple(message.typed for message in self._waiting)
 
     @property
@@ -76,12 +76,12 @@ class UnsentMessages:
 
     @property
     def is_doing_command(self) -> bool:
-        """True while a typed command is done."""
+        """True while a typed command runs."""
         return self.current is not None and isinstance(self.current.meaning, SlashCommand)
 
     @property
     def not_accepted(self) -> list[Typed]:
-        """What the session has not accepted, without a command that is being done."""
+        """The texts that the session has not accepted, without a running command."""
         found = []
         for message in self._messages:
             if message is not self.current or not self.is_doing_command:
@@ -95,14 +95,14 @@ class UnsentMessages:
         self._messages.remove(message)
 
     def set_waiting(self, message: Message, *, waits: bool) -> None:
-        """Note if a message waits for the end of a reply."""
+        """Record whether a message waits for the end of a reply."""
         if waits and message not in self._waiting:
             self._waiting.append(message)
         elif not waits and message in self._waiting:
             self._waiting.remove(message)
 
     def take_back(self) -> tuple[Typed, ...]:
-        """Forget what waits, and return it."""
+        """Forget the waiting messages, and return them."""
         waiting, taken = self.waiting, self._waiting
         self._waiting = []
         self._messages = [message for message in self._messages if message not in taken]

@@ -1,1 +1,1 @@
-"""The rules and values of conversations. Pure: no input, no output, no clock of its own."""
+"""The rules and values of conversations. They are pure: no input, no output, no clock."""

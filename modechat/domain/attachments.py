@@ -1,10 +1,10 @@
-"""Files that a message mentions: where they are mentioned, and how their text becomes part of it.
+"""Finds the files that a message mentions, and puts their text into the message.
 
-`@notes.txt`, at the beginning of a word, mentions a file; `@"my notes.txt"` one whose name has
-white space. Scripts that put no spaces between words need none here either. After a backslash,
-inside a code fence and in what was pasted big, it is plain text, and so is the name of a file that
+`@notes.txt`, at the beginning of a word, mentions a file; `@"my notes.txt"` mentions one whose name
+has white space. Scripts that put no spaces between words need none here either. A mention is plain
+text after a backslash, inside a code fence and in a big paste, and so is the name of a file that
 does not exist. The file's text comes below the line that mentions it, under its name, in a fence
-that is longer than any in it:
+that is longer than any fence in it:
 
     Summarise notes.txt in a line.
 
@@ -13,7 +13,7 @@ that is longer than any in it:
     …
     ```
 
-A line that consists of the mention alone is replaced by the file's text.
+The file's text replaces a line that holds only the mention.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _QUOTES = {
     "「": "」",
     "『": "』",
 }
-"""Each opening quotation mark with those that close it."""
+"""Opening quotation marks, each with the marks that close it."""
 _QUOTED_PATH = re.compile(
     "|".join(f"{opens}[^{closes}\n]+[{closes}]" for opens, closes in _QUOTES.items())
 )
@@ -65,29 +65,29 @@ _WITHOUT_SPACES = (
 )
 """Characters of scripts without spaces between words, or with particles right after them."""
 _MAX_PATH = 1_024
-"""Characters of a path."""
+"""The most characters of a path."""
 _MAX_CANDIDATES = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """`text[start:end]` mentions a file."""
+    """A mention of a file at `text[start:end]`."""
 
     start: int
     end: int
     path: str
     is_escaped: bool = False
-    """It follows a backslash: it is plain text."""
+    """True if a backslash precedes it, so that it is plain text."""
     is_quoted: bool = False
     tail: str = ""
-    """Punctuation between the quotation marks that is the sentence's, not the file name's."""
+    """Punctuation inside the quotation marks that belongs to the sentence, not to the file name."""
 
 
 def mentions(typed: Typed) -> tuple[Mention, ...]:
-    """Return every mention in a text, in order, whether or not there is such a file.
+    """Return all mentions in a text, in order, even of files that do not exist.
 
-    Mentions may overlap: where words have no spaces between, only files that exist tell where a
-    name ends.
+    Mentions may overlap: where words have no spaces between them, only the existing files tell
+    where a name ends.
     """
     text = typed.text
     for start, end in typed.folds:
@@ -104,7 +104,7 @@ def mentions(typed: Typed) -> tuple[Mention, ...]:
 
 
 def _mention_at(text: str, at: re.Match[str]) -> Mention | None:
-    """Return the mention that begins with the `@` at `at`, if it is one."""
+    """Return the mention that begins with the `@` at `at`, or None."""
     if not _may_begin(text[: at.start()][-1:]):
         return None
     longest = at.end() + _MAX_PATH
@@ -123,7 +123,7 @@ def _overlaps(mention: Mention, ranges: Sequence[tuple[int, int]]) -> bool:
 
 
 def files_meant(typed: Typed, is_file: Callable[[str], bool]) -> Iterator[Mention]:
-    """Yield the mentions of files that exist, each as long as the file's name."""
+    """Yield the mentions of files that exist, each cut to the file's name."""
     after = 0
     for mention in mentions(typed):
         if mention.start < after:
@@ -136,10 +136,10 @@ def files_meant(typed: Typed, is_file: Callable[[str], bool]) -> Iterator[Mentio
 
 
 def candidates(mention: Mention) -> tuple[Mention, ...]:
-    """Return what a mention may mean, the likeliest first.
+    """Return the possible meanings of a mention, the likeliest first.
 
-    Punctuation at its end may belong to the sentence. Where words have no spaces between, the words
-    after the name may, too.
+    Punctuation at its end may belong to the sentence. Where words have no spaces between them, so
+    may the words after the name.
     """
     path = mention.path
     if mention.is_quoted:
@@ -155,7 +155,7 @@ def candidates(mention: Mention) -> tuple[Mention, ...]:
 
 
 def _without_punctuation(path: str) -> Iterator[str]:
-    """Yield the path as it is, then without one sign after the other of those that may close it."""
+    """Yield the path, then the path without its last sign, while that may close it."""
     yield path
     while len(path) > 1 and _may_close(path[-1]):
         path = path[:-1]
@@ -165,9 +165,9 @@ def _without_punctuation(path: str) -> Iterator[str]:
 def attached(
     typed: Typed, files: Mapping[Mention, str], escaped: Collection[Mention] = ()
 ) -> Typed:
-    """Return the message with the texts of the files that it mentions, which were not typed.
+    """Return the message with the texts of the mentioned files, which are folds: nobody typed them.
 
-    Mentions that are `escaped` lose their backslash.
+    The `escaped` mentions lose their backslash.
     """
     text = typed.text
     by_line: dict[int, list[Mention]] = {}
@@ -195,13 +195,13 @@ def attached(
 
 
 def _is_alone(mention: Mention, line: str, line_start: int) -> bool:
-    """True if the line has nothing but this mention."""
+    """Return True if the line holds only this mention."""
     mentioned = line[mention.start - line_start : mention.end - line_start]
     return line.strip() == mentioned and not mention.tail
 
 
 def block(path: str, content: str) -> str:
-    """Return a file's text as the model gets it."""
+    """Return a file's text in the form that the model gets."""
     content = content.rstrip("\n")
     longest = max(map(len, _BACKTICKS.findall(content)), default=0)
     fence = "`" * max(3, longest + 1)
@@ -210,7 +210,7 @@ def block(path: str, content: str) -> str:
 
 
 def _language_of(path: str) -> str:
-    """Return the ending of the file's name, which says the language; empty if it has none."""
+    """Return the ending of the file's name, which tells the language, or "" if there is none."""
     name = path.rpartition("/")[2].lstrip(".")
     if "." not in name:
         return ""
@@ -219,7 +219,7 @@ def _language_of(path: str) -> str:
 
 
 class _Message:
-    """A text that is put together of ranges of another one and of what was not typed."""
+    """A text made of ranges of another text and of pieces that were not typed."""
 
     def __init__(self, source: Typed, mentioned: Sequence[Mention]) -> None:
         """`mentioned`: the mentions of files that exist, in order."""
@@ -236,7 +236,7 @@ class _Message:
         self._length += len(text)
 
     def add_named(self, start: int, end: int) -> None:
-        """Add a range of the source in which files stand by their names, without `@` and quotes."""
+        """Add a range of the source in which names replace mentions, without `@` and quotes."""
         for mention in self._mentioned:
             if start <= mention.start < end:
                 self._copy(start, mention.start)
@@ -256,7 +256,7 @@ class _Message:
         self.add(self._source.text[start:end])
 
     def end_line(self) -> None:
-        """Add an empty line. Typed spaces before it are removed."""
+        """Add an empty line, and remove typed spaces before it."""
         text = "".join(self._parts)
         not_typed = 0
         if self._folds:
@@ -270,22 +270,22 @@ class _Message:
 
 
 def _may_begin(before: str) -> bool:
-    """True if a mention may follow this character: `me@notes.txt` is none."""
+    """Return True if a mention may follow this character: `me@notes.txt` has no mention."""
     if not before or before.isspace() or before in _OPENING or _has_no_spaces(before):
         return True
     return _is_foreign_sign(before)
 
 
 def _may_close(character: str) -> bool:
-    """True if a character at the end of a name may belong to the sentence."""
+    """Return True if a character at the end of a name may belong to the sentence."""
     return character in _CLOSING or _is_foreign_sign(character)
 
 
 def _is_foreign_sign(character: str) -> bool:
-    """True for punctuation and symbols beyond ASCII."""
+    """Return True for punctuation and symbols beyond ASCII."""
     return not character.isascii() and unicodedata.category(character)[0] in "PS"
 
 
 def _has_no_spaces(character: str) -> bool:
-    """True if the character's script writes words without spaces between them."""
+    """Return True if the character's script writes words without spaces between them."""
     return any(first <= character <= last for first, last in _WITHOUT_SPACES)

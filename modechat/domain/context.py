@@ -1,4 +1,4 @@
-"""The model's context: which turns of a chat have left it, and whether the next message fits."""
+"""Estimates how full the model's context is, and finds the turns that have left it."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _TOKENS_AROUND = 8
 """Tokens that a template writes around a message."""
 _MAX_TOKENS_AROUND = 32
 _MAX_TOKENS_AT_START = 160
-"""As many if the template has a system text of its own, and a date."""
+"""The same for a template that writes its own system text and a date."""
 _ROOM_FOR_REPLY = 16
 _TURNS_KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """An estimate of what the next chat turn will fill of the context, in tokens."""
+    """An estimate of the tokens in the context with the next chat turn."""
 
     tokens: int
     n_ctx: int
     alone: int = 0
-    """Of these, the new message itself."""
+    """Tokens of the new message alone."""
 
     @property
     def is_too_long(self) -> bool:
@@ -42,7 +42,7 @@ class Forecast:
 
     @property
     def is_full(self) -> bool:
-        """True if the oldest turns will leave the context for it."""
+        """True if the oldest turns will leave the context to make room for the message."""
         return self.tokens + _ROOM_FOR_REPLY > self.n_ctx
 
 
@@ -57,7 +57,10 @@ def in_effect(cut: ContextCut | None, history: Iterable[Turn]) -> ContextCut | N
 
 
 def n_left_out(cut: ContextCut | None, history: Iterable[Turn]) -> int:
-    """Return how many messages have left the context, without system text and pinned ones."""
+    """Return the number of messages that have left the context.
+
+    System text and pinned messages do not count.
+    """
     if cut is None:
         return 0
     return 2 * sum(turn.id <= cut.left_turn_id for turn in _movable(history))
@@ -66,9 +69,9 @@ def n_left_out(cut: ContextCut | None, history: Iterable[Turn]) -> int:
 def cut_where(
     history: tuple[Turn, ...], n_left_out: int, before: ContextCut | None
 ) -> ContextCut | None:
-    """Return the cut for so many messages that have left; None if none has. Turns leave as a whole.
+    """Return the cut after this many messages have left, or None if none has.
 
-    It keeps the summary of the cut `before` it.
+    Turns leave as a whole. The cut keeps the summary of `before`.
     """
     leaving = _movable(history)[: math.ceil(n_left_out / 2)]
     if not leaving:
@@ -78,16 +81,16 @@ def cut_where(
 
 
 def turns_to_compact(conversation: Conversation) -> tuple[Turn, ...]:
-    """Return the turns that a summary would replace: all in the chat but the last and pinned."""
+    """Return the turns that a summary would replace: all but the last and pinned ones."""
     inside = [turn for turn in conversation.turns if turn.is_seen]
     return tuple(_movable(inside[:-_TURNS_KEPT]))
 
 
 def tokens_in_use(conversation: Conversation | None, mode: Mode, system: str = "") -> int:
-    """Estimate the tokens of the visible turns in the mode's lane, to which the next turn is added.
+    """Estimate the tokens of the visible turns in the mode's lane, which the next turn extends.
 
-    Tasks see nothing of each other, so the lane of instruct mode holds the last one only. `system`
-    is the chat's system text.
+    Tasks do not see each other, so the lane of instruct mode holds only the last one. `system` is
+    the chat's system text.
     """
     turns: tuple[Turn, ...] = ()
     if conversation is not None:
@@ -96,7 +99,7 @@ def tokens_in_use(conversation: Conversation | None, mode: Mode, system: str = "
         return _tokens_of_last_task(turns)
     known = _tokens_of_chat(turns, system)
     if conversation is not None and conversation.cut is not None and conversation.cut.summary:
-        # The summary may be younger than the last chat turn.
+        # The summary may be newer than the last chat turn.
         known = min(known, _tokens_after_cut(conversation, conversation.cut))
     return known
 
@@ -110,10 +113,10 @@ def _tokens_of_last_task(turns: Sequence[Turn]) -> int:
 
 
 def _tokens_of_chat(turns: Iterable[Turn], system: str) -> int:
-    """Return the tokens of the chat by the figures of its replies, without turns deleted since.
+    """Return the tokens of the chat from the figures of its replies.
 
-    If a prompt was longer than the texts in front of its reply can be, something was deleted; the
-    texts that are left are estimated then.
+    If a prompt was longer than all texts before its reply can be, turns were deleted since. Then
+    the remaining texts are estimated.
     """
     known, has_turns = 0, False
     new: list[str] = []
@@ -144,7 +147,7 @@ def _bytes_of(texts: Iterable[str]) -> int:
 
 
 def _tokens_kept(reply: Reply, stats: ReplyStats) -> int:
-    """Return the tokens of the reply that the next prompt has: no thinking, no repetition."""
+    """Return the tokens of the reply in the next prompt, without thinking and repetition."""
     written = stats.completion_tokens - stats.thinking_tokens
     if not reply.text:
         return written
@@ -159,7 +162,7 @@ def _tokens_of(texts: Iterable[str]) -> int:
 def forecast(
     conversation: Conversation | None, text: str, n_ctx: int, attached: int = 0, system: str = ""
 ) -> Forecast:
-    """Estimate what a chat turn will fill of a context of `n_ctx` tokens.
+    """Estimate how many of the `n_ctx` tokens are filled by a chat with one more turn.
 
     Its message is `text` with `attached` characters of files.
     """

@@ -1,4 +1,4 @@
-"""Replies that were cut, and their continuation by the model."""
+"""Decides whether the model can continue a cut reply, and joins the figures of both parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CUT_REASONS = frozenset(
 
 
 def why_not_continue(turn: Turn | None) -> str:
-    """Return the reason why the model cannot go on with the turn's reply; empty if it can."""
+    """Return the reason why the model cannot continue the turn's reply, or "" if it can."""
     if turn is None:
         return "There is no reply yet that could go on."
     reply = turn.reply
@@ -38,26 +38,26 @@ def why_not_continue(turn: Turn | None) -> str:
 
 
 def _is_own_format(reply: Reply) -> bool:
-    """True if the reply was made with the model's own format, so a leak in it was a false alarm."""
+    """Return True if the reply used the model's own format, so that its leak was a false alarm."""
     return reply.stats is not None and reply.stats.format_source == "gguf"
 
 
 def reopened(turn: Turn) -> Turn:
-    """Return the turn as it is while the model goes on with its reply."""
+    """Return the turn in its state while the model continues the reply."""
     return turn.with_reply(
         replace(turn.reply, state=ReplyState.STREAMING, stop_reason=None, error="")
     )
 
 
 def joined(earlier: Reply, later: Reply) -> Reply:
-    """Return `later`, which continues `earlier` and has its text, with the figures of both."""
+    """Return `later` with the figures of both; it continues `earlier` and includes its text."""
     if earlier.stats is None or later.stats is None:
         return later
     return replace(later, stats=_sum(earlier.stats, later.stats))
 
 
 def _sum(first: ReplyStats, second: ReplyStats) -> ReplyStats:
-    """Add the figures. The second prompt ended with the first reply, which is not counted twice."""
+    """Add the figures. The second prompt includes the first reply, which is counted once."""
     seconds = _seconds_of(first) + _seconds_of(second)
     completion = first.completion_tokens + second.completion_tokens
     return replace(
@@ -77,14 +77,14 @@ def _sum(first: ReplyStats, second: ReplyStats) -> ReplyStats:
 
 
 def _seconds_of(stats: ReplyStats) -> float:
-    """Return how long writing the reply took."""
+    """Return the seconds that writing the reply took."""
     if stats.tokens_per_second <= 0:
         return 0.0
     return stats.completion_tokens / stats.tokens_per_second
 
 
 def without_repetition(reply: Reply) -> Reply:
-    """Return the reply without the repetition at its end; what it repeats is kept once."""
+    """Return the reply without the repetition at its end; the repeated unit remains once."""
     if reply.stop_reason is not StopReason.REPEATS or reply.stats is None:
         return reply
     n_repeated = reply.stats.repeated

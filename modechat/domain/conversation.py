@@ -1,4 +1,4 @@
-"""The values of a conversation: turns of both modes on one timeline, and what of it the model sees.
+"""The values of a conversation: its turns on one timeline, and the messages for the model.
 
 Turns form a tree: a turn that was regenerated or run in the other mode is a sibling of the first
 one. The visible timeline is the path from the root to the conversation's newest leaf.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Task
 
-if TYPE_CHECKING:  # the first frame does without pydantic
+if TYPE_CHECKING:  # the first frame does not need pydantic
     from modechat.domain.own_settings import OwnSettings
 
 
@@ -25,18 +25,18 @@ class Role(StrEnum):
 
 
 class ReplyState(StrEnum):
-    """The state of a reply. Only the first two change."""
+    """The state of a reply. Only the first two states can change."""
 
     WAITING = "waiting"
-    """The message was sent; nothing has come yet."""
+    """The message was sent, and nothing has arrived yet."""
     STREAMING = "streaming"
     COMPLETE = "complete"
     STOPPED = "stopped"
-    """The user stopped it; what had come is kept."""
+    """The user stopped it; the text so far is kept."""
     INTERRUPTED = "interrupted"
-    """The program or the engine ended while it came; what had come is kept."""
+    """The program or the engine ended before it was complete; the text so far is kept."""
     FAILED = "failed"
-    """The engine could not answer; `error` says why."""
+    """The engine could not answer; `error` gives the reason."""
 
     @property
     def is_final(self) -> bool:
@@ -44,7 +44,7 @@ class ReplyState(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Why a reply ended."""
+    """The reason for the end of a reply."""
 
     END = "end"
     """The model ended it with an end token."""
@@ -58,7 +58,7 @@ class StopReason(StrEnum):
     LEAK = "leak"
     """The model began to write another role's turn: a sign of a wrong prompt format."""
     REPEATS = "repeats"
-    """The model repeated the same again and again (`modechat.domain.repetition`)."""
+    """The model repeated the same text again and again (`modechat.domain.repetition`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +75,30 @@ class ReplyStats:
     tokens_per_second: float
     seed: int
     fallback: str = ""
-    """What the format needed for this conversation (`modechat.prompting.fallbacks`)."""
+    """The format's adjustment to this conversation (`modechat.prompting.fallbacks`)."""
     refusal: str = ""
-    """Why the template refused, so that a named format took its place; empty: it did not."""
+    """The template's reason to refuse, after which a named format replaced it; empty: none."""
     neutralised: tuple[str, ...] = ()
     """The texts of control tokens in the user's message that were sent as plain text."""
     thinking_tokens: int = 0
-    """Of the completion."""
+    """Tokens of the completion that are thinking."""
     leak: str = ""
     """The other role's marker at which the reply was stopped."""
     evaluated_tokens: int = 0
     """Tokens that were computed for this reply: the new ones of the prompt, and the reply's own."""
     restored_tokens: int = 0
-    """Of the reused ones, those that came from disk."""
+    """Reused tokens that came from disk."""
     drafted_tokens: int = 0
     """Tokens that were guessed and checked together (speculative decoding)."""
     accepted_tokens: int = 0
     """Guessed tokens that were right."""
     repeated: int = 0
-    """Characters at the end of the reply, else of its thinking, that are left out as repetition."""
+    """Characters at the end of the reply, or else of its thinking, left out as repetition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The model's answer; `text` is stored stripped and includes the prefill."""
+    """The model's answer. `text` is stored stripped and includes the prefill."""
 
     text: str = ""
     state: ReplyState = ReplyState.WAITING
@@ -107,7 +107,7 @@ class Reply:
     model: str = ""
     stats: ReplyStats | None = None
     thinking: str = ""
-    """What a reasoning model thought before it answered, stripped."""
+    """The stripped text that a reasoning model thought before it answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +120,14 @@ class Turn:
     request: ChatMessage | Task
     created_at: datetime
     in_chat: bool
-    """True if it is in the chat's context. Instruct turns are only if the user added them."""
+    """True if it is in the chat's context. An instruct turn is there only if the user added it."""
     reply: Reply = field(default_factory=Reply)
     pinned: bool = False
-    """True if the turn stays in the context when that is full."""
+    """True if the turn stays in the context when the context is full."""
     variant: int = 1
-    """Its place, from 1, among the turns that stand for the same message, by age."""
+    """Its place, from 1, among the turns for the same message, by age."""
     n_variants: int = 1
-    """How many there are of them, itself included."""
+    """The number of turns for the same message, itself included."""
 
     @property
     def mode(self) -> Mode:
@@ -135,7 +135,7 @@ class Turn:
 
     @property
     def is_seen(self) -> bool:
-        """True if the turn is in the chat that the model sees. One without an answer is not."""
+        """True if the turn is in the chat that the model sees. A turn without an answer is not."""
         return self.in_chat and bool(self.reply.text)
 
     def with_reply(self, reply: Reply) -> Turn:
@@ -149,21 +149,21 @@ class ModeChange:
     after_turn_id: int | None
     state: ModeState
     typed: str
-    """The header that the user typed; empty for a key."""
+    """The header that the user typed; empty if a key changed the mode."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContextCut:
-    """The point up to which turns have left the context, because it was full or was compacted.
+    """The point up to which turns have left a context that was full or compacted.
 
     `left_turn_id` and the turns before it have left, except pinned ones. The cut belongs to every
-    path of turns that has `after_turn_id`, the last turn when it happened.
+    path of turns that includes `after_turn_id`, the last turn at the time of the cut.
     """
 
     after_turn_id: int
     left_turn_id: int
     summary: str = ""
-    """The text that the model sees in their place, if any."""
+    """The text that replaces them for the model, if any."""
 
 
 Entry: TypeAlias = Turn | ModeChange
@@ -179,9 +179,9 @@ class Conversation:
     state: ModeState = field(default_factory=ModeState)
     entries: tuple[Entry, ...] = ()
     cut: ContextCut | None = None
-    """Tells where the context begins; None: with the first turn."""
+    """The start of the context; None: the first turn."""
     own: OwnSettings | None = None
-    """Its own settings, if it has any."""
+    """The conversation's own settings, if any."""
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -195,7 +195,7 @@ class Conversation:
         return None
 
     def changes_after(self, turn: Turn) -> tuple[ModeChange, ...]:
-        """Return the headers that were typed right after `turn`."""
+        """Return the changes of mode that follow `turn` directly."""
         changes: list[ModeChange] = []
         for entry in self.entries:
             if isinstance(entry, ModeChange) and entry.after_turn_id == turn.id:
@@ -206,7 +206,7 @@ class Conversation:
         return replace(self, entries=(*self.entries, entry))
 
     def with_turn(self, turn: Turn) -> Conversation:
-        """Return the conversation with the turn of the same id replaced by `turn`."""
+        """Return the conversation with `turn` in place of the turn with the same id."""
         entries = list(self.entries)
         for at, entry in enumerate(entries):
             if isinstance(entry, Turn) and entry.id == turn.id:
@@ -221,18 +221,18 @@ class Message:
     role: Role
     content: str
     thinking: str = ""
-    """What a reasoning model thought first; its template decides whether it sees that again."""
+    """The thinking of a reasoning model. Its template decides whether it sees that again."""
     typed: int = 0
-    """Characters at the beginning of a reply that are not the model's: a prefill, an example."""
+    """Characters at the beginning that the model did not write: a prefill, an example."""
     pinned: bool = False
-    """True if it stays when the context is full."""
+    """True if the message stays when the context is full."""
 
 
 def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple[Message, ...]:
-    """Return what the model sees of a chat: system text, turns, and the new message `text`.
+    """Return a chat as the model sees it: system text, turns, and the new message `text`.
 
-    Turns without an answer are left out: templates want strict alternation, and there is nothing
-    to remember.
+    Turns without an answer are left out: templates want strict alternation, and there is nothing to
+    remember.
     """
     messages = []
     if system:
@@ -256,13 +256,13 @@ def chat_messages(turns: tuple[Turn, ...], text: str, system: str = "") -> tuple
 
 
 def typed_of_reply(turn: Turn) -> int:
-    """Return how many characters of the turn's reply are the user's prefill."""
+    """Return the number of characters of the turn's reply that are the user's prefill."""
     if not isinstance(turn.request, Task):
         return 0
     prefill = turn.request.prefill
     if turn.reply.text.startswith(prefill):
         return len(prefill)
-    begun = prefill.rstrip()  # the reply ended before anything followed
+    begun = prefill.rstrip()  # the reply ended before any text followed
     return len(begun) if turn.reply.text == begun else 0
 
 
@@ -287,10 +287,10 @@ def as_mode(request: ChatMessage | Task, mode: Mode) -> ChatMessage | Task:
 
 
 def clock_at(moment: datetime, conversation: Conversation | None) -> datetime:
-    """Return the clock that templates see: when the conversation first went on at that day.
+    """Return the time that templates see: the day's first activity in the conversation.
 
-    So the date is right, and the beginning of the prompt, which is in the KV cache, changes once a
-    day at most. Days are those of the local time zone.
+    So the date is right, and the beginning of the prompt, which is in the KV cache, changes at most
+    once a day. Days are those of the local time zone.
     """
     if conversation is None:
         return moment

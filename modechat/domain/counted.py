@@ -1,4 +1,4 @@
-"""Numbers of things in words."""
+"""Writes a number of things in words."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Decodes bytes from outside to text: one rule for standard input, files and attachments.
+"""Decodes bytes from outside to text, by one rule for standard input, files and attachments.
 
-A mark at the beginning says which Unicode encoding it is; without one it is UTF-8. Bytes that are
-no text in that encoding, or have NULs among them, are refused as a whole. Line ends become
-newlines. Nothing else is changed.
+A byte order mark names the Unicode encoding; without one it is UTF-8. Bytes that are not valid in
+that encoding, or include NULs, are refused as a whole. Line ends become newlines. Nothing else
+changes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MARKS = (
 _MAX_MARK = 4
 _MIN_PAIRS = 4
 _BYTES_JUDGED = 4_000
-"""Bytes by which a text without a mark is judged."""
+"""Bytes that are examined to judge a text without a mark."""
 
 
 class NotText(Exception):
@@ -32,7 +32,7 @@ class NotText(Exception):
 
 
 class TextDecoder:
-    """Decodes bytes that arrive in pieces. It raises NotText for a piece that is no text."""
+    """Decodes bytes that arrive in pieces. Raises NotText for a piece that is no text."""
 
     def __init__(self) -> None:
         self._begin = b""
@@ -40,9 +40,9 @@ class TextDecoder:
         self._ends_with_return = False
 
     def feed(self, data: bytes, *, final: bool = False) -> str:
-        """Return the text of one more piece without a character's first bytes at its end.
+        """Return the text of one more piece, without an incomplete character at its end.
 
-        `final`: no more will come.
+        `final`: no more pieces will come.
         """
         if self._decoder is None:
             self._begin += data
@@ -75,12 +75,12 @@ def decode_text(data: bytes) -> str:
 
 
 def is_binary(start: bytes) -> bool:
-    """True if a file that begins so is surely no text."""
+    """Return True if a file that begins with `start` is surely no text."""
     return b"\x00" in start and _encoding_of(start)[0] == "utf-8"
 
 
 def _encoding_of(data: bytes) -> tuple[str, bytes]:
-    """Return the encoding, and the mark at the beginning that says so."""
+    """Return the encoding and the byte order mark at the beginning, if any."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return encoding, mark
@@ -106,7 +106,7 @@ def _not_text(begin: bytes) -> NotText:
 
 
 def _half_of_utf16(data: bytes) -> str:
-    """Return `utf-16le` or `utf-16be` if every second byte is mostly a NUL; else an empty text."""
+    """Return `utf-16le` or `utf-16be` if every second byte is mostly a NUL, else ""."""
     pairs = len(data) // 2
     if pairs < _MIN_PAIRS:
         return ""

@@ -1,11 +1,11 @@
-"""Code fences of Markdown: which lines of a message belong to one."""
+"""Finds the lines of a message that belong to code fences of Markdown."""
 
 from __future__ import annotations
 
 import re
 
 FENCE_LINE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
-"""A line that may open or close a fence: its first group is the fence, the second what follows."""
+"""A line that may open or close a fence. Group 1 is the fence, group 2 is the text after it."""
 
 
 class FenceScanner:
@@ -20,7 +20,7 @@ class FenceScanner:
         return bool(self._fence)
 
     def feed(self, line: str) -> bool:
-        """Return True if this line opens a fence, closes one, or is inside of one."""
+        """Return True if this line opens or closes a fence, or is inside one."""
         match = FENCE_LINE.fullmatch(line)
         if self._fence:
             if match and match[1].startswith(self._fence) and not match[2].strip():
@@ -33,7 +33,7 @@ class FenceScanner:
 
 
 def fenced_ranges(text: str) -> list[tuple[int, int]]:
-    """Return the ranges of characters in code fences; one that is not closed ends with the text."""
+    """Return the character ranges of code fences; an unclosed fence ends with the text."""
     if "```" not in text and "~~~" not in text:
         return []
     ranges: list[tuple[int, int]] = []

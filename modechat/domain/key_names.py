@@ -1,11 +1,11 @@
-"""Keys in messages: a message names the action, and the front end puts in the key that does it.
+"""Marks keys in messages: a message names the action, and the front end fills in its key.
 
-Users give actions other keys, and the plain front end has commands in place of keys. So `key`
-makes a mark for the message, and whatever shows the message replaces it: with the key in force, a
-command, or the usual key. Names in the message that only look like keys stay as they are.
+Users can give actions other keys, and the plain front end has commands in place of keys. So `key`
+makes a mark for the message, and the front end replaces it with the current key, a command, or the
+usual key. Other words in the message that look like keys stay as they are.
 
-Marks consist of Unicode noncharacters. `sanitize` takes them out of texts from outside, and a text
-is never stored with a mark.
+Marks consist of Unicode noncharacters. `sanitize` removes them from texts from outside, and no text
+is stored with a mark.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _MARKED = re.compile(f"{_BEGIN}([a-z_]*){_MIDDLE}([^{KEY_MARKS}]*){_END}")
 def key(action_id: str, usual: str) -> str:
     """Return the mark for the key of an action, to be put into a message.
 
-    `usual` is the name of the key that the action has if the user chose none: `Esc`.
+    `usual` is the name of the action's default key: `Esc`.
     """
     return f"{_BEGIN}{action_id}{_MIDDLE}{usual}{_END}"
 
 
 def with_keys(text: str, name_of: Callable[[str], str | None]) -> str:
-    """Replace the marks in `text` with what `name_of` returns; for None with the usual key."""
+    """Replace each mark in `text` with the result of `name_of`; None: with the usual key."""
     if _BEGIN not in text:
         return text
 
@@ -39,7 +39,7 @@ def with_keys(text: str, name_of: Callable[[str], str | None]) -> str:
 
 
 def usual_keys(text: str) -> str:
-    """Replace the marks in `text` with the usual keys: for what is stored, printed or logged."""
+    """Replace the marks in `text` with the usual keys, to store, print or log the text."""
     return with_keys(text, _keep_usual)
 
 

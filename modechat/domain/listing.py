@@ -1,4 +1,4 @@
-"""Values for lists of conversations: a line for each, words found in it, its last turns."""
+"""Values for lists of conversations: a line for each, the words found in it, its last turns."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ class ConversationSummary:
     turn_count: int
     """Turns on the visible timeline."""
     preview: str
-    """The beginning of the last reply, else of the last message, in one line safe to show."""
+    """The beginning of the last reply, or else of the last message, in one line safe to show."""
     instruct_count: int = 0
-    """Of the turns, those of instruct mode."""
+    """Turns of instruct mode among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A conversation in which the words were said."""
+    """A conversation that contains the words of a search."""
 
     conversation_id: int
     turn_id: int
-    """The newest turn with them, on whatever branch."""
+    """The newest turn with the words, on any branch."""
     excerpt: str
-    """Some of its text around the first word, in one line safe to show."""
+    """Some text of that turn around the first word, in one line safe to show."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""LoRA adapters as users name them: `FILE` or `FILE:SCALE`. Pure."""
+"""Reads LoRA adapters as users name them: `FILE` or `FILE:SCALE`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ _MAX_SCALE = 1e30  # llama.cpp's floats end at 3e38
 def read_scaled(text: str) -> tuple[str, float]:
     """Return the file and its scale, which is 1 unless `text` ends with a colon and a number.
 
-    Other colons belong to the name, for example those of drives, and so does too large a number.
+    Other colons belong to the name, for example those of drives. So does a number that is too
+    large.
     """
     match = _SCALED.fullmatch(text)
     if match is None:
@@ -23,6 +24,6 @@ def read_scaled(text: str) -> tuple[str, float]:
 
 
 def lora_label(path: str, scale: float) -> str:
-    """Return the adapter as it is shown: `tone`, `tone ×0.5`."""
+    """Return the adapter's label: `tone`, `tone ×0.5`."""
     name = re.sub(r"\.gguf$", "", re.split(r"[/\\]", path)[-1])
     return name if scale == 1 else f"{name} ×{scale:g}"

@@ -1,4 +1,4 @@
-"""The parts of a message as they are shown: text, code between fences, and attached files."""
+"""Splits a message into the parts that are shown: text, code in fences, and attached files."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Part:
     """Whole lines of a message."""
 
     text: str
-    """The lines as they are, without the last line break."""
+    """The unchanged lines, without the last line break."""
     kind: PartKind
     name: str = ""
-    """The name of a file; for code, what follows the fence."""
+    """The name of a file; for code, the text after the fence."""
     content: str = ""
     """The text of a file or of code."""
 
 
 def parts_of(text: str) -> list[Part]:
-    """Cut a message into its parts. Code that has no fence at its end counts as text."""
+    """Split a message into its parts. Code without a closing fence counts as text."""
     parts: list[Part] = []
     at = 0
     for start, end in fenced_ranges(text):
@@ -50,7 +50,7 @@ def parts_of(text: str) -> list[Part]:
 
 
 def _read_code(text: str) -> Part | None:
-    """Return the code between two fences; None if the last line is no fence that closes it."""
+    """Return the code between two fences, or None if the last line does not close the fence."""
     first, *lines = text.split("\n")
     opening = FENCE_LINE.fullmatch(first)
     if opening is None or not lines:
@@ -62,9 +62,9 @@ def _read_code(text: str) -> Part | None:
 
 
 def _read_file(text: str, at: int, start: int, code: Part) -> tuple[int, Part] | None:
-    """If the line above the code, which begins at `start`, names a file, return where that begins.
+    """Return the file part whose code begins at `start`, with its own start, or None.
 
-    With it comes the file's part. Lines before `at` belong to earlier parts.
+    The line above the code must name a file. Lines before `at` belong to earlier parts.
     """
     begin = text.rfind("\n", 0, max(0, start - 1)) + 1
     name = text[begin : max(begin, start - 1)].removesuffix(":")

@@ -1,6 +1,6 @@
 """The two modes, and the mode of a conversation.
 
-Apart from the parser of headers, which the first frame does not need.
+The parser of headers is in another module, because the first frame does not need it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """How a turn reaches the model."""
+    """The way in which a turn reaches the model."""
 
     CHAT = "chat"
     """Many turns: the model sees the history."""
@@ -26,13 +26,13 @@ class Mode(StrEnum):
 class ModeState:
     """The mode of a conversation.
 
-    `standing` is an instruction for which every following message is an input.
+    Every following message is an input for the instruction `standing`, if there is one.
     """
 
     mode: Mode = Mode.CHAT
     standing: str | None = None
     task: str = ""
-    """The named task that the standing instruction came from, if any."""
+    """The named task that gave the standing instruction, if any."""
 
     def toggled(self) -> ModeState:
         return ModeState(self.mode.other)

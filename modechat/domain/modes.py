@@ -1,11 +1,11 @@
-"""The two modes and the parser of typed headers.
+"""Parses the headers in a typed message, and returns what the user means.
 
-It turns a typed message into what the user means by it. It is pure and total: every text has a
-meaning, and a text without headers is never changed beyond its outer line ends.
+The parser is pure and total: every text has a meaning. A text without headers changes only in its
+outer line ends.
 
 A header is `###`, a word (Instruction, Input, Response, Chat) and an optional colon; case does not
-matter. Inside a code fence, after a backslash, or in what was not typed (the folds of a `Typed`),
-it is plain text.
+matter. It is plain text inside a code fence, after a backslash, or in a fold of a `Typed`, which
+was not typed.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One single-shot turn: `input` and `prefill` (the start of the reply) may be empty."""
+    """One single-shot turn. `input` and `prefill` (the start of the reply) may be empty."""
 
     instruction: str
     input: str = ""
     prefill: str = ""
     name: str = ""
-    """The named task that it came from, if any, whose worked examples and sampling it gets."""
+    """The named task that it came from, if any; it gives the worked examples and the sampling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ _NO_INSTRUCTION = "There is no instruction yet: write it above ### Input or ### 
 
 
 def parse(text: str | Typed, state: ModeState) -> Parsed:
-    """Return what `text` means when it is sent in a conversation whose mode is `state`."""
+    """Return the meaning of `text` when it is sent in a conversation with the mode `state`."""
     lines = _lines(text)
     begin = _first_with_text(lines)
     header = _header_at(lines, begin)
@@ -89,7 +89,7 @@ def parse(text: str | Typed, state: ModeState) -> Parsed:
 
 
 def mode_of(text: str | Typed, state: ModeState) -> Mode:
-    """Return the mode that `text` would be sent in, for the badge at the prompt."""
+    """Return the mode in which `text` would be sent, for the badge at the prompt."""
     match parse(text, state):
         case ChatMessage():
             return Mode.CHAT
@@ -143,7 +143,7 @@ class _Header:
 class _Line:
     text: str
     masked: str | None = None
-    """The same with what was not typed masked; None: all was typed."""
+    """The text with its folds masked; None: all was typed."""
     header: _Header | None = None
 
     @property
@@ -153,7 +153,7 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _Sections:
-    """Texts of an instruction's sections; None where the section is absent."""
+    """The texts of an instruction's sections; None: the section is absent."""
 
     instruction: str
     input: str | None
@@ -180,7 +180,7 @@ def _parse_standing_input(lines: list[_Line], instruction: str, name: str) -> Pa
 
 
 def _split(lines: list[_Line]) -> _Sections:
-    """Cut at the first `### Input` and at the last `### Response` if it comes after that."""
+    """Split at the first `### Input`, and at the last `### Response` if it comes later."""
     scanned = _scan(lines)
     input_at, response_at = _section_starts(scanned)
     end = len(scanned)
@@ -224,7 +224,7 @@ def _span(number: int, line: str) -> TypedHeader:
 
 
 def _scan(lines: list[_Line]) -> list[_Line]:
-    """Return the lines with their headers; a line in a code fence has none and stays escaped."""
+    """Return the lines with their headers. A line in a code fence has none and stays escaped."""
     scanned: list[_Line] = []
     fences = FenceScanner()
     for line in lines:
@@ -242,7 +242,7 @@ def _match_header(line: _Line) -> _Header | None:
 
 
 def _header_at(lines: Sequence[_Line], number: int) -> _Header | None:
-    """Return the header on a line, if there is such a line and it has one."""
+    """Return the header on a line; None if there is no such line, or no header on it."""
     if number == len(lines):
         return None
     return _match_header(lines[number])
@@ -283,12 +283,12 @@ def _unescape(line: _Line) -> str:
 
 
 def _join(lines: Sequence[str]) -> str:
-    """Return a section's text without its outer line ends; other white space is the user's."""
+    """Return a section's text without its outer line ends; other white space stays."""
     return _beginning(lines).rstrip("\n")
 
 
 def _beginning(lines: Sequence[str]) -> str:
-    """Return a section's text from its first line that is not empty; "" if all is white space."""
+    """Return a section's text from its first non-empty line, or "" if it is only white space."""
     text = "\n".join(lines)
     if not text.strip():
         return ""

@@ -1,6 +1,6 @@
-"""Finds the known name that a user may have meant who wrote another one.
+"""Finds the known names that a user may have meant with an unknown one.
 
-It finds names that are near enough, and those that other programs have for the same. It finds no
+It finds names that are similar enough, and names of the same thing in other programs. It offers no
 others, because a wrong guess misleads.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-_MIN_RATIO = 0.7  # of difflib: below, names have little more in common than some letters
+_MIN_RATIO = 0.7  # of difflib: names with a lower ratio share little more than some letters
 _MIN_BEGINNING = 2
 _MAX_NAMES = 3
 
@@ -49,7 +49,7 @@ def near(
 ) -> tuple[str, ...]:
     """Return the names among `known` that `word` may stand for, the likeliest first.
 
-    `meant` has names that people know from elsewhere, with ours.
+    `meant` maps names that people know from elsewhere to ours.
     """
     import difflib  # not before the first frame
 
@@ -70,12 +70,15 @@ def near(
 
 
 def _letters(name: str) -> list[str]:
-    """Return the letters, which are the same for names that differ in order or in signs only."""
+    """Return the sorted letters: equal for names that differ only in order or in signs."""
     return sorted(name.casefold().replace("-", "").replace("_", ""))
 
 
 def did_you_mean(names: Iterable[str], known: Iterable[str] = ()) -> str:
-    """Return the question if one of `names` was meant; if there are none, list all `known` ones."""
+    """Return the question whether one of `names` was meant.
+
+    If there are none, list all `known` ones.
+    """
     found = " or ".join(names)
     if found:
         return f"Did you mean {found}?"

@@ -1,4 +1,4 @@
-"""The program's own answers: to a change of mode, and about replies that were cut."""
+"""The program's own messages about a change of mode and about replies that were cut."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from modechat.domain.text import ended
 
 
 def notice(state: ModeState) -> str:
-    """Return the app's own answer to a change of a conversation's mode to `state`."""
+    """Return the program's answer to a change of a conversation's mode to `state`."""
     if state.standing is not None:
         task = ended(f"“{state.standing}”")
         return (

@@ -1,4 +1,4 @@
-"""The settings that a conversation has of its own, in place of the defaults."""
+"""The settings that belong to one conversation and replace the defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from modechat.domain.sampling import Sampling
 
 
 class OwnSettings(BaseModel):
-    """For None, and for sampling settings that are not set, the defaults are used."""
+    """Settings of one conversation.
+
+    The defaults replace None and sampling settings that are not set.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,14 +31,14 @@ class OwnSettings(BaseModel):
 
 
 def written(own: OwnSettings) -> str | None:
-    """Return the settings as JSON, for `read_own`; None if there are none."""
+    """Return the settings as JSON, for `read_own`, or None if there are none."""
     if own.is_empty:
         return None
     return json.dumps(own.model_dump(exclude_defaults=True), ensure_ascii=False)
 
 
 def read_own(text: str | None) -> OwnSettings:
-    """Read what `written` returned, in this version or another. Unknown settings are left out."""
+    """Read the result of `written`, from this version or another. Unknown settings are left out."""
     if not text:
         return OwnSettings()
     try:
@@ -52,7 +55,7 @@ def read_own(text: str | None) -> OwnSettings:
 
 
 def _usable(model: type[BaseModel], found: Mapping[str, object]) -> dict[str, object]:
-    """Return the fields that the model takes."""
+    """Return the fields that are valid in the model."""
     return {name: value for name, value in found.items() if _fits(model, name, value)}
 
 

@@ -1,4 +1,4 @@
-"""Where a loaded model runs, as a value and in words."""
+"""The devices that a loaded model runs on, as a value and in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from modechat.domain.byte_sizes import shown_bytes
 
 
 class WhyCPU(StrEnum):
-    """Why no layer is on a GPU, in words for the user."""
+    """The reason why no layer is on a GPU, in words for the user."""
 
     NO_SUPPORT = "this build has no GPU support"
     NO_GPU = "no GPU found"
@@ -19,7 +19,7 @@ class WhyCPU(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the layers are. As text: `GPU 28/28 · 3.3 GB`, or `CPU: no GPU found`."""
+    """The devices of the layers. As text: `GPU 28/28 · 3.3 GB`, or `CPU: no GPU found`."""
 
     n_gpu_layers: int = 0
     n_layers: int = 0

@@ -1,13 +1,14 @@
-"""Finds where a text that is being written repeats itself at its end, and where to cut it.
+"""Finds repetition at the end of a text that is being written, and where to cut it.
 
-It decides what counts as a repetition: a unit (letters, words, lines, items of a list with a number
-that counts) that follows itself more often, and for longer, than in any honest text. Only the end
-of the text is measured, so the cost of a token does not depend on the length of the text.
+A repetition is a unit (letters, words, lines, items of a list with a number that counts) that
+follows itself more often, and for longer, than in any honest text. Only the end of the text is
+examined, so the cost of a token does not depend on the length of the text.
 
-Honest texts repeat, too: refrains, rulers, rows of a table, zeros of an array. So words may fill
-`_WORDS` characters with the same, a single word or mere signs and numbers more; `_LINES_OF_SIGNS`
-lines of signs alone, such as those of empty code blocks, are enough. The reply may repeat what the
-user's own text repeats, and as often as the user asks for (`Write “I am sorry” 100 times`).
+Honest texts repeat, too: refrains, rulers, rows of a table, zeros of an array. So repeated words
+may fill `_WORDS` characters; a single word, or mere signs and numbers, may fill more.
+`_LINES_OF_SIGNS` lines of signs alone, such as those of empty code blocks, are enough. The reply
+may repeat what the user's own text repeats, and as often as the user asks for (`Write “I am sorry”
+100 times`).
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 _WINDOW = 16_384
-"""Characters of the text's end that are searched."""
+"""Characters at the text's end that are searched."""
 _BETWEEN_CHECKS = 48
 _PROBE = 24
 _MAX_PROBES = 8
 
-# From so many characters, or times, a repetition is one.
+# The characters, or times, that make a repetition.
 _MIN_TIMES = 4
 _WORDS = 800
 _LONG_UNIT_TIMES = 5
-"""For a unit of words that is longer than a fifth of `_WORDS`."""
+"""Times for a unit of words that is longer than a fifth of `_WORDS`."""
 _ONE_WORD = 1_600
 _SIGNS = 4_000
 _EMOJI = 1_600
@@ -39,7 +40,7 @@ _BLANK = 1_000
 _BLANK_LINES = 60
 
 _MAX_ASKED = 12_000
-"""Characters that may be the same because the user asked for it so often; `_WINDOW` holds them."""
+"""Characters that may repeat because the user asked for it; `_WINDOW` holds them."""
 
 _NUMBER = re.compile(r"\d+")
 _TIMES = re.compile(
@@ -51,12 +52,12 @@ _BARE_WORD = re.compile(r"[^\W\d_]+")
 _PICTURE = re.compile("[\U0001f300-\U0001faff]")
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,30}(?![^\W_])")
 _BORDERS = tuple(re.compile(border) for border in (r"\n", r"(?<=\D[.!?…])\s|(?<=[。！？])", r"\s"))
-"""Where a text is best cut: behind a line, else a sentence, else a word."""
+"""The best places to cut a text: behind a line, else a sentence, else a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """The end of a text, which repeats itself."""
+    """The end of a text that repeats itself."""
 
     unit: str
     times: int
@@ -65,10 +66,10 @@ class Repetition:
 
 
 class RepetitionGuard:
-    """Finds the repetition in a text that it is fed with in pieces."""
+    """Finds the repetition in a text that arrives in pieces."""
 
     def __init__(self, given: Iterable[str] = ()) -> None:
-        """`given` are the texts of the user, which the text may copy."""
+        """`given` are the texts of the user, which the reply may copy."""
         self._given = tuple(given)
         self._wanted_times = max(map(_times_asked_for, self._given), default=0)
         self._asked: list[str] = []
@@ -79,7 +80,7 @@ class RepetitionGuard:
         self._n_new = 0
 
     def feed(self, piece: str) -> Repetition | None:
-        """Return the repetition at the end of the text; None as long as there is none."""
+        """Return the repetition at the end of the text, or None while there is none."""
         self._new.append(piece)
         self._n_new += len(piece)
         if self._n_new < _BETWEEN_CHECKS:
@@ -90,7 +91,7 @@ class RepetitionGuard:
         return self._look(self._text)
 
     def reset(self) -> None:
-        """Forget the text so far, which a grammar left no choice about."""
+        """Forget the text so far, in which a grammar left the model no choice."""
         self._text = ""
         self._new.clear()
         self._n_new = 0
@@ -122,9 +123,10 @@ class RepetitionGuard:
         return None
 
     def _is_wanted(self, unit: str, length: int, written: int) -> bool:
-        """True if the user's text has the last `written` characters, or asks for the unit so often.
+        """Return True if the user's text contains the repetition, or asks for it that often.
 
-        `length` is what the repeated unit takes of them if each number is as long as in the unit.
+        `written` is the number of repeated characters. `length` is that number if all counters were
+        as long as in `unit`.
         """
         end = self._text[-written:].strip()
         if not end:
@@ -141,7 +143,7 @@ class RepetitionGuard:
         return times <= self._wanted_times + 1 and self._is_asked_for(words[:once])
 
     def _is_asked_for(self, phrase: list[str]) -> bool:
-        """True if the user's texts have these words, whichever of them comes first."""
+        """Return True if the user's texts have these words, in any rotation."""
         for at in range(len(phrase)):
             rotated = " ".join(phrase[at:] + phrase[:at])
             if any(f" {rotated} " in text for text in self._asked):
@@ -164,7 +166,7 @@ def _times_asked_for(text: str) -> int:
 
 
 def _length_of_phrase(words: list[str]) -> int:
-    """Return the number of words after which they begin again; all of them if they do not."""
+    """Return the number of words after which they begin again, or of all words if they do not."""
     for n in range(1, len(words)):
         if words == words[:n] * (len(words) // n):
             return n
@@ -172,7 +174,7 @@ def _length_of_phrase(words: list[str]) -> int:
 
 
 def _whole_words(unit: str) -> list[str]:
-    """Return the words of a unit that follows itself and may begin within a word."""
+    """Return the words of a repeated unit, which may begin inside a word."""
     several = _bare(unit * 3).split()
     return several[1 : 1 + len(several) - len(_bare(unit * 2).split())]
 
@@ -183,7 +185,7 @@ def _bare(text: str) -> str:
 
 
 def _runs(text: str) -> Iterable[tuple[int, int]]:
-    """Yield ways in which the end of `text` repeats: lengths of the unit and of the repetition."""
+    """Yield possible repetitions at the end of `text`: lengths of the unit and of the whole."""
     probe, end = text[-_PROBE:], len(text) - 1
     if len(probe) < _PROBE:
         return
@@ -197,7 +199,7 @@ def _runs(text: str) -> Iterable[tuple[int, int]]:
 
 
 def _common_end(one: str, other: str) -> int:
-    """Return how many characters at their ends are the same."""
+    """Return the number of equal characters at the ends."""
     least, most = 0, min(len(one), len(other))
     while least < most:
         middle = (least + most + 1) // 2
@@ -209,7 +211,7 @@ def _common_end(one: str, other: str) -> int:
 
 
 def _needed(unit: str) -> int:
-    """Return the number of characters of this repeated unit that no honest text has."""
+    """Return the number of characters at which a repeated unit can be in no honest text."""
     if unit.isspace():
         return _lines_or(_BLANK, unit, _BLANK_LINES)
     words = _words(unit)
@@ -227,7 +229,7 @@ def _needed(unit: str) -> int:
 
 
 def _lines_or(n_characters: int, unit: str, n_lines: int) -> int:
-    """Return so many characters, or those of `n_lines` lines of the unit if that is less."""
+    """Return `n_characters`, or the characters in `n_lines` lines of the unit if that is less."""
     lines_of_unit = unit.count("\n")
     if not lines_of_unit:
         return n_characters
@@ -235,7 +237,7 @@ def _lines_or(n_characters: int, unit: str, n_lines: int) -> int:
 
 
 def _words(unit: str) -> set[str]:
-    """Return the different words of a unit between units.
+    """Return the different words of a repeated unit.
 
     Data that looks like letters has none: `AAAA`, `ff`.
     """
@@ -251,7 +253,7 @@ def _words(unit: str) -> set[str]:
 
 
 def _unfolded(text: str, position: int) -> int:
-    """Return the place in `text` of a position in the text whose numbers are one character each."""
+    """Return the position in `text` for a position in the text with one character per number."""
     shrunk = 0
     for number in _NUMBER.finditer(text):
         if number.start() - shrunk >= position:
@@ -261,7 +263,7 @@ def _unfolded(text: str, position: int) -> int:
 
 
 def _only_count(numbers: list[int], n_columns: int) -> bool:
-    """True if all numbers are the same in each unit, except for one that counts up or down."""
+    """Return True if at most one number of the unit counts, and the others stay the same."""
     counting = 0
     for column in range(n_columns):
         found = numbers[-1 - column :: -n_columns]

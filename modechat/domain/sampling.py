@@ -1,4 +1,4 @@
-"""How the next token is chosen."""
+"""The settings for choosing the next token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ _MIN_TEMPERATURE = 1e-6
 class Sampling(BaseModel):
     """Sampling settings.
 
-    Those not set come from the model's file (`general.sampling.*`), else from `DEFAULTS`.
+    Settings that are not set come from the model's file (`general.sampling.*`), else from
+    `DEFAULTS`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,7 +47,7 @@ class Sampling(BaseModel):
         return self.temperature is None or self.temperature < _MIN_TEMPERATURE
 
     def over(self, fallback: Sampling) -> Sampling:
-        """Return these settings, with those not set taken from `fallback`."""
+        """Return these settings, completed with those of `fallback`."""
         own = self.model_dump(exclude_none=True)
         if not self.stop:
             own.pop("stop")
@@ -60,9 +61,9 @@ MODEL_KEYS = {
     "min_p": "general.sampling.min_p",
     "repeat_penalty": "general.sampling.penalty_repeat",
 }
-"""The keys under which a model's file recommends settings."""
+"""The keys of recommended settings in a model's file."""
 
 DEFAULTS = Sampling(
     temperature=0.7, top_k=40, top_p=0.95, min_p=0.05, repeat_penalty=1.0, stop_repetition=True
 )
-"""The settings that are used if neither the user nor the model's file sets them."""
+"""The settings that apply if neither the user nor the model's file sets them."""

@@ -1,4 +1,4 @@
-"""Rules for sequences of tokens."""
+"""Compares sequences of tokens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def common_prefix_length(a: Sequence[object], b: Sequence[object]) -> int:
-    """Return how many elements `a` and `b` have in common at their beginning."""
+    """Return the number of elements that `a` and `b` have in common at their beginning."""
     for i, (x, y) in enumerate(zip(a, b, strict=False)):
         if x != y:
             return i

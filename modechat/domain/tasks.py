@@ -1,4 +1,4 @@
-"""Worked examples of named tasks."""
+"""The worked examples of named tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from modechat.domain.modes import Task
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A worked example: what the model is shown before the task itself."""
+    """A worked example that the model sees before the task itself."""
 
     instruction: str
     input: str

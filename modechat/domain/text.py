@@ -1,6 +1,6 @@
-"""Rules for text from a model, a user or a file: making it safe to show, and finding stop strings.
+"""Makes text from a model, a user or a file safe to show, and finds stop strings in it.
 
-`sanitize` is for what is shown, never for what is kept or sent: that stays as it was written.
+`sanitize` is only for text that is shown. Text that is kept or sent stays as it was written.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 from modechat.domain.key_names import KEY_MARKS
 
-# C0 controls (but tab and newline) and DEL become their visible pictures (U+2400 ff.); C1 controls
-# and the bidirectional overrides, which have none, become the replacement character, and so do the
+# C0 controls (but tab and newline) and DEL become their visible pictures (U+2400 ff.). C1 controls
+# and the bidirectional overrides have no pictures and become the replacement character. So do the
 # marks of keys, which only our own messages may have. Unicode's own line separators become
 # newlines, so that everyone counts the same lines.
 DIRECTIONS = "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
-"""Marks that change the direction of writing: terminals reorder a line for them."""
+"""Marks that change the direction of writing: terminals reorder a line because of them."""
 _UNSAFE = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
 _UNSAFE |= {0x2028: 0x0A, 0x2029: 0x0A}
 _UNSAFE |= dict.fromkeys([*range(0x80, 0xA0), *map(ord, DIRECTIONS + KEY_MARKS)], 0xFFFD)
@@ -32,12 +32,12 @@ def sanitize(text: str) -> str:
 
 
 def without_controls(text: str) -> str:
-    """Return `text` as an editor of lines can hold it: as `sanitize`, but with direction marks."""
+    """Return `text` as a line editor can hold it: as `sanitize`, but with direction marks."""
     return text.translate(_WITHOUT_CONTROLS)
 
 
 def is_editable(text: str) -> bool:
-    """True if an editor of lines can hold `text` as it is."""
+    """Return True if a line editor can hold `text` unchanged."""
     return without_controls(text) == text
 
 
@@ -47,7 +47,7 @@ def sanitize_line(text: str) -> str:
 
 
 def shortened(line: str, width: int) -> str:
-    """Return `line` with an ellipsis at its end if it has more than `width` characters."""
+    """Return `line`, cut to `width` characters with an ellipsis at its end if it is longer."""
     if len(line) <= width:
         return line
     return line[: width - 1].rstrip() + "…"
@@ -58,7 +58,7 @@ _CLOSING = "”’\"')]»"
 
 
 def ended(sentence: str) -> str:
-    """Return `sentence` with a period, unless it ends with a mark of its own, also in quotes."""
+    """Return `sentence` with a period, unless it ends with a mark, perhaps inside quotes."""
     sentence = sentence.rstrip()
     if not sentence or sentence.rstrip(_CLOSING).endswith(_ENDS):
         return sentence
@@ -66,12 +66,12 @@ def ended(sentence: str) -> str:
 
 
 def in_one_line(title: str, hint: str = "") -> str:
-    """Join what happened and what to do to sentences. A hint may end with a command."""
+    """Join what happened and what to do as sentences. A hint may end with a command."""
     return f"{ended(title)} {hint}".strip()
 
 
 class LineEnds:
-    """Makes each `\\r\\n` of a text that arrives in pieces a newline, also if it is split."""
+    """Turns each `\\r\\n` of a text that arrives in pieces into a newline, even if it is split."""
 
     def __init__(self) -> None:
         self._held = ""
@@ -83,11 +83,11 @@ class LineEnds:
 
 
 class StopMatcher:
-    """Finds the first of several stop strings to be complete in a text that arrives in pieces.
+    """Finds the first stop string that is complete in a text that arrives in pieces.
 
-    Text that could be the beginning of a stop string is held back until it is decided. The pieces
-    make no difference: of stop strings that overlap, the one that ends first counts, and of those
-    that end together the longest.
+    Text that could be the beginning of a stop string is held back until that is decided. The
+    division into pieces makes no difference: if stop strings overlap, the one that ends first
+    counts; if they end together, the longest counts.
     """
 
     def __init__(self, stops: Iterable[str]) -> None:
@@ -111,7 +111,7 @@ class StopMatcher:
         return text[: len(text) - keep], False
 
     def flush(self) -> str:
-        """Return the text held back, once no more will come."""
+        """Return the text held back, when no more text will come."""
         held, self._held = self._held, ""
         return held
 
@@ -127,8 +127,7 @@ def overlap(text: str, stop: str) -> int:
 class ReplyTrimmer:
     """Passes on a reply that arrives in pieces, without its outer white space.
 
-    The indent of its first line stays. White space at the end of what has arrived is held back
-    until text follows it.
+    The indent of its first line stays. White space at the end is held back until text follows it.
     """
 
     def __init__(self, *, has_begun: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Titles of conversations, which come from their first message."""
+"""Makes titles of conversations from their first message."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def title_of(text: str, width: int = 60) -> str:
 def title_of_request(request: ChatMessage | Task) -> str:
     """Return a title for a conversation that begins with `request`.
 
-    The instructions of many tasks are alike; their inputs are not.
+    Many tasks share their instruction but not their input, so the input comes first.
     """
     if isinstance(request, Task) and request.input:
         return title_of(request.input) or title_of(request.instruction)
@@ -27,5 +27,5 @@ def title_of_request(request: ChatMessage | Task) -> str:
 
 
 def titles_of_request(request: ChatMessage | Task) -> tuple[str, ...]:
-    """Return the titles that such a conversation may have, those of earlier versions included."""
+    """Return all titles that such a conversation may have, those of earlier versions included."""
     return title_of_request(request), title_of(message_text(request))

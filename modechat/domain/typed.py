@@ -1,8 +1,8 @@
-"""Texts typed at a prompt, whose folds are ranges that are shown as one token.
+"""Texts typed at a prompt, with folds: ranges that are shown as one token.
 
-A big paste is folded: it is one token in the prompt, and the whole text wherever it is used. Text
-in a fold was not typed: the marks of the interface (headers, commands, mentions of files) have no
-meaning there. Sent texts can be called back in the order of sending, as in a shell.
+A big paste is folded: the prompt shows one token, and every use has the whole text. Text in a fold
+was not typed, so the marks of the interface (headers, commands, mentions of files) have no meaning
+there. Sent texts can be recalled in the order of sending, as in a shell.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MASK = "\x00"
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A text at the prompt. `folds` are ranges of its characters, in order, that do not overlap."""
+    """A text at the prompt. `folds` are ordered ranges of its characters that do not overlap."""
 
     text: str = ""
     folds: tuple[tuple[int, int], ...] = ()
@@ -31,7 +31,7 @@ class Typed:
         return bool(self.text)
 
     def masked(self) -> str:
-        """Return the text with NULs in place of its folds' characters, line ends apart."""
+        """Return the text with NULs in place of the characters in its folds, except line ends."""
         text = self.text
         for start, end in self.folds:
             hidden = "\n".join(_MASK * len(line) for line in text[start:end].split("\n"))
@@ -47,7 +47,7 @@ def as_typed(text: str | Typed) -> Typed:
 
 
 def joined(parts: Sequence[Typed], between: str = "\n\n") -> Typed:
-    """Join the texts; empty ones are left out."""
+    """Join the texts, without empty ones."""
     return _strung(list(filter(None, parts)), between)
 
 
@@ -79,7 +79,7 @@ class Recall:
 
     @property
     def entries(self) -> tuple[Typed, ...]:
-        """Newest first."""
+        """The texts that were sent, newest first."""
         return tuple(self._entries)
 
     @property
@@ -87,18 +87,18 @@ class Recall:
         return self._at >= 0
 
     def load(self, entries: Sequence[Typed]) -> None:
-        """Add what was sent in earlier runs, behind what was sent since."""
+        """Add the texts of earlier runs, behind those of this run."""
         self._entries += entries
 
     def add(self, entry: Typed) -> None:
-        """Add a text that was sent, unless it is the last one again. The walk begins anew."""
+        """Add a text that was sent, unless it equals the last one. The walk begins anew."""
         is_repeated = bool(self._entries) and entry.text == self._entries[0].text
         if entry and not is_repeated:
             self._entries.insert(0, entry)
         self.stop()
 
     def take_out(self, entry: Typed) -> None:
-        """Remove the entry that was added last: it was not sent after all."""
+        """Remove the entry that was added last, because it was not sent after all."""
         if self._entries and self._entries[0].text == entry.text:
             del self._entries[0]
             self.stop()
@@ -109,13 +109,13 @@ class Recall:
         self.stop()
 
     def older(self, shown: Typed) -> Typed | None:
-        """Return what was sent before the text that is shown now; None if nothing was."""
+        """Return the text that was sent before the shown one, or None if there is none."""
         return self._step(shown, 1)
 
     def newer(self, shown: Typed) -> Typed | None:
-        """Return what was sent after the text that is shown now, at the end the first draft.
+        """Return the text that was sent after the shown one; after the last one, the first draft.
 
-        None if that is shown.
+        None if the draft is shown.
         """
         return self._step(shown, -1)
 

@@ -1,4 +1,4 @@
-"""Commands whose answer is lines: where the screen has lists to choose from, these are printed."""
+"""Answers commands with lines, and prints the lists that the screen offers for choosing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _LONGEST_LISTED = 200  # characters
 
 
 class PlainCommands:
-    """Methods are named as the actions of the table. They return why nothing was done, or None."""
+    """The commands with printed answers. Methods have the names of the actions in the table.
+
+    They return the reason if nothing was done, or else None.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class PlainCommands:
         self._leave()
 
     def help(self) -> None:
-        """Print the modes, how to write, and the commands."""
+        """Print the modes, the ways to write, and the commands."""
         self._print(help_lines())
 
     def tell_status(self) -> None:
@@ -75,7 +78,7 @@ class PlainCommands:
         self._print(map(sanitize_line, lines[-_MOST_LOG_LINES:]))
 
     def toggle_thinking_view(self) -> Incomplete | None:
-        """Print what the model thought before its last reply."""
+        """Print the model's thinking before its last reply."""
         turn = self._session.last_turn
         if turn is None or not turn.reply.thinking:
             return Incomplete("The last reply has no thinking to show.")
@@ -122,7 +125,7 @@ class PlainCommands:
         return await self._session.prompts.of_turn(turn), turn.mode
 
     async def search_history(self, words: str = "") -> Incomplete | None:
-        """List what was sent before; with a number, begin a message with that entry of the list.
+        """List the texts sent before; with a number, begin a message with that entry of the list.
 
         Numbers count from the newest entry.
         """

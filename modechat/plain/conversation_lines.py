@@ -1,4 +1,4 @@
-"""Shows turns of a conversation that was opened: its end, and what came before."""
+"""Shows turns of an opened conversation: its end, and earlier turns."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class ConversationLines:
         self._output = output
         self._conversation: Conversation | None = None
         self._n_earlier = 0
-        """How many turns, from the beginning, were not shown in full."""
+        """The number of turns, from the beginning, that were not shown in full."""
 
     def open(self, conversation: Conversation | None) -> None:
-        """Show the end of a conversation, shortened; None is a new one."""
+        """Show the end of a conversation, shortened; None: a new one."""
         self._conversation = conversation
         self._n_earlier = 0
         if not self._output.shows_progress:
@@ -52,7 +52,7 @@ class ConversationLines:
             self._output.say(mode_sentence(conversation.state))
 
     def show_earlier(self) -> bool:
-        """Show some turns before those that were shown; False if there are none."""
+        """Show some turns before those that were shown; return False if there are none."""
         first = max(0, self._n_earlier - _TURNS_AT_ONCE)
         entries = self._entries(first, self._n_earlier)
         self._n_earlier = first

@@ -1,4 +1,4 @@
-"""Remembers what went wrong, for the exit code of a program that nobody watches."""
+"""Remembers the first failure, for the exit code of a program that nobody watches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modechat.errors import ModechatError
 class FailureWatch:
     """An engine that remembers the exit code of the first failure.
 
-    That is one of the engine, or one that is noted with `note`.
+    The failure is an event of the engine, or an error passed to `note`.
     """
 
     def __init__(self, engine: Engine) -> None:

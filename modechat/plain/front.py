@@ -1,7 +1,7 @@
-"""The plain front end: it does what comes in, in order, and shows what the session does.
+"""The plain front end: it handles the input in order, and shows the session's events.
 
-On a terminal the user is asked for each message. In a pipe every line is a message, and the
-program ends after the reply to the last. It moves no cursor, repaints nothing and writes no escape
+On a terminal the user is asked for each message. In a pipe every line is a message, and the program
+ends after the reply to the last one. It moves no cursor, repaints nothing and writes no escape
 sequence.
 """
 
@@ -56,7 +56,7 @@ class PlainChat:
     ) -> None:
         """`engine` has been started, and `store` is open."""
         self._is_interactive = stdin.isatty()
-        """True if a user types, who can react to what goes wrong."""
+        """True if a user types, who can react to errors."""
         self._settings = settings
         self.shutdown = Shutdown()
         self._failures = FailureWatch(engine)
@@ -85,15 +85,15 @@ class PlainChat:
         self._dispatcher = Dispatcher(commands, say=self._view.say, in_words=True)
         self._tasks = BackgroundTasks()
         self._has_input = False
-        """True once there was something to do."""
+        """True after the first input."""
         self._interrupt_leaves = False
         """True if the next Ctrl+C leaves."""
 
     async def run(self, *, resume: bool, troubles: tuple[ModechatError, ...] = ()) -> int:
-        """Chat until the user leaves, or nothing more comes in; return the exit code.
+        """Chat until the user leaves or the input ends; return the exit code.
 
-        Raises ModechatError, and BrokenPipeError when nobody reads any more. Where a signal ends
-        the chat, the same signal ends the process.
+        Raises ModechatError, and BrokenPipeError when nobody reads any more. If a signal ends the
+        chat, the same signal ends the process.
         """
         if not self._is_interactive:  # there is nobody to choose another model
             await asyncio.to_thread(self._settings.files.check_model)
@@ -123,10 +123,10 @@ class PlainChat:
         leaving = self._tasks.begin(self.shutdown.wait_for_request())
         done, _ = await asyncio.wait({leaving, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in done & tasks:
-            task.result()  # raises what went wrong
+            task.result()  # raises the task's error
 
     async def _close(self) -> None:
-        """Save everything, and write what is left to write."""
+        """Save everything, and write the remaining output."""
         try:
             await self._outbox.save_draft()
             await self._session.close()
@@ -151,8 +151,8 @@ class PlainChat:
     # What comes in
 
     async def _do_all(self) -> None:
-        """Do what is typed, one after the other, each when the reply to the last is complete."""
-        if self._is_interactive:  # often it is loaded soon: its notes come before the prompt
+        """Handle the input in order, each text when the reply to the previous one is complete."""
+        if self._is_interactive:  # the model often loads soon, so its notes come before the prompt
             await self._waits.until_loaded(_SECONDS_TO_LOAD)
         await self._view.all_is_shown()
         while (text := await self._intake.next(prompt_label(self._session.state))) is not None:
@@ -193,7 +193,7 @@ class PlainChat:
         return False
 
     def _refuse(self, error: UsageError) -> None:
-        """Say why nothing was done, but for what was still asked for while the program ends."""
+        """Say why nothing was done, except for requests that come while the program ends."""
         if self.shutdown.is_requested:
             return
         self._failures.note(error)
@@ -218,7 +218,7 @@ class PlainChat:
         self._waits.notify()
 
     def _interrupt(self) -> None:
-        """Ctrl+C stops the reply, or drops what was typed; the second one leaves."""
+        """Stop the reply, or drop the typed text; the second Ctrl+C leaves."""
         if not self._is_interactive:
             self.shutdown.request_by(signal.SIGINT)
             return

@@ -1,4 +1,4 @@
-"""Reads messages: lines become messages, which wait for their turn; users are asked for them."""
+"""Reads lines, makes messages of them, queues the messages, and asks users for more."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Intake:
         leave: Callable[[], None],
         changed: Callable[[], None],
     ) -> None:
-        """`at_once` gets each message, and returns True if it did what must not wait.
+        """`at_once` gets each message first, and returns True if it handled the message.
 
-        `refuse` is called with what cannot be read, `changed` when something was typed, and `leave`
-        at the end.
+        It handles messages that cannot wait. `refuse` is called for unreadable input, `changed`
+        after typed input, and `leave` at the end.
         """
         self._is_terminal = stdin.isatty()
         self._output = output
@@ -46,7 +46,7 @@ class Intake:
         self._waiting: deque[Typed] = deque()
         """The messages in `_texts`."""
         self._label = ""
-        """The prompt that is shown; empty while something else is done."""
+        """The prompt that is shown; empty while a message is handled."""
         self._has_asked = False
 
     def start(self) -> None:
@@ -54,7 +54,10 @@ class Intake:
         self._reader.start()
 
     async def next(self, label: str) -> Typed | None:
-        """Return the next message or command, asked for with `label`; None if no more will come."""
+        """Return the next message or command, asked for with `label`.
+
+        None at the end of the input.
+        """
         self._has_asked = True
         if self._texts.empty():
             self._label = label
@@ -69,7 +72,7 @@ class Intake:
 
     @property
     def unsent(self) -> tuple[Typed, ...]:
-        """What was typed and `next` did not return yet, oldest first."""
+        """The typed texts that `next` has not returned yet, oldest first."""
         return (*self._waiting, self._messages.text)
 
     def begin_with(self, typed: Typed) -> None:

@@ -19,7 +19,7 @@ _LONGEST_TYPED = 4095
 """Bytes of a line that Linux keeps in a terminal's ordinary mode; it silently drops the rest."""
 _MOST_AHEAD = 256
 _LONGEST_LINE = 4_000_000
-"""Characters of a line in a pipe: as much as of a file that is attached."""
+"""Characters of a line in a pipe, the same as the limit for an attached file."""
 _MOST_TOGETHER = 4_000_000
 """Bytes of a pipe that are checked before their first line is handled."""
 _KEYS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.|[\x00-\x08\x0b-\x1f\x7f]")
@@ -35,7 +35,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Says why a line cannot be used."""
+    """The reason why a line cannot be used."""
 
     reason: str
     hint: str
@@ -43,7 +43,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """No line follows; on a terminal the user has pressed Ctrl+D."""
+    """The end of the input; on a terminal the user has pressed Ctrl+D."""
 
 
 Read: TypeAlias = Lines | Unreadable | End
@@ -69,11 +69,14 @@ class LineReader:
         threading.Thread(target=read, name="reader", daemon=True).start()
 
     def done(self) -> None:
-        """Let one more be read ahead: something that was given to `receive` is done."""
+        """Allow one more item to be read ahead, because one from `receive` is handled."""
         self._ahead.release()
 
     def _read_pipe(self) -> None:
-        """Put each line on its own. Bytes that are no text end it; what came with them is lost."""
+        """Put each line on its own.
+
+        Bytes that are no text end the input; the lines with them are lost.
+        """
         decoder, rest, is_open = TextDecoder(), "", True
         while is_open:
             data = read_once(self._raw)
@@ -105,7 +108,7 @@ class LineReader:
                 if rest:
                     self._put(_decoded([rest]))
                 self._put(End())
-                if ended and not rest:  # a terminal that is gone says so for ever
+                if ended and not rest:  # a terminal that is gone reports its end for ever
                     return
                 rest, ended = b"", True
                 continue
@@ -123,7 +126,7 @@ class LineReader:
     def _more_is_there(self) -> bool:
         try:
             return bool(select.select([self._raw], [], [], _SECONDS_OF_A_PASTE)[0])
-        except OSError:  # Windows selects sockets only
+        except OSError:  # Windows selects only sockets
             return False
 
     def _put(self, read: Read) -> None:
@@ -133,7 +136,7 @@ class LineReader:
 
 
 def _decoded(raw: list[bytes]) -> Read:
-    """Make text of lines that came at once."""
+    """Decode lines that came at once."""
     if max(map(len, raw)) >= _LONGEST_TYPED:
         return Unreadable(
             f"The terminal has cut a line after {_LONGEST_TYPED:,} bytes, so nothing was sent",

@@ -1,8 +1,8 @@
-"""How typed lines become messages. Pure.
+"""Makes messages of typed lines.
 
-A line is a message. One that ends with a backslash goes on in the next line, and what stands
-between two lines of three quotation marks is one message. Lines that come at once are a paste: one
-message, sent by the next Enter. In a paste, headers and commands are text.
+A line is a message. A line that ends with a backslash continues in the next line. The lines between
+two lines of three quotation marks are one message. Lines that come at once are a paste: one
+message, which the next Enter sends. In a paste, headers and commands are text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class MessageReader:
 
     def __init__(self) -> None:
         self._lines: list[tuple[str, bool]] = []
-        """Each with True if it was pasted."""
+        """The lines, each with True if it was pasted."""
         self._begun = Typed()
         """A text that the message begins with."""
         self._is_block = False
@@ -35,7 +35,7 @@ class MessageReader:
 
     @property
     def text(self) -> Typed:
-        """The message as far as it has come."""
+        """The message so far."""
         parts = [self._begun] if self._begun else []
         for is_paste, group in groupby(self._lines, key=itemgetter(1)):
             text = "\n".join(line for line, _ in group)
@@ -50,7 +50,7 @@ class MessageReader:
 
     @property
     def n_pasted(self) -> int:
-        """How many lines of a paste wait for Enter."""
+        """The number of pasted lines that wait for Enter."""
         return len(self._lines) if self._is_paste else 0
 
     def feed(self, line: str) -> Typed | None:
@@ -81,7 +81,7 @@ class MessageReader:
     def feed_together(self, lines: Sequence[str]) -> Typed | None:
         """Add lines that came at once; return the message if it is complete.
 
-        Nobody types like that: in a paste nothing has a meaning but quotes around it.
+        Nobody types so fast, so they are a paste, in which only quotes around it have a meaning.
         """
         *some, last = lines
         if len(lines) == 1:
@@ -99,7 +99,7 @@ class MessageReader:
         return None
 
     def finish(self) -> Typed | None:
-        """Return the message that has begun, since no line follows; None if none has."""
+        """Return the message that has begun, because no line follows, or None."""
         return self._end() if self.is_open else None
 
     def clear(self) -> None:
@@ -114,5 +114,5 @@ class MessageReader:
 
 
 def _goes_on(line: str) -> bool:
-    """True if the line ends with a backslash. Two at the end are two backslashes."""
+    """Return True if the line ends with a backslash. Two at the end are two backslashes."""
     return (len(line) - len(line.rstrip("\\"))) % 2 == 1

@@ -1,6 +1,6 @@
-"""Writes lines: it only ever adds some, and nothing in them can act on a terminal.
+"""Writes lines: it only appends, and no character in the lines acts on a terminal.
 
-Terminals break lines within words, so for a terminal lines are broken between words. Pipes get
+Terminals break lines inside words, so for a terminal lines are broken between words. Pipes get
 whole lines.
 """
 
@@ -16,7 +16,7 @@ from modechat.plain.writer import Writer
 
 
 class Output:
-    """Writes the conversation to `out`, and notices of the app to `err` (None: nowhere)."""
+    """Writes the conversation to `out`, and the program's notices to `err` (None: nowhere)."""
 
     def __init__(self, writer: Writer, out: TextIO, err: TextIO | None, *, prompts: bool) -> None:
         """`prompts`: the user types in the terminal that shows the conversation."""
@@ -33,12 +33,12 @@ class Output:
 
     @property
     def shows_progress(self) -> bool:
-        """True if somebody watches, and wants to know how far things are."""
+        """True if somebody watches and wants to know the progress."""
         return self._prompts or (self._err is not None and self._err.isatty())
 
     @property
     def echoes(self) -> bool:
-        """True if what the user says must be written, too, because no terminal shows it."""
+        """True if the user's text must be written, too, because no terminal shows it."""
         return not self._prompts
 
     def line(self, text: str, *, is_verbatim: bool = False) -> None:
@@ -50,7 +50,7 @@ class Output:
         self._prompt_again()
 
     def say(self, text: str) -> None:
-        """Write a message of the app that belongs to the conversation."""
+        """Write a message of the program that belongs to the conversation."""
         self.line(f"modechat: {as_commands(text)}")
 
     def notice(self, text: str) -> None:

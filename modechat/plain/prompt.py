@@ -1,4 +1,4 @@
-"""Where the user types: the front end of the outbox.
+"""The prompt of the plain front end, and its interface for the outbox.
 
 The draft of a conversation is the beginning of the next message.
 """
@@ -24,12 +24,12 @@ _LONGEST_SHOWN = 400  # characters
 
 
 class PlainPrompt:
-    """What is typed and not yet sent."""
+    """The typed text that is not sent yet."""
 
     def __init__(
         self, view: PlainView, failures: FailureWatch, intake: Intake, *, is_interactive: bool
     ) -> None:
-        """`is_interactive`: a user types; what is typed is kept on disk."""
+        """`is_interactive`: a user types, and the typed text is stored on disk."""
         self.outbox = Outbox(self, keeps_typed=is_interactive)
         self._view = view
         self._failures = failures
@@ -37,7 +37,7 @@ class PlainPrompt:
         self._is_interactive = is_interactive
 
     async def sent(self) -> tuple[Typed, ...]:
-        """Return what was sent before, newest first."""
+        """Return the texts sent before, newest first."""
         return await self.outbox.sent()
 
     def begin_with(self, typed: Typed, name: str) -> None:
@@ -48,7 +48,7 @@ class PlainPrompt:
         self._view.say("Enter sends it, with what you type before that. Ctrl+C drops it.")
 
     def doubt(self, text: str) -> str:
-        """Say why a text that looks like a command is not sent; empty if it is sent.
+        """Return the reason why a text that looks like a command is not sent, or "" if it is sent.
 
         A user may type it twice to send it.
         """
@@ -63,7 +63,7 @@ class PlainPrompt:
             return f"{doubt} The same once more sends it, and so does {escaped}"
         return f"{doubt} {escaped} sends it as text."
 
-    # What the outbox asks of a front end
+    # The methods that the outbox requires of a front end
 
     def say(self, text: str) -> None:
         self._view.say(text)
@@ -73,13 +73,13 @@ class PlainPrompt:
         self._failures.note(error)
 
     def show_queued(self, queued: tuple[Typed, ...]) -> None:
-        """Do nothing: no message is queued, since the next one is read when the reply has ended."""
+        """Do nothing: the next message is read after the reply has ended, so none is queued."""
 
     def give_back(self, message: Message) -> None:
         """Do nothing: the message stands above, where the user typed it."""
 
     def forget_input(self, typed: Typed) -> None:
-        """Do nothing: the list of what was sent is read from the disk."""
+        """Do nothing: the list of sent texts is read from the disk."""
 
     def at_prompt(self) -> Typed:
         return joined(self._intake.unsent)

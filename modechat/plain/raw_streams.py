@@ -1,8 +1,8 @@
-"""The streams below their buffers: bytes of UTF-8 in and out, on every system.
+"""Reads and writes the streams below their buffers, as bytes of UTF-8 on every system.
 
-A console of Windows gives and takes bytes of its code page through a file descriptor; Python's own
-raw stream of it (PEP 528) gives and takes UTF-8. Elsewhere the raw stream uses the file descriptor
-itself.
+A console of Windows reads and writes bytes of its code page through a file descriptor. Python's own
+raw stream for it (PEP 528) reads and writes UTF-8. Elsewhere the raw stream uses the file
+descriptor itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _LONGEST_READ = 1 << 16  # bytes
 
 
 def raw_stream(stream: TextIO) -> io.RawIOBase:
-    """Return the stream that reads and writes for `stream`."""
+    """Return the raw stream below `stream`."""
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
     if isinstance(raw, io.RawIOBase):
         return raw
@@ -25,11 +25,11 @@ def raw_stream(stream: TextIO) -> io.RawIOBase:
 
 
 def read_once(raw: io.RawIOBase) -> bytes:
-    """Return what has come, or wait for it. Empty: it has ended, or the terminal is gone."""
+    """Return the available bytes, or wait for some. Empty: the end, or the terminal is gone."""
     try:
         while (data := raw.read(_LONGEST_READ)) is None:
-            select.select([raw], [], [])  # another program has switched the terminal to not waiting
-    except (OSError, ValueError):  # how Linux says that the terminal is gone; the stream is closed
+            select.select([raw], [], [])  # another program has made the terminal non-blocking
+    except (OSError, ValueError):  # the terminal is gone (on Linux), or the stream is closed
         return b""
     return data
 
@@ -39,6 +39,6 @@ def write_all(raw: io.RawIOBase, data: bytes) -> None:
     while data:
         written = raw.write(data)
         if written is None:
-            select.select([], [raw], [])  # another program has switched the terminal to not waiting
+            select.select([], [raw], [])  # another program has made the terminal non-blocking
         else:
             data = data[written:]

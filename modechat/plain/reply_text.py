@@ -1,6 +1,6 @@
-"""Cuts a reply that grows into pieces that are good to listen to: lines or sentences. Pure.
+"""Cuts a growing reply into pieces that are good to listen to: lines or sentences.
 
-The pieces together are the reply's text to the letter, with newlines for line ends.
+The pieces together are exactly the reply's text, with newlines for line ends.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class ReplyText:
         self._line_ends = LineEnds()
 
     def feed(self, text: str, now: float) -> None:
-        """Add text that has come."""
+        """Add new text."""
         if not self._pending:
             self._since = now
         self._pending += self._line_ends.feed(text)
 
     def take(self, now: float) -> str:
-        """Return what may be written now: whole lines at once, the rest after a while."""
+        """Return the text that may be written now: whole lines at once, the rest after a while."""
         end = self._pending.rfind("\n") + 1
         if not end:
             end = self._end_of_ready(now - self._since)
@@ -40,7 +40,7 @@ class ReplyText:
         return text
 
     def finish(self) -> str:
-        """Return all that was not written yet."""
+        """Return all text that was not written yet."""
         text, self._pending = self._pending, ""
         return text
 

@@ -1,4 +1,4 @@
-"""Waiting for what the session does."""
+"""Waits until the session has loaded its model, or is idle."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _WORKING = (Phase.GENERATING, Phase.STOPPING)
 
 
 class SessionWaits:
-    """Create it inside a running event loop."""
+    """Waits for states of a session. Create it inside a running event loop."""
 
     def __init__(self, session: ChatSession) -> None:
         self._session = session
         self._has_changed = asyncio.Event()
 
     def notify(self) -> None:
-        """Look again at what is waited for: the session has sent an event."""
+        """Check the awaited condition again, because the session has sent an event."""
         self._has_changed.set()
 
     async def until_loaded(self, seconds: float | None = None) -> None:
-        """Wait until the model is loaded or has failed to, but not longer than `seconds`."""
+        """Wait until the model is loaded or has failed to load, but not longer than `seconds`."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._until(self._is_not_loading), seconds)
 

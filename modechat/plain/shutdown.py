@@ -1,4 +1,4 @@
-"""Why the plain front end ends: the user leaves, a signal comes, or nobody reads any more."""
+"""Ends the plain front end: the user leaves, a signal comes, or nobody reads any more."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from modechat.plain.writer import Writer
 
 _SECONDS_TO_WRITE = 1.0
-"""For what is left to write when a signal ends the program: its reader may not read any more."""
+"""The time for the remaining output after a signal: its reader may not read any more."""
 
 
 class Shutdown:
-    """Create it inside a running event loop."""
+    """The end of the program and its cause. Create it inside a running event loop."""
 
     def __init__(self) -> None:
         self._is_requested = asyncio.Event()
         self._is_urgent = asyncio.Event()
-        """Set when the end is requested once more while the program ends."""
+        """Set when the end is requested again while the program ends."""
         self._signal: signal.Signals | None = None
         self._error: Exception | None = None
 
@@ -43,7 +43,7 @@ class Shutdown:
         self._is_requested.set()
 
     def hurry(self) -> None:
-        """End without waiting for the reader of what is left to write."""
+        """End without waiting for the reader of the remaining output."""
         self._is_urgent.set()
 
     def request_by(self, number: signal.Signals) -> None:
@@ -78,7 +78,7 @@ class Shutdown:
             task.cancel()
 
     def finish(self) -> None:
-        """Raise what ended the program, as an error or as a signal other than Ctrl+C."""
+        """Raise the error that ended the program, or the signal unless it was Ctrl+C."""
         if self._signal is not None and self._signal is not signal.SIGINT:
             signal.signal(self._signal, signal.SIG_DFL)
             signal.raise_signal(self._signal)

@@ -1,4 +1,4 @@
-"""Shows what the session does, as lines: events come out one after the other, in order."""
+"""Shows the session's events as lines, in order."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class PlainView:
         self._has_begun = False
         self._thinks = False
         self._progress_at = 0.0
-        """When progress was shown last."""
+        """The time at which progress was shown last."""
         self._notes: tuple[str, ...] = ()
 
     def receive(self, event: SessionEvent) -> None:
@@ -66,7 +66,7 @@ class PlainView:
         self._events.put_nowait(event)
 
     def start(self, tasks: BackgroundTasks) -> asyncio.Task[None]:
-        """Show what comes in a task, until that is cancelled."""
+        """Show the received events in a task, until it is cancelled."""
         self._showing = tasks.begin(self._run())
         return self._showing
 
@@ -86,22 +86,22 @@ class PlainView:
                 self._events.task_done()
 
     async def all_is_shown(self) -> None:
-        """Wait until every event is shown that was received, or the task that shows them fails."""
+        """Wait until all received events are shown, or the task that shows them fails."""
         assert self._showing is not None
         shown = asyncio.create_task(self._events.join())
         await asyncio.wait({shown, self._showing}, return_when=asyncio.FIRST_COMPLETED)
         shown.cancel()
 
     def say(self, text: str) -> None:
-        """Answer something that the user did."""
+        """Answer an input of the user."""
         self._output.say(text)
 
     def show_earlier(self) -> bool:
-        """Show some turns before those that were shown; False if there are none."""
+        """Show some turns before those that were shown; return False if there are none."""
         return self._conversation.show_earlier()
 
     def show_trouble(self, trouble: Trouble) -> None:
-        """Say what went wrong and what to do, and show the engine's last log lines."""
+        """Show the problem with its remedy, and the engine's last log lines."""
         self._output.notice(in_one_line(trouble.title, trouble.hint))
         for line in trouble.details[-_LOG_LINES:]:
             self._output.notice(f"log: {sanitize_line(line)}")
@@ -118,7 +118,7 @@ class PlainView:
                 self._turn = None
                 self._conversation.open(conversation)
             case ModeChangeAdded(change=change):
-                if self._turn is None:  # else it is shown again, below a variant
+                if self._turn is None:  # otherwise it is shown again, below a variant
                     self.say(notice(change.state))
             case ContextMoved() | CompactionChanged(is_running=True):
                 self._show_context_event(event)
@@ -207,14 +207,14 @@ class PlainView:
             )
 
     def _show_notes(self, model: ModelInfo) -> None:
-        """Say each note on the model once, as long as it stays the same."""
+        """Show each note on the model once, as long as it stays the same."""
         for note in model.notes:
             if note not in self._notes:
                 self._output.notice(note)
         self._notes = model.notes
 
     def _show_progress(self, text: str) -> None:
-        """Say how far something is, now and then, to those who watch."""
+        """Show the progress now and then, if somebody watches."""
         now = self._clock()
         if self._output.shows_progress and now - self._progress_at >= _SECONDS_BETWEEN_PROGRESS:
             self._progress_at = now

@@ -1,6 +1,6 @@
-"""Breaks lines between words, where a terminal would break them within one. Pure.
+"""Breaks lines between words, where a terminal would break them inside a word.
 
-The text may come in pieces. Code and tables keep their lines, and so does a word that fits no line.
+The text may come in pieces. Code, tables and words that are longer than a line are not broken.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ _LEAST_WIDTH = 20
 
 
 class WordWrap:
-    """Remembers the column from piece to piece; it begins at the beginning of a line."""
+    """Remembers the column between pieces, starting at the beginning of a line."""
 
     def __init__(self) -> None:
         self._column = 0
         self._space = ""
-        """White space that is not written yet: perhaps the line is broken there."""
+        """White space that is not written yet, because a line may be broken there."""
         self._is_new_line = True
         self._keeps_line = False
         self._fence = ""
 
     def feed(self, text: str, width: int) -> str:
-        """Put newlines in place of spaces where the next word does not fit. `width` is in cells."""
+        """Replace spaces by newlines where the next word does not fit. `width` is in cells."""
         if width < _LEAST_WIDTH:
             return text
         written = []
@@ -42,7 +42,7 @@ class WordWrap:
         return "".join(written)
 
     def begin_line(self) -> None:
-        """Note that what comes next stands at the beginning of a line."""
+        """Note that the next text stands at the beginning of a line."""
         self._column, self._space = 0, ""
         self._is_new_line, self._keeps_line = True, False
 
@@ -59,7 +59,7 @@ class WordWrap:
         return space + word
 
     def _look_at_line(self, word: str) -> None:
-        """Learn from its first word if a line must be kept."""
+        """Decide by its first word whether the line must be kept."""
         self._is_new_line = False
         fence = _FENCE.match(word)
         self._keeps_line = (
@@ -74,7 +74,7 @@ class WordWrap:
 
 
 def cell_width(text: str) -> int:
-    """Return the columns that a terminal gives to `text`."""
+    """Return the number of columns that `text` takes in a terminal."""
     return sum(_cells(character) for character in text)
 
 

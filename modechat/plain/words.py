@@ -1,4 +1,4 @@
-"""What the plain front end says: the help, and keys as the commands that do the same. Pure."""
+"""The texts of the plain front end: the help, and commands in place of keys."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _LINES = (
 
 
 def as_commands(text: str) -> str:
-    """Return a message of ours with commands in place of keys: this front end has none."""
+    """Return a message of the program with commands in place of keys, which are not used here."""
     return with_keys(text, _COMMANDS.get)
 
 
 def prompt_label(state: ModeState) -> str:
-    """Say who speaks next, and in which mode: `You (chat): `."""
+    """Return the prompt, which names the mode: `You (chat): `."""
     return f"You ({'input' if state.standing is not None else state.mode}): "
 
 
 def reply_label(mode: Mode) -> str:
-    """Return what stands before a reply."""
+    """Return the label before a reply."""
     return "Model: " if mode is Mode.CHAT else "Model (instruct): "
 
 
 def help_lines() -> Iterator[str]:
-    """List the modes, how lines become messages, and the commands."""
+    """Yield the modes, the ways to write messages, and the commands."""
     for title, rows in (
         ("Modes:", MODES),
         ("Writing:", _LINES),
@@ -55,7 +55,7 @@ def help_lines() -> Iterator[str]:
 
 
 def neutralised_note(reply: Reply) -> str:
-    """Say which texts of control tokens the user's message had; empty if none."""
+    """Return a note on the control tokens in the user's message, or "" if there were none."""
     if reply.stats is None or not reply.stats.neutralised:
         return ""
     texts = []
@@ -66,12 +66,12 @@ def neutralised_note(reply: Reply) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction as a screen reader speaks it: `50 percent`."""
+    """Return a fraction as a screen reader speaks it: `50 percent`."""
     return f"{round(100 * fraction)} percent"
 
 
 def shortened(text: str, longest: int | None) -> str:
-    """Cut `text` between words to so many characters; None leaves it whole."""
+    """Cut `text` between words to at most `longest` characters; None: do not cut."""
     if longest is None or len(text) <= longest:
         return text
     end = max(text.rfind(" ", 0, longest), text.rfind("\n", 0, longest))

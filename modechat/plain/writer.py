@@ -13,10 +13,10 @@ from modechat.plain.raw_streams import raw_stream, write_all
 
 
 class Writer:
-    """Writes what is `put`, in order. Create it inside a running event loop."""
+    """Writes the texts of `put`, in order. Create it inside a running event loop."""
 
     def __init__(self, main: TextIO, failed: Callable[[OSError], None]) -> None:
-        """`failed` is called when `main` cannot be written to; nothing more is written there."""
+        """`failed` is called when `main` cannot be written to, which ends the writing to it."""
         self._main = main
         self._loop = asyncio.get_running_loop()
         self._failed = failed
@@ -28,7 +28,7 @@ class Writer:
         self._queue.put((stream, text.encode(stream.encoding or "utf-8", "replace")))
 
     async def drained(self) -> None:
-        """Wait until all is written, or cannot be."""
+        """Wait until all is written, or cannot be written."""
         done = asyncio.Event()
         self._queue.put(done)
         await done.wait()

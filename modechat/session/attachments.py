@@ -1,6 +1,6 @@
-"""The files that messages mention: what is in a folder, and their text read into a message.
+"""Lists folders for mentions, and reads the mentioned files into a message.
 
-Blocks while the disk is asked: for threads. Only regular files are ever opened.
+The functions block while they read the disk, so call them in threads. They open only regular files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from modechat.domain.typed import Typed
 from modechat.user_paths import NoHomeFolder, user_path
 
 LARGEST = 4_000_000
-"""Bytes of a file that can be attached."""
+"""The most bytes of a file that can be attached."""
 _MOST_ENTRIES = 5_000
 _MOST_LOOKED_INTO = 400
 _LOOKED_AT = 1024
@@ -27,17 +27,17 @@ _LOOKED_AT = 1024
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """Something in a folder."""
+    """A file or folder inside a folder."""
 
     name: str
     is_folder: bool = False
     size: int = 0
-    """Bytes."""
+    """The size in bytes."""
     is_binary: bool = False
 
 
 def path_of(written: str, folder: Path) -> Path | None:
-    """The path that was written as `written` in `folder`; None if there can be none."""
+    """Return the path for the text `written` in `folder`, or None if there can be none."""
     if "\x00" in written:
         return None
     try:
@@ -47,7 +47,10 @@ def path_of(written: str, folder: Path) -> Path | None:
 
 
 def list_folder(folder: Path) -> tuple[FileEntry, ...]:
-    """What is in a folder, by name, hidden things as well; nothing if it cannot be read."""
+    """Return a folder's entries, hidden ones included: folders first, then by name.
+
+    Empty if the folder cannot be read.
+    """
     entries: list[FileEntry] = []
     try:
         with os.scandir(folder) as found:
@@ -62,9 +65,7 @@ def list_folder(folder: Path) -> tuple[FileEntry, ...]:
 
 
 def attach(typed: Typed, folder: Path) -> Typed | Incomplete:
-    """The message with the texts of the files that it mentions; or why one of them cannot be
-    attached.
-    """
+    """Return the message with the texts of its files, or the reason why one cannot be attached."""
     files: dict[Mention, str] = {}
     escaped: list[Mention] = []
     for meant in files_meant(typed, lambda written: _file_in(folder, written) is not None):
@@ -84,7 +85,7 @@ def attach(typed: Typed, folder: Path) -> Typed | Incomplete:
 
 
 def mentioned_files(typed: Typed, folder: Path) -> dict[str, int]:
-    """The files that the message would attach, as they are written there, with their bytes."""
+    """Return the sizes in bytes of the files to attach, by their paths as written."""
     found: dict[str, int] = {}
     for meant in files_meant(typed, lambda written: _file_in(folder, written) is not None):
         path = _file_in(folder, meant.path)
@@ -116,7 +117,7 @@ def _is_binary(path: str) -> bool:
 
 
 def _file_in(folder: Path, written: str) -> Path | None:
-    """The regular file that is written so; None if there is none."""
+    """Return the regular file that `written` names, or None if there is none."""
     path = path_of(written, folder)
     try:
         is_file = path is not None and stat.S_ISREG(path.stat().st_mode)
@@ -133,7 +134,7 @@ def _size(path: Path) -> int:
 
 
 def read_attached(path: Path, written: str) -> str | Incomplete:
-    """The text of a file that the user wrote as `written`; or why it cannot be attached."""
+    """Return the text of the file named `written`, or the reason why it cannot be attached."""
     name = sanitize_line(written)
     try:
         with path.open("rb") as file:

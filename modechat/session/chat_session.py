@@ -1,11 +1,11 @@
 """ChatSession: the state machine between a front end, the engine and the store.
 
-A turn's way: `send` takes what the user meant, the timeline commits it, `Replies` hands it to the
-engine when the model is ready, takes the reply's pieces and has them saved. Every step reaches the
-front end as a session event.
+The path of a turn: `send` takes what the user meant, and the timeline commits it. `Replies` hands
+it to the engine when the model is ready, receives the pieces of the reply and has them saved. Every
+step reaches the front end as a session event.
 
-Invariants: what the user typed is on disk before the engine sees it; at most one reply runs; the
-phase changes only as the table in `phase` allows. All methods belong to one event loop.
+Invariants: the user's text is on disk before the engine sees it; at most one reply runs; the phase
+changes only as the table in `phase` allows. All methods belong to one event loop.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ from modechat.store import Store
 class ChatSession(SessionState):
     """One open conversation on one engine. `listener` is called with every session event, in order.
 
-    Commands return an `Incomplete` with the reason if they did nothing, and raise StoreError if the
-    disk refuses.
+    Commands return an `Incomplete` with the reason if they did nothing. They raise StoreError if
+    the disk refuses.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class ChatSession(SessionState):
         self._tell = listener
         self._disk = Disk(store)
         self._left_state: ModeState | None = None
-        """The state before the mode was changed by key."""
+        """The state before a key changed the mode."""
         self._gate = gate = Gate(self._is_closed, self._why_busy)
         host = ModelHost(engine, settings, listener)
         timeline = Timeline(self._disk)
@@ -74,14 +74,14 @@ class ChatSession(SessionState):
         self._compaction = Compaction(host, timeline, self._settings_in_effect, listener)
         self._recovery = Recovery(host, self._replies, listener, clock)
         self.turns = TurnCommands(timeline, gate, self._start_reply, listener)
-        """What can be done with the turns of the conversation."""
+        """The commands for the turns of the conversation."""
         self.model_choice = ModelChoice(
             host, self._recovery, self.effective, gate, self.turns, listener
         )
-        """What the user chooses about the model."""
+        """The user's choices about the model."""
         temporary = TemporaryModels(host, self.effective, self._recovery)
         self.comparison = Comparison(host, timeline, temporary, gate, listener, clock)
-        """One turn in several variants, of which one may be kept."""
+        """The comparison of one turn in several variants."""
         self.library = Library(
             self._disk,
             timeline,
@@ -93,9 +93,9 @@ class ChatSession(SessionState):
         )
         """All conversations."""
         self.inputs = Inputs(self._disk)
-        """What the user typed."""
+        """The texts that the user typed."""
         self.prompts = PromptViews(host, timeline, self._settings_in_effect)
-        """The prompts of this conversation, to look at."""
+        """The prompts of this conversation, for inspection."""
         self._events = EngineEvents(
             host,
             timeline,
@@ -123,7 +123,7 @@ class ChatSession(SessionState):
             await self._events.handle(event)
 
     async def close(self) -> None:
-        """Stop the reply if one is written, shut the engine down and close the store.
+        """Stop a running reply, shut the engine down and close the store.
 
         Raises StoreError if something could not be saved.
         """
@@ -141,7 +141,7 @@ class ChatSession(SessionState):
 
     @command(waits_for_reply=False)
     async def send(self, meant: Parsed, typed: str) -> Incomplete | None:
-        """Do what the user meant: a turn or a change of mode. `typed` is kept beside it."""
+        """Do what the user meant: a turn or a change of mode. `typed` is stored with it."""
         if isinstance(meant, Incomplete):
             return meant
         if isinstance(meant, Switch):
@@ -157,18 +157,17 @@ class ChatSession(SessionState):
         return None
 
     async def regenerate(self, turn_id: int | None = None) -> Incomplete | None:
-        """Ask for another reply to a message, or to the last one; the first one is kept as a
-        variant.
+        """Ask for another reply to a message, by default the last.
 
-        Where the engine is down and a load with less was offered, it is loaded so.
-
+        The old reply stays as a variant. If the engine is down and a smaller load was offered, load
+        that.
         """
         if self.last_turn is None and self._recovery.has_offer:
             return await self._load_less()
         return await self.turns.regenerate(turn_id, self._recovery.accept_offer)
 
     async def retry_with_less(self) -> Incomplete | None:
-        """Load the model with less, as was offered, and ask the message again that failed."""
+        """Load the model with less, as offered, and ask again for the reply that failed."""
         if not self._recovery.has_offer:
             return Incomplete("There is nothing to retry with less memory.")
         last = self.last_turn
@@ -184,7 +183,7 @@ class ChatSession(SessionState):
 
     @command()
     async def compact(self) -> Incomplete | None:
-        """Have the model summarise what leaves the context; the summary takes its place there."""
+        """Have the model summarise the turns that leave the context, and use the summary there."""
         reason = self._compaction.start()
         return Incomplete(reason) if reason else None
 
@@ -192,7 +191,7 @@ class ChatSession(SessionState):
     async def toggle_mode(self) -> Incomplete | None:
         """Change the mode without typing a header; nothing is added to the timeline.
 
-        An instruction that was kept is there again when one comes back.
+        A standing instruction comes back when the user returns to its mode.
         """
         left, self._left_state = self._left_state, self.state
         after = self.state.toggled()
@@ -203,7 +202,7 @@ class ChatSession(SessionState):
         return None
 
     async def stop(self) -> None:
-        """Stop replies and summarising. What has come of a reply is kept."""
+        """Stop replies and summarising. The text of a reply so far is kept."""
         self._compaction.stop()
         self.comparison.stop()
         await self._replies.stop()
@@ -222,7 +221,7 @@ class ChatSession(SessionState):
         return self.settings
 
     async def _start_reply(self, turn: Turn, earlier: Reply | None = None) -> None:
-        """Have the turn answered; or, with its `earlier` reply, have the model go on with that."""
+        """Have the turn answered, or have the model continue its `earlier` reply."""
         self._replies.start(turn, earlier)
         if self.phase in (Phase.DOWN, Phase.UNLOADED):
             await self._recovery.restart()

@@ -1,4 +1,4 @@
-"""What a front end of the chat starts with."""
+"""The values that a chat front end starts with."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChatSetup:
-    """`engine` has been started; `store` is open."""
+    """The parts of a chat: `engine` has been started, and `store` is open."""
 
     engine: Engine
     store: Store
     settings: SessionSettings
     resume: bool = True
-    """True if the last conversation is opened, False for a new one."""
+    """True to open the last conversation, False to open a new one."""
     troubles: tuple[ModechatError, ...] = ()
-    """Errors that do not keep the chat from starting."""
+    """Errors that do not prevent the chat from starting."""

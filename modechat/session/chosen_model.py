@@ -1,4 +1,4 @@
-"""Which model the engine is to load, and how: what the user chose, and the model before that."""
+"""Records the model that the engine should load, the user's choice, and the previous model."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class ChosenModel:
         self._previous: SessionSettings | None = None
         self._replaced: ModelInfo | None = None
         self._left_behind = ""
-        """What is said of the adapters and the draft model that belong to the model before."""
+        """A note on the adapters and the draft model that belong to the previous model."""
         self._own: tuple[SessionSettings, Load, GGUFHeader | None] | None = None
-        """What the user chose, while another model is temporary."""
+        """The user's choice while another model is loaded temporarily."""
         self.model: ModelInfo | None = None
-        """The model that is loaded."""
+        """The loaded model."""
         self.header: GGUFHeader | None = None
-        """The header of the model's file, once it was looked at."""
+        """The header of the model's file, once it was read."""
 
     @property
     def format(self) -> str | None:
@@ -32,22 +32,22 @@ class ChosenModel:
 
     @property
     def has_model(self) -> bool:
-        """Whether a model is chosen; whether it is loaded says the phase."""
+        """True if a model is chosen; the phase says whether it is loaded."""
         return self._wanted.has_model
 
     @property
     def wanted(self) -> Load:
-        """What the user asked for."""
+        """The load that the user asked for."""
         return self._wanted.load
 
     @property
     def load_request(self) -> Load:
-        """What is loaded, or tried: with less than the user asked for, where that failed."""
+        """The current load, which may be smaller than the user asked for if that failed."""
         return self._load
 
     @property
     def previous(self) -> SessionSettings | None:
-        """The settings of the model before this one."""
+        """The settings of the previous model."""
         return self._previous
 
     @property
@@ -60,7 +60,7 @@ class ChosenModel:
         return self._load.adapters
 
     def choose(self, settings: SessionSettings) -> None:
-        """The model of these settings is to be loaded, in place of the one so far."""
+        """Choose the model of these settings in place of the current one."""
         self._left_behind = note_on_adapters_and_draft(self._load, settings.load)
         if self.has_model:
             self._previous = self._wanted
@@ -68,19 +68,19 @@ class ChosenModel:
         self._replaced = self.model
 
     def use_temporarily(self, settings: SessionSettings) -> None:
-        """The engine is to load another model for a while.
+        """Choose another model for a while.
 
-        What the user chose stays so; nothing is told about it.
+        The user's choice stays, and no event tells of it.
         """
         if self._own is None:
             self._own = (self._wanted, self._load, self.header)
         self._wanted, self._load, self.model = settings, settings.load, None
 
     def use_own_again(self) -> None:
-        """What the user chose is to be loaded again."""
+        """Choose the user's own model again."""
         if self._own is not None:
             (self._wanted, self._load, self.header), self._own = self._own, None
 
     def use_load(self, load: Load) -> None:
-        """From now on, load so: with less than the user asked for."""
+        """Use this load, smaller than the user asked for, from now on."""
         self._load = load

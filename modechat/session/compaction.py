@@ -1,6 +1,7 @@
-"""/compact: the model summarises what leaves the context. The originals stay in the conversation.
+"""/compact: the model summarises the turns that leave the context.
 
-One summary replaces the one before; what is too long for one request is summarised part by part.
+The originals stay in the conversation. A new summary replaces the previous one. A text that is too
+long for one request is summarised part by part.
 """
 
 from __future__ import annotations
@@ -48,23 +49,23 @@ _EXAMPLES = (
         "Saturn, and the assistant wrote one.",
     ),
 )
-"""Small models tell of the instruction instead of the conversation without them."""
+"""Without examples, small models describe the instruction instead of the conversation."""
 _TOKENS_OF_EXAMPLES = 450  # at most
 _LEAST_CONTEXT_FOR_EXAMPLES = 2048
-_CHARACTERS_PER_TOKEN = 3  # where a text has fewer, it does not fit, and is halved
+_CHARACTERS_PER_TOKEN = 3  # a text with fewer may not fit, and is then halved
 _SHORTEST_PART = 100  # characters
 _LONGEST_SUMMARY = 400  # tokens
 
 
 @dataclass(slots=True)
 class _Job:
-    """One summary in the making."""
+    """A summary that is being written."""
 
     left_turn_id: int
     parts: list[str]
-    """What is still to be summarised."""
+    """The parts that are still to be summarised."""
     summary: str
-    """Of what came before."""
+    """The summary of the parts before."""
     asked: str = ""
     """The part that is being summarised."""
     request_id: int = 0
@@ -91,7 +92,7 @@ class Compaction:
         return self._job is not None
 
     def start(self) -> str:
-        """Begin; why not, if there is nothing to do or no model to do it."""
+        """Begin to summarise. Return the reason if there is nothing to do or no model, else ""."""
         conversation, model = self._timeline.conversation, self._host.model
         if self._host.phase is not Phase.READY or model is None:
             return "The model is not loaded yet."
@@ -102,7 +103,7 @@ class Compaction:
         summary = cut.summary if cut is not None else ""
         known = cut.left_turn_id if cut is not None and summary else 0
         new = [turn for turn in leaving if turn.id > known]
-        if not new:  # once more, for another summary of the same
+        if not new:  # a repeated command asks for another summary of the same turns
             new, summary = list(leaving), ""
         around = 64 + (_TOKENS_OF_EXAMPLES if self._examples else 0)
         room = max((model.n_ctx - 2 * self._most_tokens - around) * _CHARACTERS_PER_TOKEN, 256)
@@ -112,7 +113,7 @@ class Compaction:
         return ""
 
     async def handle(self, event: Event) -> bool:
-        """Handle an event about the summary; whether it was one."""
+        """Handle an event; return True if it was about the summary and no other part needs it."""
         job = self._job
         if (
             job is None
@@ -137,14 +138,14 @@ class Compaction:
         return True
 
     def stop(self) -> None:
-        """Give it up; the engine confirms later that it is free."""
+        """Give up the summary; the engine confirms later that it is free."""
         if self._job is not None and self._host.phase is Phase.GENERATING:
             self._host.enter(Phase.STOPPING)
             self._host.send(Stop(id=self._job.request_id))
             self.give_up()
 
     def give_up(self) -> None:
-        """Nothing will come any more."""
+        """Forget the summary: no more events about it will come."""
         if self._job is not None:
             self._job = None
             self._tell(CompactionChanged(is_running=False))
@@ -156,7 +157,7 @@ class Compaction:
 
     @property
     def _examples(self) -> tuple[Example, ...]:
-        """Those for which a context of this size has room."""
+        """The examples, or none if the context is too small for them."""
         n_ctx = self._host.model.n_ctx if self._host.model is not None else 0
         return _EXAMPLES if n_ctx >= _LEAST_CONTEXT_FOR_EXAMPLES else ()
 
@@ -199,13 +200,13 @@ class Compaction:
         cut = ContextCut(job.left_turn_id, job.left_turn_id, job.summary)
         try:
             await self._timeline.add_cut(cut)
-        except StoreError as error:  # it counts as long as the conversation is open
+        except StoreError as error:  # the cut holds while the conversation is open
             self._tell(Trouble(error.title, error.hint))
         self._tell(ContextMoved(cut, self._timeline.n_left_out))
 
 
 def _parts(turns: list[Turn], most_characters: int) -> list[str]:
-    """What was said, in parts of at most so many characters."""
+    """Return the messages and replies as text, in parts of at most `most_characters`."""
     parts = [""]
     for turn in turns:
         for said in (f"User: {message_text(turn.request)}\n", f"Assistant: {turn.reply.text}\n\n"):

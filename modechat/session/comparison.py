@@ -1,9 +1,8 @@
-"""One question, answered in two to four variants, of which one may be kept.
+"""Compares two to four variants of the reply to one question, of which the user may keep one.
 
-There is one engine with one model: the variants run one after the other, those of the model that is
-loaded first. In the end the model of before is loaded again. Nothing of the conversation changes,
-and nothing reaches the disk, until a reply is kept; as long as a comparison is open, nothing else
-changes the conversation either.
+One engine runs one model, so the variants run one after the other, those of the loaded model first.
+At the end the session's own model is loaded again. The conversation and the disk stay unchanged
+until a reply is kept. While a comparison is open, nothing else changes the conversation either.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _NOT_OPEN = Incomplete("There is no comparison.")
 
 
 class Comparison:
-    """`clock` is monotonic, in seconds."""
+    """The comparison of one session. `clock` is monotonic, in seconds."""
 
     def __init__(
         self,
@@ -64,12 +63,12 @@ class Comparison:
 
     @property
     def is_open(self) -> bool:
-        """From its start until one reply is kept, or none."""
+        """True from the start until one reply is kept or the comparison is closed."""
         return self._run.question is not None
 
     @property
     def is_running(self) -> bool:
-        """Whether a variant waits or is written."""
+        """True while a variant waits or is written."""
         return self._variants.is_running
 
     @property
@@ -82,9 +81,9 @@ class Comparison:
     async def start(
         self, question: Question, settings: Sequence[VariantSettings], listener: Listener
     ) -> Incomplete | None:
-        """Ask the question in these variants; `listener` hears how they go.
+        """Ask the question in these variants, and send their events to `listener`.
 
-        Why not, if nothing was asked.
+        Return the reason if nothing was asked.
         """
         if not LEAST_VARIANTS <= len(settings) <= MOST_VARIANTS:
             return Incomplete(f"{LEAST_VARIANTS} to {MOST_VARIANTS} variants can be compared.")
@@ -102,7 +101,7 @@ class Comparison:
 
     @command(waits_for_reply=False)
     async def again(self, index: int) -> Incomplete | None:
-        """Ask a variant once more that has ended."""
+        """Ask a variant again that has ended."""
         if self._run.question is None:
             return _NOT_OPEN
         variant = self._variants[index]
@@ -115,7 +114,7 @@ class Comparison:
         return None
 
     def skip(self) -> None:
-        """Stop what runs, and go on with the next one."""
+        """Stop the running variant, and go on with the next one."""
         for index in self._variants.unasked():
             if self._run.running is None and self._variants[index].stage is Stage.LOADING:
                 self._variants.end(index, STOPPED)
@@ -124,13 +123,13 @@ class Comparison:
         self._run.stop_running()
 
     def stop(self) -> None:
-        """Stop all of them; what has come is there to be kept."""
+        """Stop all variants; the texts so far can be kept."""
         for index in self._variants.unasked():
             self._variants.end(index, STOPPED)
         self._run.stop_running()
 
     async def close(self) -> None:
-        """Keep none. What runs is stopped, and the model of before comes back."""
+        """Keep no reply: stop the running variant, and load the session's own model again."""
         if self._run.question is None:
             return
         self._run.question = None
@@ -144,9 +143,9 @@ class Comparison:
 
     @command(waits_for_reply=False)
     async def keep(self, index: int) -> Incomplete | None:
-        """Make a reply that of the conversation, and close.
+        """Make a variant's reply a reply of the conversation, and close.
 
-        Raises StoreError; nothing has changed then.
+        Raises StoreError; then nothing has changed.
         """
         question = self._run.question
         if question is None:
@@ -168,7 +167,7 @@ class Comparison:
     async def _show(self, old: Turn | None, turn: Turn) -> None:
         try:
             await self._timeline.save_reply(turn)
-        except StoreError as error:  # it is saved when the disk takes it again
+        except StoreError as error:  # it is saved when the disk accepts it again
             self._tell(Trouble(error.title, error.hint))
         if old is None:
             self._tell(TurnAdded(turn))
@@ -178,9 +177,9 @@ class Comparison:
         if turn.reply.stats is not None:
             self._host.announce_refusal(turn.reply.stats)
         self._tell(ReplyEnded(turn))
-        if self._host.model is not None:  # the next turn does not have the format of this one
+        if self._host.model is not None:  # the next turn does not use the format of this one
             self._tell(FormatInUse(self._host.model))
 
     async def handle(self, event: Event) -> bool:
-        """Handle an event of the engine. False: it is not about the comparison alone."""
+        """Handle an event of the engine. Return False if other parts must handle it too."""
         return await self._run.handle(event)

@@ -1,8 +1,8 @@
-"""The store on a thread of its own, so that a slow disk never blocks the front end.
+"""Runs the store on a thread of its own, so that a slow disk never blocks the front end.
 
-Work is done in the order in which it was asked for. After the end everything is refused with a
-StoreError. A search reads on a second connection and thread: one that reads every text does not
-hold up the saving of a reply.
+Calls run in the order in which they were made. After `close` every call raises StoreError. A search
+uses a second connection and thread, so a search through every text does not delay the saving of a
+reply.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ class Disk:
 
     @property
     def store(self) -> Store:
-        """Only for methods that are given to `run`."""
+        """The store, only for passing its methods to `run`."""
         return self._store
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call `work`, a method of the store, after all that was asked before."""
+        """Call `work`, a method of the store, after all earlier calls."""
         self._refuse_if_closed()
         return await _in_thread(self._thread, work, *args, **kwargs)
 
     async def search(self, text: str) -> tuple[Found, ...]:
-        """Search the conversations; where they are in a file, beside everything else."""
+        """Search the conversations. If they are in a file, other calls run meanwhile."""
         self._refuse_if_closed()
         if self._searcher is None:
             self._searcher = await _in_thread(self._search_thread, self._store.searcher)
@@ -52,7 +52,7 @@ class Disk:
         return await _in_thread(self._search_thread, self._searcher.search, text)
 
     async def close(self) -> None:
-        """Finish what was asked for, and close the store. A search that runs is broken off."""
+        """Finish all earlier calls, and close the store. A running search is interrupted."""
         if self._is_closed:
             return
         self._is_closed = True

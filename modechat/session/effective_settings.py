@@ -1,4 +1,4 @@
-"""The settings in effect: those of the open conversation, else the defaults.
+"""The settings in effect: the open conversation's own, else the defaults.
 
 A change counts from the next turn on. A conversation's own settings are stored with it.
 """
@@ -19,7 +19,10 @@ from modechat.session.timeline import Timeline
 
 
 class EffectiveSettings:
-    """The prompt format does not change while a reply is written: the gate says whether one is."""
+    """The defaults, the conversation's own settings, and both combined.
+
+    The prompt format does not change while a reply is written; the gate knows when one is.
+    """
 
     def __init__(
         self,
@@ -50,7 +53,7 @@ class EffectiveSettings:
     def default_format(self) -> str | None:
         """The format that the user chose for the model; None: the one that fits it.
 
-        A format of the conversation's own does not count here.
+        A format that belongs to the conversation does not count here.
         """
         return self._default_format if self._has_own_format else self._host.format
 
@@ -71,21 +74,21 @@ class EffectiveSettings:
     async def set_defaults(self, options: Mapping[str, object]) -> None:
         """Write options (`sampling.top_k`) into the config file and use them from now on.
 
-        None removes an option. Options of loading count when the model is loaded again. Raises
-        ConfigError if the file cannot be written; nothing has changed then.
+        None removes an option. Options for loading count when the model is loaded again. Raises
+        ConfigError if the file cannot be written; then nothing has changed.
         """
         now = self.defaults
         changed = await asyncio.to_thread(now.files.write_defaults, options)
-        # Choices since the start are not in the file: the format, the adapters, thinking.
+        # The file lacks the choices made since the start: the format, the adapters, thinking.
         load = now.load
         if "n_ctx" in options:
             load = load.model_copy(update={"n_ctx": changed.load.n_ctx})
         self.defaults = replace(changed, load=load, thinking=now.thinking)
 
     def conversation_changed(self) -> None:
-        """Use the format of the open conversation, which is another one or has other settings now.
+        """Use the format of the open conversation after it or its settings changed.
 
-        If it has none of its own, the default is used again.
+        If it has no format of its own, use the default again.
         """
         own = self.own.format
         if own is not None:
@@ -98,7 +101,7 @@ class EffectiveSettings:
             self._use(self._default_format)
 
     async def use_default_format(self, name: str | None) -> None:
-        """Use a format that the user chose for all conversations, and for this one, too."""
+        """Use a format that the user chose for all conversations, this one included."""
         if self._has_own_format:
             self._has_own_format = False
             await self._timeline.set_own(self.own.model_copy(update={"format": None}))

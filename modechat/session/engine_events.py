@@ -1,4 +1,4 @@
-"""What the engine says, given to the part of the session that it is about."""
+"""Passes each event of the engine to the part of the session that handles it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from modechat.session.timeline import Timeline
 
 
 class EngineEvents:
-    """Every event belongs to the first part that handles it."""
+    """Gives every event to the first part that handles it."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class EngineEvents:
         self._recovery = recovery
         self._tell = tell
         self._noted_models: set[tuple[int, str]] = set()
-        """The conversations, each with a model that it was said to go on with."""
+        """Pairs of a conversation and a model for which the change of model was announced."""
 
     async def handle(self, event: Event) -> None:
         if self._host.is_outdated(event):

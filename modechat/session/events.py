@@ -1,6 +1,6 @@
-"""What a session tells its front end.
+"""The events that a session sends to its front end.
 
-Values only; the front end keeps no other copy of the truth.
+They are values; the front end keeps no other copy of the state.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from modechat.domain.conversation import ContextCut, Conversation, ModeChange, T
 from modechat.domain.mode import ModeState
 from modechat.session.phase import Phase
 
-if TYPE_CHECKING:  # the first frame does without pydantic
+if TYPE_CHECKING:  # the first frame does not need pydantic
     from modechat.engine.protocol import Adapter, ModelInfo
 
 
@@ -24,7 +24,7 @@ class PhaseChanged:
 @dataclass(frozen=True, slots=True)
 class ModelLoading:
     fraction: float
-    """0 to 1."""
+    """From 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class AdaptersInUse:
 
 @dataclass(frozen=True, slots=True)
 class ThinkingChanged:
-    """Whether the model thinks before it answers; None: as its template has it."""
+    """The user's wish about thinking changed; None: as the model's template has it."""
 
     wanted: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationOpened:
-    """Show this conversation instead of what is shown; None: a new one, nothing is saved yet."""
+    """Another conversation is open and must be shown; None: a new one, not saved yet."""
 
     conversation: Conversation | None
 
@@ -67,7 +67,7 @@ class ModeChanged:
 
 @dataclass(frozen=True, slots=True)
 class ModeChangeAdded:
-    """The user typed a header: the timeline has it, with the app's notice."""
+    """The user typed a header: it is on the timeline, with the program's notice."""
 
     change: ModeChange
 
@@ -79,7 +79,7 @@ class TurnAdded:
 
 @dataclass(frozen=True, slots=True)
 class TurnReplaced:
-    """The turn `old_id` at the end, and what followed it, gave way to a variant."""
+    """A variant replaced the turn `old_id` and the turns after it."""
 
     old_id: int
     turn: Turn
@@ -87,29 +87,25 @@ class TurnReplaced:
 
 @dataclass(frozen=True, slots=True)
 class TurnChosen:
-    """A turn of the visible branch was searched for: have it in view."""
+    """The user picked a turn of the visible branch in a search: scroll to it."""
 
     turn_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class BranchChanged:
-    """Other turns of the same conversation are visible: a turn was deleted, or another variant was
-    chosen.
-    """
+    """Other turns of the conversation are visible: one was deleted, or a variant was chosen."""
 
     conversation: Conversation
     turn_id: int | None = None
-    """The variant that is shown now, if one was chosen, with its number (from 1) among them, and
-    their count.
-    """
+    """The variant that was chosen, if any, with its number (from 1) and the count of variants."""
     number: int = 0
     count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TurnChanged:
-    """Something of the turn other than its growing text changed."""
+    """Something other than the growing text of the turn changed."""
 
     turn: Turn
 
@@ -118,20 +114,20 @@ class TurnChanged:
 class PromptEvaluated:
     turn_id: int
     fraction: float
-    """Of the tokens that had to be evaluated, 0 to 1."""
+    """The share of the tokens to evaluate that is done, 0 to 1."""
     prompt_tokens: int = 0
-    """Of the whole prompt."""
+    """The tokens of the whole prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyGrew:
     turn_id: int
     text: str
-    """Only what is new."""
+    """Only the new text."""
     is_thinking: bool = False
-    """Whether it is what a reasoning model thinks, not its answer."""
+    """True if it is the thinking of a reasoning model, not its answer."""
     completion_tokens: int = 0
-    """That the model has written of it so far, thinking included."""
+    """The tokens of the reply so far, thinking included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +137,7 @@ class ReplyEnded:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something went wrong that the user should read."""
+    """A problem that the user should read about."""
 
     title: str
     hint: str = ""
@@ -151,7 +147,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class ContextMoved:
-    """The context begins elsewhere: messages have left it, or a summary took their place."""
+    """The context begins elsewhere: messages have left it, or a summary replaced them."""
 
     cut: ContextCut
     n_left_out: int
@@ -160,14 +156,14 @@ class ContextMoved:
 
 @dataclass(frozen=True, slots=True)
 class CompactionChanged:
-    """The model summarises what leaves the context, or has ended that."""
+    """The model began or ended summarising the turns that leave the context."""
 
     is_running: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something worth knowing that the user did not ask for."""
+    """A fact worth knowing that the user did not ask for."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""Whether a message fits into the context at all, before it is sent."""
+"""Checks before sending whether a message fits into the context at all."""
 
 from __future__ import annotations
 
@@ -14,19 +14,15 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
 _SURELY = 4
-"""A message whose estimate is so many times the context need not be counted, and the smaller part
-neither.
-"""
+"""A message whose estimate is this many times larger or smaller than the context is not counted."""
 
 
 async def why_too_long(
     request: ChatMessage | Task, text: Typed, session: ChatSession
 ) -> Incomplete | None:
-    """Why `request` cannot be sent: alone it is longer than the context. None if it can, or if
-    nobody knows yet.
+    """Return the reason if `request` alone is longer than the context, so that it cannot be sent.
 
-    `text` is what it was read from.
-
+    None if it fits, or if that is not known yet. `text` is the typed text of the request.
     """
     model = session.model
     if model is None or session.phase is not Phase.READY:
@@ -39,7 +35,7 @@ async def why_too_long(
         try:
             tokens, about = len((await session.prompts.alone(request)).tokens), ""
         except EngineError:
-            return None  # what is wrong will be said when it is sent
+            return None  # sending will report the error
     if tokens < model.n_ctx:
         return None
     return Incomplete(

@@ -1,8 +1,7 @@
-"""Which commands of the user the session takes: one at a time, none after the end, most not while a
-reply is written.
+"""Admits commands to the session, one at a time.
 
-`command` marks a method that changes the conversation or the model; it says why nothing was done.
-
+It refuses all commands after the end, and most of them while a reply is written. `command` marks a
+method that changes the conversation or the model and returns the reason if it did nothing.
 """
 
 from __future__ import annotations
@@ -22,18 +21,21 @@ NOT_LOADED = Incomplete("The model is not loaded yet.")
 
 
 class Gate:
-    """`is_closed` and `refusal_when_busy` are asked each time a command comes."""
+    """Admits commands. `is_closed` and `refusal_when_busy` are called for every command."""
 
     def __init__(
         self, is_closed: Callable[[], bool], refusal_when_busy: Callable[[], Incomplete | None]
     ) -> None:
         self.lock = asyncio.Lock()
-        """Held while a command is done."""
+        """Held while a command runs."""
         self._is_closed = is_closed
         self._refusal_when_busy = refusal_when_busy
 
     def refusal(self, *, when_busy: bool) -> Incomplete | None:
-        """Why no command is taken now, also because of a reply if `when_busy`; None if one is."""
+        """Return the reason why no command is taken now, or None.
+
+        `when_busy`: a running reply refuses.
+        """
         if self._is_closed():
             return CLOSED
         return self._refusal_when_busy() if when_busy else None
@@ -51,7 +53,7 @@ _Command: TypeAlias = Callable[Concatenate[S, P], Coroutine[Any, Any, Reason]]
 
 
 def command(*, waits_for_reply: bool = True) -> Callable[[_Command[S, P]], _Command[S, P]]:
-    """Let the method be called once the command before it is done.
+    """Make the method wait until the previous command is done.
 
     It is refused after the end, and while a reply is written or compared unless `waits_for_reply`
     is False. A command never calls another one: both would wait for the same lock.

@@ -1,4 +1,4 @@
-"""What the user typed, on disk: what was sent before, and a draft for each conversation."""
+"""Stores the texts that the user sent, and a draft for each conversation."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from modechat.session.disk import Disk
 
 
 class Inputs:
-    """All methods raise StoreError if the disk refuses."""
+    """The user's texts on disk. All methods raise StoreError if the disk refuses."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._stored = disk.store.inputs
 
     async def sent(self) -> tuple[Typed, ...]:
-        """What was sent, in this conversation and all others, newest first."""
+        """Return the texts sent in all conversations, newest first."""
         return await self._disk.run(self._stored.sent)
 
     async def add(self, entry: Typed, conversation_id: int | None) -> None:
-        """Keep something that was sent, as long as there is that conversation."""
+        """Store a text that was sent, for as long as its conversation exists."""
         await self._disk.run(self._stored.add, entry, conversation_id)
 
     async def draft(self, conversation_id: int | None) -> Typed:
-        """What was typed in the conversation, and not sent; None: in a new one."""
+        """Return the unsent text of the conversation; None: of a new one."""
         return await self._disk.run(self._stored.draft, conversation_id)
 
     async def save_draft(self, conversation_id: int | None, draft: Typed) -> None:

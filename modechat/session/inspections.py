@@ -1,4 +1,4 @@
-"""Prompts that the engine is asked to show: each request waits for its answer."""
+"""Asks the engine to show prompts: each request waits for its answer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Inspections:
             self._waiting.pop(number, None)
 
     def handle(self, event: Inspected) -> None:
-        """The engine answered."""
+        """Pass the engine's answer to the request that waits for it."""
         answer = self._waiting.get(event.id)
         if answer is None or answer.done():
             return
@@ -51,7 +51,7 @@ class Inspections:
             answer.set_exception(EngineError(event.error))
 
     def give_up(self, reason: str) -> None:
-        """The engine will not answer any more."""
+        """Raise EngineError in all waiting requests: the engine will not answer any more."""
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(EngineError(reason))

@@ -1,6 +1,4 @@
-"""All conversations that are kept: listing, searching and naming them, and going from one to
-another.
-"""
+"""Lists, searches, names, opens and deletes the stored conversations."""
 
 from __future__ import annotations
 
@@ -23,14 +21,14 @@ MOST_LISTED = 10_000
 
 class Leave(Protocol):
     def __call__(self, *, keeps: bool = True) -> Awaitable[None]:
-        """Stop what runs in the open conversation.
+        """Stop all work in the open conversation.
 
-        With `keeps`, the engine keeps on disk what it evaluated.
+        If `keeps`, the engine stores what it has evaluated on disk.
         """
 
 
 class Library:
-    """All methods raise StoreError if the disk refuses."""
+    """All stored conversations. All methods raise StoreError if the disk refuses."""
 
     def __init__(
         self,
@@ -42,7 +40,7 @@ class Library:
         opened: Callable[[], None],
         tell: Callable[[SessionEvent], None],
     ) -> None:
-        """`opened` is called when another conversation is open."""
+        """`opened` is called after another conversation was opened."""
         self._disk = disk
         self._timeline = timeline
         self._gate = gate
@@ -54,17 +52,17 @@ class Library:
     # What there is
 
     async def summaries(self) -> tuple[ConversationSummary, ...]:
-        """The conversations that were updated last, newest first."""
+        """Return the conversations by their last update, newest first."""
         return await self._disk.run(self._disk.store.summaries, MOST_LISTED)
 
     async def search(self, text: str) -> tuple[Found, ...]:
-        """The conversations in which all the words of `text` were said in one message or reply."""
+        """Return the conversations that have all words of `text` in one message or reply."""
         return await self._disk.search(text)
 
     async def preview(
         self, conversation_id: int, turn_id: int | None = None
     ) -> tuple[TurnExcerpt, ...]:
-        """The last turns of a conversation, or those up to `turn_id`; oldest first."""
+        """Return the last turns of a conversation, or those up to `turn_id`; oldest first."""
         return await self._disk.run(self._disk.store.preview, conversation_id, turn_id)
 
     async def rename(self, conversation_id: int, title: str) -> None:
@@ -73,8 +71,9 @@ class Library:
     # Which one is open
 
     async def open_latest(self) -> None:
-        """Open the newest conversation; a new one if there is none, another program has it open, or
-        it is damaged.
+        """Open the newest conversation, or a new one.
+
+        A new one is opened if there is none, another program has it open, or it is damaged.
         """
         latest = await self._timeline.latest_id()
         if latest is None:
@@ -97,7 +96,10 @@ class Library:
 
     @command(waits_for_reply=False)
     async def open(self, conversation_id: int) -> Incomplete | None:
-        """Raises ConversationInUse if another program has it, StoreError if it is gone."""
+        """Open a conversation.
+
+        Raises ConversationInUse if another program has it open, and StoreError if it is gone.
+        """
         await self._leave()
         await self._timeline.open(conversation_id)
         self._opened()
@@ -126,6 +128,6 @@ class Library:
         self._opened()
 
     async def _forget_evaluated(self, conversation_id: int, started_at: datetime) -> None:
-        """Remove what is kept of the evaluated chat."""
+        """Remove the evaluated chat from the disk."""
         label = label_of(conversation_id, started_at)
         await asyncio.to_thread(self._settings().files.forget_chat, label)

@@ -1,4 +1,4 @@
-"""What the user should know when another model has taken the place of the one before."""
+"""Writes the notes for the user after another model has replaced the previous one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from modechat.engine.protocol import Load, ModelInfo
 
 
 def note_on_change(before: ModelInfo, after: ModelInfo) -> str:
-    """One sentence on the new model, and one on what is different of what matters to a
-    conversation.
-    """
+    """Return a note on the new model and on the differences that matter to a conversation."""
     if before.path == after.path:
         note = f"{after.name} was loaded again."
     else:
@@ -31,9 +29,9 @@ def note_on_change(before: ModelInfo, after: ModelInfo) -> str:
 
 
 def note_on_adapters_and_draft(before: Load, after: Load) -> str:
-    """What belongs to the model before and does not come along: its adapters and its draft model.
+    """Return a note on the adapters and the draft model that stay behind with the previous model.
 
-    Empty: nothing.
+    Empty if there are none.
     """
     left = [
         f"the LoRA adapter {lora_label(one.path, one.scale)}"

@@ -1,4 +1,4 @@
-"""The user's choices about the model: file, context, prompt format, adapters, thinking."""
+"""Carries out the user's choices about the model: file, context, format, adapters, thinking."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from modechat.session.turn_commands import TurnCommands
 
 
 class ModelChoice:
-    """Methods return an `Incomplete` with the reason if they did nothing."""
+    """The choices about the model.
+
+    Methods return an `Incomplete` with the reason if they did nothing.
+    """
 
     def __init__(
         self,
@@ -41,16 +44,16 @@ class ModelChoice:
 
     @command()
     async def use_format(self, name: str | None) -> Incomplete | None:
-        """Use this prompt format from now on, and keep it for the model; None: the one that fits.
+        """Use this prompt format from now on, and store it for the model; None: the one that fits.
 
-        Raises StoreError if it cannot be remembered; it is used all the same.
+        Raises StoreError if it cannot be stored; the format is used anyway.
         """
         await self._effective.use_default_format(name)
         await asyncio.to_thread(self._effective.defaults.files.remember_format, name)
         return None
 
     async def try_format(self, name: str) -> Incomplete | None:
-        """Repeat the last message in this format, and use it until the program ends.
+        """Repeat the last message in this format, and use the format until the program ends.
 
         Without a message nothing changes.
         """
@@ -63,9 +66,9 @@ class ModelChoice:
 
     @command()
     async def use(self, name: str = "") -> Incomplete | None:
-        """Go on with the model file that is named so; without a name, with the one before that.
+        """Change to the model file called `name`; without a name, to the previous model.
 
-        The conversation stays. A file that is no model to chat with changes nothing.
+        The conversation stays. A file that is no chat model changes nothing.
         """
         try:
             settings = self._host.previous
@@ -83,7 +86,7 @@ class ModelChoice:
 
     @command()
     async def use_context(self, n_ctx: int | None) -> Incomplete | None:
-        """Load the model again with a context of so many tokens; None: as many as suit it."""
+        """Load the model again with a context of `n_ctx` tokens; None: as many as suit it."""
         defaults = self._effective.defaults
         load = defaults.load.model_copy(update={"n_ctx": n_ctx})
         await self._load(replace(defaults, load=load))
@@ -100,7 +103,10 @@ class ModelChoice:
         return Incomplete(in_one_line(changed.error, changed.hint)) if changed.error else None
 
     def set_thinking(self, wanted: bool | None) -> None:
-        """Have the model think before it answers, or not, where its template lets one choose."""
+        """Turn thinking on or off, or follow the model's template (None).
+
+        It has an effect only if the template allows the choice.
+        """
         self._effective.defaults = replace(self._effective.defaults, thinking=wanted)
         self._tell(ThinkingChanged(wanted))
 

@@ -1,8 +1,7 @@
-"""The model behind a session: where its loading stands, which prompt format it uses, and prompts to
-look at.
+"""The model behind a session: its loading, its prompt format, and prompts for inspection.
 
-Owns the engine and the phase, and ends the engine when nothing was asked of it for a while. What
-runs on it, and what a failure means for that, is the business of `replies` and `recovery`.
+Owns the engine and the phase, and ends the engine after a time without requests. `replies` and
+`recovery` decide what runs on the engine, and what follows from a failure.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ from modechat.session.settings import SessionSettings
 
 
 class ModelHost(ChosenModel):
-    """`tell` is called with the session events that concern the model."""
+    """The chosen model and its engine. `tell` is called with the session events about the model."""
 
     def __init__(
         self, engine: Engine, settings: SessionSettings, tell: Callable[[SessionEvent], None]
@@ -71,14 +70,14 @@ class ModelHost(ChosenModel):
         self._announced_fallbacks: set[str] = set()
         self._adapter_changes = AdapterChanges(engine)
         self.fraction = 0.0
-        """How much of the model is loaded, while it is."""
+        """The share of the model that is loaded, 0 to 1, during loading."""
 
     @property
     def phase(self) -> Phase:
         return self._phase
 
     def enter(self, phase: Phase) -> None:
-        """Raises ValueError for a transition that the table of phases does not have."""
+        """Change the phase. Raises ValueError for a transition that the table does not have."""
         check_transition(self._phase, phase)
         self._phase = phase
         if phase in (Phase.LOADING, Phase.DOWN, Phase.UNLOADED, Phase.CLOSED):
@@ -94,7 +93,7 @@ class ModelHost(ChosenModel):
             self._tell(Trouble(title, f"It was written as {stats.fallback}."))
 
     async def load(self) -> Failed | None:
-        """Have the model loaded; why it cannot be, if its file shows that already."""
+        """Have the model loaded, or return the failure if its file cannot be used."""
         attempt = self._attempt = next(self._attempts)
         self.fraction = 0.0
         try:
@@ -104,26 +103,26 @@ class ModelHost(ChosenModel):
             return Failed(
                 id=None, load=attempt, kind="model", cause=cause, title=error.title, hint=error.hint
             )
-        if attempt == self._attempt:  # else another model was chosen meanwhile
+        if attempt == self._attempt:  # otherwise another model was chosen meanwhile
             self.header = header
-            # An engine that was closed meanwhile ignores it.
+            # An engine that was closed meanwhile ignores the request.
             self._engine.send(self._load.model_copy(update={"number": attempt}))
         return None
 
     def choose(self, settings: SessionSettings) -> None:
-        """The model of these settings is to be loaded, in place of the one so far."""
+        """Choose the model of these settings in place of the current one."""
         super().choose(settings)
         self._announced_fallbacks.clear()
 
     async def restart(self) -> Failed | None:
-        """Start the engine again, and load."""
+        """Start the engine again, and load the model."""
         self._inspections.give_up("The engine is starting again.")
         self.enter(Phase.LOADING)
         self._engine.start()
         return await self.load()
 
     def loaded(self, model: ModelInfo) -> bool:
-        """The engine has loaded the model. Whether that it is another one was told."""
+        """Record the loaded model. Return True if a change of model was announced."""
         before, self._replaced, self.model = self._replaced, None, model
         self._tell(ModelReady(model))
         asyncio.get_running_loop().run_in_executor(None, self._wanted.files.remember_model)
@@ -136,7 +135,7 @@ class ModelHost(ChosenModel):
         return before is not None
 
     async def change(self) -> Failed | None:
-        """Load the model that was chosen, by the engine that runs, if one does."""
+        """Load the chosen model, in the running engine if there is one."""
         if self._phase is not Phase.READY:
             return await self.restart()
         self._inspections.give_up("Another model is being loaded.")
@@ -145,12 +144,12 @@ class ModelHost(ChosenModel):
         return await self.load()
 
     def save_lanes(self) -> None:
-        """Have what was evaluated kept on disk: the conversation, or the model, is left."""
+        """Have the evaluated tokens stored on disk before the conversation or the model is left."""
         if self._phase in (Phase.READY, Phase.STOPPING):
             self._engine.send(SaveLanes())
 
     def unload(self) -> None:
-        """End the engine, which keeps what it evaluated: the system has its memory back."""
+        """End the engine, to free its memory. It stores the evaluated tokens first."""
         self.enter(Phase.UNLOADED)
         self._engine.send(Shutdown())
 
@@ -164,7 +163,10 @@ class ModelHost(ChosenModel):
             self._engine.send(UseFormat(format=name))
 
     async def use_adapters(self, adapters: tuple[Adapter, ...]) -> AdaptersChanged:
-        """Apply these from now on, or once a model is loaded. With an error nothing has changed."""
+        """Apply these adapters now, or once a model is loaded.
+
+        With an error nothing has changed.
+        """
         if self._phase in (Phase.DOWN, Phase.UNLOADED):
             self._keep_adapters(adapters)
             return AdaptersChanged(adapters=adapters)
@@ -183,7 +185,7 @@ class ModelHost(ChosenModel):
         thinking: bool | None = None,
         format: str | None = None,
     ) -> PromptView:
-        """The prompt as the model would get it, in `format` if it is given. Raises EngineError."""
+        """Return the prompt as the model would get it, in `format` if given. Raises EngineError."""
         if self.model is None:
             raise EngineError("The model is not loaded yet")
         if self._phase is Phase.UNLOADED:
@@ -202,7 +204,7 @@ class ModelHost(ChosenModel):
                 return False
 
     def handle(self, event: Event) -> bool:
-        """Handle an event that concerns the model alone; whether it was one."""
+        """Handle an event that concerns only the model; return False for any other event."""
         match event:
             case LoadProgress(fraction=fraction):
                 self.fraction = fraction
@@ -223,7 +225,7 @@ class ModelHost(ChosenModel):
         return True
 
     def go_down(self) -> None:
-        """There is no engine now, until the user wants it again."""
+        """Record that there is no engine until the user wants it again."""
         self.model = None
         self._inspections.give_up("The engine is gone.")
         self.enter(Phase.DOWN)
@@ -234,7 +236,7 @@ class ModelHost(ChosenModel):
         await self._engine.close()
 
     def _wait_for_idleness(self) -> None:
-        """Count the time without a request from now, if nothing runs."""
+        """Restart the idle timer, or stop it if something runs."""
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None

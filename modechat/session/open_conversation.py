@@ -1,6 +1,4 @@
-"""The open conversation as it is shown: its turns, its mode, and what it has of its own among the
-settings.
-"""
+"""The open conversation as it is shown: its turns, its mode and its own settings."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ from modechat.domain.own_settings import OwnSettings
 
 
 class OpenConversation:
-    """Begins as a new conversation, of which nothing is saved yet."""
+    """The state of the open conversation. It begins as a new conversation that is not saved yet."""
 
     def __init__(self) -> None:
         self._conversation: Conversation | None = None
@@ -28,7 +26,7 @@ class OpenConversation:
 
     @property
     def conversation(self) -> Conversation | None:
-        """None: a new conversation, of which nothing is saved yet."""
+        """The open conversation; None: a new one that is not saved yet."""
         return self._conversation
 
     @property
@@ -37,7 +35,7 @@ class OpenConversation:
 
     @property
     def own(self) -> OwnSettings:
-        """What the open conversation has of its own among the settings."""
+        """The settings that belong to the open conversation."""
         return self._own
 
     @property
@@ -50,28 +48,31 @@ class OpenConversation:
         return self.turns[-1] if self.turns else None
 
     def turn(self, turn_id: int | None) -> Turn | None:
-        """The visible turn of this id."""
+        """Return the visible turn with this id, or None."""
         return next((turn for turn in self.turns if turn.id == turn_id), None)
 
     @property
     def n_left_out(self) -> int:
-        """How many messages have left the context."""
+        """The number of messages that have left the context."""
         if self._conversation is None:
             return 0
         return n_left_out(self._conversation.cut, self._conversation.turns)
 
     def last_turn_in(self, mode: Mode, *, answered: bool = False) -> Turn | None:
-        """With `answered`, a turn whose reply failed before it began does not count."""
+        """Return the last turn in this mode, or None.
+
+        If `answered`, a turn whose reply failed before it began does not count.
+        """
         for turn in reversed(self.turns):
             if turn.mode is mode and not (answered and _failed(turn)):
                 return turn
         return None
 
-    # Changes are made to the conversation as it is now: a reply may have been saved while the disk
-    # was awaited.
+    # A change always starts from the current conversation: a reply may have been saved while a
+    # method waited for the disk.
 
     def _show(self, conversation: Conversation | None) -> None:
-        """Another conversation is open; None: a new one."""
+        """Show another conversation; None: a new one."""
         self._conversation = conversation
         self._state = conversation.state if conversation is not None else ModeState()
         self._own = OwnSettings()
@@ -95,7 +96,7 @@ class OpenConversation:
             self._conversation = replace(self._conversation, entries=entries)
 
     def _show_turn(self, turn: Turn) -> None:
-        """Show what changed of a turn."""
+        """Show the changed turn in place of the turn with the same id."""
         if self._conversation is not None:
             self._conversation = self._conversation.with_turn(turn)
 

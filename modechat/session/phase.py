@@ -1,4 +1,4 @@
-"""Where a session stands, and what may follow what."""
+"""The phases of a session, and the transitions between them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ class Phase(StrEnum):
     READY = "ready"
     GENERATING = "generating"
     STOPPING = "stopping"
-    """The user stopped the reply; the engine has not confirmed it yet."""
+    """The user stopped the reply, and the engine has not confirmed it yet."""
     UNLOADED = "unloaded"
-    """Nothing was asked for a while, and the model's memory was given back.
-
-    Sending a turn loads it again.
-    """
+    """The model's memory was given back after a time without requests. Sending a turn loads it
+    again."""
     DOWN = "down"
-    """No engine: loading failed, or it died too often. Sending a turn tries again."""
+    """There is no engine: loading failed, or it died too often. Sending a turn tries again."""
     CLOSED = "closed"
 
 
@@ -38,6 +36,6 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
 
 
 def check_transition(before: Phase, after: Phase) -> None:
-    """Raises ValueError for a transition that the table does not have."""
+    """Raise ValueError for a transition that the table does not have."""
     if after not in TRANSITIONS[before]:
         raise ValueError(f"a session cannot go from {before} to {after}")

@@ -1,4 +1,4 @@
-"""Prompts to look at: that of the next turn, and those of the turns that were."""
+"""Shows prompts: that of the next turn, and those of earlier turns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modechat.session.timeline import Timeline
 
 
 class PromptViews:
-    """The prompts of the open conversation, made by the model's engine once what runs is done.
+    """The prompts of the open conversation. The engine makes them when its running work is done.
 
     Methods raise EngineError if there is no model, or no prompt.
     """
@@ -27,19 +27,19 @@ class PromptViews:
         self._settings = settings
 
     async def next(self, request: ChatMessage | Task, format: str | None = None) -> PromptView:
-        """The prompt that `request` would make as the next turn; None: in the format in use."""
+        """Return the prompt for `request` as the next turn; `format` None: the format in use."""
         conversation = self._timeline.conversation
         clock = clock_at(datetime.now(UTC), conversation)
         return await self._inspect(request, self._timeline.turns, clock, format)
 
     async def alone(self, request: ChatMessage | Task) -> PromptView:
-        """The prompt of `request` without a history."""
+        """Return the prompt for `request` without a history."""
         return await self._inspect(request, (), datetime.now(UTC))
 
     async def of_turn(self, turn: Turn) -> PromptView:
-        """The prompt of a turn in the format that it was asked in, as today's settings make it."""
+        """Return the prompt of a turn in its own format, made with today's settings."""
         conversation = self._timeline.conversation
-        assert conversation is not None  # it has that turn
+        assert conversation is not None  # the conversation has that turn
         earlier = tuple(other for other in conversation.turns if other.id < turn.id)
         stats = turn.reply.stats
         format = stats.format if stats is not None else None

@@ -1,5 +1,6 @@
-"""Where the value of a setting comes from: this conversation, the command line, the config file,
-the model.
+"""Finds the source of a setting's value.
+
+It is this conversation, the command line, the config file, the model's file or the default.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _START = "settings"
 
 @dataclass(frozen=True, slots=True)
 class Valued:
-    """A value and where it comes from. None: nothing limits or sets it."""
+    """A value and its source. None: no limit, or not set."""
 
     value: object
     source: str
@@ -29,9 +30,9 @@ class Valued:
 def sampling_value(
     name: str, settings: SessionSettings, header: GGUFHeader | None, own: OwnSettings | None = None
 ) -> Valued:
-    """The value of one sampling setting.
+    """Return the value of one sampling setting.
 
-    `settings` are those that hold everywhere; `own` counts over them.
+    `settings` hold for all conversations; `own` has precedence over them.
     """
     mine = _said(own.sampling, name) if own is not None else None
     if mine is not None:
@@ -48,13 +49,13 @@ def sampling_value(
 
 
 def system_value(text: str, own: str | None) -> Valued:
-    """A system text; `text` is that of everywhere."""
+    """Return the system text: the conversation's `own`, or else `text` from the settings."""
     if own is not None:
         return Valued(own, THIS_CONVERSATION)
     return Valued(text, CONFIG if text else DEFAULT)
 
 
 def _said(sampling: Sampling, name: str) -> object:
-    """None: it says nothing."""
+    """Return the setting's value, or None if it is not set."""
     value = getattr(sampling, name)
     return None if value == () else value

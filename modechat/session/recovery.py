@@ -1,7 +1,7 @@
-"""What follows when the engine dies or cannot load.
+"""Recovers when the engine dies or cannot load the model.
 
-What it had written is kept, and it starts again. Where the same would happen again, it stays down,
-and a load with less is offered.
+The text that it had written is kept, and it starts again. If the same would happen again, the
+engine stays down, and a smaller load is offered.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WITHIN_SECONDS = 60.0
 
 
 class Recovery:
-    """`clock` is monotonic, in seconds."""
+    """Restarts the engine or gives it up. `clock` is monotonic, in seconds."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Recovery:
         self._offer: SmallerLoad | None = None
 
     async def died(self, failed: Failed) -> None:
-        """The engine is gone."""
+        """React to the death of the engine."""
         if self._host.phase in (Phase.CLOSED, Phase.DOWN, Phase.UNLOADED):
             return
         if self._host.phase is Phase.LOADING:
@@ -63,30 +63,31 @@ class Recovery:
             await self.restart()
 
     async def loading_failed(self, failed: Failed) -> None:
-        """The model could not be loaded, or the engine died over it."""
+        """React to a failed load, or to the engine's death during one."""
         if self._host.phase is Phase.CLOSED:
             return
-        # A wrong or damaged file would fail again with less. A death may come of too little memory.
+        # A wrong or damaged file would fail again with less. A death may be due to a lack of
+        # memory.
         may_fit = failed.cause is Cause.MEMORY or (failed.died and failed.cause is Cause.OTHER)
         await self._give_up(failed, failed.hint, ReplyState.FAILED, offers=may_fit)
 
     async def restart(self) -> None:
-        """Start the engine and load."""
+        """Start the engine and load the model."""
         await self.load(self._host.restart)
 
     async def load(self, loading: Callable[[], Awaitable[Failed | None]]) -> None:
-        """Begin to load; what is wrong with the file ends it at once."""
+        """Begin to load; a bad file ends that at once."""
         self._offer = None
         if failed := await loading():
             await self.loading_failed(failed)
 
     @property
     def has_offer(self) -> bool:
-        """Whether a load with less was offered after the last failure."""
+        """True if a smaller load was offered after the last failure."""
         return self._offer is not None
 
     def accept_offer(self) -> None:
-        """Load with less from now on, if that was offered."""
+        """Use the smaller load from now on, if one was offered."""
         if self._offer is not None:
             self._host.use_load(self._offer.load)
             self._offer = None
@@ -94,7 +95,7 @@ class Recovery:
     async def _give_up(
         self, failed: Failed, hint: str, state: ReplyState, *, offers: bool = True
     ) -> None:
-        """No engine until the user wants it again."""
+        """Leave the engine down until the user wants it again, and say why."""
         model = self._host.model
         self._host.go_down()
         hints = [hint]
@@ -117,7 +118,7 @@ class Recovery:
         self._tell(Trouble(failed.title, " ".join(filter(None, hints)), failed.log_tail))
 
     def _dies_again(self, turn: Turn | None) -> str:
-        """Note a death; why starting again would not help, if so."""
+        """Note a death, and return the reason why a new start would not help, or ""."""
         now = self._clock()
         self._died_at.append(now)
         answering = (turn.parent_id, turn.request) if turn is not None else None

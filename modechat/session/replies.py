@@ -1,7 +1,6 @@
-"""The life of a reply: a turn waits for the engine, is handed over, its reply grows, ends and is
-saved.
+"""The life of a reply: its turn waits for the engine, then the reply grows, ends and is saved.
 
-At most one runs. What the engine says about a reply comes in by `handle`; every step becomes a
+At most one reply runs. `handle` takes the engine's events about replies. Every step becomes a
 session event.
 """
 
@@ -68,28 +67,28 @@ class Replies:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a reply is awaited or written."""
+        """True while a reply is awaited or written."""
         return self._running is not None
 
     @property
     def turn(self) -> Turn | None:
-        """The turn whose reply is awaited or written."""
+        """The turn whose reply is awaited or written, or None."""
         return self._running.turn if self._running is not None else None
 
     def start(self, turn: Turn, earlier: Reply | None = None) -> None:
-        """Let the turn wait for the engine, which has it at once if it is ready.
+        """Queue the turn for the engine, which gets it at once if it is ready.
 
-        `earlier` is the turn's reply that the model goes on with, if it does.
+        `earlier` is the turn's reply if the model is to continue one.
         """
         conversation = self._timeline.conversation
         assert conversation is not None
-        history = tuple(earlier for earlier in conversation.turns if earlier.id != turn.id)
+        history = tuple(other for other in conversation.turns if other.id != turn.id)
         self._running = RunningReply(turn, history, self._save, earlier)
         if self._host.phase is Phase.READY:
             self._dispatch()
 
     def engine_is_ready(self) -> None:
-        """The engine can take a request: it gets the turn that waits, if one does."""
+        """Enter the ready phase, and send the waiting turn, if there is one."""
         self._host.enter(Phase.READY)
         if self._running is not None:
             self._dispatch()
@@ -97,7 +96,7 @@ class Replies:
     async def handle(self, event: Event) -> None:
         """Handle an event about a request.
 
-        Those of a reply that was given up only show that the engine is free.
+        For a reply that was given up, an event only shows that the engine is free.
         """
         match event:
             case PromptProgress() if self._is_running(event.id):
@@ -126,7 +125,7 @@ class Replies:
                 ):
                     self._tell(
                         Trouble(event.title, event.hint)
-                    )  # the reply stays as it was, without the error
+                    )  # the reply stays unchanged, without the error
                 await self._answered(
                     event.id,
                     Reply(state=ReplyState.FAILED, error=usual_keys(str(event.as_error()))),
@@ -135,7 +134,7 @@ class Replies:
                 pass
 
     async def stop(self) -> None:
-        """Stop the reply. What has come is kept."""
+        """Stop the reply. Its text so far is kept."""
         if self._running is None:
             return
         if self._host.phase is Phase.GENERATING:
@@ -156,7 +155,7 @@ class Replies:
             await self.end(Reply(state=ReplyState.INTERRUPTED))
 
     async def end(self, result: Reply) -> None:
-        """Give the running reply, if there is one, its final state; its text stays."""
+        """Give the running reply, if any, its final state; its text stays."""
         running = self._running
         if running is not None and not running.is_ending:
             turn = await running.end(result)
@@ -194,7 +193,7 @@ class Replies:
         )
 
     async def _shorten(self, history: tuple[Turn, ...], n_left_out: int) -> None:
-        """Older messages have left the context, for this turn and those that follow."""
+        """Record that older messages have left the context, for this turn and later ones."""
         conversation = self._timeline.conversation
         assert conversation is not None
         cut = cut_where(history, n_left_out, conversation.cut)
@@ -202,12 +201,12 @@ class Replies:
             return
         try:
             await self._timeline.add_cut(cut)
-        except StoreError as error:  # it counts as long as the conversation is open
+        except StoreError as error:  # the cut holds while the conversation is open
             self._tell(Trouble(error.title, error.hint))
         self._tell(ContextMoved(cut, self._timeline.n_left_out))
 
     async def _answered(self, request_id: int | None, result: Reply) -> None:
-        """The engine is done with a request, of the running reply or of one that was given up."""
+        """End a request, which may belong to the running reply or to one that was given up."""
         if self._is_running(request_id):
             await self.end(result)
         if self._host.phase is not Phase.CLOSED:
@@ -218,9 +217,7 @@ class Replies:
         return running is not None and not running.is_ending and running.turn.id == request_id
 
     async def _save(self, turn: Turn) -> None:
-        """Save a reply; if the disk refuses, say so once and go on: it is saved when the disk takes
-        it again.
-        """
+        """Save a reply. If the disk refuses, say so once; the reply is saved later."""
         try:
             await self._timeline.save_reply(turn)
         except StoreError as error:

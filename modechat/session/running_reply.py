@@ -1,6 +1,6 @@
-"""The reply that is being written: what has come, and what of it is on disk.
+"""The reply that is being written: the text so far, and its saving.
 
-Keeps the promise that a reply loses at most its last half second, whatever is killed.
+It keeps the promise that a reply loses at most its last half second, whichever process is killed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SECONDS_BETWEEN_SAVES = 0.4
 
 
 class RunningReply:
-    """Create it inside a running event loop. `save` writes the turn's reply to disk."""
+    """A growing reply that saves itself with `save`. Create it inside a running event loop."""
 
     def __init__(
         self,
@@ -27,14 +27,14 @@ class RunningReply:
         save: Callable[[Turn], Awaitable[None]],
         earlier: Reply | None = None,
     ) -> None:
-        """`history` is what came before `turn`.
+        """`history` are the turns before `turn`.
 
-        `earlier` is the reply that the model goes on with, if it does.
+        `earlier` is the turn's reply if the model is to continue one.
         """
         self.turn = turn
         self.history = history
         self.earlier = earlier
-        self._echo = len(earlier.text) if earlier is not None else 0  # the engine says it again
+        self._echo = len(earlier.text) if earlier is not None else 0  # the engine repeats this text
         self.ended = asyncio.Event()
         self.is_ending = False
         self._save = save
@@ -45,11 +45,11 @@ class RunningReply:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether it goes on with an earlier reply, and nothing has been added to it."""
+        """True if it continues an earlier reply, and no text was added yet."""
         return self.earlier is not None and self.turn.reply.text == self.earlier.text
 
     def grow(self, text: str, *, is_thinking: bool = False) -> str:
-        """Add what the engine says; what of it is new."""
+        """Add text from the engine, and return the new part of it."""
         if not is_thinking:
             known = min(self._echo, len(text))
             self._echo -= known
@@ -66,7 +66,7 @@ class RunningReply:
         return text
 
     async def end(self, result: Reply) -> Turn:
-        """Give the reply its final state: that of `result`, with the text that has come.
+        """Give the reply the final state of `result`, with the text so far.
 
         Returns the saved turn.
         """
@@ -80,7 +80,7 @@ class RunningReply:
             and self.is_unchanged
             and result.state is not ReplyState.COMPLETE
         ):
-            final = self.earlier  # as it was
+            final = self.earlier  # unchanged
         else:
             final = without_repetition(
                 replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip())
@@ -101,7 +101,7 @@ class RunningReply:
 
 
 def final_reply(finished: Finished, model: ModelInfo | None) -> Reply:
-    """The final state of a reply that the engine finished; its text is what has come."""
+    """Return the final state of a reply that the engine finished, without its text."""
     stopped = finished.stop_reason is StopReason.STOPPED
     return Reply(
         state=ReplyState.STOPPED if stopped else ReplyState.COMPLETE,

@@ -1,4 +1,4 @@
-"""What a front end may read of a session at any time: its model, its settings, its conversation."""
+"""The state of a session that front ends may read at any time: model, settings, conversation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SessionState:
         self._host = host
         self._timeline = timeline
         self.effective = effective
-        """Where settings come from, and changing them."""
+        """The settings, their sources, and the methods that change them."""
 
     @property
     def phase(self) -> Phase:
@@ -29,12 +29,12 @@ class SessionState:
 
     @property
     def has_model(self) -> bool:
-        """Whether a model is chosen; the phase says whether it is loaded."""
+        """True if a model is chosen; the phase says whether it is loaded."""
         return self._host.has_model
 
     @property
     def has_previous_model(self) -> bool:
-        """Whether there is a model to go back to."""
+        """True if there is a previous model to return to."""
         return self._host.previous is not None
 
     @property
@@ -44,27 +44,27 @@ class SessionState:
 
     @property
     def settings(self) -> SessionSettings:
-        """The settings in effect, with what the conversation has of its own."""
+        """The settings in effect, those of the conversation included."""
         return self.effective.in_effect
 
     @property
     def loading(self) -> float:
-        """How much of the model is loaded, 0 to 1, while it is."""
+        """The share of the model that is loaded, 0 to 1, during loading."""
         return self._host.fraction
 
     @property
     def conversation(self) -> Conversation | None:
-        """None: a new conversation, of which nothing is saved yet."""
+        """The open conversation; None: a new one that is not saved yet."""
         return self._timeline.conversation
 
     @property
     def conversation_id(self) -> int | None:
-        """None: a new conversation."""
+        """The id of the open conversation; None: a new one."""
         return self.conversation.id if self.conversation is not None else None
 
     @property
     def last_turn(self) -> Turn | None:
-        """The last turn that is visible."""
+        """The last visible turn, or None."""
         return self._timeline.last_turn
 
     @property

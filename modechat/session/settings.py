@@ -1,4 +1,4 @@
-"""What a session asks the engine for: the same for every front end."""
+"""Makes the session's requests to the engine, the same for every front end."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from modechat.prompting.tasks import NamedTask
 
 
 class UserFiles(Protocol):
-    """Reads and writes the user's files: a model, the config, adapters, and kept chats.
+    """Reads and writes the user's files: a model, the config, adapters, and stored chats.
 
     The methods may block, so the session calls them in threads.
     """
 
     def check_model(self) -> GGUFHeader | None:
-        """Look at the model file before the engine does, which has worse words for what is wrong.
+        """Check the model file before the engine does, whose messages are hard to understand.
 
-        Return its header, or None if nothing was looked at. Raises ModelError.
+        Return the header, or None if nothing was checked. Raises ModelError.
         """
 
     def find_models(self, cancelled: Callable[[], bool], /) -> Iterator[ModelFile | Looking]:
         """Yield the models on this machine as they are found, until `cancelled` returns True."""
 
     def settings_for(self, name: str, /) -> SessionSettings:
-        """Return the settings for another model file, which `name` names as users name files.
+        """Return the settings for the model file `name`, which is written as users name files.
 
         Raises ModelError.
         """
@@ -46,20 +46,20 @@ class UserFiles(Protocol):
         """Record that the model was used."""
 
     def remember_format(self, name: str | None, /) -> None:
-        """Keep the user's choice of format for the model. Raises StoreError."""
+        """Store the user's choice of format for the model. Raises StoreError."""
 
     def write_defaults(self, options: Mapping[str, object], /) -> SessionSettings:
-        """Write options into the config file and return the settings that follow from it.
+        """Write options into the config file and return the resulting settings.
 
         None removes an option. Raises ConfigError.
         """
 
     def forget_chat(self, label: str, /) -> None:
-        """Delete what is kept on disk of the evaluated chat with this label. Raises StoreError."""
+        """Delete the evaluated chat with this label from the disk. Raises StoreError."""
 
 
 class NoFiles:
-    """The files of a session that has none: nothing is kept, and nothing can be chosen."""
+    """The files of a session without any: nothing is stored, and nothing can be chosen."""
 
     def check_model(self) -> GGUFHeader | None:
         return None
@@ -95,7 +95,7 @@ _NO_FILES = NoFiles()
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """What a session asks the engine for. System texts are empty where the user set none."""
+    """The settings of a session's requests. System texts are empty if the user set none."""
 
     load: Load
     sampling: Sampling
@@ -109,11 +109,11 @@ class SessionSettings:
     unload_after: float | None = None
     """Seconds without a request after which the model's memory is given back; None: never."""
     sampling_sources: tuple[tuple[str, Sampling], ...] = ()
-    """Names of the sources of `sampling` with their settings; the first one has precedence."""
+    """The sources of `sampling` with their settings; the first one has precedence."""
     files: UserFiles = field(default=_NO_FILES, repr=False)
 
     def task(self, name: str) -> NamedTask | None:
-        """Return the named task, or None if there is none of that name."""
+        """Return the task with this name, or None."""
         return next((task for task in self.tasks if task.name == name), None)
 
 
@@ -165,12 +165,12 @@ def _with_summary(system: str, cut: ContextCut | None) -> str:
 
 
 def label_of(conversation_id: int, started_at: datetime) -> str:
-    """Return the name of the evaluated chat on disk, which no other database's conversation has."""
+    """Return the label of the evaluated chat on disk, unique among the user's databases."""
     return f"{conversation_id} {started_at.isoformat()}"
 
 
 def clock_text(clock: datetime) -> str:
-    """Return a clock as templates with dates get it."""
+    """Return a time in the form that templates get."""
     return clock.astimezone().isoformat(timespec="seconds")
 
 
@@ -186,8 +186,8 @@ def generate_request(
 ) -> Generate:
     """Return the engine's request for one turn after `history`.
 
-    `clock` is what templates with dates see. `label` names the conversation if its evaluated chat
-    may be kept on disk.
+    Templates see `clock` as the time. `label` names the conversation if its evaluated chat may be
+    stored on disk.
     """
     generate = Generate(
         id=request_id,

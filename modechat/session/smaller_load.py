@@ -1,5 +1,6 @@
-"""What to try when a model does not fit into memory: fewer layers on the GPU, then a shorter
-context.
+"""Finds a smaller load for a model that does not fit into memory.
+
+It has fewer layers on the GPU, then a shorter context.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from modechat.engine.protocol import Load, ModelInfo
 from modechat.models.gguf import GGUFHeader
 
 SHORTEST_CONTEXT = 512
-_DEFAULT_CONTEXT = 4096  # the least that the engine tries to have, where nothing says otherwise
+_DEFAULT_CONTEXT = 4096  # the least that the engine tries without other settings
 
 
 @dataclass(frozen=True, slots=True)
 class SmallerLoad:
-    """A load that takes less memory; `words` say with what: `half the context (2,048 tokens)`."""
+    """A load that takes less memory. `words` describe it: `half the context (2,048 tokens)`."""
 
     load: Load
     words: str
@@ -26,10 +27,10 @@ class SmallerLoad:
 def smaller_load(
     load: Load, wanted: Load, header: GGUFHeader | None, *, uses_gpu: bool
 ) -> SmallerLoad | None:
-    """The next thing to try after `load`; None if there is nothing left.
+    """Return the next load to try after `load`, or None if there is nothing left.
 
-    `wanted` is what the user asked for. First half of its layers on the GPU, then none, where there
-    is a GPU in use; then half the context, again and again, down to 512 tokens.
+    `wanted` is the load that the user asked for. If a GPU is in use, the first try has half of the
+    layers on it, and the second none. Then each try halves the context, down to 512 tokens.
     """
     if uses_gpu and load.n_gpu_layers != 0:
         n_layers = _layers_on_gpu(load, header)
@@ -52,14 +53,17 @@ def smaller_load(
 
 
 def seems_to_use_gpu(model: ModelInfo | None, log: Iterable[str]) -> bool:
-    """Whether layers are on a GPU: by what was loaded last, else by the engine's last words."""
+    """Return True if layers are on a GPU, by the last loaded model, or else by the engine's log."""
     if model is not None:
         return model.placement.n_gpu_layers > 0
     return mentions_gpu(log)
 
 
 def _layers_on_gpu(load: Load, header: GGUFHeader | None) -> int:
-    """At most this many; 0: not known. llama.cpp counts the output as a layer."""
+    """Return the most layers that the GPU can have; 0: not known.
+
+    llama.cpp counts the output as a layer.
+    """
     blocks = (
         header.metadata.get(f"{header.architecture}.block_count") if header is not None else None
     )

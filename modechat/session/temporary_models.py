@@ -1,4 +1,4 @@
-"""The model that the engine has while replies are compared: the session's own, or a temporary one.
+"""Manages the model in the engine during a comparison: the session's own, or a temporary one.
 
 The user's choice stays: at the end `bring_back` loads the session's own model again.
 """
@@ -18,7 +18,7 @@ from modechat.session.settings import SessionSettings
 
 
 class TemporaryModels:
-    """Models are named by their paths; None is the session's own one."""
+    """The models of a comparison, named by their paths; None: the session's own model."""
 
     def __init__(self, host: ModelHost, effective: EffectiveSettings, recovery: Recovery) -> None:
         self._host = host
@@ -28,24 +28,24 @@ class TemporaryModels:
         self._info: ModelInfo | None = None
         self._own_failed: Failed | None = None
         self.path: str | None = None
-        """The model that the engine has, or loads."""
+        """The path of the model that the engine has or loads."""
         self.is_there = True
-        """Whether it does: not after the engine died, or could not load it."""
+        """True if the engine has it; False after the engine died or could not load it."""
 
     @property
     def info(self) -> ModelInfo | None:
-        """About the loaded model."""
+        """The facts about the loaded model."""
         return self._host.model if self.path is None else self._info
 
     @property
     def settings(self) -> SessionSettings:
-        """Those in effect for the model."""
+        """The settings in effect for the model."""
         if self.path is None:
             return self._effective.in_effect
         return with_own(self._settings[self.path], self._effective.own)
 
     async def prepare(self, paths: Iterable[str]) -> None:
-        """These will be asked for. Raises ModelError for a file that is no model."""
+        """Read the settings of these models. Raises ModelError for a file that is no model."""
         everywhere, found = self._effective.defaults, {}
         for path in set(paths):
             other = await asyncio.to_thread(everywhere.files.settings_for, path)
@@ -57,12 +57,12 @@ class TemporaryModels:
         self._settings = found
 
     def begin(self) -> None:
-        """Look at what the engine has."""
+        """Note at the start whether the engine has a model."""
         self._own_failed = None
         self.is_there = self._host.phase not in (Phase.DOWN, Phase.UNLOADED)
 
     async def load(self, path: str | None) -> Failed | None:
-        """Have a model loaded; why it cannot be, if its file shows that already."""
+        """Have a model loaded, or return the failure if its file cannot be used."""
         if path is None:
             self._host.use_own_again()
         else:
@@ -78,11 +78,11 @@ class TemporaryModels:
             self._info = model
 
     def died(self) -> None:
-        """The engine is gone."""
+        """Record that the engine is gone."""
         self.is_there = False
 
     def failed(self, failed: Failed) -> None:
-        """The model could not be loaded."""
+        """Record that the model could not be loaded."""
         self.is_there = False
         if self.path is None:
             self._own_failed = failed
@@ -101,5 +101,5 @@ class TemporaryModels:
 
     @property
     def _loading(self) -> Callable[[], Awaitable[Failed | None]]:
-        """How a model is loaded: by the engine that runs, if one does."""
+        """The method that loads a model: in the running engine if there is one."""
         return self._host.change if self.is_there else self._host.restart

@@ -1,7 +1,7 @@
 """The open conversation, kept in step with the store.
 
 Every change is on disk when its method returns. Only the reply that is being written is ahead of
-the disk, and what the disk refuses is kept and saved later.
+the disk. A reply that the disk refuses is kept and saved later.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ from modechat.session.open_conversation import OpenConversation
 
 
 class Timeline(OpenConversation):
-    """All methods that reach the disk raise StoreError if it refuses; nothing has changed then."""
+    """The open conversation and its store.
+
+    All methods that use the disk raise StoreError if it refuses. Then the conversation is
+    unchanged, unless the method says otherwise.
+    """
 
     def __init__(self, disk: Disk) -> None:
         super().__init__()
@@ -39,7 +43,7 @@ class Timeline(OpenConversation):
         return await self._disk.run(self._store.latest_id)
 
     async def open(self, conversation_id: int) -> None:
-        """Raises ConversationInUse if another program has it open."""
+        """Open a conversation. Raises ConversationInUse if another program has it open."""
         await self._disk.run(self._store.lock, conversation_id)
         try:
             await self._disk.run(self._store.mark_interrupted, conversation_id)
@@ -54,7 +58,7 @@ class Timeline(OpenConversation):
         self._show(None)
 
     async def delete(self, conversation_id: int) -> datetime | None:
-        """When the conversation began that is deleted; None if that cannot be read."""
+        """Delete a conversation. Return the time of its beginning, None if that cannot be read."""
         started_at = await self._disk.run(self._store.started_at, conversation_id)
         await self._disk.run(self._store.delete, conversation_id)
         return started_at
@@ -87,11 +91,10 @@ class Timeline(OpenConversation):
     async def add_variant(
         self, of: Turn, request: ChatMessage | Task, typed: str | None = None
     ) -> Turn:
-        """Commit a turn in the place of `of`; that one is kept beside it, with the turns that
-        followed it.
+        """Commit a turn in the place of `of`, which stays as a variant, with the turns after it.
 
-        Headers that were typed after `of` come after the new turn, if it was the last. `typed`:
-        None if as before.
+        If `of` was the last turn, the headers after it follow the new turn. `typed` None:
+        unchanged.
         """
         conversation = await self._saved()
         if typed is None:
@@ -110,13 +113,11 @@ class Timeline(OpenConversation):
         return turn
 
     async def variants(self, turn_id: int) -> tuple[int, ...]:
-        """The turns that stand for the same message, `turn_id` among them, in the order of their
-        creation.
-        """
+        """Return the turns for the same message, `turn_id` included, by age."""
         return await self._disk.run(self._store.variants, turn_id)
 
     async def select(self, turn_id: int) -> Conversation:
-        """Make the branch of a turn visible. Returns the conversation as it is then."""
+        """Make the branch of a turn visible, and return the changed conversation."""
         conversation = await self._saved()
         await self.save_unsaved()
         await self._disk.run(self._store.select, turn_id)
@@ -124,7 +125,7 @@ class Timeline(OpenConversation):
         return self._conversation
 
     async def delete_turn(self, turn_id: int) -> Conversation:
-        """Delete a turn for good, also from the title. Returns the conversation as it is then."""
+        """Delete a turn for good, also from the title, and return the changed conversation."""
         self._unsaved.pop(turn_id, None)
         await self.save_unsaved()
         deleted = self.turn(turn_id)
@@ -135,8 +136,9 @@ class Timeline(OpenConversation):
         return self._conversation
 
     async def save_reply(self, turn: Turn) -> None:
-        """Save the reply of `turn`; if the disk refuses, it is saved again with the next one, or at
-        the end.
+        """Save the reply of `turn`.
+
+        If the disk refuses, it is saved with the next one, or at the end.
         """
         self._show_turn(turn)
         self._unsaved[turn.id] = turn
@@ -155,16 +157,15 @@ class Timeline(OpenConversation):
         return changed
 
     async def add_cut(self, cut: ContextCut) -> None:
-        """Record where the open conversation's context begins from now on; here it does, whatever
-        the disk says.
-        """
+        """Record the new start of the context. It counts even if the disk refuses."""
         assert self._conversation is not None
         self._show_cut(cut)
         await self._disk.run(self._store.add_cut, self._conversation.id, cut)
 
     async def set_own(self, own: OwnSettings) -> None:
-        """Give the open conversation settings of its own; a new one keeps them when it is first
-        saved.
+        """Give the open conversation its own settings.
+
+        A new one stores them when it is first saved.
         """
         if self._conversation is not None:
             await self._disk.run(self._store.set_own, self._conversation.id, own)
@@ -190,9 +191,7 @@ class Timeline(OpenConversation):
         return self.last_turn.id if self.last_turn is not None else None
 
     async def _saved(self) -> Conversation:
-        """The open conversation; a new one is created and locked now that there is something to
-        save.
-        """
+        """Return the open conversation; create and lock a new one first if needed."""
         if self._conversation is None:
             created = await self._disk.run(self._store.create_conversation, "", self._state)
             try:
@@ -206,7 +205,7 @@ class Timeline(OpenConversation):
         return self._conversation
 
     async def _lock_again(self) -> None:
-        """The conversation that is still shown stays this program's."""
+        """Lock the shown conversation for this program again."""
         if self._conversation is not None:
             await self._disk.run(self._store.lock, self._conversation.id)
         else:

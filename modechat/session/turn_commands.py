@@ -1,8 +1,7 @@
-"""What can be done with a turn that is there: ask again, edit, take out. Part of the session.
+"""The commands for existing turns: ask again, edit, delete, pin. Part of the session.
 
 Turns are never overwritten: another reply to a message, or an edited message, is a variant beside
-the first one. Where later turns follow, they stay with the variant that they followed, and come
-back with it.
+the first one. Later turns stay with the variant that they followed, and come back with it.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def _nothing() -> None:
 
 
 class TurnCommands:
-    """Without a `turn_id`, the last turn that fits is meant.
+    """The commands for turns. Without a `turn_id`, a command means the last suitable turn.
 
     All raise StoreError if the disk refuses.
     """
@@ -58,7 +57,7 @@ class TurnCommands:
     ) -> Incomplete | None:
         """Ask for another reply to a message.
 
-        `prepare` is called before the engine is asked, if it will be.
+        `prepare` is called just before the engine is asked.
         """
         turn = self._meant(turn_id)
         if turn is None:
@@ -76,15 +75,13 @@ class TurnCommands:
         return None
 
     def state_of(self, turn_id: int) -> ModeState:
-        """The state in which an edited message of this turn is read: its own mode, unless it says
-        another.
-        """
+        """Return the state for parsing an edited message of this turn: the turn's own mode."""
         turn = self._timeline.turn(turn_id)
         return _state_of(turn) if turn is not None else self._timeline.state
 
     @command()
     async def edit(self, turn_id: int, meant: Parsed, typed: str) -> Incomplete | None:
-        """Ask what the user `meant` in the place of a turn's message; `typed` is kept beside it."""
+        """Ask what the user `meant` in the place of a turn's message; `typed` is stored with it."""
         turn = self._timeline.turn(turn_id)
         if turn is None:
             return _GONE
@@ -97,7 +94,7 @@ class TurnCommands:
 
     @command()
     async def continue_reply(self) -> Incomplete | None:
-        """Have the model go on with the last reply where it was cut."""
+        """Have the model continue the last reply where it was cut."""
         last = self._timeline.last_turn
         reason = why_not_continue(last)
         if last is None or reason:
@@ -111,7 +108,7 @@ class TurnCommands:
 
     @command(waits_for_reply=False)
     async def toggle_in_chat(self, turn_id: int | None = None) -> Incomplete | None:
-        """Bring an instruct turn into the chat's context, or take it out again."""
+        """Add an instruct turn to the chat's context, or take it out again."""
         if turn_id is not None:
             turn = self._timeline.turn(turn_id)
         else:
@@ -129,7 +126,7 @@ class TurnCommands:
 
     @command(waits_for_reply=False)
     async def toggle_pin(self, turn_id: int | None = None) -> Incomplete | None:
-        """Have a chat turn stay in the context when that is full, or not any more."""
+        """Pin a chat turn, so that it stays in a full context, or unpin it."""
         if turn_id is not None:
             turn = self._timeline.turn(turn_id)
         else:
@@ -149,7 +146,7 @@ class TurnCommands:
     async def delete(self, turn_id: int) -> Incomplete | None:
         """Delete a turn for good.
 
-        What follows it stays; a variant of it takes its place if it was the last.
+        The turns after it stay. If it was the last, a variant of it takes its place.
         """
         if self._timeline.turn(turn_id) is None:
             return _GONE
@@ -158,8 +155,9 @@ class TurnCommands:
 
     @command(waits_for_reply=False)
     async def show(self, conversation_id: int, turn_id: int) -> Incomplete | None:
-        """Have a turn in view, with its branch if that is not visible; nothing if another
-        conversation is open.
+        """Scroll to a turn, and make its branch visible if needed.
+
+        Nothing happens if another conversation is open.
         """
         conversation = self._timeline.conversation
         if conversation is None or conversation.id != conversation_id:
@@ -176,12 +174,12 @@ class TurnCommands:
         return None
 
     async def variants(self, turn_id: int) -> tuple[int, ...]:
-        """The turns that stand for the same message, in the order of their creation."""
+        """Return the turns for the same message, by age."""
         return await self._timeline.variants(turn_id)
 
     @command()
     async def show_variant(self, step: int, turn_id: int | None = None) -> Incomplete | None:
-        """Show the variant `step` after the one that is shown, with all that followed it."""
+        """Show the variant `step` places after the shown one, with the turns that followed it."""
         turn = self._meant(turn_id)
         if turn is None:
             return _GONE
@@ -196,12 +194,12 @@ class TurnCommands:
         return None
 
     async def _select(self, turn_id: int, ids: tuple[int, ...]) -> None:
-        """Make the branch of `turn_id` visible, which is one of the variants `ids`."""
+        """Make the branch of `turn_id` visible, one of the variants `ids`."""
         conversation = await self._timeline.select(turn_id)
         self._tell(BranchChanged(conversation, turn_id, ids.index(turn_id) + 1, len(ids)))
 
     def _meant(self, turn_id: int | None) -> Turn | None:
-        """The turn of this id; without one, the last turn."""
+        """Return the turn with this id; None: the last turn."""
         return self._timeline.last_turn if turn_id is None else self._timeline.turn(turn_id)
 
     async def _ask_in_place(
@@ -213,7 +211,7 @@ class TurnCommands:
     ) -> None:
         """Commit `request` as a variant of `turn`, and have it answered.
 
-        `typed`: None if as before.
+        `typed` None: unchanged.
         """
         variant = await self._timeline.add_variant(turn, request, typed)
         prepare()
@@ -226,14 +224,14 @@ class TurnCommands:
 
 
 def in_place_of(old: Turn, turn: Turn, conversation: Conversation | None) -> Iterator[SessionEvent]:
-    """What shows `turn` in the place of the old one, and what follows it."""
+    """Yield the events that show `turn` and the headers after it in place of `old`."""
     yield TurnReplaced(old.id, turn)
     for change in conversation.changes_after(turn) if conversation is not None else ():
         yield ModeChangeAdded(change)
 
 
 def _state_of(turn: Turn) -> ModeState:
-    """The state in which what was typed for `turn` meant what it did."""
+    """Return the state in which the text typed for `turn` has the meaning of its request."""
     request = turn.request
     if (
         isinstance(request, Task)

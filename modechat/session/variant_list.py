@@ -1,4 +1,4 @@
-"""The variants of a comparison: how far each is, and what has come of its reply.
+"""The variants of a comparison: the stage of each, and its reply so far.
 
 Every change reaches the listener.
 """
@@ -24,11 +24,11 @@ STOPPED = Reply(state=ReplyState.STOPPED, stop_reason=StopReason.STOPPED)
 
 
 def nobody(_event: ComparisonEvent) -> None:
-    """Listens to a comparison that is not open."""
+    """Ignore the events while no comparison is open."""
 
 
 class VariantList:
-    """`clock` is monotonic, in seconds. Variants are named by their index."""
+    """The variants, numbered by their index. `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -49,34 +49,34 @@ class VariantList:
         return any(variant.stage is not Stage.ENDED for variant in self._variants)
 
     def begin(self, settings: Sequence[VariantSettings]) -> None:
-        """Begin with variants that wait."""
+        """Replace the list by new variants that wait."""
         self._variants = [Variant(own) for own in settings]
 
     def clear(self) -> None:
         self._variants = []
 
     def unasked(self) -> list[int]:
-        """The variants that wait."""
+        """Return the indexes of the variants that wait."""
         return [index for index, one in enumerate(self._variants) if _waits(one)]
 
     def unasked_of(self, model: str | None) -> list[int]:
-        """The variants of a model that wait."""
+        """Return the indexes of a model's variants that wait."""
         return [index for index in self.unasked() if self[index].settings.model == model]
 
     def wait_again(self, index: int) -> None:
-        """Have a variant wait that has ended."""
+        """Make a variant that has ended wait again."""
         self._change(index, Variant(self[index].settings))
 
     def show_stage(self, index: int, stage: Stage, fraction: float = 0.0) -> None:
-        """A variant is loading its model, or reading its prompt; `fraction` of that is done."""
+        """Show that a variant loads its model or reads its prompt; `fraction` of that is done."""
         self._change(index, replace(self[index], stage=stage, fraction=fraction))
 
     def show_read(self, index: int, fraction: float) -> None:
-        """So much of the prompt is read."""
+        """Show that `fraction` of the prompt is read."""
         self._change(index, replace(self[index], fraction=fraction))
 
     def grow(self, index: int, delta: Delta) -> None:
-        """Add what has come to the variant's reply."""
+        """Add new text to the variant's reply."""
         variant, now = self[index], self._clock()
         if variant.stage is Stage.READING:
             self._first_text_at = now
@@ -96,7 +96,7 @@ class VariantList:
         self.listener(VariantGrew(index, grown, delta.text, delta.is_thinking))
 
     def end(self, index: int, result: Reply) -> None:
-        """The variant ends with this result; the text that has come stays."""
+        """End the variant with the state of `result`; its text so far stays."""
         come = self[index].reply
         reply = replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip())
         ended = replace(self[index], stage=Stage.ENDED, reply=without_repetition(reply))

@@ -27,7 +27,7 @@ from modechat.session.variant_list import STOPPED, VariantList
 from modechat.session.variants import ComparisonDone, Question, Stage
 
 _FIRST_ID = -(1 << 40)
-"""Of requests: turns have positive ids, summaries small negative ones."""
+"""Request ids: turns have positive ids, summaries small negative ones."""
 
 
 class VariantRun:
@@ -42,12 +42,12 @@ class VariantRun:
         self._variants = variants
         self._request_id = _FIRST_ID
         self.question: Question | None = None
-        """None: no comparison is open."""
+        """The question; None: no comparison is open."""
         self.running: int | None = None
-        """The variant that the engine has."""
+        """The index of the variant that the engine answers."""
 
     async def handle(self, event: Event) -> bool:
-        """Handle an event; whether it was about a comparison alone."""
+        """Handle an event; return False if other parts must handle it too."""
         if self.question is None:
             return False
         is_loading = self._host.phase is Phase.LOADING
@@ -71,7 +71,7 @@ class VariantRun:
             case Finished() | Cancelled() | Failed(died=False) if (
                 self.running is None and is_working
             ):
-                await self._go_on()  # what was stopped before this comparison began
+                await self._go_on()  # the engine ended work from before this comparison
             case _:
                 return False
         return True
@@ -99,14 +99,14 @@ class VariantRun:
                 pass
 
     async def _ended(self, result: Reply) -> None:
-        """The engine is done with the variant that it had."""
+        """End the running variant, because the engine is done with it."""
         index, self.running = self.running, None
         if index is not None:
             self._variants.end(index, result)
         await self._go_on()
 
     async def _loading_failed(self, failed: Failed) -> None:
-        """The model that was to be loaded cannot be: none of its variants can be asked."""
+        """Fail all variants of a model that cannot be loaded."""
         self._models.failed(failed)
         error = usual_keys(str(failed.as_error()))
         for index in self._variants.unasked_of(self._models.path):
@@ -119,13 +119,13 @@ class VariantRun:
         self._models.begin()
         if self._host.phase is Phase.READY or not self._models.is_there:
             await self._go_on()
-        else:  # it goes on when the model is loaded, or the engine free
+        else:  # goes on when the model is loaded or the engine is free
             self.show_loading(self._host.fraction)
 
     async def _go_on(self) -> None:
-        """Ask the next one, or have its model loaded.
+        """Ask the next variant, or have its model loaded.
 
-        If there is none left, the model of before comes back.
+        If none is left, bring the session's own model back.
         """
         models = self._models
         if models.is_there and self._host.phase is not Phase.READY:
@@ -181,6 +181,6 @@ class VariantRun:
             self._host.send(Stop(id=self._request_id))
 
     def show_loading(self, fraction: float) -> None:
-        """The model of the next variant is being loaded."""
+        """Show that the model of the next variant is being loaded."""
         if unasked := self._variants.unasked_of(self._models.path):
             self._variants.show_stage(unasked[0], Stage.LOADING, fraction)

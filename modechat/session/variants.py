@@ -1,4 +1,4 @@
-"""The values of a comparison: what is asked, in which variants, and how far each of them is."""
+"""The values of a comparison: the question, its variants, and the stage of each variant."""
 
 from __future__ import annotations
 
@@ -16,25 +16,23 @@ from modechat.session.settings import SessionSettings
 
 LEAST_VARIANTS, MOST_VARIANTS = 2, 4
 LONGEST_REPLY = 1024
-"""Tokens, where the user set no limit: in a wrong format a model may never end, and the others
-wait.
-"""
+"""Tokens, if the user set no limit: in a wrong format a model may never end, while others wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What all variants answer."""
+    """The question that all variants answer."""
 
     request: ChatMessage | Task
     typed: str
-    """As the user wrote it."""
+    """The text as the user wrote it."""
     in_place_of: int | None = None
-    """The turn whose place a reply takes that is kept; None: it becomes the next turn."""
+    """The turn that a kept reply replaces; None: the reply becomes the next turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class VariantSettings:
-    """What one variant has of its own; None: as the turn would have it without."""
+    """The settings of one variant; None: the same as for an ordinary turn."""
 
     format: str | None = None
     """The prompt format."""
@@ -51,19 +49,17 @@ class VariantSettings:
         return Sampling(temperature=self.temperature, seed=self.seed)
 
     def request(self, question: Question) -> ChatMessage | Task:
-        """The question in the variant's mode."""
+        """Return the question in the variant's mode."""
         return question.request if self.mode is None else as_mode(question.request, self.mode)
 
     def over(self, settings: SessionSettings) -> SessionSettings:
-        """`settings` with the variant's system text."""
+        """Return `settings` with the variant's system text."""
         if self.system is None:
             return settings
         return replace(settings, chat_system=self.system, instruct_system=self.system)
 
     def applied_to(self, request: Generate) -> Generate:
-        """The engine's request with what counts over everything: also over the sampling of a named
-        task.
-        """
+        """Return the request with the variant's values, which override a named task's, too."""
         sampling = self.sampling.over(request.sampling)
         if sampling.max_tokens is None:
             sampling = sampling.model_copy(update={"max_tokens": LONGEST_REPLY})
@@ -73,13 +69,13 @@ class VariantSettings:
 
 
 class Stage(Enum):
-    """Where a variant stands, in this order."""
+    """The stage of a variant; the stages follow in this order."""
 
     WAITING = "waiting"
     LOADING = "loading"
     """Its model is being loaded."""
     READING = "reading"
-    """The engine has it, and evaluates the prompt."""
+    """The engine has it and evaluates the prompt."""
     WRITING = "writing"
     ENDED = "ended"
 
@@ -91,12 +87,12 @@ class Variant:
     settings: VariantSettings
     stage: Stage = Stage.WAITING
     fraction: float = 0.0
-    """Of what is being loaded or evaluated, 0 to 1."""
+    """The share that is loaded or evaluated, 0 to 1."""
     reply: Reply = field(default_factory=Reply)
     n_tokens: int = 0
-    """Written so far."""
+    """Tokens written so far."""
     seconds: float = 0.0
-    """Since the first of them came."""
+    """Seconds since the first text came."""
 
     @property
     def can_be_kept(self) -> bool:
@@ -105,9 +101,9 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class VariantChanged:
-    """Something of a variant other than its growing text changed.
+    """Something other than the growing text of a variant changed.
 
-    `index` is its place among them, from 0.
+    `index` is its place among the variants, from 0.
     """
 
     index: int
@@ -119,7 +115,7 @@ class VariantGrew:
     index: int
     variant: Variant
     text: str
-    """Only what is new."""
+    """Only the new text."""
     is_thinking: bool
 
 
@@ -130,7 +126,7 @@ class ComparisonDone:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonClosed:
-    """The comparison is over: one was kept, or none."""
+    """The comparison is over; one reply was kept, or none."""
 
 
 ComparisonEvent: TypeAlias = VariantChanged | VariantGrew | ComparisonDone | ComparisonClosed
