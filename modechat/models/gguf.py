@@ -1,4 +1,4 @@
-"""Reads the header of a GGUF file: what model it is, and whether the file is whole.
+"""Reads the header of a GGUF file, and checks that the file is whole.
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """

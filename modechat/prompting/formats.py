@@ -1,6 +1,4 @@
-"""Defines named prompt formats: the data of `prompts/formats/*.toml`, with Jinja templates as in a
-GGUF.
-"""
+"""Defines named prompt formats: the data of `prompts/formats/*.toml`, with Jinja templates."""
 
 from __future__ import annotations
 

@@ -15,9 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 
 MOST_WAYS = 20_000
 MOST_SKIPPED = 60
-"""Things in a row that may be empty: llama.cpp's work for them grows with the cube of their
-number.
-"""
+"""Things in a row that may be empty: llama.cpp's work for n of them grows with n³."""
 
 TERMINAL = ""
 """The name that stands for characters."""

@@ -7,7 +7,7 @@ from modechat.prompting.schema_keywords import SchemaError
 
 _MOST_RULES = 10_000
 
-# The characters of strings leave out what JSON wants escaped, and surrogates: two of those would
+# The class leaves out the characters that JSON wants escaped, and surrogates: a pair of them would
 # count as one character.
 PLAIN = r"[\x20-\x21\x23-\x5B\x5D-\x7E\u0080-\uD7FF\uE000-\U0010FFFF]"
 """A character that stands for itself in a string."""

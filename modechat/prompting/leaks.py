@@ -1,5 +1,4 @@
-"""Finds the place where a reply begins to write another role's turn: a sign of a wrong prompt
-format.
+"""Finds where a reply begins to write another role's turn: a sign of a wrong prompt format.
 
 In the model's own format only its control tokens are searched for, because it means everything else
 that it writes.
@@ -146,7 +145,7 @@ class _Place:
         return bool(self._fence or self._span)
 
     def move(self, text: str) -> None:
-        """Move behind `text`."""
+        """Move past `text`."""
         first, *others = text.split("\n")
         self._extend(first)
         for line in others:

@@ -1,6 +1,6 @@
 """Stores conversations on disk, in SQLite.
 
-What was typed is saved before the model sees it, so a killed program loses none of it.
+Typed text is saved before the model sees it, so a killed program loses none of it.
 """
 
 from modechat.store.conversations import Store
