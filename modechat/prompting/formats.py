@@ -61,12 +61,9 @@ class NamedFormat(BaseModel):
     stop: tuple[str, ...] = ()
     """Texts that end a reply: turn markers that are plain text to the model."""
     instruct_stop: tuple[str, ...] | None = None
-    """Texts that end the reply to a single-shot task; None: those of `stop`."""
+    """Texts that end the reply to a single-shot task; unset: those of `stop`."""
     markers: tuple[str, ...] = ()
-    """Texts that begin a role's turn.
-
-    In a reply in another format they show that it is the wrong one.
-    """
+    """Texts that begin a role's turn; in a reply in another format they show that it is wrong."""
     sees_history: bool = True
     """False if the prompt of a chat has only its last message."""
     chat_template: str
