@@ -23,7 +23,7 @@ from modechat.engine.protocol import (
 
 
 def answers(event: Event, request: Request) -> bool:
-    """Return True if `event` is the last one about `request`."""
+    """Return True if `event` is the last event about `request`."""
     if isinstance(event, Failed) and isinstance(
         request, Load | UseFormat | UseAdapters | MeasureRaw
     ):

@@ -1,6 +1,6 @@
-"""The installed build of llama.cpp: its identity, and commands that make another one.
+"""Identifies the installed build of llama.cpp, and gives commands that make another one.
 
-Loads nothing of it.
+Loads nothing of llama.cpp.
 """
 
 from __future__ import annotations
@@ -27,16 +27,19 @@ _NO_AMX_FLAGS = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 _PIP_OPTIONS = "--force-reinstall --no-deps --no-cache-dir --no-binary llama-cpp-python"
 
 FOR_THIS_PROCESSOR: Mapping[str, str] = {}
-"""Environment of a build that uses all that this processor has."""
+"""The environment for a build that uses all that this processor has."""
 WITHOUT_AMX: Mapping[str, str] = {"CFLAGS": _NO_AMX_FLAGS, "CXXFLAGS": _NO_AMX_FLAGS}
-"""Likewise without AMX; AVX-512 stays."""
+"""The environment for a build without AMX; AVX-512 stays."""
 FOR_ANY_PROCESSOR: Mapping[str, str] = {"CMAKE_ARGS": "-DGGML_NATIVE=OFF"}
-"""A build with AVX2 and no more, which nearly every processor of the last ten years runs."""
+"""The environment for a build with AVX2 and no more.
+
+Nearly every processor of the last ten years runs that.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingLibrary:
-    """A library of the system that a build needs, and how to install it."""
+    """A library of the system that a build needs, and the way to install it."""
 
     file: str
     remedy: str
@@ -83,7 +86,7 @@ def installed_version() -> str:
 
 
 def version_trouble(installed: str) -> str:
-    """Say what is wrong with the installed version, in a sentence; empty: nothing."""
+    """Return a sentence on what is wrong with the installed version; empty: nothing."""
     if not installed:
         return f"{PACKAGE} is not installed; modechat needs {VERSION}."
     if installed != VERSION:
@@ -92,7 +95,7 @@ def version_trouble(installed: str) -> str:
 
 
 def build_identity() -> str:
-    """Return a short name for the installed libraries; another build has another one."""
+    """Return a short name for the installed libraries, which no other build has."""
     parts = [installed_version()]
     for folder in _library_folders():
         libraries = sorted(file for pattern in _LIBRARIES for file in folder.glob(pattern))
@@ -103,9 +106,7 @@ def build_identity() -> str:
 
 
 def processor_identity() -> str:
-    """Return a short name for this processor and the instructions that the system lets programs
-    use.
-    """
+    """Return a short name for this processor and the instructions that programs may use here."""
     return _digest([platform.machine(), platform.processor(), *_cpu_facts()])
 
 
@@ -115,8 +116,7 @@ def has_amx() -> bool:
 
 
 def install_command(python: str, environment: Mapping[str, str], *, system: str) -> str:
-    """Return the shell's command that compiles llama.cpp anew, without the builds that pip has
-    cached.
+    """Return the shell's command that compiles llama.cpp anew, without the builds in pip's cache.
 
     `environment` is that of the build; `system` is what `platform.system` returns.
     """
@@ -129,7 +129,7 @@ def install_command(python: str, environment: Mapping[str, str], *, system: str)
 
 
 def library_remedy(complaint: str) -> str:
-    """Say how to install a missing library, by the complaint about it; empty: none is missing."""
+    """Return how to install the library that a complaint says is missing; empty: none is."""
     for library in _MISSING:
         if library.file in complaint:
             return library.remedy
@@ -137,7 +137,7 @@ def library_remedy(complaint: str) -> str:
 
 
 def how_to_load(complaint: str, python: str, system: str) -> str:
-    """Say how to mend a build that cannot be loaded, by the complaint about it."""
+    """Return how to mend a build that cannot be loaded, by the complaint about it."""
     trouble = version_trouble(installed_version())
     if (remedy := library_remedy(complaint)) and not trouble:
         return remedy
@@ -160,8 +160,9 @@ def _library_folders() -> list[Path]:
 
 
 def _cpu_facts() -> list[str]:
-    """Return the model and the flags of the first processor, as Linux lists them; nothing
-    elsewhere.
+    """Return the model and the flags of the first processor, as Linux lists them.
+
+    Empty on other systems.
     """
     try:
         with _CPU_INFO.open(encoding="utf-8", errors="replace") as lines:

@@ -1,8 +1,7 @@
-"""The front ends' engine: it starts the worker process, and starts it again when it has died or was
-unloaded.
+"""Runs the front ends' engine in a worker process, and starts another after a death or an unload.
 
-No event of an earlier process follows the start of the next one. What concerns a single process is
-in `worker_process`.
+No event of an earlier process follows the start of the next one. `worker_process` handles a single
+process.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ _PATIENCE = Patience()
 class WorkerEngine:
     """The engine that runs in a worker process.
 
-    `start` may be called before an event loop runs; three threads move the lines, so that nothing
-    here blocks.
+    `start` may be called before an event loop runs. Three threads move the lines, so nothing here
+    blocks.
     """
 
     def __init__(
@@ -42,7 +41,7 @@ class WorkerEngine:
     ) -> None:
         """`log` gets the worker's standard error. `process` is a worker that was spawned already.
 
-        A worker that is quiet for longer than `patience` allows is killed; `clock` is monotonic.
+        A worker that is quiet for longer than `patience` allows is killed. `clock` is monotonic.
         """
         self._log = log
         self._spawned = process
@@ -55,7 +54,10 @@ class WorkerEngine:
         self._closed = False
 
     def start(self) -> None:
-        """As Engine.start. Does nothing once it is closed: nobody would end that worker."""
+        """See Engine.start.
+
+        Does nothing once the engine is closed: nobody would end that worker.
+        """
         if self._closed:
             return
         before = self._worker
@@ -67,13 +69,13 @@ class WorkerEngine:
         self._worker = WorkerProcess(process, put, self._log, self._watchdog, before)
 
     def send(self, request: Request) -> None:
-        """As Engine.send."""
+        """See Engine.send."""
         if self._worker is not None:
             self._worker.send(request)
 
     async def events(self) -> AsyncIterator[Event]:
-        """As Engine.events."""
-        import asyncio  # `modechat run` has no time for it before the worker has its request
+        """See Engine.events."""
+        import asyncio  # late, so that the worker gets its request earlier
 
         wake = asyncio.Event()
         self._wake = (asyncio.get_running_loop(), wake)
@@ -84,12 +86,12 @@ class WorkerEngine:
                 if numbered is None:
                     return
                 number, event = numbered
-                if number == self._n_started:  # else it is from a worker whose time is over
+                if number == self._n_started:  # else an earlier worker sent it
                     yield event
             await wake.wait()
 
     async def close(self) -> None:
-        """As Engine.close."""
+        """See Engine.close."""
         self._closed = True
         worker, self._worker = self._worker, None
         if worker is not None:
@@ -107,7 +109,7 @@ class WorkerEngine:
         return Watchdog(self._patience, on_hang, self._clock)
 
     def _put(self, number: int, event: Event) -> None:
-        """Queue an event of the worker that was started as the `number`th.
+        """Queue an event of worker `number`, counted from 1 in the order of their starts.
 
         Called from any thread.
         """

@@ -1,4 +1,4 @@
-"""Asks an engine one request after the other, for those who need no conversation."""
+"""Sends an engine one request after the other, for callers that need no conversation."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ E = TypeVar("E", bound=BaseModel)
 
 
 class Connection:
-    """An engine that was started, as its only client."""
+    """The only client of an engine that was started."""
 
     def __init__(self, engine: Engine, recovered: Callable[[str], None]) -> None:
-        """`recovered` is called with what the user should know when the engine was started again.
+        """`recovered` gets a text for the user when the engine was started again.
 
-        Then it begins the requests anew.
+        The engine then begins its requests anew.
         """
         self._engine = engine
         self._events = engine.events()
@@ -29,7 +29,7 @@ class Connection:
         self._engine.send(request)
 
     async def next_event(self) -> Event:
-        """Wait for the next event. Raises EngineError if the engine ends before."""
+        """Wait for the next event. Raises EngineError if the engine ends first."""
         try:
             event = await anext(self._events)
         except StopAsyncIteration:

@@ -1,4 +1,4 @@
-"""How a worker process died, by its exit code on every system, and in words."""
+"""Tells how a worker process died, by its exit code on every system, and in words."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ class Death(StrEnum):
     ABORT = "abort"
     """It gave up by itself: an assertion, or no memory."""
     KILLED = "killed"
-    """From outside."""
+    """It was killed from outside."""
     HANG = "hang"
     """It gave no sign of life, and was killed for that."""
     OTHER_VERSION = "other version"
-    """It and modechat do not understand each other's messages: modechat was updated while it ran.
+    """It and modechat do not understand each other's messages.
+
+    modechat was updated while it ran.
     """
     EXIT = "exit"
     """It ended as programs do, without being asked."""
@@ -58,14 +60,14 @@ def death_of(code: int) -> Death:
 
 
 def in_words(code: int) -> str:
-    """Say how it died, as the end of a sentence."""
+    """Return how the process died, as the end of a sentence."""
     if code >= 0:
-        status = death_of(code)
-        if status is Death.OTHER_VERSION:
+        death = death_of(code)
+        if death is Death.OTHER_VERSION:
             return "does not understand what it was asked"
-        if status is Death.ILLEGAL_INSTRUCTION:
+        if death is Death.ILLEGAL_INSTRUCTION:
             return "crashed: the processor refused an instruction of llama.cpp"
-        if status is Death.EXIT:
+        if death is Death.EXIT:
             return f"ended unexpectedly (exit code {code})"
         return f"crashed (exit code {code:#x})"
     name = _signal_name(code)
@@ -73,7 +75,7 @@ def in_words(code: int) -> str:
 
 
 def remedy(death: Death) -> str:
-    """Say what the user can do; empty if there is nothing special to do."""
+    """Return what the user can do; empty if there is nothing special to do."""
     if death is Death.OTHER_VERSION:
         return "modechat was probably updated while it ran. Close it and start it again."
     return ""

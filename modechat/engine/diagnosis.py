@@ -1,5 +1,4 @@
-"""Finds out why a build of llama.cpp does not run on this machine, and the command for one that
-does.
+"""Finds out why a build of llama.cpp does not run here, and the command that builds another.
 
 `diagnose` looks at the machine, `judge` is pure.
 """
@@ -30,7 +29,10 @@ _AMX = "AMX_INT8"
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """`cause` is a sentence; `command` is for this machine's shell."""
+    """The cause of a failure, and what helps.
+
+    `cause` is a sentence; `command` is for this machine's shell.
+    """
 
     cause: str
     command: str
@@ -52,13 +54,12 @@ def judge(
     reports_amx: bool,
     other_version: str,
 ) -> tuple[str, Mapping[str, str]]:
-    """Say why the processor refuses an instruction of the build; return the environment of a build
-    that it runs.
+    """Return why the processor refuses an instruction, and the environment for a better build.
 
-    `built` are the instruction sets of the build, empty if it could not say; `runnable` those that
-    run here, None if that is not known. `with_extras`: it died with the CPU's extra buffers, so
-    their kernels are to blame, those for AMX first of all. `other_version` says what is wrong with
-    the installed version.
+    `built` are the instruction sets of the build, empty if it could not say; `runnable` are those
+    that run here, None if that is not known. `with_extras` means that the engine died with the
+    CPU's extra buffers, so their kernels are to blame, those for AMX first of all. `other_version`
+    says what is wrong with the installed version.
     """
     if other_version:
         return other_version, _best_build(reports_amx=reports_amx)
@@ -82,9 +83,9 @@ def judge(
 
 
 def diagnose(with_extras: bool) -> Remedy:
-    """Look at the build and the machine, after a death with the CPU's extra buffers or without.
+    """Return the remedy for a death with the CPU's extra buffers, or without.
 
-    Takes a second or two; never raises.
+    Looks at the build and the machine. Takes a second or two; never raises.
     """
     probe = probe_engine()
     cause, environment = judge(

@@ -1,4 +1,4 @@
-"""An engine's answers. Import these from `protocol`, where all messages are together."""
+"""Defines an engine's events. Import them from `protocol`, where all messages are together."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from modechat.prompting.thinking import ThinkingSwitch
 
 
 class LoadProgress(Frozen):
-    """Loading goes on."""
+    """A report that loading goes on."""
 
     type: Literal["load_progress"] = "load_progress"
     load: int = 0
     """The number of the Load."""
     fraction: float
-    """0 to 1."""
+    """The part that is loaded, 0 to 1."""
 
 
 class ModelInfo(Frozen):
     """A description of the loaded model, for front ends to show."""
 
     name: str
-    """The file's name without its ending: users know it by that.
+    """The file's name without its ending, which users know.
 
     Names inside files are often wrong.
     """
@@ -44,13 +44,13 @@ class ModelInfo(Frozen):
     n_ctx: int
     n_ctx_train: int
     placement: Placement
-    """Where it runs, by llama.cpp's own report."""
+    """The placement of its layers, by llama.cpp's own report."""
     format: str
     format_source: FormatSource
     system_fallback: str = AS_IS
     """The fallback that a system text needs with this format (`modechat.prompting.fallbacks`)."""
     sees_history: bool = True
-    """False: chat turns reach the model without those before them."""
+    """False if chat turns reach the model without the turns before them."""
     thinking: ThinkingSwitch = ThinkingSwitch.NONE
     has_template: bool = True
     """True if the model's file has a chat template, in use or not."""
@@ -76,7 +76,7 @@ class FormatChanged(Frozen):
 
 
 class AdaptersChanged(Frozen):
-    """The adapters that are applied now; if they could not be changed, those before, and why."""
+    """The answer to UseAdapters: the adapters that are applied now, and why a change failed."""
 
     type: Literal["adapters_changed"] = "adapters_changed"
     adapters: tuple[Adapter, ...]
@@ -109,16 +109,18 @@ class PromptProgress(Frozen):
 
 
 class Shortened(Frozen):
-    """The context is full: older messages have left it, for this and later requests."""
+    """A report that older messages have left the full context, for this and later requests."""
 
     type: Literal["shortened"] = "shortened"
     id: int
     n_left_out: int
-    """As in ChatPrompt: all that have left so far."""
+    """The messages that have left so far, as in ChatPrompt."""
 
 
 class RawMeasured(Frozen):
-    """Times of llama.cpp's own loop: the prompt with the first token, and the other tokens."""
+    """The times of llama.cpp's own loop: for the prompt with the first token, and for the
+    others.
+    """
 
     type: Literal["raw_measured"] = "raw_measured"
     prompt_tokens: int
@@ -128,18 +130,18 @@ class RawMeasured(Frozen):
 
 
 class Heartbeat(Frozen):
-    """The worker is alive; sent every second while it works on a request."""
+    """A sign that the worker is alive, sent every second while it works on a request."""
 
     type: Literal["heartbeat"] = "heartbeat"
     progress: int
-    """Grows as long as the computation goes on."""
+    """A count that grows as long as the computation goes on."""
 
 
 class Delta(Frozen):
     """More text of the reply.
 
-    All deltas of a request joined are the reply, stripped, prefill included; those of the thinking
-    are apart.
+    All deltas of a request, joined, are the stripped reply with its prefill. Deltas of the thinking
+    count apart.
     """
 
     type: Literal["delta"] = "delta"
@@ -166,19 +168,22 @@ class Cancelled(Frozen):
 
 
 class Recovered(Frozen):
-    """The engine died, was started again in a way that works, and asks again what is open."""
+    """A report that the engine died, and was started again in a way that works.
+
+    Open requests are asked again.
+    """
 
     type: Literal["recovered"] = "recovered"
     text: str
-    """Says to the user what changed, in a sentence or two."""
+    """What changed, in a sentence or two for the user."""
 
 
 class Cause(StrEnum):
-    """Why a request failed, where the front end can offer something for that."""
+    """The cause of a failure, if the front end can offer something for it."""
 
     OTHER = "other"
     MEMORY = "memory"
-    """There is too little of it: a smaller load may help."""
+    """There is too little memory: a smaller load may help."""
     ADAPTER = "adapter"
     """A LoRA adapter cannot be read or applied: loading without adapters may help."""
     BUILD = "build"
@@ -192,7 +197,9 @@ class Failed(Frozen):
 
     type: Literal["failed"] = "failed"
     id: int | None
-    """The reply that failed; None: another request, or the engine died while no reply was written.
+    """The id of the reply that failed.
+
+    None: another request failed, or the engine died while no reply was written.
     """
     load: int | None = None
     """The number of the Load that failed, if it was one."""
@@ -203,12 +210,12 @@ class Failed(Frozen):
     log_tail: tuple[str, ...] = ()
     """The engine's last log lines, oldest first."""
     died: bool = False
-    """The engine is gone, and every request with it."""
+    """True if the engine is gone, and every request with it."""
     death: Death | None = None
-    """How it died, if it did and that is known."""
+    """The kind of its death; None: it did not die, or nobody knows."""
 
     def as_error(self) -> ModechatError:
-        """Return it as an exception to raise."""
+        """Return the failure as an exception to raise."""
         errors: dict[str, type[ModechatError]] = {
             "model": ModelError,
             "engine": EngineError,

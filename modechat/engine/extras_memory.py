@@ -1,6 +1,6 @@
 """Remembers that llama.cpp crashed with the CPU's extra buffers.
 
-That holds for one build on one processor: with another one it counts as forgotten.
+That holds for one build on one processor; with another build or processor it counts as forgotten.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from modechat.private_files import private_folder, write_private
 
 
 def machine_identity() -> dict[str, str]:
-    """Identify the build of llama.cpp and the processor that it runs on."""
+    """Return what identifies the build of llama.cpp and the processor that it runs on."""
     return {"build": build_identity(), "processor": processor_identity()}
 
 
 class ExtrasMemory:
-    """Its file `path` need not exist. Losing it costs one more crash, so nothing here raises."""
+    """The memory, in the file `path`, which need not exist.
+
+    Losing the file costs one more crash, so nothing here raises.
+    """
 
     def __init__(
         self, path: Path, identity: Callable[[], dict[str, str]] = machine_identity
@@ -42,7 +45,10 @@ class ExtrasMemory:
         return bool(found == self._identity)
 
     def remember(self) -> None:
-        """Note that they crash here. If that cannot be written, this object still knows it."""
+        """Note that the extra buffers crash here.
+
+        If that cannot be written, this object still knows it.
+        """
         self._is_off = True
         with suppress(OSError):
             private_folder(self._path.parent)

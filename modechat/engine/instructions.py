@@ -1,8 +1,8 @@
-"""Finds out which instruction sets of x86-64 this machine runs, by trying one instruction of each.
+"""Tries one instruction of each x86-64 instruction set, to find out which sets this machine runs.
 
-What the processor reports is not enough: a hypervisor can report what the system has not enabled,
-and a build that uses it then dies. `python -m modechat.engine.instructions` prints the names of
-those that run, as JSON.
+The processor's own report is not enough: a hypervisor can report a set that the system has not
+enabled, and a build that uses it then dies. `python -m modechat.engine.instructions` prints the
+names of the sets that run, as JSON.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def can_be_tried() -> bool:
 
 
 def runnable_instructions() -> frozenset[str] | None:
-    """Return the names of the sets that run here; None: that cannot be found out."""
+    """Return the names of the sets that run here; None if that cannot be found out."""
     if not can_be_tried():
         return None
     try:

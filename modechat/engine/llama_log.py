@@ -30,7 +30,7 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """Where a model is, by the log of its load."""
+    """The placement of a model, by the log of its load."""
 
     n_gpu_layers: int
     n_layers: int
@@ -43,7 +43,7 @@ class LoadReport:
 def read_load(lines: Iterable[str], devices: Sequence[str], *, flash_attention: bool) -> LoadReport:
     """Read the lines of one load.
 
-    `devices` are those that layers may be on; `flash_attention` is what was asked for.
+    `devices` are those that layers may be on; `flash_attention` is the requested setting.
     """
     n_gpu_layers = n_layers = 0
     sizes: dict[tuple[str, str], float] = {}
@@ -68,7 +68,7 @@ def _is_on(buffer: str, devices: Sequence[str]) -> bool:
 
 
 def is_about_a_stop(line: str) -> bool:
-    """True if the line reads like a failure, but only says that the user stopped it."""
+    """Return True if the line reads like a failure, but only says that the user stopped it."""
     return _STOPPED.search(line) is not None
 
 
@@ -81,22 +81,22 @@ def unknown_architecture(lines: Iterable[str]) -> str | None:
 
 
 def lacks_memory(lines: Iterable[str]) -> bool:
-    """True if an allocation failed."""
+    """Return True if an allocation failed."""
     return any(words in line for line in lines for words in _NO_MEMORY)
 
 
 def lacks_kv_type(lines: Iterable[str]) -> bool:
-    """True if the heads of the model do not divide into blocks of the KV cache's type."""
+    """Return True if the heads of the model do not divide into blocks of the KV cache's type."""
     return any("does not divide" in line for line in lines)
 
 
 def cannot_lock_memory(lines: Iterable[str]) -> bool:
-    """True if the system refused to keep the model in memory."""
+    """Return True if the system refused to keep the model in memory."""
     return any("failed to mlock" in line for line in lines)
 
 
 def reason(lines: Sequence[str]) -> str:
-    """Return llama.cpp's words on a failure: on memory if any, else its last complaint."""
+    """Return llama.cpp's complaint about a failure: one about memory if any, else the last one."""
     for words in _COMPLAINTS:
         for line in reversed(lines):
             if " = " not in line and any(word in line.lower() for word in words):
@@ -105,7 +105,7 @@ def reason(lines: Sequence[str]) -> str:
 
 
 def adapter_reason(lines: Sequence[str]) -> str:
-    """Return llama.cpp's own words on why an adapter cannot be read."""
+    """Return llama.cpp's own words on why it cannot read an adapter."""
     for mark in ("lora adapter: ", "failed to open"):
         for line in reversed(lines):
             if mark in line:
@@ -115,5 +115,5 @@ def adapter_reason(lines: Sequence[str]) -> str:
 
 
 def mentions_gpu(lines: Iterable[str]) -> bool:
-    """True if a GPU seems to be in use."""
+    """Return True if a GPU seems to be in use."""
     return any(_GPU.search(line) and not _NOTHING_OFFLOADED.search(line) for line in lines)

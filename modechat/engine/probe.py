@@ -1,4 +1,4 @@
-"""Asks llama.cpp in a separate process, which may crash, what it can do on this machine."""
+"""Asks llama.cpp in a separate process, which may crash, about its abilities on this machine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ProbedDevice(BaseModel):
 
 
 class EngineProbe(BaseModel):
-    """The build of llama.cpp and its devices, or why there are none."""
+    """The build of llama.cpp and its devices, or the reason why there are none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,7 +47,7 @@ class EngineProbe(BaseModel):
 
 
 def probe_engine() -> EngineProbe:
-    """Ask llama.cpp. Takes about a second; never raises."""
+    """Ask llama.cpp about its build and devices. Takes about a second; never raises."""
     try:
         done = run_module("modechat.engine.worker.loading.probe", seconds=_SECONDS)
     except subprocess.TimeoutExpired:

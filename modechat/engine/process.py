@@ -1,6 +1,6 @@
 """Starts the worker process.
 
-Imports nothing heavy, so that a command can start it before anything else.
+Imports nothing heavy, so that a command can start the worker before anything else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NO_BACKTRACE = {"GGML_NO_BACKTRACE": "1"}
 def run_module(name: str, *arguments: str, seconds: float) -> subprocess.CompletedProcess[bytes]:
     """Run a module of modechat that loads llama.cpp, to its end.
 
-    Raises OSError, or TimeoutExpired after so many seconds.
+    Raises OSError, or TimeoutExpired after `seconds`.
     """
     return subprocess.run(
         [sys.executable, "-P", "-m", name, *arguments],
@@ -31,7 +31,7 @@ def run_module(name: str, *arguments: str, seconds: float) -> subprocess.Complet
 def spawn_worker() -> subprocess.Popen[bytes]:
     """Start a worker with pipes on its three standard streams.
 
-    It ends when its standard input is closed.
+    The worker ends when its standard input is closed.
     """
     return subprocess.Popen(
         # -P: a file in the current folder must not replace a module of the same name.

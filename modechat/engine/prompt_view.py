@@ -1,4 +1,4 @@
-"""A prompt to look at: what the inspector and `modechat prompt` show."""
+"""Defines the view of a prompt that the inspector and `modechat prompt` show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class _Frozen(BaseModel):
 
 
 class TokenView(_Frozen):
-    """One token of a prompt. `text` has U+FFFD where a character is split over tokens."""
+    """One token of a prompt. `text` has U+FFFD where a character is split between tokens."""
 
     id: int
     text: str
@@ -24,9 +24,9 @@ class PromptView(_Frozen):
 
     text: str
     tokens: tuple[TokenView, ...]
-    """With the BOS that the vocabulary asks for.
+    """The tokens, with the BOS that the vocabulary asks for.
 
-    Their texts joined are `text`, but for split characters.
+    Their texts joined are `text`, except for split characters.
     """
     parts: tuple[tuple[str, int], ...]
     """Tokens of each part in order: `template`, `system`, `user`, `assistant`, `instruction`,
@@ -36,5 +36,5 @@ class PromptView(_Frozen):
     format_source: FormatSource
     fallback: str
     neutralised: tuple[str, ...]
-    """Control tokens' texts in messages, system text and examples that are plain text here."""
+    """Texts of control tokens in messages, system text and examples that are plain text here."""
     stop: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The messages between a front end and an engine, and the interface of an engine.
+"""Defines the messages between a front end and an engine, and the interface of an engine.
 
 Requests go in, events come out; `wire` puts them on a pipe. `seconds_` are wall-clock seconds,
 counts are tokens.
@@ -89,17 +89,17 @@ class Engine(Protocol):
     """Turns requests into events: the worker process, or the scripted engine."""
 
     def start(self) -> None:
-        """Start it, or start it again after it died.
+        """Start the engine, or start it again after it died.
 
-        Returns at once; what follows comes as events, and no event from before follows. An engine
-        that was closed stays so.
+        Returns at once; the results come as events. No event from before the start follows. A
+        closed engine stays closed.
         """
 
     def send(self, request: Request) -> None:
         """Hand over a request. Never blocks. An engine that died or was closed ignores it."""
 
     def events(self) -> AsyncIterator[Event]:
-        """Give events in order, until the engine is closed. One reader only."""
+        """Yield events in order, until the engine is closed. Only one reader may use this."""
 
     async def close(self) -> None:
-        """Shut it down and release everything."""
+        """Shut the engine down and release everything."""

@@ -1,4 +1,4 @@
-"""A front end's requests. Import these from `protocol`, where all messages are together."""
+"""Defines a front end's requests. Import them from `protocol`, where all messages are together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modechat.prompting.formats import NamedFormat
 
 
 class Frozen(BaseModel):
-    """The base of all messages. Validators are built when a message of the class first comes."""
+    """The base of all messages. Validators are built when the first message of a class comes."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", protected_namespaces=(), defer_build=True
@@ -26,13 +26,13 @@ class Adapter(Frozen):
 
     path: str
     scale: float = 1.0
-    """How strongly it is applied; 0: not at all."""
+    """The strength of the adapter; 0: it is not applied."""
     mode: Literal["chat", "instruct"] | None = None
-    """The mode it is for; None: both."""
+    """The mode that the adapter is for; None: both."""
 
 
 CPUExtras: TypeAlias = Literal["auto", "on", "off"]
-"""Use llama.cpp's extra buffer types of the CPU: repacked weights, kernels for AMX and the like."""
+"""The use of the CPU's extra buffer types: repacked weights, kernels for AMX and the like."""
 
 
 class Load(Frozen):
@@ -40,51 +40,53 @@ class Load(Frozen):
 
     type: Literal["load"] = "load"
     number: int = 0
-    """Chosen by the sender, given back in every event about this load."""
+    """The number that the sender chose; every event about this load has it."""
     model_path: str
     n_ctx: int | None = None
     """Context length in tokens; None: the engine chooses."""
     n_ctx_needed: int | None = None
-    """Tokens that the requests may need: if the engine chooses the length, it chooses no more."""
+    """Tokens that the requests may need; if the engine chooses the length, it is at most this."""
     n_gpu_layers: int | None = None
     """Layers on the GPU, the output layer counted as one; None: as many as fit."""
     n_threads: int | None = None
     """Threads that compute; None: as many as help, adapted while the model runs."""
     devices: tuple[str, ...] = ()
-    """The devices to offload to, as llama.cpp names them; empty: the engine chooses; `none`: none.
+    """The devices to offload to, as llama.cpp names them.
+
+    Empty: the engine chooses; `none`: none.
     """
     kv_type: KVType = "f16"
     flash_attention: Literal["auto", "on", "off"] = "auto"
     mmap: bool = True
-    """Map the file into memory, instead of reading it into memory."""
+    """True to map the file into memory, instead of reading it into memory."""
     mlock: bool = False
-    """Have the system keep the model in memory."""
+    """True to have the system keep the model in memory."""
     cpu_extras: CPUExtras = "auto"
-    """Put weights into the CPU's extra buffers, whose kernels use instructions such as AMX.
+    """The use of the CPU's extra buffers for weights; their kernels use instructions such as AMX.
 
-    `auto`: unless llama.cpp crashed with them here.
+    `auto`: use them unless llama.cpp crashed with them here.
     """
     adapters: tuple[Adapter, ...] = ()
     draft_path: str | None = None
-    """A small model with the same vocabulary that guesses what comes, for the big one to check."""
+    """A small model with the same vocabulary that guesses tokens for the big one to check."""
     speculate: Literal[True, False, "always"] = True
-    """Guess tokens and check several at once.
+    """The use of guessed tokens, which are checked together.
 
-    `True`: at temperature 0 and with a seed only where that changes no bit of any result; `always`:
-    there, too, where llama.cpp may round in another way.
+    `True`: only where neither temperature 0 nor a seed is set, because llama.cpp may round in
+    another way; `always`: there, too.
     """
     state_folder: str | None = None
-    """Where evaluated conversations are saved on disk; None: nowhere."""
+    """The folder for evaluated conversations; None: they are not saved."""
     state_bytes: int = 2 << 30
-    """How much disk they may take."""
+    """Bytes of disk that they may take."""
     formats: tuple[NamedFormat, ...]
     """The named formats: those that ship with modechat and the user's own."""
     overridden: tuple[NamedFormat, ...] = ()
-    """Shipped formats that a file of the user replaces: they are used if that one fails."""
+    """Shipped formats that a file of the user replaces; they are used if that file fails."""
     format: str | None = None
-    """The one to use, or `chat-template` for the model's own; None: what fits the model."""
+    """The format to use, `chat-template` for the model's own; None: the one that fits the model."""
     vocabulary_only: bool = False
-    """Load no weights: enough to inspect prompts."""
+    """True to load no weights: enough to inspect prompts."""
 
 
 class UseFormat(Frozen):
@@ -92,7 +94,7 @@ class UseFormat(Frozen):
 
     type: Literal["use_format"] = "use_format"
     format: str | None
-    """As in Load."""
+    """The format, as in Load."""
 
 
 class UseAdapters(Frozen):
@@ -103,18 +105,21 @@ class UseAdapters(Frozen):
 
 
 class ChatPrompt(Frozen):
-    """The chat lane: the model sees `messages`, the last one the user's."""
+    """A prompt for the chat lane: the model sees `messages`, the last of them the user's."""
 
     mode: Literal["chat"] = "chat"
     messages: tuple[Message, ...]
     prefill: str = ""
     """The start of the reply, which the model continues."""
     n_left_out: int = 0
-    """How many messages have left the context before. System text and pinned ones never leave."""
+    """How many messages have left the context so far.
+
+    System texts and pinned messages never leave.
+    """
 
 
 class InstructPrompt(Frozen):
-    """The instruct lane: one task without history."""
+    """A prompt for the instruct lane: one task without history."""
 
     mode: Literal["instruct"] = "instruct"
     instruction: str
@@ -122,13 +127,15 @@ class InstructPrompt(Frozen):
     prefill: str = ""
     """The start of the reply, which the model continues."""
     typed: int | None = None
-    """How many characters of the prefill the user wrote, where the model wrote the rest; None: all.
+    """How many characters of the prefill the user wrote; the model wrote the rest.
+
+    None: the user wrote all.
     """
     system: str = ""
     examples: tuple[Example, ...] = ()
     """Worked examples, shown before the task."""
     context_first: bool = False
-    """Where a task is one user turn: the input, then the instruction as a question about it."""
+    """True to put the input before the instruction, now a question, if a task is one user turn."""
 
 
 Prompt: TypeAlias = Annotated[ChatPrompt | InstructPrompt, Field(discriminator="mode")]
@@ -139,27 +146,27 @@ class Generate(Frozen):
 
     type: Literal["generate"] = "generate"
     id: int
-    """Chosen by the sender, given back in every event of this request."""
+    """The number that the sender chose; every event of this request has it."""
     prompt: Prompt
     sampling: Sampling = Sampling()
     now: str | None = None
-    """The clock for templates with dates, an ISO time."""
+    """The time for templates with dates, an ISO time."""
     thinking: bool | None = None
-    """Have a reasoning model think or not, if its template has a switch; None: its default."""
+    """True to make a reasoning model think, False not, if its template can; None: its default."""
     schema_text: str | None = None
-    """A JSON schema; the answer is JSON that fits it."""
+    """The JSON schema that the answer must fit."""
     grammar: str | None = None
-    """A grammar in GBNF that the answer obeys; not together with a schema."""
+    """The grammar in GBNF that the answer must obey; not together with a schema."""
     speculate: bool = True
-    """Allow guessed tokens, where Load.speculate allows them."""
+    """True to allow guessed tokens, where `Load.speculate` allows them."""
     conversation: str = ""
     """The name under which the evaluated chat may be saved on disk; empty: it is not saved."""
     format: str | None = None
-    """Write this prompt in another format; None: in the one that is in use."""
+    """The format for this prompt; None: the one in use."""
     seconds_between_deltas: Annotated[float, Field(ge=0)] = 0.05
-    """At least.
+    """The least number of seconds between two deltas.
 
-    Each delta takes a core from the threads that evaluate for a moment, here and in the front end.
+    Each delta takes a core for a moment from the threads that evaluate, here and in the front end.
     """
 
 
@@ -168,18 +175,18 @@ class Inspect(Frozen):
 
     type: Literal["inspect"] = "inspect"
     id: int
-    """Chosen by the sender, apart from the ids of Generate."""
+    """The number that the sender chose; ids of Generate are numbered apart."""
     prompt: Prompt
     now: str | None = None
     thinking: bool | None = None
     format: str | None = None
-    """Make it in this format; None: in the one that is in use."""
+    """The format for this prompt; None: the one in use."""
 
 
 class Stop(Frozen):
-    """Stop the request `id`; it answers with Finished, or Cancelled.
+    """Stop the request `id`, which then answers with Finished or Cancelled.
 
-    Without effect if it is done.
+    Has no effect if the request is done.
     """
 
     type: Literal["stop"] = "stop"
@@ -187,9 +194,9 @@ class Stop(Frozen):
 
 
 class SaveLanes(Frozen):
-    """The user leaves the conversation: save what was evaluated of it, if a folder was given.
+    """Save the evaluated conversation, because the user leaves it, if a folder was given.
 
-    No answer.
+    Has no answer.
     """
 
     type: Literal["save_lanes"] = "save_lanes"

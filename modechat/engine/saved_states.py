@@ -1,11 +1,11 @@
-"""Evaluated conversations on disk, within a limit of room.
+"""Keeps evaluated conversations on disk, within a limit of size.
 
 Each is a pair of files: `NAME.state`, llama.cpp's own dump of a sequence, and `NAME.json`, which
-describes it. The second one is written last and names size and checksum of the first: a pair that
+describes it. The second file is written last and names size and checksum of the first. A pair that
 does not fit together counts as absent.
 
-A deleted conversation leaves an empty file, `SLUG.gone`: an engine that still has it in memory, or
-is just writing it, cannot bring it back.
+A deleted conversation leaves an empty file, `SLUG.gone`. It keeps an engine that still has the
+conversation in memory, or is just writing it, from bringing it back.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _SECONDS_GONE = 30 * 86_400
 
 
 class SavedState(BaseModel):
-    """Describes a state."""
+    """The description of a state."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: str
-    """The conversation."""
+    """The name of the conversation."""
     identity: str
     """The model, and every setting that the state depends on."""
     tokens: tuple[int, ...]
@@ -62,8 +62,8 @@ class SavedStates:
     def begin(self, label: str, identity: str, n_bytes: int) -> Path | None:
         """Make room for a new state of this size; return the private file to write it to.
 
-        None if there is no room for it, or the conversation was forgotten. The state that it
-        replaces is removed.
+        Returns None if there is no room, or if the conversation was forgotten. Removes the state
+        that the new one replaces.
         """
         if n_bytes > self._n_bytes or self._is_forgotten(label):
             return None
@@ -77,7 +77,7 @@ class SavedStates:
     def complete(self, label: str, identity: str, tokens: tuple[int, ...]) -> None:
         """Note that the state that was begun is written.
 
-        If the conversation was forgotten meanwhile, it is removed.
+        If the conversation was forgotten meanwhile, the state is removed.
         """
         name = _name(label, identity)
         path = self._folder / f"{name}.state"
@@ -95,7 +95,7 @@ class SavedStates:
             self._remove(name)
 
     def abandon(self, label: str, identity: str) -> None:
-        """Remove the state that was begun: it could not be written."""
+        """Remove the state that was begun and could not be written."""
         self._remove(_name(label, identity))
 
     def of(self, identity: str) -> tuple[SavedState, ...]:
@@ -110,8 +110,8 @@ class SavedStates:
     def path(self, state: SavedState, is_aborted: Callable[[], bool] = _never) -> Path | None:
         """Return the file of a state, which counts as used now; None if it is damaged or gone.
 
-        Reads all of it, and removes a damaged one. Also None if `is_aborted`, which is asked all
-        the time, becomes true.
+        Reads the whole file, and removes a damaged state. Calls `is_aborted` all the time; returns
+        None once that is True.
         """
         name = _name(state.label, state.identity)
         path = self._folder / f"{name}.state"
@@ -129,12 +129,12 @@ class SavedStates:
         return None
 
     def forget(self, label: str) -> None:
-        """Remove all states of a conversation for good: none is saved of it again."""
+        """Remove all states of a conversation for good: no state of it is saved again."""
         private_folder(self._folder)
-        # First: a state that is being written looks for it when it is complete.
+        # The mark comes first: a state that is being written looks for it when it is complete.
         private_file(self._mark(label))
-        # Unfinished files of any chat go too, as a killed engine may leave them: an engine that is
-        # writing one just now replaces it later.
+        # A killed engine may leave unfinished files, so those of any chat go, too. An engine that
+        # is writing one just now replaces it later.
         for path in (
             *self._folder.glob(f"{_slug(label)}-*"),
             *self._folder.glob(".modechat-*.part"),
@@ -143,7 +143,7 @@ class SavedStates:
         self._forget_old_marks()
 
     def _mark(self, label: str) -> Path:
-        """Return the file that says that a conversation was forgotten."""
+        """Return the file that marks a conversation as forgotten."""
         return self._folder / f"{_slug(label)}.gone"
 
     def _is_forgotten(self, label: str) -> bool:
@@ -178,7 +178,7 @@ def _name(label: str, identity: str) -> str:
 
 
 def _slug(label: str) -> str:
-    """Return a file name for a label, another one for each."""
+    """Return a file name for a label; each label has its own."""
     return hashlib.sha256(label.encode()).hexdigest()[:16]
 
 

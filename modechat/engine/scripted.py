@@ -1,6 +1,6 @@
-"""The scripted engine: the protocol without a model, deterministic.
+"""Implements the protocol without a model: the scripted engine, which is deterministic.
 
-For UI tests, screenshots and `modechat --demo`.
+It is for UI tests, screenshots and `modechat --demo`.
 
 Its tokens are words, and its figures follow from the texts alone, so that the same script shows the
 same screen.
@@ -66,7 +66,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A reply that is cut where the model began to write another role's turn."""
+    """A reply that is cut at the place where the model began to write another role's turn."""
 
     text: str
     marker: str
@@ -76,7 +76,7 @@ Script: TypeAlias = Callable[[Generate], str | Leak | Failed]
 """Answers a request with a reply, or with a failure."""
 
 Pace: TypeAlias = Callable[[], Awaitable[None]]
-"""Awaited before each word."""
+"""A pause, awaited before each word."""
 
 MODEL = ModelInfo(
     name="Scripted demo",
@@ -96,19 +96,19 @@ _SECONDS_TO_FIRST_TOKEN = 0.12
 
 
 async def at_once() -> None:
-    """The pace of tests: as fast as the reader reads."""
+    """Pause as in tests: not at all."""
     await asyncio.sleep(0)
 
 
 async def as_a_small_model() -> None:
-    """The pace of the demo."""
+    """Pause as in the demo: as a small model writes."""
     await asyncio.sleep(1 / _TOKENS_PER_SECOND)
 
 
 class ScriptedEngine:
     """Plays `script`.
 
-    A `load_error` makes loading fail. In a full context of `n_ctx` words the oldest turns leave.
+    A `load_error` makes loading fail. In a full context of `n_ctx` words, the oldest turns leave.
     """
 
     def __init__(
@@ -131,14 +131,14 @@ class ScriptedEngine:
         self.requests: list[Request] = []
 
     def start(self) -> None:
-        """As Engine.start."""
+        """See Engine.start."""
         for task in self._tasks:
             task.cancel()
         while not self._events.empty():
             self._events.get_nowait()
 
     def send(self, request: Request) -> None:
-        """As Engine.send."""
+        """See Engine.send."""
         self.requests.append(request)
         match request:
             case Load():
@@ -158,14 +158,14 @@ class ScriptedEngine:
                 pass
 
     async def events(self) -> AsyncIterator[Event]:
-        """As Engine.events."""
+        """See Engine.events."""
         while self._waiting:
             self._run(self._waiting.pop(0))
         while (event := await self._events.get()) is not None:
             yield event
 
     async def close(self) -> None:
-        """As Engine.close."""
+        """See Engine.close."""
         for task in self._tasks:
             task.cancel()
         self._events.put_nowait(None)
@@ -240,7 +240,7 @@ class ScriptedEngine:
     async def _write(self, request: Generate, answer: str, end: _End) -> list[str]:
         """Say the answer word by word; return the words.
 
-        Changes `end` if it ends in another way.
+        Changes `end` if the reply ends in another way.
         """
         said: list[str] = []
         guard = RepetitionGuard()
@@ -285,7 +285,7 @@ class ScriptedEngine:
 
 @dataclass(slots=True)
 class _End:
-    """How a reply ends."""
+    """The way in which a reply ends."""
 
     reason: StopReason
     n_repeated: int = 0

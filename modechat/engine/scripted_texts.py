@@ -1,4 +1,4 @@
-"""The texts of the scripted engine: prompts of words, and what leaves a full context."""
+"""Makes the texts of the scripted engine: prompts of words, shortened if the context is full."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from modechat.prompting.prompt_format import AS_IS
 
 
 def without(request: Generate, prompt: ChatPrompt, n_left_out: int) -> tuple[Generate, bool]:
-    """Return the request without its oldest messages, and True if no more of them can go."""
+    """Return the request without its oldest messages, and True if no more messages can go."""
     kept, n_gone, n_movable = [], 0, 0
     for index, message in enumerate(prompt.messages):
         is_last = index == len(prompt.messages) - 1
@@ -61,9 +61,9 @@ def prompt_view(request: Inspect) -> PromptView:
 
 
 def _parts(request: Inspect) -> Iterator[tuple[str, list[TokenView]]]:
-    """Give the parts of a prompt.
+    """Yield the parts of a prompt.
 
-    In a named format it begins with the format's name: each has its own prompt.
+    Each named format has its own prompt, which begins with the format's name.
     """
     start = TokenView(id=2, text="<|im_start|>", control=True)
     end = TokenView(id=3, text="<|im_end|>", control=True)
@@ -108,7 +108,7 @@ def prompt_text(request: Generate) -> str:
 
 
 def last_user_text(request: Generate) -> str:
-    """Return what the newest message of `request` says: for scripts that answer by content."""
+    """Return the text of the newest message, for scripts that answer by content."""
     prompt = request.prompt
     if isinstance(prompt, InstructPrompt):
         return _task_text(prompt)

@@ -1,10 +1,9 @@
-"""An engine that survives llama.cpp's kernels: where they crash with the CPU's extra buffers, it
-goes on without.
+"""Starts an engine again without the CPU's extra buffers after llama.cpp crashed with them.
 
-Those buffers hold weights for kernels that use AMX and the like, which some compilers get wrong and
-some machines do not run. Whoever uses the engine sees one `Recovered` event: the model is loaded
-and the open requests are asked again. Where that cannot help, the report of the death says what
-does.
+Those buffers hold weights for kernels that use AMX and the like. Some compilers get these kernels
+wrong, and some machines do not run them. The user of the engine sees one `Recovered` event: the
+model is loaded and the open requests are asked again. If that cannot help, the report of the death
+says what does.
 """
 
 from __future__ import annotations
@@ -50,11 +49,11 @@ _PERHAPS_WITHOUT = (
     "llama.cpp crashed, perhaps in its kernels for this processor, and goes on without them. "
     "`modechat doctor` tries them."
 )
-"""Where something else may be to blame, such as the model's file."""
+"""The text if something else may be to blame, such as the model's file."""
 _NEXT_TIME = "From now on it runs without its kernels for this processor."
 _ALLOW_AUTO = "With --cpu-extras auto it tries without the kernels for this processor. "
 _MAYBE_EXTRAS = (Death.CRASH, Death.ABORT)
-"""Deaths that the extra buffers may be to blame for, before anything was evaluated."""
+"""Deaths that the extra buffers may have caused, if nothing was evaluated before."""
 
 
 def _always(_delta: Delta) -> bool:
@@ -66,9 +65,9 @@ class SecondTry:
 
     `memory` remembers where the extra buffers crash.
 
-    `diagnose` says why llama.cpp does not run here, with the extra buffers if it is given True; it
-    takes seconds, and is called in a thread. `is_shown` says which parts of a reply the user sees
-    as they come: a reply of which none has been shown is asked again, and begins anew after
+    `diagnose` finds out why llama.cpp does not run here, with the extra buffers if it is given
+    True. It takes seconds, and is called in a thread. `is_shown` says which parts of a reply the
+    user sees as they come. If no part was shown, the reply is asked again, and begins anew after
     `Recovered`.
     """
 
@@ -89,22 +88,25 @@ class SecondTry:
         """The requests without an answer, in their order."""
         self._stopped: set[int] = set()
         self._shown: set[int] = set()
-        """Requests of which the user has seen text: they are not asked again."""
+        """Replies whose text the user has seen in part: they are not asked again."""
         self._has_evaluated = False
         """True if the model has computed anything since it was loaded."""
         self._recovered: Recovered | None = None
-        """Announces that it goes on without the extra buffers. Sent before the first answer."""
+        """Announces that the engine goes on without the extra buffers.
+
+        Sent before the first answer.
+        """
         self._is_second = False
-        """True if this load is without the extra buffers because one with them died."""
+        """True if this load is without the extra buffers because a load with them died."""
 
     def start(self) -> None:
-        """As Engine.start."""
+        """See Engine.start."""
         self._n_started += 1
         self._forget_requests()
         self._inner.start()
 
     def send(self, request: Request) -> None:
-        """As Engine.send."""
+        """See Engine.send."""
         match request:
             case Load():
                 request = self._begin_load(request)
@@ -119,12 +121,12 @@ class SecondTry:
         self._inner.send(request)
 
     async def events(self) -> AsyncIterator[Event]:
-        """As Engine.events."""
+        """See Engine.events."""
         async for event in self._inner.events():
             if isinstance(event, Failed) and event.died:
                 n_started = self._n_started
                 report = await self._handle_death(event)
-                # Else it was started again while the remedy was looked for.
+                # Otherwise it was started again during the search for the remedy.
                 if report is not None and n_started == self._n_started:
                     yield report
                 continue
@@ -137,7 +139,7 @@ class SecondTry:
             yield event
 
     async def close(self) -> None:
-        """As Engine.close."""
+        """See Engine.close."""
         await self._inner.close()
 
     async def _handle_death(self, failed: Failed) -> Failed | None:
@@ -152,7 +154,7 @@ class SecondTry:
         return failed.model_copy(update={"hint": _NEXT_TIME})
 
     def _begin_load(self, request: Load) -> Load:
-        """Note that a model is loaded; return the request for it."""
+        """Note that a model is to be loaded; return the request for it."""
         self._forget_requests()
         self._is_second = False
         if request.cpu_extras == "auto" and self._memory.says_off:
@@ -193,13 +195,13 @@ class SecondTry:
         self._has_evaluated = True
 
     def _keep(self, **changes: object) -> None:
-        """Make a change since the model was loaded a part of loading it again."""
+        """Keep a change to the loaded model, so that a second load has it, too."""
         if self._load is not None:
             self._load = self._load.model_copy(update=changes)
 
     @property
     def _has_begun_a_reply(self) -> bool:
-        """True if text of a reply was shown: it cannot be asked again, or it would begin anew."""
+        """True if text of a reply was shown: asked again, it would begin anew."""
         for request in self._open:
             if isinstance(request, Generate) and request.id in self._shown:
                 return True
@@ -213,9 +215,9 @@ class SecondTry:
         return failed.death in _MAYBE_EXTRAS and not self._has_evaluated
 
     def _try_without(self, failed: Failed) -> None:
-        """Start again without the extra buffers, and ask again what is open.
+        """Start the engine again without the extra buffers, and ask again what is open.
 
-        Announce it once that has worked.
+        That is announced once it has worked.
         """
         assert self._load is not None  # something was loaded, or was to be
         open_requests = [request for request in self._open if not isinstance(request, Load)]
@@ -232,7 +234,7 @@ class SecondTry:
         self._recovered = Recovered(text=_WITHOUT if is_certain else _PERHAPS_WITHOUT)
 
     async def _with_remedy(self, failed: Failed) -> Failed:
-        """Return the death's report, with the command for another build if that helps."""
+        """Return the death's report, with the command for another build if one helps."""
         self._forget_requests()
         is_refused = failed.death is Death.ILLEGAL_INSTRUCTION
         if failed.cause is Cause.VERSION:

@@ -1,4 +1,4 @@
-"""Tries in a separate process, with a tiny model, whether llama.cpp computes on this machine."""
+"""Tests in a separate process, with a tiny model, whether llama.cpp computes on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class SelfTest:
-    """`trouble` says what went wrong, as the end of a sentence; empty: it computes."""
+    """The result of a test.
+
+    `trouble` says what went wrong, as the end of a sentence; empty: llama.cpp computes.
+    """
 
     trouble: str = ""
     death: Death | None = None
@@ -27,13 +30,12 @@ class SelfTest:
 
 
 def try_engine(extras: Literal["on", "off"]) -> SelfTest:
-    """Evaluate a prompt and single tokens with several threads, with the CPU's extra buffers or
-    without.
+    """Evaluate a prompt and single tokens in several threads, with or without the extra buffers.
 
     Takes about a second; never raises.
     """
     try:
-        # The folder is ours: native code that dies in the other process takes nothing away.
+        # This process owns the folder: it is removed even if native code dies in the other one.
         with tempfile.TemporaryDirectory(prefix="modechat-self-test-") as folder:
             done = run_module("modechat.engine.worker.self_test", extras, folder, seconds=_SECONDS)
     except subprocess.TimeoutExpired:

@@ -1,7 +1,6 @@
 """Notices a worker that hangs: it gives no sign of life, or its computation stands still.
 
-`HangDetector` judges by requests, events and times; `Watchdog` asks it again and again from a
-thread.
+`HangDetector` judges by requests, events and times; `Watchdog` asks it regularly from a thread.
 """
 
 from __future__ import annotations
@@ -28,20 +27,26 @@ from modechat.engine.protocol import (
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a worker that has a request may be quiet, in seconds."""
+    """The seconds that a worker with a request may be quiet."""
 
     silent: float = 10.0
-    """Without any sign of life. A worker that computes sends a heartbeat every second."""
+    """Seconds without any sign of life. A worker that computes sends a heartbeat every second."""
     starting: float = 60.0
-    """Likewise before its first event: Python and llama.cpp load slowly from a cold disk."""
+    """Seconds before the first event: Python and llama.cpp load slowly from a cold disk."""
     standing_still: float = 30.0
-    """Alive, but its computation does not go on. On the CPU every node of the graph is progress."""
+    """Seconds in which a live worker's computation does not go on.
+
+    On the CPU every node of the graph is progress.
+    """
     loading: float = 120.0
-    """Likewise while it loads or saves, and on a GPU, which reports no progress within a batch."""
+    """The same while the worker loads or saves, and on a GPU.
+
+    A GPU reports no progress within a batch.
+    """
 
 
 class HangDetector:
-    """Follows the requests and events of one worker. Times are of a monotonic clock."""
+    """Follows the requests and events of one worker. Times come from a monotonic clock."""
 
     def __init__(self, patience: Patience, now: float) -> None:
         self._patience = patience
@@ -53,7 +58,7 @@ class HangDetector:
         self._heard_at = self._moved_at = now
 
     def asked(self, request: Request, now: float) -> None:
-        """Note that a request was sent. Those that have no answer do not count."""
+        """Note that a request was sent. Requests that have no answer do not count."""
         if isinstance(request, SaveLanes):
             self._is_saving = True
         elif isinstance(request, Load | Generate | Inspect | UseFormat | UseAdapters):
@@ -68,14 +73,14 @@ class HangDetector:
             if event.progress != self._progress:
                 self._progress, self._moved_at = event.progress, now
             return
-        if isinstance(event, Cancelled):  # out of order: the requests before it go on
+        if isinstance(event, Cancelled):  # out of order: earlier requests go on
             self._drop_answered_by(event)
             return
         self._has_spoken, self._moved_at, self._is_saving = True, now, False
         if isinstance(event, Loaded):
             self._on_gpu = event.model.placement.n_gpu_layers > 0
         index = self._index_of_answered(event)
-        if index is not None:  # requests are answered in their order: those before it are, too
+        if index is not None:  # answers come in order: earlier requests are answered, too
             del self._open[: index + 1]
 
     def _drop_answered_by(self, event: Event) -> None:
@@ -90,11 +95,11 @@ class HangDetector:
         return None
 
     def begin_again(self, now: float) -> None:
-        """Count from now, as after a time in which nobody could listen."""
+        """Count from now on, after a time in which nobody could listen."""
         self._heard_at = self._moved_at = now
 
     def verdict(self, now: float) -> str:
-        """Say how the worker hangs, as the end of a sentence; empty if it does not."""
+        """Return how the worker hangs, as the end of a sentence; empty if it does not."""
         if not self._open:
             return ""
         silent = self._patience.silent
@@ -110,7 +115,7 @@ class HangDetector:
 
 
 class Watchdog:
-    """Calls `on_hang` once, from a thread, and says how the worker hangs. `clock` is monotonic."""
+    """Calls `on_hang` once, from a thread, with how the worker hangs. `clock` is monotonic."""
 
     def __init__(
         self, patience: Patience, on_hang: Callable[[str], None], clock: Callable[[], float]

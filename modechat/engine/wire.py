@@ -1,4 +1,4 @@
-"""The protocol's messages on a pipe: each is one line of JSON."""
+"""Puts the protocol's messages on a pipe: each is one line of JSON."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def decode_event(line: bytes) -> Event:
 
 
 def type_of(line: bytes) -> str | None:
-    """Return the type that a message names, also an unknown one; None: it is no message."""
+    """Return the type that a message names, even an unknown one; None: the line is no message."""
     if not line.startswith(_TYPE_FIRST):
         return None
     end = line.find(b'"', len(_TYPE_FIRST))
@@ -45,8 +45,8 @@ def type_of(line: bytes) -> str | None:
 
 
 def _decode(line: bytes, messages: dict[str, type[BaseModel]]) -> BaseModel:
-    # Not one TypeAdapter of the union: it would build the validators of all messages at the start,
-    # which takes 0.1 s.
+    # One TypeAdapter of the union would build the validators of all messages at the start, which
+    # takes 0.1 s.
     name = type_of(line)
     if name is None or name not in messages:
         raise ValueError(f"no message: {line[:100]!r}")

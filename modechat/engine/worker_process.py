@@ -1,9 +1,8 @@
-"""One worker process, seen from the front end: three threads move the lines, a watchdog looks for
-hangs.
+"""Handles one worker process for a front end: three threads move lines, a watchdog finds hangs.
 
 A death becomes exactly one Failed event with the last log lines, whichever thread notices it first.
-A worker that hangs is killed. One that was asked to shut down may finish what it saves to disk,
-also after the front end is gone; its successor waits for it.
+A worker that hangs is killed. A worker that was asked to shut down may finish saving to disk, even
+after the front end is gone; its successor waits for it.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ from modechat.engine.watchdog import Watchdog
 from modechat.engine.wire import decode_event, encode, type_of
 
 _SECONDS_TO_CLOSE = 2.0
-"""How long the terminal waits for the end of the worker."""
+"""Seconds that the terminal waits for the end of the worker."""
 _SECONDS_TO_SHUT_DOWN = 10.0
-"""How long a worker may save things to disk; it limits itself likewise."""
+"""Seconds that a worker may save things to disk; it has the same limit itself."""
 _SECONDS_TO_DIE = 2.0
 _LOG_LINES = 200
 _LOG_TAIL = 12
@@ -53,8 +52,8 @@ class WorkerProcess:
     ) -> None:
         """`put` is called from any thread.
 
-        `predecessor` is the worker before this one, which gets no request until that one's memory
-        is free.
+        `predecessor` is the worker before this one. Until its memory is free, this one gets no
+        request.
         """
         self._process = process
         self._log = log
@@ -65,7 +64,7 @@ class WorkerProcess:
         self._record = _Record(put)
         self._watchdog = watchdog(self._end_hang)
         self._log_reader = _thread("log of the worker", self._read_log)
-        self._threads = [  # the log's first: if the worker is dead already, its last lines are read
+        self._threads = [  # the log first: its last lines are read even from a dead worker
             self._log_reader,
             _thread("requests to the worker", self._write_requests),
             _thread("events of the worker", self._read_events),
@@ -79,11 +78,11 @@ class WorkerProcess:
 
     @property
     def is_shutting_down(self) -> bool:
-        """True if it was asked to end, and may finish by itself."""
+        """True if the worker was asked to end, and may finish by itself."""
         return self._is_shutting_down
 
     def send(self, request: Request) -> None:
-        """Hand over a request. A dead worker takes none: the report of its death answers it."""
+        """Hand over a request. A dead worker takes none: the report of its death is the answer."""
         if isinstance(request, Shutdown):
             if self._shut_down():
                 _thread("end of a worker", self._see_off).start()
@@ -100,7 +99,7 @@ class WorkerProcess:
         self._process.kill()
 
     def close(self) -> None:
-        """End the process: politely, then by force. Blocks for at most some two seconds.
+        """End the process, first politely, then by force. Blocks for some two seconds at most.
 
         A worker that gives signs of life, and needs longer to save things to disk, goes on alone.
         """
@@ -117,7 +116,7 @@ class WorkerProcess:
             thread.join(_SECONDS_TO_CLOSE)
 
     def wait_for_end(self, seconds: float) -> bool:
-        """Wait for at most so long; return True if the process has ended."""
+        """Wait for at most `seconds`; return True if the process has ended."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -125,7 +124,7 @@ class WorkerProcess:
         return True
 
     def _shut_down(self) -> bool:
-        """Ask it to end. Return False if it was asked before."""
+        """Ask the worker to end. Return False if it was asked before."""
         if self._is_shutting_down:
             return False
         self._is_shutting_down = True
@@ -147,7 +146,7 @@ class WorkerProcess:
     def _end_hang(self, how: str) -> None:
         """Kill a worker that hangs; the watchdog calls this.
 
-        A driver that hangs can keep it from dying.
+        A driver that hangs can keep the worker from dying; the death is reported then all the same.
         """
         self._record.failure = Death.HANG, f"hung: {how}"
         self._process.kill()
@@ -162,7 +161,7 @@ class WorkerProcess:
         if self._predecessor is not None:
             self._predecessor.wait_for_end(_SECONDS_TO_SHUT_DOWN + _SECONDS_TO_DIE)
             self._predecessor = None
-        with contextlib.suppress(OSError):  # it died: the thread that reads its events reports that
+        with contextlib.suppress(OSError):  # it died: the thread that reads events reports that
             while (line := self._requests.get()) is not None:
                 stdin.write(line)
                 stdin.flush()
@@ -198,7 +197,7 @@ class WorkerProcess:
         return True
 
     def _receive_unknown(self, line: bytes) -> bool:
-        """Handle a line that is no event: something else that was printed, or an event of another
+        """Handle a line that is no event of this version: other output, or an event of another
         version.
 
         A reply whose end was lost would never end, so a worker of another version is killed.
@@ -229,7 +228,7 @@ class WorkerProcess:
                         self._log.flush()
 
     def _report_death(self) -> None:
-        """Report the end of the process, unless it was wanted or is reported already."""
+        """Report the end of the process, unless it was wanted or has been reported."""
         self._watchdog.end()
         self._record.report_death(self._process.returncode)
 
@@ -237,7 +236,7 @@ class WorkerProcess:
 class _Record:
     """The record of one worker: its open replies and its last log lines.
 
-    All threads use it. `put` gets the worker's events, in order, until its time is over.
+    All threads use it. `put` gets the worker's events, in order, until the worker is over.
     """
 
     def __init__(self, put: Callable[[Event], None]) -> None:
@@ -245,13 +244,13 @@ class _Record:
         self._lock = threading.Lock()
         self._is_over = False
         self._running: dict[int, None] = {}
-        """The replies that it was asked for, the oldest first."""
+        """The replies that the worker was asked for, the oldest first."""
         self._log_lines: deque[str] = deque(maxlen=_LOG_LINES)
         self.failure: tuple[Death, str] | None = None
-        """How it failed, and the words for that, if it was killed for a failure."""
+        """The kind of failure and its words, if the worker was killed for a failure."""
 
     def end(self) -> None:
-        """Let no event follow."""
+        """Let no further event through."""
         with self._lock:
             self._is_over = True
 
@@ -271,7 +270,7 @@ class _Record:
                 self._put(event)
 
     def add_log_line(self, text: str) -> None:
-        """Keep a line for the report of its death."""
+        """Keep a line for the report of the worker's death."""
         with self._lock:
             self._log_lines.append(text)
 

@@ -1,4 +1,4 @@
-"""The numbers in GGUF files for tensor types and for a model's quantization.
+"""Maps the numbers in GGUF files to tensor types and to quantizations.
 
 Sources: `ggml_type` in ggml.h, the block structures in ggml-common.h and `llama_ftype` in llama.h,
 as of llama.cpp in llama-cpp-python 0.3.36. Numbers are never used twice; types that were removed
@@ -44,7 +44,7 @@ TENSOR_TYPES: dict[int, tuple[int, int]] = {
     41: (128, 18),  # Q1_0
     42: (64, 18),  # Q2_0
 }
-"""Tensor type to (elements in a block, bytes of a block)."""
+"""(elements in a block, bytes of a block), by tensor type."""
 
 FILE_TYPES: dict[int, str] = {
     0: "F32",
@@ -84,4 +84,4 @@ FILE_TYPES: dict[int, str] = {
     40: "Q1_0",
     41: "Q2_0",
 }
-"""`general.file_type` to the name of the quantization that most of the model's tensors have."""
+"""The quantization that most of the model's tensors have, by `general.file_type`."""

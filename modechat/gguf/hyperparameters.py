@@ -1,7 +1,7 @@
-"""The numbers in a model's header that describe its layers.
+"""Reads the numbers in a model's header that describe its layers.
 
-Files come from strangers and may say any number: counts are held within bounds.
-Source: llama-hparams.cpp of llama.cpp in llama-cpp-python 0.3.36.
+Files come from strangers and may hold any number, so counts are kept within bounds. Source:
+llama-hparams.cpp of llama.cpp in llama-cpp-python 0.3.36.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Hyperparameters:
         return min(max(self.number("block_count"), 1), _MOST_LAYERS)
 
     def number(self, key: str, default: int = 0) -> int:
-        """Return a count; the default if the file has none, or something else."""
+        """Return the count under `key`; the default if the file has none, or no whole number."""
         return _count(self.metadata.get(f"{self.architecture}.{key}", default), default)
 
     def numbers(self, key: str, n_layers: int, default: int) -> tuple[int, ...]:
-        """Return a count for each layer. A file has one for all layers, or one for each."""
+        """Return a count for each layer. A file has one count for all layers, or one for each."""
         value = self.metadata.get(f"{self.architecture}.{key}", default)
         if not isinstance(value, tuple):
             return (_count(value, default),) * n_layers

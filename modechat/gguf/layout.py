@@ -1,4 +1,4 @@
-"""The layout of a model's files: the part of its header that planning a load needs."""
+"""Reads the layout of a model's files: the part of the header that planning a load needs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ModelLayout:
 
     hyperparameters: Hyperparameters
     n_vocab: int
-    """Tokens in the vocabulary; 0: it has none."""
+    """Tokens in the vocabulary; 0: the model has none."""
     tensor_bytes: Mapping[str, int]
-    """By tensor name."""
+    """Bytes of each tensor, by its name."""
 
 
 def read_layout(path: Path) -> ModelLayout | None:
@@ -45,7 +45,7 @@ def read_layout(path: Path) -> ModelLayout | None:
 
 
 def _later_parts(path: Path, n_parts: int) -> list[Path]:
-    """Return the files after the first of a split model, which is at `path`. Raises HeaderError."""
+    """Return the files of a split model after the first, which is `path`. Raises HeaderError."""
     if n_parts <= 1:
         return []
     found = _PART.fullmatch(path.name)

@@ -1,8 +1,8 @@
 """Walks through the header of a GGUF file, value by value.
 
 Files come from strangers. Whatever a file says, the walk takes bounded memory and time: every count
-and length is held against the file's size and the limits below. The file is read, not mapped into
-memory, because a mapped file that another process cuts short kills the process that looks at it
+and length is checked against the file's size and the limits below. The file is read, not mapped
+into memory: if another process cuts a mapped file short, the process that reads it is killed
 (SIGBUS).
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
@@ -23,10 +23,10 @@ Scalar: TypeAlias = str | int | float | bool
 Value: TypeAlias = Scalar | tuple[int | float | bool, ...]
 
 MAX_KEYS = 1 << 14
-"""Keys in a file; real ones have less than a hundred."""
+"""Keys in a file; real files have fewer than a hundred."""
 MAX_TENSORS = 1 << 18
 _MAX_STRINGS = 1 << 23
-"""In all arrays together; the largest vocabularies with their merges have a million."""
+"""Strings in all arrays together; the largest vocabularies with their merges have a million."""
 _MAX_NAME = 1 << 10
 """Bytes of a key or of a tensor's name."""
 _MAX_TEXT = 1 << 10
@@ -53,7 +53,7 @@ _TEMPLATE = "tokenizer.chat_template"
 
 
 class HeaderError(Exception):
-    """The header cannot be walked; the message continues "its header"."""
+    """The header cannot be read; the message continues the words "its header"."""
 
 
 @dataclass(slots=True)
@@ -64,11 +64,11 @@ class Metadata:
     """Numbers, truth values, short strings, and short arrays of numbers."""
     array_lengths: dict[str, int] = field(default_factory=dict)
     has_chat_template: bool = False
-    """A template is most often too long to be kept."""
+    """True if the file has a chat template, which is mostly too long to be kept."""
 
 
 class Tensor(NamedTuple):
-    """Where a tensor's data lies.
+    """The place of a tensor's data.
 
     A tensor of a type that this version does not know counts as empty.
     """
@@ -80,10 +80,12 @@ class Tensor(NamedTuple):
 
 
 class HeaderWalker:
-    """Walks through a header; every method leaves the file behind what it has read."""
+    """Walks through a header; every method leaves the file right after what it has read."""
 
     def __init__(self, file: BinaryIO, size: int, measured: str = "") -> None:
-        """`measured` is the key of an array of strings whose longest one is wanted."""
+        """`measured` is the key of an array of strings; `longest` gets the length of the
+        longest.
+        """
         self._file = file
         self._size = size
         self._measured = measured
@@ -93,7 +95,7 @@ class HeaderWalker:
         """Bytes of the longest string in the measured array."""
 
     def begin(self) -> int:
-        """Start at the beginning; return the number of tensors.
+        """Read the start of the file; return the number of tensors.
 
         Raises HeaderError for another kind of file.
         """
@@ -127,7 +129,7 @@ class HeaderWalker:
         return found
 
     def tensors(self, count: int) -> Iterator[Tensor]:
-        """Read the descriptions of the tensors."""
+        """Yield the descriptions of the tensors."""
         for _ in range(count):
             name = self._name().decode("utf-8", "replace")
             n_dims = self.u32()
@@ -194,7 +196,10 @@ class HeaderWalker:
             self._skip(length)
 
     def _skip_strings(self, count: int) -> None:
-        """Skip a vocabulary: a hundred thousand strings and more, so the inner loop only jumps."""
+        """Skip an array of strings.
+
+        A vocabulary has a hundred thousand and more, so the inner loop only jumps.
+        """
         self._count_strings(count)
         length_at = _U64.unpack_from
         while count:
@@ -205,7 +210,7 @@ class HeaderWalker:
                 for done in range(count):  # noqa: B007
                     at += 8 + length_at(chunk, at)[0]
                 done = count
-            except (struct.error, OverflowError):  # The next length lies behind this chunk.
+            except (struct.error, OverflowError):  # The next length lies after this chunk.
                 if not done:
                     raise HeaderError("ends inside its vocabulary") from None
             count -= done
@@ -221,7 +226,10 @@ class HeaderWalker:
         return int(_U64.unpack(self._take(8))[0])
 
     def _take(self, length: int) -> bytes:
-        """Read `length` bytes. Callers bound it: the buffer is allocated before it is filled."""
+        """Read `length` bytes.
+
+        Callers bound `length`: the buffer is allocated before it is filled.
+        """
         data = self._file.read(length)
         if len(data) < length:
             raise HeaderError("ends too early")

@@ -1,1 +1,1 @@
-"""Model files: finding them, reading their headers, judging whether they can chat."""
+"""Finds model files, reads their headers and judges whether they can chat."""

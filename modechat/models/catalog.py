@@ -1,6 +1,6 @@
-"""The models on this machine: every GGUF file in the usual places, with its header.
+"""Lists the models on this machine: every GGUF file in the usual places, with its header.
 
-The search runs in a thread and gives each model at once; a search that was cancelled stops soon.
+The search runs in a thread and yields each model at once; a cancelled search stops soon.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from modechat.models.places import Place
 from modechat.models.walk import Candidate, candidate_at, candidates
 
 CURRENT, RECENT, STARTER = "in use", "used before", "starter model"
-"""The places of files that are known without a search."""
+"""The origins of files that are known without a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,21 @@ class ModelFile:
     """A model on this machine. Texts come from files: sanitise them before showing them."""
 
     path: Path
-    """The file to load: of a split model the first part."""
+    """The file to load; the first part of a split model."""
     name: str
     place: str
-    """Where it was found: `Hugging Face`."""
+    """The place where it was found: `Hugging Face`."""
     size_bytes: int = 0
     """Bytes of all its parts."""
     header: GGUFHeader | None = None
-    """None: it cannot be used."""
+    """None: the model cannot be used."""
     problem: str = ""
-    """Why it cannot be used."""
+    """The reason why the model cannot be used."""
     n_parts: int = 1
 
     @property
     def needed_bytes(self) -> int:
-        """Bytes of memory that it takes with the usual context, roughly."""
+        """A rough number of bytes that the model takes in memory with the usual context."""
         if self.header is None:
             return self.size_bytes
         return bytes_needed(self.header, self.size_bytes)
@@ -48,7 +48,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """The search has come to this place."""
+    """A report that the search has come to a place."""
 
     place: str
 
@@ -58,11 +58,10 @@ def find_models(
     known: Iterable[tuple[str, Path]] = (),
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[ModelFile | Looking]:
-    """Give the models of the `known` files (where each is from, and its path), then those in
-    `places`.
+    """Yield the models of the `known` files (origin and path), then those in `places`.
 
-    Each file comes once. Files that are no models to chat with (adapters, projectors, later parts)
-    are left out.
+    Each file comes once. Files that are no chat models (adapters, projectors, later parts) are left
+    out.
     """
     seen: set[Path] = set()
     for origin, path in known:
@@ -80,10 +79,10 @@ def find_models(
 
 
 def _new(candidate: Candidate, seen: set[Path]) -> ModelFile | None:
-    """Return a model; None for a file that was seen before, or is not for chatting."""
+    """Return the model; None for a file that was seen before or cannot chat."""
     try:
         real = candidate.path.resolve()
-    except (OSError, RuntimeError, ValueError):  # links in a circle
+    except (OSError, RuntimeError, ValueError):  # links that lead back to themselves
         real = candidate.path
     if real in seen:
         return None
@@ -117,7 +116,7 @@ def free_memory() -> int:
 
 
 def is_file(path: Path) -> bool:
-    """Return True if there is a file that may be looked at."""
+    """Return True if `path` is a file that this process may look at."""
     try:
         return path.is_file()
     except (OSError, ValueError):

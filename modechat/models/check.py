@@ -1,8 +1,7 @@
-"""Checks before anything is loaded that a file is a model that modechat can chat with, and says why
-if not.
+"""Refuses a file that is no chat model before anything is loaded, and says why.
 
-Architectures are named as in llama.cpp's src/llama-arch.cpp. One that is not listed here passes:
-llama.cpp says whether it can be loaded.
+Architectures are named as in llama.cpp's src/llama-arch.cpp. An architecture that is not listed
+here passes: llama.cpp says whether it can be loaded.
 """
 
 from __future__ import annotations
@@ -45,8 +44,8 @@ _GIVE_BASE = "Give the base model that it belongs to."
 def check_model_file(path: Path) -> GGUFHeader:
     """Return the header of a model that can chat, as far as its file says.
 
-    Raises `ModelError`, with what the file is and what to do, for a file that `read_header`
-    refuses, and for one that is whole but no model to chat with.
+    Raises `ModelError` for a file that `read_header` refuses, and for one that is no chat model.
+    The error says what the file is and what to do.
     """
     header = read_header(path)
     check_header(path, header)
@@ -54,7 +53,7 @@ def check_model_file(path: Path) -> GGUFHeader:
 
 
 def check_header(path: Path, header: GGUFHeader) -> None:
-    """Raise `ModelError` if the file at `path` has not the header of a model that can chat."""
+    """Raise `ModelError` if `header`, read from `path`, is not that of a model that can chat."""
     if problem := _part_of_a_model(header) or _other_kind(header):
         what, hint = problem
         raise ModelError(f"{shown_name(path)} {what}.", hint)
@@ -63,7 +62,8 @@ def check_header(path: Path, header: GGUFHeader) -> None:
 def check_adapter_file(path: Path) -> GGUFHeader:
     """Return the header of a LoRA adapter.
 
-    Raises `AdapterError` for a file that `read_header` refuses, and for any other.
+    Raises `AdapterError` for a file that `read_header` refuses, and for one that is no LoRA
+    adapter.
     """
     try:
         header = read_header(path)
@@ -81,7 +81,7 @@ def check_adapter_file(path: Path) -> GGUFHeader:
 
 
 def _part_of_a_model(header: GGUFHeader) -> tuple[str, str] | None:
-    """Say why a file is less than a whole model, and what to do; None: it is whole."""
+    """Return why a file is not a whole model, and what to do; None: it is whole."""
     kind = header.metadata.get("general.type")
     split, splits = header.metadata.get("split.no", 0), header.metadata.get("split.count", 0)
     if kind == "adapter":
@@ -105,7 +105,7 @@ def _part_of_a_model(header: GGUFHeader) -> tuple[str, str] | None:
 
 
 def _other_kind(header: GGUFHeader) -> tuple[str, str] | None:
-    """Say what else a model was made for, and what to do; None: it can chat."""
+    """Return what other purpose a model has, and what to do; None: it can chat."""
     architecture = header.architecture
     shown = sanitize_line(architecture)
     # Converters write a kind of pooling (0 is none) if a model comes with a recipe for embeddings.

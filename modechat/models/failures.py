@@ -1,5 +1,4 @@
-"""Words for what can be wrong with a model file: every `ModelError` about a broken GGUF is made
-here.
+"""Makes every `ModelError` about a file that is missing, broken or no GGUF.
 
 Names of files come from strangers too (downloads, archives), so they are made safe to show.
 """
@@ -54,7 +53,7 @@ def _shown(name: str) -> str:
 
 
 def unreadable(path: Path, error: OSError | ValueError) -> ModelError:
-    """The file is missing, closed to us, or the system failed to read it."""
+    """Return the error for a file that is missing, closed to us or unreadable for the system."""
     name = shown_name(path)
     match error:
         case FileNotFoundError() | NotADirectoryError():
@@ -93,7 +92,7 @@ def empty(path: Path) -> ModelError:
 
 
 def not_gguf(path: Path, head: bytes) -> ModelError:
-    """The file is something else; `head` is how it begins (some hundred bytes)."""
+    """Return the error for another kind of file; `head` is its first few hundred bytes."""
     what, hint = _recognise(head)
     return ModelError(f"{shown_name(path)} is {what}.", hint)
 
@@ -108,12 +107,15 @@ def wrong_version(path: Path, version: int) -> ModelError:
 
 
 def damaged(path: Path, reason: str) -> ModelError:
-    """The header makes no sense, or ends early; `reason` continues "its header"."""
+    """Return the error for a header that makes no sense or ends early.
+
+    `reason` continues the words "its header".
+    """
     return ModelError(f"{shown_name(path)} is damaged or incomplete: its header {reason}.", AGAIN)
 
 
 def incomplete(path: Path, size: int, needed: int) -> ModelError:
-    """The file has `size` of the `needed` bytes."""
+    """Return the error for a file that has only `size` of the `needed` bytes."""
     has, of = shown_bytes(size), shown_bytes(needed)
     if has == of:
         has, of = f"{size:,}", f"{needed:,} bytes"
@@ -145,7 +147,7 @@ def _recognise(head: bytes) -> tuple[str, str]:
 
 def _is_text(head: bytes) -> bool:
     try:
-        text = getincrementaldecoder("utf-8")().decode(head)  # Takes a last character that is cut.
+        text = getincrementaldecoder("utf-8")().decode(head)  # Accepts a cut last character.
     except UnicodeDecodeError:
         return False
     return all(character.isprintable() or character.isspace() for character in text)

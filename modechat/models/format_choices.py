@@ -1,6 +1,4 @@
-"""The prompt formats that the user chose for models, by the names of their files; in the data
-folder.
-"""
+"""Stores which prompt format the user chose for each model, by the name of the model's file."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ _FILE = "formats.json"
 
 
 class FormatChoices:
-    """`folder` is the data folder; it need not exist."""
+    """The choices, in a file in the data folder `folder`, which need not exist."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / _FILE
@@ -22,12 +20,12 @@ class FormatChoices:
     def of(self, model: Path) -> str | None:
         """Return the format for this model; None if the user chose none.
 
-        A damaged file counts as none.
+        A damaged file counts as empty.
         """
         return self._read().get(model.name)
 
     def remember(self, model: Path, format: str | None) -> None:
-        """Note the choice; None forgets it. Raises StoreError if the disk refuses."""
+        """Save the choice; None removes it. Raises StoreError if the disk refuses."""
         choices = self._read()
         choices.pop(model.name, None)
         if format is not None:

@@ -1,4 +1,4 @@
-"""Reads the header of a GGUF file: what model it is, and whether the file is whole.
+"""Reads the header of a GGUF file, and checks that the file is whole.
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
@@ -19,13 +19,14 @@ from modechat.models import failures
 _BUFFER = 1 << 18
 _TOKENS = "tokenizer.ggml.tokens"
 _JOINING = ("bert", "t5")
-"""Tokenisers that make one token of all white space, or of all that they do not know."""
+"""Tokenisers that make one token of all white space, or of all unknown text."""
 
 
 @dataclass(frozen=True, slots=True)
 class GGUFHeader:
-    """The header of a GGUF file. Strings are the file's own words: sanitise them before showing
-    them.
+    """The header of a GGUF file.
+
+    Its strings come from the file: sanitise them before showing them.
     """
 
     version: int
@@ -40,24 +41,24 @@ class GGUFHeader:
     has_chat_template: bool
     n_tensors: int
     size_bytes: int
-    """Size of this file; a split model has more."""
+    """Bytes of this file; a split model has more."""
     metadata: Mapping[str, Value] = field(repr=False)
-    """By key: numbers, truth values, strings of up to 1,024 bytes, and arrays of up to 4,096
+    """Values by key: numbers, truth values, strings of up to 1,024 bytes, and arrays of up to 4,096
     numbers.
     """
 
     @property
     def hyperparameters(self) -> Hyperparameters:
-        """Looks up what the header says about the model's layers."""
+        """The numbers that describe the model's layers."""
         return Hyperparameters(self.architecture, self.metadata)
 
 
 def read_header(path: Path) -> GGUFHeader:
-    """Return the header of the GGUF file at `path`, after checking that the file holds all of its
-    tensors' data.
+    """Return the header of the GGUF file at `path`; check that the file holds all its tensors'
+    data.
 
-    Of a split model only this file is looked at. Raises `ModelError` for a file that cannot be
-    read, is not a GGUF of version 2 or 3, is damaged or is shorter than its header says.
+    Reads only this file of a split model. Raises `ModelError` for a file that cannot be read, is
+    not a GGUF of version 2 or 3, is damaged or is shorter than its header says.
     """
     _must_be_a_file(path)
     try:
@@ -70,10 +71,10 @@ def read_header(path: Path) -> GGUFHeader:
 
 
 def longest_token(path: Path) -> int:
-    """Return the bytes of the longest token in the model's vocabulary, as its file writes it.
+    """Return the length in bytes of the vocabulary's longest token, as the file writes it.
 
-    The text that it stands for is never longer. 0 if a token may stand for any length. Raises
-    `ModelError` as `read_header` does.
+    The text that a token stands for is never longer. Returns 0 if a token may stand for text of any
+    length. Raises `ModelError` as `read_header` does.
     """
     _must_be_a_file(path)
     try:

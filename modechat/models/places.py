@@ -1,4 +1,4 @@
-"""The folders where models usually are on a machine."""
+"""Lists the folders where models usually are on a machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modechat.paths import user_folder
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder to look into for models."""
+    """A folder to search for models."""
 
     name: str
     """The usual name: `Hugging Face`."""
@@ -33,8 +33,8 @@ def usual_places(
 ) -> tuple[Place, ...]:
     """Return the places to search, the likeliest first; they need not exist.
 
-    `configured` are the user's own folders, `current` is the file that is in use: its neighbours
-    are likely models.
+    `configured` are the user's own folders. `current` is the file in use; its neighbours are likely
+    models.
     """
     hugging_face = Path(environment.get("HF_HOME") or home / ".cache" / "huggingface")
     places = [Place("your folder", folder, depth=6) for folder in configured]
@@ -64,7 +64,7 @@ def usual_places(
 
 
 def _cache(home: Path) -> Path:
-    """Return the folder of caches that llama.cpp uses."""
+    """Return the folder for caches that llama.cpp uses."""
     if platform.system() == "Darwin":
         return home / "Library" / "Caches"
     if platform.system() == "Windows":

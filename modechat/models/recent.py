@@ -1,4 +1,4 @@
-"""The models that were used last, the latest first; in the data folder, private to the user."""
+"""Stores the list of the models that were used last, private to the user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST = 12
 
 
 class RecentModels:
-    """`folder` is the data folder; it need not exist.
+    """The list, in a file in the data folder `folder`, which need not exist.
 
     Losing the list does no harm, so nothing raises.
     """
@@ -22,7 +22,10 @@ class RecentModels:
         self._path = folder / _FILE
 
     def paths(self) -> tuple[Path, ...]:
-        """Return the models, which need not exist any more. A damaged file counts as empty."""
+        """Return the models, the latest first; their files may be gone.
+
+        A damaged list counts as empty.
+        """
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):

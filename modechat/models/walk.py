@@ -15,7 +15,7 @@ from pathlib import Path
 from modechat.models.places import Place
 
 _MOST_ENTRIES = 50_000
-"""Files and folders of one place that are looked at, at most."""
+"""Files and folders of one place that are looked at, at the most."""
 _MOST_PARTS = 1000
 _LONGEST_MANIFEST = 1 << 20
 _MODEL_LAYER = "application/vnd.ollama.image.model"
@@ -25,20 +25,20 @@ _PART = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file that may be a model, with the other parts of it if it is split."""
+    """A file that may be a model, with the other parts if it is split."""
 
     path: Path
-    """The file to load: of a split model the first part."""
+    """The file to load; the first part of a split model."""
     place: str
     name: str = ""
     """The model's name, if it is not the file's name."""
     parts: tuple[Path, ...] = ()
-    """All parts of a split model that are there, the first among them."""
+    """All parts of a split model that are there, `path` included."""
     n_parts: int = 1
 
 
 def candidate_at(path: Path, place: str) -> Candidate:
-    """Return the model in the file at `path`, which may be its first part."""
+    """Return the file at `path` as a candidate, with its other parts if it is a first part."""
     part = _PART.fullmatch(path.name)
     if part is None:
         return Candidate(path, place)
@@ -52,7 +52,7 @@ def candidate_at(path: Path, place: str) -> Candidate:
 
 
 def candidates(place: Place, cancelled: Callable[[], bool]) -> Iterator[Candidate]:
-    """Give the files of `place` that may be models.
+    """Yield the files of `place` that may be models.
 
     Files and folders that cannot be read are skipped.
     """
@@ -103,7 +103,9 @@ def _gguf_files(place: Place, cancelled: Callable[[], bool]) -> Iterator[Path]:
 
 
 def _is(entry: os.DirEntry[str], kind: Callable[[os.DirEntry[str]], bool]) -> bool:
-    """Check the kind, following links: Hugging Face's cache consists of them."""
+    """Return True if `entry` is of this kind, following links: Hugging Face's cache consists of
+    them.
+    """
     try:
         return kind(entry)
     except OSError:
@@ -111,7 +113,7 @@ def _is(entry: os.DirEntry[str], kind: Callable[[os.DirEntry[str]], bool]) -> bo
 
 
 def _of_ollama(place: Place, cancelled: Callable[[], bool]) -> Iterator[Candidate]:
-    """Give Ollama's models: manifests/HOST/OWNER/MODEL/TAG name the files."""
+    """Yield Ollama's models, whose files are named by manifests/HOST/OWNER/MODEL/TAG."""
     root = place.folder / "manifests"
     for folder, folders, files in os.walk(root):
         here = Path(folder)

@@ -1,4 +1,4 @@
-"""Prompt formatting: from messages to the text that a model was trained on. Pure: no I/O."""
+"""Formats messages as the text that a model was trained on. Pure: no I/O."""
 
 from __future__ import annotations
 

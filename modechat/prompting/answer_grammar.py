@@ -1,4 +1,6 @@
-"""The grammar of a whole reply: its answer obeys a grammar, the thinking before it is free."""
+"""Makes the grammar of a whole reply: the answer obeys a grammar, the thinking before it is
+free.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from modechat.prompting import gbnf
 from modechat.prompting.reasoning import HARMONY, ReasoningTags
 
 REPLY_ROOT = "modechat-reply"
-"""The rule that a reply begins with; that of the answer is `root`."""
+"""The rule that a reply begins with. The answer begins with `root`."""
 _SPACE = r"[ \t\n\r]{0,8}"
 _THOUGHT = "modechat-thought"
 _MESSAGE = "modechat-message"
@@ -19,8 +21,8 @@ def reply_grammar(
 ) -> str:
     """Return the grammar of a reply to a prompt that ends with `prompt_end`.
 
-    `answer` is the grammar of the answer, `tags` are those that the model thinks between. Where the
-    prompt has begun a thought, the reply ends it; otherwise the reply may begin with one, if
+    `answer` is the grammar of the answer, `tags` are the tags that the model thinks between. If the
+    prompt has begun a thought, the reply ends it. Otherwise the reply may begin with one if
     `may_think`.
     """
     prompt_end = prompt_end.rstrip()
@@ -54,7 +56,9 @@ def _rules_before_thought(tags: Collection[ReasoningTags]) -> dict[str, str]:
 
 
 def _wrapper(tag: ReasoningTags) -> str:
-    """Return the expression for what may stand in front of the answer."""
+    """Return the expression for the tag that may stand before the answer; empty if there is
+    none.
+    """
     if not tag.answer_open:
         return ""
     return f"( {gbnf.literal(tag.answer_open)} {_SPACE} )?"

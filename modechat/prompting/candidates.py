@@ -1,4 +1,4 @@
-"""Which prompt format to try next where the one in use seems wrong."""
+"""Chooses the prompt format to try next when the one in use seems wrong."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def next_format(
 ) -> str | None:
     """Return the likeliest format of those that were not `tried`; None if none is left.
 
-    `leak` is another role's marker that the model wrote: formats with this marker come first. Then
-    comes the model's own template, if it has one, and then what is widespread.
+    `leak` is another role's marker that the model wrote: formats with this marker come first. The
+    model's own template, if it has one, comes next, then widespread formats.
     """
     for_chat = [named for named in formats if named.name not in _NOT_FOR_CHAT]
     for_chat.sort(key=_likelihood)

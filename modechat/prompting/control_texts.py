@@ -1,4 +1,4 @@
-"""The texts of a vocabulary's control tokens, and the search for them in texts."""
+"""Finds the texts of a vocabulary's control tokens in other texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 MIN_LENGTH = 2
-"""A single character cannot be broken in two."""
+"""Characters of a control text, at least: a single character cannot be broken in two."""
 _CACHED = 512  # texts
 
 
@@ -35,11 +35,13 @@ class ControlTexts:
         self._end = re.compile(_any_end(ends))
         self._sorted = sorted(self._texts)
         self._sorted_backwards = sorted(backwards)
-        # The texts of a chat come again with every turn.
+        # Results are cached: the texts of a chat come again with every turn.
         self.find = lru_cache(maxsize=_CACHED)(self._find)
-        """Returns the places where control texts begin in a text, each with the longest one."""
+        """Returns the places where control texts begin in a text, each with the longest one
+        there.
+        """
         self.may_join = lru_cache(maxsize=_CACHED)(self._may_join)
-        """Returns True if a text and its neighbours in a prompt could make a control text."""
+        """Returns True if a text could make a control text with its neighbours in a prompt."""
 
     def _find(self, text: str) -> tuple[tuple[int, str], ...]:
         if not self._texts:
@@ -65,7 +67,7 @@ class ControlTexts:
         return len(core) < self.longest and any(core in control for control in self._texts)
 
     def _may_begin_one(self, core: str) -> bool:
-        """True if the end of the text is the beginning of a control text."""
+        """Return True if the end of the text is the beginning of a control text."""
         if not self._begin.search(core, max(0, len(core) - self.longest)):
             return False
         tail = core[-self.longest :]
@@ -75,7 +77,7 @@ class ControlTexts:
         return False
 
     def _may_end_one(self, core: str) -> bool:
-        """True if the beginning of the text is the end of a control text."""
+        """Return True if the beginning of the text is the end of a control text."""
         if not self._end.search(core, 0, self.longest):
             return False
         head = core[: self.longest][::-1]
@@ -83,9 +85,9 @@ class ControlTexts:
 
 
 def _any_begin(begins: Iterable[str]) -> str:
-    """Return a pattern for the first character of any of these pairs if the second follows.
+    """Return a pattern for the first character of any of these pairs, if the second one follows.
 
-    Code is full of the first ones. Without pairs the pattern never matches.
+    Code is full of such first characters. Without pairs the pattern never matches.
     """
     seconds: dict[str, str] = {}
     for begin in sorted(begins):
@@ -97,7 +99,9 @@ def _any_begin(begins: Iterable[str]) -> str:
 
 
 def _any_end(ends: Iterable[str]) -> str:
-    """Return a pattern for the last character of any of these pairs if it follows the first."""
+    """Return a pattern for the last character of any of these pairs, if it follows the first
+    one.
+    """
     firsts: dict[str, str] = {}
     for end in sorted(ends):
         firsts[end[1]] = firsts.get(end[1], "") + end[0]
@@ -108,6 +112,6 @@ def _any_end(ends: Iterable[str]) -> str:
 
 
 def _has_beginning(texts: Sequence[str], beginning: str) -> bool:
-    """True if one of the sorted `texts` has this beginning."""
+    """Return True if one of the sorted `texts` has this beginning."""
     at = bisect_left(texts, beginning)
     return at < len(texts) and texts[at].startswith(beginning)

@@ -1,10 +1,10 @@
-"""Fallbacks for templates that drop a text or refuse the order of the messages.
+"""Renders messages with templates that drop a text or refuse the order of the messages.
 
-The first fallback counts whose rendering loses no text: all texts occur in the prompt, the user's
-in order. The assistant's may be lost if no fallback keeps them: some templates drop what they take
-for markup in them. The fallbacks change as little as possible: first the messages as they are, then
+The first fallback that loses no text is used: all texts occur in the prompt, the user's in order.
+Texts of the assistant may be lost if no fallback keeps them, because some templates drop what they
+take for markup. The fallbacks change as little as possible: first the messages as they are, then
 the system text moved to where templates expect it, or joined to a user's message (as llama.cpp
-does), then neighbours of one role joined, then contents as typed lists. If none of them renders all
+does), then neighbours of one role joined, then contents as typed lists. If no fallback renders all
 texts, a named format replaces the template.
 """
 
@@ -47,9 +47,9 @@ def render_with_fallbacks(
 ) -> Rendered:
     """Render `messages` with the first fallback that loses no text.
 
-    `render` makes the prompt of messages. Raises TemplateError with the reason of the first refusal
-    if every fallback loses a text; TemplateLimitError at once: what takes too long is not tried
-    again.
+    `render` makes a prompt of messages. Raises TemplateError with the reason of the first refusal
+    if every fallback loses a text. Raises TemplateLimitError at once: a template that takes too
+    long is not tried again.
     """
     refusal: TemplateError | None = None
     without_replies: Rendered | None = None
@@ -83,7 +83,8 @@ def _check(rendered: str, messages: Sequence[Mapping[str, Any]], adapted: Messag
 def lost_text(rendered: str, messages: Sequence[Mapping[str, Any]]) -> str | None:
     """Return a text of the system or the user that is missing in `rendered` or out of order.
 
-    None if all are there. A text that is part of another one of them must occur once more.
+    Returns None if all are there. A text that is part of other texts must occur once more than in
+    those.
     """
     position = 0
     users = _texts_of("user", messages)
@@ -95,14 +96,14 @@ def lost_text(rendered: str, messages: Sequence[Mapping[str, Any]]) -> str | Non
     system = _texts_of("system", messages)
     for text in filter(None, (*system, *users)):
         if not any(text in other for other in system):
-            continue  # a user's text: the order has shown that it is there
+            continue  # a user's text: the loop above has found it
         if rendered.count(text) < sum(other.count(text) for other in (*system, *users)):
             return text
     return None
 
 
 def _shows_typed(rendered: str, adapted: Messages) -> bool:
-    """True if the template wrote a typed content as it is, as Python or JSON, not its text."""
+    """Return True if the template wrote typed contents as Python or JSON, not as their text."""
     contents = [message["content"] for message in adapted if isinstance(message["content"], list)]
     if not contents:
         return False
@@ -184,7 +185,7 @@ def _system_in_user_alternating(messages: Messages) -> Messages:
 
 
 def _typed(messages: Messages) -> Messages:
-    """Make contents lists of typed parts, which some templates want."""
+    """Turn contents into lists of typed parts, which some templates want."""
     typed: Messages = []
     for message in messages:
         typed.append({**message, "content": [{"type": "text", "text": message["content"]}]})
@@ -209,7 +210,11 @@ _MAX_SHOWN = 40
 
 
 def _adaptations(messages: Messages) -> Iterator[tuple[str, Messages]]:
-    """Yield the fallbacks' names and messages, without those that change nothing; then typed."""
+    """Yield the messages as each fallback changes them, with its name; then the same as typed
+    lists.
+
+    Fallbacks that change nothing more are left out.
+    """
     distinct: list[tuple[str, Messages]] = []
     for fallback in _FALLBACKS:
         changed = fallback.change(messages)

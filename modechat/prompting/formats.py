@@ -1,4 +1,4 @@
-"""Named prompt formats: the data of `prompts/formats/*.toml`, with Jinja templates as in a GGUF."""
+"""Defines named prompt formats: the data of `prompts/formats/*.toml`, with Jinja templates."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ class NamedFormat(BaseModel):
     stop: tuple[str, ...] = ()
     """Texts that end a reply: turn markers that are plain text to the model."""
     instruct_stop: tuple[str, ...] | None = None
-    """Texts that end the reply to a single-shot task, if they differ."""
+    """Texts that end the reply to a single-shot task; unset: those of `stop`."""
     markers: tuple[str, ...] = ()
-    """Texts that begin a role's turn. In a reply in another format they show that it is wrong."""
+    """Texts that begin a role's turn; in a reply in another format they show that it is wrong."""
     sees_history: bool = True
-    """False if a chat's prompt has its last message only."""
+    """False if the prompt of a chat has only its last message."""
     chat_template: str
     """Jinja over `messages` and `add_generation_prompt`."""
     instruct_template: str | None = None
@@ -75,7 +75,7 @@ class NamedFormat(BaseModel):
     user turn of the chat.
     """
     origin: FormatSource = FormatSource.BUILT_IN
-    """The place of the file; it is not written in the file."""
+    """The origin of the format; it is not written in the file."""
 
 
 def recognise(
@@ -83,9 +83,9 @@ def recognise(
 ) -> NamedFormat | None:
     """Return the format for a model with these names (of file, of metadata) and special tokens.
 
-    The longest match in a name counts: `mpt-7b-instruct` says more than `instruct`. Of equal ones
-    it is the format that asks for more tokens: `mistral-small` with its own tokens is no ordinary
-    `mistral`. Formats whose tokens the vocabulary lacks do not count.
+    The longest match in a name counts: `mpt-7b-instruct` says more than `instruct`. Among equal
+    matches, the format that asks for more tokens counts: `mistral-small` with its own tokens is no
+    ordinary `mistral`. Formats whose tokens the vocabulary lacks do not count.
     """
     normal = [re.sub(r"[\s_]+", "-", name.lower()) for name in names]
     best: NamedFormat | None = None

@@ -1,6 +1,6 @@
-"""Parts of grammars in GBNF, llama.cpp's notation (grammars/README.md in its repository).
+"""Makes parts of grammars in GBNF, llama.cpp's notation (grammars/README.md in its repository).
 
-Every function returns an expression that can stand in a sequence without parentheses around it.
+Every expression can stand in a sequence without parentheses around it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from modechat.domain.sequences import common_prefix_length
 _IN_LITERAL = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _IN_CLASS = _IN_LITERAL | {"[": "\\[", "]": "\\]", "^": "\\x5E", "-": "\\x2D"}
 LONGEST_REPETITION = 2000
-"""The most that llama.cpp takes; it would read a higher bound as none."""
+"""The highest bound that llama.cpp takes; it reads a higher one as no bound."""
 
 
 def literal(text: str) -> str:
@@ -28,7 +28,7 @@ def character_of(characters: Iterable[str]) -> str:
 def character_except(characters: Iterable[str], excluded: str = "") -> str:
     """Return the expression for a character that is none of these.
 
-    `excluded` are more of them, as they stand between the brackets of a class.
+    `excluded` has further characters, written as between the brackets of a class.
     """
     return f"[^{excluded}{_escaped(sorted(characters), _IN_CLASS)}]"
 
@@ -95,7 +95,7 @@ def _natural(least: int, most: int | None) -> str:
 
 
 def _between(first: str, last: str) -> str:
-    """Return the expression for numbers from `first` to `last`, which have as many digits."""
+    """Return the expression for numbers from `first` to `last`, which have equally many digits."""
     if not first:
         return ""
     rest = len(first) - 1
@@ -116,7 +116,7 @@ def _digits(least: int, most: int) -> str:
 
 
 def text_until(close: str, name: str) -> dict[str, str]:
-    """Return rules for any text up to the first `close`, that included; the first rule is `name`.
+    """Return rules for any text up to the first `close`, including it; the first rule is `name`.
 
     There is one rule for each count of characters of `close` that have just been read, as in the
     search of Knuth, Morris and Pratt.
@@ -143,9 +143,10 @@ def _n_read(close: str, text: str) -> int:
 
 
 def text_except(texts: Iterable[str], character: str, excluded: str, name: str) -> dict[str, str]:
-    """Return rules for any text of `character`s but `texts`; the first rule is `name`.
+    """Return rules for any text of `character`s except `texts`; the first rule is `name`.
 
-    `character` is a class, and `excluded` what a class of all the others has between its brackets.
+    `character` is a class. `excluded` is what the class of all other characters has between its
+    brackets.
     """
     tree = _Tree()
     for text in texts:
@@ -176,7 +177,7 @@ class _Tree:
 
     def __init__(self) -> None:
         self.following: list[dict[str, int]] = [{}]
-        """For each node the nodes that follow it, by the character between."""
+        """By node: the nodes that follow it, by the character between."""
         self.ends: set[int] = set()
         """The nodes at which a text ends."""
 

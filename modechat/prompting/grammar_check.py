@@ -1,8 +1,8 @@
-"""Finds grammars in GBNF that llama.cpp would not survive, or would read differently.
+"""Refuses grammars in GBNF that llama.cpp would not survive, or would read differently.
 
-llama.cpp computes for ever where the bounds of a repetition are the wrong way round, reads a bound
-that is too high as none, and follows every way through repetitions of repetitions at once. What
-llama.cpp refuses itself is left to it.
+llama.cpp computes for ever if the bounds of a repetition are the wrong way round, reads a bound
+that is too high as none, and follows all ways through nested repetitions at once. Grammars that
+llama.cpp itself refuses pass this check.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from modechat.prompting.grammar_ways import TERMINAL, Rules
 from modechat.prompting.grammar_weights import Weights
 
 _MOST_REPETITIONS = 60
-"""Of what may be empty, with repetitions inside of each other multiplied."""
+"""Repetitions of something that may be empty; those of nested repetitions are multiplied."""
 _MOST_ALTERNATIVES = 5_000
 _MOST_GROUPS = 50_000
 
-# Quantifiers are possessive, and what is not closed reaches to the end: so hostile texts take no
-# longer than others.
+# Quantifiers are possessive, and an unclosed token reaches to the end, so that hostile texts take
+# no longer than others.
 _TOKENS = re.compile(
     r"""
     (?P<text> "(?:\\.|[^"\\])*+"? | \[(?:\\.|[^\]\\])*+\]? | \. | !?<[^>\s]*+>? )
@@ -35,14 +35,14 @@ _TOKENS = re.compile(
 
 
 class GrammarError(ValueError):
-    """The message says what is wrong, and where."""
+    """A grammar is refused; the message says what is wrong, and where."""
 
 
 class GrammarReader(Protocol):
-    """Gets the tokens of a grammar one by one. Repetitions belong to what was added last."""
+    """Gets the tokens of a grammar one by one. A repetition belongs to what was added last."""
 
     def begin(self, name: str) -> None:
-        """A rule begins."""
+        """Begin a rule."""
 
     def add(self, name: str) -> None:
         """Add a rule by its name, or characters as `TERMINAL`."""
@@ -51,23 +51,25 @@ class GrammarReader(Protocol):
         """Add an empty text."""
 
     def open_group(self) -> None:
-        """A parenthesis opens."""
+        """Open a parenthesis."""
 
     def close_group(self) -> None:
-        """A parenthesis closes; the group counts as added."""
+        """Close a parenthesis; the group counts as added."""
 
     def end_alternative(self) -> None:
-        """The next alternative begins."""
+        """Begin the next alternative."""
 
     def repeat(self, least: int, most: int) -> None:
-        """Repeat from `least` to `most` times."""
+        """Repeat what was added last from `least` to `most` times."""
 
     def repeat_without_end(self, least: int) -> None:
-        """Repeat at least so many times, 0 or 1."""
+        """Repeat what was added last at least so many times, 0 or 1."""
 
 
 def check_grammar(text: str) -> None:
-    """Raises GrammarError."""
+    """Raise GrammarError for a grammar that llama.cpp would not survive or would read
+    differently.
+    """
     weights, rules = Weights(), Rules()
     for token in _TOKENS.finditer(text):
         for reader in (weights, rules):
@@ -118,7 +120,10 @@ def _line(token: re.Match[str], text: str) -> str:
 
 
 def _bounds(token: re.Match[str], text: str) -> tuple[int, int]:
-    """Return the least and the most that bounds allow; where there is no most, the least."""
+    """Return the least and the most count that the bounds allow.
+
+    Without an upper bound, the most is the least, or 1 if that is 0.
+    """
     least = _number(token, "least", text)
     most = _number(token, "most", text)
     if token["most"] is None:

@@ -2,8 +2,8 @@
 
 llama.cpp follows all ways at once.
 
-A rule may begin with itself behind something that may be empty, as in `a ::= "x"? a "y"`: llama.cpp
-does not see that.
+A rule may begin with itself after something that may be empty, as in `a ::= "x"? a "y"`: llama.cpp
+does not notice that.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from graphlib import CycleError, TopologicalSorter
 
 MOST_WAYS = 20_000
 MOST_SKIPPED = 60
-"""Things in a row that may be empty: llama.cpp's work for them grows with their cube."""
+"""Things in a row that may be empty: llama.cpp's work for n of them grows with n³."""
 
 TERMINAL = ""
-"""The name of characters."""
+"""The name that stands for characters."""
 
 
 @dataclass
 class _Symbol:
-    """A rule or characters in a sequence: how often at most, and whether it may be missing."""
+    """A rule or characters in a sequence: its most repetitions, and whether it may be missing."""
 
     name: str
     times: int = 1
@@ -32,7 +32,7 @@ class _Symbol:
 
 @dataclass
 class Rules:
-    """A `GrammarReader` that keeps the rules; parentheses become rules of their own."""
+    """A `GrammarReader` that keeps the rules; a group in parentheses becomes a rule of its own."""
 
     _alternatives: dict[str, list[list[_Symbol]]] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Rules:
             self._alternatives[self._open[-1]][-1].append(_Symbol(name))
 
     def add_empty(self) -> None:
-        """An empty text changes nothing."""
+        """Ignore an empty text, which changes nothing."""
 
     def open_group(self) -> None:
         if self._open:
@@ -71,10 +71,10 @@ class Rules:
             alternative[-1].is_optional = alternative[-1].is_optional or least == 0
 
     def repeat_without_end(self, least: int) -> None:
-        self.repeat(least, 2)  # what may be empty comes again behind itself
+        self.repeat(least, 2)  # a part that may be empty follows itself
 
     def trouble(self) -> str:
-        """Return in a sentence why llama.cpp would not come to an end; empty if it would."""
+        """Return a sentence that says why llama.cpp would not come to an end; empty if it would."""
         empty = self._may_be_empty()
         ways, skipped = {TERMINAL: 1}, {TERMINAL: 1}
         try:
@@ -102,7 +102,7 @@ class Rules:
     def _ways(self, name: str, ways: Mapping[str, int], empty: set[str]) -> int:
         """Return the number of ways at the beginning of a rule.
 
-        `ways` has those of the rules that it can begin with.
+        `ways` has the numbers of the rules that it can begin with.
         """
         count = 0
         for alternative in self._alternatives.get(name, []):
@@ -112,8 +112,8 @@ class Rules:
     def _skipped(self, name: str, skipped: Mapping[str, int], empty: set[str]) -> int:
         """Return how many things in a row may be empty at the beginning of a rule.
 
-        A rule at the end of another takes its place, as optional properties of a schema do: they do
-        not add up.
+        A rule at the end of another one takes its place, so the two do not add up. Optional
+        properties of a schema make such rules.
         """
         most = 0
         for alternative in self._alternatives.get(name, []):
@@ -126,7 +126,9 @@ class Rules:
     def _may_be_empty(self) -> set[str]:
         """Return the rules that may be empty: all parts of one of their alternatives may be."""
         waiting: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
-        """By a rule that would have to be empty: the rules that need it, with their other needs."""
+        """By a rule that would have to be empty: the rules that need it, each with its other
+        needs.
+        """
         empty: set[str] = set()
         ready = []
         for name, alternatives in self._alternatives.items():
@@ -147,9 +149,9 @@ class Rules:
 def _times_first(
     alternative: list[_Symbol], counts: Mapping[str, int], empty: set[str]
 ) -> list[int]:
-    """Return the counts of what an alternative can begin with.
+    """Return the count of each part that an alternative can begin with.
 
-    What may be empty counts as often as it repeats.
+    A part that may be empty counts as often as it repeats.
     """
     found = []
     for symbol in _first(alternative, empty):
@@ -159,7 +161,7 @@ def _times_first(
 
 
 def _first(alternative: Iterable[_Symbol], empty: set[str]) -> Iterable[_Symbol]:
-    """Yield what an alternative can begin with."""
+    """Yield the parts that an alternative can begin with."""
     for symbol in alternative:
         yield symbol
         if not symbol.is_optional and symbol.name not in empty:

@@ -1,4 +1,4 @@
-"""Weighs how often a grammar repeats what may be empty.
+"""Counts how often a grammar repeats something that may be empty.
 
 llama.cpp follows all ways through such repetitions at once.
 """
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 @dataclass
 class _Item:
-    """Something that stands in a sequence.
+    """An item of a sequence.
 
-    `weight`: how often it repeats at most what may be empty.
+    `weight` is how often, at most, it repeats something that may be empty.
     """
 
     weight: int = 1
@@ -21,11 +21,11 @@ class _Item:
 
 @dataclass
 class _Group:
-    """A rule, or what stands between parentheses."""
+    """A rule, or a group in parentheses."""
 
     weight: int = 1
     may_be_empty: bool = False
-    """By one of the alternatives before."""
+    """True if one of the alternatives before may be empty."""
     alternative_may_be_empty: bool = True
     last: _Item | None = None
 
@@ -43,7 +43,7 @@ class _Group:
 
 
 class Weights:
-    """A `GrammarReader` that weighs repetitions inside of each other."""
+    """A `GrammarReader` that weighs nested repetitions."""
 
     def __init__(self) -> None:
         self._groups = [_Group()]

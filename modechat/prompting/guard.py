@@ -1,12 +1,12 @@
-"""The guard: text of users, files and system prompts can never become control tokens.
+"""Keeps texts of users, files and system prompts from becoming control tokens.
 
 Every text that the vocabulary would read as a control token is broken by a marker after its first
 character, before the template renders. After rendering the prompt is split at the markers, and the
 pieces are tokenised one by one: no piece holds a control text that the template did not write.
 Messages without such texts are not changed, so their tokens are those that they would have had.
 
-The vocabulary reads USER_DEFINED tokens even if it was told to read no special ones; that is why
-the text is broken, not merely tokenised differently (measured: part c of the notes on formats).
+It is not enough to tokenise the text without special tokens: the vocabulary reads USER_DEFINED
+tokens even then (measured: part c of the notes on formats).
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _TEXTS = (
     "system",
     "examples",
 )
-"""The keys of a message whose values are texts that templates show."""
+"""The keys of a message whose values templates show as texts."""
 
 
 def is_control_text(text: str, *, user_defined: bool, template: str) -> bool:
-    """True if users must not write `text`, which is that of a special token.
+    """Return True if `text`, the text of a special token, must not come from users.
 
     USER_DEFINED tokens count only if the template writes them or they look like a marker:
     vocabularies keep HTML tags and runs of spaces there as well.
@@ -57,7 +57,7 @@ class Guard:
         self._controls = ControlTexts(control_texts)
 
     def may_join(self, text: str) -> bool:
-        """True if `text` and its neighbours in a prompt could make a control text."""
+        """Return True if `text` and its neighbours in a prompt could make a control text."""
         return self._controls.may_join(text)
 
     def found(self, text: str) -> tuple[str, ...]:
@@ -80,7 +80,9 @@ class Guard:
         return _cut(text, cuts)
 
     def append(self, rendered: str, text: str, *, of_assistant: bool = False) -> str:
-        """Return `rendered` and `text`, neutralised, also if a control text spans the border."""
+        """Return `rendered` and `text` joined, with control texts in `text` and across the border
+        broken.
+        """
         after = self.neutralise(text, of_assistant=of_assistant)
         longest = self._controls.longest
         before = rendered[-longest:]
@@ -91,13 +93,13 @@ class Guard:
         return rendered + after
 
     def break_borders(self, rendered: str, with_edges: str) -> str:
-        """Break control texts that span the border of a text of the conversation, too.
+        """Return `rendered` with those control texts broken, too, that span the border of a text.
 
-        `with_edges` is the same prompt of texts that `mark_edges` has marked.
+        `with_edges` is the same prompt, made of texts that `mark_edges` has marked.
         """
         plain, cuts, borders = _read_marks(with_edges)
         if plain != without_marker(rendered):
-            return rendered  # the template reacts to the marks: the places of texts are unknown
+            return rendered  # the template reacts to the marks, so the places of texts are unknown
         joins: set[int] = set()
         for at, control in self._controls.find(plain):
             for border in borders:
@@ -141,9 +143,10 @@ def _cut(text: str, cuts: Sequence[int]) -> str:
 
 
 def mark_edges(value: Any) -> Any:
-    """Return texts with marks at their edges, inside of their outer white space.
+    """Return texts with marks at their edges, inside their outer white space.
 
-    Templates trim that. The value may be a list or dict of texts, as far as templates show them.
+    Templates trim that white space. The value may be a list or dict of texts; keys that templates
+    do not show stay unmarked.
     """
     if isinstance(value, str):
         core = value.strip()
@@ -187,6 +190,6 @@ def without_marker(text: str) -> str:
 def pieces(rendered: str) -> tuple[str, ...]:
     """Return the parts of a rendered prompt that are tokenised one by one.
 
-    Joined they are the prompt.
+    The parts joined are the prompt.
     """
     return tuple(filter(None, rendered.split(MARKER)))

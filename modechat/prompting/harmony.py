@@ -1,7 +1,7 @@
-"""gpt-oss' replies: a sequence of messages in channels, in OpenAI's harmony format.
+"""Splits gpt-oss' replies, which are messages in channels, in OpenAI's harmony format.
 
-The format is that of https://cookbook.openai.com/articles/openai-harmony, with the irregularities
-that llama.cpp's parser knows (common/parsers/gpt-oss.cpp).
+The format is described in https://cookbook.openai.com/articles/openai-harmony; llama.cpp's parser
+(common/parsers/gpt-oss.cpp) knows its irregularities, which are read here, too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 TOKENS = frozenset(
     f"<|{name}|>" for name in ("start", "channel", "constrain", "message", "end", "return", "call")
 )
-"""The tokens of its markup."""
+"""The tokens of the format's markup."""
 
 
 class Part(StrEnum):
@@ -29,7 +29,9 @@ Found = tuple[Part | None, str]
 
 
 class _Grammar(NamedTuple):
-    """A regular expression, and one for its beginnings, from the empty one to the whole."""
+    """A regular expression, and another one for all its beginnings, from the empty text to the
+    whole.
+    """
 
     whole: str
     begun: str
@@ -101,7 +103,7 @@ class Channels:
 
     The message in `final` is the answer, all others are thinking. Only the header of a message ends
     the one before, so that text which merely mentions a token stays as it is. The first header
-    begins in the prompt: its part there, `<|start|>assistant` as a rule, is read before the reply.
+    begins in the prompt, as a rule with `<|start|>assistant`: that part is read before the reply.
     """
 
     def __init__(self, prompt_end: str) -> None:
@@ -116,7 +118,7 @@ class Channels:
         elif self._begun_boundary.match(header):
             self._held = header
         self._prompted = len(self._held)
-        """Characters of the text held back that are the prompt's."""
+        """How many characters of the text held back belong to the prompt."""
 
     def feed(self, text: str) -> list[Found]:
         text = self._held + text
@@ -143,7 +145,7 @@ class Channels:
 
 
 def _part_of(header: str) -> Part | None:
-    """Return the part of a message with this header; None if it is in another role's name."""
+    """Return the part of a message with this header; None if the header names another role."""
     role = re.search(r"<\|start\|>([a-z]+)", header)
     if role and role[1] != "assistant":
         return None

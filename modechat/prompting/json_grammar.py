@@ -1,4 +1,4 @@
-"""The grammar of JSON itself in GBNF, and the table of rules that a schema adds to it."""
+"""Defines the grammar of JSON itself in GBNF, and the table of rules that a schema adds to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from modechat.prompting.schema_keywords import SchemaError
 
 _MOST_RULES = 10_000
 
-# The characters of strings leave out what JSON wants escaped, and surrogates: two of those would
+# The class leaves out the characters that JSON wants escaped, and surrogates: a pair of them would
 # count as one character.
 PLAIN = r"[\x20-\x21\x23-\x5B\x5D-\x7E\u0080-\uD7FF\uE000-\U0010FFFF]"
 """A character that stands for itself in a string."""
@@ -18,8 +18,8 @@ _HEX = "[0-9a-fA-F]"
 _ESCAPED = rf'"\\" ( ["\\/bfnrt] | "u" ( [0-9a-cA-CefEF] {_HEX} | [dD] [0-7] ) {_HEX}{{2}} )'
 _DAY_OF_ANY_MONTH = '( "0" [1-9] | "1" [0-9] | "2" [0-8] )'
 
-# White space is nothing, one space, or a new line with its indentation: a model could write it for
-# ever otherwise.
+# White space is nothing, one space, or a new line with its indentation. Without this limit a model
+# could write it for ever.
 _JSON = {
     "ws": '( " " | "\\n" [ ]{0,20} )?',
     "char": f"{PLAIN} | {_ESCAPED}",
@@ -77,7 +77,7 @@ class RuleTable:
         return f"r{len(self._rules)}"
 
     def check_room(self, count: int) -> None:
-        """Raises SchemaError if there is no room for `count` rules more."""
+        """Raise SchemaError if there is no room for `count` more rules."""
         if len(self._rules) + count > _MOST_RULES:
             raise SchemaError("it is too large")
 
@@ -85,7 +85,7 @@ class RuleTable:
         self._rules[name] = body
 
     def add_options(self, names: list[str]) -> str:
-        """Return the name of a rule that is one of the rules with these names."""
+        """Return the name of a rule that allows any one of the named rules."""
         return self.add(" | ".join(dict.fromkeys(names)))
 
     def text(self) -> str:

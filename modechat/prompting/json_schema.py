@@ -1,9 +1,9 @@
-"""JSON schemas as grammars: what a grammar allows fits the schema.
+"""Turns JSON schemas into grammars: whatever a grammar allows fits its schema.
 
-The subset of JSON Schema (draft 2020-12, and draft 7's forms of the same) that a grammar can keep.
-What is beyond it is refused, never left out silently: minimum without its effect would be worse
-than an error. Optional properties may be missing, and properties that no keyword speaks of are not
-written. `oneOf` is read as `anyOf`.
+The subset of JSON Schema (draft 2020-12, and draft 7's forms of the same) is the one that a grammar
+can keep. Everything beyond it is refused, never left out silently: `minimum` without its effect
+would be worse than an error. Optional properties may be missing, and properties that no keyword
+names are not written. `oneOf` is read as `anyOf`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _DEEPEST = 64
 
 
 def grammar_of(schema: object) -> str:
-    """Return the grammar in GBNF of the JSON that fits `schema`; its root is `root`.
+    """Return the grammar in GBNF of the JSON that fits `schema`; its first rule is `root`.
 
     Raises SchemaError.
     """
@@ -50,14 +50,14 @@ def grammar_of(schema: object) -> str:
 class _Converter:
     """Makes the rules of one schema.
 
-    Methods return the name of a rule; `at` is a JSON pointer to the part.
+    Methods return the name of a rule; `at` is a JSON pointer to a part of the schema.
     """
 
     def __init__(self, schema: object) -> None:
         self._schema = schema
         self._rules = RuleTable()
         self._refs: dict[str, str] = {}
-        """The names of the rules of refs."""
+        """The names of the rules for refs, by ref."""
         self._pending: set[str] = set()
         """Refs that are being followed, with no character written since."""
 
@@ -66,7 +66,7 @@ class _Converter:
         return self._rules.text()
 
     def _value(self, schema: object, at: str, depth: int) -> str:
-        """Add the rule for what fits `schema`."""
+        """Add the rule for values that fit `schema`."""
         if schema is True:
             return "value"
         if schema is False:
@@ -85,7 +85,7 @@ class _Converter:
         return self._rules.add_options([self._typed(schema, name, at, depth) for name in types])
 
     def _behind_a_character(self, schema: object, at: str, depth: int) -> str:
-        """Add the rule for a part that follows a character: a ref in it may lead back."""
+        """Add the rule for a part that follows a character, so that a ref in it may lead back."""
         pending, self._pending = self._pending, set()
         name = self._value(schema, at, depth + 1)
         self._pending = pending
@@ -128,7 +128,7 @@ class _Converter:
         name = self._refs.get(ref)
         if name is None:
             name = self._refs[ref] = f"ref{len(self._refs)}"
-            self._rules.set(name, "")  # takes the name before the rules of its parts do
+            self._rules.set(name, "")  # reserves the name before its parts add rules
             with self._following(ref):
                 self._rules.set(name, self._value(_find(self._schema, ref, at), ref, depth + 1))
         return name
@@ -191,7 +191,7 @@ class _Converter:
             value = self._behind_a_character(inner, f"{at}/properties/{name}", depth)
             member = self._rules.add(f'{gbnf.literal(dump(name))} ":" " "? {value}')
             members.append((member, name in required))
-        # Only what the schema speaks of; where it speaks of nothing, anything.
+        # Only the properties that the schema names; if it names none, any.
         others = schema.get("additionalProperties", not properties)
         extra = None
         if others is not False:
@@ -199,9 +199,9 @@ class _Converter:
         return self._rules.add(f'"{{" ws {self._members(members, extra)} ws "}}"')
 
     def _extra(self, properties: Mapping[str, Any], schema: object, at: str, depth: int) -> str:
-        """Add the rule for a property with any other name.
+        """Add the rule for a property with a name that is not in `properties`.
 
-        The same name again would replace the first property.
+        A second property of the same name would replace the first one.
         """
         value = self._behind_a_character(schema, f"{at}/additionalProperties", depth)
         if not properties:
@@ -214,11 +214,10 @@ class _Converter:
         return self._rules.add(f'"\\"" {key} "\\"" ":" " "? {value}')
 
     def _members(self, members: list[tuple[str, bool]], extra: str | None) -> str:
-        """Add the rules for the properties in their order; return what begins them.
+        """Add the rules for the properties in their order; return the rule that begins them.
 
-        Each comes with True if it is required.
-
-        They are built from the last one: once with nothing before it, and once behind another.
+        Each member comes with True if it is required. The rules are built from the last member on:
+        one for it as the first property written, and one for it after another.
         """
         first = later = '""'
         if extra is not None:
@@ -252,7 +251,9 @@ def _properties(schema: Mapping[str, Any], at: str) -> tuple[dict[str, Any], lis
 
 
 def _leading_and_other_items(schema: Mapping[str, Any], at: str) -> tuple[list[Any], Any]:
-    """Return the schemas of an array's first items, and of all others; False: there are none."""
+    """Return the schemas of an array's first items, and of all other items; False: none are
+    allowed.
+    """
     items, leading = schema.get("items", True), schema.get("prefixItems", [])
     if isinstance(items, list):  # draft 7
         items, leading = False, items
@@ -266,7 +267,7 @@ def _leading_and_other_items(schema: Mapping[str, Any], at: str) -> tuple[list[A
 def _items(item: str, more: str, least: int, most: int | None) -> str:
     """Return the expression for `least` to `most` items.
 
-    A further item with its comma has the rule `more`.
+    `more` is the rule of a further item with its comma.
     """
     items = f"{item} {gbnf.repeated(more, max(least - 1, 0), _reduced(most, 1))}"
     return items if least else f"( {items} )?"
@@ -289,5 +290,5 @@ def _find(schema: object, ref: str, at: str) -> object:
 
 
 def _is_plain(name: str) -> bool:
-    """True if a name is written without escapes."""
+    """Return True if a name is written without escapes."""
     return dump(name) == f'"{name}"' and "\x7f" not in name

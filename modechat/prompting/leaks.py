@@ -1,7 +1,7 @@
-"""Finds where a reply begins to write another role's turn, the sign of a wrong prompt format.
+"""Finds where a reply begins to write another role's turn: a sign of a wrong prompt format.
 
-If the format is the model's own, only its control tokens are searched for: everything else that it
-writes is meant.
+In the model's own format only its control tokens are searched for, because it means everything else
+that it writes.
 
 False alarms cut honest text, so they are worse than misses: words of the conversation itself, code
 and quoted text never count.
@@ -45,15 +45,15 @@ def own_stops(template: str, markers: Iterable[str], tokens: Collection[str]) ->
 class LeakDetector:
     """Finds the first of several role markers to be complete in a reply that arrives in pieces.
 
-    Unmistakable markers (`<|im_start|>`, `[INST]`, `### Instruction:`) count anywhere; a word with
-    a colon (`User:`) at the start of a line after the reply's first one. Other markers are ignored,
-    and so is outer white space of markers. A marker that occurs in the texts of the conversation
-    does not count, a word also if they have it in another case. Nothing counts inside of code or
-    after a quotation mark.
+    Unmistakable markers (`<|im_start|>`, `[INST]`, `### Instruction:`) count anywhere. A word with
+    a colon (`User:`) counts at the start of a line, but not of the reply's first one. Other markers
+    are ignored, and so is outer white space of markers. A marker that occurs in the texts of the
+    conversation does not count; for a word, upper and lower case are the same. Nothing counts
+    inside code or after a quotation mark.
 
     Text that could be the beginning of a marker is held back until it is decided. The pieces make
-    no difference: of markers that overlap, the one that ends first counts, and of those that end
-    together the longest.
+    no difference: of overlapping markers, the one that ends first counts; if several end together,
+    the longest.
     """
 
     def __init__(self, markers: Iterable[str], conversation: Iterable[str]) -> None:
@@ -82,7 +82,7 @@ class LeakDetector:
         """
         if self._found is not None:
             return "", self._found
-        shown = self._place.last  # put in front for patterns that look behind, and removed again
+        shown = self._place.last  # put in front for patterns with a look-behind, then removed
         text = shown + self._held + piece
         start = at = len(shown)
         while match := self._marker.search(text, at):
@@ -103,25 +103,28 @@ class LeakDetector:
         return text[len(shown) :], None
 
     def flush(self) -> str:
-        """Return the text held back, once no more will come."""
+        """Return the text held back, at the end of the reply."""
         held, self._held = self._held, ""
         return held
 
     def _begins(self, end: str, before: str) -> bool:
-        """True if a marker could begin with `end` after the character `before`."""
+        """Return True if a marker could begin with `end` after the character `before`."""
         if before == "\n" and end in self._beginnings_of_words:
             return True
         return end in self._beginnings and (not before or before not in _QUOTES)
 
     def _counts(self, marker: str) -> bool:
-        """True if `marker`, or a beginning of one, counts at the place that was reached."""
+        """Return True if `marker`, or a beginning of one, counts at the place that was reached."""
         if self._place.in_code:
             return False
         return self._place.after_first_line or not marker[0].isalnum()
 
 
 class _Place:
-    """The place in a reply that was reached. It knows Markdown's code; when in doubt it is code."""
+    """The place that was reached in a reply.
+
+    Tracks Markdown's code; in doubt, a place is in code.
+    """
 
     def __init__(self) -> None:
         self.last = ""
@@ -129,9 +132,12 @@ class _Place:
         self.after_first_line = False
         self._line: list[str] = []
         self._ticks = 0
-        """Backticks that were just passed, one after the other."""
+        """The number of backticks in a row that were just passed."""
         self._span = 0
-        """Backticks that began the code around the place; 0 outside. Ends with the line."""
+        """The number of backticks that began the code around the place; 0 outside code.
+
+        Code ends with the line.
+        """
         self._fence = ""
 
     @property
@@ -139,7 +145,7 @@ class _Place:
         return bool(self._fence or self._span)
 
     def move(self, text: str) -> None:
-        """Move behind `text`."""
+        """Move past `text`."""
         first, *others = text.split("\n")
         self._extend(first)
         for line in others:
@@ -182,9 +188,9 @@ class _Place:
 
 
 def _pattern(tokens: Iterable[str], words: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern for markers behind a character after which they count.
+    """Return a pattern for markers after a character after which they count.
 
-    Without markers it never matches.
+    Without markers the pattern never matches.
     """
     not_quoted = f"(?<![{re.escape(_QUOTES)}])"
     alternatives = [not_quoted + re.escape(token) for token in sorted(tokens)]
@@ -193,7 +199,7 @@ def _pattern(tokens: Iterable[str], words: Iterable[str]) -> re.Pattern[str]:
 
 
 def _first_to_be_complete(tokens: set[str]) -> set[str]:
-    """Return the tokens without those that have another one inside, except at their end."""
+    """Return the tokens, except those that contain another one before their end."""
     first: set[str] = set()
     for token in tokens:
         if not any(other in token[:-1] for other in tokens if other != token):
@@ -207,7 +213,7 @@ def _beginnings(markers: Iterable[str]) -> frozenset[str]:
 
 
 def _is_talked_about(marker: str, texts: Iterable[str]) -> bool:
-    """True if the word of a `Word:` is in one of the texts, which are case-folded."""
+    """Return True if the word of a `Word:` is in one of the texts, which are case-folded."""
     word = marker.removesuffix(":").rstrip().casefold()
     whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
     return any(word in text and whole.search(text) for text in texts)

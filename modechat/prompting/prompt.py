@@ -1,7 +1,7 @@
-"""From messages to a prompt, the same way for every mode and format.
+"""Makes a prompt of messages, in the same way for every mode and format.
 
-guard (control texts are broken) → template, with the first fallback that loses no text → pieces to
-tokenise.
+The guard breaks control texts. The template renders with the first fallback that loses no text. The
+result is split into pieces to tokenise.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ class Prompt:
     """A prompt as text, ready to be tokenised piece by piece."""
 
     pieces: tuple[str, ...]
-    """Texts that are tokenised one by one with control tokens; joined they are the prompt."""
+    """Texts that are tokenised one by one, with control tokens; joined they are the prompt."""
     format: PromptFormat
     """The format that made it: the model's own, or the one that replaced it because it refused."""
     fallback: str
     """The name of the fallback that the conversation needed."""
     refusal: str = ""
-    """Why the model's own format refused, where a named one took its place."""
+    """The reason why the model's own format refused, if a named one replaced it."""
     stop: tuple[str, ...] = ()
     neutralised: tuple[str, ...] = ()
     """The control texts in the newest message that were turned into plain text, in order."""
     neutralised_before: tuple[str, ...] = ()
-    """The same in the system text, in worked examples, and in the user's earlier messages."""
+    """The same for the system text, worked examples, and the user's earlier messages."""
     parts: tuple[Part, ...] = ()
 
     @property
@@ -65,7 +65,7 @@ class PromptBuilder:
 
     format: PromptFormat
     fallback_format: PromptFormat
-    """Replaces the format if that refuses."""
+    """The format that replaces `format` if that refuses."""
     render: Renderer
     guard: Guard
     tokens: SpecialTokens = NO_TOKENS
@@ -151,9 +151,9 @@ class PromptBuilder:
         return self._prompt(used, text, rendered.fallback, mode, texts, prefill)
 
     def _break_borders(self, rendered: str, render_marked: Callable[[], str]) -> str:
-        """Break control texts that texts of the conversation make with their neighbours.
+        """Break control texts that texts of the conversation form with their neighbours.
 
-        `render_marked` renders once more with marks at the edges of the texts.
+        `render_marked` renders once more, with marks at the edges of the texts.
         """
         try:
             return self.guard.break_borders(rendered, render_marked())
@@ -241,7 +241,7 @@ class PromptBuilder:
 
 
 def message_fields(message: Message) -> dict[str, Any]:
-    """Return `message` as templates see it; thinking has both names that templates use."""
+    """Return `message` as templates see it; thinking gets both names that templates use."""
     fields = {"role": message.role.value, "content": message.content}
     if message.thinking:
         fields |= {"reasoning_content": message.thinking, "thinking": message.thinking}

@@ -1,4 +1,4 @@
-"""The prompt format of a loaded model: the GGUF's own chat template, or a named format.
+"""Defines the prompt format of a loaded model: the GGUF's own chat template, or a named format.
 
 Both are Jinja.
 """
@@ -11,7 +11,7 @@ from modechat.domain.mode import Mode
 from modechat.prompting.formats import FormatSource, NamedFormat
 
 CHAT_TEMPLATE = "chat-template"
-"""Name of the format that is the GGUF's own template."""
+"""The name of the format that is the GGUF's own template."""
 
 AS_IS = "as is"
 """The name of the fallback that changes nothing (`modechat.prompting.fallbacks`)."""
@@ -19,7 +19,7 @@ AS_IS = "as is"
 
 @dataclass(frozen=True, slots=True)
 class SpecialTokens:
-    """Texts of the model's special tokens that templates may name; None for those it has not."""
+    """Texts of the model's special tokens that templates may name; None: the model lacks it."""
 
     bos: str | None = None
     eos: str | None = None

@@ -1,6 +1,6 @@
 """Splits a reply of a reasoning model into thinking and answer, while the reply arrives in pieces.
 
-The pieces make no difference, and a reply without the loaded model's own markup passes as it is:
+The pieces make no difference. A reply without the loaded model's own markup passes as it is:
 `<think>` that an ordinary model writes is text. The tags are those of the chat templates that
 models ship with; for gpt-oss' channels see `harmony`.
 """
@@ -31,9 +31,8 @@ HARMONY = ReasoningTags("<|channel|>analysis<|message|>", "<|end|>")
 """gpt-oss. Its replies are messages in channels, not one pair of tags: see `harmony.Channels`."""
 
 KNOWN_TAGS = (
-    ReasoningTags(
-        "<think>", "</think>"
-    ),  # Qwen3, DeepSeek-R1, QwQ, GLM, Nemotron, SmolLM3 and most others
+    # Qwen3, DeepSeek-R1, QwQ, GLM, Nemotron, SmolLM3 and most others
+    ReasoningTags("<think>", "</think>"),
     ReasoningTags("<thinking>", "</thinking>"),
     ReasoningTags("<thought>", "</thought>"),  # EXAONE Deep
     ReasoningTags("<Thought>", "</Thought>", "<Output>", "</Output>"),  # Marco-o1
@@ -42,18 +41,19 @@ KNOWN_TAGS = (
     ReasoningTags("<mm:think>", "</mm:think>"),  # MiniMax-M3
     ReasoningTags("<|channel>thought", "<channel|>"),  # Gemma 4; a newline follows the opening tag
     ReasoningTags("<|thought_start|>", "<|thought_end|>"),  # MiniCPM3
+    # Command A, R7B
     ReasoningTags(
         "<|START_THINKING|>", "<|END_THINKING|>", "<|START_RESPONSE|>", "<|END_RESPONSE|>"
-    ),  # Command A, R7B
-    ReasoningTags(
-        "<|START_THINKING|>", "<|END_THINKING|>", "<|START_TEXT|>", "<|END_TEXT|>"
-    ),  # Cohere's later MoE
+    ),
+    # Cohere's later MoE
+    ReasoningTags("<|START_THINKING|>", "<|END_THINKING|>", "<|START_TEXT|>", "<|END_TEXT|>"),
     ReasoningTags("<|START_THINKING|>", "<|END_THINKING|>"),
     ReasoningTags("◁think▷", "◁/think▷"),  # Kimi-VL
     ReasoningTags("<|think|>", "<|end|><|begin|>assistant", "<|content|>", "<|end|>"),  # Solar Open
+    # Apriel 1.5
     ReasoningTags(
         "Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]", "", "[END FINAL RESPONSE]"
-    ),  # Apriel 1.5
+    ),
     HARMONY,
 )
 
@@ -109,13 +109,15 @@ class Split(NamedTuple):
 class ReasoningSplitter:
     """Splits one reply.
 
-    Tags count at the reply's very beginning only, harmony's markup everywhere. A reply that ends
-    before its closing tag is all thinking. Both parts come without tags, trimmed as by
+    Tags count only at the very beginning of the reply, harmony's markup everywhere. A reply that
+    ends before its closing tag is all thinking. Both parts come without tags, trimmed as by
     `ReplyTrimmer`.
     """
 
     def __init__(self, tags: Collection[ReasoningTags], prompt_end: str) -> None:
-        """`prompt_end` is the rendered prompt, or its last line at least: it may begin to think."""
+        """`prompt_end` is the rendered prompt, or at least its last line, which may open the
+        thinking.
+        """
         prompt_end = prompt_end.rstrip()
         self._parser: Channels | _Tagged
         if HARMONY in tags:
@@ -129,7 +131,7 @@ class ReasoningSplitter:
         return self._trimmed(self._parser.feed(text))
 
     def flush(self) -> Split:
-        """Return the text held back, once no more will come."""
+        """Return the text held back, at the end of the reply."""
         return self._trimmed(self._parser.flush())
 
     def _trimmed(self, found: Iterable[Found]) -> Split:
@@ -189,7 +191,7 @@ class _Tagged:
             found.append((Part.ANSWER, self._answer(rest, last=last)))
         return found
 
-    # Each stage takes the text that is left, and returns what follows it; None if it goes on.
+    # Each stage takes the remaining text and returns what follows the stage; None if that goes on.
 
     def _begin(self, text: str, *, last: bool) -> str | None:
         """Read the tag at the reply's beginning, if there is one."""
@@ -203,7 +205,7 @@ class _Tagged:
         return _behind(opening, text)
 
     def _read_opening(self, opening: str) -> None:
-        """The reply begins with this tag, which opens the thinking or the answer."""
+        """Note the tag that begins the reply: it opens the thinking or the answer."""
         for tag in self._tags:
             if tag.open == opening:
                 self._thinking = tag
@@ -220,14 +222,14 @@ class _Tagged:
         if closed:
             self._stage = _Stage.BETWEEN
             return thought, rest
-        thought, self._held = _undecided(text, 0 if last else overlap(text, close))
+        thought, self._held = _split_before_end(text, 0 if last else overlap(text, close))
         return thought, None
 
     def _open_answer(self, text: str, *, last: bool) -> str | None:
         """Read the tag before the answer, if there is one."""
         assert self._thinking is not None
         closing: dict[str, str] = {}
-        """The closing tags of answers by their opening ones, which some families have not."""
+        """The closing tags of answers, by their opening tags; some families have no such tags."""
         for tag in self._tags:
             if tag.close == self._thinking.close:
                 closing[tag.answer_open] = tag.answer_close
@@ -249,7 +251,7 @@ class _Tagged:
             length = len(text) - len(trimmed) + len(self._answer_close)
         elif not last:
             length = overlap(text, self._answer_close)
-        shown, self._held = _undecided(text, length)
+        shown, self._held = _split_before_end(text, length)
         return shown
 
 
@@ -276,7 +278,7 @@ def _behind(opening: str, text: str) -> str:
     return text.lstrip()[len(opening) :]
 
 
-def _undecided(text: str, length: int) -> tuple[str, str]:
-    """Return `text` without its last `length` characters, and those."""
+def _split_before_end(text: str, length: int) -> tuple[str, str]:
+    """Return `text` before its last `length` characters, and those."""
     end = len(text) - length
     return text[:end], text[end:]

@@ -1,4 +1,4 @@
-"""The protocol of functions that render a template.
+"""Defines the protocol of functions that render a template.
 
 They do it in this process (`template.render`) or in the sandbox process of the engine.
 """
@@ -29,4 +29,4 @@ class Renderer(Protocol):
         add_generation_prompt: bool,
         **variables: Any,
     ) -> str:
-        """Raises TemplateError."""
+        """Return the prompt. Raises TemplateError."""

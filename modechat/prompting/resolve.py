@@ -1,7 +1,7 @@
 """Chooses the prompt format of a model.
 
-It is the user's choice, else the model's own chat template if that works, else the format that its
-names and its vocabulary tell. A model about which nothing is known is a base model.
+The user's choice comes first, then the model's own chat template if that works, then the format
+that the model's names and vocabulary suggest. An unknown model counts as a base model.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def resolve(
     """Choose the format of a model.
 
     `chosen` is the name of a format, or CHAT_TEMPLATE, if the user wants that one. `formats` has
-    all known formats, among them those for base models, for encoders and the last resort. `shipped`
-    are those that files of the user replace.
+    all known formats, including those for base models, for encoders and the last resort. `shipped`
+    has the formats that files of the user replace.
     """
     notes: list[str] = []
     if shipped:
@@ -101,7 +101,7 @@ class _Resolver:
         return self._without_template(template or "")
 
     def _chosen(self, name: str) -> NamedFormat | None:
-        """Return the format that the user chose, if there is such a one and it works."""
+        """Return the format that the user chose; None if it does not exist or does not work."""
         named = self._by_name.get(name)
         if named is None:
             self._notes.append(f"There is no format “{name}”.")
@@ -122,7 +122,9 @@ class _Resolver:
         return Resolved(self._fallback, self._fallback, tuple(self._notes))
 
     def _without_template(self, template_name: str) -> Resolved:
-        """Choose by the names of the model, or of the template where its text should be."""
+        """Choose by the model's names, or by a format's name that the file has in place of a
+        template.
+        """
         named = self._by_name.get(template_name) or self._recognised
         if named is not None:
             self._notes.append(

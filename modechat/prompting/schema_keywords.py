@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema that a grammar can keep: reads and checks their values."""
+"""Reads and checks the keywords of JSON Schema that a grammar can keep."""
 
 from __future__ import annotations
 
@@ -29,18 +29,21 @@ KEYWORDS_OF_TYPE = {
     "null": frozenset[str](),
 }
 _WHOLE = ("$ref", "allOf", "anyOf", "const", "enum", "oneOf")
-"""Keywords that say everything: only annotations, and beside some a type, may stand with one."""
+"""Keywords that alone define a value.
+
+Only annotations, and a type with some, may stand beside one.
+"""
 _KNOWN = _ANNOTATIONS.union(_WHOLE, ("type",), *KEYWORDS_OF_TYPE.values())
 
 FORMATS = frozenset(("date", "time", "date-time", "uuid"))
 """Formats of strings that have a rule."""
 _OTHER_FORMATS = frozenset(_OTHER_FORMAT_WORDS.split())
-"""Formats of strings in any draft. Beside numbers they say nothing."""
+"""Formats of strings in any draft. Beside numbers they mean nothing."""
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 _NUMBER_FORMATS: dict[str, dict[str, int]] = {"int32": _INT32, "int64": {}, "double": {}}
-"""OpenAPI's, with their bounds.
+"""OpenAPI's formats of numbers, with their bounds.
 
-Numbers are never written with more digits than the last two have.
+The last two need none: numbers are never written with more digits than these formats have.
 """
 
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -55,26 +58,26 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 class SchemaError(ValueError):
-    """A text is no JSON schema, or one that no grammar can keep; the message says where and why."""
+    """A text is no JSON schema, or no grammar can keep it; the message says where and why."""
 
 
 def fail(at: str, reason: str) -> NoReturn:
-    """Raise SchemaError for the part of a schema that the JSON pointer `at` points at."""
+    """Raise SchemaError with the place in the schema that the JSON pointer `at` points at."""
     place = "in its outermost part" if at == "#" else f"in its part {at}"
     raise SchemaError(f"{reason} ({place})")
 
 
 def check_keywords(schema: Mapping[str, Any], at: str) -> None:
-    """Raises SchemaError for a keyword that is not known: it would have no effect."""
+    """Raise SchemaError for an unknown keyword: it would have no effect."""
     for key in sorted(schema):
         if key not in _KNOWN and not key.startswith("x-"):
             fail(at, f"“{key}” is a rule that no reply can be held to")
 
 
 def whole_keyword(schema: Mapping[str, Any], at: str) -> str | None:
-    """Return the keyword that says everything about a value, if there is one.
+    """Return the keyword that alone defines a value; None if there is none.
 
-    Raises SchemaError if it has other keywords beside it.
+    Raises SchemaError if other keywords stand beside it.
     """
     found = next((key for key in _WHOLE if key in schema), None)
     if found is None:
@@ -91,7 +94,7 @@ def whole_keyword(schema: Mapping[str, Any], at: str) -> str | None:
 def types_of(schema: Mapping[str, Any], at: str) -> list[str]:
     """Return the types that a value may have.
 
-    Where the schema names none, they are those that its keywords are about.
+    If the schema names none, its keywords decide: each is about a type.
     """
     found = schema.get("type")
     if found is None:
@@ -114,7 +117,7 @@ def _types_by_keywords(schema: Mapping[str, Any]) -> list[str]:
 
 
 def is_of(value: object, name: str) -> bool:
-    """True if `value` has the type of this name."""
+    """Return True if `value` has the type of this name."""
     if isinstance(value, bool):
         return name == "boolean"
     if name == "integer" and isinstance(value, float):
@@ -123,9 +126,9 @@ def is_of(value: object, name: str) -> bool:
 
 
 def check_format(schema: Mapping[str, Any], name: str, at: str) -> None:
-    """Raises SchemaError for a format that values of the type `name` cannot be held to.
+    """Raise SchemaError for a format that values of the type `name` cannot be held to.
 
-    Those of strings have to be checked further: see `string_format`.
+    `string_format` checks the formats of strings further.
     """
     if "format" not in schema:
         return
@@ -140,9 +143,9 @@ def check_format(schema: Mapping[str, Any], name: str, at: str) -> None:
 
 
 def string_format(schema: Mapping[str, Any], at: str) -> str | None:
-    """Return the format of a string, if one is asked for.
+    """Return the format of a string; None if the schema asks for none.
 
-    Raises SchemaError for one that has no rule.
+    Raises SchemaError for a format that has no rule.
     """
     form: str | None = schema.get("format")
     if form is None:
@@ -163,7 +166,7 @@ class Bounds:
     most: int | None = None
 
     def narrowed(self, least: int | None = None, most: int | None = None) -> Bounds:
-        """Return the bounds of what is within these and those."""
+        """Return the bounds of the values that are within both these bounds and the given ones."""
         if least is None or (self.least is not None and self.least > least):
             least = self.least
         if most is None or (self.most is not None and self.most < most):
@@ -172,7 +175,7 @@ class Bounds:
 
 
 def whole_number_bounds(schema: Mapping[str, Any], at: str) -> Bounds:
-    """Return the bounds of a whole number. Raises SchemaError for such as cannot be kept."""
+    """Return the bounds of a whole number. Raises SchemaError for bounds that cannot be kept."""
     exact = exact_bounds(schema, at)
     of_format = _NUMBER_FORMATS.get(schema.get("format", ""), {})
     bounds = Bounds(exact.get("minimum"), exact.get("maximum"))
@@ -187,9 +190,9 @@ def whole_number_bounds(schema: Mapping[str, Any], at: str) -> Bounds:
 
 
 def exact_bounds(schema: Mapping[str, Any], at: str) -> dict[str, int]:
-    """Return the bounds of a number by their keywords.
+    """Return the bounds of a number, by their keywords.
 
-    Raises SchemaError for one that is no whole number.
+    Raises SchemaError for a bound that is no whole number.
     """
     bounds = {}
     for key in _NUMBER_KEYWORDS:
@@ -202,7 +205,7 @@ def exact_bounds(schema: Mapping[str, Any], at: str) -> dict[str, int]:
 
 
 def count_bounds(schema: Mapping[str, Any], least_key: str, most_key: str, at: str) -> Bounds:
-    """Return the bounds of a length or a count of items; there is always a least."""
+    """Return the bounds of a length or a count of items; the least is always given."""
     least = _count(schema, least_key, at) or 0
     most = _count(schema, most_key, at)
     if most is not None and least > most:

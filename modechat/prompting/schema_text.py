@@ -1,4 +1,4 @@
-"""Reads the text of a JSON schema, with the place of what is wrong in it."""
+"""Reads the text of a JSON schema; errors name the place that is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expressions in GBNF for the strings and numbers that a schema describes."""
+"""Makes expressions in GBNF for the strings and numbers that a schema describes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from modechat.prompting.schema_keywords import (
 
 
 def string_expression(schema: Mapping[str, Any], at: str) -> str:
-    """Raises SchemaError, as the others do, with the place `at` of the schema."""
+    """Return the expression for a string.
+
+    Raises SchemaError, as the others do, with the place `at` of the schema.
+    """
     bounds = count_bounds(schema, "minLength", "maxLength", at)
     content = string_format(schema, at)
     if content is None:

@@ -1,4 +1,4 @@
-"""A single-shot task and the start of its reply."""
+"""Defines a single-shot task and the start of its reply."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SingleShot:
     system: str = ""
     examples: tuple[Example, ...] = ()
     context_first: bool = False
-    """In a format without tasks: the input first, then the instruction as a question about it."""
+    """True if the input comes before the instruction, in a format without tasks."""
     typed: int | None = None
     """How many characters of the task's prefill are the user's; None: all."""
 

@@ -1,4 +1,4 @@
-"""Named tasks: the data of `prompts/tasks/*.toml`.
+"""Defines named tasks: the data of `prompts/tasks/*.toml`.
 
 Each is an instruction that is asked often, with worked examples and suitable sampling.
 """
@@ -23,7 +23,7 @@ class _Data(BaseModel):
 
 
 class TaskArgument(_Data):
-    """The words after the task's name, such as a language."""
+    """The argument of a task: the words after its name, such as a language."""
 
     name: str
     """The argument's name in the help."""
@@ -35,7 +35,7 @@ class TaskExample(_Data):
     """A worked example, which the model sees before the task."""
 
     instruction: str = ""
-    """Empty: the task's own."""
+    """The instruction of the example; empty: the task's own."""
     input: str = ""
     response: str
 
@@ -45,7 +45,7 @@ class NamedTask(_Data):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     title: str
-    """One line that says what it does."""
+    """One line that says what the task does."""
     instruction: str
     """The text for the model, in which `{argument}` stands for the words after the name."""
     argument: TaskArgument | None = None
@@ -53,12 +53,12 @@ class NamedTask(_Data):
     sampling: Sampling = Sampling()
     """Settings that have precedence over the user's."""
     context_first: bool = False
-    """True for the input first, then `Question: ` and the instruction (as for Llama 2)."""
+    """True if the input comes first, then `Question: ` and the instruction (as for Llama 2)."""
 
     json_schema: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
-    """The answer is JSON that fits this JSON schema."""
+    """The JSON schema that the answer must fit, if any."""
     grammar: str | None = None
-    """The answer obeys this grammar, in GBNF; not together with a schema."""
+    """The grammar in GBNF that the answer must obey, if any; not together with a schema."""
 
     @model_validator(mode="after")
     def _check_constraint(self) -> NamedTask:
@@ -92,11 +92,11 @@ class NamedTask(_Data):
         return self.instruction.replace(_SLOT, argument.strip() or self.argument.default)
 
     def read(self, said: str) -> Parsed:
-        """Return what the user's words after the task's name mean.
+        """Return the meaning of the user's words after the task's name.
 
-        For a task with an argument the rest of the first line is the argument, and the lines below
-        are the input; for one without, everything is the input. Without an input, every following
-        message is one.
+        If the task has an argument, the rest of the first line is the argument, and the lines below
+        are the input. Otherwise everything is the input. Without an input, every following message
+        is one.
         """
         argument, text = "", said
         if self.argument is not None:

@@ -1,7 +1,7 @@
 """Renders chat templates: Jinja, byte for byte as transformers' `apply_chat_template` does.
 
-It owns the environment that templates run in. They come from strangers' files, so it is the
-immutable sandbox.
+Owns the environment that templates run in: the immutable sandbox, because templates come from
+strangers' files.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def render(
 
 
 def find_syntax_error(template: str) -> tuple[int, str] | None:
-    """Return the line (from 1) and the reason why `template` is no Jinja; None if it is.
+    """Return the line (from 1) and the reason why `template` is no Jinja; None if it is Jinja.
 
     The template is not run.
     """

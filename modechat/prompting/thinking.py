@@ -1,4 +1,4 @@
-"""The switch for thinking of some chat templates: a variable that is found by its effect."""
+"""Finds the variable that switches thinking on or off in some chat templates, by its effect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VARIABLES = ("enable_thinking", "thinking")
 
 
 class ThinkingSwitch(StrEnum):
-    """The switch of a template, by what the model does if nobody sets it."""
+    """The switch of a template, named by what the model does if nobody sets it."""
 
     NONE = "none"
     """The template has no switch."""

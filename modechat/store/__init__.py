@@ -1,6 +1,6 @@
-"""Conversations on disk, in SQLite.
+"""Stores conversations on disk, in SQLite.
 
-What was typed is saved before the model sees it, so a killed program loses nothing of it.
+Typed text is saved before the model sees it, so a killed program loses none of it.
 """
 
 from modechat.store.conversations import Store

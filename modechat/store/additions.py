@@ -1,4 +1,4 @@
-"""Adds conversations and turns to the database, and makes a branch of turns the visible one."""
+"""Adds conversations and turns to the database, and makes a branch of turns visible."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The store of conversations: every way in which the program reads or changes them.
+"""Reads and changes conversations: the only way for the program to do so.
 
-What a method wrote is on disk when it returns, whatever is killed afterwards. Turns are only ever
-added: regenerating and editing add siblings, and the conversation's head says which path through
-the tree is visible.
+A change is on disk when its method returns, so a later crash does not lose it. Regenerating and
+editing add siblings to a turn; the conversation's head says which path through the tree is visible.
 """
 
 from __future__ import annotations
@@ -116,7 +115,7 @@ class Store:
             return read_started_at(db, id)
 
     def latest_id(self) -> int | None:
-        """Return the conversation that was updated last: the one with the newest turn."""
+        """Return the id of the conversation with the newest turn; None if there is none."""
         latest = self.summaries(limit=1)
         return latest[0].id if latest else None
 
@@ -143,7 +142,7 @@ class Store:
     def search(self, text: str) -> tuple[Found, ...]:
         """Find conversations that have all words of `text` in one message or reply.
 
-        Words that begin with them count, too.
+        Words count, too, if they only begin with one of these.
         """
         return Searcher(self._database).search(text)
 
@@ -184,7 +183,8 @@ class Store:
         self._change("turn", turn_id, _SAVE_REPLY, **rows.reply_columns(reply))
 
     def mark_interrupted(self, conversation_id: int) -> int:
-        """Close the replies that a killed program left open, and count them.
+        """Mark the replies that a killed program left open as interrupted; return how many they
+        are.
 
         The caller holds the lock of the conversation.
         """
@@ -192,17 +192,17 @@ class Store:
             return db.execute(_MARK_INTERRUPTED, (conversation_id,)).rowcount
 
     def set_in_chat(self, turn_id: int, in_chat: bool) -> None:
-        """Bring the turn into the chat's context, or remove it from there."""
+        """Add the turn to the chat's context, or remove it from there."""
         sql = "UPDATE turns SET in_chat = :in_chat WHERE id = :id"
         self._change("turn", turn_id, sql, in_chat=in_chat)
 
     def set_pinned(self, turn_id: int, pinned: bool) -> None:
-        """Let the turn stay in a full context, or not."""
+        """Pin the turn, so that it stays in a full context, or unpin it."""
         sql = "UPDATE turns SET pinned = :pinned WHERE id = :id"
         self._change("turn", turn_id, sql, pinned=pinned)
 
     def add_cut(self, conversation_id: int, cut: ContextCut) -> None:
-        """Record where the context begins from now on."""
+        """Record the place where the context begins from now on."""
         with self._database.writing() as db:
             db.execute(_ADD_CUT, {"conversation_id": conversation_id, **rows.cut_columns(cut)})
 
@@ -219,7 +219,7 @@ class Store:
     def delete_turn(self, turn_id: int) -> Conversation:
         """Delete one turn for good, also from the input history; the turns after it stay.
 
-        Returns the conversation as it is then.
+        Returns the conversation without the turn.
         """
         with self._database.writing() as db:
             typed = db.execute("SELECT typed FROM turns WHERE id = ?", (turn_id,)).fetchone()
@@ -246,7 +246,7 @@ class Store:
     # The lock
 
     def lock(self, conversation_id: int) -> None:
-        """Lock the conversation in place of the one before. Raises ConversationInUse."""
+        """Lock the conversation and release the one before. Raises ConversationInUse."""
         self._locks.acquire(conversation_id)
 
     def unlock(self) -> None:

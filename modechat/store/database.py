@@ -1,7 +1,7 @@
-"""The connection to the database of conversations.
+"""Opens the database of conversations and gives access to it in transactions.
 
-It is used in transactions only: when a block ends without an error, all of it is on disk, else
-nothing. Errors become StoreErrors. The files are private to the user.
+If a block ends without an error, all its changes are on disk, else none. Errors become StoreErrors.
+The files are private to the user.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Database:
     def second_reader(self) -> Database | None:
         """Open another connection that only reads, for another thread.
 
-        None for a database in memory.
+        Returns None for a database in memory.
         """
         if self._file is None:
             return None
@@ -78,7 +78,7 @@ class Database:
             return Database(connection, self._place, self._file)
 
     def interrupt(self) -> None:
-        """Interrupt what another thread reads; there it raises StoreError."""
+        """Interrupt a read in another thread, which raises StoreError there."""
         self._connection.interrupt()
 
     @contextmanager
@@ -124,12 +124,12 @@ def _connection(file: Path | str) -> sqlite3.Connection:
 
 
 def _text(stored: bytes) -> str:
-    """Decode a text; damage to single bytes shows in it, and the rest can be read."""
+    """Decode a text; damaged bytes become U+FFFD, and the rest can be read."""
     return stored.decode("utf-8", "replace")
 
 
 def _identities(file: Path) -> dict[Path, tuple[int, int] | None]:
-    """Return the identities of the database's file and of its log, which has the newest data."""
+    """Return the identities of the database's file and of its log, which holds the newest data."""
     return {name: _identity(name) for name in (file, file.with_name(f"{file.name}-wal"))}
 
 
@@ -143,7 +143,7 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 
 def _file_in(folder: Path) -> Path:
-    """Return the database's file, made if it was absent.
+    """Return the database's file; make it if it is absent.
 
     The user may keep it elsewhere, with a link in its place.
     """

@@ -1,6 +1,6 @@
-"""Errors between the store and the disk, in words that a user can act on.
+"""Turns errors of SQLite and of the file system into StoreErrors that a user can act on.
 
-Errors of SQLite and of the file system leave the store as StoreErrors only.
+They leave the store in no other form.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ _MIN_FREE = 1 << 18  # bytes: less is no room for the files that SQLite makes be
 
 
 class DatabaseReplaced(Exception):
-    """The file that was opened is not there any more."""
+    """The database file that was opened has been removed or replaced."""
 
 
 class ConversationDamaged(StoreError):
@@ -100,7 +100,7 @@ class ConversationDamaged(StoreError):
 
 @contextmanager
 def store_errors(place: str) -> Iterator[None]:
-    """Raise errors in the block as StoreErrors; `place` says where the conversations are."""
+    """Raise errors of the block as StoreErrors; `place` says where the conversations are."""
     try:
         yield
     except SchemaTooNew as error:
@@ -145,7 +145,7 @@ def _is_full(place: str) -> bool:
 
 
 def not_found(what: str, number: int) -> StoreError:
-    """Return the error for a conversation or a turn that is not there (any more)."""
+    """Return the error for a conversation or a turn that does not exist, perhaps no longer."""
     return StoreError(
         f"There is no {what} {number}", "It may have been deleted in another modechat."
     )

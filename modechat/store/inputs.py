@@ -1,6 +1,6 @@
-"""What the user typed: sent texts, to be called back, and drafts.
+"""Stores what the user typed: the history of sent texts, and drafts.
 
-They are as private as conversations are. Of the sent texts the newest are kept.
+Both are as private as the conversations. Only the newest sent texts are kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_ENTRIES = 2000
 MOST_CHARACTERS = 8_000_000
-"""The limit for all sent texts together."""
+"""The most characters of all sent texts together."""
 
 _ADD = """
 INSERT INTO input_history (conversation_id, text, folds) VALUES (:conversation_id, :text, :folds)
@@ -35,7 +35,7 @@ DELETE FROM input_history WHERE id <= coalesce((
 
 
 class StoredInputs:
-    """Every method can raise StoreError."""
+    """The stored inputs. Every method can raise StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -43,7 +43,7 @@ class StoredInputs:
     def add(self, entry: Typed, conversation_id: int | None = None) -> None:
         """Save a sent text, unless the last one was the same.
 
-        It is deleted with the conversation.
+        The text is deleted with the conversation.
         """
         with self._database.writing() as db:
             row = db.execute(f"{_NEWEST} LIMIT 1").fetchone()
@@ -58,7 +58,7 @@ class StoredInputs:
             return tuple(filter(None, map(_read, db.execute(_NEWEST))))
 
     def draft(self, conversation_id: int | None) -> Typed:
-        """Return the text that was typed in the conversation and not sent; None: in a new one."""
+        """Return the unsent text of the conversation; None: of one that has not begun."""
         sql = "SELECT text, folds FROM draft_of_new"
         with self._database.reading() as db:
             if conversation_id is None:
@@ -69,7 +69,7 @@ class StoredInputs:
             return Typed() if row is None else _read(row)
 
     def save_draft(self, conversation_id: int | None, draft: Typed) -> None:
-        """Replace the draft; an empty one is removed. A deleted conversation gets none."""
+        """Replace the draft; an empty one is removed. A deleted conversation gets no draft."""
         with self._database.writing() as db:
             if conversation_id is None:
                 db.execute("DELETE FROM draft_of_new")
@@ -98,10 +98,10 @@ def forget_sent(connection: sqlite3.Connection, conversation_id: int, typed: obj
 
 
 def _became(sent: object, typed: object) -> bool:
-    """True if the turn has the text that was sent.
+    """Return True if the turn's text `typed` was made from the text `sent`.
 
     The turn may have the texts of files between its lines, and lacks the backslash that keeps a
-    command from being one.
+    text from being a command.
     """
     if not isinstance(sent, str) or not isinstance(typed, str):
         return False
@@ -109,7 +109,7 @@ def _became(sent: object, typed: object) -> bool:
     first, *others = sent.split("\n")
     if next(lines) not in (first, first.removeprefix("\\")):
         return False
-    return all(line in lines for line in others)  # each `in` goes on behind the line found before
+    return all(line in lines for line in others)  # each `in` goes on after the line found before
 
 
 def _columns(typed: Typed) -> dict[str, str]:
@@ -117,7 +117,7 @@ def _columns(typed: Typed) -> dict[str, str]:
 
 
 def _read(row: sqlite3.Row) -> Typed:
-    """Read a text, without its folds if they do not fit; a damaged text counts as empty.
+    """Read a text. It comes without its folds if they do not fit; a damaged text counts as empty.
 
     Folds do not fit if two lone surrogates became one character, or if the database is damaged.
     """

@@ -1,7 +1,7 @@
-"""Locks on files, which keep two running programs from changing the same conversation.
+"""Keeps two running programs from changing the same conversation, by locks on files.
 
 A program holds the lock of at most one conversation. The system releases a lock when its holder
-dies, however it dies; the lock files stay, empty.
+dies, however it dies; the empty lock files stay.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ConversationInUse(StoreError):
 def lock_in(folder: Path, name: str) -> BaseFileLock:
     """Return the lock `name` of the conversations in `folder`, not yet acquired. Raises OSError."""
     path = private_file(private_folder(folder / "locks") / f"{name}.lock")
-    # Not per thread: another thread may release it than acquired it, as when the program ends.
+    # Not per thread: when the program ends, another thread may release the lock.
     return FileLock(path, mode=0o600, thread_local=False)
 
 
@@ -48,9 +48,9 @@ class ConversationLocks:
         self._held: tuple[int, BaseFileLock] | None = None
 
     def acquire(self, conversation_id: int) -> None:
-        """Lock this conversation in place of the one before.
+        """Lock this conversation and release the one before.
 
-        Raises ConversationInUse; the one before stays locked then.
+        Raises ConversationInUse; then the one before stays locked.
         """
         if not self._holds(conversation_id):
             lock = self._lock(conversation_id)
@@ -86,7 +86,7 @@ class ConversationLocks:
 
 
 class NoLocks:
-    """The locks of conversations in memory, which no other process has."""
+    """Stands in for the locks of conversations in memory, which no other process has."""
 
     def acquire(self, conversation_id: int) -> None:
         pass

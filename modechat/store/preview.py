@@ -1,4 +1,4 @@
-"""Reads the last turns of a conversation, cut short, which a list shows beside it."""
+"""Reads the last turns of a conversation, cut short, to show beside a list."""
 
 from __future__ import annotations
 

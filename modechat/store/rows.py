@@ -1,8 +1,8 @@
-"""Rows of the database from values of the domain, and back.
+"""Turns values of the domain into rows of the database, and back.
 
 Every value is read as it was written, except text that UTF-8 cannot hold: SQLite refuses it. A row
-that this program cannot have written raises Damaged; only the figures of a reply, on which nothing
-depends, are left out then.
+that this program cannot have written raises Damaged. Damaged figures of a reply are left out
+instead, because nothing depends on them.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def read_time(value: object) -> datetime:
         moment = datetime.fromisoformat(read_text(value))
     except ValueError:
         moment = None
-    # Close to the ends of the calendar other time zones have no such day.
+    # At the ends of the calendar a day may not exist in another time zone.
     if moment is None or moment.tzinfo is None or not 1900 <= moment.year <= 9000:
         raise Damaged(f"a time is {_shown(value)}")
     return moment
@@ -225,13 +225,13 @@ def _read_reply(row: sqlite3.Row) -> Reply:
 
 
 _NAMES_BEFORE = {"rung": "fallback", "defused": "neutralised"}
-"""Names of figures in records that version 0.1.0 wrote."""
+"""New names of figures, by the names in records of version 0.1.0."""
 
 
 def _read_stats(stored: object) -> ReplyStats | None:
-    """Read the stats that this version or another wrote, without figures unknown here.
+    """Read the stats of this version or another; figures that are unknown here are left out.
 
-    None if a figure is damaged, or one without a default is missing.
+    Returns None if a figure is damaged, or one without a default is missing.
     """
     figures = _read_figures(stored)
     found: Columns = {}
@@ -249,7 +249,7 @@ def _read_stats(stored: object) -> ReplyStats | None:
 
 
 def _read_figures(stored: object) -> Columns:
-    """Read figures by their names of today; none if they are damaged."""
+    """Read figures by their present names; none if they are damaged."""
     if not isinstance(stored, str):
         return {}
     try:
@@ -265,7 +265,7 @@ def _read_figures(stored: object) -> Columns:
 
 
 def _is_figure(kind: str, value: object) -> bool:
-    """True if a field of this type takes a value from JSON."""
+    """Return True if a field of this type takes a value from JSON."""
     match value:
         case str():
             return kind == "str"

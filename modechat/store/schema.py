@@ -1,8 +1,8 @@
-"""The tables of the database and the way to them from older versions.
+"""Defines the tables of the database and migrates older versions to them.
 
-PRAGMA user_version counts the migrations that were applied; what released migrations do never
-changes, new ones are added at the end. No STRICT tables and no RETURNING: Python 3.11 on RHEL 8 and
-9 has SQLite 3.26 and 3.34.
+PRAGMA user_version counts the applied migrations. A released migration never changes; new ones are
+added at the end. No STRICT tables and no RETURNING: Python 3.11 on RHEL 8 and 9 has SQLite 3.26 and
+3.34.
 """
 
 from __future__ import annotations
@@ -220,11 +220,11 @@ class Damaged(Exception):
 
 
 class SchemaTooNew(Exception):
-    """The database has had migrations that this program does not know."""
+    """The database has had migrations that only a newer program knows."""
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
-    """Apply the migrations that the database has not had, each in a transaction of its own.
+    """Apply the migrations that the database lacks, each in a transaction of its own.
 
     `connection` is in autocommit mode with foreign keys off, so that a migration can rebuild a
     table. Raises SchemaTooNew, or sqlite3.Error with the database as the last complete migration

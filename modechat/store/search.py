@@ -1,8 +1,7 @@
-"""Finds conversations by what was said in them, with the index that the schema's triggers keep.
+"""Finds conversations by the words in them, in the index that the schema's triggers keep.
 
-The index has words, whose beginnings are found as well. Scripts without spaces between words
-(Chinese, Japanese, Thai) have no words there; all texts are read from end to end instead, which
-takes longer.
+The index also finds words by their beginnings. It has no words of scripts without spaces between
+words (Chinese, Japanese, Thai): for these, all texts are read from end to end, which takes longer.
 """
 
 from __future__ import annotations
@@ -53,12 +52,12 @@ class Searcher:
         self._database = database
 
     def search(self, text: str) -> tuple[Found, ...]:
-        """Do as `search`. Raises StoreError."""
+        """Return the conversations that `search` finds. Raises StoreError."""
         with self._database.reading() as db:
             return search(db, rows.storable(text))
 
     def interrupt(self) -> None:
-        """Interrupt the search that runs."""
+        """Interrupt the running search."""
         self._database.interrupt()
 
     def close(self) -> None:
@@ -83,7 +82,7 @@ def search(connection: sqlite3.Connection, text: str) -> tuple[Found, ...]:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words to look for: letters, digits and marks, as the index separates them."""
+    """Return the words to search for: letters, digits and marks, as the index separates them."""
     kept: list[str] = []
     for character in text:
         is_part_of_word = unicodedata.category(character)[0] in "LNM"
@@ -92,7 +91,7 @@ def words_of(text: str) -> list[str]:
 
 
 def _by_reading(connection: sqlite3.Connection, words: list[str]) -> dict[int, int]:
-    """Return the newest place of each conversation whose text has all `words`."""
+    """Return the newest place of each conversation where one text has all `words`."""
     wanted = [word.casefold() for word in words]
     places: dict[int, int] = {}
     for conversation_id, place, said in connection.execute(_ALL_TEXTS):
@@ -111,5 +110,5 @@ def _excerpt(connection: sqlite3.Connection, place: int, word: str) -> str:
 
 
 def forget_deleted(connection: sqlite3.Connection) -> None:
-    """Remove the words of deleted texts from the index, which only marks them at first."""
+    """Remove the words of deleted texts from the index, which until then only marks them."""
     connection.execute("INSERT INTO turn_texts (turn_texts) VALUES ('optimize')")

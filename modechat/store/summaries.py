@@ -1,4 +1,4 @@
-"""Reads one line for each conversation, which a list of them shows, without reading their texts."""
+"""Reads the line that a list shows for each conversation, without reading all its texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _PREVIEW_WIDTH = 80
 _PREVIEW_READ = 4 * _PREVIEW_WIDTH
-"""Characters to read for a preview: white space will be folded."""
+"""Characters to read for a preview, before white space is folded."""
 
 _SUMMARIES = """
 WITH RECURSIVE listed AS (
@@ -48,7 +48,7 @@ ORDER BY listed.updated_at DESC, listed.id DESC
 def read_summaries(connection: sqlite3.Connection, limit: int) -> tuple[ConversationSummary, ...]:
     """Return the `limit` conversations that were updated last, newest first.
 
-    A damaged one is listed as well as possible: opening it says what is wrong.
+    A damaged conversation is listed as well as possible; opening it says what is wrong.
     """
     found = connection.execute(_SUMMARIES, {"limit": limit, "read": _PREVIEW_READ})
     return tuple(map(_read_summary, found))

@@ -1,4 +1,4 @@
-"""The tree of a conversation's turns, and the visible path through it from the root to the head.
+"""Reads the tree of a conversation's turns, and the visible path in it from the root to the head.
 
 A change of mode is visible if the turn before it is. Ids grow along every path (schema.py), so the
 order of ids is the order of a path, and the newest turn of a subtree is a leaf. In a damaged tree a
@@ -67,7 +67,10 @@ WHERE turns.id = ? ORDER BY variant.id
 
 
 def read_conversation(connection: sqlite3.Connection, conversation_id: int) -> Conversation:
-    """Raises StoreError if there is none, ConversationDamaged if it cannot be read."""
+    """Return the conversation with its visible entries.
+
+    Raises StoreError if there is none, ConversationDamaged if it cannot be read.
+    """
     row = connection.execute(_SELECT_CONVERSATION, (conversation_id,)).fetchone()
     if row is None:
         raise not_found("conversation", conversation_id)
@@ -106,7 +109,7 @@ def read_started_at(connection: sqlite3.Connection, conversation_id: int) -> dat
 def visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tuple[Entry, ...]:
     """Return the visible entries of a conversation, oldest first.
 
-    Raises Damaged, also if the path to its head has a gap.
+    Raises Damaged for damaged rows, and for a gap in the path to the head.
     """
     changes: dict[int | None, list[ModeChange]] = {}
     for row in connection.execute(_MODE_CHANGES, (conversation_id,)):
@@ -134,7 +137,7 @@ def head_of(connection: sqlite3.Connection, conversation_id: int) -> object:
 
 
 def cut_in_effect(connection: sqlite3.Connection, conversation_id: int) -> ContextCut | None:
-    """Return the last context cut on the visible path; None: the context begins with it."""
+    """Return the last context cut on the visible path; None if nothing was cut."""
     row = connection.execute(_CUT, (conversation_id, conversation_id)).fetchone()
     return None if row is None else rows.read_cut(row)
 
@@ -146,10 +149,10 @@ def newest_leaf(connection: sqlite3.Connection, turn_id: int) -> int | None:
 
 
 def delete_turn(connection: sqlite3.Connection, turn_id: int) -> int | None:
-    """Delete a turn from its tree: the turns after it follow the turn before it.
+    """Delete a turn from its tree; the turns after it then follow the turn before it.
 
-    If it was the end of the visible path, its newest variant replaces it, or the turn before it.
-    Returns the conversation's id; None if there is no such turn.
+    If the turn was the end of the visible path, its newest variant replaces it, or else the turn
+    before it. Returns the conversation's id; None if there is no such turn.
     """
     row = connection.execute(
         "SELECT conversation_id, parent_id FROM turns WHERE id = ?", (turn_id,)

@@ -1,4 +1,4 @@
-"""Requests to an engine with the time that each takes at this end of the pipe."""
+"""Sends requests to an engine and times their answers at this end of the pipe."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Timed:
     stats: ReplyStats
     stop_reason: StopReason
     seconds_to_first_token: float
-    """To the first piece of text."""
+    """Seconds to the first piece of text."""
     tokens_in_first_piece: int
     seconds: float
-    """To its end."""
+    """Seconds to the end of the answer."""
 
     @property
     def completion_tokens(self) -> int:
@@ -50,17 +50,17 @@ class Timed:
 
     @property
     def evaluated_reply_tokens(self) -> int:
-        """Tokens of the reply that were evaluated: all but the last one that was sampled."""
+        """Tokens of the reply that were evaluated: all but the last token that was sampled."""
         return self.completion_tokens - (self.stop_reason is not StopReason.END)
 
     @property
     def prompt_speed(self) -> float:
-        """Tokens a second that were new, from sending the request to the first text."""
+        """New tokens of the prompt a second, from sending the request to the first text."""
         return (self.stats.prompt_tokens - self.stats.reused_tokens) / self.seconds_to_first_token
 
     @property
     def speed(self) -> float:
-        """Tokens a second, from the first text to the end."""
+        """Tokens of the reply a second, from the first text to the end."""
         n_evaluated = (
             self.completion_tokens
             - self.tokens_in_first_piece
@@ -82,7 +82,7 @@ class TimedConnection(Connection):
     async def load(
         cls, engine: Engine, request: Load, tell: Callable[[str], None]
     ) -> TimedConnection:
-        """Load the model. `tell` is called with what the user should know.
+        """Load the model. `tell` gets what the user should know.
 
         Raises ModechatError if the model cannot be loaded.
         """
@@ -132,7 +132,7 @@ class TimedConnection(Connection):
                         tokens_in_first_piece=n_first,
                         seconds=seconds,
                     )
-                case Loaded():  # again: the reply begins anew, and what came before does not count
+                case Loaded():  # loaded again: the reply begins anew, without the text so far
                     started, text, first, n_first = time.perf_counter(), "", 0.0, 0
                 case Failed() as failed:
                     raise failed.as_error()
@@ -153,7 +153,7 @@ class TimedConnection(Connection):
         return await self.ask(MeasureRaw(prompt=prompt, n_generate=n_generate), RawMeasured)
 
     async def save(self) -> None:
-        """Keep the chat on disk; returns when it is there."""
+        """Save the chat on disk; return when it is there."""
         self.send(SaveLanes())
-        # Requests are answered in order, so the next answer comes after the saving.
+        # Requests are handled in order, so the next answer comes after the saving.
         await self.tokens(InstructPrompt(instruction="saved?"))

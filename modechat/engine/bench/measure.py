@@ -1,7 +1,7 @@
 """Measures a model through the engine, as a front end does, next to llama.cpp's own loop.
 
-The loop runs in the same worker on the same context (`worker/raw_loop.py`), by turns with modechat,
-and medians count: machines are noisy. Modechat's times are measured here, at the far end of the
+The loop runs in the same worker on the same context (`worker/raw_loop.py`), by turns with modechat.
+Medians count, because machines are noisy. Modechat's times are measured here, at the far end of the
 pipe. All seconds are wall-clock, all speeds tokens a second.
 """
 
@@ -21,7 +21,7 @@ from modechat.errors import EngineError
 
 _ENOUGH_TO_SAVE = 400
 """Tokens of a chat that is long enough to be saved on disk."""
-# At 0 guesses may change nothing at all, which few machines can promise.
+# At temperature 0 nothing is guessed by default: guesses might change the reply.
 _FAITHFUL = Sampling(temperature=0.2, stop_repetition=False)
 _LEAST_REPLY = 8
 """Tokens that give a reliable speed."""
@@ -38,8 +38,9 @@ async def measure(
 ) -> BenchResult:
     """Measure the model of `load`, which names an empty folder for evaluated conversations.
 
-    `make_engine` returns a new engine, not started. `on_progress` gets what is measured, and how
-    much is done (0 to 1); `tell` gets what the user should know besides. Raises ModechatError.
+    `make_engine` returns a new engine that is not started. `on_progress` gets the name of the
+    current measurement, and the part that is done (0 to 1). `tell` gets what else the user should
+    know. Raises ModechatError.
     """
     bench = _Bench(make_engine, load, effort, on_progress, tell)
     return await bench.run()
@@ -123,7 +124,7 @@ class _Bench:
         self._texts = TextMaker((len(many) - len(few)) / 100, len(few))
 
     async def _affordable(self, engine: TimedConnection) -> Effort:
-        """Return the sizes that fit this context, and that this machine does in the time."""
+        """Return sizes that fit this context and that this machine manages within the time."""
         effort, n_ctx = self._effort, engine.model.n_ctx
         prompt = _chat(self._texts.make(0, min(effort.prompt, n_ctx // 4)))
         trial = await engine.generate(prompt, 16, speculate=False)
@@ -147,7 +148,7 @@ class _Bench:
     async def _pairs(
         self, engine: TimedConnection, effort: Effort
     ) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-        """Return the speeds of prompt and generation: of the raw loop, and of modechat."""
+        """Return the speeds of prompt and generation, first of the raw loop, then of modechat."""
         raw, ours = [], []
         for number in range(2 * effort.pairs):
             self._step("Prompt and generation, modechat and llama.cpp by turns")
@@ -203,7 +204,7 @@ class _Bench:
     async def _guessing(
         self, engine: TimedConnection, effort: Effort, task: InstructPrompt
     ) -> float | None:
-        """Return the speed with guesses to that without. The first pair only warms up."""
+        """Return the speed with guesses, relative to that without. The first pair only warms up."""
         ratios = []
         for _ in range(effort.pairs + 1):
             self._step("Guessing what comes next")
@@ -226,7 +227,10 @@ class _Bench:
         await engine.save()
 
     async def _resume(self, effort: Effort) -> float | None:
-        """Measure chats from disk and new chats by turns, in a new worker."""
+        """Return the time to the first token of chats from disk, relative to that of new chats.
+
+        Both are measured by turns, in a new worker.
+        """
         ratios = []
         async with self._engine("Resuming a chat: loading the model again") as engine:
             for number in range(effort.resumes):
@@ -245,7 +249,7 @@ def _chat(text: str) -> ChatPrompt:
 
 
 def _cost_of_a_switch(turns: tuple[Turn, ...]) -> int:
-    """Return how much more the turns after a switch evaluate again than the others."""
+    """Return how many more tokens the turns after a switch evaluate again than the other turns."""
     after = [turn.evaluated_again for turn in turns if turn.is_after_switch]
     others = [turn.evaluated_again for turn in turns[1:] if not turn.is_after_switch]
     if not after or not others:

@@ -1,4 +1,4 @@
-"""The sizes of the benchmark, and its results."""
+"""Defines the sizes of the benchmark, and its results."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is measured.
+    """The sizes of the measurements.
 
-    Sizes are tokens at most: a slow machine or a short context gets less.
+    They are tokens at most: a slow machine or a short context gets less.
     """
 
     pairs: int
-    """How often modechat and the raw loop are measured, by turns."""
+    """The number of measurements of modechat and the raw loop, by turns."""
     prompt: int
     reply: int
     turns: int
-    """Turns of the growing chat; before every other one the mode is switched."""
+    """Turns of the growing chat; the mode is switched before every other one."""
     turn: int
     resumes: int
     resume: int
     seconds: float
-    """Seconds that one prompt or one reply may take, about."""
+    """Seconds that one prompt or one reply may take, roughly."""
 
 
 FULL = Effort(
@@ -38,7 +38,7 @@ class Turn:
     context_tokens: int
     seconds_to_first_token: float
     evaluated_again: int
-    """Tokens that had been evaluated before."""
+    """Tokens that were evaluated although they had been evaluated before."""
     is_after_switch: bool
 
 
@@ -57,16 +57,18 @@ class BenchResult:
     modechat_pp: float
     modechat_tg: float
     pp_ratio: float
-    """Modechat's speed to the raw loop's."""
+    """Modechat's speed, relative to the raw loop's."""
     tg_ratio: float
     first_token_series: tuple[Turn, ...]
     switch_evaluated_tokens: int
     """Tokens that a chat turn evaluates again only because of a task in between."""
     resume_tokens: int
     resume_ratio: float | None
-    """The time to the first token of a chat from disk, to evaluating one of the same length."""
+    """The time to the first token of a chat from disk, relative to evaluating one of the same
+    length.
+    """
     speculation_ratio: float | None
-    """Speed with guesses to without, where the reply copies its input."""
+    """Speed with guesses, relative to that without, if the reply copies its input."""
     speculation_other_ratio: float | None
-    """The same where nothing is repeated."""
+    """The same if nothing is repeated."""
     seconds_load: float

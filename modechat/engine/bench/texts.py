@@ -1,4 +1,4 @@
-"""The texts of the benchmark: prose of any length, and two tasks."""
+"""Makes the texts of the benchmark: prose of any length, and two tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ answer took all night so they sat under lamp while rain went over island until b
 
 
 def prose(number: int, n_words: int) -> str:
-    """Return a text of `n_words` words. Every number gives another one, with another first word."""
+    """Return a text of `n_words` words.
+
+    Each number gives another text with another first word.
+    """
     chance, vocabulary = random.Random(number), _VOCABULARY.split()
     words = [f"Day {number}: it"] + [chance.choice(vocabulary) for _ in range(n_words)]
     for index in range(12, len(words), 13):
@@ -34,6 +37,6 @@ class TextMaker:
     """Tokens of a prompt besides its text."""
 
     def make(self, number: int, n_tokens: int) -> str:
-        """Return prose for a prompt of about so many tokens; each number gives another one."""
+        """Return prose for a prompt of about `n_tokens` tokens; each number gives another text."""
         n_words = round((n_tokens - self.tokens_around) / self.tokens_of_a_word)
         return prose(number, max(1, n_words))

@@ -11,10 +11,10 @@ the body, UTF-8:
     ready    once, before the first request
     text     the body is the prompt
     error    the template failed or refused; the body says why
-    memory   the template needed more memory than there is
+    memory   the template needed more memory than it may have
     output   the prompt is longer than it may be
 
-Whatever a template raises is answered. A template that takes too long is not: the process is ended.
+Every error of a template is answered. A template that takes too long is not: the process is ended.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ def main() -> None:
     try:
         _answer("ready", b"")
         for request in sys.stdin.buffer:
-            # The client's own clock ends this process earlier. This one is for when the client was
-            # killed.
+            # The client's own clock is faster; this one counts if the client was killed.
             _die_in(seconds + _SECONDS_FOR_THE_CLIENT)
             _answer(*_rendered(request))
             _die_in(0)
@@ -54,7 +53,7 @@ def main() -> None:
 def _rendered(request: bytes) -> tuple[str, bytes]:
     """Return the kind and the body of the answer.
 
-    All memory of the template is free then, also after an error.
+    Afterwards all memory of the template is free, also after an error.
     """
     try:
         most_bytes, _, call = request.partition(b" ")
@@ -81,9 +80,9 @@ def _answer(kind: str, body: bytes) -> None:
 
 
 def _die_in(seconds: float) -> None:
-    """Have the kernel end this process then; 0: never.
+    """Have the kernel end this process after so many seconds; 0: never.
 
-    Python itself could not while it computes `**`.
+    Python itself could not do that while it computes `**`.
     """
     if sys.platform != "win32":
         signal.signal(signal.SIGALRM, signal.SIG_DFL)

@@ -1,7 +1,7 @@
 """Renders templates in a separate process, which is ended when a template hits a limit.
 
-Owns that process, and keeps it for the next call only after an answer to the last one: after a
-limit, a death or an exception in the caller, the next call starts another. Imports no Jinja.
+Owns that process, and keeps it for the next call only if it answered the last one. After a limit, a
+death or an exception in the caller, the next call starts another process. Imports no Jinja.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ _OUTPUT_PER_INPUT = 4
 _OUTPUT_BYTES = 64_000
 _LONGEST_HEADER = 64
 _ORDINARY_SECONDS = 0.25
-"""A faster rendering does not count: a long chat that must be shortened is rendered often."""
+"""A faster rendering does not use up the time of a turn.
+
+A long chat that must be shortened is rendered often.
+"""
 _VARIABLES = (
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
@@ -44,8 +47,8 @@ A template is strangers' code: it must not see keys and tokens.
 class TemplateSandbox:
     """A `Renderer` whose errors say which limit was hit. One thread at a time uses it.
 
-    The output may have 4 times the bytes of the input and 64 kB. The input is the template and all
-    that is given to it, as JSON in UTF-8.
+    The output may have 4 times the bytes of the input plus 64 kB. The input is the template and all
+    its arguments, as JSON in UTF-8.
     """
 
     def __init__(
@@ -53,9 +56,9 @@ class TemplateSandbox:
     ) -> None:
         """`memory_bytes` is the address space of the process; about 25 MiB of it are Python's own.
 
-        Not every system can limit it: Windows and macOS cannot. The time counts from when the
-        process has started up. It is for each call, or after `begin_turn` for all slow ones
-        together.
+        Not every system can limit it: Windows and macOS cannot. `seconds` count from the moment
+        when the process has started up. They are for each call; after `begin_turn` all slow calls
+        share them.
         """
         self._seconds = seconds
         self._memory_bytes = memory_bytes
@@ -87,7 +90,7 @@ class TemplateSandbox:
         self._left = self._seconds
 
     def close(self) -> None:
-        """End the process. A later call would start another."""
+        """End the process. A later call starts another one."""
         process, self._process = self._process, None
         if process is not None:
             process.end()
@@ -101,11 +104,10 @@ class TemplateSandbox:
         add_generation_prompt: bool,
         **variables: Any,
     ) -> str:
-        """As `modechat.prompting.render`, but messages and variables are plain JSON data, `now` an
-        ISO time.
+        """Return the prompt, as `modechat.prompting.render` does.
 
-        Raises TemplateError if the template fails or refuses, TemplateLimitError if it asks for too
-        much.
+        Messages and variables are plain JSON data, `now` is an ISO time. Raises TemplateError if
+        the template fails or refuses, TemplateLimitError if it asks for too much.
         """
         if len(_encode(template)) > self._template_bytes:
             raise TemplateLimitError(
@@ -121,7 +123,7 @@ class TemplateSandbox:
         try:
             return self._ask(request)
         except _SandboxDied:
-            # Perhaps it was killed from outside; a template that kills it does so again.
+            # Perhaps it was killed from outside. A template that kills it will do so again.
             return self._ask(request)
 
     def _ask(self, request: _Request) -> str:
@@ -214,9 +216,9 @@ class _Process:
     def ask(self, request: _Request, seconds: float, limit: float) -> tuple[_Answer, float]:
         """Return the answer to `request`, and the seconds that it took.
 
-        `seconds` is the time left, `limit` the whole time, for the message. The first request waits
-        for the start too. Raises TemplateError and TemplateLimitError; the process is of no use
-        after that.
+        `seconds` is the time left; `limit` is the whole time, for the error's text. The first
+        request waits for the start, too. Raises TemplateError and TemplateLimitError; after that
+        the process is of no use.
         """
         try:
             if not self._is_ready and self._answers.get(timeout=_SECONDS_TO_START) is None:
@@ -240,7 +242,7 @@ class _Process:
         return answer, time.monotonic() - started
 
     def end(self) -> None:
-        """End it by force: it has nothing to save."""
+        """End the process by force: it has nothing to save."""
         self._process.kill()
         self._process.wait()
         self._requests.put(None)
@@ -255,21 +257,26 @@ class _Process:
         return f"exit code {code}"
 
     def _exchange(self) -> None:
-        """Exchange requests and answers, in a thread. An answer of None is the process's death."""
+        """Exchange requests and answers, in a thread.
+
+        The answer None means that the process died.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with self._process.stdout, contextlib.suppress(OSError), self._process.stdin:
             self._answers.put(self._read(0))
             while (request := self._requests.get()) is not None:
-                with contextlib.suppress(
-                    OSError
-                ):  # it died, or does not read all of it: the answer shows that
+                # It may have died, or not read all of it: the answer shows that.
+                with contextlib.suppress(OSError):
                     self._process.stdin.write(request.line)
                     self._process.stdin.flush()
                 self._answers.put(self._read(request.most_bytes))
 
     def _read(self, most_bytes: int) -> _Answer | None:
-        """Read at most the header and `most_bytes`, whatever the process sends."""
+        """Return the answer of at most `most_bytes`; None for anything else.
+
+        Never reads more, whatever the process sends.
+        """
         assert self._process.stdout is not None
         header = self._process.stdout.readline(_LONGEST_HEADER).split()
         if len(header) != 2 or not header[1].isdigit() or int(header[1]) > most_bytes:

@@ -1,5 +1,4 @@
-"""The engine worker: `python -m modechat.engine.worker` runs a model behind JSON Lines on its
-standard streams.
+"""The engine worker: `python -m modechat.engine.worker` runs a model behind JSON Lines.
 
-Nothing outside this package imports `llama_cpp`.
+They go through its standard streams. Nothing outside this package imports `llama_cpp`.
 """

@@ -1,4 +1,4 @@
-"""Starts the worker. Importing llama.cpp comes last: requests queue up meanwhile."""
+"""Starts the worker. Imports llama.cpp last, while requests queue up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from modechat.engine.worker.pipe import Pipe
 def main() -> None:
     # Ctrl+C in the terminal is for the front end, which asks the worker to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()  # imported modules stay
+    gc.disable()  # imports leave no garbage
     pipe = Pipe.take_over_standard_streams()
     pipe.start_reading()
 
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _import_server(pipe: Pipe) -> Callable[[], None]:
-    """Return the server's loop. Reports the failure if llama.cpp cannot be imported, and raises."""
+    """Return the server's loop. If llama.cpp cannot be imported, report the failure and raise."""
     try:
         from modechat.engine.worker.server import Server
 

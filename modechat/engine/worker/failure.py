@@ -1,4 +1,4 @@
-"""Failures in the worker that the user should understand."""
+"""Defines the failures in the worker that the user should understand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from modechat.engine.protocol import Cause
 
 
 class WorkerFailure(Exception):
-    """Becomes a Failed event, whose fields it has; the worker goes on."""
+    """A failure that becomes a Failed event with the same fields; the worker goes on."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A loaded model: llama.cpp's handles, and what is known about it."""
+"""Holds a loaded model: llama.cpp's handles, and the facts about it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class LoadedModel:
     n_ctx: int
     n_batch: int
     placement: Placement
-    """Where it runs, by llama.cpp's own report."""
+    """The placement of its layers, by llama.cpp's own report."""
     kv_type: KVType
     flash_attention: bool
-    """True if it is in use."""
+    """True if flash attention is in use."""
     notes: tuple[str, ...]
-    """Notes for the user on how it was loaded."""
+    """Notes for the user on the load."""
     abort: object
 
     @property
@@ -96,9 +96,9 @@ class LoadedModel:
 
 
 def n_ctx_train_of(metadata: dict[str, str]) -> int:
-    """Return what the file says, 0 if it says nothing.
+    """Return the context length that the model was trained with, by its file; 0: it does not say.
 
-    llama.cpp does not read it where it loads the vocabulary alone.
+    llama.cpp does not read it when it loads the vocabulary alone.
     """
     length = metadata.get(f"{metadata.get('general.architecture', '')}{_CONTEXT_LENGTH}", "0")
     return int(length) if length.isdigit() else 0

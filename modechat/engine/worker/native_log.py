@@ -1,4 +1,4 @@
-"""llama.cpp's log: passed on to standard error, and the last lines kept to explain failures."""
+"""Passes llama.cpp's log on to standard error, and keeps the last lines to explain failures."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ _CONTINUATION = 5  # GGML_LOG_LEVEL_CONT: more of the line before
 
 
 class NativeLog:
-    """Receives every log line of llama.cpp from its creation on.
+    """Receives every log line of llama.cpp from its creation on, also from llama.cpp's own threads.
 
     Keep it alive as long as the library is used.
-
-    llama.cpp may log from threads of its own.
     """
 
     def __init__(self, keep: int = 400) -> None:
@@ -36,7 +34,7 @@ class NativeLog:
             return tuple(self._lines)
 
     def forget(self) -> None:
-        """Drop all lines: those that follow are about another model, or another attempt."""
+        """Drop all lines: later lines are about another model, or another attempt."""
         with self._lock:
             self._lines.clear()
 

@@ -1,4 +1,4 @@
-"""The worker's end of the pipe: requests from standard input, events to standard output.
+"""Handles the worker's end of the pipe: requests from standard input, events to standard output.
 
 Owns the file descriptors: what native code prints to standard output goes to standard error
 instead, so that only events reach the pipe. One thread reads, so that a stop arrives while the
@@ -36,10 +36,10 @@ class Pipe:
         self._stopped: set[int] = set()
         self._writing = threading.Lock()
         self._working = threading.Event()
-        self._working.set()  # starting is work, too
+        self._working.set()  # the start is work, too
         self._progress = 0
         self.is_shutting_down = False
-        """True once the front end asked for the end: computations should give up."""
+        """True once the front end has asked for the end: computations should give up."""
 
     @classmethod
     def take_over_standard_streams(cls) -> Pipe:
@@ -52,8 +52,9 @@ class Pipe:
         threading.Thread(target=self._send_heartbeats, name="heartbeat", daemon=True).start()
 
     def next_request(self) -> Request:
-        """Wait for the next request and return it, without stops and requests that were stopped
-        before.
+        """Wait for the next request and return it.
+
+        Skips requests that were stopped while they waited.
         """
         self._working.clear()
         request = self._queue.get()
@@ -75,7 +76,7 @@ class Pipe:
         return request_id in self._stopped
 
     def note_progress(self) -> None:
-        """Note that the computation goes on. Called often, so it only counts."""
+        """Note that the computation goes on. This is called often, so it only counts."""
         self._progress += 1
 
     def emit(self, event: BaseModel) -> None:
@@ -100,7 +101,7 @@ class Pipe:
             pause.wait(_SECONDS_BETWEEN_HEARTBEATS)
 
     def _read(self) -> None:
-        """Read requests, in a thread. If that fails the process ends: nobody could reach it."""
+        """Read requests, in a thread. If that fails, the process ends: nobody could reach it."""
         try:
             for line in self._requests:
                 self._receive(line)
@@ -131,7 +132,7 @@ class Pipe:
         self._queue.put(request)
 
     def _stop(self, request_id: int) -> None:
-        """Stop a request. One that waits ends at once: the requests before it may take long."""
+        """Stop a request. If it still waits, it ends at once: earlier requests may take long."""
         self._stopped.add(request_id)
         with self._handing_over:
             waited = self._waiting.pop(request_id, None)
@@ -142,11 +143,11 @@ class Pipe:
 def _decoded(line: bytes) -> Request:
     """Return the request in a line.
 
-    A line that cannot be read ends the process, which could not answer it.
+    End the process if the line cannot be read, because it could not be answered.
     """
     try:
         return decode_request(line)
-    except ValueError:  # its text is not repeated: it may hold what the user wrote
+    except ValueError:  # the line is not printed: it may hold what the user wrote
         print(f"this request cannot be read: {type_of(line) or 'no type'}", file=sys.stderr)
         sys.stderr.flush()
         os._exit(EXIT_OTHER_VERSION)

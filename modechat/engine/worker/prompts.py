@@ -1,5 +1,4 @@
-"""From a request's messages to tokens: the loaded model's format, its guard and its vocabulary
-together.
+"""Turns a request's messages into tokens, with the loaded model's format, guard and vocabulary.
 
 Owns the choice of format.
 """
@@ -38,7 +37,7 @@ class TokenizedPrompt:
 
     prompt: Prompt
     tokens: list[int]
-    """With BOS, and for encoders with EOS."""
+    """The tokens with BOS, and for encoders with EOS."""
 
 
 class Prompts:
@@ -53,7 +52,7 @@ class Prompts:
         chosen: str | None = None,
         overridden: Sequence[NamedFormat] = (),
     ) -> None:
-        """`facts` are those of the model's file. `chosen` is the format that the user wants."""
+        """`facts` come from the model's file. `chosen` is the format that the user wants."""
         self._vocabulary = vocabulary
         self._facts = facts
         self._formats = tuple(formats)
@@ -85,7 +84,7 @@ class Prompts:
 
     @property
     def control_markers(self) -> frozenset[str]:
-        """Those markers that are control tokens of the model: its texts never have them."""
+        """The markers that are control tokens of the model: its texts never have them."""
         return self.markers & self._special_texts
 
     @property
@@ -98,7 +97,7 @@ class Prompts:
     def use(self, chosen: str | None) -> None:
         """Use the format of this name; None: the one that fits the model."""
         self._chosen = chosen
-        # First: a template that hits a limit here is not chosen then.
+        # This comes first: a template that hits a limit here is not chosen later.
         written = self._written_by_own_template()
         self._resolved = resolve(self._facts, self._formats, self._render, chosen, self._overridden)
         format, fallback = self._resolved.format, self._resolved.fallback_format
@@ -166,7 +165,7 @@ class Prompts:
         return TokenizedPrompt(prompt, self._vocabulary.tokenize_prompt(prompt.pieces))
 
     def view(self, made: TokenizedPrompt) -> PromptView:
-        """Return what the user sees of a prompt."""
+        """Return the view of a prompt for the user."""
         control = set()
         for token in self._vocabulary.special_tokens:
             if not token.user_defined or self._guard.found(token.text):
@@ -229,6 +228,6 @@ class Prompts:
 
 
 def _continues(request: ChatPrompt | InstructPrompt) -> bool:
-    """True if the prompt ends with text that a model has written."""
+    """Return True if the prompt ends with text that a model has written."""
     typed = 0 if isinstance(request, ChatPrompt) else request.typed
     return typed is not None and len(request.prefill) > typed

@@ -1,9 +1,8 @@
-"""llama.cpp's own loop, to compare modechat with: a batch, a decode, the likeliest token, and
-again.
+"""Runs llama.cpp's own loop, to compare modechat with: batch, decode, likeliest token, and again.
 
-It runs in the worker, with the loaded model and its context, so that all settings, threads and
-memory are the same and a large model is not loaded twice. Nothing of modechat runs in it: no lanes,
-no text, no events, and no abort callback, which native code would call after every operation.
+It runs in the worker, with the loaded model and its context. So all settings, threads and memory
+are the same, and a large model is not loaded twice. The loop uses nothing of modechat: no lanes, no
+text, no events, and no abort callback, which native code would call after every operation.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def measure_raw_loop(loaded: LoadedModel, prompt: Sequence[int], n_generate: int
     The context must be empty, and is empty afterwards. Raises WorkerFailure.
     """
     context = loaded.context
-    assert context is not None  # it is not for inspecting only
+    assert context is not None  # the model was loaded whole
     if len(prompt) + n_generate > loaded.n_ctx:
         raise WorkerFailure(
             "context", f"{len(prompt)} and {n_generate} tokens are more than the context holds"

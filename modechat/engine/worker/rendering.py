@@ -1,4 +1,4 @@
-"""The worker's renderer: the sandbox, without the templates that hit its limits before."""
+"""Renders templates in the sandbox, and refuses those that hit its limits before."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from modechat.prompting.renderer import Renderer, TemplateError, TemplateLimitEr
 
 
 class LimitedRenderer:
-    """A `Renderer` that asks `sandboxed`, and gives only texts that a message to the front end can
-    hold.
+    """A `Renderer` that asks `sandboxed`, and returns only texts that JSON can hold.
 
     A template that hit a limit once is refused from then on: waiting for it again would freeze
     every turn.

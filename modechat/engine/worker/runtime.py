@@ -1,4 +1,5 @@
-"""A loaded model with everything that works on it: lanes, prompts, adapters, guesses, threads.
+"""Holds a loaded model with everything that works on it: lanes, prompts, adapters, guesses,
+threads.
 
 `load_runtime` makes one, `close` frees all of it.
 """
@@ -43,9 +44,9 @@ from modechat.prompting.renderer import Renderer
 from modechat.prompting.resolve import ModelFacts
 
 _SLOPE_CPU, _SLOPE_GPU = 0.7, 0.1
-"""The cost of one more token in a batch, in single tokens, before it was measured."""
+"""The estimated cost of one more token in a batch, in single tokens, before it is measured."""
 _INSPECTED = 4
-"""Prompts of up to so many times the context can be looked at."""
+"""Times the context that an inspected prompt may be long."""
 
 
 class ModelRuntime:
@@ -54,7 +55,7 @@ class ModelRuntime:
     def __init__(
         self, loaded: LoadedModel, prompts: Prompts, writing: WritingParts | None, owned: ExitStack
     ) -> None:
-        """`writing` is None where only the vocabulary was loaded. `owned` frees everything."""
+        """`writing` is None if only the vocabulary was loaded. `owned` frees everything."""
         self._loaded = loaded
         self._prompts = prompts
         self._parts = writing
@@ -105,7 +106,7 @@ class ModelRuntime:
             return self._prompts.view(self._make(request))
 
     def save_lanes(self) -> None:
-        """Save what was evaluated of the chat, if there is a place for it."""
+        """Save the evaluated chat, if there is a place for it."""
         if self._parts is not None:
             self._parts.evaluator.save()
 
@@ -123,7 +124,7 @@ class ModelRuntime:
         return measure_raw_loop(self._loaded, tokens, request.n_generate)
 
     def describe(self) -> ModelInfo:
-        """Return what a front end shows about the model."""
+        """Return the description of the model for front ends."""
         loaded, resolved = self._loaded, self._prompts.resolved
         return ModelInfo(
             name=PurePath(loaded.path).stem,
@@ -144,8 +145,9 @@ class ModelRuntime:
         )
 
     def _make(self, request: Inspect) -> TokenizedPrompt:
-        """Return the prompt as it would be sent: shortened where the context is full; if nothing
-        helps, as it is.
+        """Return the prompt as it would be sent: shortened if the context is full.
+
+        If nothing helps, return it as it is.
         """
         make = partial(self._prompts.make, now=request.now, thinking=request.thinking)
         try:
@@ -166,7 +168,7 @@ def load_runtime(
     on_progress: Callable[[float], bool],
     is_aborted: Callable[[], bool],
 ) -> ModelRuntime:
-    """Load a model and what it needs; nothing stays loaded if that fails.
+    """Load a model and everything that works on it; nothing stays loaded if that fails.
 
     `render` runs templates. `on_progress` and `is_aborted` are as in `loading.load`. Raises
     WorkerFailure.
@@ -197,7 +199,7 @@ def _prepare_writing(
     is_aborted: Callable[[], bool],
     owned: ExitStack,
 ) -> WritingParts:
-    assert loaded.context is not None  # it is not for inspecting only
+    assert loaded.context is not None  # the model was loaded whole
     threads = DecodeThreads(loaded.context, adapts=request.n_threads is None)
     adapters = Adapters(loaded, log)
     adapters.use(request.adapters)
@@ -226,7 +228,7 @@ def _prepare_guesser(
     is_aborted: Callable[[], bool],
     owned: ExitStack,
 ) -> Callable[[Sequence[int]], Guesser]:
-    """Return the maker of guessers: with a draft model if one is wanted, else by the text."""
+    """Return the maker of guessers: they use the draft model if one is wanted, else the text."""
     policy = GuessPolicy(CostCurve(_SLOPE_GPU if loaded.placement.n_gpu_layers else _SLOPE_CPU))
     draft = _load_draft(request, loaded, log, is_aborted)
     if draft is None:

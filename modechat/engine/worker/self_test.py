@@ -1,9 +1,9 @@
-"""Evaluates a tiny quantized model like a loaded one: a prompt in one batch, then tokens one by
-one.
+"""Evaluates a tiny quantized model like a loaded one: a prompt in one batch, then single tokens.
 
-`python -m modechat.engine.worker.self_test on FOLDER` does it with the CPU's extra buffers,
-`off FOLDER` without; the model is written into the folder. Ends with 0 if every result is a number;
-native code that this machine does not run ends it by a signal. `engine/self_test.py` starts it.
+`python -m modechat.engine.worker.self_test on FOLDER` does it with the CPU's extra buffers, `off
+FOLDER` without; the model is written into the folder. The exit code is 0 if every result is a
+number. Native code that this machine does not run ends the process by a signal.
+`engine/self_test.py` starts it.
 """
 
 from __future__ import annotations

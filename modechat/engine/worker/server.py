@@ -1,4 +1,4 @@
-"""The worker's loop: one request after the other, each answered with events."""
+"""Runs the worker's loop: one request after the other, each answered with events."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Server:
             except WorkerFailure as failure:
                 self._report(failure, request)
         self._save_lanes()
-        self._sandbox.close()  # the model's memory is freed with the process, which is quicker
+        self._sandbox.close()  # the end of the process frees the model faster than `close` would
 
     def _report(self, failure: WorkerFailure, request: Request) -> None:
         self._pipe.emit(
@@ -99,14 +99,14 @@ class Server:
     def _load(self, request: Load) -> None:
         self._save_lanes()
         self._unload()
-        self._sandbox.start()  # it starts up while the model is loaded
+        self._sandbox.start()  # it starts while the model is loaded
         started = time.perf_counter()
         sent = 0.0
 
         def progress(fraction: float) -> bool:
             nonlocal sent
             self._pipe.note_progress()
-            # It is less than before when it is tried again, with fewer layers.
+            # The fraction falls when loading is tried again with fewer layers.
             if fraction < sent or fraction - sent >= _PROGRESS_STEP:
                 sent = fraction
                 self._pipe.emit(LoadProgress(load=request.number, fraction=fraction))

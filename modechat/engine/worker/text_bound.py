@@ -1,8 +1,8 @@
 """Refuses texts that can never fit into the context, before a prompt is made of them.
 
-Rendering, guarding and tokenising take time and memory for every byte. No token is longer than the
-longest one of the vocabulary, which bounds their number from below; where that does not settle it,
-the text is counted piece by piece, until the pieces are too many.
+Rendering, guarding and tokenising take time and memory for every byte. The length of the
+vocabulary's longest token bounds the number of tokens from below. Where that does not settle it,
+the text is counted piece by piece, until there are too many tokens.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 
 _SHORT = 1 << 20
-"""Bytes. Of shorter texts a prompt is made in any case, which counts their tokens exactly."""
+"""Bytes. Shorter texts are made into a prompt in any case, which counts their tokens exactly."""
 _SHORTEST_LONGEST = 16
-"""Bytes. Real vocabularies have a token as long: shorter texts need no look at the longest token.
+"""Bytes. Every real vocabulary has a token of this length.
+
+So shorter texts need no search for the longest token.
 """
 _PIECE = 1 << 16
 _LOST_AT_A_CUT = 8
-"""Tokens: the pieces of a text may have so many more than the whole at each cut."""
+"""Tokens that each cut of a text may add, at the most."""
 
 
 def refuse_what_cannot_fit(
@@ -49,7 +51,7 @@ def refuse_what_cannot_fit(
 
 
 def _texts_that_stay(request: ChatPrompt | InstructPrompt) -> Iterator[str]:
-    """Give the texts that no shortening removes."""
+    """Yield the texts that no shortening removes."""
     if isinstance(request, InstructPrompt):
         yield from (request.instruction, request.input, request.prefill, request.system)
         for example in request.examples:

@@ -1,8 +1,8 @@
 """Writes a tiny quantized model of random weights, to try llama.cpp's kernels on this machine.
 
-Format: GGUF version 3 (ggml's docs/gguf.md). Architecture `llama` with one layer and no vocabulary:
-its input is numbers of tokens. Its matrices are of Q4_0, which has kernels of its own in every
-extra buffer of the CPU; sizes are multiples of what these kernels require.
+Format: GGUF version 3 (ggml's docs/gguf.md). The architecture is `llama` with one layer and no
+vocabulary: the input is numbers of tokens. The matrices are of Q4_0, which has its own kernels in
+every extra buffer of the CPU; sizes are multiples of what these kernels require.
 """
 
 from __future__ import annotations
@@ -55,7 +55,10 @@ _TENSORS: tuple[tuple[str, tuple[int, ...]], ...] = (
 
 
 def write_tiny_model(path: Path) -> None:
-    """Write it to `path`: about half a megabyte, each time the same bytes. Raises OSError."""
+    """Write the model to `path`: about half a megabyte, the same bytes each time.
+
+    Raises OSError.
+    """
     values = random.Random(0)
     header = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(_TENSORS), len(_METADATA)))
     for key, kind, value in _METADATA:

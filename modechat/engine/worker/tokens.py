@@ -1,4 +1,4 @@
-"""Text to tokens and back, on llama.cpp's vocabulary.
+"""Turns text into tokens and back, with llama.cpp's vocabulary.
 
 Owns the BOS rule (exactly one at the front where the vocabulary asks for it, none added otherwise)
 and the incremental detokeniser.
@@ -94,14 +94,14 @@ class Vocabulary:
         return [bos, *tokens[start:]]
 
     def tokenize_for_encoder(self, pieces: Sequence[str]) -> list[int]:
-        """As `tokenize_prompt`, with the end token that encoders expect."""
+        """Return the tokens as `tokenize_prompt` does, with the end token that encoders expect."""
         tokens = self.tokenize_prompt(pieces)
         if not llama.llama_vocab_get_add_eos(self.handle):
             return tokens
         return [*tokens, llama.llama_vocab_eos(self.handle)]
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
-        """Return the bytes that `token` stands for; none for control tokens, unless `special`."""
+        """Return the bytes that `token` stands for; empty for control tokens, unless `special`."""
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
@@ -115,7 +115,10 @@ class Vocabulary:
         return self._tokenize("\n")
 
     def _tokenize_piece(self, piece: str, *, is_first: bool) -> list[int]:
-        """Tokenise behind a newline: SentencePiece puts a space before the first text."""
+        """Return the tokens of a piece, as they are after a newline.
+
+        SentencePiece puts a space before the first text of a call.
+        """
         if is_first:
             return self._tokenize(piece)
         tokens = self._tokenize(f"\n{piece}")
@@ -144,11 +147,11 @@ class Vocabulary:
 class Detokenizer:
     """Turns the tokens of a reply into text as they come.
 
-    A character that is split over tokens comes when it is whole.
+    A character that is split between tokens comes when it is whole.
     """
 
     def __init__(self, vocabulary: Vocabulary, shown: Collection[int] = ()) -> None:
-        """`shown` are control tokens whose text is wanted all the same."""
+        """`shown` are control tokens whose text is wanted."""
         self._vocabulary = vocabulary
         self._shown = frozenset(shown)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")

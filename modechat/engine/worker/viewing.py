@@ -1,4 +1,4 @@
-"""Prompts to look at: their tokens as texts, and which tokens belong to which part."""
+"""Makes the view of a prompt: the texts of its tokens, and the number of tokens in each part."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from modechat.prompting.prompt import Part, Prompt
 def view_of(
     prompt: Prompt, tokens: Sequence[int], vocabulary: Vocabulary, control: Collection[int]
 ) -> PromptView:
-    """Return what the user sees of a prompt. `control` are the ids of control tokens."""
+    """Return the view of a prompt. `control` are the ids of control tokens."""
     # A long text has few different tokens.
     pieces = {token: vocabulary.piece(token, special=True) for token in set(tokens)}
     views = {}
@@ -34,8 +34,8 @@ def view_of(
 def count_by_part(
     pieces: Sequence[bytes], text: str, parts: Sequence[Part]
 ) -> tuple[tuple[str, int], ...]:
-    """Return how many tokens each part of a prompt has, in order; between the parts is the
-    template.
+    """Return how many tokens each part of a prompt has, in order; the template is between the
+    parts.
 
     `pieces` are the bytes of the tokens. A token belongs to the part that it begins in.
     """
@@ -66,8 +66,8 @@ def _part_at(position: int, borders: Sequence[tuple[int, int, str]]) -> str:
 def _advance(data: bytes, position: int, piece: bytes) -> tuple[int, int]:
     """Find `piece` in `data` from `position` on; return its start and its end.
 
-    Tokenisers insert spaces and swallow white space; a piece that is not in the text (BOS) stands
-    before the next one.
+    Tokenisers insert spaces and swallow white space. A piece that is not in the text (BOS) gets the
+    place of the next one.
     """
     for candidate in (piece, piece.lstrip(b" ")):
         if not candidate:

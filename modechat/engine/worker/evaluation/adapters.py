@@ -1,8 +1,7 @@
-"""LoRA adapters of the loaded model: read when they are first wanted, applied as the mode of a
-request asks.
+"""Reads LoRA adapters when they are first wanted, and applies those for the mode of a request.
 
-Tokens that were evaluated with other adapters are of no use: `apply` returns a name for the applied
-ones, and lanes keep that name.
+Tokens that were evaluated with other adapters are of no use. So `apply` returns a name for the
+applied adapters, and lanes keep that name.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class _Read:
     handle: Any
     """llama.cpp's pointer."""
     identity: str
-    """Changes when its file does."""
+    """A text that changes when the adapter's file does."""
 
 
 class Adapters:
@@ -48,9 +47,9 @@ class Adapters:
         return self._wanted
 
     def use(self, wanted: Sequence[Adapter]) -> None:
-        """Apply these from now on, as their files are now.
+        """Apply these adapters from now on, as their files are now.
 
-        Raises WorkerFailure if one cannot be read; the old ones stay in use then.
+        Raises WorkerFailure if one cannot be read; then the old ones stay in use.
         """
         read = {adapter.path: self._current(adapter.path) for adapter in wanted}
         self._read |= read

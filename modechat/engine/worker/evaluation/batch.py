@@ -1,4 +1,4 @@
-"""Filling llama.cpp's batches."""
+"""Fills llama.cpp's batches."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import Enum
 from typing import Any
 
 MOST_OUTPUTS = 32
-"""Tokens of one batch after which the next token may be sampled."""
+"""The most tokens of one batch after which the next token can be sampled."""
 
 
 class Logits(Enum):
-    """After which tokens of a batch the next one can be sampled."""
+    """The tokens of a batch after which the next one can be sampled."""
 
     LAST = "last"
     ALL = "all"
@@ -20,7 +20,7 @@ class Logits(Enum):
 def fill_batch(
     batch: Any, tokens: Sequence[int], position: int, sequence: int, logits: Logits = Logits.LAST
 ) -> None:
-    """Fill a `llama_batch`, which has room, with `tokens` of a sequence from `position` on."""
+    """Fill a `llama_batch` of sufficient size with `tokens` of a sequence, from `position` on."""
     batch.n_tokens = len(tokens)
     wanted = int(logits is Logits.ALL)
     for i, token in enumerate(tokens):

@@ -1,4 +1,4 @@
-"""Checkpoints: copies of the states that a memory overwrites, to come back to.
+"""Keeps checkpoints: copies of states that a memory overwrites, to come back to.
 
 Recurrent states and sliding windows cannot be cut. A checkpoint keeps them as they were after some
 tokens; the memory itself keeps the rest of what it holds of these tokens.
@@ -38,7 +38,7 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """Keeps the checkpoints that were used last, in at most `n_bytes`."""
+    """Keeps the checkpoints that were used last, in at most `n_bytes` together."""
 
     def __init__(self, memory: StateMemory, n_bytes: int = _BYTES) -> None:
         self._memory = memory
@@ -65,7 +65,7 @@ class Checkpoints:
         return sum(len(kept.state) for kept in self._kept)
 
     def newest(self, tokens: Sequence[int], key: str) -> Checkpoint | None:
-        """Return the checkpoint after the most of `tokens`; None if there is none."""
+        """Return the checkpoint after the longest beginning of `tokens`; None if there is none."""
         newest: Checkpoint | None = None
         for kept in self._kept:
             if newest is not None and kept.n_tokens <= newest.n_tokens:
@@ -77,7 +77,7 @@ class Checkpoints:
     def restore(self, checkpoint: Checkpoint, sequence: int) -> bool:
         """Put the state back into a sequence that still holds the rest of the checkpoint's tokens.
 
-        Return False if llama.cpp refuses.
+        Returns False if llama.cpp refuses.
         """
         self._kept.remove(checkpoint)
         self._kept.append(checkpoint)

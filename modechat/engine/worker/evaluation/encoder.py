@@ -1,7 +1,7 @@
-"""Encoder-decoder models: the prompt is encoded as a whole, the reply is decoded after a start
-token.
+"""Evaluates encoder-decoder models: they encode the whole prompt, and decode the reply.
 
-Nothing is kept between prompts: the decoder's results belong to one encoded text.
+The reply follows a start token. Nothing is kept between prompts: the decoder's results belong to
+one encoded text.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class EncoderDecoder:
     """The `Evaluator` of an encoder-decoder model."""
 
     def __init__(self, loaded: LoadedModel, threads: DecodeThreads) -> None:
-        assert loaded.context is not None  # it is not for inspecting only
+        assert loaded.context is not None  # the model was loaded whole
         memory = llama.llama_get_memory(loaded.context)
-        assert memory is not None  # models without one are not loaded
+        assert memory is not None  # models without memory are not loaded
         self._threads = threads
         self._memory = memory
         self._n_ctx = loaded.n_ctx
@@ -63,9 +63,9 @@ class EncoderDecoder:
         on_progress: Callable[[int], None],
         logits: Logits = Logits.LAST,  # noqa: ARG002
     ) -> None:
-        """As Evaluator.evaluate.
+        """See Evaluator.evaluate.
 
-        The first tokens after `reuse` are the prompt, the next ones the reply's.
+        The first tokens after `reuse` are the prompt, later ones the reply's.
         """
         if self._is_encoded:
             self._run(llama.llama_decode, tokens, self._n_decoded)

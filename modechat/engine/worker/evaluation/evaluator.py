@@ -1,6 +1,4 @@
-"""The interface of what evaluates a model: `Lanes`, or `EncoderDecoder` for models with
-an encoder.
-"""
+"""Defines the interface of evaluators: `Lanes`, or `EncoderDecoder` for models with an encoder."""
 
 from __future__ import annotations
 
@@ -13,14 +11,14 @@ from modechat.engine.worker.evaluation.batch import Logits
 
 
 class Aborted(Exception):
-    """The computation was aborted because the user stopped it."""
+    """The user stopped the computation."""
 
 
 class Evaluator(Protocol):
-    """Evaluates a prompt and then token after token, so that the next one can be sampled."""
+    """Evaluates a prompt and then token after token, so that the next token can be sampled."""
 
     n_evaluated: int
-    """Tokens that were evaluated so far, over all requests."""
+    """Tokens that have been evaluated so far, over all requests."""
 
     def close(self) -> None:
         """Free native memory."""
@@ -39,9 +37,9 @@ class Evaluator(Protocol):
 
         `n_left_out` messages have left a full context: what followed them may move up in the cache.
         `key` names what results depend on besides the tokens: the adapters. `label` is the
-        conversation, if it may be saved on disk. `is_reproducible`: a reply to the same prompt uses
-        the cells of the reply before it, since the place of cells shows in the last digits of
-        results.
+        conversation, if it may be saved on disk. If `is_reproducible`, a reply to the same prompt
+        uses the same cells as the reply before, because the place of cells shows in the last digits
+        of results.
         """
 
     def evaluate(
@@ -59,7 +57,7 @@ class Evaluator(Protocol):
     def take_back(self, mode: Mode, count: int) -> None:
         """Forget the last `count` tokens: those of the last call of `evaluate`, or a few.
 
-        Only where `can_take_back`.
+        This works only if `can_take_back`.
         """
 
     @property
@@ -70,13 +68,13 @@ class Evaluator(Protocol):
         """Return how many more tokens fit into the context."""
 
     def save(self) -> None:
-        """Save what was evaluated of the chat on disk, if there is a place for it."""
+        """Save the evaluated chat on disk, if there is a place for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reused:
-    """How much of a prompt needs no evaluation. Counts are tokens."""
+    """The part of a prompt that needs no evaluation, in tokens."""
 
     n_tokens: int
     n_restored: int = 0
-    """How many of them came from disk."""
+    """How many of the tokens came from disk."""

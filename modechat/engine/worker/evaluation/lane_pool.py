@@ -1,7 +1,7 @@
-"""The lanes of one KV cache: how they are cut, shared and emptied.
+"""Cuts, shares and empties the lanes of one KV cache.
 
-Owns what is in the cache. A lane's `tokens` are exactly those that the cache holds for it, always:
-also after an abort, a failure or a cut.
+Owns the content of the cache. A lane's `tokens` are always exactly those that the cache holds for
+it, even after an abort, a failure or a cut.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from modechat.engine.worker.evaluation.checkpoints import Checkpoint, Checkpoint
 from modechat.engine.worker.evaluation.memory import Memory
 
 WORTH_KEEPING = 16
-"""Tokens. A lane that would lose fewer to a new prompt is cut, else it is branched."""
+"""Tokens. A lane that would lose no more to a new prompt is cut, any other lane is branched."""
 
 
 @dataclass(slots=True)
@@ -24,20 +24,20 @@ class Lane:
     sequence: int
     tokens: list[int] = field(default_factory=list)
     key: str = ""
-    """A name for the adapters that were applied: the cache depends on them, too."""
+    """The name of the adapters that were applied: the cache depends on them, too."""
     used: int = 0
-    """The number of the request that used it last."""
+    """The number of the request that used the lane last."""
     mode: Mode = Mode.CHAT
     label: str = ""
-    """The conversation that it is saved as on disk; empty: it is not."""
+    """The conversation that the lane is saved as on disk; empty: it is not saved."""
     n_exact: int | None = None
     """How many of the tokens were evaluated after exactly those before them; None: all.
 
-    Tokens behind messages that have left a full context were not: they are of use to that
-    conversation alone.
+    Tokens after messages that have left a full context are not exact: only that conversation can
+    use them.
     """
     n_left_out: int = 0
-    """How many messages have left, where some tokens are not exact."""
+    """How many messages have left the context; 0 if all tokens are exact."""
 
     def keep(self, count: int) -> None:
         """Forget all tokens but the first `count`."""
@@ -48,12 +48,12 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A lane that has the first `n_tokens` of a prompt, perhaps by way of a checkpoint."""
+    """A lane that has the first `n_tokens` of a prompt, perhaps through a checkpoint."""
 
     lane: Lane
     n_tokens: int
     n_common: int
-    """Tokens of the prompt that the lane has, even if its memory cannot go on from there."""
+    """Tokens of the prompt that the lane has, even if its memory cannot go on after them."""
     checkpoint: Checkpoint | None = None
 
     @property
@@ -89,7 +89,7 @@ class LanePool:
         lane.keep(count)
 
     def cut(self, lane: Lane, match: Match) -> None:
-        """Cut the lane, which has what the match has, back to the tokens that are reused."""
+        """Cut the lane, which has the tokens of the match, back to those that are reused."""
         checkpoint = match.checkpoint
         if checkpoint is not None and not self.checkpoints.restore(checkpoint, lane.sequence):
             self.empty(lane)
@@ -97,7 +97,7 @@ class LanePool:
             self.keep(lane, match.n_tokens)
 
     def branch(self, match: Match, lane: Lane) -> None:
-        """Share what the match has with another lane, which loses what it had."""
+        """Share the tokens of the match with another lane, which loses its own."""
         self.empty(lane)
         source = match.lane
         self.memory.copy(source.sequence, lane.sequence, match.n_tokens)
@@ -119,9 +119,9 @@ class LanePool:
         lane.n_exact = start if lane.n_exact is None else min(start, lane.n_exact)
 
     def begin(self, mode: Mode, match: Match | None, *, is_again: bool) -> Lane:
-        """Return the lane for a new prompt, cut back to what is reused.
+        """Return the lane for a new prompt, cut back to the tokens that are reused.
 
-        `is_again`: cut it to just before its last reply, whatever that costs.
+        If `is_again`, cut it to just before its last reply, whatever that costs.
         """
         can_branch = self.memory.can_branch
         if match is not None and match.n_tokens:
@@ -144,8 +144,8 @@ class LanePool:
     def victim(self, mode: Mode, spared: Lane | None = None) -> Lane:
         """Return the lane that a new prompt of `mode` may take, other than `spared`.
 
-        It is an empty one, else the least recently used one; the newest one of the other mode comes
-        last.
+        An empty lane comes first, then the least recently used one; the newest lane of the other
+        mode comes last.
         """
         newest_of_other = self.current.get(mode.other)
 
@@ -155,7 +155,10 @@ class LanePool:
         return min((lane for lane in self.lanes if lane is not spared), key=order)
 
     def give_up_another(self, lane: Lane) -> bool:
-        """Empty the least recently used lane other than `lane`. Return False if there is none."""
+        """Empty the least recently used lane except `lane`.
+
+        Return False if all others are empty.
+        """
         others = [other for other in self.lanes if other is not lane and other.tokens]
         if not others:
             return False

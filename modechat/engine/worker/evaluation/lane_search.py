@@ -1,4 +1,4 @@
-"""Finds the lane that has most of a prompt."""
+"""Finds the lane that has the most of a prompt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from modechat.domain.sequences import common_prefix_length
 from modechat.engine.worker.evaluation.lane_pool import WORTH_KEEPING, Lane, LanePool, Match
 
 _MOST_TRIES = 32
-"""Places at which the rest of a shortened chat is looked for."""
+"""The most places where the rest of a shortened chat is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,14 @@ class Wanted:
 
     @property
     def saved_key(self) -> str:
-        """The key of a lane on disk: where messages have left, not all of it is exact."""
+        """The key of a lane on disk.
+
+        It also names how many messages have left, because then not all of the lane is exact.
+        """
         return f"{self.key}|{self.n_left_out} left" if self.n_left_out else self.key
 
     def n_common(self, lane: Lane, prompt: Sequence[int]) -> int:
-        """Return how many of its first tokens the lane has for `prompt`."""
+        """Return how many of the first tokens of `prompt` the lane has and may give."""
         common = common_prefix_length(lane.tokens, prompt[:-1])
         if lane.n_exact is None:
             return common
@@ -36,7 +39,7 @@ class Wanted:
 
 
 def find_match(pool: LanePool, wanted: Wanted, prompt: Sequence[int]) -> Match | None:
-    """Return the lane that has most of `prompt`; None if no lane has any of it."""
+    """Return the lane that has the most of `prompt`; None if no lane has any of it."""
     best: Match | None = None
     for lane in pool.lanes:
         if lane.tokens and lane.key == wanted.key:
@@ -58,9 +61,9 @@ def _rank(match: Match) -> tuple[int, int, int]:
 
 
 def gap_before(prompt: Sequence[int], start: int, tokens: Sequence[int]) -> int:
-    """Return how many of `tokens` lie between `start` and what `prompt` has there; 0: not found.
+    """Return how many tokens to take out at `start`, so that `tokens` goes on there like `prompt`.
 
-    The longest run that follows counts.
+    If several places fit, the one with the longest common run counts. Returns 0 if none does.
     """
     head = tuple(prompt[start : start + WORTH_KEEPING])
     if len(head) < WORTH_KEEPING:
@@ -69,7 +72,7 @@ def gap_before(prompt: Sequence[int], start: int, tokens: Sequence[int]) -> int:
     for begin in range(start + 1, len(tokens) - len(head) + 1):
         if tokens[begin] == head[0] and tuple(tokens[begin : begin + len(head)]) == head:
             n_tries += 1
-            if n_tries > _MOST_TRIES:  # a text that repeats itself: each try takes its time
+            if n_tries > _MOST_TRIES:  # the text repeats itself, and each try takes time
                 break
             length = common_prefix_length(tokens[begin:], prompt[start:])
             if length > best:

@@ -1,8 +1,8 @@
-"""The lanes: sequences of one KV cache, each with the tokens of a prompt and its reply.
+"""Evaluates prompts in lanes: sequences of one KV cache, each with a prompt and its reply.
 
 Chat and instruct turns, and branches after a regenerate or an edit, take lanes of their own, so
-that none disturbs the other; what they have in common is shared. A new prompt begins with the lane
-that has most of it. Where the room ends, the least recently used lane is given up first.
+that none disturbs the others; they share their common tokens. A new prompt begins with the lane
+that has the most of it. If the room ends, the least recently used lane is given up first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WORTH_A_CHECKPOINT = 32
 
 
 class Lanes:
-    """The `Evaluator` of models that see what came before."""
+    """The `Evaluator` of models that see all earlier tokens."""
 
     def __init__(self, memory: Memory, saved: SavedLanes | None = None) -> None:
         self._memory = memory
@@ -37,11 +37,11 @@ class Lanes:
         self._wanted = Wanted()
         self._n_requests = 0
         self._next_checkpoint: int | None = None
-        """After how many tokens the next prompt may part from this one."""
+        """The number of tokens after which the next prompt may differ; None: not known."""
         self.n_evaluated = 0
 
     def close(self) -> None:
-        """As Evaluator.close."""
+        """See Evaluator.close."""
         self._memory.close()
 
     @property
@@ -56,7 +56,7 @@ class Lanes:
         """Empty all lanes."""
         self._pool.empty_all()
 
-    # Where a prompt begins
+    # The beginning of a prompt
 
     def reuse(
         self,
@@ -68,9 +68,9 @@ class Lanes:
         label: str = "",
         is_reproducible: bool = False,
     ) -> Reused:
-        """Begin with `prompt` in the lane that has most of it.
+        """Begin with `prompt` in the lane that has the most of it.
 
-        At least one token is left to evaluate: the next one is sampled from its result.
+        At least one token is left to evaluate: the next token is sampled from its result.
         """
         self._n_requests += 1
         self._next_checkpoint = None
@@ -110,10 +110,10 @@ class Lanes:
         on_progress: Callable[[int], None],
         logits: Logits = Logits.LAST,
     ) -> None:
-        """Evaluate `tokens` at the end of the lane, in pieces; `on_progress` gets the count after
-        each.
+        """Evaluate `tokens` at the end of the lane, in pieces.
 
-        Raises Aborted, with the pieces that were ready kept, or WorkerFailure.
+        `on_progress` gets the count after each piece. Raises WorkerFailure, or Aborted; then the
+        finished pieces are kept.
         """
         lane = self._pool.current[mode]
         stops = self._stops(lane, len(tokens)) if logits is Logits.LAST else [len(tokens)]
@@ -128,18 +128,19 @@ class Lanes:
                 self._pool.checkpoints.add(lane.sequence, lane.tokens, lane.key)
 
     def take_back(self, mode: Mode, count: int) -> None:
-        """As Evaluator.take_back."""
+        """See Evaluator.take_back."""
         lane = self._pool.current[mode]
         self._pool.keep(lane, len(lane.tokens) - count)
 
     def room(self, mode: Mode) -> int:
-        """As Evaluator.room."""
+        """See Evaluator.room."""
         return self._memory.n_ctx - len(self._pool.current[mode].tokens)
 
     def _stops(self, lane: Lane, count: int) -> list[int]:
-        """Return where in the next `count` tokens to pause for a checkpoint, and their end.
+        """Return where to pause for a checkpoint within the next `count` tokens, and their end.
 
-        Before the last one, for the same prompt again, and where prompts parted before.
+        The pauses are before the last token, for the same prompt again, and where earlier prompts
+        parted.
         """
         if count == 1 or self._memory.can_be_cut:
             return [count]
@@ -180,7 +181,7 @@ class Lanes:
     def _restore(self, prompt: Sequence[int], n_in_memory: int) -> int:
         """Bring back a lane from disk that has more of `prompt` than memory has.
 
-        Return how many of the prompt's tokens it has; 0: there is none.
+        Returns how many of the prompt's tokens it has; 0 if there is no such lane.
         """
         wanted = self._wanted
         if self._saved is None or not wanted.label:

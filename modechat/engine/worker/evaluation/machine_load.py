@@ -1,6 +1,6 @@
-"""The load of the machine: how many cores other processes keep busy, and how many are idle.
+"""Measures the load of the machine: the cores that other processes keep busy, and the idle ones.
 
-A process that sees only its own times learns by trying whether a core is free, and each trial
+A process that sees only its own times learns by trials whether a core is free, and each trial
 beside a busy process costs as much as ten tokens. The system's own counts say it at once
 (https://docs.kernel.org/filesystems/proc.html). In a container they may be the host's, so they only
 say when a trial is worth while, never which count is right.
@@ -22,10 +22,10 @@ _WINDOW = 0.25
 
 @dataclass(frozen=True, slots=True)
 class MachineLoad:
-    """Cores, on average since the measurement before."""
+    """Numbers of cores, on average since the measurement before."""
 
     others: float
-    """Kept busy by other processes."""
+    """Cores that other processes keep busy."""
     idle: float
 
 
@@ -58,7 +58,7 @@ class LoadMeter:
         self._before = self._count(clock())
 
     def measure(self) -> MachineLoad | None:
-        """Return the load since the measurement before; None if that was too short a time ago."""
+        """Return the load since the measurement before; None if that was too recent."""
         now = self._clock()
         passed = now - self._before.at
         if passed < _WINDOW:

@@ -1,8 +1,8 @@
-"""llama.cpp's memory of one context: sequences that are decoded, cut, copied and moved.
+"""Decodes, cuts, copies and moves sequences in llama.cpp's memory of one context.
 
-Knows what each kind of memory can do. Ordinary KV caches can be cut and shared anywhere. Sliding
-windows have lost the tokens behind the window, and recurrent states are one value that cannot be
-taken apart.
+Knows the abilities of each kind of memory. Ordinary KV caches can be cut and shared anywhere.
+Sliding windows have lost the tokens before the window, and recurrent states are one value that
+cannot be taken apart.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NO_ROOM = 1
 ABORTED = 2
 
 _QUICK = 0.025
-"""Seconds. A token that takes less is never aborted; the next one is just not asked for."""
+"""Seconds. A token that takes less is never aborted: a stop comes before the next one."""
 
 
 class Memory:
@@ -39,11 +39,11 @@ class Memory:
     ) -> None:
         """`abort` is the context's abort callback.
 
-        llama.cpp calls it hundreds of times in each decode, so it is removed where a decode only
-        takes a moment.
+        llama.cpp calls it hundreds of times in each decode, so it is removed if a decode takes only
+        a moment.
         """
         memory = llama.llama_get_memory(context)
-        assert memory is not None  # models without one are not loaded
+        assert memory is not None  # models without memory are not loaded
         self.context = context
         self.n_ctx = n_ctx
         self.n_batch = n_batch
@@ -71,7 +71,7 @@ class Memory:
     def can_take_back(self) -> bool:
         """True if tokens of the last batch can be taken back.
 
-        A sliding window still has what that needs.
+        A sliding window still has the tokens that this needs.
         """
         return not self._is_one_state
 
@@ -82,7 +82,7 @@ class Memory:
 
     @property
     def can_shift(self) -> bool:
-        """True if tokens in the middle can be taken out, and those after them moved up."""
+        """True if tokens in the middle can be taken out, so that later ones move up."""
         return self.can_be_cut and bool(llama.llama_memory_can_shift(self._memory))
 
     def can_keep(self, sequence: int, count: int, length: int) -> bool:
@@ -99,7 +99,7 @@ class Memory:
     def keep(self, sequence: int, count: int) -> bool:
         """Keep the first `count` tokens.
 
-        Return False if that is not possible: the sequence is empty then.
+        Returns False if that is not possible; then the sequence is empty.
         """
         if llama.llama_memory_seq_rm(self._memory, sequence, count, -1):
             return True
@@ -114,14 +114,14 @@ class Memory:
         llama.llama_memory_seq_cp(self._memory, source, target, 0, count)
 
     def take_out(self, sequence: int, start: int, end: int) -> None:
-        """Take the tokens from `start` to before `end` out; those that follow move up."""
+        """Take out the tokens from `start` to before `end`; those that follow move up."""
         llama.llama_memory_seq_rm(self._memory, sequence, start, end)
         llama.llama_memory_seq_add(self._memory, sequence, end, -1, start - end)
 
     def decode(self) -> int:
         """Evaluate the batch.
 
-        Return DECODED, NO_ROOM (nothing has changed), ABORTED, or the code of a failure.
+        Returns DECODED, NO_ROOM (nothing has changed), ABORTED, or the code of a failure.
         """
         n_tokens: int = self.batch.n_tokens
         self._set_abortable(n_tokens > 1 or self._seconds_of_a_token >= _QUICK)
@@ -138,9 +138,9 @@ class Memory:
             self._is_abortable = is_abortable
 
     def partial_state(self, sequence: int) -> bytes | None:
-        """Return what the memory will overwrite: the recurrent state, the sliding window.
+        """Return the state that the memory will overwrite: the recurrent state, the sliding window.
 
-        None if llama.cpp refuses.
+        Returns None if llama.cpp refuses.
         """
         flags = llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
         size = llama.llama_state_seq_get_size_ext(self.context, sequence, flags)
@@ -149,9 +149,9 @@ class Memory:
         return bytes(buffer) if written == size else None
 
     def set_partial_state(self, sequence: int, state: bytes) -> bool:
-        """Put a state back; the tokens after it must be cut then.
+        """Put a state back; then the tokens after it must be cut.
 
-        Return False if llama.cpp refuses.
+        Returns False if llama.cpp refuses.
         """
         flags = llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
         buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
@@ -173,7 +173,7 @@ class Memory:
     def load_state(self, sequence: int, path: Path, tokens: Sequence[int]) -> bool:
         """Read the state of `tokens` into a sequence.
 
-        Return False if it cannot be read or is of other tokens: the sequence must be cleared then.
+        Returns False if it cannot be read or is of other tokens; then the sequence must be cleared.
         """
         n_tokens = len(tokens)
         held = (llama.llama_token * n_tokens)()

@@ -1,5 +1,4 @@
-"""The largest number of threads that helps: the physical performance cores that this process may
-use.
+"""Counts the threads that help: the physical performance cores that this process may use.
 
 llama.cpp's threads wait for each other after every operation. So a thread on a slow core, on the
 second half of a core, or beyond a container's quota makes all of them slower.
@@ -35,7 +34,8 @@ def useful_threads() -> int:
 
 
 def linux_threads(root: Path, usable: Collection[int]) -> int:
-    """As `useful_threads`, for a process that may use the CPUs `usable` of the system below `root`.
+    """Return the useful threads of a process that may use the CPUs `usable` of the system at
+    `root`.
 
     Files that are missing or say something else mean no limit.
     """
@@ -71,7 +71,7 @@ def parse_quota_v1(quota: str, period: str) -> float | None:
 
 
 def performance_cpus(root: Path, usable: Collection[int]) -> frozenset[int]:
-    """Return those of `usable` on performance cores; all of them if the cores are alike."""
+    """Return those of `usable` that are on performance cores; all if the cores are alike."""
     hybrid = _read(root / "sys/devices/cpu_core/cpus")  # Intel
     if hybrid:
         return frozenset(usable) & _cpus(hybrid) or frozenset(usable)
@@ -86,7 +86,7 @@ def performance_cpus(root: Path, usable: Collection[int]) -> frozenset[int]:
 def count_cores(root: Path, cpus: Collection[int]) -> int:
     """Return how many physical cores `cpus` lie on.
 
-    Where the kernel does not say, each has its own.
+    If the kernel does not say, each CPU counts as a core.
     """
     cores = set()
     for cpu in cpus:
@@ -98,8 +98,8 @@ def count_cores(root: Path, cpus: Collection[int]) -> int:
 def cpu_quota(root: Path) -> float | None:
     """Return how many CPUs the control groups of this process allow; None: no limit.
 
-    The strictest of a group and those above it counts. In a container the path of the group may be
-    the host's: then only the top of the mounted tree counts.
+    The strictest limit of a group and those above it counts. In a container the path of the group
+    may be the host's: then only the top of the mounted tree counts.
     """
     strictest: float | None = None
     for folder, version in _groups(root):
@@ -110,7 +110,7 @@ def cpu_quota(root: Path) -> float | None:
 
 
 def _groups(root: Path) -> Iterator[tuple[Path, int]]:
-    """Give the folders of this process's groups and their parents, with their version."""
+    """Yield the folders of this process's groups and their parents, with their version."""
     mounted = root / "sys/fs/cgroup"
     for line in _read(root / "proc/self/cgroup").splitlines():
         if line.count(":") < 2:
@@ -145,12 +145,12 @@ def _ratio(quota: str, period: str) -> float | None:
 
 
 def _number(text: str) -> int:
-    """Read a number; 0 for any other text."""
+    """Return the number in a text; 0 for any other text."""
     return int(text) if text.strip().isdecimal() else 0
 
 
 def _cpus(text: str) -> frozenset[int]:
-    """Read a list of CPUs; empty for any other text."""
+    """Return the CPUs in a list; empty for any other text."""
     try:
         return parse_cpu_list(text)
     except ValueError:
@@ -162,7 +162,10 @@ def _cpu_folder(root: Path, cpu: int) -> Path:
 
 
 def _read(path: Path) -> str:
-    """Read a file; empty if there is none: old kernels, other systems, containers that hide it."""
+    """Return the text of a file; empty if there is none.
+
+    Old kernels and other systems lack some files, and containers hide some.
+    """
     try:
         return path.read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -170,7 +173,7 @@ def _read(path: Path) -> str:
 
 
 def _performance_cores_of_macos() -> int:
-    """Return their number; 0 on other systems, and on Macs without efficiency cores."""
+    """Return the number of a Mac's performance cores; 0 without efficiency cores, or elsewhere."""
     if sys.platform != "darwin":
         return 0
     count, size = ctypes.c_int(0), ctypes.c_size_t(ctypes.sizeof(ctypes.c_int))

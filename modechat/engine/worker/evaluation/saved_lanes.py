@@ -1,5 +1,4 @@
-"""Lanes that outlive the program: a chat's cache is saved on disk when the user leaves it, and read
-when he resumes it.
+"""Saves a chat's cache on disk when the user leaves the chat, and reads it back later.
 
 A state that cannot be read, or is of another model or other settings, counts as absent: the prompt
 is evaluated.
@@ -21,11 +20,11 @@ from modechat.engine.saved_states import SavedState, SavedStates
 from modechat.engine.worker.model import LoadedModel
 
 _WORTH_SAVING = 256
-"""Tokens; fewer are evaluated in a moment."""
+"""Tokens; fewer tokens are evaluated in a moment."""
 _WORTH_RESTORING = 64
-"""Tokens that a state must have more than the memory has."""
+"""Tokens that a state must have beyond those in memory."""
 _SAMPLE, _SAMPLES = 1 << 16, 32
-"""Bytes of a sample of a file, and how many there are."""
+"""Bytes of a sample of a file, and the number of samples."""
 
 
 class SequenceMemory(Protocol):
@@ -57,7 +56,7 @@ class SavedLanes:
         self._is_aborted = is_aborted
 
     def save(self, label: str, sequence: int, tokens: Sequence[int], key: str) -> None:
-        """Save a lane. If the disk refuses, the log says so; it only costs time later."""
+        """Save a lane. If the disk refuses, the log says so; the loss only costs time later."""
         if len(tokens) < _WORTH_SAVING:
             return
         identity = self._identity + key
@@ -85,10 +84,10 @@ class SavedLanes:
     def find(
         self, prompt: Sequence[int], key: str, more_than: int, n_ctx: int
     ) -> tuple[SavedState, int] | None:
-        """Return the state that has most of `prompt`, and how many tokens of it it has.
+        """Return the state that has the most of `prompt`, and how many of its tokens.
 
-        None if no state has clearly more than `more_than`. States that a context of `n_ctx` tokens
-        cannot hold do not count.
+        Returns None if no state has clearly more than `more_than`. States that a context of `n_ctx`
+        tokens cannot hold do not count.
         """
         try:
             states = self._states.of(self._identity + key)
@@ -112,13 +111,13 @@ class SavedLanes:
     def load(self, state: SavedState, path: Path, sequence: int) -> bool:
         """Read a state into an empty sequence.
 
-        Return False if there is no room: it must be cleared then.
+        Returns False if there is no room; then the sequence must be cleared.
         """
         return self._memory.load_state(sequence, path, state.tokens)
 
 
 def fingerprint(path: str) -> str:
-    """Return a text that differs between model files, without reading all of them."""
+    """Return a text that differs between model files, without reading the whole file."""
     with Path(path).open("rb") as file:
         status = os.fstat(file.fileno())
         sample = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode())

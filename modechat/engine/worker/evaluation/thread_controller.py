@@ -12,32 +12,35 @@ from statistics import median
 from modechat.engine.worker.evaluation.machine_load import MachineLoad
 
 LEAST_PROMPT = 16
-"""Tokens. In larger batches a token always costs about the same; below, it depends on the size."""
+"""Tokens. Any larger batch costs about the same for each token; below, its size matters."""
 
 _WINDOW = 9
 _BETTER = 0.95
 _CLEARLY_WORSE = 1.3
 _SLOW, _COLLAPSED = 1.4, 3.0
-"""Times the cost of the last decodes of the same size."""
+"""Factors, relative to the last decodes of the same size."""
 _SHARE_OF_TRIALS = 0.02
-"""Share of the time that trials of worse counts may cost."""
+"""Share of the time that trials of worse counts may take."""
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.5, 5.0
 """Seconds of computing between trials."""
 _IDLE = 5.0
 """Seconds without a decode after which the machine may have changed."""
 _FREE_CORE = 0.6
-"""With so many idle cores, one more thread may have one."""
+"""Idle cores. With so many, one more thread may get a core."""
 _QUIET = 0.2
-"""If other processes use fewer cores, fewer threads will not help if they did not before."""
+"""Cores. If other processes use fewer, the machine is quiet.
+
+On a quiet machine fewer threads do not help if they did not before.
+"""
 _SHARE_FOR_FREE = 0.08
-"""Share of the time that trials of more threads may cost while a core is idle."""
+"""Share of the time that trials of more threads may take while a core is idle."""
 _SHORTEST_WAIT_FOR_FREE, _LONGEST_WAIT_FOR_FREE = 0.2, 3.0
 """Seconds of computing between trials of more threads while a core is idle."""
 
 
 @dataclass(slots=True)
 class _Trial:
-    """A trial of another count: its decodes are compared with those before."""
+    """A trial of another count: its decodes are compared with earlier ones."""
 
     count: int
     ratios: list[float] = field(default_factory=list)
@@ -48,11 +51,9 @@ class _Trial:
 class ThreadController:
     """Finds the count, from 1 to `n_max`, that decodes fastest.
 
-    It has no clock: the same decodes give the same counts.
-
     It stays with a count, and now and then tries a higher or a lower one for a few decodes. A worse
-    one is left at once, and no other is tried until its cost is a fiftieth of the time. When
-    decodes suddenly take much longer, it searches without waiting.
+    count is left at once, and no other one is tried until the cost of the trial is a fiftieth of
+    the time. When decodes suddenly take much longer, it searches without waiting.
 
     `evidence` is how many decodes show that a count is better, `patience` the seconds of computing
     before the first trial.
@@ -61,12 +62,11 @@ class ThreadController:
     def __init__(self, n_max: int, evidence: int, patience: float = 0.0) -> None:
         self._n_max = n_max
         self._evidence = evidence
-        self._enough = min(evidence, 3)  # decodes that show what is usual
+        self._enough = min(evidence, 3)  # decodes that show the usual cost
         self._settled = n_max
         self._trial: _Trial | None = None
-        self._costs: dict[
-            int, deque[float]
-        ] = {}  # of the last decodes with the settled count, by size
+        self._costs: dict[int, deque[float]] = {}
+        """The costs of the last decodes with the settled count, by size."""
         self._n_slow = 0
         self._candidates: list[int] = []
         self._n_rounds = -1
@@ -78,11 +78,14 @@ class ThreadController:
         self._last_end = 0.0
         self._load: MachineLoad | None = None
         self._knows_fewer = False
-        """True if fewer threads were found to be no better, and nothing has changed since."""
+        """True if fewer threads were no better, and nothing has changed since."""
         self._wait_for_free = _SHORTEST_WAIT_FOR_FREE
         self._next_for_free = 0.0
         self._tried_lately = False
-        """True if another count was tried since the last measurement, which says nothing then."""
+        """True if another count was tried since the last measurement of the load.
+
+        Such a measurement says nothing.
+        """
 
     @property
     def count(self) -> int:
@@ -117,7 +120,10 @@ class ThreadController:
             self._next_trial = self._computed
 
     def _begin_anew(self) -> None:
-        """Try more threads after a pause: they may help again. Too many show without a trial."""
+        """Try more threads after a pause: they may help again.
+
+        Too many threads show without a trial.
+        """
         if above := _up(self._settled, self._n_max):
             self._costs.clear()
             self._is_searching = True
@@ -135,9 +141,8 @@ class ThreadController:
                 self._n_slow += 1 if ratio < _COLLAPSED else 2
         window.append(cost)
         if self._n_slow >= self._enough:
-            self._costs = {
-                _size(n_tokens): deque(list(window)[-2:], _WINDOW)
-            }  # earlier decodes count no more
+            # Earlier decodes no longer count.
+            self._costs = {_size(n_tokens): deque(list(window)[-2:], _WINDOW)}
             self._search(_down(self._settled) + _up(self._settled, self._n_max))
         elif self._computed >= self._next_trial and len(window) >= self._enough:
             self._try_next()
@@ -160,8 +165,9 @@ class ThreadController:
     def _round(self) -> list[int]:
         """Return the counts to try: all higher ones, and the next lower one.
 
-        More is usually better, and a count that is too high shows at once. Higher ones are left out
-        while no core is idle, lower ones while nothing else computes and they were tried.
+        More threads are usually better, and a count that is too high shows at once. Higher counts
+        are left out while no core is idle, lower ones while nothing else computes and all were
+        tried.
         """
         above, below = _up(self._settled, self._n_max), _down(self._settled)
         self._n_rounds += 1
@@ -192,14 +198,14 @@ class ThreadController:
     def _is_worse(self, trial: _Trial) -> bool:
         ratios = trial.ratios
         if not ratios:
-            return trial.decodes >= _WINDOW  # no decode of a known size: nothing can be learned now
+            return trial.decodes >= _WINDOW  # no decode had a known size: nothing to learn
         if len(ratios) == 1:
             return ratios[0] > _CLEARLY_WORSE
         limit = _BETTER if len(ratios) >= self._evidence else 1
         return median(ratios) > limit
 
     def _go_on(self) -> None:
-        """Try the next count of a search; after its last one stay with the best for a while."""
+        """Try the next count of a search; after the last one, stay with the best for a while."""
         self._trial = None
         if self._is_searching and self._candidates:
             self._try_next()
@@ -226,7 +232,10 @@ class ThreadController:
 
 
 def _size(n_tokens: int) -> int:
-    """Return the class of sizes in which batches are compared; long ones are all alike."""
+    """Return the size class of a batch: only batches of one class are compared.
+
+    Long ones form one.
+    """
     return min(n_tokens, LEAST_PROMPT)
 
 

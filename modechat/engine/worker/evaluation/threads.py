@@ -1,4 +1,4 @@
-"""The number of threads that compute: adapted while the model runs, by how long its decodes take.
+"""Adapts the number of computing threads while the model runs, by the times of its decodes.
 
 llama.cpp's threads meet at a barrier after every operation. With one thread more than there are
 idle cores, all of them wait for the one that the system has suspended: on two cores beside one
@@ -19,7 +19,7 @@ from modechat.engine.worker.evaluation.thread_controller import LEAST_PROMPT, Th
 
 _DECODED = 0
 _PATIENCE_WITH_PROMPTS = 5.0
-"""Seconds.
+"""Seconds before the first trial with prompts.
 
 A short prompt has four batches: a trial of half the threads with one of them costs a quarter more.
 """
@@ -39,10 +39,9 @@ class DecodeThreads:
 
     @contextmanager
     def held(self, *, is_held: bool) -> Iterator[None]:
-        """Within the `with` block, evaluate single tokens with the same number of threads if
-        `is_held`.
+        """Evaluate single tokens with the same number of threads within the block, if `is_held`.
 
-        How many threads share an attention shows in the last digits of its result.
+        The number of threads that share an attention shows in the last digits of its result.
         """
         self._is_held = is_held
         try:

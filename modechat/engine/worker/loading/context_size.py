@@ -14,9 +14,9 @@ ENOUGH = 4096
 _STEP = 1024
 _LEAST, _LEAST_STEP = 512, 256
 _SHARE = 4
-"""The context may take one part in so many of the memory that the weights leave free."""
+"""The context may take one such part (a quarter) of the memory that the weights leave free."""
 _SAFE = 0.8
-"""The share of that memory that even a short context may take."""
+"""The share of the same memory that even a short context may take."""
 
 
 def choose_n_ctx(
@@ -24,11 +24,12 @@ def choose_n_ctx(
 ) -> int:
     """Return the length of the context in tokens.
 
-    It is what the model was trained for, at most `longest`, in a quarter of the free memory; 4096
-    tokens may take most of it. `free_bytes` is what the weights leave; `kv_bytes` returns what a
-    context takes.
+    It is the length that the model was trained for, at most `longest`, within a quarter of the free
+    memory; up to 4096 tokens may take most of it. `free_bytes` is what the weights leave;
+    `kv_bytes` returns the bytes that a context takes.
 
-    Never below 512 tokens, or what the model was trained for: the caller checks that those fit.
+    The length is never below 512 tokens, or the trained length if that is less: the caller checks
+    that these fit.
     """
     most = min(n_ctx_train or ENOUGH, longest)
     enough = min(ENOUGH, most)
@@ -43,7 +44,7 @@ def choose_n_ctx(
 
 
 def as_needed(chosen: int, needed: int | None) -> int:
-    """Return the chosen length, or what is needed if that is less."""
+    """Return the chosen length, or the needed one if that is less."""
     return chosen if needed is None else min(chosen, needed)
 
 

@@ -1,5 +1,5 @@
-"""The devices that this build of llama.cpp can compute on, as ggml lists them (CUDA, Metal, Vulkan
-and so on).
+"""Lists the devices that this build of llama.cpp can compute on, as ggml does (CUDA, Metal,
+Vulkan).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.loading.offload import Device, DeviceKind
 
 _KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "integrated"}
-"""By ggml_backend_dev_type; others only help the CPU."""
+"""Kinds by ggml_backend_dev_type; devices of other types only help the CPU."""
 _SHARED_MEMORY = ("MTL", "Metal")
 """Backends of Apple's GPUs, which call themselves discrete."""
 _POINTER = ctypes.c_void_p
@@ -30,7 +30,7 @@ class _Properties(ctypes.Structure):
         ("memory_total", ctypes.c_size_t),
         ("type", ctypes.c_int),
         ("device_id", ctypes.c_char_p),
-        ("capabilities", ctypes.c_bool * 16),  # more than there are: later versions may add some
+        ("capabilities", ctypes.c_bool * 16),  # longer than needed: later versions may add some
     ]
 
 
@@ -50,8 +50,8 @@ def choose_devices(devices: Sequence[Device], wanted: Sequence[str]) -> tuple[De
     """Return the devices to offload to, in order.
 
     These are the wanted ones, or else every GPU once, the one with the most free memory first.
-    Integrated ones count where there is no other. `none` wants no device. Raises WorkerFailure for
-    a name that no device has.
+    Integrated GPUs count only if there is no other. `none` wants no device. Raises WorkerFailure
+    for a name that no device has.
     """
     gpus = [device for device in devices if device.kind in ("gpu", "integrated")]
     if wanted:
@@ -59,7 +59,7 @@ def choose_devices(devices: Sequence[Device], wanted: Sequence[str]) -> tuple[De
     discrete = [device for device in gpus if device.kind == "gpu"]
     first_of_id: dict[str, Device] = {}
     for device in discrete or gpus[:1]:
-        # Two backends may know the same one.
+        # Two backends may know the same device.
         first_of_id.setdefault(device.id or device.name, device)
     return tuple(sorted(first_of_id.values(), key=_free_bytes, reverse=True))
 

@@ -1,5 +1,6 @@
-"""Loading a GGUF: plan, load, create the context; where a GPU fails, again with fewer layers, at
-last on the CPU.
+"""Loads a GGUF: makes a plan, loads the model and creates the context.
+
+If a GPU fails, it tries again with fewer layers, and at last on the CPU.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ def load(
 ) -> LoadedModel:
     """Load the model.
 
-    `on_progress` gets the fraction and returns True to go on; `is_aborted` is asked all the time
-    while the model computes: True ends the computation. Raises WorkerFailure.
+    `on_progress` gets the fraction and returns True to go on. `is_aborted` is called all the time
+    while the model computes, and returns True to end the computation. Raises WorkerFailure.
     """
     _check_settings(request)
     devices = choose_devices(list_devices(), request.devices)
@@ -76,7 +77,7 @@ def _check_settings(request: Load) -> None:
 
 def _plan(request: Load, devices: Sequence[Device]) -> LoadPlan:
     layout = read_layout(Path(request.model_path))
-    if layout is None:  # it cannot be loaded either: llama.cpp says why
+    if layout is None:  # llama.cpp cannot load it either, and says why
         shape = ContextShape(
             request.kv_type, N_SEQUENCES, ENOUGH, MOST_OUTPUTS, flash_attention=False
         )
@@ -98,7 +99,7 @@ def _expected_plan(request: Load, sizes: ModelSizes, devices: Sequence[Device]) 
 
 
 def _load_where_it_fits(job: LoadJob, plan: LoadPlan) -> tuple[NativeModel, LoadPlan]:
-    """Return the model, and the plan that worked: it has a note on each attempt that failed."""
+    """Return the model, and the plan that worked, which has a note on each failed attempt."""
     for offload in smaller_plans(plan.offload):
         try:
             return load_as_planned(job, plan), plan
@@ -110,7 +111,7 @@ def _load_where_it_fits(job: LoadJob, plan: LoadPlan) -> tuple[NativeModel, Load
 
 
 def _why_cpu(request: Load, devices: Sequence[Device], plan: LoadPlan) -> WhyCPU | None:
-    """Return why no layer is on a GPU; None if the user wants it so."""
+    """Return why no layer is on a GPU; None if that is what the user wants."""
     no_device_wanted = bool(request.devices) and not devices
     if request.n_gpu_layers == 0 or request.vocabulary_only or no_device_wanted:
         return None
@@ -122,7 +123,7 @@ def _why_cpu(request: Load, devices: Sequence[Device], plan: LoadPlan) -> WhyCPU
 
 
 def _notes_on_layers(request: Load, devices: Sequence[Device]) -> tuple[str, ...]:
-    """Say that a wish for layers on a GPU cannot come true."""
+    """Return a note if the user wants layers on a GPU, but there is no GPU for them."""
     if not request.n_gpu_layers or request.vocabulary_only or devices:
         return ()
     if can_offload():

@@ -1,8 +1,7 @@
-"""The memory that the parts of a model take, by its header: weights, KV cache and buffers, layer by
-layer.
+"""Estimates the memory that a model takes, by its header: weights, KV cache and buffers, by layer.
 
-Estimates for planning, rather too high than too low; llama.cpp reports the real sizes when it has
-loaded.
+The estimates are for planning, rather too high than too low; llama.cpp reports the real sizes when
+it has loaded.
 
 Sources: llama-kv-cache*.cpp and llama-memory-recurrent.cpp of llama.cpp in llama-cpp-python 0.3.36.
 """
@@ -42,11 +41,14 @@ _WINDOW_PERIODS = {
     "gpt-oss": 2,
     "olmo2": 4,
 }
-"""One in so many layers has no sliding window. For architectures whose files do not say it."""
+"""By architecture: one in this many layers has no sliding window.
+
+The files of these architectures do not say it.
+"""
 
 
 def bytes_per_value(kv_type: KVType) -> Fraction:
-    """Return what one value takes in a KV cache of this type."""
+    """Return the bytes that one value takes in a KV cache of this type."""
     n_values, n_bytes = TENSOR_TYPES[GGML_TYPES[kv_type]]
     return Fraction(n_bytes, n_values)
 
@@ -69,10 +71,10 @@ class LayerSizes:
 
     weight_bytes: int
     kv_values: int
-    """Values of a token in the KV cache."""
+    """Values that a token has in the KV cache."""
     is_windowed: bool
     state_bytes: int
-    """The state of a sequence in a recurrent layer."""
+    """Bytes of the state of a sequence in a recurrent layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,13 @@ class ModelSizes:
 
     layers: tuple[LayerSizes, ...]
     input_bytes: int
-    """The token embeddings, which stay on the host."""
+    """Bytes of the token embeddings, which stay on the host."""
     output_bytes: int
-    """Includes the token embeddings where they serve as the output layer too."""
+    """Bytes of the output layer; with the token embeddings, if they serve as the output layer."""
     tied_bytes: int
     """Bytes of the token embeddings that are counted twice: as input and as output."""
     n_ctx_train: int
-    """0: the file does not say."""
+    """The context length that the model was trained with; 0: the file does not say."""
     n_window: int
     n_vocab: int
     n_embd: int
@@ -109,17 +111,17 @@ class ModelSizes:
         return int(values) + layer.state_bytes * shape.n_sequences
 
     def kv_bytes_by_layer(self, n_ctx: int, shape: ContextShape) -> list[int]:
-        """Return what the KV cache and the recurrent state of each layer take."""
+        """Return the bytes that the KV cache and the recurrent state of each layer take."""
         return [self._kv_bytes_of(layer, n_ctx, shape) for layer in self.layers]
 
     def kv_bytes(self, n_ctx: int, shape: ContextShape) -> int:
-        """Return what the KV cache and the recurrent states take together."""
+        """Return the bytes that the KV cache and the recurrent states take together."""
         return sum(self.kv_bytes_by_layer(n_ctx, shape))
 
     def compute_bytes(self, n_ctx: int, shape: ContextShape, *, with_output: bool) -> int:
         """Return the size of the buffer for intermediate results on one device."""
         activations = 6 * self.n_embd + 3 * self.n_ff
-        # The mask has two bytes for each token and cell, four times where devices are a pipeline.
+        # The mask has two bytes for each token and cell, or eight if devices form a pipeline.
         mask = (2 if shape.flash_attention else 1 + self.n_head) * n_ctx
         logits = shape.n_outputs * self.n_vocab if with_output else 0
         return _FLOAT * (shape.n_ubatch * (activations + mask) + logits)
@@ -155,7 +157,7 @@ def sizes_of(layout: ModelLayout) -> ModelSizes:
 
 
 def _layers(about: Hyperparameters, weights: list[int]) -> tuple[LayerSizes, ...]:
-    """Return the sizes of the layers, whose weights take so many bytes each."""
+    """Return the sizes of the layers; `weights` are the bytes of the weights of each."""
     n_layers = len(weights)
     values, windowed = about.kv_values(n_layers), _windowed(about, n_layers)
     state_bytes = _state_bytes(about)
@@ -166,9 +168,9 @@ def _layers(about: Hyperparameters, weights: list[int]) -> tuple[LayerSizes, ...
 
 
 def _windowed(about: Hyperparameters, n_layers: int) -> list[bool]:
-    """Return which layers see a sliding window only.
+    """Return which layers see only a sliding window.
 
-    Where the pattern is not known, no layer does.
+    If the pattern is not known, no layer does.
     """
     if not about.number("attention.sliding_window"):
         return [False] * n_layers
@@ -185,8 +187,9 @@ def _windowed(about: Hyperparameters, n_layers: int) -> list[bool]:
 
 
 def _state_bytes(about: Hyperparameters) -> int:
-    """Return what the state of a layer takes in recurrent models (Mamba, RWKV), for any length of
-    text.
+    """Return the bytes of a layer's state in recurrent models (Mamba, RWKV).
+
+    The state has the same size for any length of text.
     """
     n_inner, n_state = about.number("ssm.inner_size"), about.number("ssm.state_size")
     n_channels = n_inner + 2 * about.number("ssm.group_count") * n_state

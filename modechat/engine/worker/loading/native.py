@@ -1,7 +1,7 @@
-"""One attempt to load a model with llama.cpp, exactly as planned.
+"""Makes one attempt to load a model with llama.cpp, exactly as planned.
 
-Everything that can be wrong with a file becomes a WorkerFailure that says what to do. It is a
-`Refused` where fewer layers on the GPU may help.
+Everything that can be wrong with a file becomes a WorkerFailure that says what to do. If fewer
+layers on the GPU may help, it is a `Refused`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from modechat.engine.worker.native_log import NativeLog
 from modechat.engine.worker.tokens import Vocabulary
 
 _LONGEST_ENCODED = 2048
-"""Tokens that an encoder takes at most; its memory grows with the square."""
+"""The most tokens that an encoder takes; its memory grows with their square."""
 _FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
 """llama_flash_attn_type."""
 _LOAD_MODES = {(False, False): 0, (True, False): -1, (False, True): 2, (True, True): 3}
@@ -41,7 +41,7 @@ class Refused(WorkerFailure):
 
 @dataclass(frozen=True, slots=True)
 class NativeModel:
-    """llama.cpp's handles."""
+    """The handles of a loaded model in llama.cpp."""
 
     model: llama.llama_model_p
     vocabulary: Vocabulary
@@ -85,7 +85,10 @@ class LoadJob:
 
 
 def load_as_planned(job: LoadJob, plan: LoadPlan) -> NativeModel:
-    """Raises WorkerFailure; nothing stays loaded then."""
+    """Load the model, and create its context if the request is for the whole model.
+
+    Raises WorkerFailure; nothing stays loaded then.
+    """
     job.log.forget()
     model = _load_model(job, plan.offload)
     handle = llama.llama_model_get_vocab(model)
@@ -105,7 +108,9 @@ def load_as_planned(job: LoadJob, plan: LoadPlan) -> NativeModel:
 
 @contextmanager
 def _special_tokens_read_meanwhile(vocabulary: Vocabulary) -> Iterator[None]:
-    """Read them in a thread, beside native code that releases Python's lock."""
+    """Read the special tokens in a thread, while native code in the block lets other threads
+    run.
+    """
 
     def read() -> object:
         return vocabulary.special_tokens
@@ -127,8 +132,7 @@ def _load_model(job: LoadJob, offload: Plan) -> llama.llama_model_p:
     params.load_mode = _LOAD_MODES[request.mmap, request.mlock]
     params.n_gpu_layers = offload.n_gpu_layers
     params.use_extra_bufts = request.cpu_extras != "off"
-    # Without layers on it a device is not named: llama.cpp would use some of its memory all the
-    # same.
+    # A device without layers is not named: llama.cpp would still use some of its memory.
     handles = [handle_of(part.device) for part in offload.parts]
     devices = (ctypes.c_void_p * (len(handles) + 1))(*handles, None)
     split = (ctypes.c_float * llama.llama_max_devices())(*(part.n_layers for part in offload.parts))
@@ -210,8 +214,8 @@ def _context_failure(job: LoadJob, n_ctx: int) -> WorkerFailure:
 
 
 def _check_can_generate(native: NativeModel, name: str) -> None:
-    """Refuse embedding models, which have no memory of what came before, and free the context."""
-    assert native.context is not None  # it was just created
+    """Refuse embedding models, which have no memory of earlier tokens, and free the context."""
+    assert native.context is not None  # just created
     if llama.llama_get_memory(native.context) is None:
         llama.llama_free(native.context)
         raise WorkerFailure(

@@ -1,4 +1,4 @@
-"""Plans which layers go to which device. Pure: from sizes and free memory to a plan.
+"""Plans which layers go to which device. Pure: makes a plan from sizes and free memory.
 
 llama.cpp puts the last layers of a model on GPUs, the output layer first of all; several GPUs hold
 them in order. A plan never uses more of a device than its free memory less a margin.
@@ -14,7 +14,7 @@ from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes
 
 DeviceKind: TypeAlias = Literal["cpu", "gpu", "integrated", "accelerator"]
 
-_LEAST_MARGIN = 512 << 20  # drivers need some for kernels, the desktop for a new window
+_LEAST_MARGIN = 512 << 20  # for the driver's kernels, and new windows of the desktop
 _MARGIN_SHARE = 32
 
 
@@ -30,14 +30,14 @@ class Device:
     free_bytes: int
     total_bytes: int
     shares_memory: bool = False
-    """True if its memory is the system's."""
+    """True if its memory is the system's memory."""
     id: str = ""
     """Identifies the hardware: two backends can know the same one."""
 
 
 @dataclass(frozen=True, slots=True)
 class DevicePart:
-    """The layers of one device: so many in a row, and their memory."""
+    """The layers of one device, which follow each other, and their memory."""
 
     device: str
     n_layers: int
@@ -98,7 +98,7 @@ def plan_exactly(
     devices: Sequence[Device],
     system_free: int,
 ) -> Plan:
-    """Put the user's number of layers on the devices, also if they do not fit."""
+    """Put the user's number of layers on the devices, even if they do not fit."""
     n_all = len(sizes.layers) + 1
     n_layers = min(n_layers, n_all) if devices else 0
     if not n_layers:
@@ -109,7 +109,7 @@ def plan_exactly(
 
 
 def smaller_plans(plan: Plan) -> tuple[Plan, ...]:
-    """Return what to try when a plan fails, in order: three quarters of its layers, half, none."""
+    """Return the plans to try if a plan fails: three quarters of its layers, half, none."""
     smaller: list[Plan] = []
     n_layers = plan.n_gpu_layers
     for count in (n_layers * 3 // 4, n_layers // 2, 0):
@@ -192,8 +192,7 @@ def _costs(sizes: ModelSizes, n_ctx: int, shape: ContextShape) -> list[int]:
 def _fixed_bytes(sizes: ModelSizes, n_ctx: int, shape: ContextShape, *, is_partial: bool) -> int:
     """Return the bytes that a device needs besides its layers.
 
-    They are for intermediate results, and for weights that are copied to it while a prompt is
-    evaluated.
+    They hold intermediate results, and weights that are copied to it while a prompt is evaluated.
     """
     fixed = sizes.compute_bytes(n_ctx, shape, with_output=True)
     if is_partial:

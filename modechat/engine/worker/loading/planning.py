@@ -1,7 +1,7 @@
-"""Plans how a model is loaded: context length, layers for each device, batch size. Pure.
+"""Plans the load of a model: context length, layers for each device, batch size. Pure.
 
-A plan has notes for the user on what could not be as wanted. Raises WorkerFailure, with both
-numbers, for what cannot fit into memory.
+A plan has notes for the user on each wish that cannot be met. Raises WorkerFailure, with both
+numbers, if something cannot fit into memory.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from modechat.engine.worker.loading.offload import (
 N_SEQUENCES = 4
 """Sequences of the KV cache: the lanes, and room for others."""
 _N_BATCH_CPU = 128
-"""3 % slower than 512, and a stop loses a quarter of the work."""
+"""Tokens. This is 3 % slower than 512, but a stop loses only a quarter of the work."""
 _N_BATCH_GPU = 512
 _USABLE = 0.95
 """The share of the free memory that may be used."""
@@ -42,14 +42,14 @@ _USABLE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """How a model is to be loaded."""
+    """The plan of a load."""
 
     n_ctx: int
     offload: Plan
     shape: ContextShape
     notes: tuple[str, ...] = ()
     has_failed: bool = False
-    """True if a plan before it did not work."""
+    """True if an earlier plan did not work."""
 
     @property
     def n_batch(self) -> int:
@@ -150,7 +150,7 @@ def _plan_on_cpu(
         chosen = choose_n_ctx(kv_bytes, sizes.n_ctx_train, left, LONGEST_ON_CPU)
         n_ctx = as_needed(chosen, request.n_ctx_needed)
         notes += _shortened_notes(chosen, sizes.n_ctx_train, LONGEST_ON_CPU, n_ctx)
-    # A mapped file's pages make room for the cache, if slowly.
+    # The pages of a mapped file make room for the cache, though slowly.
     free = left if must_stay else system_free
     _refuse_what_does_not_fit(sizes.kv_bytes(n_ctx, shape), n_ctx, sizes, shape, free)
     if weights > system_free:
@@ -191,7 +191,7 @@ def _offload_notes(offload: Plan, devices: Sequence[Device]) -> tuple[str, ...]:
 
 
 def _shortened_notes(chosen: int, n_ctx_train: int, longest: int, n_ctx: int) -> tuple[str, ...]:
-    """Return a note if memory allowed only the `chosen` length, and more was wanted."""
+    """Return a note if memory allowed only the `chosen` length, though more was wanted."""
     if chosen >= min(n_ctx_train or ENOUGH, longest) or n_ctx < chosen:
         return ()
     note = (

@@ -1,7 +1,6 @@
-"""The process that `modechat.engine.probe` starts: it prints what the build can do, in lines of
-JSON.
+"""Prints what the build can do, in lines of JSON, in a process that `modechat.engine.probe` starts.
 
-Each line says more than the one before: on a processor that it was not built for, llama.cpp may die
+Each line says more than the one before. On a processor that it was not built for, llama.cpp may die
 as soon as it begins, but the first line is out by then.
 """
 
@@ -30,9 +29,9 @@ def main() -> None:
 
 
 def _features_of_build() -> str:
-    """Return the instruction sets that the build uses, worded as llama.cpp's own list.
+    """Return the instruction sets that the build uses, worded like llama.cpp's own list.
 
-    The functions that are called only return a number.
+    The functions that this calls only return a number.
     """
     from modechat.engine.worker.bindings import ggml_function
 

@@ -1,4 +1,4 @@
-"""The tokens of a vocabulary with their logits, as llama.cpp's samplers take them."""
+"""Holds the tokens of a vocabulary with their logits, as llama.cpp's samplers take them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from array import array
 from modechat.engine.worker.bindings import llama
 
 _SIZE = ctypes.sizeof(llama.llama_token_data)
-_FIELDS = _SIZE // ctypes.sizeof(ctypes.c_float)  # each of them takes as much
+_FIELDS = _SIZE // ctypes.sizeof(ctypes.c_float)  # all fields have this size
 IMPOSSIBLE = float("-inf")
 """The logit of a token that may not be chosen."""
 
@@ -37,12 +37,12 @@ class Candidates:
         self._logits[:] = memoryview(logits).cast("B").cast("f")
 
     def clear(self) -> None:
-        """Restore all tokens in their order, one as likely as the other."""
+        """Restore all tokens in their order, each as likely as the others."""
         ctypes.memmove(self._data, self._unsorted, len(self._unsorted))
         self.array.size, self.array.selected, self.array.sorted = self._n_vocab, -1, False
 
     def exclude(self, token: int) -> None:
-        """Make `token` impossible. Only before a sampler has sorted the tokens."""
+        """Make `token` impossible. Works only before a sampler has sorted the tokens."""
         self._logits[token] = IMPOSSIBLE
 
     def apply(self, sampler: llama.llama_sampler_p) -> tuple[int, float] | None:
@@ -54,5 +54,8 @@ class Candidates:
         return self._ids[selected], self._logits[selected]
 
     def possible(self) -> list[int]:
-        """Return the tokens that are not impossible. Only before a sampler has sorted them."""
+        """Return the tokens that are not impossible.
+
+        Works only before a sampler has sorted them.
+        """
         return [token for token, logit in enumerate(self._logits) if logit != IMPOSSIBLE]

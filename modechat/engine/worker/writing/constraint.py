@@ -17,11 +17,11 @@ _MOST_RULES = 20_000
 
 _ROOT = re.compile(r"^[ \t]*root[ \t]*::=", re.MULTILINE)
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*+"?|\[(?:\\.|[^\]\\])*+\]?|#[^\n]*+', re.DOTALL)
-"""Literals, classes and comments. What is not closed reaches to the end."""
+"""Literals, classes and comments. An unclosed one reaches to the end."""
 
 
 def is_constrained(request: Generate) -> bool:
-    """True if the reply must fit a schema or a grammar."""
+    """Return True if the reply must fit a schema or a grammar."""
     return request.schema_text is not None or request.grammar is not None
 
 
@@ -54,7 +54,7 @@ def _answer_grammar(request: Generate) -> str:
         )
     if request.schema_text is not None:
         return _from_schema(request.schema_text)
-    assert request.grammar is not None  # one of the two
+    assert request.grammar is not None  # one of the two is set
     return request.grammar
 
 
@@ -70,7 +70,7 @@ def _from_schema(text: str) -> str:
 
 
 def _check(text: str) -> None:
-    """Refuse what llama.cpp could not survive, and what needs better words than it has."""
+    """Refuse a grammar that llama.cpp would not survive, or would refuse in poor words."""
     from modechat.prompting.grammar_check import GrammarError, check_grammar
 
     try:

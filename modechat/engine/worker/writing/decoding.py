@@ -1,4 +1,4 @@
-"""The tokens of a reply, one after the other: sampled, and evaluated so that the next one can be.
+"""Samples the tokens of a reply one by one, and evaluates each so that the next can be sampled.
 
 A guesser has several tokens evaluated at once. Each token is still sampled from the result after
 exactly the tokens before it; a guess only decides whether that result is there already. So guesses
@@ -44,7 +44,7 @@ def decode(
 ) -> Generator[int, None, None]:
     """Yield tokens until the context is full. Close the generator when no more are wanted.
 
-    Each token is evaluated when the next one is asked for. Raises what `Evaluator.evaluate` raises.
+    Each token is evaluated when the next one is wanted. Raises what `Evaluator.evaluate` raises.
     """
     token = sampler.sample(-1)
     while True:
@@ -69,7 +69,7 @@ def _check(
 ) -> Generator[int, None, int]:
     """Yield the guesses that are right, and return the token after them.
 
-    The others are taken back.
+    Takes the wrong ones back.
     """
     n_right = 0
     try:

@@ -1,4 +1,4 @@
-"""Speculative decoding with a second, small model: it guesses, the big one checks.
+"""Guesses tokens with a second, small model, for the big one to check: speculative decoding.
 
 Both have the same vocabulary.
 """
@@ -21,17 +21,17 @@ from modechat.engine.worker.writing.speculation import FROM_MODEL, Draft, Guesse
 
 _SEQUENCE = 0
 _TRY_AGAIN_AFTER = 64
-"""Tokens without a guess after which one is tried: what did not pay may pay now."""
+"""Tokens without a guess after which one is tried: it may pay now, although it did not before."""
 _FEW = 3
 _COMPARED = 512
 """Tokens of both vocabularies that are compared."""
 
 
 class DraftModel:
-    """Guesses the likeliest tokens after a text. Owns the model that it is given."""
+    """Guesses the likeliest tokens after a text. Owns `loaded`, the draft model."""
 
     def __init__(self, loaded: LoadedModel, vocabulary: Vocabulary, *, adapts: bool = True) -> None:
-        """`adapts`: compute with as many threads as help at the moment.
+        """`adapts` lets it compute with as many threads as help at the moment.
 
         Raises WorkerFailure if `loaded` has another vocabulary than `vocabulary`.
         """
@@ -45,7 +45,7 @@ class DraftModel:
         )
         self._tokens: list[int] = []
         self.seconds_per_token = 0.0
-        """The time of the last guesses; 0: there were none yet."""
+        """The seconds of a token in the last guesses; 0 before the first ones."""
 
     def close(self) -> None:
         self._greedy.close()
@@ -55,7 +55,7 @@ class DraftModel:
     def guess(self, text: Sequence[int], count: int) -> tuple[int, ...]:
         """Guess at most `count` tokens after `text`.
 
-        There are fewer where the model would end, or its context is full.
+        There are fewer if the model would end there, or its context is full.
         """
         if len(text) + count > self._memory.n_ctx or not self._catch_up(text):
             return ()
@@ -71,7 +71,7 @@ class DraftModel:
         return tuple(guessed)
 
     def _catch_up(self, text: Sequence[int]) -> bool:
-        """Evaluate what is new of `text`; return True if the next token can be sampled."""
+        """Evaluate the new tokens of `text`; return True if the next token can be sampled."""
         keep = common_prefix_length(self._tokens, text[:-1])
         memory = self._memory
         can_keep = memory.can_keep(_SEQUENCE, keep, len(self._tokens))
@@ -95,12 +95,12 @@ class DraftModel:
 
 
 class ModelGuesser(Guesser):
-    """Guesses from repetitions where there are some, else by the draft model."""
+    """Guesses from repetitions if there are some, else by the draft model."""
 
     def __init__(self, policy: GuessPolicy, prompt: Sequence[int], model: DraftModel) -> None:
         super().__init__(policy, prompt)
         self._model = model
-        # The first guess shows what guesses cost and how good they are.
+        # So the first guess is made soon: it shows what guesses cost and how good they are.
         self._n_without = _TRY_AGAIN_AFTER
 
     def guess(self, limit: int) -> Draft:
@@ -118,7 +118,7 @@ class ModelGuesser(Guesser):
 
 
 def _check_same(draft: LoadedModel, vocabulary: Vocabulary) -> None:
-    """Raises WorkerFailure if the draft model has another vocabulary."""
+    """Raise WorkerFailure if the draft model has another vocabulary."""
     if not _are_same(draft.vocabulary, vocabulary):
         raise WorkerFailure(
             "model",

@@ -1,6 +1,6 @@
-"""One request from prompt to reply: make a prompt that fits, evaluate it, then token after token.
+"""Answers one request: makes a prompt that fits, evaluates it, then writes token after token.
 
-Owns the order of these steps and the reasons for which a reply ends.
+Owns the order of these steps and the reasons for the end of a reply.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from modechat.prompting.prompt import Prompt
 
 @dataclass(frozen=True, slots=True)
 class Guessing:
-    """How tokens are guessed with a loaded model."""
+    """The settings for guessing tokens with a loaded model."""
 
     guesser_for: Callable[[Sequence[int]], Guesser]
     """Makes the guesser for a prompt."""
     is_always: bool
-    """Guess for greedy and seeded replies too, although rounding may change them."""
+    """True to guess for greedy and seeded replies too, although rounding may change them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Generation:
         self._first_token = 0.0
 
     def run(self) -> None:
-        """Raises WorkerFailure."""
+        """Answer the request. Raises WorkerFailure."""
         made, n_left_out = self._make()
         prompt = made.tokens
         with self._sampler(made.prompt, prompt) as sampler:
@@ -133,9 +133,8 @@ class Generation:
         """Evaluate the tokens of `prompt` from `reused` on. Raises Aborted or WorkerFailure."""
         pieces = [prompt[reused:]]
         if self._is_reproducible and self._evaluator.can_take_back:
-            # The last token is evaluated alone, as it is when the same is asked again and all
-            # others are there already. Memories that cannot take tokens back do the same by
-            # themselves.
+            # The last token is evaluated alone, as it is when the same prompt comes again and all
+            # other tokens are there. Memories that cannot take tokens back do this by themselves.
             pieces = [prompt[reused:-1], prompt[-1:]]
         done = reused
         for piece in pieces:
@@ -145,7 +144,10 @@ class Generation:
                 done += len(piece)
 
     def _report_progress(self, reused: int, before: int, total: int, evaluated: int) -> None:
-        """Tell how many tokens of the prompt are there. Raises Aborted if the reply was stopped."""
+        """Report how many tokens of the prompt are there.
+
+        Raises Aborted if the reply was stopped.
+        """
         self._emit(
             PromptProgress(
                 id=self._request.id, evaluated=before + evaluated, reused=reused, total=total
@@ -178,7 +180,7 @@ class Generation:
 
     def _sampler(self, made: Prompt, prompt: list[int]) -> SamplerChain:
         vocabulary, context = self._loaded.vocabulary, self._loaded.context
-        assert context is not None  # it is not for inspecting only
+        assert context is not None  # the model was loaded whole
         grammar = grammar_for(self._request, vocabulary, self._prompts.reasoning_tags, made.text)
         if grammar is None:
             return SamplerChain(context, self._sampling, self._seed, vocabulary.n_tokens, prompt)

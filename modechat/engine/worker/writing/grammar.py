@@ -1,8 +1,8 @@
-"""Grammars: what a reply may say, checked token by token by llama.cpp.
+"""Holds a reply to a grammar, which llama.cpp checks token by token.
 
-An exception in native code would end the process: llama.cpp throws one where a token is accepted
-that the grammar does not allow. So a token is accepted only after `Grammar.allows` said that it is
-allowed.
+llama.cpp throws an exception if it accepts a token that the grammar does not allow, and an
+exception in native code ends the process. So a token is accepted only after `Grammar.allows` has
+allowed it.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from modechat.engine.worker.writing.candidates import IMPOSSIBLE, Candidates
 T = TypeVar("T")
 
 _SURROGATES = tuple(bytes((0xED, second)) for second in range(0xA0, 0xC0))
-"""The first two bytes of those: Python refuses them only at the third one."""
+"""The first two bytes of surrogates in UTF-8: Python refuses them only at the third byte."""
 
 
 class Grammar:
-    """A grammar and how far a reply has come in it. Use `close`: it owns native memory.
+    """A grammar, and the place that a reply has reached in it. Use `close`: it owns native memory.
 
-    `written` are the control tokens that a reply may have. The others show as nothing, so they
-    would write something else than the grammar has seen.
+    `written` are the control tokens that a reply may have. The others show no text, so the reply
+    would differ from what the grammar has seen.
     """
 
     def __init__(
         self, vocabulary: Vocabulary, text: str, root: str, written: Collection[int] = ()
     ) -> None:
-        """Raises WorkerFailure for a text that is no grammar."""
+        """Load the grammar `text`, which begins with the rule `root`. Raises WorkerFailure."""
         self._vocabulary = vocabulary
         control = {token.id for token in vocabulary.special_tokens if not token.user_defined}
         self._hidden = control.difference(written)
@@ -50,7 +50,7 @@ class Grammar:
         llama.llama_sampler_free(self._sampler)
 
     def allows(self, token: int) -> bool:
-        """True if the reply may go on with `token`, or end with it."""
+        """Return True if the reply may go on with `token`, or end with it."""
         if not self._vocabulary.is_end(token) and not self._is_shown_text(token):
             return False
         self._one[0] = llama.llama_token_data(token, 1.0, 0.0)
@@ -61,12 +61,12 @@ class Grammar:
     def filter(self, candidates: Candidates) -> None:
         """Make tokens impossible that the grammar does not allow.
 
-        A few that `allows` refuses stay possible.
+        A few tokens that `allows` refuses stay possible.
         """
         llama.llama_sampler_apply(self._sampler, ctypes.byref(candidates.array))
 
     def must_end(self, candidates: Candidates) -> bool:
-        """True if the reply is complete, and nothing can follow."""
+        """Return True if the reply is complete, and nothing can follow."""
         candidates.clear()
         self.filter(candidates)
         for token in candidates.possible():
@@ -75,7 +75,7 @@ class Grammar:
         return True
 
     def has_choice(self, candidates: Candidates, *, blank: bool = False) -> bool:
-        """True if the reply could go on with different characters, or end.
+        """Return True if the reply could go on with different characters, or end.
 
         White space counts only if `blank`.
         """
@@ -97,7 +97,7 @@ class Grammar:
             self._decoder.decode(self._vocabulary.piece(token, special=True))
 
     def _beginning(self, token: int, *, blank: bool) -> bytes | None:
-        """Return the first byte that counts; empty for the reply's end, None if there is none."""
+        """Return the first byte that counts; empty for the reply's end, None if no byte counts."""
         if self._vocabulary.is_end(token):
             return b""
         piece = self._vocabulary.piece(token, special=True)
@@ -107,9 +107,9 @@ class Grammar:
         return begins or None
 
     def _is_shown_text(self, token: int) -> bool:
-        """True if `token` shows, and the reply stays UTF-8 with it.
+        """Return True if `token` shows, and the reply stays UTF-8 with it.
 
-        llama.cpp takes overlong forms of characters and surrogates.
+        llama.cpp also takes overlong forms of characters, and surrogates.
         """
         if token in self._hidden:
             return False

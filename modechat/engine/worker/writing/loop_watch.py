@@ -1,4 +1,4 @@
-"""Finds where a reply does nothing but repeat itself, and not because a grammar wants it so."""
+"""Finds a reply that does nothing but repeat itself, unless a grammar wants it so."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from modechat.domain.repetition import Repetition, RepetitionGuard
 
 class HasChoice(Protocol):
     def __call__(self, *, blank: bool) -> bool:
-        """True if the reply could go on in different ways; white space counts only if `blank`."""
+        """Return True if the reply could go on in different ways; white space counts only if
+        `blank`.
+        """
 
 
 class LoopWatch(Protocol):
@@ -19,11 +21,11 @@ class LoopWatch(Protocol):
         """The end of the reply that only repeats what is kept; empty if there is none."""
 
     def feed(self, text: str) -> bool:
-        """Add text of the reply, and return True if the reply should end with it."""
+        """Add text of the reply; return True if the reply should end with it."""
 
 
 class NoLoopWatch:
-    """For replies that may repeat themselves."""
+    """A watch for replies that may repeat themselves."""
 
     surplus = ""
 
@@ -47,7 +49,7 @@ class RepetitionWatch:
         if self._has_choice(blank=repetition.unit.isspace()):
             return True
         n_since = len(self.surplus) - len(repetition.surplus)
-        if n_since >= len(repetition.unit):  # a grammar wanted all of it
+        if n_since >= len(repetition.unit):  # the grammar wanted all of it
             self._guard.reset()
             self._repetition, self.surplus = None, ""
         return False

@@ -1,8 +1,8 @@
 """Makes a prompt fit into the context: the oldest messages of a chat leave it, in blocks.
 
-System text and pinned turns stay, and so does what the user just said. As many messages leave at
-once as make the rest a good deal shorter than the context: they stay out, so that the prompt's
-beginning changes rarely. A reply that is to go on and fills the context alone goes on from its end.
+System text and pinned turns stay, and so does the user's last message. So many messages leave at
+once that the rest is a good deal shorter than the context. They stay out, so that the prompt's
+beginning changes rarely. If the reply to continue fills the context alone, only its end is kept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.prompts import TokenizedPrompt
 
 _LEAST_ROOM = 16  # tokens that must be free for the reply
-_ROOM = 512  # tokens that should be free for the reply, where older messages can make way for it
+_ROOM = 512  # tokens that should be free for the reply, if older messages can make way
 _FILLED = 0.6  # share of the context that a prompt may take after messages have left
 
 
@@ -38,7 +38,7 @@ def fit(
 
     The reply has at most `max_tokens`.
 
-    Raises WorkerFailure if it does not fit, whatever leaves.
+    Raises WorkerFailure if the prompt does not fit, whatever leaves.
     """
     least = min(_LEAST_ROOM, max_tokens or _LEAST_ROOM, n_ctx // 4)
     room = max(least, min(_ROOM, max_tokens or _ROOM, n_ctx // 4))
@@ -55,7 +55,7 @@ def fit(
 
 
 def without_left_out(request: ChatPrompt, n_left_out: int) -> ChatPrompt:
-    """Return the chat without the messages that have left."""
+    """Return the chat without the messages that have left the context."""
     kept = list(request.messages)
     for i in reversed(_may_leave(request.messages)[:n_left_out]):
         del kept[i]
@@ -68,9 +68,10 @@ def _shorten(
     make: Callable[[ChatPrompt | InstructPrompt], TokenizedPrompt],
     wanted: tuple[int, ...],
 ) -> Fitted:
-    """Make the prompt with the fewest messages gone that has at most so many tokens.
+    """Make the prompt that lacks the fewest messages and keeps a limit of tokens.
 
-    So many: the first of `wanted` that is possible. If none is, it is the shortest prompt.
+    The limit is the first of `wanted` that can be kept. If none can, the prompt is the shortest
+    one.
     """
     low, high = 0, len(choices) - 1
     best = Fitted(make(without_left_out(request, choices[high])), choices[high])
@@ -91,9 +92,9 @@ def _shorten(
 def _from_the_end(
     request: ChatPrompt, make: Callable[[ChatPrompt | InstructPrompt], TokenizedPrompt], wanted: int
 ) -> TokenizedPrompt:
-    """Make the prompt with the end of the reply that is to go on.
+    """Make the prompt with only the end of the reply to continue.
 
-    It keeps as much of it as makes no more than `wanted` tokens, but at least one character.
+    The end is halved until the prompt has at most `wanted` tokens, or only one character is left.
     """
     rest = request.prefill
     while len(rest) > 1:
@@ -117,7 +118,7 @@ def _may_leave(messages: tuple[Message, ...]) -> list[int]:
 
 
 def _choices(request: ChatPrompt) -> list[int]:
-    """Return the counts of messages that could leave, above that of those that have left.
+    """Return the counts of messages that could leave, above the count of those that have left.
 
     Whole turns leave, so that a message of the user begins the rest.
     """

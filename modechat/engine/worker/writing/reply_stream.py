@@ -1,7 +1,7 @@
-"""The reply on its way out, sent in batches.
+"""Sends a reply to the front end, in batches.
 
-Thinking is separated from the answer, stop strings and leaked markers are cut, white space is
-trimmed, and a reply that does nothing but repeat itself is ended.
+Separates thinking from the answer, cuts stop strings and leaked markers, trims white space, and
+ends a reply that does nothing but repeat itself.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from modechat.prompting.reasoning import ReasoningSplitter, Split
 class ReplyStream:
     """Takes the text of token after token and emits deltas. `sampling` is complete.
 
-    `has_choice` says if a grammar, where there is one, lets the reply go on in different ways.
+    `has_choice` says whether the grammar, if there is one, lets the reply go on in different ways.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class ReplyStream:
         self._emit = emit
         prefill = request.prompt.prefill
         self._splitter = _splitter(prompts, prompt, prefill)
-        # A model in its own format may write of anything, but the control token that begins a turn
-        # ends one.
+        # In its own format a model may write about anything; only the control token that begins a
+        # turn ends its reply.
         self._is_own_format = prompt.format.source is FormatSource.GGUF
         stops, markers = self._stops_and_markers(request, prompt, sampling, prompts)
         self._stops = StopMatcher(stops)
@@ -69,9 +69,9 @@ class ReplyStream:
         self.n_tokens = 0
         self.n_thinking_tokens = 0
         self.leak = ""
-        """The other role's marker that was found."""
+        """The marker of another role that was found."""
         self.n_repeated = 0
-        """As in ReplyStats; known when the reply is finished."""
+        """Repeated characters, as in ReplyStats; known when the reply is finished."""
 
     def _stops_and_markers(
         self, request: Generate, prompt: Prompt, sampling: Sampling, prompts: Prompts
@@ -101,7 +101,7 @@ class ReplyStream:
         return ended
 
     def finish(self) -> None:
-        """No more will come: send what was held back."""
+        """Send the text that was held back, at the end of the reply."""
         if self._splitter is not None:
             split = self._splitter.flush()
             self._thinking += split.thinking
@@ -151,7 +151,7 @@ class ReplyStream:
 
 
 def _splitter(prompts: Prompts, prompt: Prompt, prefill: str) -> ReasoningSplitter | None:
-    """Return what separates thinking from the answer; None if there is nothing to separate.
+    """Return the splitter of thinking and answer; None if there is nothing to separate.
 
     Without tags nothing may be trimmed: stop strings may begin with the white space around
     thinking.

@@ -18,7 +18,7 @@ _PENALTY_LAST_N = 64
 class SamplerChain:
     """Chooses tokens freely. Use as a context manager: it owns native memory.
 
-    `sampling` has every setting but `max_tokens` filled in. `prompt` counts for the repeat penalty.
+    `sampling` has every setting except `max_tokens`. `prompt` counts for the repeat penalty.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class SamplerChain:
         llama.llama_sampler_free(self._chain)
 
     def must_end(self) -> bool:
-        """True if nothing but the reply's end can follow."""
+        """Return True if nothing but the reply's end can follow."""
         return False
 
     def has_choice(self, *, blank: bool) -> bool:  # noqa: ARG002
-        """True if the reply could go on in different ways. `blank`: as in `Grammar`."""
+        """Return True if the reply could go on in different ways. `blank`: as in `Grammar`."""
         return True
 
     def __enter__(self) -> Self:
@@ -81,7 +81,7 @@ class ConstrainedSampler(SamplerChain):
         self._candidates = Candidates(n_vocab)
 
     def sample(self, index: int) -> int:
-        """As in `SamplerChain`. Raises WorkerFailure if the grammar leaves no token."""
+        """Sample a token that the grammar allows. Raises WorkerFailure if there is none."""
         token = self._choose(index)
         llama.llama_sampler_accept(self._chain, token)
         self._grammar.accept(token)
@@ -98,7 +98,7 @@ class ConstrainedSampler(SamplerChain):
         return self._grammar.has_choice(self._candidates, blank=blank)
 
     def _choose(self, index: int) -> int:
-        """Choose freely, and if the grammar does not allow that, among all that it allows.
+        """Choose a token freely; if the grammar does not allow it, choose among all allowed ones.
 
         Asking about one token takes microseconds, asking about all takes milliseconds, and models
         mostly do what they are asked for.

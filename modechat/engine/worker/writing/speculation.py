@@ -1,4 +1,4 @@
-"""Speculative decoding without a second model: the next tokens are guessed from the text so far.
+"""Guesses the next tokens from the text so far: speculative decoding without a second model.
 
 Replies that rewrite, extract or edit repeat long runs of their prompt. The tokens that followed the
 same run before are the guess; the model checks all of them in one batch. Whether that pays depends
@@ -20,13 +20,15 @@ _POSITIONS = 8
 """The newest positions of one n-gram that are kept."""
 _LONGEST_MATCH = 32
 _SIZES = (1, 2, 3, 5, 7, 11, 15, 23, MOST_OUTPUTS - 1)
-"""Guesses in one batch."""
+"""Numbers of guesses in one batch."""
 _WORTH_IT = 1.08
-"""Times as fast as without guesses, at least: costs are estimates."""
+"""The least speed, relative to no guesses, that pays: costs are estimates."""
 _TRIED = (15, 31)
-"""Sizes that are tried once to learn their cost: others are estimated, small ones rarely pay."""
+"""Sizes that are tried once to learn their cost: other costs are estimated, small sizes rarely
+pay.
+"""
 _MOSTLY = 0.6
-"""Share of the tokens of such a batch that must be expected to be right."""
+"""Share of the tokens of such a batch that must probably be right."""
 _FORGOTTEN = 300
 """Batches after which a cost is measured again: the first time may have been a bad moment."""
 
@@ -46,7 +48,7 @@ _NOTHING = Draft((), 0)
 
 
 class NGramIndex:
-    """Finds earlier places of a text where its last tokens stood."""
+    """Finds earlier places of a text after the same tokens as at its end."""
 
     def __init__(self, tokens: Sequence[int]) -> None:
         self.tokens: list[int] = []
@@ -55,14 +57,16 @@ class NGramIndex:
             self.append(token)
 
     def append(self, token: int) -> None:
-        if len(self.tokens) >= _N_GRAM:  # the run before it is indexed now that something follows
+        if len(self.tokens) >= _N_GRAM:  # the run before the token is indexed now
             places = self._after[tuple(self.tokens[-_N_GRAM:])]
             places.append(len(self.tokens))
             del places[:-_POSITIONS]
         self.tokens.append(token)
 
     def find(self) -> tuple[int, int]:
-        """Return the place behind the longest earlier run, and its length; 0 if there is none."""
+        """Return the place after the longest earlier run, and the run's length; 0 if there is
+        none.
+        """
         if len(self.tokens) < _N_GRAM:
             return 0, 0
         places = self._after.get(tuple(self.tokens[-_N_GRAM:]), ())
@@ -107,12 +111,12 @@ class CostCurve:
         return 0.0 if single is None else seconds / single
 
     def is_known(self, n_tokens: int) -> bool:
-        """True if this size was measured, and not long ago."""
+        """Return True if this size was measured, and not long ago."""
         observed = self._observed.get(n_tokens)
         return observed is not None and self._n_observed - observed < _FORGOTTEN
 
     def cost(self, n_tokens: int) -> float:
-        """Return the cost.
+        """Return the cost of a batch of `n_tokens`.
 
         Between two measured sizes, and beyond the largest, costs lie on a line.
         """
@@ -136,7 +140,7 @@ class CostCurve:
 
 @dataclass(slots=True)
 class _Rate:
-    """Counts of how often guesses were right. They fade, and begin with what is usual."""
+    """Counts of right guesses. They fade, and begin with usual counts."""
 
     right: float
     tried: float
@@ -151,7 +155,7 @@ class _Rate:
 
 
 def _usual_rates() -> dict[int, _Rate]:
-    """Return the rates of match lengths from these on."""
+    """Return the usual rates; a key is the least match length that its rate is for."""
     return {
         FROM_MODEL: _Rate(2.8, 4),
         3: _Rate(1.2, 4),
@@ -166,7 +170,7 @@ def _usual_rates() -> dict[int, _Rate]:
 class GuessPolicy:
     """Decides how many tokens to guess.
 
-    Lives as long as the model: what it learns in one reply serves the next.
+    It lives as long as the model: each reply teaches it something for the next one.
     """
 
     costs: CostCurve
@@ -175,7 +179,7 @@ class GuessPolicy:
     def n_guesses(self, match_length: int, limit: int, seconds_each: float = 0.0) -> int:
         """Return how many guesses, at most `limit`, give the largest expected gain; 0: none pay.
 
-        `seconds_each` is the time that it takes to make one.
+        `seconds_each` is the time to make one guess.
         """
         each = self.costs.in_tokens(seconds_each)
         right = self._rate(match_length).share
@@ -216,7 +220,7 @@ class NoGuesses:
         """Ignore the cost."""
 
     def record(self, draft: Draft, n_right: int) -> None:
-        """Nothing was guessed."""
+        """Ignore the draft, which has no guesses."""
 
 
 class Guesser:
