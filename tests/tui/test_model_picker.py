@@ -56,6 +56,7 @@ async def test_it_lists_what_there_is_with_what_the_files_say(tmp_path: Path, mo
         await screen.settled()
         await screen.press("f3")
         await screen.sees("2 models, and 1 file that cannot be used")
+        await screen.sees(" yes ")
         lines = [line for line in screen.text.splitlines() if "yes" in line or " no " in line]
         assert ["●" in line for line in lines] == [True, False]
         assert [word in lines[0] for word in ("alpha", "Q8_0", "8k", "fits", "in use")] == [
