@@ -5,13 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from modechat.models.starter import starter_model
 from tests.examples import register_profiles
+from tests.forked_workers import forked_workers
 
 os.environ["GGML_NO_BACKTRACE"] = "1"  # an abort in native code would otherwise run a debugger
 # Processes that run tests get a size of the screen; programs in terminals of the tests have their own.
@@ -46,6 +49,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if len(files) <= _FEW and all(file.is_file() for file in files):
         return 0
     return (os.cpu_count() or 1) * 3 // 2
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_workers() -> Iterator[None]:
+    """Workers of engines in this process start in no time."""
+    with forked_workers() if sys.platform == "linux" else nullcontext():
+        yield
 
 
 def pytest_collection_finish() -> None:
