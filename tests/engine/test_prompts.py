@@ -457,6 +457,7 @@ def test_the_view_tells_control_tokens_from_text_that_looks_like_them(byte_case:
         ([b"\xc3", b"\xa9", b"!"], "é!", [("user", 0, 1)], (("user", 2), ("template", 1))),
         ([b"x", b"y"], "x \n y", [("user", 0, 5)], (("user", 2),)),  # white space that a token eats
         ([b"?", b"x"], "x", [("user", 0, 1)], (("template", 1), ("user", 1))),
+        ([b"?", b"x"], "\ud800x", [("user", 1, 2)], (("template", 1), ("user", 1))),
     ],
 )
 def test_a_token_belongs_to_the_part_that_it_begins_in(
