@@ -71,7 +71,7 @@ class Rules:
             alternative[-1].is_optional = alternative[-1].is_optional or least == 0
 
     def repeat_without_end(self, least: int) -> None:
-        self.repeat(least, 2)  # a part that may be empty follows itself
+        self.repeat(least, max(least, 1) + 1)  # a part that may be empty follows itself
 
     def trouble(self) -> str:
         """Return a sentence that says why llama.cpp would not come to an end; empty if it would."""
