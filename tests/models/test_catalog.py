@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,21 @@ def test_a_split_model_with_a_part_missing_is_broken(folder: Path) -> None:
     (model,) = found(Place("models", folder))
     assert model.header is None
     assert "only 2 of its 3 parts" in model.problem
+
+
+@pytest.mark.parametrize(
+    "name", ["big-0000{}-of-00002.GGUF", "big-0000{}-OF-00002.gguf", "big{}.gguf"]
+)
+def test_a_split_model_whose_names_llama_cpp_does_not_take_is_listed_with_the_reason(
+    folder: Path, name: str
+) -> None:
+    for number in (1, 2):
+        split = {"split.no": number - 1, "split.count": 2}
+        write_llama(folder / name.format(number), extra=split)
+    (model,) = found(Place("models", folder))
+    assert model.path.name == name.format(1)
+    assert model.problem == f"{model.path.name} is part 1 of 2 of a model, but not named like one."
+    assert found(known=(("in use", model.path),)) == [replace(model, place="in use")]
 
 
 def test_what_is_no_model_is_listed_with_the_reason(folder: Path) -> None:
