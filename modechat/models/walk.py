@@ -69,7 +69,7 @@ def _gguf_files(place: Place, cancelled: Callable[[], bool]) -> Iterator[Path]:
     seen: set[tuple[int, int]] = set()
     waiting = [(place.folder, place.depth)]
     left = _MOST_ENTRIES
-    while waiting:
+    while waiting and left and not cancelled():
         folder, depth = waiting.pop()
         try:
             about = folder.stat()

@@ -169,6 +169,25 @@ def test_a_place_with_very_many_files_is_given_up_after_a_while(
     assert len(list(candidates(Place("models", folder), lambda: False))) == 10
 
 
+@pytest.mark.parametrize(("most", "n_opened"), [(100, 2), (10, 1)], ids=["cancelled", "too many"])
+def test_a_search_that_has_ended_opens_no_further_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, most: int, n_opened: int
+) -> None:
+    for number in range(10):
+        (folder / str(number)).mkdir()
+    opened: list[object] = []
+    scandir = os.scandir
+
+    def open_folder(path: Path) -> object:
+        opened.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", open_folder)
+    monkeypatch.setattr("modechat.models.walk._MOST_ENTRIES", most)
+    list(candidates(Place("models", folder), lambda: len(opened) > 1))
+    assert len(opened) == n_opened
+
+
 # Ollama
 
 
