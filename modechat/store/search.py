@@ -11,8 +11,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from modechat.domain.listing import Found
-from modechat.domain.text import sanitize_line
-from modechat.store import rows
+from modechat.domain.text import sanitize_line, storable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -54,7 +53,7 @@ class Searcher:
     def search(self, text: str) -> tuple[Found, ...]:
         """Return the conversations that `search` finds. Raises StoreError."""
         with self._database.reading() as db:
-            return search(db, rows.storable(text))
+            return search(db, storable(text))
 
     def interrupt(self) -> None:
         """Interrupt the running search."""
