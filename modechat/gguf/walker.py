@@ -43,7 +43,7 @@ _MAX_FILE = 1 << 50
 _CHUNK = 1 << 18
 
 _MAGIC = b"GGUF"
-_VERSIONS = (2, 3)
+VERSIONS = (2, 3)
 _U32 = Struct("<I")
 _U64 = Struct("<Q")
 _STRING, _ARRAY = 8, 9
@@ -100,7 +100,7 @@ class HeaderWalker:
         Raises HeaderError for another kind of file.
         """
         self._file.seek(0)
-        if self._take(4) != _MAGIC or self.u32() not in _VERSIONS:
+        if self._take(4) != _MAGIC or self.u32() not in VERSIONS:
             raise HeaderError("is not one of a GGUF file")
         return self.count(MAX_TENSORS, "tensors")
 

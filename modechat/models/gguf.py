@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from modechat.gguf.ggml_types import FILE_TYPES
 from modechat.gguf.hyperparameters import Hyperparameters
-from modechat.gguf.walker import MAX_TENSORS, HeaderError, HeaderWalker, Value
+from modechat.gguf.walker import MAX_TENSORS, VERSIONS, HeaderError, HeaderWalker, Value
 from modechat.models import failures
 
 _BUFFER = 1 << 18
@@ -111,7 +111,7 @@ def _read(path: Path, file: BinaryIO) -> GGUFHeader:
     file.seek(4)
     walker = HeaderWalker(file, size)
     version = walker.u32()
-    if version not in (2, 3):
+    if version not in VERSIONS:
         raise failures.wrong_version(path, version)
     n_tensors = walker.count(MAX_TENSORS, "tensors")
     found = walker.metadata()

@@ -12,8 +12,7 @@ from modechat.domain.mode import Mode
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.batch import Logits, fill_batch
 from modechat.engine.worker.evaluation.evaluator import Aborted, Reused
-from modechat.engine.worker.evaluation.memory import ABORTED, DECODED
-from modechat.engine.worker.evaluation.threads import DecodeThreads
+from modechat.engine.worker.evaluation.threads import ABORTED, DECODED, DecodeThreads
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.model import LoadedModel
 

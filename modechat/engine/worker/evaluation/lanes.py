@@ -19,8 +19,9 @@ from modechat.engine.worker.evaluation.lane_search import (
     find_match,
     gap_before,
 )
-from modechat.engine.worker.evaluation.memory import ABORTED, DECODED, NO_ROOM, Memory
+from modechat.engine.worker.evaluation.memory import Memory
 from modechat.engine.worker.evaluation.saved_lanes import SavedLanes
+from modechat.engine.worker.evaluation.threads import ABORTED, DECODED, NO_ROOM
 from modechat.engine.worker.failure import WorkerFailure
 
 _WORTH_A_CHECKPOINT = 32
