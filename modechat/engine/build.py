@@ -38,7 +38,7 @@ Nearly every processor of the last ten years runs that.
 
 
 @dataclass(frozen=True, slots=True)
-class MissingLibrary:
+class _MissingLibrary:
     """A library of the system that a build needs, and the way to install it."""
 
     file: str
@@ -46,34 +46,36 @@ class MissingLibrary:
 
 
 _MISSING = (
-    MissingLibrary(
+    _MissingLibrary(
         "libgomp.so",
         "Install GCC's OpenMP: apt install libgomp1, dnf install libgomp, or apk add libgomp.",
     ),
-    MissingLibrary(
+    _MissingLibrary(
         "libstdc++.so", "Install the C++ library: apt install libstdc++6, dnf install libstdc++."
     ),
-    MissingLibrary(
+    _MissingLibrary(
         "libgcc_s.so", "Install GCC's library: apt install libgcc-s1, dnf install libgcc."
     ),
-    MissingLibrary(
+    _MissingLibrary(
         "libomp.", "Install LLVM's OpenMP: apt install libomp5, or brew install libomp."
     ),
-    MissingLibrary(
+    _MissingLibrary(
         "libvulkan.so",
         "Install the Vulkan loader: apt install libvulkan1, dnf install vulkan-loader.",
     ),
-    MissingLibrary("libcuda.so", "Install NVIDIA's driver: this build of llama.cpp is for CUDA."),
-    MissingLibrary(
+    _MissingLibrary("libcuda.so", "Install NVIDIA's driver: this build of llama.cpp is for CUDA."),
+    _MissingLibrary(
         "libcudart.so", "Install the CUDA runtime of the version that llama.cpp was built with."
     ),
-    MissingLibrary(
+    _MissingLibrary(
         "libcublas",
         "Install the CUDA libraries (cuBLAS) of the version that llama.cpp was built with.",
     ),
-    MissingLibrary("libamdhip", "Install ROCm's runtime: this build of llama.cpp is for AMD GPUs."),
-    MissingLibrary("libopenblas", "Install OpenBLAS: apt install libopenblas0."),
-    MissingLibrary("libc.musl", "This build is for musl: let pip compile one for this system."),
+    _MissingLibrary(
+        "libamdhip", "Install ROCm's runtime: this build of llama.cpp is for AMD GPUs."
+    ),
+    _MissingLibrary("libopenblas", "Install OpenBLAS: apt install libopenblas0."),
+    _MissingLibrary("libc.musl", "This build is for musl: let pip compile one for this system."),
 )
 
 

@@ -14,7 +14,7 @@ from modechat.engine.build import build_identity, processor_identity
 from modechat.private_json import read_json, write_json
 
 
-def machine_identity() -> dict[str, str]:
+def _machine_identity() -> dict[str, str]:
     """Return what identifies the build of llama.cpp and the processor that it runs on."""
     return {"build": build_identity(), "processor": processor_identity()}
 
@@ -26,7 +26,7 @@ class ExtrasMemory:
     """
 
     def __init__(
-        self, path: Path, identity: Callable[[], dict[str, str]] = machine_identity
+        self, path: Path, identity: Callable[[], dict[str, str]] = _machine_identity
     ) -> None:
         self._path = path
         self._identify = identity

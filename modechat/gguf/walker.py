@@ -19,10 +19,9 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 
 from modechat.gguf.ggml_types import TENSOR_TYPES
 
-Scalar: TypeAlias = str | int | float | bool
-Value: TypeAlias = Scalar | tuple[int | float | bool, ...]
+Value: TypeAlias = str | int | float | bool | tuple[int | float | bool, ...]
 
-MAX_KEYS = 1 << 14
+_MAX_KEYS = 1 << 14
 """Keys in a file; real files have fewer than a hundred."""
 MAX_TENSORS = 1 << 18
 _MAX_STRINGS = 1 << 23
@@ -116,7 +115,7 @@ class HeaderWalker:
     def metadata(self) -> Metadata:
         """Read all keys and their values."""
         found = Metadata()
-        for _ in range(self.count(MAX_KEYS, "keys")):
+        for _ in range(self.count(_MAX_KEYS, "keys")):
             key = self._name().decode("utf-8", "replace")
             kind = self.u32()
             if kind == _ARRAY:

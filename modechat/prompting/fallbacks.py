@@ -27,7 +27,7 @@ OPENING = "(start)"
 
 
 @dataclass(frozen=True, slots=True)
-class Fallback:
+class _Fallback:
     """One way to give a conversation to a template; `name` says what it changes."""
 
     name: str
@@ -193,12 +193,12 @@ def _typed(messages: Messages) -> Messages:
 
 
 _FALLBACKS = (
-    Fallback(AS_IS, list),
-    Fallback("system text first", _system_first),
-    Fallback("system text joined to a user's message", _system_in_user),
-    Fallback("messages of one role joined", _alternating),
-    Fallback("system text first, messages of one role joined", _system_first_alternating),
-    Fallback(
+    _Fallback(AS_IS, list),
+    _Fallback("system text first", _system_first),
+    _Fallback("system text joined to a user's message", _system_in_user),
+    _Fallback("messages of one role joined", _alternating),
+    _Fallback("system text first, messages of one role joined", _system_first_alternating),
+    _Fallback(
         "system text joined to a user's message, messages of one role joined",
         _system_in_user_alternating,
     ),

@@ -35,7 +35,7 @@ Only annotations, and a type with some, may stand beside one.
 """
 _KNOWN = _ANNOTATIONS.union(_WHOLE, ("type",), *KEYWORDS_OF_TYPE.values())
 
-FORMATS = frozenset(("date", "time", "date-time", "uuid"))
+_FORMATS = frozenset(("date", "time", "date-time", "uuid"))
 """Formats of strings that have a rule."""
 _OTHER_FORMATS = frozenset(_OTHER_FORMAT_WORDS.split())
 """Formats of strings in any draft. Beside numbers they mean nothing."""
@@ -135,7 +135,7 @@ def check_format(schema: Mapping[str, Any], name: str, at: str) -> None:
     form = schema["format"]
     if not isinstance(form, str):
         fail(at, "“format” is the name of one")
-    if name not in ("number", "integer") or form in FORMATS or form in _OTHER_FORMATS:
+    if name not in ("number", "integer") or form in _FORMATS or form in _OTHER_FORMATS:
         return
     is_known = form == "double" if name == "number" else form in _NUMBER_FORMATS
     if not is_known:
@@ -152,8 +152,8 @@ def string_format(schema: Mapping[str, Any], at: str) -> str | None:
         return None
     if "minLength" in schema or "maxLength" in schema:
         fail(at, f"a length beside the format “{form}” is a rule that no reply can be held to")
-    if form not in FORMATS:
-        known = ", ".join(sorted(FORMATS))
+    if form not in _FORMATS:
+        known = ", ".join(sorted(_FORMATS))
         fail(at, f"the format “{form}” is a rule that no reply can be held to; there are {known}")
     return form
 

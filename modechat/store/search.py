@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from modechat.store.database import Database
 
-MAX_WORDS = 12
+_MAX_WORDS = 12
 _BEFORE, _WIDTH = 30, 160  # characters of an excerpt
 _WITHOUT_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
@@ -86,7 +86,7 @@ def words_of(text: str) -> list[str]:
     for character in text:
         is_part_of_word = unicodedata.category(character)[0] in "LNM"
         kept.append(character if is_part_of_word else " ")
-    return "".join(kept).split()[:MAX_WORDS]
+    return "".join(kept).split()[:_MAX_WORDS]
 
 
 def _by_reading(connection: sqlite3.Connection, words: list[str]) -> dict[int, int]:

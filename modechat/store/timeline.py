@@ -83,8 +83,8 @@ def read_conversation(connection: sqlite3.Connection, conversation_id: int) -> C
             title=rows.read_text(row["title"]),
             created_at=rows.read_time(row["created_at"]),
             state=rows.read_state(row),
-            entries=visible_entries(connection, conversation_id),
-            cut=cut_in_effect(connection, conversation_id),
+            entries=_visible_entries(connection, conversation_id),
+            cut=_cut_in_effect(connection, conversation_id),
             own=own,
         )
     except Damaged as error:
@@ -106,7 +106,7 @@ def read_started_at(connection: sqlite3.Connection, conversation_id: int) -> dat
         return None
 
 
-def visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tuple[Entry, ...]:
+def _visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tuple[Entry, ...]:
     """Return the visible entries of a conversation, oldest first.
 
     Raises Damaged for damaged rows, and for a gap in the path to the head.
@@ -123,12 +123,12 @@ def visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tup
             raise Damaged(f"turn {turn.id} does not follow the one before it")
         before = turn.id
         entries += [turn, *changes.get(turn.id, ())]
-    if before != head_of(connection, conversation_id):
+    if before != _head_of(connection, conversation_id):
         raise Damaged("its last turn is missing")
     return tuple(entries)
 
 
-def head_of(connection: sqlite3.Connection, conversation_id: int) -> object:
+def _head_of(connection: sqlite3.Connection, conversation_id: int) -> object:
     """Return the turn at the end of the visible path; None for a conversation without turns."""
     row = connection.execute(
         "SELECT head_id FROM conversations WHERE id = ?", (conversation_id,)
@@ -136,7 +136,7 @@ def head_of(connection: sqlite3.Connection, conversation_id: int) -> object:
     return None if row is None else row["head_id"]
 
 
-def cut_in_effect(connection: sqlite3.Connection, conversation_id: int) -> ContextCut | None:
+def _cut_in_effect(connection: sqlite3.Connection, conversation_id: int) -> ContextCut | None:
     """Return the last context cut on the visible path; None if nothing was cut."""
     row = connection.execute(_CUT, (conversation_id, conversation_id)).fetchone()
     return None if row is None else rows.read_cut(row)
