@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from modechat.gguf.hyperparameters import Hyperparameters
 from modechat.gguf.parts import read_part_name
@@ -54,11 +53,7 @@ def _later_parts(path: Path, n_parts: int) -> list[Path]:
 
 def _read(path: Path) -> tuple[Metadata, dict[str, int]]:
     with path.open("rb", buffering=_BUFFER) as file:
-        return _walk(file)
-
-
-def _walk(file: BinaryIO) -> tuple[Metadata, dict[str, int]]:
-    walker = HeaderWalker(file, file.seek(0, 2))
-    n_tensors = walker.begin()
-    metadata = walker.metadata()
-    return metadata, {tensor.name: tensor.n_bytes for tensor in walker.tensors(n_tensors)}
+        walker = HeaderWalker(file, file.seek(0, 2))
+        n_tensors = walker.begin()
+        metadata = walker.metadata()
+        return metadata, {tensor.name: tensor.n_bytes for tensor in walker.tensors(n_tensors)}

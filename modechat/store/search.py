@@ -51,9 +51,19 @@ class Searcher:
         self._database = database
 
     def search(self, text: str) -> tuple[Found, ...]:
-        """Return the conversations that `search` finds. Raises StoreError."""
+        """Return the conversations in which one message or reply has all the words of `text`.
+
+        Raises StoreError.
+        """
+        words = words_of(storable(text))
+        if not words:
+            return ()
+        found: list[Found] = []
         with self._database.reading() as db:
-            return search(db, storable(text))
+            for conversation_id, place in _places(db, words).items():
+                excerpt = _excerpt(db, place, words[0])
+                found.append(Found(conversation_id, place // 2, excerpt))
+        return tuple(found)
 
     def interrupt(self) -> None:
         """Interrupt the running search."""
@@ -61,23 +71,6 @@ class Searcher:
 
     def close(self) -> None:
         self._database.close()
-
-
-def search(connection: sqlite3.Connection, text: str) -> tuple[Found, ...]:
-    """Return the conversations in which one message or reply has all the words of `text`."""
-    words = words_of(text)
-    if not words:
-        return ()
-    if any(_WITHOUT_SPACES.search(word) for word in words):
-        places = _by_reading(connection, words)
-    else:
-        query = " ".join(f'"{word}"*' for word in words)
-        places = dict(map(tuple, connection.execute(_BY_INDEX, {"words": query})))
-    found: list[Found] = []
-    for conversation_id, place in places.items():
-        excerpt = _excerpt(connection, place, words[0])
-        found.append(Found(conversation_id, place // 2, excerpt))
-    return tuple(found)
 
 
 def words_of(text: str) -> list[str]:
@@ -89,8 +82,15 @@ def words_of(text: str) -> list[str]:
     return "".join(kept).split()[:_MAX_WORDS]
 
 
-def _by_reading(connection: sqlite3.Connection, words: list[str]) -> dict[int, int]:
+def _places(connection: sqlite3.Connection, words: list[str]) -> dict[int, int]:
     """Return the newest place of each conversation where one text has all `words`."""
+    if any(_WITHOUT_SPACES.search(word) for word in words):
+        return _by_reading(connection, words)
+    query = " ".join(f'"{word}"*' for word in words)
+    return dict(map(tuple, connection.execute(_BY_INDEX, {"words": query})))
+
+
+def _by_reading(connection: sqlite3.Connection, words: list[str]) -> dict[int, int]:
     wanted = [word.casefold() for word in words]
     places: dict[int, int] = {}
     for conversation_id, place, said in connection.execute(_ALL_TEXTS):
