@@ -30,7 +30,7 @@ class ModelFile:
     name: str
     place: str
     """The place where it was found: `Hugging Face`."""
-    size_bytes: int = 0
+    size_bytes: int
     """Bytes of all its parts."""
     header: GGUFHeader | None = None
     """None: the model cannot be used."""

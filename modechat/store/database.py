@@ -27,9 +27,7 @@ _TIMEOUT = 5.0
 class Database:
     """The database of conversations, for one thread at a time."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, place: str, file: Path | None = None
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, place: str, file: Path | None) -> None:
         self._connection = connection
         self._place = place
         self._file = file

@@ -18,7 +18,6 @@ from modechat.engine.protocol import ChatPrompt, Delta, Generate, InstructPrompt
 from modechat.engine.worker.prompts import Prompts
 from modechat.engine.worker.writing.loop_watch import (
     HasChoice,
-    LoopWatch,
     NoLoopWatch,
     RepetitionWatch,
 )
@@ -53,7 +52,7 @@ class ReplyStream:
         stops, markers = self._stops_and_markers(request, prompt, sampling, prompts)
         self._stops = StopMatcher(stops)
         self._leaks = LeakDetector(markers, _conversation(request))
-        self._loops: LoopWatch = NoLoopWatch()
+        self._loops: NoLoopWatch | RepetitionWatch = NoLoopWatch()
         if sampling.stop_repetition:
             self._loops = RepetitionWatch(_texts_of_user(request), has_choice)
         self._trim: Callable[[str], str] = str
