@@ -204,13 +204,15 @@ def exact_bounds(schema: Mapping[str, Any], at: str) -> dict[str, int]:
     return bounds
 
 
-def count_bounds(schema: Mapping[str, Any], least_key: str, most_key: str, at: str) -> Bounds:
-    """Return the bounds of a length or a count of items; the least is always given."""
+def count_bounds(
+    schema: Mapping[str, Any], least_key: str, most_key: str, at: str
+) -> tuple[int, int | None]:
+    """Return the least and the most of a length or a count of items; None: no bound."""
     least = _count(schema, least_key, at) or 0
     most = _count(schema, most_key, at)
     if most is not None and least > most:
         fail(at, f"“{least_key}” is more than “{most_key}”")
-    return Bounds(least, most)
+    return least, most
 
 
 def _count(schema: Mapping[str, Any], key: str, at: str) -> int | None:

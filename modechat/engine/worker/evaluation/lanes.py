@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from modechat.domain.mode import Mode
 from modechat.domain.sequences import common_prefix_length
 from modechat.engine.worker.evaluation.batch import Logits, fill_batch
-from modechat.engine.worker.evaluation.evaluator import Aborted, Reused
+from modechat.engine.worker.evaluation.evaluator import Reused, failure_of
 from modechat.engine.worker.evaluation.lane_pool import Lane, LanePool
 from modechat.engine.worker.evaluation.lane_search import (
     Wanted,
@@ -21,8 +21,7 @@ from modechat.engine.worker.evaluation.lane_search import (
 )
 from modechat.engine.worker.evaluation.memory import Memory
 from modechat.engine.worker.evaluation.saved_lanes import SavedLanes
-from modechat.engine.worker.evaluation.threads import ABORTED, DECODED, NO_ROOM
-from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.evaluation.threads import DECODED, NO_ROOM
 
 _WORTH_A_CHECKPOINT = 32
 """Tokens that a checkpoint must save from being evaluated again."""
@@ -162,13 +161,7 @@ class Lanes:
             self.n_evaluated += len(piece)
             return
         self._pool.keep(lane, len(lane.tokens))
-        if result == ABORTED:
-            raise Aborted
-        raise WorkerFailure(
-            "engine",
-            f"llama.cpp could not evaluate the prompt (code {result})",
-            "Try again, or restart modechat.",
-        )
+        raise failure_of(result)
 
     # On disk
 
