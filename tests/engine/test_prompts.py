@@ -21,12 +21,12 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.prompts import Prompts
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.engine.worker.viewing import count_by_part
-from modechat.prompting import render
 from modechat.prompting.guard import MARKER
 from modechat.prompting.prompt import Part
 from modechat.prompting.prompt_format import AS_IS, CHAT_TEMPLATE
 from modechat.prompting.renderer import Renderer, TemplateLimitError
 from modechat.prompting.resolve import ModelFacts
+from modechat.prompting.template import render
 from modechat.prompting.thinking import ThinkingSwitch
 from tests.engine.driver import chat, formats
 from tests.engine.vocabularies import load_vocabulary, write_bpe, write_spm

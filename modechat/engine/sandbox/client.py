@@ -96,7 +96,7 @@ class TemplateSandbox:
         add_generation_prompt: bool,
         **variables: Any,
     ) -> str:
-        """Return the prompt, as `modechat.prompting.render` does.
+        """Return the prompt, as `modechat.prompting.template.render` does.
 
         Messages and variables are plain JSON data, `now` is an ISO time. Raises TemplateError if
         the template fails or refuses, TemplateLimitError if it asks for too much.
