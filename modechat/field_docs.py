@@ -40,5 +40,5 @@ def _docs_of(section: type[BaseModel]) -> Mapping[str, str]:
                 ast.AnnAssign(target=ast.Name(id=name)),
                 ast.Expr(value=ast.Constant(value=str(text))),
             ):
-                docs[name] = " ".join(inspect.cleandoc(text).splitlines())
+                docs[name] = " ".join(text.split())
     return docs

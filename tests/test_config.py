@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from modechat.config import ChatConfig, Config, InstructConfig, InterfaceConfig, load_config
 from modechat.domain.sampling import Sampling
@@ -246,6 +247,18 @@ def test_the_message_says_what_is_wrong_and_what_the_option_means(file: Path) ->
         "sampling.top_k: input should be greater than or equal to 0, not -3"
     )
     assert error.hint == field_docs(Sampling)["top_k"]
+
+
+def test_the_paragraphs_of_an_option_are_one_line() -> None:
+    class Section(BaseModel):
+        field: int
+        """One line,
+        and another.
+
+        A paragraph.
+        """
+
+    assert field_docs(Section) == {"field": "One line, and another. A paragraph."}
 
 
 @pytest.mark.parametrize(

@@ -34,17 +34,12 @@ def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> G
         request = request.model_copy(
             update={"schema_text": None, "grammar": _read(grammar, "grammar")}
         )
-    if is_constrained(request) and request.prompt.prefill:
+    if request.is_constrained and request.prompt.prefill:
         raise UsageError(
             "A reply that fits a schema or a grammar cannot begin with a ### Response",
             "Leave one of them out.",
         )
     return request
-
-
-def is_constrained(request: Generate) -> bool:
-    """Return True if the reply must fit a schema or a grammar."""
-    return request.schema_text is not None or request.grammar is not None
 
 
 def _read(path: Path, kind: str) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
-from modechat.cli.constraint import is_constrained
 from modechat.cli.setup import USER_SOURCES
 from modechat.cli.streams import can_repaint, takes_unicode, tell, write
 from modechat.domain.continuing import without_repetition
@@ -174,7 +173,7 @@ class OneTask:
             tell(f"{leak_note(finished.stats.leak)} Try another with --format NAME.")
         if reason is StopReason.STOPPED:
             return EXIT_INTERRUPTED
-        is_cut = is_constrained(self._request) and reason in _INCOMPLETE
+        is_cut = self._request.is_constrained and reason in _INCOMPLETE
         is_surprise = reason is StopReason.LENGTH and not self._user_knows_limit
         if is_cut or is_surprise or reason in _ALWAYS_TOLD:
             tell(_INCOMPLETE[reason])

@@ -16,6 +16,9 @@ from modechat.domain.conversation import (
 )
 from modechat.domain.mode import Mode
 
+USUAL_N_CTX = 4096
+"""Tokens of context that are enough for a chat, and that even little memory should hold."""
+
 _CHARACTERS_PER_TOKEN = 3.5
 _TOKENS_AROUND = 8
 """Tokens that a template writes around a message."""

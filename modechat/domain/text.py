@@ -46,6 +46,14 @@ def sanitize_line(text: str) -> str:
     return sanitize(" ".join(text.split()))
 
 
+def storable(text: str) -> str:
+    """Return `text` with U+FFFD for lone surrogates, which neither JSON nor SQLite can hold.
+
+    Broken terminals, templates and JSON may have them.
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def shortened(line: str, width: int) -> str:
     """Return `line`, cut to `width` characters with an ellipsis at its end if it is longer."""
     if len(line) <= width:

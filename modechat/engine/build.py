@@ -10,7 +10,6 @@ import os
 import platform
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,44 +36,24 @@ Nearly every processor of the last ten years runs that.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class MissingLibrary:
-    """A library of the system that a build needs, and the way to install it."""
-
-    file: str
-    remedy: str
-
-
-_MISSING = (
-    MissingLibrary(
-        "libgomp.so",
-        "Install GCC's OpenMP: apt install libgomp1, dnf install libgomp, or apk add libgomp.",
+_REMEDIES = {
+    "libgomp.so": (
+        "Install GCC's OpenMP: apt install libgomp1, dnf install libgomp, or apk add libgomp."
     ),
-    MissingLibrary(
-        "libstdc++.so", "Install the C++ library: apt install libstdc++6, dnf install libstdc++."
+    "libstdc++.so": "Install the C++ library: apt install libstdc++6, dnf install libstdc++.",
+    "libgcc_s.so": "Install GCC's library: apt install libgcc-s1, dnf install libgcc.",
+    "libomp.": "Install LLVM's OpenMP: apt install libomp5, or brew install libomp.",
+    "libvulkan.so": "Install the Vulkan loader: apt install libvulkan1, dnf install vulkan-loader.",
+    "libcuda.so": "Install NVIDIA's driver: this build of llama.cpp is for CUDA.",
+    "libcudart.so": "Install the CUDA runtime of the version that llama.cpp was built with.",
+    "libcublas": (
+        "Install the CUDA libraries (cuBLAS) of the version that llama.cpp was built with."
     ),
-    MissingLibrary(
-        "libgcc_s.so", "Install GCC's library: apt install libgcc-s1, dnf install libgcc."
-    ),
-    MissingLibrary(
-        "libomp.", "Install LLVM's OpenMP: apt install libomp5, or brew install libomp."
-    ),
-    MissingLibrary(
-        "libvulkan.so",
-        "Install the Vulkan loader: apt install libvulkan1, dnf install vulkan-loader.",
-    ),
-    MissingLibrary("libcuda.so", "Install NVIDIA's driver: this build of llama.cpp is for CUDA."),
-    MissingLibrary(
-        "libcudart.so", "Install the CUDA runtime of the version that llama.cpp was built with."
-    ),
-    MissingLibrary(
-        "libcublas",
-        "Install the CUDA libraries (cuBLAS) of the version that llama.cpp was built with.",
-    ),
-    MissingLibrary("libamdhip", "Install ROCm's runtime: this build of llama.cpp is for AMD GPUs."),
-    MissingLibrary("libopenblas", "Install OpenBLAS: apt install libopenblas0."),
-    MissingLibrary("libc.musl", "This build is for musl: let pip compile one for this system."),
-)
+    "libamdhip": "Install ROCm's runtime: this build of llama.cpp is for AMD GPUs.",
+    "libopenblas": "Install OpenBLAS: apt install libopenblas0.",
+    "libc.musl": "This build is for musl: let pip compile one for this system.",
+}
+"""The ways to install the system's libraries that a build may need, by their file names."""
 
 
 def installed_version() -> str:
@@ -130,9 +109,9 @@ def install_command(python: str, environment: Mapping[str, str], *, system: str)
 
 def library_remedy(complaint: str) -> str:
     """Return how to install the library that a complaint says is missing; empty: none is."""
-    for library in _MISSING:
-        if library.file in complaint:
-            return library.remedy
+    for file, remedy in _REMEDIES.items():
+        if file in complaint:
+            return remedy
     return ""
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import subprocess
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
@@ -37,16 +36,14 @@ class WorkerEngine:
         log: IO[str] | None = None,
         process: subprocess.Popen[bytes] | None = None,
         patience: Patience = _PATIENCE,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`log` gets the worker's standard error. `process` is a worker that was spawned already.
 
-        A worker that is quiet for longer than `patience` allows is killed. `clock` is monotonic.
+        A worker that is quiet for longer than `patience` allows is killed.
         """
         self._log = log
         self._spawned = process
-        self._patience = patience
-        self._clock = clock
+        self._watchdog = partial(Watchdog, patience)
         self._events: queue.SimpleQueue[tuple[int, Event] | None] = queue.SimpleQueue()
         self._n_started = 0
         self._wake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
@@ -104,9 +101,6 @@ class WorkerEngine:
     @property
     def process_id(self) -> int | None:
         return self._worker.process_id if self._worker else None
-
-    def _watchdog(self, on_hang: Callable[[str], None]) -> Watchdog:
-        return Watchdog(self._patience, on_hang, self._clock)
 
     def _put(self, number: int, event: Event) -> None:
         """Queue an event of worker `number`, counted from 1 in the order of their starts.

@@ -28,6 +28,8 @@ class Death(StrEnum):
 
 EXIT_OTHER_VERSION = 76
 """The worker's exit code when it is sent what it cannot read: EX_PROTOCOL of BSD's sysexits.h."""
+SECONDS_TO_SHUT_DOWN = 10
+"""Seconds that a worker may save things to disk before it is ended."""
 
 _BY_SIGNAL = {
     "SIGILL": Death.ILLEGAL_INSTRUCTION,

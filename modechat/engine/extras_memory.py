@@ -5,17 +5,16 @@ That holds for one build on one processor; with another build or processor it co
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from modechat.engine.build import build_identity, processor_identity
-from modechat.private_files import private_folder, write_private
+from modechat.private_json import read_json, write_json
 
 
-def machine_identity() -> dict[str, str]:
+def _machine_identity() -> dict[str, str]:
     """Return what identifies the build of llama.cpp and the processor that it runs on."""
     return {"build": build_identity(), "processor": processor_identity()}
 
@@ -27,7 +26,7 @@ class ExtrasMemory:
     """
 
     def __init__(
-        self, path: Path, identity: Callable[[], dict[str, str]] = machine_identity
+        self, path: Path, identity: Callable[[], dict[str, str]] = _machine_identity
     ) -> None:
         self._path = path
         self._identify = identity
@@ -36,13 +35,7 @@ class ExtrasMemory:
     @property
     def says_off(self) -> bool:
         """True if the extra buffers are known to crash here. A damaged file says nothing."""
-        if self._is_off:
-            return True
-        try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return False
-        return bool(found == self._identity)
+        return self._is_off or read_json(self._path) == self._identity
 
     def remember(self) -> None:
         """Note that the extra buffers crash here.
@@ -51,8 +44,7 @@ class ExtrasMemory:
         """
         self._is_off = True
         with suppress(OSError):
-            private_folder(self._path.parent)
-            write_private(self._path, json.dumps(self._identity))
+            write_json(self._path, self._identity)
 
     @cached_property
     def _identity(self) -> dict[str, str]:

@@ -43,14 +43,14 @@ _ARCH_REQ_XCOMP_PERM = 0x1023
 _TILE_DATA = 18
 
 
-def can_be_tried() -> bool:
+def _can_be_tried() -> bool:
     """Return True if this module knows this kind of machine and system."""
     return platform.machine() in ("x86_64", "AMD64") and hasattr(os, "fork")
 
 
 def runnable_instructions() -> frozenset[str] | None:
     """Return the names of the sets that run here; None if that cannot be found out."""
-    if not can_be_tried():
+    if not _can_be_tried():
         return None
     try:
         done = subprocess.run(

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
+from modechat.engine.requests import Frozen
 from modechat.prompting.formats import FormatSource
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TokenView(_Frozen):
+class TokenView(Frozen):
     """One token of a prompt. `text` has U+FFFD where a character is split between tokens."""
 
     id: int
@@ -19,7 +14,7 @@ class TokenView(_Frozen):
     control: bool
 
 
-class PromptView(_Frozen):
+class PromptView(Frozen):
     """A prompt exactly as the model gets it."""
 
     text: str

@@ -169,6 +169,11 @@ class Generate(Frozen):
     Each delta takes a core for a moment from the threads that evaluate, here and in the front end.
     """
 
+    @property
+    def is_constrained(self) -> bool:
+        """True if the reply must fit a schema or a grammar."""
+        return self.schema_text is not None or self.grammar is not None
+
 
 class Inspect(Frozen):
     """Make a prompt, but no reply; answered by Inspected, after the requests before it."""

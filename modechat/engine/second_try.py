@@ -56,10 +56,6 @@ _MAYBE_EXTRAS = (Death.CRASH, Death.ABORT)
 """Deaths that the extra buffers may have caused, if nothing was evaluated before."""
 
 
-def _always(_delta: Delta) -> bool:
-    return True
-
-
 class SecondTry:
     """Wraps the engine `inner`, which runs in a process.
 
@@ -67,8 +63,8 @@ class SecondTry:
 
     `diagnose` finds out why llama.cpp does not run here, with the extra buffers if it is given
     True. It takes seconds, and is called in a thread. `is_shown` says which parts of a reply the
-    user sees as they come. If no part was shown, the reply is asked again, and begins anew after
-    `Recovered`.
+    user sees as they come; None: all. If no part was shown, the reply is asked again, and begins
+    anew after `Recovered`.
     """
 
     def __init__(
@@ -76,7 +72,7 @@ class SecondTry:
         inner: Engine,
         memory: ExtrasMemory,
         diagnose: Callable[[bool], Remedy],
-        is_shown: Callable[[Delta], bool] = _always,
+        is_shown: Callable[[Delta], bool] | None = None,
     ) -> None:
         self._inner = inner
         self._memory = memory
@@ -173,7 +169,7 @@ class SecondTry:
     def _note(self, event: Event) -> None:
         match event:
             case Delta(id=number):
-                if self._is_shown(event):
+                if self._is_shown is None or self._is_shown(event):
                     self._shown.add(number)
                 self._note_evaluation()
             case Finished() | RawMeasured():

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -118,7 +119,10 @@ class Watchdog:
     """Calls `on_hang` once, from a thread, with how the worker hangs. `clock` is monotonic."""
 
     def __init__(
-        self, patience: Patience, on_hang: Callable[[str], None], clock: Callable[[], float]
+        self,
+        patience: Patience,
+        on_hang: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
         self._on_hang = on_hang

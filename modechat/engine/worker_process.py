@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import IO
 
-from modechat.engine.death import Death, death_of, in_words, remedy
+from modechat.engine.death import SECONDS_TO_SHUT_DOWN, Death, death_of, in_words, remedy
 from modechat.engine.protocol import (
     Cancelled,
     Cause,
@@ -32,8 +32,6 @@ from modechat.engine.wire import decode_event, encode, type_of
 
 _SECONDS_TO_CLOSE = 2.0
 """Seconds that the terminal waits for the end of the worker."""
-_SECONDS_TO_SHUT_DOWN = 10.0
-"""Seconds that a worker may save things to disk; it has the same limit itself."""
 _SECONDS_TO_DIE = 2.0
 _LOG_LINES = 200
 _LOG_TAIL = 12
@@ -139,7 +137,7 @@ class WorkerProcess:
 
     def _see_off(self) -> None:
         """Wait until the process has ended by itself; kill it if that takes too long."""
-        if not self.wait_for_end(_SECONDS_TO_SHUT_DOWN):
+        if not self.wait_for_end(SECONDS_TO_SHUT_DOWN):
             self._process.kill()
             self.wait_for_end(_SECONDS_TO_DIE)
 
@@ -159,7 +157,7 @@ class WorkerProcess:
         stdin = self._process.stdin
         assert stdin is not None
         if self._predecessor is not None:
-            self._predecessor.wait_for_end(_SECONDS_TO_SHUT_DOWN + _SECONDS_TO_DIE)
+            self._predecessor.wait_for_end(SECONDS_TO_SHUT_DOWN + _SECONDS_TO_DIE)
             self._predecessor = None
         with contextlib.suppress(OSError):  # it died: the thread that reads events reports that
             while (line := self._requests.get()) is not None:

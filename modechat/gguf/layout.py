@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from modechat.gguf.hyperparameters import Hyperparameters
+from modechat.gguf.parts import read_part_name
 from modechat.gguf.walker import HeaderError, HeaderWalker, Metadata
 
 _BUFFER = 1 << 18
-_PART = re.compile(r"(?P<prefix>.*)-00001-of-(?P<count>\d{5})\.gguf", re.DOTALL)
-_MOST_PARTS = 1 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +45,15 @@ def _later_parts(path: Path, n_parts: int) -> list[Path]:
     """Return the files of a split model after the first, which is `path`. Raises HeaderError."""
     if n_parts <= 1:
         return []
-    found = _PART.fullmatch(path.name)
-    if found is None or int(found["count"]) != n_parts or n_parts > _MOST_PARTS:
+    part = read_part_name(path.name)
+    if part is None or (part.number, part.n_parts) != (1, n_parts):
         raise HeaderError("speaks of parts that the file's name does not have")
-    prefix, count = found["prefix"], found["count"]
-    return [path.with_name(f"{prefix}-{part:05}-of-{count}.gguf") for part in range(2, n_parts + 1)]
+    return [path.with_name(name) for name in part.all_names()[1:]]
 
 
 def _read(path: Path) -> tuple[Metadata, dict[str, int]]:
     with path.open("rb", buffering=_BUFFER) as file:
-        return _walk(file)
-
-
-def _walk(file: BinaryIO) -> tuple[Metadata, dict[str, int]]:
-    walker = HeaderWalker(file, file.seek(0, 2))
-    n_tensors = walker.begin()
-    metadata = walker.metadata()
-    return metadata, {tensor.name: tensor.n_bytes for tensor in walker.tensors(n_tensors)}
+        walker = HeaderWalker(file, file.seek(0, 2))
+        n_tensors = walker.begin()
+        metadata = walker.metadata()
+        return metadata, {tensor.name: tensor.n_bytes for tensor in walker.tensors(n_tensors)}

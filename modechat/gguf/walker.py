@@ -19,10 +19,9 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 
 from modechat.gguf.ggml_types import TENSOR_TYPES
 
-Scalar: TypeAlias = str | int | float | bool
-Value: TypeAlias = Scalar | tuple[int | float | bool, ...]
+Value: TypeAlias = str | int | float | bool | tuple[int | float | bool, ...]
 
-MAX_KEYS = 1 << 14
+_MAX_KEYS = 1 << 14
 """Keys in a file; real files have fewer than a hundred."""
 MAX_TENSORS = 1 << 18
 _MAX_STRINGS = 1 << 23
@@ -43,7 +42,7 @@ _MAX_FILE = 1 << 50
 _CHUNK = 1 << 18
 
 _MAGIC = b"GGUF"
-_VERSIONS = (2, 3)
+VERSIONS = (2, 3)
 _U32 = Struct("<I")
 _U64 = Struct("<Q")
 _STRING, _ARRAY = 8, 9
@@ -100,7 +99,7 @@ class HeaderWalker:
         Raises HeaderError for another kind of file.
         """
         self._file.seek(0)
-        if self._take(4) != _MAGIC or self.u32() not in _VERSIONS:
+        if self._take(4) != _MAGIC or self.u32() not in VERSIONS:
             raise HeaderError("is not one of a GGUF file")
         return self.count(MAX_TENSORS, "tensors")
 
@@ -116,7 +115,7 @@ class HeaderWalker:
     def metadata(self) -> Metadata:
         """Read all keys and their values."""
         found = Metadata()
-        for _ in range(self.count(MAX_KEYS, "keys")):
+        for _ in range(self.count(_MAX_KEYS, "keys")):
             key = self._name().decode("utf-8", "replace")
             kind = self.u32()
             if kind == _ARRAY:

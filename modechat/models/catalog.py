@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modechat.errors import ModelError
-from modechat.models.check import check_header
+from modechat.models.check import check_header, check_part_name
 from modechat.models.failures import shown_name
 from modechat.models.fit import bytes_needed
 from modechat.models.gguf import GGUFHeader, read_header
@@ -30,7 +30,7 @@ class ModelFile:
     name: str
     place: str
     """The place where it was found: `Hugging Face`."""
-    size_bytes: int = 0
+    size_bytes: int
     """Bytes of all its parts."""
     header: GGUFHeader | None = None
     """None: the model cannot be used."""
@@ -96,6 +96,7 @@ def _look_at(candidate: Candidate) -> ModelFile | None:
     model = ModelFile(path, name, candidate.place, size, n_parts=candidate.n_parts)
     try:
         header = read_header(path)
+        check_part_name(path, header)
     except ModelError as error:
         return replace(model, problem=error.title)
     if len(candidate.parts) < candidate.n_parts and candidate.n_parts > 1:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from modechat.domain.text import sanitize_line
 from modechat.errors import AdapterError, ModelError
+from modechat.gguf.parts import read_part_name
 from modechat.models.failures import AGAIN, shown_name
 from modechat.models.gguf import GGUFHeader, read_header
 
@@ -49,7 +50,21 @@ def check_model_file(path: Path) -> GGUFHeader:
     """
     header = read_header(path)
     check_header(path, header)
+    check_part_name(path, header)
     return header
+
+
+def check_part_name(path: Path, header: GGUFHeader) -> None:
+    """Raise `ModelError` for the first part of a split model that llama.cpp takes for none."""
+    number, count = header.metadata.get("split.no", 0), header.metadata.get("split.count", 1)
+    part = read_part_name(path.name)
+    if not isinstance(count, int) or number != 0 or count <= 1:
+        return
+    if part is None or (part.number, part.n_parts) != (1, count):
+        raise ModelError(
+            f"{shown_name(path)} is part 1 of {count:,} of a model, but not named like one.",
+            f"Name it NAME-00001-of-{count:05}.gguf, and the other parts accordingly.",
+        )
 
 
 def check_header(path: Path, header: GGUFHeader) -> None:

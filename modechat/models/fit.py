@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from modechat.domain.context import USUAL_N_CTX
 from modechat.models.gguf import GGUFHeader
 
-USUAL_CONTEXT = 4096
-"""The engine's least context in tokens, unless the user chooses another."""
-
 _BYTES_PER_VALUE = 2
-_MOST = 1 << 20  # files may say any number
 _BUFFERS = 96 << 20
 _COMFORT = 0.85  # share of the free memory
 
@@ -26,10 +23,9 @@ class Fit(StrEnum):
     TOO_LARGE = "too large"
 
 
-def bytes_needed(header: GGUFHeader, size_bytes: int, n_ctx: int | None = None) -> int:
-    """Return the bytes that a model takes with `n_ctx` tokens of context (None: the usual)."""
-    usual = min(header.n_ctx_train or USUAL_CONTEXT, USUAL_CONTEXT)
-    n_ctx = min(max(n_ctx or usual, 0), _MOST)
+def bytes_needed(header: GGUFHeader, size_bytes: int) -> int:
+    """Return the bytes that a model takes with the usual context."""
+    n_ctx = max(min(header.n_ctx_train or USUAL_N_CTX, USUAL_N_CTX), 0)
     return size_bytes + n_ctx * kv_bytes_per_token(header) + _BUFFERS
 
 

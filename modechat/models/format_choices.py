@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from modechat.errors import StoreError
-from modechat.private_files import private_folder, write_private
+from modechat.private_json import read_json, write_json
 
 _FILE = "formats.json"
 
@@ -31,18 +30,14 @@ class FormatChoices:
         if format is not None:
             choices[model.name] = format
         try:
-            private_folder(self._path.parent)
-            write_private(self._path, json.dumps(choices, indent=1, sort_keys=True))
+            write_json(self._path, choices)
         except OSError as error:
             raise StoreError(
                 f"{self._path} cannot be written: {error.strerror}", "Is the disk full?"
             ) from error
 
     def _read(self) -> dict[str, str]:
-        try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return {}
+        found = read_json(self._path)
         if not isinstance(found, dict):
             return {}
         return {name: format for name, format in found.items() if isinstance(format, str)}

@@ -6,14 +6,15 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from modechat.gguf.ggml_types import FILE_TYPES
 from modechat.gguf.hyperparameters import Hyperparameters
-from modechat.gguf.walker import MAX_TENSORS, HeaderError, HeaderWalker, Value
+from modechat.gguf.walker import MAX_TENSORS, VERSIONS, HeaderError, HeaderWalker, Value
 from modechat.models import failures
 
 _BUFFER = 1 << 18
@@ -60,14 +61,8 @@ def read_header(path: Path) -> GGUFHeader:
     Reads only this file of a split model. Raises `ModelError` for a file that cannot be read, is
     not a GGUF of version 2 or 3, is damaged or is shorter than its header says.
     """
-    _must_be_a_file(path)
-    try:
-        with path.open("rb", buffering=_BUFFER) as file:
-            return _read(path, file)
-    except HeaderError as error:
-        raise failures.damaged(path, str(error)) from error
-    except OSError as error:
-        raise failures.unreadable(path, error) from error
+    with _opened(path) as file:
+        return _read(path, file)
 
 
 def longest_token(path: Path) -> int:
@@ -76,13 +71,20 @@ def longest_token(path: Path) -> int:
     The text that a token stands for is never longer. Returns 0 if a token may stand for text of any
     length. Raises `ModelError` as `read_header` does.
     """
+    with _opened(path) as file:
+        walker = HeaderWalker(file, file.seek(0, 2), measured=_TOKENS)
+        walker.begin()
+        tokeniser = walker.metadata().values.get("tokenizer.ggml.model")
+        return 0 if tokeniser in _JOINING else walker.longest
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to read its header; errors of the block become ModelErrors."""
     _must_be_a_file(path)
     try:
         with path.open("rb", buffering=_BUFFER) as file:
-            walker = HeaderWalker(file, file.seek(0, 2), measured=_TOKENS)
-            walker.begin()
-            tokeniser = walker.metadata().values.get("tokenizer.ggml.model")
-            return 0 if tokeniser in _JOINING else walker.longest
+            yield file
     except HeaderError as error:
         raise failures.damaged(path, str(error)) from error
     except OSError as error:
@@ -111,7 +113,7 @@ def _read(path: Path, file: BinaryIO) -> GGUFHeader:
     file.seek(4)
     walker = HeaderWalker(file, size)
     version = walker.u32()
-    if version not in (2, 3):
+    if version not in VERSIONS:
         raise failures.wrong_version(path, version)
     n_tensors = walker.count(MAX_TENSORS, "tensors")
     found = walker.metadata()

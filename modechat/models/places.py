@@ -28,8 +28,8 @@ class Place:
 def usual_places(
     home: Path,
     environment: Mapping[str, str],
-    configured: Iterable[Path] = (),
-    current: Path | None = None,
+    configured: Iterable[Path],
+    current: Path | None,
 ) -> tuple[Place, ...]:
     """Return the places to search, the likeliest first; they need not exist.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
 
-from modechat.private_files import private_folder, write_private
+from modechat.private_json import read_json, write_json
 
 _FILE = "recent-models.json"
 _MOST = 12
@@ -26,17 +25,12 @@ class RecentModels:
 
         A damaged list counts as empty.
         """
-        try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return ()
+        found = read_json(self._path)
         if not isinstance(found, list):
             return ()
         return tuple(Path(path) for path in found if isinstance(path, str) and path)
 
     def remember(self, model: Path) -> None:
         paths = [model, *(path for path in self.paths() if path != model)][:_MOST]
-        texts = [str(path).encode("utf-8", "replace").decode("utf-8") for path in paths]
         with suppress(OSError):
-            private_folder(self._path.parent)
-            write_private(self._path, json.dumps(texts, indent=1))
+            write_json(self._path, [str(path) for path in paths])

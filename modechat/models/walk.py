@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from modechat.gguf.parts import read_part_name
 from modechat.models.places import Place
 
 _MOST_ENTRIES = 50_000
 """Files and folders of one place that are looked at, at the most."""
-_MOST_PARTS = 1000
 _LONGEST_MANIFEST = 1 << 20
 _MODEL_LAYER = "application/vnd.ollama.image.model"
 _DIGEST = re.compile(r"sha256[:-][0-9a-f]{64}")
-_PART = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +38,11 @@ class Candidate:
 
 def candidate_at(path: Path, place: str) -> Candidate:
     """Return the file at `path` as a candidate, with its other parts if it is a first part."""
-    part = _PART.fullmatch(path.name)
+    part = read_part_name(path.name)
     if part is None:
         return Candidate(path, place)
-    stem, count = part["stem"], int(part["count"])
-    parts = []
-    for number in range(1, min(count, _MOST_PARTS) + 1):
-        found = path.with_name(f"{stem}-{number:05}-of-{count:05}.gguf")
-        if found.is_file():
-            parts.append(found)
-    return Candidate(path, place, stem, tuple(parts), count)
+    paths = map(path.with_name, part.all_names())
+    return Candidate(path, place, part.stem, tuple(filter(Path.is_file, paths)), part.n_parts)
 
 
 def candidates(place: Place, cancelled: Callable[[], bool]) -> Iterator[Candidate]:
@@ -59,24 +53,23 @@ def candidates(place: Place, cancelled: Callable[[], bool]) -> Iterator[Candidat
     if place.is_ollama:
         yield from _of_ollama(place, cancelled)
         return
-    split: dict[tuple[Path, str, int], list[tuple[int, Path]]] = {}
+    split: dict[tuple[Path, str, int], list[Path]] = {}
     for path in _gguf_files(place, cancelled):
-        part = _PART.fullmatch(path.name)
+        part = read_part_name(path.name)
         if part is None:
             yield Candidate(path, place.name)
         else:
-            key = (path.parent, part["stem"], int(part["count"]))
-            split.setdefault(key, []).append((int(part["number"]), path))
+            split.setdefault((path.parent, part.stem, part.n_parts), []).append(path)
     for (_, stem, count), found in split.items():
         found.sort()
-        yield Candidate(found[0][1], place.name, stem, tuple(path for _, path in found), count)
+        yield Candidate(found[0], place.name, stem, tuple(found), count)
 
 
 def _gguf_files(place: Place, cancelled: Callable[[], bool]) -> Iterator[Path]:
     seen: set[tuple[int, int]] = set()
     waiting = [(place.folder, place.depth)]
     left = _MOST_ENTRIES
-    while waiting:
+    while waiting and left and not cancelled():
         folder, depth = waiting.pop()
         try:
             about = folder.stat()

@@ -17,7 +17,7 @@ _MESSAGE = "modechat-message"
 
 
 def reply_grammar(
-    answer: str, tags: Collection[ReasoningTags], prompt_end: str, *, may_think: bool = True
+    answer: str, tags: Collection[ReasoningTags], prompt_end: str, *, may_think: bool
 ) -> str:
     """Return the grammar of a reply to a prompt that ends with `prompt_end`.
 

@@ -19,8 +19,8 @@ def next_format(
     formats: Sequence[NamedFormat],
     tried: Collection[str],
     *,
-    leak: str = "",
-    has_template: bool = False,
+    leak: str,
+    has_template: bool,
 ) -> str | None:
     """Return the likeliest format of those that were not `tried`; None if none is left.
 

@@ -27,14 +27,6 @@ OPENING = "(start)"
 
 
 @dataclass(frozen=True, slots=True)
-class Fallback:
-    """One way to give a conversation to a template; `name` says what it changes."""
-
-    name: str
-    change: Change
-
-
-@dataclass(frozen=True, slots=True)
 class Rendered:
     """A rendering that lost nothing, and the name of the fallback that made it."""
 
@@ -192,17 +184,17 @@ def _typed(messages: Messages) -> Messages:
     return typed
 
 
-_FALLBACKS = (
-    Fallback(AS_IS, list),
-    Fallback("system text first", _system_first),
-    Fallback("system text joined to a user's message", _system_in_user),
-    Fallback("messages of one role joined", _alternating),
-    Fallback("system text first, messages of one role joined", _system_first_alternating),
-    Fallback(
-        "system text joined to a user's message, messages of one role joined",
-        _system_in_user_alternating,
+_FALLBACKS: Mapping[str, Change] = {
+    AS_IS: list,
+    "system text first": _system_first,
+    "system text joined to a user's message": _system_in_user,
+    "messages of one role joined": _alternating,
+    "system text first, messages of one role joined": _system_first_alternating,
+    "system text joined to a user's message, messages of one role joined": (
+        _system_in_user_alternating
     ),
-)
+}
+"""The ways to give a conversation to a template, by their names, which say what they change."""
 _TYPED = "typed contents"
 _TYPED_AS_CODE = ("{'type': 'text'", '{"type": "text"', '{"type":"text"')
 _MAX_SHOWN = 40
@@ -216,10 +208,10 @@ def _adaptations(messages: Messages) -> Iterator[tuple[str, Messages]]:
     Fallbacks that change nothing more are left out.
     """
     distinct: list[tuple[str, Messages]] = []
-    for fallback in _FALLBACKS:
-        changed = fallback.change(messages)
+    for name, change in _FALLBACKS.items():
+        changed = change(messages)
         if all(changed != earlier for _, earlier in distinct):
-            distinct.append((fallback.name, changed))
+            distinct.append((name, changed))
     yield from distinct
     for name, changed in distinct:
         typed_name = _TYPED

@@ -25,7 +25,7 @@ def character_of(characters: Iterable[str]) -> str:
     return f"[{_escaped(sorted(characters), _IN_CLASS)}]"
 
 
-def character_except(characters: Iterable[str], excluded: str = "") -> str:
+def _character_except(characters: Iterable[str], excluded: str = "") -> str:
     """Return the expression for a character that is none of these.
 
     `excluded` has further characters, written as between the brackets of a class.
@@ -129,7 +129,7 @@ def text_until(close: str, name: str) -> dict[str, str]:
             n_read = _n_read(close, close[:n] + character)
             following = names[n_read] if n_read < len(close) else ""
             options.append(sequence(character_of(character), following))
-        options.append(f"{character_except(set(close))} {name}")
+        options.append(f"{_character_except(set(close))} {name}")
         rules[rule] = " | ".join(options)
     return rules
 
@@ -155,7 +155,7 @@ def text_except(texts: Iterable[str], character: str, excluded: str, name: str) 
     rules = {}
     for n, following in enumerate(tree.following):
         options = [f"{character_of(one)} {names[to]}" for one, to in sorted(following.items())]
-        options.append(f"{character_except(following, excluded)} {character}*")
+        options.append(f"{_character_except(following, excluded)} {character}*")
         if n not in tree.ends:
             options.append('""')
         rules[names[n]] = " | ".join(options)

@@ -27,7 +27,7 @@ _TOKENS = re.compile(
     | (?P<comment> \#[^\n]*+ )
     | (?P<rule> [\w-]++ \s*+ ::= )
     | (?P<name> [\w-]++ )
-    | (?P<bounds> \{ \s*+ (?P<least>\d++) \s*+ ,?+ \s*+ (?P<most>\d++)? \s*+ \} )
+    | (?P<bounds> \{ \s*+ (?P<least>\d++) \s*+ (?P<comma>,)?+ \s*+ (?P<most>\d++)? \s*+ \} )
     | (?P<sign> [()|?*+] )
     """,
     re.VERBOSE | re.DOTALL,
@@ -63,7 +63,7 @@ class GrammarReader(Protocol):
         """Repeat what was added last from `least` to `most` times."""
 
     def repeat_without_end(self, least: int) -> None:
-        """Repeat what was added last at least so many times, 0 or 1."""
+        """Repeat what was added last at least so many times."""
 
 
 def check_grammar(text: str) -> None:
@@ -88,7 +88,7 @@ def _read(token: re.Match[str], text: str, reader: GrammarReader) -> None:
     if token["rule"]:
         reader.begin(token["rule"].removesuffix("::=").strip())
     elif token["bounds"]:
-        reader.repeat(*_bounds(token, text))
+        _read_bounds(token, text, reader)
     elif token[0] == '""':
         reader.add_empty()
     elif token["text"]:
@@ -119,23 +119,21 @@ def _line(token: re.Match[str], text: str) -> str:
     return f"Line {text.count(chr(10), 0, token.start()) + 1}"
 
 
-def _bounds(token: re.Match[str], text: str) -> tuple[int, int]:
-    """Return the least and the most count that the bounds allow.
+def _read_bounds(token: re.Match[str], text: str, reader: GrammarReader) -> None:
+    least = _bound(token, "least", text)
+    if not token["comma"]:
+        reader.repeat(least, least)
+    elif not token["most"]:
+        reader.repeat_without_end(least)
+    elif least <= (most := _bound(token, "most", text)):
+        reader.repeat(least, most)
+    else:
+        message = f"{_line(token, text)}: the bounds {token[0]} are the wrong way round."
+        raise GrammarError(message)
 
-    Without an upper bound, the most is the least, or 1 if that is 0.
-    """
-    least = _number(token, "least", text)
-    most = _number(token, "most", text)
-    if token["most"] is None:
-        return least, max(least, 1)
-    if least > most:
-        raise GrammarError(f"{_line(token, text)}: the bounds {token[0]} are the wrong way round.")
-    return least, most
 
-
-def _number(token: re.Match[str], name: str, text: str) -> int:
-    """Return a bound; 0 where it is not given."""
-    digits = (token[name] or "0").lstrip("0") or "0"
+def _bound(token: re.Match[str], name: str, text: str) -> int:
+    digits = token[name].lstrip("0") or "0"
     if len(digits) > len(str(LONGEST_REPETITION)) or int(digits) > LONGEST_REPETITION:
         raise GrammarError(
             f"{_line(token, text)}: {token[0][:40]} is more than {LONGEST_REPETITION:,} times."

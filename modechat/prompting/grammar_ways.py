@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
-MOST_WAYS = 20_000
-MOST_SKIPPED = 60
+_MOST_WAYS = 20_000
+_MOST_SKIPPED = 60
 """Things in a row that may be empty: llama.cpp's work for n of them grows with n³."""
 
 TERMINAL = ""
@@ -71,7 +71,7 @@ class Rules:
             alternative[-1].is_optional = alternative[-1].is_optional or least == 0
 
     def repeat_without_end(self, least: int) -> None:
-        self.repeat(least, 2)  # a part that may be empty follows itself
+        self.repeat(least, max(least, 1) + 1)  # a part that may be empty follows itself
 
     def trouble(self) -> str:
         """Return a sentence that says why llama.cpp would not come to an end; empty if it would."""
@@ -83,9 +83,9 @@ class Rules:
                 skipped[name] = self._skipped(name, skipped, empty)
         except CycleError:
             return "A rule may begin with itself: that never ends."
-        if max(skipped.values()) > MOST_SKIPPED:
-            return f"More than {MOST_SKIPPED} things that may be empty stand behind each other."
-        if max(ways.values()) > MOST_WAYS:
+        if max(skipped.values()) > _MOST_SKIPPED:
+            return f"More than {_MOST_SKIPPED} things that may be empty stand behind each other."
+        if max(ways.values()) > _MOST_WAYS:
             return "It leaves too many ways open at once: the same text fits it in many ways."
         return ""
 

@@ -88,4 +88,4 @@ class Weights:
         item.may_be_empty = item.may_be_empty or least == 0
 
     def repeat_without_end(self, least: int) -> None:
-        self.repeat(least, 1)
+        self.repeat(least, max(least, 1))

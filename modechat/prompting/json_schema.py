@@ -163,13 +163,13 @@ class _Converter:
     def _array(self, schema: Mapping[str, Any], at: str, depth: int) -> str:
         if schema.get("uniqueItems"):
             fail(at, "“uniqueItems” is a rule that no reply can be held to")
-        bounds = count_bounds(schema, "minItems", "maxItems", at)
+        least, most = count_bounds(schema, "minItems", "maxItems", at)
         leading, items = _leading_and_other_items(schema, at)
         rules = []
         for n, inner in enumerate(leading):
             rules.append(self._behind_a_character(inner, f"{at}/prefixItems/{n}", depth))
-        least = max((bounds.least or 0) - len(rules), 0)
-        most = _reduced(bounds.most, len(rules))
+        least = max(least - len(rules), 0)
+        most = _reduced(most, len(rules))
         if (most is not None and most < 0) or (items is False and least):
             fail(at, "“prefixItems” and the count of items do not fit together")
         inside = ' "," ws '.join(rules)

@@ -44,7 +44,7 @@ class Resolved:
 
     format: PromptFormat
     fallback_format: PromptFormat
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
     system_fallback: str = AS_IS
     """The fallback that a system text needs with this format."""
 

@@ -35,7 +35,7 @@ Only annotations, and a type with some, may stand beside one.
 """
 _KNOWN = _ANNOTATIONS.union(_WHOLE, ("type",), *KEYWORDS_OF_TYPE.values())
 
-FORMATS = frozenset(("date", "time", "date-time", "uuid"))
+_FORMATS = frozenset(("date", "time", "date-time", "uuid"))
 """Formats of strings that have a rule."""
 _OTHER_FORMATS = frozenset(_OTHER_FORMAT_WORDS.split())
 """Formats of strings in any draft. Beside numbers they mean nothing."""
@@ -135,7 +135,7 @@ def check_format(schema: Mapping[str, Any], name: str, at: str) -> None:
     form = schema["format"]
     if not isinstance(form, str):
         fail(at, "“format” is the name of one")
-    if name not in ("number", "integer") or form in FORMATS or form in _OTHER_FORMATS:
+    if name not in ("number", "integer") or form in _FORMATS or form in _OTHER_FORMATS:
         return
     is_known = form == "double" if name == "number" else form in _NUMBER_FORMATS
     if not is_known:
@@ -152,8 +152,8 @@ def string_format(schema: Mapping[str, Any], at: str) -> str | None:
         return None
     if "minLength" in schema or "maxLength" in schema:
         fail(at, f"a length beside the format “{form}” is a rule that no reply can be held to")
-    if form not in FORMATS:
-        known = ", ".join(sorted(FORMATS))
+    if form not in _FORMATS:
+        known = ", ".join(sorted(_FORMATS))
         fail(at, f"the format “{form}” is a rule that no reply can be held to; there are {known}")
     return form
 
@@ -204,13 +204,15 @@ def exact_bounds(schema: Mapping[str, Any], at: str) -> dict[str, int]:
     return bounds
 
 
-def count_bounds(schema: Mapping[str, Any], least_key: str, most_key: str, at: str) -> Bounds:
-    """Return the bounds of a length or a count of items; the least is always given."""
+def count_bounds(
+    schema: Mapping[str, Any], least_key: str, most_key: str, at: str
+) -> tuple[int, int | None]:
+    """Return the least and the most of a length or a count of items; None: no bound."""
     least = _count(schema, least_key, at) or 0
     most = _count(schema, most_key, at)
     if most is not None and least > most:
         fail(at, f"“{least_key}” is more than “{most_key}”")
-    return Bounds(least, most)
+    return least, most
 
 
 def _count(schema: Mapping[str, Any], key: str, at: str) -> int | None:

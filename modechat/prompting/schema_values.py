@@ -22,10 +22,10 @@ def string_expression(schema: Mapping[str, Any], at: str) -> str:
 
     Raises SchemaError, as the others do, with the place `at` of the schema.
     """
-    bounds = count_bounds(schema, "minLength", "maxLength", at)
+    least, most = count_bounds(schema, "minLength", "maxLength", at)
     content = string_format(schema, at)
     if content is None:
-        content = gbnf.repeated("char", bounds.least or 0, bounds.most)
+        content = gbnf.repeated("char", least, most)
     return f'"\\"" {content} "\\""'
 
 

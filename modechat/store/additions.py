@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modechat.domain.text import storable
 from modechat.store import rows
 from modechat.store.failures import not_found
 from modechat.store.timeline import newest_leaf
@@ -37,7 +38,7 @@ WHERE id = (SELECT conversation_id FROM turns WHERE id = :head_id)
 
 def add_conversation(connection: sqlite3.Connection, title: str, state: ModeState, now: str) -> int:
     """Add a conversation without turns, and return its id."""
-    columns = {"title": rows.storable(title), "now": now, **rows.state_columns(state)}
+    columns = {"title": storable(title), "now": now, **rows.state_columns(state)}
     return _insert(connection, _ADD_CONVERSATION, columns)
 
 
@@ -56,7 +57,7 @@ def add_turn(
         "parent_id": parent_id,
         "now": now,
         "in_chat": in_chat,
-        "typed": rows.storable(typed),
+        "typed": storable(typed),
         **rows.request_columns(request),
     }
     turn_id = _insert(connection, _ADD_TURN, columns)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from modechat.domain.own_settings import written
+from modechat.domain.text import storable
 from modechat.store import rows
 from modechat.store.additions import add_conversation, add_turn, select
 from modechat.store.database import Database
@@ -126,7 +127,7 @@ class Store:
 
     def rename(self, conversation_id: int, title: str) -> None:
         sql = "UPDATE conversations SET title = :title WHERE id = :id"
-        self._change("conversation", conversation_id, sql, title=rows.storable(title))
+        self._change("conversation", conversation_id, sql, title=storable(title))
 
     def delete(self, conversation_id: int) -> None:
         """Delete the conversation with its turns.
@@ -161,7 +162,7 @@ class Store:
         sql = "UPDATE conversations SET settings = :settings WHERE id = :id"
         text = written(own)
         if text is not None:
-            text = rows.storable(text)
+            text = storable(text)
         self._change("conversation", conversation_id, sql, settings=text)
 
     # Turns and their replies

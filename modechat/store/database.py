@@ -17,6 +17,7 @@ from modechat.store.schema import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 FILE_NAME = "conversations.sqlite3"
@@ -27,9 +28,7 @@ _TIMEOUT = 5.0
 class Database:
     """The database of conversations, for one thread at a time."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, place: str, file: Path | None = None
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, place: str, file: Path | None) -> None:
         self._connection = connection
         self._place = place
         self._file = file
@@ -81,17 +80,13 @@ class Database:
         """Interrupt a read in another thread, which raises StoreError there."""
         self._connection.interrupt()
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """Begin a transaction that sees one state of the database throughout."""
-        with self._transaction("BEGIN") as connection:
-            yield connection
+        return self._transaction("BEGIN")
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
         """Begin a transaction that writes; its changes are on disk when the block has ended."""
-        with self._transaction("BEGIN IMMEDIATE") as connection:
-            yield connection
+        return self._transaction("BEGIN IMMEDIATE")
 
     def close(self) -> None:
         with store_errors(self._place):

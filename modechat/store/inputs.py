@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from modechat.domain.text import storable
 from modechat.domain.typed import Typed
-from modechat.store.rows import storable
 
 if TYPE_CHECKING:
     import sqlite3

@@ -25,7 +25,7 @@ from modechat.domain.conversation import (
 )
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Task
-from modechat.domain.text import sanitize_line
+from modechat.domain.text import sanitize_line, storable
 from modechat.store.schema import Damaged
 
 if TYPE_CHECKING:
@@ -54,11 +54,6 @@ SELECT turns.id, turns.parent_id, turns.created_at, turns.mode, turns.in_chat,
         AND other.parent_id IS turns.parent_id AND other.id <= turns.id) AS variant
 FROM turns JOIN replies ON replies.turn_id = turns.id
 """
-
-
-def storable(text: str) -> str:
-    """Return `text` with U+FFFD for lone surrogates, which a broken terminal or JSON may have."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def time_text(moment: datetime) -> str:

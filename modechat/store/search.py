@@ -11,15 +11,14 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from modechat.domain.listing import Found
-from modechat.domain.text import sanitize_line
-from modechat.store import rows
+from modechat.domain.text import sanitize_line, storable
 
 if TYPE_CHECKING:
     import sqlite3
 
     from modechat.store.database import Database
 
-MAX_WORDS = 12
+_MAX_WORDS = 12
 _BEFORE, _WIDTH = 30, 160  # characters of an excerpt
 _WITHOUT_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
@@ -52,9 +51,19 @@ class Searcher:
         self._database = database
 
     def search(self, text: str) -> tuple[Found, ...]:
-        """Return the conversations that `search` finds. Raises StoreError."""
+        """Return the conversations in which one message or reply has all the words of `text`.
+
+        Raises StoreError.
+        """
+        words = words_of(storable(text))
+        if not words:
+            return ()
+        found: list[Found] = []
         with self._database.reading() as db:
-            return search(db, rows.storable(text))
+            for conversation_id, place in _places(db, words).items():
+                excerpt = _excerpt(db, place, words[0])
+                found.append(Found(conversation_id, place // 2, excerpt))
+        return tuple(found)
 
     def interrupt(self) -> None:
         """Interrupt the running search."""
@@ -64,34 +73,24 @@ class Searcher:
         self._database.close()
 
 
-def search(connection: sqlite3.Connection, text: str) -> tuple[Found, ...]:
-    """Return the conversations in which one message or reply has all the words of `text`."""
-    words = words_of(text)
-    if not words:
-        return ()
-    if any(_WITHOUT_SPACES.search(word) for word in words):
-        places = _by_reading(connection, words)
-    else:
-        query = " ".join(f'"{word}"*' for word in words)
-        places = dict(map(tuple, connection.execute(_BY_INDEX, {"words": query})))
-    found: list[Found] = []
-    for conversation_id, place in places.items():
-        excerpt = _excerpt(connection, place, words[0])
-        found.append(Found(conversation_id, place // 2, excerpt))
-    return tuple(found)
-
-
 def words_of(text: str) -> list[str]:
     """Return the words to search for: letters, digits and marks, as the index separates them."""
     kept: list[str] = []
     for character in text:
         is_part_of_word = unicodedata.category(character)[0] in "LNM"
         kept.append(character if is_part_of_word else " ")
-    return "".join(kept).split()[:MAX_WORDS]
+    return "".join(kept).split()[:_MAX_WORDS]
+
+
+def _places(connection: sqlite3.Connection, words: list[str]) -> dict[int, int]:
+    """Return the newest place of each conversation where one text has all `words`."""
+    if any(_WITHOUT_SPACES.search(word) for word in words):
+        return _by_reading(connection, words)
+    query = " ".join(f'"{word}"*' for word in words)
+    return dict(map(tuple, connection.execute(_BY_INDEX, {"words": query})))
 
 
 def _by_reading(connection: sqlite3.Connection, words: list[str]) -> dict[int, int]:
-    """Return the newest place of each conversation where one text has all `words`."""
     wanted = [word.casefold() for word in words]
     places: dict[int, int] = {}
     for conversation_id, place, said in connection.execute(_ALL_TEXTS):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from modechat.domain.conversation import ContextCut, Entry, ModeChange
 
 _SELECT_CONVERSATION = """
-SELECT id, title, created_at, mode, standing, task, settings FROM conversations WHERE id = ?
+SELECT id, title, created_at, mode, standing, task, settings, head_id
+FROM conversations WHERE id = ?
 """
 _PATH = """
 WITH RECURSIVE path(id) AS (
@@ -83,8 +84,8 @@ def read_conversation(connection: sqlite3.Connection, conversation_id: int) -> C
             title=rows.read_text(row["title"]),
             created_at=rows.read_time(row["created_at"]),
             state=rows.read_state(row),
-            entries=visible_entries(connection, conversation_id),
-            cut=cut_in_effect(connection, conversation_id),
+            entries=_visible_entries(connection, conversation_id, row["head_id"]),
+            cut=_cut_in_effect(connection, conversation_id),
             own=own,
         )
     except Damaged as error:
@@ -106,10 +107,12 @@ def read_started_at(connection: sqlite3.Connection, conversation_id: int) -> dat
         return None
 
 
-def visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tuple[Entry, ...]:
-    """Return the visible entries of a conversation, oldest first.
+def _visible_entries(
+    connection: sqlite3.Connection, conversation_id: int, head_id: object
+) -> tuple[Entry, ...]:
+    """Return the entries on the path to the turn `head_id`, oldest first; None: there is no turn.
 
-    Raises Damaged for damaged rows, and for a gap in the path to the head.
+    Raises Damaged for damaged rows, and for a gap in the path.
     """
     changes: dict[int | None, list[ModeChange]] = {}
     for row in connection.execute(_MODE_CHANGES, (conversation_id,)):
@@ -123,20 +126,12 @@ def visible_entries(connection: sqlite3.Connection, conversation_id: int) -> tup
             raise Damaged(f"turn {turn.id} does not follow the one before it")
         before = turn.id
         entries += [turn, *changes.get(turn.id, ())]
-    if before != head_of(connection, conversation_id):
+    if before != head_id:
         raise Damaged("its last turn is missing")
     return tuple(entries)
 
 
-def head_of(connection: sqlite3.Connection, conversation_id: int) -> object:
-    """Return the turn at the end of the visible path; None for a conversation without turns."""
-    row = connection.execute(
-        "SELECT head_id FROM conversations WHERE id = ?", (conversation_id,)
-    ).fetchone()
-    return None if row is None else row["head_id"]
-
-
-def cut_in_effect(connection: sqlite3.Connection, conversation_id: int) -> ContextCut | None:
+def _cut_in_effect(connection: sqlite3.Connection, conversation_id: int) -> ContextCut | None:
     """Return the last context cut on the visible path; None if nothing was cut."""
     row = connection.execute(_CUT, (conversation_id, conversation_id)).fetchone()
     return None if row is None else rows.read_cut(row)

@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from modechat.domain.conversation import Message, Role
@@ -80,7 +81,7 @@ def measure_making(
     """Seconds of making the prompt, and whether the guard's share is within its target."""
     vocabulary = load_vocabulary(path).vocabulary
     request = conversation(text)
-    with TemplateSandbox() as sandbox:
+    with closing(TemplateSandbox()) as sandbox:
         special = vocabulary.special_tokens
         facts = ModelFacts(
             (path.stem,),

@@ -12,7 +12,6 @@ from typing import Any
 
 from modechat.domain.modes import Task
 from modechat.prompt_files import load_prompt_files
-from modechat.prompting import render
 from modechat.prompting.fallbacks import render_with_fallbacks
 from modechat.prompting.formats import LAST_RESORT, NamedFormat
 from modechat.prompting.guard import Guard, is_control_text, pieces
@@ -20,6 +19,7 @@ from modechat.prompting.prompt import PromptBuilder
 from modechat.prompting.prompt_format import PromptFormat, SpecialTokens
 from modechat.prompting.renderer import TemplateError
 from modechat.prompting.single_shot import SingleShot
+from modechat.prompting.template import render
 from tests.engine.vocabularies import load_vocabulary
 
 Messages = list[dict[str, Any]]

@@ -34,7 +34,7 @@ def _count(model: str, conversations: Sequence[Sequence[str]]) -> list[int]:
     import llama_cpp.llama_cpp as llama
 
     from modechat.engine.worker.tokens import Vocabulary
-    from modechat.prompting import render
+    from modechat.prompting.template import render
 
     params = llama.llama_model_default_params()
     params.vocab_only = True

@@ -14,8 +14,8 @@ import pytest
 
 from modechat.domain.mode import ModeState
 from modechat.domain.modes import ChatMessage
+from modechat.domain.text import storable
 from modechat.store import Store
-from modechat.store.rows import storable
 from tests.e2e.home import Home, type_and_enter, wait_for_start
 from tests.e2e.hostile import ATTACK, LONG_ATTACK, foreign_sequences
 from tests.e2e.terminal import Terminal

@@ -21,12 +21,12 @@ from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.prompts import Prompts
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.engine.worker.viewing import count_by_part
-from modechat.prompting import render
 from modechat.prompting.guard import MARKER
 from modechat.prompting.prompt import Part
 from modechat.prompting.prompt_format import AS_IS, CHAT_TEMPLATE
 from modechat.prompting.renderer import Renderer, TemplateLimitError
 from modechat.prompting.resolve import ModelFacts
+from modechat.prompting.template import render
 from modechat.prompting.thinking import ThinkingSwitch
 from tests.engine.driver import chat, formats
 from tests.engine.vocabularies import load_vocabulary, write_bpe, write_spm
@@ -457,6 +457,7 @@ def test_the_view_tells_control_tokens_from_text_that_looks_like_them(byte_case:
         ([b"\xc3", b"\xa9", b"!"], "é!", [("user", 0, 1)], (("user", 2), ("template", 1))),
         ([b"x", b"y"], "x \n y", [("user", 0, 5)], (("user", 2),)),  # white space that a token eats
         ([b"?", b"x"], "x", [("user", 0, 1)], (("template", 1), ("user", 1))),
+        ([b"?", b"x"], "\ud800x", [("user", 1, 2)], (("template", 1), ("user", 1))),
     ],
 )
 def test_a_token_belongs_to_the_part_that_it_begins_in(

@@ -17,8 +17,8 @@ from modechat.engine.worker.prompts import Prompts
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.engine.worker.writing.loop_watch import HasChoice
 from modechat.engine.worker.writing.reply_stream import ReplyStream
-from modechat.prompting import render
 from modechat.prompting.resolve import ModelFacts
+from modechat.prompting.template import render
 from tests.engine.driver import chat, formats
 from tests.tiny_models import CHATML, write_llama
 

@@ -13,7 +13,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ STRICT = """{{ bos_token }}{% set ns = namespace(system='') %}{% for message in 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[TemplateSandbox]:
-    with TemplateSandbox(seconds=SECONDS, memory_bytes=MEMORY_BYTES) as sandbox:
+    with closing(TemplateSandbox(seconds=SECONDS, memory_bytes=MEMORY_BYTES)) as sandbox:
         yield sandbox
 
 
@@ -298,7 +298,7 @@ def test_the_error_says_which_limit_was_hit(
 
 def test_the_usual_limits_hold_too() -> None:
     with (
-        TemplateSandbox() as sandbox,
+        closing(TemplateSandbox()) as sandbox,
         pytest.raises(TemplateLimitError, match="more than 1 GiB of memory"),
     ):
         rendered(sandbox, "{{ 'a' * 2 ** 30 }}")
@@ -329,7 +329,7 @@ def test_one_process_renders_one_template_after_the_other(sandbox: TemplateSandb
 
 def test_closing_leaves_no_process_behind() -> None:
     before = psutil.Process().children()
-    with TemplateSandbox(seconds=SECONDS) as sandbox:
+    with closing(TemplateSandbox(seconds=SECONDS)) as sandbox:
         assert_still_works(sandbox)
         assert len(psutil.Process().children()) == len(before) + 1
         with pytest.raises(TemplateLimitError):
@@ -491,7 +491,7 @@ def test_whatever_the_process_does_is_an_error(
     program.write_text(PROGRAM.format(python=sys.executable, code=code))
     program.chmod(0o700)
     long_text = [{"role": "user", "content": "x" * 1_000_000}]  # more than a pipe holds
-    with TemplateSandbox(seconds=SECONDS) as sandbox:
+    with closing(TemplateSandbox(seconds=SECONDS)) as sandbox:
         with monkeypatch.context() as patch:
             patch.setattr(sys, "executable", str(program))
             with pytest.raises(error, match=words):
@@ -505,7 +505,7 @@ SLOW = "{% for a in range(RANGE) %}{% for b in range(1000) %}{% endfor %}{% endf
 def slow(seconds: float) -> str:
     """A template that takes about so long."""
     trial = SLOW.replace("RANGE", "300")
-    with TemplateSandbox(seconds=60) as sandbox:
+    with closing(TemplateSandbox(seconds=60)) as sandbox:
         rendered(sandbox, "ready")
         started = time.perf_counter()
         rendered(sandbox, trial)
@@ -520,7 +520,7 @@ def render_often(sandbox: TemplateSandbox, template: str) -> None:
 
 def test_slow_renderings_share_the_time_of_a_turn() -> None:
     template, seconds = slow(1.0), 3.0
-    with TemplateSandbox(seconds=seconds) as sandbox:
+    with closing(TemplateSandbox(seconds=seconds)) as sandbox:
         rendered(sandbox, "ready")
         for _ in range(2):
             sandbox.begin_turn()
@@ -533,7 +533,7 @@ def test_slow_renderings_share_the_time_of_a_turn() -> None:
 
 
 def test_quick_renderings_are_not_counted() -> None:
-    with TemplateSandbox(seconds=SECONDS) as sandbox:
+    with closing(TemplateSandbox(seconds=SECONDS)) as sandbox:
         sandbox.begin_turn()
         for _ in range(200):
             assert_still_works(sandbox)
@@ -541,7 +541,7 @@ def test_quick_renderings_are_not_counted() -> None:
 
 def test_the_process_knows_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_API_KEY", "secret")
-    with TemplateSandbox() as sandbox:
+    with closing(TemplateSandbox()) as sandbox:
         assert rendered(sandbox, "{{ messages[0].content }}") == "Hello"
         environment = process_of(sandbox).environ()
     assert "secret" not in environment.values()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,21 @@ def test_a_split_model_with_a_part_missing_is_broken(folder: Path) -> None:
     (model,) = found(Place("models", folder))
     assert model.header is None
     assert "only 2 of its 3 parts" in model.problem
+
+
+@pytest.mark.parametrize(
+    "name", ["big-0000{}-of-00002.GGUF", "big-0000{}-OF-00002.gguf", "big{}.gguf"]
+)
+def test_a_split_model_whose_names_llama_cpp_does_not_take_is_listed_with_the_reason(
+    folder: Path, name: str
+) -> None:
+    for number in (1, 2):
+        split = {"split.no": number - 1, "split.count": 2}
+        write_llama(folder / name.format(number), extra=split)
+    (model,) = found(Place("models", folder))
+    assert model.path.name == name.format(1)
+    assert model.problem == f"{model.path.name} is part 1 of 2 of a model, but not named like one."
+    assert found(known=(("in use", model.path),)) == [replace(model, place="in use")]
 
 
 def test_what_is_no_model_is_listed_with_the_reason(folder: Path) -> None:
@@ -151,6 +167,25 @@ def test_a_place_with_very_many_files_is_given_up_after_a_while(
     for number in range(40):
         (folder / f"{number}.gguf").touch()
     assert len(list(candidates(Place("models", folder), lambda: False))) == 10
+
+
+@pytest.mark.parametrize(("most", "n_opened"), [(100, 2), (10, 1)], ids=["cancelled", "too many"])
+def test_a_search_that_has_ended_opens_no_further_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, most: int, n_opened: int
+) -> None:
+    for number in range(10):
+        (folder / str(number)).mkdir()
+    opened: list[object] = []
+    scandir = os.scandir
+
+    def open_folder(path: Path) -> object:
+        opened.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", open_folder)
+    monkeypatch.setattr("modechat.models.walk._MOST_ENTRIES", most)
+    list(candidates(Place("models", folder), lambda: len(opened) > 1))
+    assert len(opened) == n_opened
 
 
 # Ollama

@@ -37,14 +37,9 @@ def test_the_cache_of_a_known_model_has_its_known_size() -> None:
     assert kv_bytes_per_token(header(**LLAMA_3_8B)) == 128 * 1024  # type: ignore[arg-type]
 
 
-def test_a_longer_context_needs_more() -> None:
+def test_the_usual_context_counts_and_no_longer_one() -> None:
     model = header(**LLAMA_3_8B)  # type: ignore[arg-type]
-    assert bytes_needed(model, 5 * GIB, 8192) - bytes_needed(model, 5 * GIB, 4096) == GIB // 2
-
-
-def test_a_context_that_is_not_named_is_at_most_the_usual_one() -> None:
-    model = header(**LLAMA_3_8B)  # type: ignore[arg-type]
-    assert bytes_needed(model, 0) == bytes_needed(model, 0, 4096)
+    assert GIB // 2 < bytes_needed(model, 0) < GIB
 
 
 @pytest.mark.parametrize("value", [-5, 0, 1 << 62, "text", 3.5, True])

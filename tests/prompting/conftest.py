@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from modechat.prompt_files import load_prompt_files
-from modechat.prompting import render
 from modechat.prompting.formats import LAST_RESORT, NamedFormat
 from modechat.prompting.guard import Guard
 from modechat.prompting.prompt import PromptBuilder
 from modechat.prompting.prompt_format import NO_TOKENS, PromptFormat, SpecialTokens
+from modechat.prompting.template import render
 
 SHIPPED: tuple[NamedFormat, ...] = load_prompt_files(own=Path("/nonexistent")).formats
 BY_NAME = {named.name: named for named in SHIPPED}

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modechat.prompting import TemplateError, render
 from modechat.prompting.fallbacks import (
     OPENING,
     Messages,
@@ -22,7 +21,8 @@ from modechat.prompting.fallbacks import (
 )
 from modechat.prompting.guard import Guard
 from modechat.prompting.prompt_format import AS_IS
-from modechat.prompting.renderer import TemplateLimitError
+from modechat.prompting.renderer import TemplateError, TemplateLimitError
+from modechat.prompting.template import render
 from tests.tiny_models import CHATML
 
 ROLES = {"s": "system", "u": "user", "a": "assistant"}

@@ -17,7 +17,6 @@ from modechat.domain.modes import Task
 from modechat.domain.tasks import Example
 from modechat.errors import ConfigError
 from modechat.paths import prompts_folder
-from modechat.prompting import render
 from modechat.prompting.fallbacks import lost_text
 from modechat.prompting.formats import (
     BASE,
@@ -30,6 +29,7 @@ from modechat.prompting.formats import (
 from modechat.prompting.guard import without_marker
 from modechat.prompting.prompt_format import AS_IS, NO_TOKENS, PromptFormat, SpecialTokens
 from modechat.prompting.single_shot import SingleShot
+from modechat.prompting.template import render
 from modechat.typed_toml import read_text, read_toml
 from tests.prompting.conftest import BY_NAME, SHIPPED, builder
 

@@ -84,6 +84,8 @@ def test_what_schemas_become_is_fine() -> None:
         ('root ::= ("z"?) root "a" | "b"', "begin with itself"),
         ('root ::= "z"{0,3} x "a" | "b"\nx ::= "" root', "begin with itself"),
         ('root ::= (("a"?){40})*', "may be empty stand behind each other"),
+        ('root ::= (("a"?){40}){0,}', "may be empty stand behind each other"),
+        ('root ::= (("a"?){40}){1,}', "may be empty stand behind each other"),
         ('root ::= e{2000} "x"\ne ::= "a"?', "may be empty stand behind each other"),
         ('root ::= (e{90} f)*\ne ::= "a"?\nf ::= e{90}', "may be empty stand behind each other"),
         (
@@ -98,6 +100,8 @@ def test_what_schemas_become_is_fine() -> None:
         "behind a group",
         "through a rule",
         "twice",
+        "without an upper bound",
+        "without an upper bound, once at least",
         "many",
         "many in two rules",
         "doubled twenty times",

@@ -18,12 +18,13 @@ from modechat.domain.conversation import Message, Role
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Task
 from modechat.domain.tasks import Example
-from modechat.prompting import TemplateError, render
 from modechat.prompting.formats import FormatSource
 from modechat.prompting.guard import MARKER, Guard, without_marker
 from modechat.prompting.prompt import Part, Prompt, PromptBuilder, locate
 from modechat.prompting.prompt_format import AS_IS, CHAT_TEMPLATE, PromptFormat, SpecialTokens
+from modechat.prompting.renderer import TemplateError
 from modechat.prompting.single_shot import SingleShot
+from modechat.prompting.template import render
 from tests.prompting.conftest import BY_NAME, builder, own_template
 from tests.tiny_models import CHATML
 

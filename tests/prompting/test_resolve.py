@@ -10,11 +10,12 @@ import pytest
 
 from modechat.domain.conversation import Message, Role
 from modechat.domain.modes import Task
-from modechat.prompting import TemplateError, render
 from modechat.prompting.formats import BASE, ENCODER, LAST_RESORT, FormatSource, NamedFormat
 from modechat.prompting.prompt_format import AS_IS, CHAT_TEMPLATE, PromptFormat, SpecialTokens
+from modechat.prompting.renderer import TemplateError
 from modechat.prompting.resolve import ModelFacts, Resolved, resolve
 from modechat.prompting.single_shot import SingleShot
+from modechat.prompting.template import render
 from tests.prompting.conftest import BY_NAME, SHIPPED, builder
 from tests.tiny_models import CHATML
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modechat.prompting import TemplateError, render
+from modechat.prompting.renderer import TemplateError
+from modechat.prompting.template import render
 from tests.tiny_models import CHATML
 
 HELLO = [{"role": "user", "content": "Hello"}]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modechat.prompting import render
+from modechat.prompting.template import render
 from modechat.prompting.thinking import ThinkingControl, ThinkingSwitch, find_control
 from tests.conformance.corpus import CORPUS
 

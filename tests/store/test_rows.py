@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from modechat.domain.conversation import ModeChange, Reply
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Task
+from modechat.domain.text import storable
 from modechat.store import Store
 from modechat.store.database import FILE_NAME
-from modechat.store.rows import storable, time_text
+from modechat.store.rows import time_text
 from tests.store.test_conversations import STATS
 
 if TYPE_CHECKING:

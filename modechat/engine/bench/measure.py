@@ -10,6 +10,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from modechat.domain.conversation import Message, Role
 from modechat.domain.sampling import Sampling
@@ -42,27 +43,19 @@ async def measure(
     current measurement, and the part that is done (0 to 1). `tell` gets what else the user should
     know. Raises ModechatError.
     """
-    bench = _Bench(make_engine, load, effort, on_progress, tell)
-    return await bench.run()
+    return await _Bench(make_engine, load, effort, on_progress, tell).run()
 
 
+@dataclass(slots=True)
 class _Bench:
-    def __init__(
-        self,
-        make_engine: Callable[[], Engine],
-        load: Load,
-        effort: Effort,
-        on_progress: Callable[[str, float], None],
-        tell: Callable[[str], None],
-    ) -> None:
-        self._make_engine = make_engine
-        self._load = load
-        self._effort = effort
-        self._on_progress = on_progress
-        self._tell = tell
-        self._done = 0
-        self._steps = 2 * effort.pairs + effort.turns + 3 * effort.resumes + 4 * effort.pairs + 4
-        self._texts = TextMaker()
+    make_engine: Callable[[], Engine]
+    load: Load
+    effort: Effort
+    on_progress: Callable[[str, float], None]
+    tell: Callable[[str], None]
+    _texts: TextMaker = field(default_factory=TextMaker)
+    _done: int = 0
+    """The measurements that are done."""
 
     async def run(self) -> BenchResult:
         async with self._engine("Loading the model") as engine:
@@ -102,15 +95,17 @@ class _Bench:
     @asynccontextmanager
     async def _engine(self, what: str) -> AsyncIterator[TimedConnection]:
         self._step(what)
-        engine = self._make_engine()
+        engine = self.make_engine()
         engine.start()
         try:
-            yield await TimedConnection.load(engine, self._load, self._tell)
+            yield await TimedConnection.load(engine, self.load, self.tell)
         finally:
             await engine.close()
 
     def _step(self, what: str) -> None:
-        self._on_progress(what, min(self._done / self._steps, 1.0))
+        effort = self.effort
+        n_steps = 6 * effort.pairs + effort.turns + 3 * effort.resumes + 4
+        self.on_progress(what, min(self._done / n_steps, 1.0))
         self._done += 1
 
     # How much
@@ -125,7 +120,7 @@ class _Bench:
 
     async def _affordable(self, engine: TimedConnection) -> Effort:
         """Return sizes that fit this context and that this machine manages within the time."""
-        effort, n_ctx = self._effort, engine.model.n_ctx
+        effort, n_ctx = self.effort, engine.model.n_ctx
         prompt = _chat(self._texts.make(0, min(effort.prompt, n_ctx // 4)))
         trial = await engine.generate(prompt, 16, speculate=False)
         n_prompt, n_reply = round(effort.seconds * trial.prompt_speed), effort.reply

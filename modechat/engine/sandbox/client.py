@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from modechat.prompting.renderer import TemplateError, TemplateLimitError
 
 _SECONDS_TO_START = 60.0
+_TEMPLATE_BYTES = 256_000
 _OUTPUT_PER_INPUT = 4
 _OUTPUT_BYTES = 64_000
 _LONGEST_HEADER = 64
@@ -51,9 +52,7 @@ class TemplateSandbox:
     its arguments, as JSON in UTF-8.
     """
 
-    def __init__(
-        self, *, seconds: float = 5.0, memory_bytes: int = 1 << 30, template_bytes: int = 256_000
-    ) -> None:
+    def __init__(self, *, seconds: float = 5.0, memory_bytes: int = 1 << 30) -> None:
         """`memory_bytes` is the address space of the process; about 25 MiB of it are Python's own.
 
         Not every system can limit it: Windows and macOS cannot. `seconds` count from the moment
@@ -62,15 +61,8 @@ class TemplateSandbox:
         """
         self._seconds = seconds
         self._memory_bytes = memory_bytes
-        self._template_bytes = template_bytes
         self._left: float | None = None
         self._process: _Process | None = None
-
-    def __enter__(self) -> TemplateSandbox:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def process_id(self) -> int | None:
@@ -104,15 +96,13 @@ class TemplateSandbox:
         add_generation_prompt: bool,
         **variables: Any,
     ) -> str:
-        """Return the prompt, as `modechat.prompting.render` does.
+        """Return the prompt, as `modechat.prompting.template.render` does.
 
         Messages and variables are plain JSON data, `now` is an ISO time. Raises TemplateError if
         the template fails or refuses, TemplateLimitError if it asks for too much.
         """
-        if len(_encode(template)) > self._template_bytes:
-            raise TemplateLimitError(
-                f"the template is larger than {self._template_bytes // 1000:,} kB"
-            )
+        if len(_encode(template)) > _TEMPLATE_BYTES:
+            raise TemplateLimitError(f"the template is larger than {_TEMPLATE_BYTES // 1000:,} kB")
         arguments = [template, list(messages), bos_token, eos_token, add_generation_prompt]
         call = _encode(
             json.dumps({"arguments": arguments, "variables": variables}, ensure_ascii=False)

@@ -74,7 +74,7 @@ class LoadedModel:
 
     @property
     def n_ctx_train(self) -> int:
-        return n_ctx_train_of(self.metadata)
+        return _n_ctx_train_of(self.metadata)
 
     def sampling_defaults(self) -> Sampling:
         """Return the sampling that the file recommends, completed by modechat's defaults."""
@@ -95,7 +95,7 @@ class LoadedModel:
         llama.llama_model_free(self.model)
 
 
-def n_ctx_train_of(metadata: dict[str, str]) -> int:
+def _n_ctx_train_of(metadata: dict[str, str]) -> int:
     """Return the context length that the model was trained with, by its file; 0: it does not say.
 
     llama.cpp does not read it when it loads the vocabulary alone.

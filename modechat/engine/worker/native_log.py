@@ -10,6 +10,7 @@ from collections import deque
 from modechat.engine.llama_log import is_about_a_stop
 from modechat.engine.worker.bindings import llama
 
+_LINES, _TAIL = 400, 12
 _DEBUG = 1  # GGML_LOG_LEVEL_DEBUG
 _CONTINUATION = 5  # GGML_LOG_LEVEL_CONT: more of the line before
 
@@ -20,9 +21,9 @@ class NativeLog:
     Keep it alive as long as the library is used.
     """
 
-    def __init__(self, keep: int = 400) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lines: deque[str] = deque(maxlen=keep)
+        self._lines: deque[str] = deque(maxlen=_LINES)
         self._level = 0
         self._callback = llama.llama_log_callback(self._receive)
         llama.llama_log_set(self._callback, ctypes.c_void_p())
@@ -38,9 +39,9 @@ class NativeLog:
         with self._lock:
             self._lines.clear()
 
-    def tail(self, count: int = 12) -> tuple[str, ...]:
+    def tail(self) -> tuple[str, ...]:
         """Return the last lines."""
-        return self.lines[-count:]
+        return self.lines[-_TAIL:]
 
     def _receive(self, level: int, text: bytes, _user_data: int | None) -> None:
         if level != _CONTINUATION:

@@ -18,12 +18,11 @@ from typing import BinaryIO
 
 from pydantic import BaseModel
 
-from modechat.engine.death import EXIT_OTHER_VERSION
+from modechat.engine.death import EXIT_OTHER_VERSION, SECONDS_TO_SHUT_DOWN
 from modechat.engine.protocol import Cancelled, Generate, Heartbeat, Request, Shutdown, Stop
 from modechat.engine.wire import decode_request, encode, type_of
 
 _SECONDS_BETWEEN_HEARTBEATS = 1.0
-_SECONDS_TO_SHUT_DOWN = 10
 
 
 class Pipe:
@@ -126,7 +125,7 @@ class Pipe:
                 self._waiting[request.id] = request
             case Shutdown():
                 self.is_shutting_down = True
-                _end_after(_SECONDS_TO_SHUT_DOWN)
+                _end_after(SECONDS_TO_SHUT_DOWN)
             case _:
                 pass
         self._queue.put(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modechat.domain.text import storable
 from modechat.prompting.renderer import Renderer, TemplateError, TemplateLimitError
 
 
@@ -38,10 +39,5 @@ class LimitedRenderer:
             self._refused[template] = error
             raise
         except TemplateError as error:
-            raise TemplateError(_unicode(str(error))) from error
-        return _unicode(text)
-
-
-def _unicode(text: str) -> str:
-    """Return `text` with U+FFFD for lone surrogates, which JSON cannot hold."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+            raise TemplateError(storable(str(error))) from error
+        return storable(text)

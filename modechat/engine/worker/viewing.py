@@ -42,7 +42,8 @@ def count_by_part(
     data = text.encode(errors="replace")
     borders = []
     for part in parts:
-        start, end = len(text[: part.start].encode()), len(text[: part.end].encode())
+        start = len(text[: part.start].encode(errors="replace"))
+        end = len(text[: part.end].encode(errors="replace"))
         borders.append((start, end, part.name))
     counts: list[tuple[str, int]] = []
     position = 0

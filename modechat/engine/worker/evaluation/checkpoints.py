@@ -8,20 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from modechat.domain.sequences import common_prefix_length
+from modechat.engine.worker.evaluation.memory import Memory
 
 _BYTES = 256 << 20
 _COUNT = 64
-
-
-class StateMemory(Protocol):
-    """The part of the memory that checkpoints need."""
-
-    def partial_state(self, sequence: int) -> bytes | None: ...
-
-    def set_partial_state(self, sequence: int, state: bytes) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +30,17 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """Keeps the checkpoints that were used last, in at most `n_bytes` together."""
+    """Keeps the checkpoints that were used last, in 256 MiB together at most."""
 
-    def __init__(self, memory: StateMemory, n_bytes: int = _BYTES) -> None:
+    def __init__(self, memory: Memory) -> None:
         self._memory = memory
-        self._n_bytes = n_bytes
         self._kept: list[Checkpoint] = []
         """The least recently used one first."""
 
     def add(self, sequence: int, tokens: Sequence[int], key: str) -> None:
         """Keep the state of a sequence that holds `tokens`."""
         state = self._memory.partial_state(sequence)
-        if state is None or len(state) > self._n_bytes:
+        if state is None or len(state) > _BYTES:
             return
         checkpoint = Checkpoint(tuple(tokens), key, state)
         for kept in self._kept:
@@ -57,7 +48,7 @@ class Checkpoints:
                 self._kept.remove(kept)
                 break
         self._kept.append(checkpoint)
-        while len(self._kept) > _COUNT or self._size > self._n_bytes:
+        while len(self._kept) > _COUNT or self._size > _BYTES:
             del self._kept[0]
 
     @property

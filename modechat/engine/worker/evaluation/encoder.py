@@ -11,10 +11,8 @@ from collections.abc import Callable, Sequence
 from modechat.domain.mode import Mode
 from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.batch import Logits, fill_batch
-from modechat.engine.worker.evaluation.evaluator import Aborted, Reused
-from modechat.engine.worker.evaluation.memory import ABORTED, DECODED
-from modechat.engine.worker.evaluation.threads import DecodeThreads
-from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.evaluation.evaluator import Reused, failure_of
+from modechat.engine.worker.evaluation.threads import DECODED, DecodeThreads
 from modechat.engine.worker.model import LoadedModel
 
 
@@ -89,12 +87,6 @@ class EncoderDecoder:
     def _run(self, compute: Callable[..., int], tokens: Sequence[int], position: int) -> None:
         fill_batch(self._batch, tokens, position, sequence=0)
         result = self._threads.run(compute, self._batch)
-        if result == ABORTED:
-            raise Aborted
         if result != DECODED:
-            raise WorkerFailure(
-                "engine",
-                f"llama.cpp could not evaluate the text (code {result})",
-                "Try again, or restart modechat.",
-            )
+            raise failure_of(result)
         self.n_evaluated += len(tokens)

@@ -8,10 +8,23 @@ from typing import Protocol
 
 from modechat.domain.mode import Mode
 from modechat.engine.worker.evaluation.batch import Logits
+from modechat.engine.worker.evaluation.threads import ABORTED
+from modechat.engine.worker.failure import WorkerFailure
 
 
 class Aborted(Exception):
     """The user stopped the computation."""
+
+
+def failure_of(result: int) -> Exception:
+    """Return what an evaluator raises for a result of llama.cpp that is not DECODED."""
+    if result == ABORTED:
+        return Aborted()
+    return WorkerFailure(
+        "engine",
+        f"llama.cpp could not evaluate the prompt (code {result})",
+        "Try again, or restart modechat.",
+    )
 
 
 class Evaluator(Protocol):

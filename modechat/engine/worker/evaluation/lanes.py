@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 from modechat.domain.mode import Mode
 from modechat.domain.sequences import common_prefix_length
 from modechat.engine.worker.evaluation.batch import Logits, fill_batch
-from modechat.engine.worker.evaluation.evaluator import Aborted, Reused
+from modechat.engine.worker.evaluation.evaluator import Reused, failure_of
 from modechat.engine.worker.evaluation.lane_pool import Lane, LanePool
 from modechat.engine.worker.evaluation.lane_search import (
     Wanted,
     find_match,
     gap_before,
 )
-from modechat.engine.worker.evaluation.memory import ABORTED, DECODED, NO_ROOM, Memory
+from modechat.engine.worker.evaluation.memory import Memory
 from modechat.engine.worker.evaluation.saved_lanes import SavedLanes
-from modechat.engine.worker.failure import WorkerFailure
+from modechat.engine.worker.evaluation.threads import DECODED, NO_ROOM
 
 _WORTH_A_CHECKPOINT = 32
 """Tokens that a checkpoint must save from being evaluated again."""
@@ -161,13 +161,7 @@ class Lanes:
             self.n_evaluated += len(piece)
             return
         self._pool.keep(lane, len(lane.tokens))
-        if result == ABORTED:
-            raise Aborted
-        raise WorkerFailure(
-            "engine",
-            f"llama.cpp could not evaluate the prompt (code {result})",
-            "Try again, or restart modechat.",
-        )
+        raise failure_of(result)
 
     # On disk
 

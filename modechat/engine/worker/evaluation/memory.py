@@ -15,11 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.evaluation.threads import DecodeThreads
-
-DECODED = 0
-NO_ROOM = 1
-ABORTED = 2
+from modechat.engine.worker.evaluation.threads import DECODED, DecodeThreads
 
 _QUICK = 0.025
 """Seconds. A token that takes less is never aborted: a stop comes before the next one."""
@@ -119,10 +115,7 @@ class Memory:
         llama.llama_memory_seq_add(self._memory, sequence, end, -1, start - end)
 
     def decode(self) -> int:
-        """Evaluate the batch.
-
-        Returns DECODED, NO_ROOM (nothing has changed), ABORTED, or the code of a failure.
-        """
+        """Evaluate the batch; return the result of `DecodeThreads.run`."""
         n_tokens: int = self.batch.n_tokens
         self._set_abortable(n_tokens > 1 or self._seconds_of_a_token >= _QUICK)
         started = time.perf_counter()

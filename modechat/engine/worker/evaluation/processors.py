@@ -39,8 +39,8 @@ def linux_threads(root: Path, usable: Collection[int]) -> int:
 
     Files that are missing or say something else mean no limit.
     """
-    cores = count_cores(root, performance_cpus(root, usable))
-    quota = cpu_quota(root)
+    cores = _count_cores(root, _performance_cpus(root, usable))
+    quota = _cpu_quota(root)
     if quota is not None:
         cores = min(cores, int(quota))
     return max(1, cores)
@@ -70,7 +70,7 @@ def parse_quota_v1(quota: str, period: str) -> float | None:
     return _ratio(quota, period)
 
 
-def performance_cpus(root: Path, usable: Collection[int]) -> frozenset[int]:
+def _performance_cpus(root: Path, usable: Collection[int]) -> frozenset[int]:
     """Return those of `usable` that are on performance cores; all if the cores are alike."""
     hybrid = _read(root / "sys/devices/cpu_core/cpus")  # Intel
     if hybrid:
@@ -83,7 +83,7 @@ def performance_cpus(root: Path, usable: Collection[int]) -> frozenset[int]:
     return frozenset(usable)
 
 
-def count_cores(root: Path, cpus: Collection[int]) -> int:
+def _count_cores(root: Path, cpus: Collection[int]) -> int:
     """Return how many physical cores `cpus` lie on.
 
     If the kernel does not say, each CPU counts as a core.
@@ -95,7 +95,7 @@ def count_cores(root: Path, cpus: Collection[int]) -> int:
     return len(cores)
 
 
-def cpu_quota(root: Path) -> float | None:
+def _cpu_quota(root: Path) -> float | None:
     """Return how many CPUs the control groups of this process allow; None: no limit.
 
     The strictest limit of a group and those above it counts. In a container the path of the group

@@ -116,7 +116,7 @@ class SavedLanes:
         return self._memory.load_state(sequence, path, state.tokens)
 
 
-def fingerprint(path: str) -> str:
+def _fingerprint(path: str) -> str:
     """Return a text that differs between model files, without reading the whole file."""
     with Path(path).open("rb") as file:
         status = os.fstat(file.fileno())
@@ -137,5 +137,5 @@ def open_saved_lanes(
         return None
     states = SavedStates(Path(request.state_folder), request.state_bytes)
     attention = "flash attention" if loaded.flash_attention else "attention"
-    identity = (installed_version(), fingerprint(request.model_path), loaded.kv_type, attention)
+    identity = (installed_version(), _fingerprint(request.model_path), loaded.kv_type, attention)
     return SavedLanes(states, memory, "|".join(identity), is_aborted)

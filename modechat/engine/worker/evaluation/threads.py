@@ -17,7 +17,9 @@ from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.evaluation.machine_load import LoadMeter, usable_cpus
 from modechat.engine.worker.evaluation.thread_controller import LEAST_PROMPT, ThreadController
 
-_DECODED = 0
+DECODED = 0
+NO_ROOM = 1
+ABORTED = 2
 _PATIENCE_WITH_PROMPTS = 5.0
 """Seconds before the first trial with prompts.
 
@@ -50,7 +52,10 @@ class DecodeThreads:
             self._is_held = False
 
     def run(self, compute: Callable[..., int], batch: Any) -> int:
-        """Call `llama_decode` or `llama_encode` for this batch; return its result."""
+        """Call `llama_decode` or `llama_encode` for this batch.
+
+        Returns DECODED, NO_ROOM (nothing has changed), ABORTED, or the code of a failure.
+        """
         if not self._adapts:
             return compute(self._context, batch)
         n_tokens: int = batch.n_tokens
@@ -65,6 +70,6 @@ class DecodeThreads:
         started = time.perf_counter()
         result = compute(self._context, batch)
         ended = time.perf_counter()
-        if result == _DECODED:  # the time of an aborted decode says nothing
+        if result == DECODED:  # the time of an aborted decode says nothing
             controller.add(n_tokens, ended - started, ended)
         return result

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from modechat.domain.context import USUAL_N_CTX
+
 LONGEST_ON_CPU = 16_384
 """Tokens: evaluating that many takes a CPU minutes."""
 LONGEST_ON_GPU = 32_768
-ENOUGH = 4096
 _STEP = 1024
 _LEAST, _LEAST_STEP = 512, 256
 _SHARE = 4
@@ -31,16 +32,24 @@ def choose_n_ctx(
     The length is never below 512 tokens, or the trained length if that is less: the caller checks
     that these fit.
     """
-    most = min(n_ctx_train or ENOUGH, longest)
-    enough = min(ENOUGH, most)
+    most = min(n_ctx_train or USUAL_N_CTX, longest)
+    enough = min(USUAL_N_CTX, most)
     if kv_bytes(most) <= free_bytes // _SHARE:
         return most
-    longer = largest_fitting(kv_bytes, enough, most, _STEP, free_bytes // _SHARE)
+    longer = _largest_fitting(kv_bytes, enough, most, _STEP, free_bytes // _SHARE)
     if longer > enough or kv_bytes(enough) <= free_bytes * _SAFE:
         return max(longer, enough)
-    return largest_fitting(
-        kv_bytes, min(_LEAST, most), enough, _LEAST_STEP, int(free_bytes * _SAFE)
-    )
+    return longest_safe(kv_bytes, enough, free_bytes, min(_LEAST, most))
+
+
+def longest_safe(
+    kv_bytes: Callable[[int], int], most: int, free_bytes: int, least: int = _LEAST_STEP
+) -> int:
+    """Return the longest context, up to `most` tokens, that takes no more memory than it may.
+
+    If none does, it is `least`.
+    """
+    return _largest_fitting(kv_bytes, least, most, _LEAST_STEP, int(free_bytes * _SAFE))
 
 
 def as_needed(chosen: int, needed: int | None) -> int:
@@ -48,7 +57,7 @@ def as_needed(chosen: int, needed: int | None) -> int:
     return chosen if needed is None else min(chosen, needed)
 
 
-def largest_fitting(
+def _largest_fitting(
     kv_bytes: Callable[[int], int], least: int, most: int, step: int, free_bytes: int
 ) -> int:
     """Return the largest fitting multiple of `step` from `least` to `most`; else `least`."""

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import psutil
 
+from modechat.domain.context import USUAL_N_CTX
 from modechat.domain.placement import Placement, WhyCPU
 from modechat.engine import llama_log
 from modechat.engine.protocol import Load
 from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS
 from modechat.engine.worker.failure import WorkerFailure
-from modechat.engine.worker.loading.context_size import ENOUGH
 from modechat.engine.worker.loading.devices import can_offload, choose_devices, list_devices
 from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes, sizes_of
 from modechat.engine.worker.loading.native import LoadJob, NativeModel, Refused, load_as_planned
@@ -79,9 +79,9 @@ def _plan(request: Load, devices: Sequence[Device]) -> LoadPlan:
     layout = read_layout(Path(request.model_path))
     if layout is None:  # llama.cpp cannot load it either, and says why
         shape = ContextShape(
-            request.kv_type, N_SEQUENCES, ENOUGH, MOST_OUTPUTS, flash_attention=False
+            request.kv_type, N_SEQUENCES, USUAL_N_CTX, MOST_OUTPUTS, flash_attention=False
         )
-        return LoadPlan(request.n_ctx or ENOUGH, Plan((), 1), shape)
+        return LoadPlan(request.n_ctx or USUAL_N_CTX, Plan((), 1), shape)
     sizes = sizes_of(layout)
     if request.vocabulary_only:
         return _expected_plan(request, sizes, devices)

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from modechat.domain.byte_sizes import shown_bytes
+from modechat.domain.context import USUAL_N_CTX
 from modechat.engine.protocol import Cause, Load
 from modechat.engine.worker.evaluation.batch import MOST_OUTPUTS
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.loading.context_size import (
-    ENOUGH,
     LONGEST_ON_CPU,
     LONGEST_ON_GPU,
     as_needed,
     choose_n_ctx,
-    largest_fitting,
+    longest_safe,
 )
 from modechat.engine.worker.loading.model_sizes import ContextShape, ModelSizes
 from modechat.engine.worker.loading.offload import (
@@ -123,9 +123,9 @@ def _n_ctx_on_gpu(
         # The user leaves layers to the CPU: the context must suit it, whatever the GPU has.
         left = max(system_free - sizes.weight_bytes, 0)
         return choose_n_ctx(kv_bytes, sizes.n_ctx_train, left, LONGEST_ON_CPU)
-    left = room - sizes.weight_bytes - sizes.compute_bytes(ENOUGH, shape, with_output=True)
+    left = room - sizes.weight_bytes - sizes.compute_bytes(USUAL_N_CTX, shape, with_output=True)
     if left <= 0:  # not all layers fit, and each token of context displaces some
-        return min(sizes.n_ctx_train or ENOUGH, ENOUGH)
+        return min(sizes.n_ctx_train or USUAL_N_CTX, USUAL_N_CTX)
     return choose_n_ctx(kv_bytes, sizes.n_ctx_train, left, LONGEST_ON_GPU)
 
 
@@ -168,9 +168,9 @@ def _refuse_what_does_not_fit(
     """Refuse a KV cache that does not fit: the system would kill the worker."""
     if needed <= free * _USABLE:
         return
-    most = min(n_ctx, sizes.n_ctx_train or ENOUGH)
+    most = min(n_ctx, sizes.n_ctx_train or USUAL_N_CTX)
     kv_bytes = partial(sizes.kv_bytes, shape=shape)
-    fits = largest_fitting(kv_bytes, 256, most, 256, int(free * 0.8))
+    fits = longest_safe(kv_bytes, most, free)
     raise WorkerFailure(
         "model",
         f"A context of {n_ctx:,} tokens needs {shown_bytes(needed)} of memory; "
@@ -192,7 +192,7 @@ def _offload_notes(offload: Plan, devices: Sequence[Device]) -> tuple[str, ...]:
 
 def _shortened_notes(chosen: int, n_ctx_train: int, longest: int, n_ctx: int) -> tuple[str, ...]:
     """Return a note if memory allowed only the `chosen` length, though more was wanted."""
-    if chosen >= min(n_ctx_train or ENOUGH, longest) or n_ctx < chosen:
+    if chosen >= min(n_ctx_train or USUAL_N_CTX, longest) or n_ctx < chosen:
         return ()
     note = (
         f"The context holds {chosen:,} tokens, not the {n_ctx_train:,} that the model was "

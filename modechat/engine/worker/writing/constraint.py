@@ -20,11 +20,6 @@ _QUOTED = re.compile(r'"(?:\\.|[^"\\])*+"?|\[(?:\\.|[^\]\\])*+\]?|#[^\n]*+', re.
 """Literals, classes and comments. An unclosed one reaches to the end."""
 
 
-def is_constrained(request: Generate) -> bool:
-    """Return True if the reply must fit a schema or a grammar."""
-    return request.schema_text is not None or request.grammar is not None
-
-
 def grammar_for(
     request: Generate, vocabulary: Vocabulary, tags: tuple[ReasoningTags, ...], prompt_end: str
 ) -> Grammar | None:
@@ -32,7 +27,7 @@ def grammar_for(
 
     Raises WorkerFailure.
     """
-    if not is_constrained(request):
+    if not request.is_constrained:
         return None
     from modechat.prompting.answer_grammar import REPLY_ROOT, reply_grammar
 

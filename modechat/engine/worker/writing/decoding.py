@@ -15,12 +15,8 @@ from typing import Protocol
 from modechat.domain.mode import Mode
 from modechat.engine.worker.evaluation.batch import Logits
 from modechat.engine.worker.evaluation.evaluator import Evaluator
+from modechat.engine.worker.writing.sampler import SamplerChain
 from modechat.engine.worker.writing.speculation import Draft
-
-
-class TokenSampler(Protocol):
-    def sample(self, index: int) -> int:
-        """Sample a token from the result at this place of the last batch; -1: the last one."""
 
 
 class TokenGuesser(Protocol):
@@ -40,7 +36,7 @@ class TokenGuesser(Protocol):
 
 
 def decode(
-    evaluator: Evaluator, mode: Mode, sampler: TokenSampler, guesser: TokenGuesser
+    evaluator: Evaluator, mode: Mode, sampler: SamplerChain, guesser: TokenGuesser
 ) -> Generator[int, None, None]:
     """Yield tokens until the context is full. Close the generator when no more are wanted.
 
@@ -65,7 +61,7 @@ def decode(
 
 
 def _check(
-    evaluator: Evaluator, mode: Mode, sampler: TokenSampler, guesser: TokenGuesser, draft: Draft
+    evaluator: Evaluator, mode: Mode, sampler: SamplerChain, guesser: TokenGuesser, draft: Draft
 ) -> Generator[int, None, int]:
     """Yield the guesses that are right, and return the token after them.
 

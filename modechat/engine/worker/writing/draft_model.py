@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from modechat.domain.sampling import Sampling
 from modechat.domain.sequences import common_prefix_length
 from modechat.engine.worker.evaluation.batch import fill_batch
-from modechat.engine.worker.evaluation.memory import DECODED, Memory
-from modechat.engine.worker.evaluation.threads import DecodeThreads
+from modechat.engine.worker.evaluation.memory import Memory
+from modechat.engine.worker.evaluation.threads import DECODED, DecodeThreads
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.model import LoadedModel
 from modechat.engine.worker.tokens import Vocabulary

@@ -15,15 +15,6 @@ class HasChoice(Protocol):
         """
 
 
-class LoopWatch(Protocol):
-    @property
-    def surplus(self) -> str:
-        """The end of the reply that only repeats what is kept; empty if there is none."""
-
-    def feed(self, text: str) -> bool:
-        """Add text of the reply; return True if the reply should end with it."""
-
-
 class NoLoopWatch:
     """A watch for replies that may repeat themselves."""
 
@@ -41,8 +32,10 @@ class RepetitionWatch:
         self._has_choice = has_choice
         self._repetition: Repetition | None = None
         self.surplus = ""
+        """The end of the reply that only repeats what is kept; empty if there is none."""
 
     def feed(self, text: str) -> bool:
+        """Add text of the reply; return True if the reply should end with it."""
         repetition = self._look(text)
         if repetition is None:
             return False

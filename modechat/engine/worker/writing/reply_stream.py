@@ -16,10 +16,8 @@ from modechat.domain.sampling import Sampling
 from modechat.domain.text import ReplyTrimmer, StopMatcher
 from modechat.engine.protocol import ChatPrompt, Delta, Generate, InstructPrompt
 from modechat.engine.worker.prompts import Prompts
-from modechat.engine.worker.writing.constraint import is_constrained
 from modechat.engine.worker.writing.loop_watch import (
     HasChoice,
-    LoopWatch,
     NoLoopWatch,
     RepetitionWatch,
 )
@@ -54,11 +52,11 @@ class ReplyStream:
         stops, markers = self._stops_and_markers(request, prompt, sampling, prompts)
         self._stops = StopMatcher(stops)
         self._leaks = LeakDetector(markers, _conversation(request))
-        self._loops: LoopWatch = NoLoopWatch()
+        self._loops: NoLoopWatch | RepetitionWatch = NoLoopWatch()
         if sampling.stop_repetition:
             self._loops = RepetitionWatch(_texts_of_user(request), has_choice)
         self._trim: Callable[[str], str] = str
-        if not is_constrained(request):
+        if not request.is_constrained:
             self._trim = ReplyTrimmer(has_begun=bool(prefill)).feed
         self._thinking = ""
         # The reply may go on in the middle of a line, or of a block of code.
@@ -77,7 +75,7 @@ class ReplyStream:
         self, request: Generate, prompt: Prompt, sampling: Sampling, prompts: Prompts
     ) -> tuple[tuple[str, ...], frozenset[str]]:
         """Return the texts that end the reply, and the markers of other roles that cut it."""
-        if is_constrained(request):  # cutting what a grammar has shaped would break it
+        if request.is_constrained:  # cutting what a grammar has shaped would break it
             return (), frozenset()
         stops = (*prompt.stop, *sampling.stop)
         known = prompts.control_markers if self._is_own_format else prompts.markers
