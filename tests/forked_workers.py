@@ -21,6 +21,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 from unittest.mock import patch
 
@@ -41,7 +42,7 @@ class ForkedWorker:
         self.stderr, err = _pipe_to_read()
         self._end, end = os.pipe()
         files = (theirs, out, err, end)
-        request = json.dumps({"env": dict(os.environ | _NO_BACKTRACE), "folder": os.getcwd()})
+        request = json.dumps({"env": dict(os.environ | _NO_BACKTRACE), "folder": str(Path.cwd())})
         socket.send_fds(server, [request.encode(errors="surrogateescape")], files)
         for file in files:
             os.close(file)
@@ -74,12 +75,12 @@ class ForkedWorker:
 
 def _pipe_to_write() -> tuple[int, IO[bytes]]:
     theirs, ours = os.pipe()
-    return theirs, open(ours, "wb")  # noqa: SIM115 # the caller's
+    return theirs, os.fdopen(ours, "wb")
 
 
 def _pipe_to_read() -> tuple[IO[bytes], int]:
     ours, theirs = os.pipe()
-    return open(ours, "rb"), theirs  # noqa: SIM115 # the caller's
+    return os.fdopen(ours, "rb"), theirs
 
 
 @contextmanager
