@@ -128,7 +128,9 @@ class Outbox:
         sent = await self.sent()
         self._session = session
         for message in self._unsent.messages:
+            self._unsent.set_waiting(message, waits=False)
             self._deliver(message)
+        front_end.show_queued(self.queued)
         return sent
 
     # What waits
