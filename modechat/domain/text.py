@@ -81,6 +81,11 @@ class LineEnds:
         self._held = "\r" if text.endswith("\r") else ""
         return text.removesuffix("\r").replace("\r\n", "\n")
 
+    def flush(self) -> str:
+        """Return the text held back, when no more text will come."""
+        held, self._held = self._held, ""
+        return held
+
 
 class StopMatcher:
     """Finds the first stop string that is complete in a text that arrives in pieces.
