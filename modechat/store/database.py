@@ -1,7 +1,8 @@
 """The connection to the database of conversations.
 
 It is used in transactions only: when a block ends without an error, all of it is on disk, else
-nothing. Errors become StoreErrors. The files are private to the user.
+nothing. A block within another one is a part of it. Errors become StoreErrors. The files are
+private to the user.
 """
 
 from __future__ import annotations
@@ -99,10 +100,14 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with store_errors(self._place), self._connection:
-            self._check_files()
-            self._connection.execute(begin)
-            yield self._connection
+        with store_errors(self._place):
+            if self._connection.in_transaction:  # this is a part of it
+                yield self._connection
+                return
+            with self._connection:
+                self._check_files()
+                self._connection.execute(begin)
+                yield self._connection
 
     def _check_files(self) -> None:
         """Raise DatabaseReplaced if the files were removed or replaced.
