@@ -193,11 +193,12 @@ class ChatSession(SessionState):
 
         A standing instruction comes back when the user returns to its mode.
         """
-        left, self._left_state = self._left_state, self.state
-        after = self.state.toggled()
+        left, before = self._left_state, self.state
+        after = before.toggled()
         if left is not None and left.standing is not None and left.mode is after.mode:
             after = left
         await self._timeline.set_state(after)
+        self._left_state = before
         self._tell(ModeChanged(after))
         return None
 

@@ -103,8 +103,8 @@ class EffectiveSettings:
     async def use_default_format(self, name: str | None) -> None:
         """Use a format that the user chose for all conversations, this one included."""
         if self._has_own_format:
-            self._has_own_format = False
             await self._timeline.set_own(self.own.model_copy(update={"format": None}))
+            self._has_own_format = False
         self._host.use_format(name)
 
     def model_changes(self, settings: SessionSettings) -> SessionSettings:
