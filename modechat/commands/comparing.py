@@ -11,7 +11,7 @@ from modechat.commands.end_notes import leaked_marker
 from modechat.domain.conversation import Turn
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Incomplete
-from modechat.domain.text import sanitize_line
+from modechat.domain.text import in_short, sanitize_line
 from modechat.errors import EngineError
 from modechat.prompting.candidates import likely_formats
 from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, Question, VariantSettings
@@ -186,9 +186,5 @@ def _leak(session: ChatSession, question: Question) -> str:
 
 
 def _label_of_system(text: str) -> str:
-    shown = " ".join(text.split())
-    if len(shown) > _LONGEST_SYSTEM:
-        shown = shown[: _LONGEST_SYSTEM - 1].rstrip() + "…"
-    if not shown:
-        return "no system text"
-    return f"system “{shown}”"
+    shown = in_short(text, _LONGEST_SYSTEM)
+    return f"system “{shown}”" if shown else "no system text"

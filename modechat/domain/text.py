@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from modechat.domain.key_names import KEY_MARKS
@@ -51,6 +52,16 @@ def shortened(line: str, width: int) -> str:
     if len(line) <= width:
         return line
     return line[: width - 1].rstrip() + "…"
+
+
+def in_short(text: str, width: int) -> str:
+    """Return `text` in one line, cut to `width` characters."""
+    return shortened(" ".join(text.split()), width)
+
+
+def quoted(text: str) -> str:
+    """Return `text` in quotation marks, with JSON's escapes for what cannot be seen."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 _ENDS = (".", "!", "?", "…", ":")
