@@ -116,7 +116,7 @@ class PlainChat:
             await self._session.library.begin_new()
         await self._outbox.connect(self._session, self._dispatcher)
         for trouble in troubles:
-            self._view.receive(Trouble(trouble.title, trouble.hint))
+            self._view.receive(Trouble.of(trouble))
         session, work = self._session.run(), self._do_all()
         tasks = {showing, self._tasks.begin(session), self._tasks.begin(work)}
         self._intake.start()

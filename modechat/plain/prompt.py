@@ -69,7 +69,7 @@ class PlainPrompt:
         self._view.say(text)
 
     async def show_error(self, error: ModechatError) -> None:
-        self._view.show_trouble(Trouble(error.title, error.hint))
+        self._view.show_trouble(Trouble.of(error))
         self._failures.note(error)
 
     def show_queued(self, queued: tuple[Typed, ...]) -> None:

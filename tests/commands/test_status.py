@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from modechat.commands.status import status_sentences, status_table
-from modechat.domain.mode import Mode
 from modechat.engine.protocol import Adapter
 from tests.session.harness import opened_session, running_session
 
@@ -29,7 +28,7 @@ async def test_it_says_mode_model_context_and_speed(tmp_path: Path) -> None:
 
 
 async def test_it_says_in_which_mode_an_adapter_is_applied(tmp_path: Path) -> None:
-    adapters = (Adapter(path="/tone.gguf", scale=0.5), Adapter(path="/c.gguf", mode=Mode.CHAT))
+    adapters = (Adapter(path="/tone.gguf", scale=0.5), Adapter(path="/c.gguf", mode="chat"))
     async with opened_session(tmp_path) as harness:
         assert await harness.session.model_choice.use_adapters(adapters) is None
         assert "LoRA: tone ×0.5, c (chat)." in status_sentences(harness.session)
