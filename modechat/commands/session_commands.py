@@ -13,7 +13,6 @@ from modechat.commands.end_notes import leaked_marker
 from modechat.commands.model_list import ModelList
 from modechat.commands.requests import unknown
 from modechat.commands.status import mode_sentence, shown_adapter
-from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.key_names import key
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete
@@ -138,7 +137,7 @@ class SessionCommands:
         adapters: list[Adapter] = []
         if words.casefold() != _OFF:
             try:
-                named = await run_in_daemon_thread(session.settings.files.read_adapter, words)
+                named = await session.reads.read(session.settings.files.read_adapter, words)
             except ModelError as error:
                 return Incomplete(in_one_line(error.title, error.hint))
             adapters = [other for other in session.adapters if other.path != named.path]

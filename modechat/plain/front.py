@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from modechat.commands.background import BackgroundTasks
 from modechat.commands.dispatch import Dispatcher
 from modechat.commands.slash import read_slash
+from modechat.daemon_thread import run_in_daemon_thread
 from modechat.errors import EXIT_INTERRUPTED, ModechatError, StoreError, UsageError
 from modechat.plain.commands import PlainCommands
 from modechat.plain.failures import FailureWatch
@@ -96,7 +97,7 @@ class PlainChat:
         chat, the same signal ends the process.
         """
         if not self._is_interactive:  # there is nobody to choose another model
-            await asyncio.to_thread(self._settings.files.check_model)
+            await run_in_daemon_thread(self._settings.files.check_model)
         with self.shutdown.on_signals(self._interrupt):
             try:
                 await self._chat(resume=resume, troubles=troubles)

@@ -127,6 +127,7 @@ class ChatSession(SessionState):
 
         Raises StoreError if something could not be saved.
         """
+        self.reads.give_up()
         async with self._gate.lock:
             self._compaction.stop()
             await self._replies.settle()

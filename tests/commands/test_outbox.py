@@ -13,7 +13,8 @@ from modechat.commands.outbox import Outbox
 from modechat.commands.unsent import Message
 from modechat.domain.typed import Typed
 from modechat.errors import ModechatError
-from tests.session.harness import Harness, opened_session
+from tests.session.fake_files import with_files
+from tests.session.harness import Harness, opened_session, settings
 
 
 class Prompt:
@@ -84,6 +85,35 @@ async def test_a_message_whose_file_is_read_is_stopped_or_sent_and_never_both(
         assert [*taken, *prompt.given_back] == ["Read @notes.txt"]
         assert typed(harness) == []
         running.cancel()
+
+
+async def test_the_end_waits_for_no_file_that_hangs_and_keeps_its_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def hang(*_arguments: object) -> str:
+        threads.append(threading.current_thread())
+        goes_on.wait(20)
+        return ""
+
+    monkeypatch.setattr("modechat.commands.outbox.SECONDS_TO_FINISH", 0.05)
+    monkeypatch.setattr("modechat.session.attachments.read_attached", hang)
+    (tmp_path / "notes.txt").write_text("text")
+    prompt = Prompt()
+    outbox = Outbox(prompt, tmp_path)
+    files = with_files(settings(), settings_for=hang, read_adapter=hang)
+    async with opened_session(tmp_path / "data", session_settings=files) as harness:
+        running = await connect(outbox, harness, prompt)
+        for text in ("/model /dead/x.gguf", "/lora /dead/x.gguf", "Read @notes.txt"):
+            outbox.submit(Typed(text))
+        await asyncio.wait_for(outbox.finish(), 20)
+        assert prompt.given_back == ["/model /dead/x.gguf", "/lora /dead/x.gguf", "Read @notes.txt"]
+        running.cancel()
+    goes_on.set()
+    assert len(threads) == 2
+    assert all(thread.daemon for thread in threads)
 
 
 async def test_what_follows_a_command_of_before_goes_where_the_command_led(tmp_path: Path) -> None:
