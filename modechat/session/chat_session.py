@@ -137,6 +137,7 @@ class ChatSession(SessionState):
                 await self._timeline.save_unsaved()
             finally:
                 await self._disk.close()
+            await self._host.wait_until_remembered()
 
     # What the user does
 

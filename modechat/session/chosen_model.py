@@ -91,8 +91,8 @@ class ChosenModel:
         loop = asyncio.get_running_loop()
         self._remembering = loop.run_in_executor(None, self._wanted.files.remember_model)
 
-    async def is_remembered(self) -> None:
-        """Wait until the last model is noted."""
+    async def wait_until_remembered(self) -> None:
+        """Wait until the last model is noted. Raises what went wrong."""
         if self._remembering is not None:
             await self._remembering
 

@@ -237,7 +237,6 @@ class ModelHost(ChosenModel):
         self._inspections.give_up("modechat is closing.")
         self.enter(Phase.CLOSED)
         await self._engine.close()
-        await self.is_remembered()
 
     def _wait_for_idleness(self) -> None:
         """Restart the idle timer, or stop it if something runs."""

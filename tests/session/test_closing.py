@@ -193,3 +193,17 @@ async def test_the_end_does_not_wait_for_a_model_that_hangs_at_the_start(
         await harness.until(lambda: bool(hang.threads))
         await asyncio.wait_for(harness.session.close(), 20)
         assert harness.told(Trouble) == []
+
+
+async def test_an_error_while_a_model_is_remembered_is_seen_and_everything_is_saved(
+    tmp_path: Path,
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("a fault")
+
+    files = with_files(settings(), remember_model=fail)
+    async with opened_session(tmp_path, session_settings=files) as harness:
+        await harness.say("hello")
+        with pytest.raises(RuntimeError, match="a fault"):
+            await harness.session.close()
+        assert await outcome(COMMANDS["summaries"], harness.session) == "closed"
