@@ -5,6 +5,7 @@ The file may hold any bytes.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from modechat.domain.text import shortened
@@ -31,7 +32,7 @@ class LogTail:
         """
         try:
             with self.path.open("rb") as file:
-                about = self.path.stat()
+                about = os.fstat(file.fileno())
                 size = file.seek(0, 2)
                 is_new = self._is_new((about.st_dev, about.st_ino), size)
                 start = max(self._position or 0, size - _MAX_BYTES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -46,6 +47,26 @@ def test_a_file_in_its_place_begins_anew(file: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("another, which is longer\n")
     other.replace(file)
+    assert tail.read() == (["another, which is longer"], True)
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_another_one_the_next_time(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text("one\n")
+    other = tmp_path / "other"
+    other.write_text("another, which is longer\n")
+    opens = Path.open
+
+    def open_and_replace(path: Path, mode: str) -> IO[Any]:
+        opened = opens(path, mode)
+        if other.exists():
+            other.replace(file)
+        return opened
+
+    monkeypatch.setattr(Path, "open", open_and_replace)
+    tail = LogTail(file)
+    assert tail.read() == (["one"], True)
     assert tail.read() == (["another, which is longer"], True)
 
 

@@ -30,6 +30,7 @@ _SAYING = {
     "_say",
     "say",
     "notice",
+    "standard_output",
     "Remark",
     "add_notice",
     "Failure",

@@ -6,21 +6,20 @@ import argparse
 import asyncio
 import json
 import subprocess
-import sys
 import tempfile
 from dataclasses import asdict
 
 from modechat.cli.local_engine import local_engine
 from modechat.cli.options import model_options
 from modechat.cli.plots import bar, sparkline
+from modechat.cli.progress_line import ProgressLine
 from modechat.cli.setup import load_prompt_files_telling, session_settings
-from modechat.cli.streams import takes_unicode, tell, write
+from modechat.cli.streams import standard_output, takes_unicode, tell, write
 from modechat.cli.which_model import choose_model
 from modechat.config import load_config
 from modechat.domain.text import sanitize_line
 from modechat.engine.bench import FULL, QUICK, BenchResult, measure
 from modechat.engine.protocol import Delta, Engine
-from modechat.errors import UsageError
 from modechat.paths import config_file
 
 _WIDTH = 80
@@ -32,30 +31,29 @@ def bench(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int
 
     `worker` was spawned for it. Raises ModechatError.
     """
-    if sys.stdout is None:
-        raise UsageError("Standard output is closed", "The figures go there.")
+    out = standard_output("The figures go there.")
     config = load_config(config_file())
     options = model_options(arguments)
     model = choose_model(options.model, config)
     settings = session_settings(options, config, model, load_prompt_files_telling())
     settings.files.check_model()
-    progress = _ProgressLine()
+    progress = BenchProgress()
     engines = _Engines(worker)
     try:
         with tempfile.TemporaryDirectory(prefix="modechat-bench-") as folder:
             changes = {"state_folder": folder, "speculate": True, "format": None}
             load = settings.load.model_copy(update=changes)
             effort = QUICK if arguments.quick else FULL
-            measuring = measure(engines.make, load, effort, progress.show, progress.tell)
+            measuring = measure(engines.make, load, effort, progress.show_part, progress.tell)
             result = asyncio.run(measuring)
     finally:
         progress.clear()
-    unicode = takes_unicode(sys.stdout)
+    unicode = takes_unicode(out)
     if arguments.json:
         figures = _rounded(asdict(result))
-        write(sys.stdout, json.dumps(figures, indent=2, ensure_ascii=not unicode) + "\n")
+        write(out, json.dumps(figures, indent=2, ensure_ascii=not unicode) + "\n")
     else:
-        write(sys.stdout, as_text(result, unicode=unicode))
+        write(out, as_text(result, unicode=unicode))
     return 0
 
 
@@ -142,25 +140,19 @@ def _is_never_shown(_delta: Delta) -> bool:
     return False
 
 
-class _ProgressLine:
-    """The progress on standard error: one line on a terminal, else one line for each part."""
+class BenchProgress(ProgressLine):
+    """The progress as one line, or as one line for each part where it cannot be repainted."""
 
     def __init__(self) -> None:
-        self._on_terminal = sys.stderr is not None and sys.stderr.isatty()
+        super().__init__()
         self._last = ""
 
-    def clear(self) -> None:
-        if self._on_terminal and self._last:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-    def show(self, what: str, fraction: float) -> None:
+    def show_part(self, what: str, fraction: float) -> None:
         """Show the current measurement, and the share that is done."""
-        if self._on_terminal:
-            line = f"{fraction:4.0%}  {what}"[:_WIDTH]
-            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
-        elif what != self._last:
+        if not self.can_be_shown and what != self._last:
             tell(what)
         self._last = what
+        self.show(f"{fraction:4.0%}  {what}"[:_WIDTH])
 
     def tell(self, text: str) -> None:
         """Print a text on a line of its own, above the progress."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from modechat.domain.decoding import NotText, decode_text
-from modechat.domain.text import sanitize_line
 from modechat.engine.protocol import Generate
 from modechat.errors import UsageError
+from modechat.models.failures import shown_path
 
 _MOST_BYTES = 1 << 20
 
@@ -27,7 +27,7 @@ def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> G
             grammar_of(read_schema(text))
         except SchemaError as error:
             raise UsageError(
-                f"The schema {_shown(schema)} cannot be used: {error}", "Change the schema."
+                f"The schema {shown_path(schema)} cannot be used: {error}", "Change the schema."
             ) from error
         request = request.model_copy(update={"schema_text": text, "grammar": None})
     if grammar is not None:
@@ -44,23 +44,25 @@ def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> G
 
 def _read(path: Path, kind: str) -> str:
     if path.is_dir():
-        raise UsageError(f"The {kind} {_shown(path)} is a folder", f"Give a file: --{kind} FILE")
+        raise UsageError(
+            f"The {kind} {shown_path(path)} is a folder", f"Give a file: --{kind} FILE"
+        )
     try:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise UsageError(
-            f"The {kind} {_shown(path)} does not exist", f"Give a file: --{kind} FILE"
+            f"The {kind} {shown_path(path)} does not exist", f"Give a file: --{kind} FILE"
         ) from None
     except OSError as error:
-        raise UsageError(f"The {kind} {_shown(path)} cannot be read: {error.strerror}") from error
+        raise UsageError(
+            f"The {kind} {shown_path(path)} cannot be read: {error.strerror}"
+        ) from error
     if len(data) > _MOST_BYTES:
-        raise UsageError(f"The {kind} {_shown(path)} is larger than 1 MiB", "Give a smaller one.")
+        raise UsageError(
+            f"The {kind} {shown_path(path)} is larger than 1 MiB", "Give a smaller one."
+        )
     try:
         return decode_text(data)
     except NotText as problem:
-        raise UsageError(f"The {kind} {_shown(path)} {problem.reason}", problem.hint) from None
-
-
-def _shown(path: Path) -> str:
-    return sanitize_line(str(path).encode("utf-8", "replace").decode("utf-8"))
+        raise UsageError(f"The {kind} {shown_path(path)} {problem.reason}", problem.hint) from None

@@ -17,14 +17,14 @@ from modechat import __version__
 from modechat.cli.advice import advise
 from modechat.cli.doctor_report import Report, Terminal, as_text
 from modechat.cli.hardware import this_machine
-from modechat.cli.streams import takes_unicode, write
+from modechat.cli.streams import standard_output, takes_unicode, write
 from modechat.cli.trial import try_machine
 from modechat.config import Config, load_config
 from modechat.domain.key_names import usual_keys
 from modechat.domain.text import ended, in_one_line
 from modechat.engine.build import PACKAGE, has_amx, installed_version
 from modechat.engine.probe import probe_engine
-from modechat.errors import ConfigError, ModechatError, ModelError, UsageError
+from modechat.errors import ConfigError, ModechatError, ModelError
 from modechat.models.check import check_model_file
 from modechat.models.starter import starter_model
 from modechat.paths import (
@@ -38,15 +38,14 @@ from modechat.paths import (
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Run the command and return the exit code, always 0. Raises UsageError."""
-    if sys.stdout is None:
-        raise UsageError("Standard output is closed", "The report goes there.")
-    report = examine(sys.stdout, os.environ, getattr(arguments, "model", None))
+    out = standard_output("The report goes there.")
+    report = examine(out, os.environ, getattr(arguments, "model", None))
     if arguments.json:
-        is_ascii = not takes_unicode(sys.stdout)
+        is_ascii = not takes_unicode(out)
         text = json.dumps(as_object(report), indent=2, ensure_ascii=is_ascii) + "\n"
     else:
         text = as_text(report, _folders())
-    write(sys.stdout, text)
+    write(out, text)
     return 0
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
+from modechat.cli.progress_line import ProgressLine
 from modechat.cli.setup import USER_SOURCES
-from modechat.cli.streams import can_repaint, takes_unicode, tell, write
+from modechat.cli.streams import takes_unicode, tell, write
 from modechat.domain.continuing import without_repetition
 from modechat.domain.conversation import Reply, StopReason
 from modechat.domain.notices import leak_note
@@ -67,7 +66,7 @@ class OneTask:
         self._request = request
         self._out = out
         self._as_json = as_json
-        self._progress = _LoadProgressLine()
+        self._progress = ProgressLine()
         self._reply = ""
         self._thinking = ""
         self._loaded: Loaded | None = None
@@ -110,7 +109,7 @@ class OneTask:
     def _show(self, event: Event) -> None:
         match event:
             case LoadProgress(fraction=fraction):
-                self._progress.show(fraction)
+                self._progress.show(f"Loading the model: {fraction:4.0%}")
             case Loaded():
                 self._show_notes(event)
             case Delta(text=text, is_thinking=True):
@@ -237,27 +236,6 @@ class OneTask:
             self._connection.send(Stop(id=self._request.id))
         elif self._task is not None:
             self._task.cancel()
-
-
-class _LoadProgressLine:
-    """The share of the model that is loaded, on standard error if that can be repainted.
-
-    The line is cleared when loading is done.
-    """
-
-    def __init__(self) -> None:
-        self._on_terminal = can_repaint(os.environ, sys.stderr)
-        self._shown = False
-
-    def show(self, fraction: float) -> None:
-        if self._on_terminal:
-            print(f"\rLoading the model: {fraction:4.0%}", end="", file=sys.stderr, flush=True)
-            self._shown = True
-
-    def clear(self) -> None:
-        if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-            self._shown = False
 
 
 @contextlib.contextmanager

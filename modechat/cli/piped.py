@@ -15,8 +15,8 @@ from modechat.cli.streams import tell
 from modechat.cli.text_limit import TextLimit
 from modechat.domain.attachments import block
 from modechat.domain.decoding import NotText, TextDecoder
-from modechat.domain.text import sanitize_line
 from modechat.errors import UsageError
+from modechat.models.failures import shown_path
 
 _CHUNK = 1 << 16
 _SECONDS_TO_NOTICE = 1.0
@@ -40,7 +40,7 @@ def read_piped(limit: TextLimit) -> str:
 
 def read_file(path: Path, limit: TextLimit) -> str:
     """Return the text of a file, as `read_piped` does for standard input."""
-    shown = sanitize_line(str(path).encode("utf-8", "replace").decode("utf-8"))
+    shown = shown_path(path)
     try:
         # A named pipe has no end, and perhaps no writer.
         with _notice_if_slow(shown), path.open("rb") as file:

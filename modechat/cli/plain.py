@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import TextIO
 
+from modechat.cli.streams import standard_output
 from modechat.engine.process import spawn_worker
 from modechat.errors import UsageError
 
@@ -17,13 +18,12 @@ def plain_chat(arguments: argparse.Namespace) -> int:
     """Run the chat and return the exit code. Raises ModechatError."""
     if sys.stdin is None:
         raise UsageError("Standard input is closed", "Messages come from there.")
-    if sys.stdout is None:
-        raise UsageError("Standard output is closed", "Replies go there.")
+    out = standard_output("Replies go there.")
     worker = None
     if not arguments.demo:
         worker = spawn_worker()  # starts while this process imports the rest
     with contextlib.ExitStack() as stack:
-        return asyncio.run(_chat(arguments, worker, stack, sys.stdin, sys.stdout))
+        return asyncio.run(_chat(arguments, worker, stack, sys.stdin, out))
 
 
 async def _chat(

@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -19,7 +18,7 @@ from modechat.cli.options import ModelOptions, model_options
 from modechat.cli.piped import input_of, read_file, read_piped
 from modechat.cli.request import named_task, read_request, request_for, with_files
 from modechat.cli.setup import load_prompt_files_telling, session_settings, with_system
-from modechat.cli.streams import argument_text, takes_unicode, tell, write
+from modechat.cli.streams import argument_text, standard_output, takes_unicode, tell, write
 from modechat.cli.text_limit import TextLimit
 from modechat.cli.which_model import choose_model
 from modechat.commands.prompt_text import as_text
@@ -44,8 +43,7 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
 
     `worker` was spawned for it. Raises ModechatError.
     """
-    if sys.stdout is None:
-        raise UsageError("Standard output is closed", "The prompt goes there.")
+    out = standard_output("The prompt goes there.")
     said = argument_text(arguments.text)
     config = load_config(config_file())
     files = load_prompt_files_telling()
@@ -91,10 +89,10 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
             "it would be refused."
         )
     if arguments.json:
-        is_ascii = not takes_unicode(sys.stdout)
-        write(sys.stdout, json.dumps(_as_object(view, mode), ensure_ascii=is_ascii) + "\n")
+        is_ascii = not takes_unicode(out)
+        write(out, json.dumps(_as_object(view, mode), ensure_ascii=is_ascii) + "\n")
     else:
-        write(sys.stdout, as_text(view, mode))
+        write(out, as_text(view, mode))
     return 0
 
 

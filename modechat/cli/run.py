@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,12 +19,11 @@ from modechat.cli.options import model_options
 from modechat.cli.piped import input_of, read_piped
 from modechat.cli.request import named_task, request_for
 from modechat.cli.setup import load_prompt_files_telling, session_settings, with_system
-from modechat.cli.streams import argument_text
+from modechat.cli.streams import argument_text, standard_output
 from modechat.cli.text_limit import TextLimit
 from modechat.cli.which_model import choose_model
 from modechat.config import load_config
 from modechat.engine.protocol import Delta
-from modechat.errors import UsageError
 from modechat.paths import config_file
 from modechat.session.settings import generate_request
 
@@ -39,8 +37,7 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
 
     `worker` was spawned for it. Raises ModechatError.
     """
-    if sys.stdout is None:
-        raise UsageError("Standard output is closed", "The reply goes there.")
+    out = standard_output("The reply goes there.")
     said = argument_text(arguments.instruction)
     config = load_config(config_file())
     prompt_files = load_prompt_files_telling()
@@ -54,13 +51,13 @@ def run(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> int:
     settings = with_system(settings, arguments.system)
     generate = generate_request(_REQUEST_ID, request, (), settings, datetime.now(UTC))
     generate = constrain(generate, arguments.schema, arguments.grammar)
-    if arguments.json or not sys.stdout.isatty():
+    if arguments.json or not out.isatty():
         generate = generate.model_copy(update={"seconds_between_deltas": _SECONDS_BETWEEN_DELTAS})
     load = settings.load.model_copy(update={"n_ctx_needed": n_ctx_needed(generate)})
     settings = replace(settings, load=load)
     engine = local_engine(worker, is_shown=partial(_is_printed, as_json=arguments.json))
     engine.start()
-    task = OneTask(engine, settings, generate, sys.stdout, as_json=arguments.json)
+    task = OneTask(engine, settings, generate, out, as_json=arguments.json)
     import asyncio  # slow, but the worker reads the model meanwhile
 
     return asyncio.run(task.run())

@@ -29,6 +29,13 @@ def argument_text(words: Iterable[str]) -> str:
     return text
 
 
+def standard_output(use: str) -> TextIO:
+    """Return standard output. Raises UsageError with its `use` as the hint if it is closed."""
+    if sys.stdout is None:
+        raise UsageError("Standard output is closed", use)
+    return sys.stdout
+
+
 def write(out: TextIO, text: str) -> None:
     """Write `text` at once, with `?` for characters that the stream's encoding lacks.
 

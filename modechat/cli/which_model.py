@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -21,6 +20,7 @@ from modechat.models.catalog import (
     Looking,
     ModelFile,
     find_models,
+    given_up_soon,
     is_file,
 )
 from modechat.models.check import check_model_file
@@ -32,7 +32,6 @@ from modechat.paths import config_file, data_folder, home_folder
 
 _MAX_NAMED = 10
 """The most models that an error message names."""
-_SECONDS_TO_LOOK = 10.0
 
 
 def choose_model(named: Path | None, config: Config) -> Path:
@@ -99,12 +98,7 @@ def _given_model(named: Path | None, config: Config) -> Path | None:
 
 def _usable_models(config: Config) -> Iterator[ModelFile]:
     """Yield the models on this machine that are found within a few seconds."""
-    give_up_at = time.monotonic() + _SECONDS_TO_LOOK
-
-    def is_late() -> bool:
-        return time.monotonic() > give_up_at
-
-    for found in models_on_machine(config, None, is_late):
+    for found in models_on_machine(config, None, given_up_soon()):
         if isinstance(found, ModelFile) and found.header is not None:
             yield found
 

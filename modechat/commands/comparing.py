@@ -11,7 +11,7 @@ from modechat.commands.end_notes import leaked_marker
 from modechat.domain.conversation import Turn
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Incomplete
-from modechat.domain.text import sanitize_line
+from modechat.domain.text import in_short, sanitize_line
 from modechat.errors import EngineError
 from modechat.prompting.candidates import likely_formats
 from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, Question, VariantSettings
@@ -115,21 +115,24 @@ def labels_of(variants: Sequence[VariantSettings], session: ChatSession) -> tupl
 async def use_from_now_on(own: VariantSettings, session: ChatSession) -> Incomplete | None:
     """Use a variant's model and format from now on, and its other settings in this conversation.
 
-    Return the reason if something could not be done. Raises StoreError.
+    Return the reasons why something could not be done; without its model nothing is. Raises
+    StoreError.
     """
     if own.model is not None and (reason := await session.model_choice.use(own.model)):
         return reason
-    if own.format is not None and (reason := await session.model_choice.use_format(own.format)):
-        return reason
+    refusals: list[Incomplete | None] = []
+    if own.format is not None:
+        refusals.append(await session.model_choice.use_format(own.format))
     if own.mode is not None and own.mode is not session.state.mode:
-        await session.toggle_mode()
+        refusals.append(await session.toggle_mode())
     kept = session.effective.own
     changes: dict[str, object] = {"sampling": own.sampling.over(kept.sampling)}
     if own.system is not None:
         changes |= {"chat_system": own.system, "instruct_system": own.system}
-    if (own.system, own.temperature, own.seed) == (None, None, None):
-        return None
-    return await session.effective.set_own(kept.model_copy(update=changes))
+    if (own.system, own.temperature, own.seed) != (None, None, None):
+        refusals.append(await session.effective.set_own(kept.model_copy(update=changes)))
+    reasons = dict.fromkeys(refusal.reason for refusal in refusals if refusal is not None)
+    return Incomplete(" ".join(reasons)) if reasons else None
 
 
 def question_of(turn: Turn) -> Question:
@@ -183,9 +186,5 @@ def _leak(session: ChatSession, question: Question) -> str:
 
 
 def _label_of_system(text: str) -> str:
-    shown = " ".join(text.split())
-    if len(shown) > _LONGEST_SYSTEM:
-        shown = shown[: _LONGEST_SYSTEM - 1].rstrip() + "…"
-    if not shown:
-        return "no system text"
-    return f"system “{shown}”"
+    shown = in_short(text, _LONGEST_SYSTEM)
+    return f"system “{shown}”" if shown else "no system text"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modechat.domain.modes import Incomplete
-from modechat.domain.text import sanitize_line
+from modechat.domain.titles import shown_title
 
 if TYPE_CHECKING:
     from modechat.domain.listing import ConversationSummary
@@ -48,20 +48,17 @@ class ConversationCommands:
             return found
         if asked != found.id:
             self._asked_about = found.id
-            return Incomplete(f"/delete {found.id} once more deletes “{title_of(found)}” for good.")
+            return Incomplete(
+                f"/delete {found.id} once more deletes “{shown_title(found.title)}” for good."
+            )
         if refusal := await session.library.delete(found.id):
             return refusal
-        self._say(f"“{title_of(found)}” is deleted.")
+        self._say(f"“{shown_title(found.title)}” is deleted.")
         return None
 
     async def delete_none(self, _session: ChatSession) -> Incomplete:
         """Explain, for `/delete` without a number, how to name a conversation."""
         return _NO_NUMBER
-
-
-def title_of(summary: ConversationSummary) -> str:
-    """Return the title of a conversation in one line, safe to show."""
-    return sanitize_line(summary.title) or "Without a title"
 
 
 async def _found(session: ChatSession, words: str) -> ConversationSummary | Incomplete:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from modechat.daemon_thread import run_in_daemon_thread
@@ -13,15 +12,12 @@ from modechat.domain.byte_sizes import shown_bytes
 from modechat.domain.counted import counted
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import sanitize_line
-from modechat.models.catalog import Looking, ModelFile, free_memory
+from modechat.models.catalog import Looking, ModelFile, free_memory, given_up_soon
 from modechat.models.failures import shown_path
 from modechat.models.fit import fit
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
-
-_SECONDS_TO_LOOK = 10.0
-"""The search ends after this time, because folders of a network can be slow."""
 
 
 class ModelList:
@@ -62,12 +58,7 @@ class ModelList:
 
 
 def _search(session: ChatSession) -> tuple[ModelFile | Looking, ...]:
-    give_up_at = time.monotonic() + _SECONDS_TO_LOOK
-
-    def is_late() -> bool:
-        return time.monotonic() > give_up_at
-
-    return tuple(session.settings.files.find_models(is_late))
+    return tuple(session.settings.files.find_models(given_up_soon()))
 
 
 def _line(number: int, model: ModelFile, free_bytes: int, current: str) -> str:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from modechat.commands.dispatch import Dispatcher
     from modechat.session.chat_session import ChatSession
 
+SECONDS_TO_FINISH = 3.0
+"""After this time, files that hang are not waited for when the program ends."""
 
 Step: TypeAlias = Callable[[], Awaitable[Incomplete | None]]
 """A step returns the reason if it did nothing, or None. It may raise StoreError."""
@@ -128,7 +130,9 @@ class Outbox:
         sent = await self.sent()
         self._session = session
         for message in self._unsent.messages:
+            self._unsent.set_waiting(message, waits=False)
             self._deliver(message)
+        front_end.show_queued(self.queued)
         return sent
 
     # What waits
@@ -204,8 +208,15 @@ class Outbox:
         await self._work.run()
 
     async def finish(self) -> None:
-        """Wait until all requests are done and the draft is saved."""
-        await self._work.finish()
+        """Wait until all requests are done and the draft is saved.
+
+        What hangs is given up after some seconds; a message whose file hangs becomes the draft.
+        """
+        done = asyncio.create_task(self._work.finish())
+        while not (await asyncio.wait({done}, timeout=SECONDS_TO_FINISH))[0]:
+            if self._session is not None and self._sending is not None:
+                self._session.reads.give_up()
+                self._sending.stop()
         await self.save_draft()
 
     # What is kept

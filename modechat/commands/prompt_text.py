@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from functools import partial
 from typing import TYPE_CHECKING
+
+from modechat.domain.text import quoted
 
 if TYPE_CHECKING:
     from modechat.domain.mode import Mode
     from modechat.engine.prompt_view import PromptView
 
 
-_quoted = partial(json.dumps, ensure_ascii=False)
 _ROLES = ("system", "developer", "user", "assistant", "model")
 
 
@@ -27,7 +26,7 @@ def heading(view: PromptView, mode: Mode) -> list[str]:
     if view.neutralised:
         lines.append(f"neutralised {' '.join(view.neutralised)} (sent as plain text)")
     if view.stop:
-        lines.append(f"stops   {' '.join(map(_quoted, view.stop))}")
+        lines.append(f"stops   {' '.join(map(quoted, view.stop))}")
     return lines
 
 
@@ -36,7 +35,7 @@ def as_text(view: PromptView, mode: Mode) -> str:
     lines = [*heading(view, mode), "", view.text, ""]
     for token in view.tokens:
         kind = "control" if token.control else ""
-        lines.append(f"{token.id:>7}  {kind:7}  {_quoted(token.text)}")
+        lines.append(f"{token.id:>7}  {kind:7}  {quoted(token.text)}")
     if not view.tokens:
         lines.append("")
     return "\n".join([*lines, ""])

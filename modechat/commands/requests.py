@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from modechat.commands.slash import SlashCommand, read_slash, without_escape, word_of
 from modechat.domain.modes import ChatMessage, Incomplete, Parsed, Task, parse
 from modechat.domain.near import did_you_mean, near
+from modechat.domain.text import in_short
 
 if TYPE_CHECKING:
     from modechat.domain.mode import ModeState
@@ -72,17 +73,10 @@ def task_detail(task: NamedTask) -> str:
     lines = [f"{task_usage(task)}: {task.instruction}"]
     if task.examples:
         example = task.examples[0]
-        given, made = _shortened(example.input or example.instruction), _shortened(example.response)
+        given = in_short(example.input or example.instruction, _LONGEST_OF_EXAMPLE)
+        made = in_short(example.response, _LONGEST_OF_EXAMPLE)
         lines.append(f"Example: {given} → {made}")
     return "\n".join(lines)
-
-
-def _shortened(text: str) -> str:
-    """Return the text in one line, cut to the room for an example."""
-    text = " ".join(text.split())
-    if len(text) <= _LONGEST_OF_EXAMPLE:
-        return text
-    return f"{text[: _LONGEST_OF_EXAMPLE - 1].rstrip()}…"
 
 
 def task_usage(task: NamedTask) -> str:

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 from modechat.commands.end_notes import leaked_marker
 from modechat.commands.model_list import ModelList
 from modechat.commands.requests import unknown
-from modechat.commands.status import mode_sentence
-from modechat.daemon_thread import run_in_daemon_thread
+from modechat.commands.status import mode_sentence, shown_adapter
 from modechat.domain.key_names import key
-from modechat.domain.lora import lora_label
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import in_one_line, sanitize_line
@@ -129,7 +127,7 @@ class SessionCommands:
         """List the applied adapters."""
         what = "No LoRA adapter is applied."
         if session.adapters:
-            shown = ", ".join(map(_shown_adapter, session.adapters))
+            shown = ", ".join(map(shown_adapter, session.adapters))
             what = f"Applied: {shown}. /lora off takes them away."
         self._say(f"{what} /lora FILE[:SCALE] applies one.")
         return None
@@ -139,7 +137,7 @@ class SessionCommands:
         adapters: list[Adapter] = []
         if words.casefold() != _OFF:
             try:
-                named = await run_in_daemon_thread(session.settings.files.read_adapter, words)
+                named = await session.reads.read(session.settings.files.read_adapter, words)
             except ModelError as error:
                 return Incomplete(in_one_line(error.title, error.hint))
             adapters = [other for other in session.adapters if other.path != named.path]
@@ -220,10 +218,3 @@ def _turn(session: ChatSession, turn_id: int | None, mode: Mode) -> Turn | None:
 
 def _which(turn_id: int | None, mode: Mode) -> str:
     return f"The last {mode} turn" if turn_id is None else f"This {mode} turn"
-
-
-def _shown_adapter(adapter: Adapter) -> str:
-    label = sanitize_line(lora_label(adapter.path, adapter.scale))
-    if adapter.mode is None:
-        return label
-    return f"{label} ({adapter.mode})"

@@ -9,14 +9,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from modechat.config import Config
 from modechat.domain.sampling import Sampling
-from modechat.domain.text import sanitize_line
+from modechat.domain.text import quoted, sanitize_line
 from modechat.field_docs import field_docs
 
 
@@ -81,7 +80,6 @@ def _parts(annotation: Any, metadata: Iterable[Any]) -> Iterable[Any]:
             yield from _parts(None, inner.__metadata__)
 
 
-_quoted = partial(json.dumps, ensure_ascii=False)
 _RANGES = {"stop": "texts in quotes, commas between them", "stop_repetition": "on or off"}
 _SWITCHED = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
@@ -177,5 +175,5 @@ def shown_value(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
-        return ", ".join(map(_quoted, value))
+        return ", ".join(map(quoted, value))
     return sanitize_line(str(value))

@@ -45,7 +45,7 @@ def _sentences(session: ChatSession) -> Iterator[str]:
     elif model is not None:
         yield model_sentence(model)
     if session.adapters:
-        yield f"LoRA: {', '.join(map(_adapter, session.adapters))}."
+        yield f"LoRA: {', '.join(map(shown_adapter, session.adapters))}."
     if thinking := _thinking(session):
         yield f"Thinking is {thinking}."
     if model is not None:
@@ -73,7 +73,7 @@ def _rows(session: ChatSession) -> Iterator[tuple[str, str]]:
         yield "Model", f"{sanitize_line(model.name)}, on {model.placement}"
         yield "Prompt format", _format(model)
     for adapter in session.adapters:
-        yield "LoRA", _adapter(adapter)
+        yield "LoRA", shown_adapter(adapter)
     if thinking := _thinking(session):
         yield "Thinking", thinking
     if model is not None:
@@ -93,8 +93,10 @@ def _format(model: ModelInfo) -> str:
     return f"{sanitize_line(model.format)} ({sanitize_line(model.format_source)})"
 
 
-def _adapter(adapter: Adapter) -> str:
-    return sanitize_line(lora_label(adapter.path, adapter.scale))
+def shown_adapter(adapter: Adapter) -> str:
+    """Return an adapter's label, with the mode in which alone it is applied; safe to show."""
+    label = sanitize_line(lora_label(adapter.path, adapter.scale))
+    return label if adapter.mode is None else f"{label} ({adapter.mode})"
 
 
 def _thinking(session: ChatSession) -> str:

@@ -1,4 +1,4 @@
-"""Decides whether the model can continue a cut reply, and joins the figures of both parts."""
+"""How a reply grows and ends, whether the model can continue it, and the figures of both parts."""
 
 from __future__ import annotations
 
@@ -81,6 +81,19 @@ def _seconds_of(stats: ReplyStats) -> float:
     if stats.tokens_per_second <= 0:
         return 0.0
     return stats.completion_tokens / stats.tokens_per_second
+
+
+def grown(reply: Reply, text: str, *, is_thinking: bool) -> Reply:
+    """Return the reply with more text, while it is written."""
+    if is_thinking:
+        return replace(reply, state=ReplyState.STREAMING, thinking=reply.thinking + text)
+    return replace(reply, state=ReplyState.STREAMING, text=reply.text + text)
+
+
+def ended(reply: Reply, result: Reply) -> Reply:
+    """Return the final state `result` with the text of `reply`, trimmed and not repeated."""
+    text, thinking = reply.text.rstrip(), reply.thinking.rstrip()
+    return without_repetition(replace(result, text=text, thinking=thinking))
 
 
 def without_repetition(reply: Reply) -> Reply:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from modechat.domain.key_names import KEY_MARKS
@@ -61,6 +62,16 @@ def shortened(line: str, width: int) -> str:
     return line[: width - 1].rstrip() + "…"
 
 
+def in_short(text: str, width: int) -> str:
+    """Return `text` in one line, cut to `width` characters."""
+    return shortened(" ".join(text.split()), width)
+
+
+def quoted(text: str) -> str:
+    """Return `text` in quotation marks, with JSON's escapes for what cannot be seen."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 _ENDS = (".", "!", "?", "…", ":")
 _CLOSING = "”’\"')]»"
 
@@ -88,6 +99,11 @@ class LineEnds:
         text = self._held + piece
         self._held = "\r" if text.endswith("\r") else ""
         return text.removesuffix("\r").replace("\r\n", "\n")
+
+    def flush(self) -> str:
+        """Return the text held back, when no more text will come."""
+        held, self._held = self._held, ""
+        return held
 
 
 class StopMatcher:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modechat.domain.conversation import message_text
 from modechat.domain.modes import ChatMessage, Task
-from modechat.domain.text import shortened
+from modechat.domain.text import sanitize_line, shortened
 
 
 def title_of(text: str, width: int = 60) -> str:
@@ -14,6 +14,11 @@ def title_of(text: str, width: int = 60) -> str:
         if title:
             return shortened(title, width)
     return ""
+
+
+def shown_title(title: str) -> str:
+    """Return a conversation's title in one line, safe to show."""
+    return sanitize_line(title) or "Without a title"
 
 
 def title_of_request(request: ChatMessage | Task) -> str:

@@ -107,6 +107,12 @@ class PromptProgress(Frozen):
     reused: int
     total: int
 
+    @property
+    def fraction(self) -> float:
+        """The share of the new tokens that is evaluated; 1 if none is new."""
+        new = self.total - self.reused
+        return (self.evaluated - self.reused) / new if new else 1.0
+
 
 class Shortened(Frozen):
     """A report that older messages have left the full context, for this and later requests."""

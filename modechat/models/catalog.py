@@ -5,6 +5,7 @@ The search runs in a thread and yields each model at once; a cancelled search st
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from modechat.models.walk import Candidate, candidate_at, candidates
 
 CURRENT, RECENT, STARTER = "in use", "used before", "starter model"
 """The origins of files that are known without a search."""
+_SECONDS_TO_LOOK = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,16 @@ class Looking:
     """A report that the search has come to a place."""
 
     place: str
+
+
+def given_up_soon() -> Callable[[], bool]:
+    """Return `cancelled` for a search that ends soon, because folders of a network can be slow."""
+    give_up_at = time.monotonic() + _SECONDS_TO_LOOK
+
+    def is_late() -> bool:
+        return time.monotonic() > give_up_at
+
+    return is_late
 
 
 def find_models(

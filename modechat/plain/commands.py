@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from modechat.commands.conversation_commands import title_of
 from modechat.commands.prompt_text import heading
 from modechat.commands.requests import request_of, sent_before, task_usage
 from modechat.commands.setting_commands import setting_lines
@@ -15,10 +14,11 @@ from modechat.domain.counted import counted
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete, Task
 from modechat.domain.text import ended, in_one_line, sanitize_line
+from modechat.domain.titles import shown_title
 from modechat.errors import EngineError
 from modechat.log_tail import LogTail
 from modechat.paths import engine_log_file
-from modechat.plain.words import help_lines, shortened
+from modechat.plain.words import cut_between_words, help_lines
 from modechat.prompting.prompt_format import CHAT_TEMPLATE
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class PlainCommands:
             self._prompt.begin_with(entry, "Sent before")
             return None
         for number in range(min(len(entries), _MOST_LISTED), 0, -1):
-            text = sanitize_line(shortened(entries[number - 1].text, _LONGEST_LISTED))
+            text = sanitize_line(cut_between_words(entries[number - 1].text, _LONGEST_LISTED))
             self._output.line(f"{number}: {text}")
         if not entries:
             return Incomplete("Nothing was sent before.")
@@ -177,7 +177,7 @@ class PlainCommands:
             turns = counted(summary.turn_count, "turn")
             when = summary.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
             here = ", open here" if summary.id == self._session.conversation_id else ""
-            self._output.line(f"{summary.id}: {title_of(summary)}, {turns}, {when}{here}.")
+            self._output.line(f"{summary.id}: {shown_title(summary.title)}, {turns}, {when}{here}.")
         n_more = len(every) - _MOST_LISTED
         more = f" {n_more} older ones are not listed." if n_more > 0 else ""
         self._view.say(f"/open NUMBER opens one, /delete NUMBER deletes one.{more}")

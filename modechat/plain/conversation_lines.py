@@ -10,9 +10,9 @@ from modechat.domain.conversation import Conversation, ModeChange, Turn
 from modechat.domain.counted import counted
 from modechat.domain.mode import ModeState
 from modechat.domain.notices import notice
-from modechat.domain.text import sanitize_line
+from modechat.domain.titles import shown_title
 from modechat.plain.output import Output
-from modechat.plain.words import reply_label, shortened
+from modechat.plain.words import cut_between_words, reply_label
 
 _TURNS_AT_START = 2
 _TURNS_AT_ONCE = 5
@@ -38,7 +38,7 @@ class ConversationLines:
             self._output.notice("This is a new conversation.")
             return
         n_turns = len(conversation.turns)
-        title = sanitize_line(conversation.title) or "Without a title"
+        title = shown_title(conversation.title)
         turns = counted(n_turns, "turn")
         self._output.notice(f"This is conversation {conversation.id}, “{title}”, with {turns}.")
         if self._output.echoes:
@@ -80,8 +80,12 @@ class ConversationLines:
                 self._output.line(f"You: {entry.typed.strip()}")
                 self._output.say(notice(entry.state))
                 continue
-            self._output.line(f"You ({entry.mode}): {shortened(entry.typed.strip(), longest)}")
+            self._output.line(
+                f"You ({entry.mode}): {cut_between_words(entry.typed.strip(), longest)}"
+            )
             if entry.reply.text:
-                self._output.line(reply_label(entry.mode) + shortened(entry.reply.text, longest))
+                self._output.line(
+                    reply_label(entry.mode) + cut_between_words(entry.reply.text, longest)
+                )
             if note := note_in_words(entry.reply):
                 self._output.say(note)

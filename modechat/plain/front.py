@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from modechat.commands.background import BackgroundTasks
 from modechat.commands.dispatch import Dispatcher
 from modechat.commands.slash import read_slash
+from modechat.daemon_thread import run_in_daemon_thread
 from modechat.errors import EXIT_INTERRUPTED, ModechatError, StoreError, UsageError
 from modechat.plain.commands import PlainCommands
 from modechat.plain.failures import FailureWatch
@@ -96,7 +97,7 @@ class PlainChat:
         chat, the same signal ends the process.
         """
         if not self._is_interactive:  # there is nobody to choose another model
-            await asyncio.to_thread(self._settings.files.check_model)
+            await run_in_daemon_thread(self._settings.files.check_model)
         with self.shutdown.on_signals(self._interrupt):
             try:
                 await self._chat(resume=resume, troubles=troubles)
@@ -116,7 +117,7 @@ class PlainChat:
             await self._session.library.begin_new()
         await self._outbox.connect(self._session, self._dispatcher)
         for trouble in troubles:
-            self._view.receive(Trouble(trouble.title, trouble.hint))
+            self._view.receive(Trouble.of(trouble))
         session, work = self._session.run(), self._do_all()
         tasks = {showing, self._tasks.begin(session), self._tasks.begin(work)}
         self._intake.start()

@@ -11,7 +11,7 @@ from modechat.commands.outbox import Outbox
 from modechat.commands.slash import unknown_command
 from modechat.domain.typed import Typed, joined
 from modechat.errors import ModechatError
-from modechat.plain.words import shortened
+from modechat.plain.words import cut_between_words
 from modechat.session.events import Trouble
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class PlainPrompt:
     def begin_with(self, typed: Typed, name: str) -> None:
         """Begin the next message with a text, and show it under a name."""
         self._intake.begin_with(typed)
-        text = shortened(typed.text.strip(), _LONGEST_SHOWN)
+        text = cut_between_words(typed.text.strip(), _LONGEST_SHOWN)
         self._view.say(f"{name}: {text}")
         self._view.say("Enter sends it, with what you type before that. Ctrl+C drops it.")
 
@@ -69,7 +69,7 @@ class PlainPrompt:
         self._view.say(text)
 
     async def show_error(self, error: ModechatError) -> None:
-        self._view.show_trouble(Trouble(error.title, error.hint))
+        self._view.show_trouble(Trouble.of(error))
         self._failures.note(error)
 
     def show_queued(self, queued: tuple[Typed, ...]) -> None:

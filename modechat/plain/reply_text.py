@@ -42,7 +42,7 @@ class ReplyText:
     def finish(self) -> str:
         """Return all text that was not written yet."""
         text, self._pending = self._pending, ""
-        return text
+        return text + self._line_ends.flush()
 
     def _end_of_ready(self, seconds: float) -> int:
         if seconds < _SECONDS_FOR_A_SENTENCE:

@@ -70,7 +70,7 @@ def percent(fraction: float) -> str:
     return f"{round(100 * fraction)} percent"
 
 
-def shortened(text: str, longest: int | None) -> str:
+def cut_between_words(text: str, longest: int | None) -> str:
     """Cut `text` between words to at most `longest` characters; None: do not cut."""
     if longest is None or len(text) <= longest:
         return text

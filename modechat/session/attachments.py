@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,16 +69,11 @@ def attach(typed: Typed, folder: Path) -> Typed | Incomplete:
     """Return the message with the texts of its files, or the reason why one cannot be attached."""
     files: dict[Mention, str] = {}
     escaped: list[Mention] = []
-    for meant in files_meant(typed, lambda written: _file_in(folder, written) is not None):
+    for meant, path in _files_meant(typed, folder):
         if meant.is_escaped:
             escaped.append(meant)
             continue
-        path = _file_in(folder, meant.path)
-        text = (
-            read_attached(path, meant.path)
-            if path is not None
-            else Incomplete(f"{meant.path} is gone.")
-        )
+        text = read_attached(path, meant.path)
         if isinstance(text, Incomplete):
             return text
         files[meant] = text
@@ -87,11 +83,24 @@ def attach(typed: Typed, folder: Path) -> Typed | Incomplete:
 def mentioned_files(typed: Typed, folder: Path) -> dict[str, int]:
     """Return the sizes in bytes of the files to attach, by their paths as written."""
     found: dict[str, int] = {}
-    for meant in files_meant(typed, lambda written: _file_in(folder, written) is not None):
-        path = _file_in(folder, meant.path)
-        if path is not None and not meant.is_escaped:
+    for meant, path in _files_meant(typed, folder):
+        if not meant.is_escaped:
             found[meant.path] = _size(path)
     return found
+
+
+def _files_meant(typed: Typed, folder: Path) -> Iterator[tuple[Mention, Path]]:
+    """Yield the mentions of files that exist, and the file of each."""
+    found: dict[str, Path] = {}
+
+    def is_file(written: str) -> bool:
+        path = _file_in(folder, written)
+        if path is not None:
+            found[written] = path
+        return path is not None
+
+    for meant in files_meant(typed, is_file):
+        yield meant, found[meant.path]
 
 
 def _entry(entry: os.DirEntry[str], *, look: bool) -> FileEntry | None:
@@ -139,11 +148,12 @@ def read_attached(path: Path, written: str) -> str | Incomplete:
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
+            size = os.fstat(file.fileno()).st_size
     except OSError as error:
         return Incomplete(f"{name} cannot be read: {error.strerror or error}.")
     if len(data) > LARGEST:
-        size, most = shown_bytes(_size(path)), shown_bytes(LARGEST)
-        return Incomplete(f"{name} has {size}; at most {most} can be attached.")
+        most = shown_bytes(LARGEST)
+        return Incomplete(f"{name} has {shown_bytes(size)}; at most {most} can be attached.")
     try:
         return decode_text(data)
     except NotText as problem:

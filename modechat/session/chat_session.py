@@ -127,6 +127,7 @@ class ChatSession(SessionState):
 
         Raises StoreError if something could not be saved.
         """
+        self.reads.give_up()
         async with self._gate.lock:
             self._compaction.stop()
             await self._replies.settle()
@@ -136,6 +137,7 @@ class ChatSession(SessionState):
                 await self._timeline.save_unsaved()
             finally:
                 await self._disk.close()
+            await self._host.wait_until_remembered()
 
     # What the user does
 
@@ -193,11 +195,12 @@ class ChatSession(SessionState):
 
         A standing instruction comes back when the user returns to its mode.
         """
-        left, self._left_state = self._left_state, self.state
-        after = self.state.toggled()
+        left, before = self._left_state, self.state
+        after = before.toggled()
         if left is not None and left.standing is not None and left.mode is after.mode:
             after = left
         await self._timeline.set_state(after)
+        self._left_state = before
         self._tell(ModeChanged(after))
         return None
 

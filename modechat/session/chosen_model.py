@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import PurePath
 
 from modechat.engine.protocol import Adapter, Load, ModelInfo
 from modechat.models.gguf import GGUFHeader
+from modechat.session.file_reads import FileReads
 from modechat.session.model_changes import note_on_adapters_and_draft
 from modechat.session.settings import SessionSettings
 
@@ -24,6 +26,9 @@ class ChosenModel:
         """The loaded model."""
         self.header: GGUFHeader | None = None
         """The header of the model's file, once it was read."""
+        self.reads = FileReads()
+        """The reads of files that the user named."""
+        self._remembering: asyncio.Future[None] | None = None
 
     @property
     def format(self) -> str | None:
@@ -80,6 +85,16 @@ class ChosenModel:
         """Choose the user's own model again."""
         if self._own is not None:
             (self._wanted, self._load, self.header), self._own = self._own, None
+
+    def _remember(self) -> None:
+        """Note on the disk, in the background, that the model was used."""
+        loop = asyncio.get_running_loop()
+        self._remembering = loop.run_in_executor(None, self._wanted.files.remember_model)
+
+    async def wait_until_remembered(self) -> None:
+        """Wait until the last model is noted. Raises what went wrong."""
+        if self._remembering is not None:
+            await self._remembering
 
     def use_load(self, load: Load) -> None:
         """Use this load, smaller than the user asked for, from now on."""

@@ -14,8 +14,8 @@ from modechat.domain.conversation import ContextCut, StopReason, Turn, message_t
 from modechat.domain.sampling import Sampling
 from modechat.domain.tasks import Example
 from modechat.engine.protocol import Delta, Event, Failed, Finished, Generate, InstructPrompt, Stop
-from modechat.errors import StoreError
-from modechat.session.events import CompactionChanged, ContextMoved, SessionEvent, Trouble
+from modechat.session.context_moves import move_context
+from modechat.session.events import CompactionChanged, SessionEvent, Trouble
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
@@ -198,11 +198,7 @@ class Compaction:
             )
             return
         cut = ContextCut(job.left_turn_id, job.left_turn_id, job.summary)
-        try:
-            await self._timeline.add_cut(cut)
-        except StoreError as error:  # the cut holds while the conversation is open
-            self._tell(Trouble(error.title, error.hint))
-        self._tell(ContextMoved(cut, self._timeline.n_left_out))
+        await move_context(self._timeline, cut, self._tell)
 
 
 def _parts(turns: list[Turn], most_characters: int) -> list[str]:

@@ -168,7 +168,7 @@ class Comparison:
         try:
             await self._timeline.save_reply(turn)
         except StoreError as error:  # it is saved when the disk accepts it again
-            self._tell(Trouble(error.title, error.hint))
+            self._tell(Trouble.of(error))
         if old is None:
             self._tell(TurnAdded(turn))
         else:

@@ -5,12 +5,12 @@ A change counts from the next turn on. A conversation's own settings are stored 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
 from modechat.domain.modes import Incomplete
 from modechat.domain.own_settings import OwnSettings
+from modechat.errors import ConfigError, ModelError
 from modechat.models.gguf import GGUFHeader
 from modechat.session.gate import Gate, command
 from modechat.session.model_host import ModelHost
@@ -75,10 +75,14 @@ class EffectiveSettings:
         """Write options (`sampling.top_k`) into the config file and use them from now on.
 
         None removes an option. Options for loading count when the model is loaded again. Raises
-        ConfigError if the file cannot be written; then nothing has changed.
+        ConfigError if the file cannot be written, or names a file that cannot be used; then the
+        settings stay as they were.
         """
         now = self.defaults
-        changed = await asyncio.to_thread(now.files.write_defaults, options)
+        try:
+            changed = await self._host.reads.read(now.files.write_defaults, options)
+        except ModelError as error:
+            raise ConfigError(error.title, error.hint) from error
         # The file lacks the choices made since the start: the format, the adapters, thinking.
         load = now.load
         if "n_ctx" in options:
@@ -103,8 +107,8 @@ class EffectiveSettings:
     async def use_default_format(self, name: str | None) -> None:
         """Use a format that the user chose for all conversations, this one included."""
         if self._has_own_format:
-            self._has_own_format = False
             await self._timeline.set_own(self.own.model_copy(update={"format": None}))
+            self._has_own_format = False
         self._host.use_format(name)
 
     def model_changes(self, settings: SessionSettings) -> SessionSettings:

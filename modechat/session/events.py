@@ -14,6 +14,7 @@ from modechat.session.phase import Phase
 
 if TYPE_CHECKING:  # the first frame does not need pydantic
     from modechat.engine.protocol import Adapter, ModelInfo
+    from modechat.errors import ModechatError
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,10 @@ class Trouble:
     hint: str = ""
     details: tuple[str, ...] = ()
     """Log lines, oldest first."""
+
+    @classmethod
+    def of(cls, error: ModechatError) -> Trouble:
+        return cls(error.title, error.hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,15 +70,14 @@ class ModelChoice:
 
         The conversation stays. A file that is no chat model changes nothing.
         """
+        read = self._host.reads.read
         try:
             settings = self._host.previous
             if name:
-                settings = await asyncio.to_thread(
-                    self._effective.defaults.files.settings_for, name
-                )
+                settings = await read(self._effective.defaults.files.settings_for, name)
             if settings is None:
                 return Incomplete("There was no other model before this one.")
-            await asyncio.to_thread(settings.files.check_model)
+            await read(settings.files.check_model)
         except ModelError as error:
             return Incomplete(in_one_line(error.title, error.hint))
         await self._load(settings)

@@ -47,6 +47,7 @@ from modechat.session.events import (
     SessionEvent,
     Trouble,
 )
+from modechat.session.file_reads import ReadGivenUp
 from modechat.session.inspections import Inspections
 from modechat.session.model_changes import note_on_change
 from modechat.session.phase import Phase, check_transition
@@ -97,7 +98,9 @@ class ModelHost(ChosenModel):
         attempt = self._attempt = next(self._attempts)
         self.fraction = 0.0
         try:
-            header = await asyncio.to_thread(self._wanted.files.check_model)
+            header = await self.reads.read(self._wanted.files.check_model)
+        except ReadGivenUp:
+            return None
         except ModelError as error:
             cause = Cause.ADAPTER if isinstance(error, AdapterError) else Cause.OTHER
             return Failed(
@@ -125,7 +128,7 @@ class ModelHost(ChosenModel):
         """Record the loaded model. Return True if a change of model was announced."""
         before, self._replaced, self.model = self._replaced, None, model
         self._tell(ModelReady(model))
-        asyncio.get_running_loop().run_in_executor(None, self._wanted.files.remember_model)
+        self._remember()
         if before is not None:
             self._tell(Remark(note_on_change(before, model)))
         if self._left_behind:

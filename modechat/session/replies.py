@@ -31,8 +31,8 @@ from modechat.engine.protocol import (
     Stop,
 )
 from modechat.errors import StoreError
+from modechat.session.context_moves import move_context
 from modechat.session.events import (
-    ContextMoved,
     PromptEvaluated,
     ReplyEnded,
     ReplyGrew,
@@ -100,9 +100,7 @@ class Replies:
         """
         match event:
             case PromptProgress() if self._is_running(event.id):
-                new = event.total - event.reused
-                fraction = (event.evaluated - event.reused) / new if new else 1.0
-                self._tell(PromptEvaluated(event.id, fraction, event.total))
+                self._tell(PromptEvaluated(event.id, event.fraction, event.total))
             case Delta() if self._running is not None and self._is_running(event.id):
                 if new_text := self._running.grow(event.text, is_thinking=event.is_thinking):
                     self._tell(
@@ -199,11 +197,7 @@ class Replies:
         cut = cut_where(history, n_left_out, conversation.cut)
         if cut is None or cut == conversation.cut:
             return
-        try:
-            await self._timeline.add_cut(cut)
-        except StoreError as error:  # the cut holds while the conversation is open
-            self._tell(Trouble(error.title, error.hint))
-        self._tell(ContextMoved(cut, self._timeline.n_left_out))
+        await move_context(self._timeline, cut, self._tell)
 
     async def _answered(self, request_id: int | None, result: Reply) -> None:
         """End a request, which may belong to the running reply or to one that was given up."""
@@ -222,7 +216,7 @@ class Replies:
             await self._timeline.save_reply(turn)
         except StoreError as error:
             if not self._disk_refuses:
-                self._tell(Trouble(error.title, error.hint))
+                self._tell(Trouble.of(error))
             self._disk_refuses = True
         else:
             self._disk_refuses = False

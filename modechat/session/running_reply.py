@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
-from modechat.domain.continuing import joined, without_repetition
+from modechat.domain.continuing import ended, grown, joined
 from modechat.domain.conversation import Reply, ReplyState, StopReason, Turn
 from modechat.engine.protocol import Finished, ModelInfo
 
@@ -56,12 +55,7 @@ class RunningReply:
             text = text[known:]
         if not text:
             return ""
-        reply = replace(self.turn.reply, state=ReplyState.STREAMING)
-        if is_thinking:
-            reply = replace(reply, thinking=reply.thinking + text)
-        else:
-            reply = replace(reply, text=reply.text + text)
-        self.turn = self.turn.with_reply(reply)
+        self.turn = self.turn.with_reply(grown(self.turn.reply, text, is_thinking=is_thinking))
         self._unsaved = True
         return text
 
@@ -74,7 +68,6 @@ class RunningReply:
         self._autosave.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._autosave
-        come = self.turn.reply
         if (
             self.earlier is not None
             and self.is_unchanged
@@ -82,9 +75,7 @@ class RunningReply:
         ):
             final = self.earlier  # unchanged
         else:
-            final = without_repetition(
-                replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip())
-            )
+            final = ended(self.turn.reply, result)
             if self.earlier is not None:
                 final = joined(self.earlier, final)
         self.turn = self.turn.with_reply(final)

@@ -6,6 +6,7 @@ from modechat.domain.conversation import Conversation, Turn
 from modechat.domain.mode import ModeState
 from modechat.engine.protocol import Adapter, ModelInfo
 from modechat.session.effective_settings import EffectiveSettings
+from modechat.session.file_reads import FileReads
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
@@ -41,6 +42,11 @@ class SessionState:
     def adapters(self) -> tuple[Adapter, ...]:
         """The LoRA adapters that are applied to the model."""
         return self._host.adapters
+
+    @property
+    def reads(self) -> FileReads:
+        """The reads of files that the user named."""
+        return self._host.reads
 
     @property
     def settings(self) -> SessionSettings:

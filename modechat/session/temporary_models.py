@@ -5,7 +5,6 @@ The user's choice stays: at the end `bring_back` loads the session's own model a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
@@ -48,8 +47,8 @@ class TemporaryModels:
         """Read the settings of these models. Raises ModelError for a file that is no model."""
         everywhere, found = self._effective.defaults, {}
         for path in set(paths):
-            other = await asyncio.to_thread(everywhere.files.settings_for, path)
-            await asyncio.to_thread(other.files.check_model)
+            other = await self._host.reads.read(everywhere.files.settings_for, path)
+            await self._host.reads.read(other.files.check_model)
             load = other.load
             if self._effective.own.format is not None:
                 load = load.model_copy(update={"format": self._effective.own.format})

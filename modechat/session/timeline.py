@@ -6,8 +6,10 @@ the disk. A reply that the disk refuses is kept and saved later.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Concatenate, ParamSpec, TypeVar
 
 from modechat.domain.conversation import (
     ContextCut,
@@ -18,10 +20,14 @@ from modechat.domain.conversation import (
 from modechat.domain.mode import ModeState
 from modechat.domain.modes import ChatMessage, Task
 from modechat.domain.own_settings import OwnSettings
-from modechat.domain.titles import title_of_request, titles_of_request
 from modechat.errors import StoreError
+from modechat.session import turn_changes
 from modechat.session.disk import Disk
 from modechat.session.open_conversation import OpenConversation
+from modechat.store import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Timeline(OpenConversation):
@@ -79,12 +85,8 @@ class Timeline(OpenConversation):
 
     async def add_turn(self, typed: str, request: ChatMessage | Task) -> Turn:
         """Commit a user message at the end."""
-        conversation = await self._saved()
-        if not conversation.title:
-            title = title_of_request(request)
-            await self._disk.run(self._store.rename, conversation.id, title)
-            self._show_title(title)
-        turn = await self._create(conversation, self._last_id, typed, request)
+        title, turn = await self._commit(turn_changes.add_turn, self._last_id, typed, request)
+        self._show_title(title)
         self._show_entry(turn)
         return turn
 
@@ -96,20 +98,12 @@ class Timeline(OpenConversation):
         If `of` was the last turn, the headers after it follow the new turn. `typed` None:
         unchanged.
         """
-        conversation = await self._saved()
         if typed is None:
             typed = of.typed
-        turn = await self._create(conversation, of.parent_id, typed, request)
-        at = conversation.entries.index(of)
-        kept: list[Turn | ModeChange] = [*conversation.entries[:at], turn]
-        if of == conversation.last_turn:
-            for later in conversation.entries[at + 1 :]:
-                if isinstance(later, ModeChange):
-                    change = replace(later, after_turn_id=turn.id)
-                    await self._disk.run(self._store.add_mode_change, conversation.id, change)
-                    await self._disk.run(self._store.set_state, conversation.id, self._state)
-                    kept.append(change)
-        self._show_entries(tuple(kept))
+        turn, entries = await self._commit(
+            turn_changes.add_variant, of, typed, request, self._state
+        )
+        self._show_entries(entries)
         return turn
 
     async def variants(self, turn_id: int) -> tuple[int, ...]:
@@ -118,21 +112,15 @@ class Timeline(OpenConversation):
 
     async def select(self, turn_id: int) -> Conversation:
         """Make the branch of a turn visible, and return the changed conversation."""
-        conversation = await self._saved()
         await self.save_unsaved()
-        await self._disk.run(self._store.select, turn_id)
-        self._conversation = await self._disk.run(self._store.conversation, conversation.id)
+        self._conversation = await self._commit(turn_changes.select, turn_id)
         return self._conversation
 
     async def delete_turn(self, turn_id: int) -> Conversation:
         """Delete a turn for good, also from the title, and return the changed conversation."""
         self._unsaved.pop(turn_id, None)
         await self.save_unsaved()
-        deleted = self.turn(turn_id)
-        self._conversation = left = await self._disk.run(self._store.delete_turn, turn_id)
-        if deleted is not None and left.title in titles_of_request(deleted.request):
-            title = title_of_request(left.turns[0].request) if left.turns else ""
-            await self.rename(left.id, title)
+        self._conversation = await self._commit(turn_changes.delete_turn, turn_id)
         return self._conversation
 
     async def save_reply(self, turn: Turn) -> None:
@@ -173,9 +161,8 @@ class Timeline(OpenConversation):
 
     async def change_mode(self, state: ModeState, typed: str) -> ModeChange:
         """Record a header that the user typed."""
-        conversation = await self._saved()
         change = ModeChange(self._last_id, state, typed)
-        await self._disk.run(self._store.add_mode_change, conversation.id, change)
+        await self._commit(turn_changes.change_mode, change)
         self._show_entry(change)
         self._state = state
         return change
@@ -190,19 +177,30 @@ class Timeline(OpenConversation):
     def _last_id(self) -> int | None:
         return self.last_turn.id if self.last_turn is not None else None
 
-    async def _saved(self) -> Conversation:
-        """Return the open conversation; create and lock a new one first if needed."""
-        if self._conversation is None:
-            created = await self._disk.run(self._store.create_conversation, "", self._state)
-            try:
-                await self._disk.run(self._store.lock, created.id)
-                if not self._own.is_empty:
-                    await self._disk.run(self._store.set_own, created.id, self._own)
-            except StoreError:
-                await self._disk.run(self._store.delete, created.id)
-                raise
-            self._conversation = created
-        return self._conversation
+    async def _commit(
+        self,
+        change: Callable[Concatenate[Store, Conversation, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Do all of a change of the open conversation on the disk, or nothing of it.
+
+        A new conversation is created and locked first.
+        """
+        opened, state, own = self._conversation, self._state, self._own
+
+        def commit() -> tuple[Conversation, T]:
+            saved = opened or turn_changes.create(self._store, state, own)
+            return saved, change(self._store, saved, *args, **kwargs)
+
+        try:
+            saved, result = await self._disk.run(self._store.together, commit)
+        except StoreError:
+            await self._lock_again()
+            raise
+        if opened is None:
+            self._conversation = saved
+        return result
 
     async def _lock_again(self) -> None:
         """Lock the shown conversation for this program again."""
@@ -210,15 +208,3 @@ class Timeline(OpenConversation):
             await self._disk.run(self._store.lock, self._conversation.id)
         else:
             await self._disk.run(self._store.unlock)
-
-    async def _create(
-        self,
-        conversation: Conversation,
-        parent_id: int | None,
-        typed: str,
-        request: ChatMessage | Task,
-    ) -> Turn:
-        in_chat = isinstance(request, ChatMessage)
-        return await self._disk.run(
-            self._store.add_turn, conversation.id, parent_id, typed, request, in_chat
-        )

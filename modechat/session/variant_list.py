@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from modechat.domain.continuing import without_repetition
+from modechat.domain.continuing import ended, grown
 from modechat.domain.conversation import Reply, ReplyState, StopReason
 from modechat.engine.protocol import Delta
 from modechat.session.variants import (
@@ -80,27 +80,20 @@ class VariantList:
         variant, now = self[index], self._clock()
         if variant.stage is Stage.READING:
             self._first_text_at = now
-        reply = replace(variant.reply, state=ReplyState.STREAMING)
-        if delta.is_thinking:
-            reply = replace(reply, thinking=reply.thinking + delta.text)
-        else:
-            reply = replace(reply, text=reply.text + delta.text)
-        grown = replace(
+        changed = replace(
             variant,
             stage=Stage.WRITING,
-            reply=reply,
+            reply=grown(variant.reply, delta.text, is_thinking=delta.is_thinking),
             n_tokens=max(delta.completion_tokens, variant.n_tokens),
             seconds=now - self._first_text_at,
         )
-        self._variants[index] = grown
-        self.listener(VariantGrew(index, grown, delta.text, delta.is_thinking))
+        self._variants[index] = changed
+        self.listener(VariantGrew(index, changed, delta.text, delta.is_thinking))
 
     def end(self, index: int, result: Reply) -> None:
         """End the variant with the state of `result`; its text so far stays."""
-        come = self[index].reply
-        reply = replace(result, text=come.text.rstrip(), thinking=come.thinking.rstrip())
-        ended = replace(self[index], stage=Stage.ENDED, reply=without_repetition(reply))
-        self._change(index, ended)
+        reply = ended(self[index].reply, result)
+        self._change(index, replace(self[index], stage=Stage.ENDED, reply=reply))
 
     def _change(self, index: int, variant: Variant) -> None:
         self._variants[index] = variant

@@ -82,9 +82,8 @@ class VariantRun:
         index = self.running
         assert index is not None
         match event:
-            case PromptProgress() if event.total > event.reused:
-                fraction = (event.evaluated - event.reused) / (event.total - event.reused)
-                self._variants.show_read(index, fraction)
+            case PromptProgress():
+                self._variants.show_read(index, event.fraction)
             case Delta():
                 self._variants.grow(index, event)
             case Finished():
@@ -95,8 +94,6 @@ class VariantRun:
                 await self._ended(
                     Reply(state=ReplyState.FAILED, error=usual_keys(str(event.as_error())))
                 )
-            case _:
-                pass
 
     async def _ended(self, result: Reply) -> None:
         """End the running variant, because the engine is done with it."""

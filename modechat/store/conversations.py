@@ -6,7 +6,7 @@ editing add siblings to a turn; the conversation's head says which path through 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from modechat.domain.own_settings import written
 from modechat.domain.text import storable
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from modechat.domain.mode import ModeState
     from modechat.domain.modes import ChatMessage, Task
     from modechat.domain.own_settings import OwnSettings
+
+T = TypeVar("T")
 
 _SAVE_REPLY = """
 UPDATE replies
@@ -92,6 +94,11 @@ class Store:
         self.unlock()
         self._database.close()
 
+    def together(self, work: Callable[[], T]) -> T:
+        """Do everything that `work` does with this store, or nothing of it."""
+        with self._database.writing():
+            return work()
+
     # Conversations
 
     def create_conversation(self, title: str, state: ModeState) -> Conversation:
@@ -100,18 +107,12 @@ class Store:
             return read_conversation(db, conversation_id)
 
     def conversation(self, id: int) -> Conversation:
-        """Return the conversation with its visible entries.
-
-        Raises StoreError if there is none, ConversationDamaged if it cannot be read.
-        """
+        """Return the conversation with its visible entries. Raises ConversationDamaged."""
         with self._database.reading() as db:
             return read_conversation(db, id)
 
     def started_at(self, id: int) -> datetime | None:
-        """Return when the conversation began; None if that cannot be read.
-
-        Raises StoreError if there is no such conversation.
-        """
+        """Return when the conversation began; None if that cannot be read."""
         with self._database.reading() as db:
             return read_started_at(db, id)
 
@@ -135,10 +136,9 @@ class Store:
         Raises ConversationInUse if another process has it open.
         """
         sql = "DELETE FROM conversations WHERE id = :id"
-        with self._locks.borrow(conversation_id):
+        with self._locks.borrow(conversation_id), self._database.writing() as db:
             self._change("conversation", conversation_id, sql)
-            with self._database.writing() as db:
-                forget_deleted(db)
+            forget_deleted(db)
 
     def search(self, text: str) -> tuple[Found, ...]:
         """Find conversations that have all words of `text` in one message or reply.

@@ -1,7 +1,7 @@
 """Opens the database of conversations and gives access to it in transactions.
 
-If a block ends without an error, all its changes are on disk, else none. Errors become StoreErrors.
-The files are private to the user.
+If a block ends without an error, all its changes are on disk, else none. A block within another one
+is a part of it. Errors become StoreErrors. The files are private to the user.
 """
 
 from __future__ import annotations
@@ -94,10 +94,14 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with store_errors(self._place), self._connection:
-            self._check_files()
-            self._connection.execute(begin)
-            yield self._connection
+        with store_errors(self._place):
+            if self._connection.in_transaction:  # this is a part of it
+                yield self._connection
+                return
+            with self._connection:
+                self._check_files()
+                self._connection.execute(begin)
+                yield self._connection
 
     def _check_files(self) -> None:
         """Raise DatabaseReplaced if the files were removed or replaced.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from modechat.cli.bench import as_text
+from modechat.cli.bench import BenchProgress, as_text
 from modechat.cli.plots import bar, sparkline
 from modechat.engine.bench import BenchResult, Turn
 from tests.cli.conftest import Shell, worker_of
@@ -108,6 +109,41 @@ def test_the_table_fits_into_80_columns(unicode: bool) -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert text.isascii() is not unicode
     assert "not measured" in text
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_repainted"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "xterm", "ACCESSIBLE": "1"}, False),
+    ],
+)
+def test_its_progress_is_repainted_only_where_that_can_be_read(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], is_repainted: bool
+) -> None:
+    monkeypatch.delenv("ACCESSIBLE", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stderr", terminal := _Terminal())
+    progress = BenchProgress()
+    for fraction in (0.1, 0.2):
+        progress.show_part("the prompt", fraction)
+    progress.tell("A note.")
+    progress.show_part("generation", 0.5)
+    progress.clear()
+    erase = "\r\x1b[K"
+    assert terminal.getvalue() == (
+        f"{erase} 10%  the prompt{erase} 20%  the prompt{erase}A note.\n"
+        f"{erase} 50%  generation{erase}"
+        if is_repainted
+        else "the prompt\nA note.\ngeneration\n"
+    )
 
 
 def test_bars_grow_in_eighths_of_a_character() -> None:

@@ -17,11 +17,11 @@ from modechat.commands.comparing import (
 )
 from modechat.commands.setting_values import WrongValue
 from modechat.domain.mode import Mode
-from modechat.domain.modes import ChatMessage
+from modechat.domain.modes import ChatMessage, Incomplete
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import Leak
 from modechat.session.variants import Question, VariantSettings
-from tests.session.harness import running_session
+from tests.session.harness import opened_session, running_session
 
 HELLO = Question(ChatMessage("Hello"), "Hello")
 BY_NAME = {field.name: field for field in FIELDS}
@@ -116,6 +116,29 @@ async def test_settings_that_are_used_from_now_on_are_those_of_the_conversation(
         assert session.state.mode is Mode.INSTRUCT
         assert await use_from_now_on(VariantSettings(), session) is None
         assert session.settings.sampling.temperature == 0.2
+
+
+async def test_what_could_not_be_used_is_told_and_the_rest_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_arguments: object) -> Incomplete:
+        return Incomplete("Not now.")
+
+    own = VariantSettings(format="alpaca", temperature=0.2, mode=Mode.INSTRUCT)
+    async with opened_session(tmp_path) as harness:
+        session = harness.session
+        monkeypatch.setattr(session, "toggle_mode", refuse)
+        assert await use_from_now_on(own, session) == Incomplete("Not now.")
+        assert session.settings.sampling.temperature == 0.2
+        await harness.until(lambda: session.model is not None and session.model.format == "alpaca")
+        monkeypatch.setattr(session.model_choice, "use_format", refuse)
+        hotter = replace(own, temperature=1.0)
+        assert await use_from_now_on(hotter, session) == Incomplete("Not now.")
+        assert session.settings.sampling.temperature == 1.0
+        monkeypatch.setattr(session.model_choice, "use", refuse)
+        other = VariantSettings(model="/gone.gguf", temperature=1.5)
+        assert await use_from_now_on(other, session) == Incomplete("Not now.")
+        assert session.settings.sampling.temperature == 1.0
 
 
 def test_fields_are_read_as_they_are_shown() -> None:

@@ -63,7 +63,9 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
 @given(st.text("a\r\n", max_size=20), cuts)
 def test_line_ends_are_newlines_however_they_are_split(text: str, at: list[int]) -> None:
     ends = LineEnds()
-    assert "".join(map(ends.feed, cut(text, at))) == text.removesuffix("\r").replace("\r\n", "\n")
+    read = "".join(map(ends.feed, cut(text, at)))
+    assert read + ends.flush() == text.replace("\r\n", "\n")
+    assert ends.flush() == ""
 
 
 def test_what_was_there_is_still_to_be_seen() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,25 @@ async def test_a_model_that_cannot_be_used_ends_it_at_once(tmp_path: Path) -> No
 
     with pytest.raises(ModelError, match="It is no model"):
         await in_pipe(tmp_path, "hello\n", chat_settings=with_files(settings(), check_model=check))
+
+
+async def test_a_model_that_hangs_keeps_the_program_not_from_ending(tmp_path: Path) -> None:
+    threads: list[threading.Thread] = []
+    goes_on = threading.Event()
+
+    def hang() -> None:
+        threads.append(threading.current_thread())
+        goes_on.wait(60)
+
+    hanging = with_files(settings(), check_model=hang)
+    chat = asyncio.create_task(in_pipe(tmp_path, "hello\n", chat_settings=hanging))
+    while not threads:
+        await asyncio.sleep(0.01)
+    chat.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await chat
+    assert threads[0].daemon
+    goes_on.set()
 
 
 async def test_more_lines_than_are_read_ahead_are_all_done(tmp_path: Path) -> None:

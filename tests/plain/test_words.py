@@ -8,7 +8,7 @@ from modechat.commands.actions import slash_table
 from modechat.commands.end_notes import note_in_words
 from modechat.domain.conversation import Reply, ReplyState, StopReason
 from modechat.domain.key_names import key
-from modechat.plain.words import as_commands, help_lines, shortened
+from modechat.plain.words import as_commands, cut_between_words, help_lines
 from modechat.session.gate import BUSY
 
 
@@ -56,7 +56,7 @@ def test_no_end_of_a_reply_names_a_key() -> None:
 
 
 def test_a_text_is_shortened_between_words() -> None:
-    assert shortened("one two three", 9) == "one two …"
-    assert shortened("one two", 9) == "one two"
-    assert shortened("onetwothree", 5) == "onetw …"
-    assert shortened("one two three", None) == "one two three"
+    assert cut_between_words("one two three", 9) == "one two …"
+    assert cut_between_words("one two", 9) == "one two"
+    assert cut_between_words("onetwothree", 5) == "onetw …"
+    assert cut_between_words("one two three", None) == "one two three"

@@ -94,8 +94,8 @@ def in_the_open(
 
 def reference(reply: str, opened: bool) -> tuple[str, str]:
     """The same for `<think>`, of a whole reply."""
-    opening = "(?:<think>)?" if opened else "<think>"
-    block = re.fullmatch(rf"\s*{opening}(.*?)(?:</think>(.*))?", reply, re.DOTALL)
+    opening = r"(?:\s*<think>)?" if opened else r"\s*<think>"
+    block = re.fullmatch(rf"{opening}(.*?)(?:</think>(.*))?", reply, re.DOTALL)
     return (trimmed(block[1]), trimmed(block[2] or "")) if block else ("", trimmed(reply))
 
 
@@ -113,6 +113,7 @@ def trimmed(text: str) -> str:
 
 @given(replies, cuts, st.booleans())
 @example("<think>a</think>b", [], False)
+@example("  <thi", [], True)
 def test_the_pieces_make_no_difference(reply: str, at: list[int], opened: bool) -> None:
     prompt = CHATML + "<think>\n" * opened
     assert split(cut(reply, at), prompt=prompt) == reference(reply, opened)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Incomplete, Switch
 from modechat.domain.own_settings import OwnSettings
 from modechat.domain.typed import Typed
-from modechat.errors import StoreError
+from modechat.errors import ConfigError, StoreError
 from modechat.session.chat_session import ChatSession
+from modechat.session.events import Trouble
 from modechat.session.gate import CLOSED
 from modechat.session.variants import Question, VariantSettings
-from tests.session.harness import running_session
+from tests.session.fake_files import with_files
+from tests.session.harness import opened_session, running_session, settings
 
 Command = Callable[[ChatSession], Awaitable[object]]
 
@@ -123,3 +126,84 @@ async def test_every_command_is_tried_here(tmp_path: Path) -> None:
         known = {word for name in COMMANDS for word in name.split()} | {"_load_less"}
         missing = {name for part in parts for name in commands_of(part)} - known
         assert missing == set()
+
+
+class Hang:
+    """A read that hangs, as one of a file on a dead mount."""
+
+    def __init__(self) -> None:
+        self.threads: list[threading.Thread] = []
+        self.goes_on = threading.Event()
+
+    def __call__(self, *_arguments: object) -> None:
+        self.threads.append(threading.current_thread())
+        self.goes_on.wait(60)
+
+
+@pytest.fixture
+def hang() -> Iterator[Hang]:
+    hang = Hang()
+    yield hang
+    hang.goes_on.set()
+    assert all(thread.daemon for thread in hang.threads)
+
+
+async def set_default(session: ChatSession) -> Incomplete:
+    with pytest.raises(ConfigError) as caught:
+        await session.effective.set_defaults({"n_ctx": 512})
+    return Incomplete(caught.value.title)
+
+
+@pytest.mark.parametrize(
+    ("method", "command"),
+    [
+        ("settings_for", lambda session: session.model_choice.use("/dead/x.gguf")),
+        (
+            "settings_for",
+            lambda session: session.comparison.start(
+                QUESTION,
+                [VariantSettings(), VariantSettings(model="/dead/x.gguf")],
+                lambda _event: None,
+            ),
+        ),
+        ("write_defaults", set_default),
+    ],
+    ids=["model", "compare", "defaults"],
+)
+async def test_the_end_does_not_wait_for_a_file_that_hangs(
+    tmp_path: Path, hang: Hang, method: str, command: Command
+) -> None:
+    files = with_files(settings(), **{method: hang})
+    async with opened_session(tmp_path, session_settings=files) as harness:
+        hanging = asyncio.create_task(outcome(command, harness.session))
+        await harness.until(lambda: bool(hang.threads))
+        waiting = asyncio.create_task(outcome(COMMANDS["use a model"], harness.session))
+        await asyncio.wait_for(harness.session.close(), 20)
+        assert await hanging == await waiting == "closed"
+        assert len(hang.threads) == 1
+        assert harness.told(Trouble) == []
+
+
+async def test_the_end_does_not_wait_for_a_model_that_hangs_at_the_start(
+    tmp_path: Path, hang: Hang
+) -> None:
+    files = with_files(settings(), check_model=hang)
+    async with running_session(tmp_path, session_settings=files) as harness:
+        await harness.session.library.open_latest()
+        await harness.until(lambda: bool(hang.threads))
+        await asyncio.wait_for(harness.session.close(), 20)
+        assert harness.told(Trouble) == []
+
+
+async def test_an_error_while_a_model_is_remembered_is_seen_and_everything_is_saved(
+    tmp_path: Path,
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("a fault")
+
+    files = with_files(settings(), remember_model=fail)
+    async with opened_session(tmp_path, session_settings=files) as harness:
+        await harness.say("hello")
+        with pytest.raises(RuntimeError, match="a fault"):
+            await harness.session.close()
+        assert await outcome(COMMANDS["summaries"], harness.session) == "closed"

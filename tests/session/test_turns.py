@@ -12,9 +12,17 @@ from typing import Any
 
 import pytest
 
-from modechat.domain.conversation import ModeChange, Reply, ReplyState, StopReason, Turn
+from modechat.domain.conversation import (
+    Conversation,
+    ModeChange,
+    Reply,
+    ReplyState,
+    StopReason,
+    Turn,
+)
 from modechat.domain.mode import Mode, ModeState
 from modechat.domain.modes import ChatMessage, Incomplete, Task
+from modechat.domain.own_settings import OwnSettings
 from modechat.domain.typed import Typed
 from modechat.engine.protocol import Failed, Generate, InstructPrompt
 from modechat.errors import ModelError, StoreError
@@ -436,6 +444,79 @@ async def test_a_disk_that_refuses_a_reply_is_told_once_and_the_reply_is_saved_l
     ]
     assert all(turn.reply.state is ReplyState.COMPLETE for turn in turns)
     reopened.close()
+
+
+class _Refusing(Store):
+    """A store whose disk refuses what follows the method `after`."""
+
+    after = ""
+
+    def add_turn(self, *written: Any) -> Turn:
+        turn = super().add_turn(*written)
+        self._refuse_after("add_turn")
+        return turn
+
+    def delete_turn(self, turn_id: int) -> Conversation:
+        conversation = super().delete_turn(turn_id)
+        self._refuse_after("delete_turn")
+        return conversation
+
+    def set_own(self, conversation_id: int, own: OwnSettings) -> None:
+        super().set_own(conversation_id, own)
+        self._refuse_after("set_own")
+
+    def _refuse_after(self, method: str) -> None:
+        if method == self.after:
+            raise StoreError("The disk is full", "Make room.")
+
+
+@pytest.mark.parametrize("after", ["add_turn", "set_own"])
+async def test_a_first_message_that_the_disk_refuses_leaves_no_conversation(
+    tmp_path: Path, after: str
+) -> None:
+    store = _Refusing.open(tmp_path, Clock())
+    async with opened_session(tmp_path, store=store) as harness:
+        assert await harness.session.effective.set_own(OwnSettings(chat_system="Be brief")) is None
+        store.after = after
+        with pytest.raises(StoreError, match="full"):
+            await send(harness.session, "Hello")
+        assert harness.session.conversation is None
+        assert await harness.session.library.summaries() == ()
+        store.after = ""
+        await harness.say("Hello again")
+        (summary,) = await harness.session.library.summaries()
+        assert summary.title == "Hello again"
+        assert store.conversation(summary.id).own == harness.session.effective.own
+        async with running_session(tmp_path) as other:
+            with pytest.raises(ConversationInUse):
+                await other.session.library.open(summary.id)
+
+
+async def test_a_variant_that_the_disk_refuses_is_not_there_later(tmp_path: Path) -> None:
+    store = _Refusing.open(tmp_path, Clock())
+    async with opened_session(tmp_path, store=store) as harness:
+        turn = await harness.say("Hello")
+        assert turn is not None
+        assert await harness.say("### Instruction") is None
+        before = harness.session.conversation
+        assert before is not None
+        for after, change in (
+            ("add_turn", harness.session.turns.regenerate),
+            ("delete_turn", harness.session.turns.delete),
+        ):
+            store.after = after
+            with pytest.raises(StoreError, match="full"):
+                await change(turn.id)
+            assert harness.session.conversation == before
+            assert store.conversation(before.id).entries == before.entries
+            assert store.variants(turn.id) == (turn.id,)
+        store.after = ""
+        await harness.session.turns.regenerate()
+        await harness.ready()
+        left = harness.session.conversation
+        assert left is not None
+        assert left.entries == store.conversation(before.id).entries != before.entries
+        assert harness.session.state.mode is Mode.INSTRUCT
 
 
 async def test_a_conversation_that_cannot_be_opened_leaves_the_shown_one_open_and_locked(

@@ -27,18 +27,25 @@ class _Stream:
     """
 
     def __init__(self, text: str) -> None:
-        self._pieces = [text] if text else []
+        self._pieces: list[str] = []
         self._line_ends = LineEnds()
+        self.feed(text)
 
     def __bool__(self) -> bool:
         return bool(self._pieces)
 
     def feed(self, text: str) -> None:
-        self._pieces.append(text)
+        if text := self._line_ends.feed(text):
+            self._pieces.append(text)
+
+    def end(self) -> None:
+        """Note that no more text will come."""
+        if text := self._line_ends.flush():
+            self._pieces.append(text)
 
     def take_all(self) -> str:
         """Return the text that was fed since the last call."""
-        text = self._line_ends.feed("".join(self._pieces))
+        text = "".join(self._pieces)
         self._pieces.clear()
         return text
 
@@ -169,6 +176,9 @@ class ReplyLines:
 
         If it is too much at once, show a part of it; `has_more` is True then.
         """
+        if self._finished:
+            self._pending.end()
+            self._pending_thinking.end()
         if self._pending_thinking:
             if self._thinking is None:
                 self._thinking = ThinkingLines(is_open=self._unfold_thinking)

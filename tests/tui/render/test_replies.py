@@ -105,3 +105,15 @@ def test_how_a_long_reply_ended_is_said_when_its_end_is_shown() -> None:
     while lines.has_more:
         lines.flush()
     assert shown(lines, 80)[-1].startswith("■ stopped")
+
+
+@pytest.mark.parametrize("fed", [["a\r"], ["a", "\r"], ["a\r", "\n"], ["a\r\n"]])
+def test_a_carriage_return_at_the_end_is_part_of_the_reply(fed: list[str]) -> None:
+    lines = ReplyLines(Reply())
+    for piece in fed:
+        lines.feed(piece)
+        lines.flush()
+    lines.finish(Reply(state=ReplyState.COMPLETE))
+    assert lines.source == {"a\r": "a␍", "a\r\n": "a\n"}["".join(fed)]
+    stored = ReplyLines(Reply("".join(fed), ReplyState.COMPLETE))
+    assert stored.source == lines.source

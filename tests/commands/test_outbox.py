@@ -1,0 +1,129 @@
+"""Messages that are submitted before there is a session to send them to."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from modechat.commands.dispatch import Dispatcher
+from modechat.commands.outbox import Outbox
+from modechat.commands.unsent import Message
+from modechat.domain.typed import Typed
+from modechat.errors import ModechatError
+from tests.session.fake_files import with_files
+from tests.session.harness import Harness, opened_session, settings
+
+
+class Prompt:
+    """A front end that only remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.queued: tuple[Typed, ...] = ()
+        self.given_back: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    async def show_error(self, error: ModechatError) -> None:
+        raise error
+
+    def show_queued(self, queued: tuple[Typed, ...]) -> None:
+        self.queued = queued
+
+    def give_back(self, message: Message) -> None:
+        self.given_back.append(message.typed.text)
+
+    def forget_input(self, _typed: Typed) -> None: ...
+
+    def at_prompt(self) -> Typed:
+        return Typed()
+
+    def show_draft(self, _draft: Typed) -> None: ...
+
+    def leave_prompt(self, *, by_command: bool) -> Typed:
+        assert by_command
+        return Typed()
+
+
+async def connect(outbox: Outbox, harness: Harness, prompt: Prompt) -> asyncio.Task[None]:
+    await outbox.connect(harness.session, Dispatcher(say=prompt.say))
+    return asyncio.create_task(outbox.run())
+
+
+def typed(harness: Harness) -> list[str]:
+    conversation = harness.session.conversation
+    return [] if conversation is None else [turn.typed for turn in conversation.turns]
+
+
+async def test_a_message_whose_file_is_read_is_stopped_or_sent_and_never_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_reading, goes_on = threading.Event(), threading.Event()
+
+    def read(_path: Path, _written: str) -> str:
+        is_reading.set()
+        goes_on.wait(20)
+        return "text"
+
+    monkeypatch.setattr("modechat.session.attachments.read_attached", read)
+    (tmp_path / "notes.txt").write_text("text")
+    prompt = Prompt()
+    outbox = Outbox(prompt, tmp_path)
+    outbox.submit(Typed("Read @notes.txt"))
+    assert prompt.queued == outbox.queued == (Typed("Read @notes.txt"),)
+    async with opened_session(tmp_path / "data") as harness:
+        running = await connect(outbox, harness, prompt)
+        await harness.until(is_reading.is_set)
+        taken = outbox.take_back()
+        await outbox.stop()
+        goes_on.set()
+        await outbox.finish()
+        assert [*taken, *prompt.given_back] == ["Read @notes.txt"]
+        assert typed(harness) == []
+        running.cancel()
+
+
+async def test_the_end_waits_for_no_file_that_hangs_and_keeps_its_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def hang(*_arguments: object) -> str:
+        threads.append(threading.current_thread())
+        goes_on.wait(20)
+        return ""
+
+    monkeypatch.setattr("modechat.commands.outbox.SECONDS_TO_FINISH", 0.05)
+    monkeypatch.setattr("modechat.session.attachments.read_attached", hang)
+    (tmp_path / "notes.txt").write_text("text")
+    prompt = Prompt()
+    outbox = Outbox(prompt, tmp_path)
+    files = with_files(settings(), settings_for=hang, read_adapter=hang)
+    async with opened_session(tmp_path / "data", session_settings=files) as harness:
+        running = await connect(outbox, harness, prompt)
+        for text in ("/model /dead/x.gguf", "/lora /dead/x.gguf", "Read @notes.txt"):
+            outbox.submit(Typed(text))
+        await asyncio.wait_for(outbox.finish(), 20)
+        assert prompt.given_back == ["/model /dead/x.gguf", "/lora /dead/x.gguf", "Read @notes.txt"]
+        running.cancel()
+    goes_on.set()
+    assert len(threads) == 2
+    assert all(thread.daemon for thread in threads)
+
+
+async def test_what_follows_a_command_of_before_goes_where_the_command_led(tmp_path: Path) -> None:
+    prompt = Prompt()
+    outbox = Outbox(prompt, tmp_path)
+    outbox.submit(Typed("/new"))
+    outbox.submit(Typed("Hello"))
+    async with opened_session(tmp_path / "data", watch=outbox.receive) as harness:
+        await harness.say("Earlier")
+        running = await connect(outbox, harness, prompt)
+        await outbox.finish()
+        assert typed(harness) == ["Hello"]
+        running.cancel()
