@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from modechat.domain.conversation import Reply, ReplyState
+from modechat.domain.conversation import Reply, ReplyState, StopReason
 from modechat.tui.render.markdown import MarkdownDocument
 from modechat.tui.render.replies import ReplyLines
 from tests.tui.render.documents import count_parsed, cut, document, rows_of, shown
@@ -105,3 +105,15 @@ def test_how_a_long_reply_ended_is_said_when_its_end_is_shown() -> None:
     while lines.has_more:
         lines.flush()
     assert shown(lines, 80)[-1].startswith("■ stopped")
+
+
+def test_a_reply_that_repeats_itself_is_shown_as_it_is_kept() -> None:
+    kept = replace(_reply("Once."), stop_reason=StopReason.REPEATS)
+    lines = ReplyLines(Reply(), clock=count(step=0.03).__next__)
+    lines.feed("Once. " + "Again and again. " * 2000)
+    lines.flush()
+    assert lines.has_more
+    lines.finish(kept)
+    assert not lines.has_more
+    assert shown(lines, 80)[0] == "Once."
+    assert lines.source == "Once."
