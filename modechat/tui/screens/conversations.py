@@ -59,7 +59,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         self._listed: str | None = None
         """The text of the filter that found the rows in the list."""
         self._to_delete: int | None = None
-        """The id of the conversation that another press of the key deletes."""
+        """The id of the conversation that another press of the key deletes, while that is asked."""
         self._renamed: int | None = None
         self._title = Input(compact=True, max_length=LONGEST_TITLE, classes="filter")
         self._preview = Preview()
@@ -82,6 +82,11 @@ class ConversationsScreen(ListDialog[Row, Row]):
             "Enter opens", "Del deletes", "F2 renames", "Esc closes", "type to search", "F1 help"
         )
 
+    def say(self, text: str, *, is_trouble: bool = False) -> None:
+        """Show a text in place of the question whether to delete, which does not count any more."""
+        self._do_not_delete()
+        super().say(text, is_trouble=is_trouble)
+
     def _show_error(self, error: StoreError) -> None:
         self.say(in_one_line(error.title, error.hint), is_trouble=True)
 
@@ -102,6 +107,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         await self._search(self.filter.value)
 
     def filtered(self, text: str) -> None:
+        self._do_not_delete()
         run_newest(self, self._search, text)
 
     async def _search(self, text: str) -> None:
@@ -135,7 +141,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         if row is None:
             self._preview.show_text(Content(""))
             return
-        if self._to_delete is not None and self._to_delete != row.summary.id:
+        if self._to_delete != row.summary.id:
             self._do_not_delete()
         words = self.filter.value.split()
         run_newest(self, self._preview.load, self._session.library, row, words)
@@ -157,16 +163,17 @@ class ConversationsScreen(ListDialog[Row, Row]):
             self._do_not_delete()
             self.run_worker(self._delete(row.summary.id), group="change")
         else:
-            self._to_delete = row.summary.id
-            self.show_hints("Del again deletes it for good")
             title = shown_title(row.summary.title)
             self.say(f"Delete “{title}”? Press the key again.", is_trouble=True)
+            self.show_hints("Del again deletes it for good")
+            self._to_delete = row.summary.id
 
     def _do_not_delete(self) -> None:
-        """Forget the first press of the key."""
-        self._to_delete = None
-        self.say("")
-        self._show_usual_hints()
+        """Forget the first press of the key, if there was one."""
+        if self._to_delete is not None:
+            self._to_delete = None
+            self.say("")
+            self._show_usual_hints()
 
     async def _delete(self, conversation_id: int) -> None:
         try:
@@ -192,6 +199,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         row = self.list.row
         if row is None:
             return
+        self._do_not_delete()
         self._renamed = row.summary.id
         self._title.value = sanitize_line(row.summary.title)[:LONGEST_TITLE]
         self._title.display, self.filter.display = True, False
