@@ -24,7 +24,7 @@ from modechat.tui.screens.conversation_rows import (
     shown_title,
 )
 from modechat.tui.screens.conversation_search import ConversationSearch
-from modechat.tui.screens.list_dialog import ListDialog
+from modechat.tui.screens.list_dialog import ListDialog, index_of
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
@@ -117,7 +117,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         before = self._open_id()
         if self.list.row is not None:
             before = self.list.row.summary.id
-        self.list.show(rows, _index_of(rows, before))
+        self.list.show(rows, index_of(before, [row.summary.id for row in rows]))
         if problem is not None:
             self._show_error(problem)
         else:
@@ -234,10 +234,3 @@ class ConversationsScreen(ListDialog[Row, Row]):
             self._do_not_delete()
         else:
             super().action_close()
-
-
-def _index_of(rows: list[Row], conversation_id: int | None) -> int:
-    for at, row in enumerate(rows):
-        if row.summary.id == conversation_id:
-            return at
-    return 0
