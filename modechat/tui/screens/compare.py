@@ -28,10 +28,9 @@ from modechat.session.variants import (
     VariantGrew,
     VariantSettings,
 )
-from modechat.tui.bindings import keymap_of
 from modechat.tui.mode_label import GLYPHS
 from modechat.tui.screens.compare_outcome import Outcome, keep_reply, use_settings
-from modechat.tui.screens.dialog import Dialog
+from modechat.tui.screens.dialog import HELP, Dialog
 from modechat.tui.screens.tab_line import TabLine
 from modechat.tui.widgets.compare_column import CompareColumn, CompareColumns
 
@@ -169,7 +168,7 @@ class CompareScreen(Dialog[Outcome]):
 
     def _show_keys(self) -> None:
         if self._session.comparison.is_running:
-            self.show_hints("Esc stops", "s skips", "←→ column", "Enter keeps", "F1 help")
+            self.show_hints("Esc stops", "s skips", "←→ column", "Enter keeps", HELP)
         else:
             self.show_hints(
                 "Enter keeps",
@@ -177,12 +176,8 @@ class CompareScreen(Dialog[Outcome]):
                 "Esc closes",
                 "r again",
                 "←→",
-                "F1 help",
+                HELP,
             )
-
-    def flash_up(self, text: str) -> None:
-        """Show `text` in place of the hints, until they change."""
-        self.show_hints(keymap_of(self).in_force(text))
 
     # Keys and mouse
 

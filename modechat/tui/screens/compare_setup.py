@@ -16,7 +16,7 @@ from modechat.domain.conversation import message_text
 from modechat.domain.text import sanitize_line
 from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, Question, VariantSettings
 from modechat.tui.newest_work import run_newest
-from modechat.tui.screens.dialog import Dialog
+from modechat.tui.screens.dialog import HELP, Dialog
 from modechat.tui.widgets.row_list import Column, RowList
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ class CompareSetup(Dialog[Variants]):
     """Returns the variants, or None."""
 
     HEADING = "Compare"
+    OPENED_BY = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(str(n), f"count({n})", show=False)
             for n in range(LEAST_VARIANTS, MOST_VARIANTS + 1)
         ),
         Binding("e", "edit", show=False),
-        Binding("f10,alt+c", "close", show=False, priority=True),
     ]
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Up, Down", "Choose what is different"),
@@ -75,7 +75,7 @@ class CompareSetup(Dialog[Variants]):
         self._show(0)
         self.run_worker(self._leave_out_same(), name="same formats")
         self._list.focus()
-        self.show_hints("Enter asks", "e changes columns", "2 3 4 columns", "Esc closes", "F1 help")
+        self.show_hints("Enter asks", "e changes columns", "2 3 4 columns", "Esc closes", HELP)
 
     def _show(self, at: int | None) -> None:
         found = presets(self._session, self._question, self._count, self._same)

@@ -24,10 +24,13 @@ from modechat.tui.screens.conversation_rows import (
     shown_title,
 )
 from modechat.tui.screens.conversation_search import ConversationSearch
+from modechat.tui.screens.dialog import HELP
 from modechat.tui.screens.list_dialog import ListDialog, index_of
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
+
+_HINTS = ("Enter opens", "Del deletes", "F2 renames", "Esc closes", "type to search", HELP)
 
 
 class ConversationsScreen(ListDialog[Row, Row]):
@@ -37,6 +40,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
     """
 
     HEADING = "Conversations"
+    OPENED_BY = "conversations"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Search titles and everything that was said; words may be unfinished"),
         ("Up, Down, Page Up, Page Down", "Move in the list"),
@@ -45,7 +49,6 @@ class ConversationsScreen(ListDialog[Row, Row]):
         ("Delete, Ctrl+D", "Delete it for good; asks for the key twice"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+o", "close", show=False, priority=True),
         Binding("delete,ctrl+d", "delete", show=False, priority=True),
         Binding("f2,ctrl+e", "rename", show=False, priority=True),
     ]
@@ -71,16 +74,13 @@ class ConversationsScreen(ListDialog[Row, Row]):
             yield self._preview
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._title.display = False
         self._show_usual_hints()
         self.say("Reading …")
         run_newest(self, self._read)
 
     def _show_usual_hints(self) -> None:
-        self.show_hints(
-            "Enter opens", "Del deletes", "F2 renames", "Esc closes", "type to search", "F1 help"
-        )
+        self.show_hints(*_HINTS)
 
     def say(self, text: str, *, is_trouble: bool = False) -> None:
         """Show a text in place of the question whether to delete, which does not count any more."""
@@ -177,14 +177,13 @@ class ConversationsScreen(ListDialog[Row, Row]):
 
     async def _delete(self, conversation_id: int) -> None:
         try:
-            refusal = await self._session.library.delete(conversation_id)
+            refusal = await self._found.delete(conversation_id)
         except StoreError as error:
             self._show_error(error)
             return
         if refusal is not None:
             self.say(refusal.reason, is_trouble=True)
             return
-        self._found.remove(conversation_id)
         rows = [row for row in self.list.rows if row.summary.id != conversation_id]
         self.list.show(rows, self.list.highlighted or 0)
         self.say("Deleted.")

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from modechat.domain.text import sanitize_line
 from modechat.domain.typed import Typed
+from modechat.tui.screens.dialog import HELP
 from modechat.tui.screens.list_dialog import ListDialog, matches
 from modechat.tui.widgets.row_list import Column
 
@@ -37,7 +38,7 @@ class HistoryScreen(ListDialog[Typed, Typed]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.show_hints("Enter takes it", "Esc closes", "type to search", "F1 help")
+        self.show_hints("Enter takes it", "Esc closes", "type to search", HELP)
         self.filtered("")
 
     def filtered(self, text: str) -> None:

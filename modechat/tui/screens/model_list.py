@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
 from modechat.models.catalog import ModelFile, free_memory
 from modechat.tui.model_columns import about_model, model_columns
+from modechat.tui.screens.dialog import HELP
 from modechat.tui.screens.list_dialog import ListDialog, index_of
 from modechat.tui.screens.model_search import ModelSearch
 
@@ -29,9 +29,7 @@ class ModelList(ListDialog[Path, ModelFile]):
         ("Letters", "Show only models with these words in their name, kind or place"),
         ("Up, Down, Page Up, Page Down", "Move in the list"),
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f3", "close", show=False, priority=True),
-    ]
+    OPENED_BY = "choose_model"
     HINTS: ClassVar[tuple[str, ...]] = ()
     """The first hints on the lower border."""
 
@@ -51,7 +49,7 @@ class ModelList(ListDialog[Path, ModelFile]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.show_hints(*self.HINTS, "Esc closes", "type to filter", "F1 help")
+        self.show_hints(*self.HINTS, "Esc closes", "type to filter", HELP)
         self._search.start()
         self._looking = self.set_interval(SECONDS_BETWEEN_LOOKS, self._look)
         self._look()

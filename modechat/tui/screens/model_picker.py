@@ -15,6 +15,7 @@ from modechat.models.catalog import ModelFile
 from modechat.session.phase import Phase
 from modechat.tui.model_columns import shown_model
 from modechat.tui.newest_work import run_newest
+from modechat.tui.screens.dialog import HELP
 from modechat.tui.screens.model_list import SECONDS_BETWEEN_LOOKS, ModelList
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class ModelPicker(ModelList):
             case Phase.DOWN:
                 self._awaited = None
                 self.list.redraw()
-                self.show_hints("Enter loads another", "Esc closes", "F1 help")
+                self.show_hints("Enter loads another", "Esc closes", HELP)
                 self.say(self._trouble() or "It could not be loaded.", is_trouble=True)
             case _ if self.is_current_model(model):
                 self._awaited = None
