@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from modechat.commands.end_notes import leaked_marker
-from modechat.domain.conversation import Turn
+from modechat.domain.conversation import Turn, message_text
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Incomplete
 from modechat.domain.text import sanitize_line
@@ -25,6 +25,12 @@ _TEMPERATURES = (0.2, 0.7, 1.0, 1.5)
 _MOST_SAME = 2
 """The number of extra formats to try, because some may make the same prompt."""
 _LONGEST_SYSTEM = 30  # in characters, in a heading
+_LONGEST_QUESTION = 400  # in characters, above the columns
+
+
+def shown_question(question: Question) -> str:
+    """Return the beginning of the question in one line."""
+    return sanitize_line(message_text(question.request)[:_LONGEST_QUESTION])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from modechat.commands.comparing import labels_of
-from modechat.domain.conversation import message_text
+from modechat.commands.comparing import labels_of, shown_question
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Incomplete
-from modechat.domain.text import sanitize_line
 from modechat.session.variants import (
     ComparisonClosed,
     ComparisonDone,
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
 _NARROWEST = 33
 """Cells that a column beside others needs, its frame included."""
-_LONGEST_QUESTION = 400
 _SCROLL_KEYS = (
     ("up", "up"),
     ("down", "down"),
@@ -106,8 +103,7 @@ class CompareScreen(Dialog[Outcome]):
     def on_mount(self) -> None:
         request = self._question.request
         mode = Mode.CHAT if isinstance(request, ChatMessage) else Mode.INSTRUCT
-        text = sanitize_line(message_text(request)[:_LONGEST_QUESTION])
-        self._asked.update(Content(f"{GLYPHS[mode]} {text}"))
+        self._asked.update(Content(f"{GLYPHS[mode]} {shown_question(self._question)}"))
         self._arrange()
         self._show_keys()
         self.run_worker(self._start(), name="comparison")

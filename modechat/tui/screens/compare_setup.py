@@ -11,9 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from modechat.commands.comparing import USUAL_COUNT, Preset, label_of_variant, presets, same_formats
-from modechat.domain.conversation import message_text
-from modechat.domain.text import sanitize_line
+from modechat.commands.comparing import (
+    USUAL_COUNT,
+    Preset,
+    label_of_variant,
+    presets,
+    same_formats,
+    shown_question,
+)
 from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, Question, VariantSettings
 from modechat.tui.newest_work import run_newest
 from modechat.tui.screens.dialog import HELP, Dialog
@@ -26,7 +31,6 @@ Variants: TypeAlias = tuple[VariantSettings, ...]
 
 _OWN = Preset("Columns of your own", "Models, formats, settings and system texts, as you like.", ())
 _MODELS = Preset("Models", "This one and another, which is loaded for it; this one comes back.", ())
-_LONGEST_QUESTION = 400
 
 
 class CompareSetup(Dialog[Variants]):
@@ -70,8 +74,7 @@ class CompareSetup(Dialog[Variants]):
             yield self._about
 
     def on_mount(self) -> None:
-        text = sanitize_line(message_text(self._question.request)[:_LONGEST_QUESTION])
-        self._asked.update(Content(text))
+        self._asked.update(Content(shown_question(self._question)))
         self._show(0)
         self.run_worker(self._leave_out_same(), name="same formats")
         self._list.focus()

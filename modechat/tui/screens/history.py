@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.content import Content
 
+from modechat.domain.counted import counted
 from modechat.domain.text import sanitize_line
 from modechat.domain.typed import Typed
 from modechat.tui.screens.dialog import HELP
@@ -64,4 +65,6 @@ def matching(entries: Sequence[Typed], words: str) -> list[Typed]:
 def _line(entry: Typed) -> Content:
     line = sanitize_line(entry.text[:_SHOWN_CHARACTERS])
     count = entry.text.count("\n") + 1
-    return Content(f"{line}  ({count} lines)" if count > 1 else line)
+    if count > 1:
+        line += f"  ({counted(count, 'line')})"
+    return Content(line)
