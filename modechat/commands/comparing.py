@@ -58,17 +58,17 @@ def presets(
     found = (
         Preset(
             "Prompt formats",
-            "The one in use, and those that are likeliest to suit the model as well.",
+            "The current format, and others that are likely to suit the model.",
             tuple(VariantSettings(format=name) for name in formats),
         ),
         Preset(
             "Temperatures",
-            "From sober to lively; all else as now.",
+            "From sober to lively; everything else stays as it is.",
             tuple(VariantSettings(temperature=value) for value in temperatures),
         ),
         Preset(
             "Seeds",
-            "The same settings, other dice: how much replies differ by chance. "
+            "The same settings with other seeds: how much replies differ by chance. "
             "At temperature 0 they do not.",
             tuple(VariantSettings(seed=seed) for seed in range(1, count + 1)),
         ),

@@ -58,7 +58,7 @@ class CompareScreen(Dialog[Outcome]):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Left, Right, Tab, 1 to 4, a click", "Choose a column"),
         ("Up, Down, Page Up, Page Down, Home, End", "Scroll it"),
-        ("Enter, K", "Keep its reply: it becomes that of the conversation"),
+        ("Enter, K", "Keep its reply in the conversation"),
         ("U", "Keep it, and use its settings from now on"),
         ("R", "Ask it once more"),
         ("S", "Stop the one that runs, and go on with the next"),

@@ -49,8 +49,8 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Up, Down, Left, Right", "Go to a value"),
         ("Enter", "Change it"),
-        ("Delete, Backspace", "As now again"),
-        ("+, -", "One column more, or less"),
+        ("Delete, Backspace", "Use the current value again"),
+        ("+, -", "Add a column, or remove one"),
         (f"{key('compare', 'F10')}, {key_name(_START_KEY)}", "Ask them all"),
     )
 

@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 Variants: TypeAlias = tuple[VariantSettings, ...]
 
-_OWN = Preset("Columns of your own", "Models, formats, settings and system texts, as you like.", ())
-_MODELS = Preset("Models", "This one and another, which is loaded for it; this one comes back.", ())
+_OWN = Preset(
+    "Columns of your own", "Choose models, formats, settings and system texts yourself.", ()
+)
+_MODELS = Preset(
+    "Models", "The current model and another, which is loaded for the comparison only.", ()
+)
 
 
 class CompareSetup(Dialog[Variants]):
@@ -47,7 +51,7 @@ class CompareSetup(Dialog[Variants]):
     ]
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Up, Down", "Choose what is different"),
-        ("2, 3, 4", "So many columns"),
+        ("2, 3, 4", "Choose the number of columns"),
         ("Enter", "Ask them all"),
         ("E", "Change the columns first"),
     )

@@ -44,9 +44,9 @@ class ConversationsScreen(ListDialog[Row, Row]):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Search titles and everything that was said; words may be unfinished"),
         ("Up, Down, Page Up, Page Down", "Move in the list"),
-        ("Enter", "Open the conversation, where the words were said that were searched for"),
+        ("Enter", "Open the conversation, at the searched words"),
         ("F2", "Give it another title"),
-        ("Delete, Ctrl+D", "Delete it for good; asks for the key twice"),
+        ("Delete, Ctrl+D", "Delete it for good; press it twice"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("delete,ctrl+d", "delete", show=False, priority=True),

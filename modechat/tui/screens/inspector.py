@@ -54,7 +54,7 @@ class InspectorScreen(Dialog[None]):
     HEADING = "Prompt inspector"
     OPENED_BY = "inspect"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Left, Right", "Go to the turn before, or after"),
+        ("Left, Right", "Go to the previous turn, or the next"),
         ("Up, Down, Page Up, Page Down", "Scroll"),
         ("Tab", "Change between chat and instruct mode"),
         ("T", "Show text, tokens, or the numbers of tokens"),

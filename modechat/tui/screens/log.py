@@ -49,7 +49,7 @@ class LogScreen(LinesDialog):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Show only lines with these words"),
         ("Tab", "Change between the engine's log and what went wrong in modechat"),
-        ("Up, Down, Page Up, Page Down", "Scroll; at its end the log is followed"),
+        ("Up, Down, Page Up, Page Down", "Scroll; at the end, new lines come into view"),
         ("Ctrl+Home, Ctrl+End", "Go to the first line, or to the end"),
         ("Ctrl+Y", "Copy the lines that are shown"),
     )

@@ -37,10 +37,7 @@ class ModelPicker(ModelList):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         *ModelList.KEYS,
         ("Enter", "Load the model and go on with it; the conversation stays"),
-        (
-            "Ctrl+S",
-            "Have every start begin with it; else the model that was used last is used again",
-        ),
+        ("Ctrl+S", "Use it at every start, in place of the model that was used last"),
     )
 
     def __init__(

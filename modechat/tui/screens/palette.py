@@ -51,7 +51,7 @@ class PaletteScreen(ListDialog[Command, _Row]):
 
     HEADING = "Commands"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Letters", "Show only what has these words, or others for the same"),
+        ("Letters", "Show only what has these words, or synonyms of them"),
         ("Up, Down, Page Up, Page Down", "Move in the list"),
         ("Enter", "Do it"),
     )

@@ -59,8 +59,8 @@ class SettingsScreen(Dialog[None]):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Up, Down", "Move in the list"),
         ("Enter", "Change the setting; Enter again keeps it, Esc leaves it as it was"),
-        ("Tab", "Change what it counts for: this conversation, or all of them"),
-        ("Delete, Backspace", "Take back what was set here, so that what stands below it counts"),
+        ("Tab", "Change the scope: this conversation, or all"),
+        ("Delete, Backspace", "Remove the value set here; the more general one is used again"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab,shift+tab", "scope", show=False, priority=True),
