@@ -49,7 +49,6 @@ class HelpScreen(LinesDialog):
         self._sections = sections
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.show_hints("Esc closes", "↑↓ scroll", "type to search")
         self.filtered("")
 

@@ -38,7 +38,6 @@ class HistoryScreen(ListDialog[Typed, Typed]):
         self._entries = tuple(newest.values())
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.show_hints("Enter takes it", "Esc closes", "type to search", HELP)
         self.filtered("")
 

@@ -73,7 +73,6 @@ class LogScreen(LinesDialog):
             yield self.said
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._show_source()
         self._show()
         self.set_interval(_SECONDS_BETWEEN_LOOKS, self._look)

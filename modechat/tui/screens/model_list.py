@@ -48,7 +48,6 @@ class ModelList(ListDialog[Path, ModelFile]):
         yield self._about
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.show_hints(*self.HINTS, "Esc closes", "type to filter", HELP)
         self._search.start()
         self._looking = self.set_interval(SECONDS_BETWEEN_LOOKS, self._look)

@@ -78,7 +78,6 @@ class PaletteScreen(ListDialog[Command, _Row]):
         yield self._about
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.show_hints("Enter does it", "Esc closes", "type to find", HELP)
         self.filtered("")
 

@@ -65,7 +65,6 @@ class PickerScreen(ListDialog[int, Row]):
         yield self._about
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.show_hints("Enter chooses", "Esc closes", "type to filter", HELP)
         self.filtered("")
 
