@@ -21,7 +21,7 @@ from modechat.cli.look import check_look, first_look, remember_theme
 from modechat.cli.streams import can_repaint
 from modechat.engine.process import spawn_worker
 from modechat.paths import config_file
-from modechat.tui.look import usual_theme
+from modechat.tui.look import has_all_colours, usual_theme
 
 if TYPE_CHECKING:
     from modechat.session.chat_setup import ChatSetup
@@ -38,6 +38,8 @@ def chat(arguments: argparse.Namespace) -> int:
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc]
     if os.environ.get("NO_COLOR") == "":
         del os.environ["NO_COLOR"]  # empty counts as not set, by the convention of no-color.org
+    if has_all_colours(os.environ):
+        os.environ["COLORTERM"] = "truecolor"  # Rich knows few names of terminals
     worker = None if arguments.demo else spawn_worker()
     with contextlib.ExitStack() as stack:
         gc.disable()  # the first frame's imports are no garbage, and a search takes time

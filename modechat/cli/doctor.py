@@ -34,6 +34,7 @@ from modechat.paths import (
     is_there,
     states_folder,
 )
+from modechat.tui.look import has_all_colours, has_palette
 
 
 def doctor(arguments: argparse.Namespace) -> int:
@@ -85,9 +86,9 @@ def terminal_of(out: TextIO, environment: Mapping[str, str]) -> Terminal:
     is_terminal = out.isatty()
     if not is_terminal or environment.get("NO_COLOR") or term == "dumb":
         colours = "none"
-    elif environment.get("COLORTERM") in ("truecolor", "24bit"):
+    elif has_all_colours(environment):
         colours = "16 million"
-    elif "256color" in term:
+    elif has_palette(environment):
         colours = "256"
     else:
         colours = "16"

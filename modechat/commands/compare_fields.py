@@ -39,7 +39,7 @@ FIELDS = (
         "model",
         "Model",
         How.CHOSEN,
-        "Another model file. It is loaded for this, and the one of now comes back.",
+        "Another model file. It is loaded for the comparison only.",
     ),
     Field(
         "temperature",

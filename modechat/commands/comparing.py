@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from modechat.commands.end_notes import leaked_marker
-from modechat.domain.conversation import Turn
+from modechat.domain.conversation import Turn, message_text
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Incomplete
 from modechat.domain.text import in_short, sanitize_line
@@ -25,6 +25,12 @@ _TEMPERATURES = (0.2, 0.7, 1.0, 1.5)
 _MOST_SAME = 2
 """The number of extra formats to try, because some may make the same prompt."""
 _LONGEST_SYSTEM = 30  # in characters, in a heading
+_LONGEST_QUESTION = 400  # in characters, above the columns
+
+
+def shown_question(question: Question) -> str:
+    """Return the beginning of the question in one line."""
+    return sanitize_line(message_text(question.request)[:_LONGEST_QUESTION])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +58,17 @@ def presets(
     found = (
         Preset(
             "Prompt formats",
-            "The one in use, and those that are likeliest to suit the model as well.",
+            "The current format, and others that are likely to suit the model.",
             tuple(VariantSettings(format=name) for name in formats),
         ),
         Preset(
             "Temperatures",
-            "From sober to lively; all else as now.",
+            "From sober to lively; everything else stays as it is.",
             tuple(VariantSettings(temperature=value) for value in temperatures),
         ),
         Preset(
             "Seeds",
-            "The same settings, other dice: how much replies differ by chance. "
+            "The same settings with other seeds: how much replies differ by chance. "
             "At temperature 0 they do not.",
             tuple(VariantSettings(seed=seed) for seed in range(1, count + 1)),
         ),

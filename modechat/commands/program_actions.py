@@ -80,7 +80,7 @@ PROGRAM = (
         "choose_adapters",
         (),
         "LoRA adapters",
-        "Apply an adapter (FILE:SCALE), or none; alone: which ones are",
+        "Apply an adapter (FILE:SCALE), or none; alone: list those in use",
         slash="lora",
         words="[FILE/off]",
         group=Group.PROGRAM,
@@ -136,7 +136,7 @@ PROGRAM = (
         "suspend",
         ("ctrl+z",),
         "Suspend",
-        "Go back to the shell for a while; fg there comes back",
+        "Go back to the shell; fg there returns",
         group=Group.PROGRAM,
     ),
     Action(

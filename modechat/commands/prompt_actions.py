@@ -72,7 +72,7 @@ PROMPT = (
         "open_paste",
         ("alt+o",),
         "Open pasted text",
-        "Put the pasted text in the place of its token; also Tab",
+        "Show the pasted text in place of its token; also Tab",
         group=Group.PROMPT,
     ),
     Action(
@@ -144,7 +144,7 @@ EDITING = (
             "ctrl+w",
             "alt+backspace",
         ),
-        "Delete the word before",
+        "Delete the previous word",
         "delete_word_left",
     ),
     edit(
@@ -153,17 +153,20 @@ EDITING = (
             "alt+delete",
             "ctrl+delete",
         ),
-        "Delete the word after",
+        "Delete the next word",
         "delete_word_right",
     ),
-    edit("delete_next", ("ctrl+d",), "Delete the character after", "delete_right"),
+    edit("delete_next", ("ctrl+d",), "Delete the next character", "delete_right"),
     edit(
-        "delete_before", ("ctrl+u",), "Delete what is before in the line", "delete_to_start_of_line"
+        "delete_before",
+        ("ctrl+u",),
+        "Delete to the beginning of the line",
+        "delete_to_start_of_line",
     ),
     edit(
         "delete_after",
         ("ctrl+k",),
-        "Delete what is after in the line",
+        "Delete to the end of the line",
         "delete_to_end_of_line_or_delete_line",
     ),
     edit("delete_line", ("ctrl+shift+k",), "Delete the line"),

@@ -11,7 +11,6 @@ from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
-    from textual.screen import Screen
 
 EVERYWHERE = {"palette": "palette", "suspend": "suspend_process", "quit": "quit"}
 """Actions that work on every screen, with Textual's names for them."""
@@ -34,10 +33,10 @@ def bind_on_every_screen(node: DOMNode, keymap: Keymap) -> None:
     )
 
 
-def bind_to_close(screen: Screen[None], keymap: Keymap, action_id: str) -> None:
-    """Make the keys that open a screen close it, too."""
+def bind_in_dialog(dialog: DOMNode, keymap: Keymap, action_id: str, method: str) -> None:
+    """Bind in a dialog the keys of an action of the table to the dialog's own action `method`."""
     for key in keymap.keys(action_id):
-        _add(screen, Binding(key, "dismiss", show=False))
+        _add(dialog, Binding(key, method, show=False, priority=True))
 
 
 def bind_edits(node: DOMNode, keymap: Keymap) -> None:

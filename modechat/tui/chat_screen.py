@@ -164,7 +164,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
             ScreenActions(self.context, self._view.troubles),
             ViewActions(self.context),
             say=self.flash_up,
-            selected=self.transcript.selection.selected_id,
+            selected=self.transcript.selection.turn_id,
         )
 
     # What is shown
@@ -183,7 +183,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
     def _show_forecast(self) -> None:
         """Show how full the text at the prompt will make the context."""
         if self._session is not None:
-            self._view.figures.show_attached(self.composer.attached_size)
+            self._view.figures.show()
 
     def _keep_lines_readable(self, width: int) -> None:
         """Put everything in the middle of a wide window, and leave the scroll bar at the edge."""
@@ -225,7 +225,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         self.show_hint()
 
     def on_transcript_code_clicked(self, message: Transcript.CodeClicked) -> None:
-        self._messages.code_clicked(message.turn, message.number)
+        self._messages.copy_code_block(message.turn, message.number)
 
     def on_transcript_following(self, message: Transcript.Following) -> None:
         self._news.show(message.has_news, self.keymap.name("follow"))

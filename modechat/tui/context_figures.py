@@ -19,16 +19,6 @@ class ContextFigures:
     def __init__(self, context: ChatContext, status: StatusLine) -> None:
         self._context = context
         self._status = status
-        self._attached = 0
-        """Total bytes of the files that the text at the prompt mentions."""
-
-    def show_attached(self, size: int) -> None:
-        """Show the figures for a changed text at the prompt.
-
-        `size`: bytes of the files it mentions.
-        """
-        self._attached = size
-        self.show()
 
     def show(self) -> None:
         """Show the current figures."""
@@ -51,4 +41,5 @@ class ContextFigures:
         if not isinstance(request, ChatMessage):
             return None
         system = session.settings.chat_system
-        return forecast(session.conversation, request.text, model.n_ctx, self._attached, system)
+        attached = self._context.composer.attached_size
+        return forecast(session.conversation, request.text, model.n_ctx, attached, system)

@@ -19,8 +19,8 @@ ANSI_LIGHT = "modechat-ansi-light"
 """The theme with the terminal's sixteen colours, for a light background."""
 NO_COLOR = "modechat-no-color"
 """The theme without colours, used if NO_COLOR is set. The user cannot choose it."""
-_COLOURS_OF_TERMS = ("256color", "kitty", "direct")
-"""Endings of the TERM names of terminals with more than sixteen colours."""
+_TERMS_WITH_ALL_COLOURS = ("alacritty", "direct", "foot", "ghostty", "kitty", "wezterm")
+"""Endings of the TERM names of terminals with all colours."""
 _LIGHT_NUMBERS = ("7", *map(str, range(9, 16)))
 """The numbers of the light backgrounds among the sixteen colours."""
 
@@ -44,22 +44,24 @@ def usual_theme(env: Mapping[str, str], is_light: bool | None = None) -> str:
     """
     if is_light is None:
         is_light = _background_by_env(env)
-    if _has_all_colours(env) or _has_palette(env):
+    if has_all_colours(env) or has_palette(env):
         return LIGHT if is_light else DARK
     return ANSI_LIGHT if is_light else ANSI
 
 
 def has_palette(env: Mapping[str, str]) -> bool:
     """Return True if the terminal has 256 colours, and no others."""
-    return _has_palette(env) and not _has_all_colours(env)
+    return _end_of_term(env) == "256color" and not has_all_colours(env)
 
 
-def _has_all_colours(env: Mapping[str, str]) -> bool:
-    return env.get("COLORTERM", "").strip().casefold() in ("truecolor", "24bit")
+def has_all_colours(env: Mapping[str, str]) -> bool:
+    """Return True if the terminal has all colours by COLORTERM, which ssh drops, or by its name."""
+    named = env.get("COLORTERM", "").strip().casefold() in ("truecolor", "24bit")
+    return named or _end_of_term(env) in _TERMS_WITH_ALL_COLOURS
 
 
-def _has_palette(env: Mapping[str, str]) -> bool:
-    return env.get("TERM", "").rpartition("-")[2] in _COLOURS_OF_TERMS
+def _end_of_term(env: Mapping[str, str]) -> str:
+    return env.get("TERM", "").rpartition("-")[2]
 
 
 def _background_by_env(env: Mapping[str, str]) -> bool:

@@ -124,6 +124,7 @@ class Screen(io.StringIO):
     ("environment", "colours"),
     [
         ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "16 million"),
+        ({"TERM": "xterm-kitty"}, "16 million"),
         ({"TERM": "xterm-256color"}, "256"),
         ({"TERM": "linux"}, "16"),
         ({"TERM": "dumb"}, "none"),

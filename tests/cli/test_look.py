@@ -45,6 +45,7 @@ def test_theme_spacing_motion_and_keys_are_there_in_the_first_frame(config: Path
         ({"TERM": "xterm-256color"}, DARK),
         ({"TERM": "linux", "COLORTERM": "truecolor"}, DARK),
         ({"TERM": "xterm-kitty"}, DARK),
+        ({"TERM": "foot"}, DARK),
         ({"TERM": "linux"}, ANSI),
         ({"TERM": "xterm"}, ANSI),
         ({"TERM": "screen.xterm-16color"}, ANSI),
@@ -64,7 +65,8 @@ def test_a_terminal_with_few_colours_keeps_its_own(
     ("env", "has_palette"),
     [
         ({"TERM": "xterm-256color"}, True),
-        ({"TERM": "xterm-kitty"}, True),
+        ({"TERM": "xterm-kitty"}, False),
+        ({"TERM": "xterm-direct"}, False),
         ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, False),
         ({"TERM": "xterm"}, False),
         ({}, False),

@@ -14,7 +14,7 @@ from tests.e2e.terminal import Terminal
 PROJECT = Path(__file__).parents[2]
 MODECHAT = (sys.executable, "-m", "modechat")
 DETERMINISTIC = "[sampling]\ntemperature = 0\n"
-_NOT_INHERITED = ("TEXTUAL", "XDG_", "NO_COLOR", "TMUX", "LC_", "LANG")
+_NOT_INHERITED = ("TEXTUAL", "XDG_", "NO_COLOR", "COLORTERM", "TMUX", "LC_", "LANG")
 
 
 class Home:

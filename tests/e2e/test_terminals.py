@@ -148,3 +148,10 @@ def test_a_terminal_that_is_gone_ends_the_program_although_hang_ups_are_ignored(
     with Window(command, home.env, columns=80, rows=24) as window:
         window.wait_until(lambda: moment.encode() in window.raw, moment)
         assert window.hang_up() != 0
+
+
+def test_a_terminal_that_is_known_by_its_name_gets_all_its_colours(home: Home) -> None:
+    env = home.env | {"COLORTERM": ""}
+    with Window((*MODECHAT, "--demo"), env, columns=80, rows=24, term="xterm-kitty") as window:
+        window.wait_until(lambda: b"Enter sends" in window.raw, "the first frame")
+        assert b"48;2;" in window.raw

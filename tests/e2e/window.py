@@ -57,7 +57,7 @@ class Window:
         self.settings_before = self.settings
         self._process = subprocess.Popen(
             [*_ON_TERMINAL, os.ttyname(theirs), *map(str, command)],
-            env={**env, "TERM": term, "COLORTERM": "truecolor"},
+            env={"COLORTERM": "truecolor", **env, "TERM": term},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

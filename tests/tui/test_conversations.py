@@ -142,6 +142,23 @@ async def test_deleting_asks_twice_and_moving_calls_it_off(tmp_path: Path) -> No
         await screen.until(lambda: len(screen.app.screen_stack) == 1)
 
 
+async def test_whatever_is_done_between_the_two_keys_calls_the_deletion_off(tmp_path: Path) -> None:
+    fill(tmp_path, *ANIMALS)
+
+    async with running_app(tmp_path) as screen:
+        await opened(screen, "3 conversations")
+        await screen.press("delete")
+        await screen.sees("Delete “Cats”? Press the key again.")
+        await screen.press("f2", "escape", "delete")
+        await screen.sees("Delete “Cats”? Press the key again.")
+        await screen.type("c")
+        await screen.until(lambda: "Press the key again" not in screen.text)
+        assert "Del again" not in screen.text
+        await screen.press("delete")
+        await screen.sees("Delete “Cats”? Press the key again.")
+        assert "Cats" in listed(screen)
+
+
 async def test_one_that_is_open_elsewhere_cannot_be_deleted(tmp_path: Path) -> None:
     fill(tmp_path, *ANIMALS)
     other = Store.open(tmp_path, Clock())

@@ -150,6 +150,19 @@ async def test_the_lines_that_are_shown_are_copied(tmp_path: Path) -> None:
         assert screen.app.clipboard == "two"
 
 
+async def test_a_copy_that_failed_is_told_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "linux")
+    for name in ("TMUX", "STY", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    async with running_app(tmp_path / "data", size=(120, 24)) as screen:
+        await show(screen, tmp_path / "nowhere.log", Trouble("The engine died"))
+        await screen.press("tab", "ctrl+y")
+        await screen.sees("Nothing here takes a copy: the console has no clipboard.")
+        assert "Sent to the" not in screen.text
+
+
 def test_a_long_line_is_folded() -> None:
     assert folded("abc", 3) == ["abc"]
     assert folded("abcdefg", 3) == ["abc", "def", "g"]

@@ -22,7 +22,8 @@ def with_code(_request: Generate) -> str:
 
 def selected(screen: Screen) -> tuple[int, bool] | None:
     selection = screen.transcript.selection
-    return (selection.turn_id, selection.is_request) if selection.turn_id is not None else None
+    turn_id = selection.turn_id()
+    return (turn_id, selection.is_request) if turn_id is not None else None
 
 
 def copied(screen: Screen) -> str:

@@ -169,6 +169,36 @@ async def test_names_and_metadata_of_strangers_are_text(tmp_path: Path) -> None:
         await screen.sees("[boldyyy")
 
 
+async def test_what_is_said_while_the_search_runs_stays_until_the_filter_changes(
+    tmp_path: Path, models: Path
+) -> None:
+    options = with_models(models)
+    going_on, closed = threading.Event(), threading.Event()
+
+    def find(cancelled: Callable[[], bool]) -> Iterator[ModelFile | Looking]:
+        found = [one for one in options.files.find_models(cancelled) if isinstance(one, ModelFile)]
+        yield from (one for one in found if one.header is None)
+        yield Looking("an endless folder")
+        going_on.wait()
+        yield from (one for one in found if one.name == "beta")
+        closed.wait()
+
+    async with running_app(
+        tmp_path / "data", session_settings=with_files(options, find_models=find), size=(120, 30)
+    ) as screen:
+        await screen.settled()
+        await screen.press("f3")
+        await screen.sees("Looking in an endless folder … 0 models")
+        await screen.press("enter")
+        await screen.sees("broken.gguf is damaged or incomplete")
+        going_on.set()
+        await screen.sees("beta")
+        assert "broken.gguf is damaged or incomplete" in screen.text
+        await screen.type("b")
+        await screen.sees("Looking in an endless folder … 1 model")
+        closed.set()
+
+
 async def test_closing_it_ends_the_search(tmp_path: Path) -> None:
     ended = threading.Event()
     started = threading.Event()

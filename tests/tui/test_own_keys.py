@@ -71,6 +71,41 @@ async def test_the_way_out_and_the_palette_have_the_users_keys_on_every_screen(
         await screen.until(lambda: screen.app._exit)
 
 
+async def test_dialogs_have_and_name_the_users_keys(tmp_path: Path) -> None:
+    own = {"help": "f12", "show_log": "alt+l", "choose_model": "f1", "compare": "alt+v"}
+    keymap, _ = read_keymap(own)
+    async with running_app(tmp_path, look=Look(keymap=keymap), size=(100, 24)) as screen:
+        await screen.settled()
+        await screen.press("alt+l")
+        await screen.sees("type to filter · F12 help")
+        await screen.press("f1", "f12")
+        await screen.sees("Here: Log")
+        await screen.press("f12")
+        await screen.sees("F12 help")
+        await screen.press("alt+l")
+        await screen.until(lambda: len(screen.app.screen_stack) == 1)
+        await screen.press("f1")
+        await screen.sees("Models")
+        await screen.press("f1")
+        await screen.until(lambda: len(screen.app.screen_stack) == 1)
+        await screen.type("Hi")
+        await screen.press("alt+v")
+        await screen.sees("Enter asks")
+        await screen.press("e")
+        await screen.sees("Enter changes · Alt+V asks")
+        await screen.press("f12")
+        await screen.sees("Alt+V, Ctrl+S")
+        await screen.press("f12", "alt+v")
+        await screen.sees("Enter keeps")
+
+
+async def test_dialogs_name_no_key_for_the_help_that_has_none(tmp_path: Path) -> None:
+    keymap, _ = read_keymap({"help": "", "compare": ""})
+    async with running_app(tmp_path, look=Look(keymap=keymap), size=(100, 24)) as screen:
+        await screen.press("f12")
+        await screen.sees("Esc closes · type to filter ─")
+
+
 async def test_a_usual_key_that_is_lost_is_told_on_the_screen(tmp_path: Path) -> None:
     keymap, _ = read_keymap({"stop": "ctrl+r"})
     async with running_app(tmp_path, look=Look(keymap=keymap), size=(120, 24)) as screen:

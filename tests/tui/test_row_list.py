@@ -108,4 +108,5 @@ def test_the_most_important_hints_stay() -> None:
     )
     assert fitting_hints(["Enter opens", "Del deletes", "Esc"], 20) == "Enter opens · Esc"
     assert fitting_hints(["Enter opens"], 3) == "Enter opens"
+    assert fitting_hints(["Enter opens", "日本語"], 19) == "Enter opens"
     assert fitting_hints([], 10) == ""

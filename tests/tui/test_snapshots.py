@@ -236,7 +236,7 @@ def fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Mock()
     clock.now.return_value = datetime(2026, 1, 1, 1, tzinfo=UTC)
     monkeypatch.setattr("modechat.tui.handlers.screens.datetime", clock)
-    monkeypatch.setattr("modechat.tui.screens.model_picker.free_memory", lambda: 6_200_000_000)
+    monkeypatch.setattr("modechat.tui.screens.model_list.free_memory", lambda: 6_200_000_000)
     monkeypatch.setattr(
         LiveMeter,
         "read",

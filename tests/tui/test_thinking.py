@@ -108,6 +108,21 @@ async def test_without_thinking_the_key_says_so(tmp_path: Path) -> None:
         await screen.sees("No reply here has thinking to show.")
 
 
+async def test_with_nothing_to_unfold_the_key_changes_nothing_for_later_replies(
+    tmp_path: Path,
+) -> None:
+    async with running_app(tmp_path, saying(THOUGHT)) as screen:
+        await screen.send("Go")
+        await screen.press("ctrl+y")
+        await screen.sees("one two three")
+        await screen.press("ctrl+n")
+        await screen.until(lambda: not screen.replies)
+        await screen.press("ctrl+y")
+        await screen.sees("No reply here has thinking to show.")
+        await screen.send("Go")
+        await screen.sees("▾ Thought")
+
+
 async def test_a_reply_that_only_thought_says_so(tmp_path: Path) -> None:
     async with running_app(tmp_path, saying("<think>hm</think>")) as screen:
         await screen.send("Go")

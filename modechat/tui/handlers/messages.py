@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from modechat.domain.conversation import message_text
+from modechat.domain.counted import counted
 from modechat.user_paths import working_folder
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class MessageActions:
             case None:
                 pass
             case (action_id, number) if action_id == COPY_CODE:
-                self._copy_code(turn, number)
+                self.copy_code_block(turn, number)
             case (action_id, number) if action_id == SAVE_CODE:
                 await self._save(turn, number)
             case ("compare", _):
@@ -88,26 +89,27 @@ class MessageActions:
 
     def copy_code(self) -> None:
         """Copy the last code block of the reply."""
+        turn = self._turn_with_code()
+        if turn is not None:
+            self.copy_code_block(turn, len(turn.reply.reply.answer.code_blocks))
+
+    def _turn_with_code(self) -> TurnView | None:
+        """Return the turn. If its reply has no code block, say so and return None."""
         turn = self._turn
-        if turn is None or not turn.reply.reply.answer.code_blocks:
-            self._context.say("This reply has no code block.")
-        else:
-            self._copy_code(turn, len(turn.reply.reply.answer.code_blocks))
+        if turn is not None and turn.reply.reply.answer.code_blocks:
+            return turn
+        self._context.say("This reply has no code block.")
+        return None
 
-    def code_clicked(self, turn: TurnView, number: int) -> None:
-        self._copy_code(turn, number)
-
-    def _copy_code(self, turn: TurnView, number: int) -> None:
+    def copy_code_block(self, turn: TurnView, number: int) -> None:
         blocks = turn.reply.reply.answer.code_blocks
         if 0 < number <= len(blocks):
             self._context.app.copy_to_clipboard(blocks[number - 1].source)
 
     def save_code(self) -> None:
         """Save the last code block of the reply to a file."""
-        turn = self._turn
-        if turn is None or not turn.reply.reply.answer.code_blocks:
-            self._context.say("This reply has no code block.")
-        else:
+        turn = self._turn_with_code()
+        if turn is not None:
             number = len(turn.reply.reply.answer.code_blocks)
 
             async def save(_session: ChatSession) -> None:
@@ -172,14 +174,10 @@ class MessageActions:
     def _code_titles(turn: TurnView) -> tuple[str, ...]:
         blocks = turn.reply.reply.answer.code_blocks
         return tuple(
-            f"{block.language or 'text'}, {_lines(block.source.count(chr(10)) + 1)}"
+            f"{block.language or 'text'}, {counted(block.source.count(chr(10)) + 1, 'line')}"
             for block in blocks
         )
 
 
 async def _delete_turn(session: ChatSession, turn_id: int) -> Incomplete | None:
     return await session.turns.delete(turn_id)
-
-
-def _lines(count: int) -> str:
-    return f"{count} line{'' if count == 1 else 's'}"

@@ -40,8 +40,12 @@ class Leaf:
         return self._shown_prefix.before(self.inner_row(number), is_first=number == 0)
 
     def n_settled(self) -> int:
-        """Return how many rows, from the first on, are final (see `Lines.n_settled`)."""
+        """Return how many rows, from the first on, are final at this width."""
         return 0
+
+    def take_changed(self) -> bool:
+        """Return True if final rows have changed since the last call."""
+        return False
 
     def lay_out(self, width: int) -> None:
         """Make all rows for a new width (cells, at least 1)."""

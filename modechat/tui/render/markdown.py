@@ -41,6 +41,8 @@ class MarkdownDocument:
         self._settled: list[Leaf] = []
         self._ends: list[int] = []
         """The number of the row after each settled leaf."""
+        self._n_told = 0
+        """The number of settled leaves at the last call of `n_settled`."""
         self._last: list[Leaf] = []
         """The leaves of the open end."""
         self._open = OpenEnd()
@@ -90,8 +92,12 @@ class MarkdownDocument:
         raise IndexError(index)
 
     def n_settled(self) -> int:
+        told, self._n_told = self._n_told, len(self._ends)
+        for at in range(told, self._n_told):
+            if self._settled[at].take_changed():
+                return self._ends[at - 1] if at else 0
         settled = self._settled_height
-        if self._last:
+        if self._last and not self._last[0].take_changed():
             settled += self._last[0].n_settled()
         return settled
 

@@ -153,6 +153,7 @@ class ReplyLines:
         self._thinking = None
         self.answer = MarkdownDocument()
         self._source.clear()
+        self._unread.clear()
 
     def show_activity(self, note: str) -> None:
         """Show what the reply waits for, until its first text comes."""

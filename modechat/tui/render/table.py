@@ -32,7 +32,7 @@ class TableLeaf(Leaf):
         self._end: list[Row] = []
         self._n_laid_out = 0
         self._is_new = True
-        """True if all rows were laid out again since the last call of `n_settled`."""
+        """True if all rows were laid out again since the last call of `take_changed`."""
 
     def grow(self, rows: Sequence[Cells]) -> None:
         """Add complete rows."""
@@ -51,10 +51,11 @@ class TableLeaf(Leaf):
         self._refresh()
 
     def n_settled(self) -> int:
-        if self._is_new:
-            self._is_new = False
-            return 0
         return self._first + len(self._rows)
+
+    def take_changed(self) -> bool:
+        is_new, self._is_new = self._is_new, False
+        return is_new
 
     def count(self) -> int:
         return len(self._rows) + len(self._end)

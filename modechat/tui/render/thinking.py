@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modechat.domain.counted import counted
 from modechat.domain.text import sanitize
 from modechat.tui.render.leaves import TextLeaf
 from modechat.tui.render.rows import THINKING_BAR, Piece, Prefix, Row
@@ -51,9 +52,7 @@ class ThinkingLines:
 
     def _heading(self) -> str:
         arrow = "▾" if self.is_open else "▸"
-        count = f"{self._words:,} words"
-        if self._words == 1:
-            count = "1 word"
+        count = counted(self._words, "word")
         if self.ended:
             return f"{arrow} Thought · {count}"
         return f"{arrow} Thinking… {count}"

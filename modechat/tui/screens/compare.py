@@ -14,11 +14,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from modechat.commands.comparing import labels_of
-from modechat.domain.conversation import message_text
+from modechat.commands.comparing import labels_of, shown_question
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Incomplete
-from modechat.domain.text import sanitize_line
 from modechat.session.variants import (
     ComparisonClosed,
     ComparisonDone,
@@ -28,10 +26,9 @@ from modechat.session.variants import (
     VariantGrew,
     VariantSettings,
 )
-from modechat.tui.bindings import keymap_of
 from modechat.tui.mode_label import GLYPHS
 from modechat.tui.screens.compare_outcome import Outcome, keep_reply, use_settings
-from modechat.tui.screens.dialog import Dialog
+from modechat.tui.screens.dialog import HELP, Dialog
 from modechat.tui.screens.tab_line import TabLine
 from modechat.tui.widgets.compare_column import CompareColumn, CompareColumns
 
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
 
 _NARROWEST = 33
 """Cells that a column beside others needs, its frame included."""
-_LONGEST_QUESTION = 400
 _SCROLL_KEYS = (
     ("up", "up"),
     ("down", "down"),
@@ -62,7 +58,7 @@ class CompareScreen(Dialog[Outcome]):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Left, Right, Tab, 1 to 4, a click", "Choose a column"),
         ("Up, Down, Page Up, Page Down, Home, End", "Scroll it"),
-        ("Enter, K", "Keep its reply: it becomes that of the conversation"),
+        ("Enter, K", "Keep its reply in the conversation"),
         ("U", "Keep it, and use its settings from now on"),
         ("R", "Ask it once more"),
         ("S", "Stop the one that runs, and go on with the next"),
@@ -107,8 +103,7 @@ class CompareScreen(Dialog[Outcome]):
     def on_mount(self) -> None:
         request = self._question.request
         mode = Mode.CHAT if isinstance(request, ChatMessage) else Mode.INSTRUCT
-        text = sanitize_line(message_text(request)[:_LONGEST_QUESTION])
-        self._asked.update(Content(f"{GLYPHS[mode]} {text}"))
+        self._asked.update(Content(f"{GLYPHS[mode]} {shown_question(self._question)}"))
         self._arrange()
         self._show_keys()
         self.run_worker(self._start(), name="comparison")
@@ -169,7 +164,7 @@ class CompareScreen(Dialog[Outcome]):
 
     def _show_keys(self) -> None:
         if self._session.comparison.is_running:
-            self.show_hints("Esc stops", "s skips", "←→ column", "Enter keeps", "F1 help")
+            self.show_hints("Esc stops", "s skips", "←→ column", "Enter keeps", HELP)
         else:
             self.show_hints(
                 "Enter keeps",
@@ -177,12 +172,8 @@ class CompareScreen(Dialog[Outcome]):
                 "Esc closes",
                 "r again",
                 "←→",
-                "F1 help",
+                HELP,
             )
-
-    def flash_up(self, text: str) -> None:
-        """Show `text` in place of the hints, until they change."""
-        self.show_hints(keymap_of(self).in_force(text))
 
     # Keys and mouse
 

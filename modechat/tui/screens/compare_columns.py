@@ -16,10 +16,13 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from modechat.commands.compare_fields import FIELDS, Field, How, changed, shown, toggled, typed
+from modechat.commands.keys import key_name
 from modechat.commands.setting_values import WrongValue
+from modechat.domain.key_names import key
 from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, VariantSettings
+from modechat.tui.bindings import bind_in_dialog, keymap_of
 from modechat.tui.newest_work import run_newest
-from modechat.tui.screens.dialog import Dialog
+from modechat.tui.screens.dialog import HELP, Dialog
 from modechat.tui.screens.value_input import ValueInput
 from modechat.tui.widgets.row_list import Column, RowList
 
@@ -27,15 +30,9 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
 _LABEL_WIDTH = 14  # cells
-_HINTS = (
-    "Enter changes",
-    "F10 asks",
-    "←→ column",
-    "+ - columns",
-    "Del as now",
-    "Esc back",
-    "F1 help",
-)
+_START_KEY = "ctrl+s"
+"""It starts the comparison, and so do the keys of comparing."""
+_HINTS = ("←→ column", "+ - columns", "Del as now", "Esc back", HELP)
 _TYPED_NUMBERS = ("temperature", "seed")
 _DIGITS = frozenset("0123456789.")
 
@@ -47,14 +44,14 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,shift+tab", "column(-1)", show=False, priority=True),
         Binding("right,tab", "column(1)", show=False, priority=True),
-        Binding("ctrl+s,f10,alt+c", "start", show=False, priority=True),
+        Binding(_START_KEY, "start", show=False, priority=True),
     ]
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Up, Down, Left, Right", "Go to a value"),
         ("Enter", "Change it"),
-        ("Delete, Backspace", "As now again"),
-        ("+, -", "One column more, or less"),
-        ("F10, Ctrl+S", "Ask them all"),
+        ("Delete, Backspace", "Use the current value again"),
+        ("+, -", "Add a column, or remove one"),
+        (f"{key('compare', 'F10')}, {key_name(_START_KEY)}", "Ask them all"),
     )
 
     def __init__(self, session: ChatSession, variants: Sequence[VariantSettings]) -> None:
@@ -75,6 +72,7 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
             yield self.said
 
     def on_mount(self) -> None:
+        bind_in_dialog(self, keymap_of(self), "compare", "start")
         self._list.show(FIELDS)
         self._show_table()
 
@@ -171,7 +169,8 @@ class CompareColumnsScreen(Dialog[tuple[VariantSettings, ...]]):
         self._edited = None
         self._input.display = False
         self._list.focus()
-        self.show_hints(*_HINTS)
+        starts = keymap_of(self).name("compare") or key_name(_START_KEY)
+        self.show_hints("Enter changes", f"{starts} asks", *_HINTS)
 
     def _edit(self, field: Field, first_key: str = "") -> None:
         """Let the user type a value, beginning with `first_key` or else with the current value."""

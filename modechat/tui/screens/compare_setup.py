@@ -11,12 +11,17 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from modechat.commands.comparing import USUAL_COUNT, Preset, label_of_variant, presets, same_formats
-from modechat.domain.conversation import message_text
-from modechat.domain.text import sanitize_line
+from modechat.commands.comparing import (
+    USUAL_COUNT,
+    Preset,
+    label_of_variant,
+    presets,
+    same_formats,
+    shown_question,
+)
 from modechat.session.variants import LEAST_VARIANTS, MOST_VARIANTS, Question, VariantSettings
 from modechat.tui.newest_work import run_newest
-from modechat.tui.screens.dialog import Dialog
+from modechat.tui.screens.dialog import HELP, Dialog
 from modechat.tui.widgets.row_list import Column, RowList
 
 if TYPE_CHECKING:
@@ -24,26 +29,29 @@ if TYPE_CHECKING:
 
 Variants: TypeAlias = tuple[VariantSettings, ...]
 
-_OWN = Preset("Columns of your own", "Models, formats, settings and system texts, as you like.", ())
-_MODELS = Preset("Models", "This one and another, which is loaded for it; this one comes back.", ())
-_LONGEST_QUESTION = 400
+_OWN = Preset(
+    "Columns of your own", "Choose models, formats, settings and system texts yourself.", ()
+)
+_MODELS = Preset(
+    "Models", "The current model and another, which is loaded for the comparison only.", ()
+)
 
 
 class CompareSetup(Dialog[Variants]):
     """Returns the variants, or None."""
 
     HEADING = "Compare"
+    OPENED_BY = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(str(n), f"count({n})", show=False)
             for n in range(LEAST_VARIANTS, MOST_VARIANTS + 1)
         ),
         Binding("e", "edit", show=False),
-        Binding("f10,alt+c", "close", show=False, priority=True),
     ]
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Up, Down", "Choose what is different"),
-        ("2, 3, 4", "So many columns"),
+        ("2, 3, 4", "Choose the number of columns"),
         ("Enter", "Ask them all"),
         ("E", "Change the columns first"),
     )
@@ -70,12 +78,11 @@ class CompareSetup(Dialog[Variants]):
             yield self._about
 
     def on_mount(self) -> None:
-        text = sanitize_line(message_text(self._question.request)[:_LONGEST_QUESTION])
-        self._asked.update(Content(text))
+        self._asked.update(Content(shown_question(self._question)))
         self._show(0)
         self.run_worker(self._leave_out_same(), name="same formats")
         self._list.focus()
-        self.show_hints("Enter asks", "e changes columns", "2 3 4 columns", "Esc closes", "F1 help")
+        self.show_hints("Enter asks", "e changes columns", "2 3 4 columns", "Esc closes", HELP)
 
     def _show(self, at: int | None) -> None:
         found = presets(self._session, self._question, self._count, self._same)

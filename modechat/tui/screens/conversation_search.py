@@ -12,6 +12,7 @@ from modechat.tui.screens.list_dialog import matches
 
 if TYPE_CHECKING:
     from modechat.domain.listing import ConversationSummary
+    from modechat.domain.modes import Incomplete
     from modechat.session.library import Library
 
 
@@ -62,9 +63,12 @@ class ConversationSearch:
                 rows.append(Row(summary, found.get(summary.id)))
         return rows, problem
 
-    def remove(self, conversation_id: int) -> None:
-        """Forget a conversation that was deleted."""
-        self._summaries = tuple(one for one in self._summaries if one.id != conversation_id)
+    async def delete(self, conversation_id: int) -> Incomplete | None:
+        """Delete a conversation. Return the reason if that is refused. Raise StoreError."""
+        refusal = await self._library.delete(conversation_id)
+        if refusal is None:
+            self._summaries = tuple(one for one in self._summaries if one.id != conversation_id)
+        return refusal
 
     async def rename(self, conversation_id: int, title: str) -> None:
         """Give a conversation another title. Raise StoreError."""

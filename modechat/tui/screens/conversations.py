@@ -24,10 +24,13 @@ from modechat.tui.screens.conversation_rows import (
     shown_title,
 )
 from modechat.tui.screens.conversation_search import ConversationSearch
-from modechat.tui.screens.list_dialog import ListDialog
+from modechat.tui.screens.dialog import HELP
+from modechat.tui.screens.list_dialog import ListDialog, index_of
 
 if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
+
+_HINTS = ("Enter opens", "Del deletes", "F2 renames", "Esc closes", "type to search", HELP)
 
 
 class ConversationsScreen(ListDialog[Row, Row]):
@@ -37,15 +40,15 @@ class ConversationsScreen(ListDialog[Row, Row]):
     """
 
     HEADING = "Conversations"
+    OPENED_BY = "conversations"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Search titles and everything that was said; words may be unfinished"),
         ("Up, Down, Page Up, Page Down", "Move in the list"),
-        ("Enter", "Open the conversation, where the words were said that were searched for"),
+        ("Enter", "Open the conversation, at the searched words"),
         ("F2", "Give it another title"),
-        ("Delete, Ctrl+D", "Delete it for good; asks for the key twice"),
+        ("Delete, Ctrl+D", "Delete it for good; press it twice"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+o", "close", show=False, priority=True),
         Binding("delete,ctrl+d", "delete", show=False, priority=True),
         Binding("f2,ctrl+e", "rename", show=False, priority=True),
     ]
@@ -59,7 +62,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         self._listed: str | None = None
         """The text of the filter that found the rows in the list."""
         self._to_delete: int | None = None
-        """The id of the conversation that another press of the key deletes."""
+        """The id of the conversation that another press of the key deletes, while that is asked."""
         self._renamed: int | None = None
         self._title = Input(compact=True, max_length=LONGEST_TITLE, classes="filter")
         self._preview = Preview()
@@ -71,16 +74,18 @@ class ConversationsScreen(ListDialog[Row, Row]):
             yield self._preview
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._title.display = False
         self._show_usual_hints()
         self.say("Reading …")
         run_newest(self, self._read)
 
     def _show_usual_hints(self) -> None:
-        self.show_hints(
-            "Enter opens", "Del deletes", "F2 renames", "Esc closes", "type to search", "F1 help"
-        )
+        self.show_hints(*_HINTS)
+
+    def say(self, text: str, *, is_trouble: bool = False) -> None:
+        """Show a text in place of the question whether to delete, which does not count any more."""
+        self._do_not_delete()
+        super().say(text, is_trouble=is_trouble)
 
     def _show_error(self, error: StoreError) -> None:
         self.say(in_one_line(error.title, error.hint), is_trouble=True)
@@ -102,6 +107,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         await self._search(self.filter.value)
 
     def filtered(self, text: str) -> None:
+        self._do_not_delete()
         run_newest(self, self._search, text)
 
     async def _search(self, text: str) -> None:
@@ -111,7 +117,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         before = self._open_id()
         if self.list.row is not None:
             before = self.list.row.summary.id
-        self.list.show(rows, _index_of(rows, before))
+        self.list.show(rows, index_of(before, [row.summary.id for row in rows]))
         if problem is not None:
             self._show_error(problem)
         else:
@@ -135,7 +141,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         if row is None:
             self._preview.show_text(Content(""))
             return
-        if self._to_delete is not None and self._to_delete != row.summary.id:
+        if self._to_delete != row.summary.id:
             self._do_not_delete()
         words = self.filter.value.split()
         run_newest(self, self._preview.load, self._session.library, row, words)
@@ -157,27 +163,27 @@ class ConversationsScreen(ListDialog[Row, Row]):
             self._do_not_delete()
             self.run_worker(self._delete(row.summary.id), group="change")
         else:
-            self._to_delete = row.summary.id
-            self.show_hints("Del again deletes it for good")
             title = shown_title(row.summary.title)
             self.say(f"Delete “{title}”? Press the key again.", is_trouble=True)
+            self.show_hints("Del again deletes it for good")
+            self._to_delete = row.summary.id
 
     def _do_not_delete(self) -> None:
-        """Forget the first press of the key."""
-        self._to_delete = None
-        self.say("")
-        self._show_usual_hints()
+        """Forget the first press of the key, if there was one."""
+        if self._to_delete is not None:
+            self._to_delete = None
+            self.say("")
+            self._show_usual_hints()
 
     async def _delete(self, conversation_id: int) -> None:
         try:
-            refusal = await self._session.library.delete(conversation_id)
+            refusal = await self._found.delete(conversation_id)
         except StoreError as error:
             self._show_error(error)
             return
         if refusal is not None:
             self.say(refusal.reason, is_trouble=True)
             return
-        self._found.remove(conversation_id)
         rows = [row for row in self.list.rows if row.summary.id != conversation_id]
         self.list.show(rows, self.list.highlighted or 0)
         self.say("Deleted.")
@@ -192,6 +198,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         row = self.list.row
         if row is None:
             return
+        self._do_not_delete()
         self._renamed = row.summary.id
         self._title.value = sanitize_line(row.summary.title)[:LONGEST_TITLE]
         self._title.display, self.filter.display = True, False
@@ -226,10 +233,3 @@ class ConversationsScreen(ListDialog[Row, Row]):
             self._do_not_delete()
         else:
             super().action_close()
-
-
-def _index_of(rows: list[Row], conversation_id: int | None) -> int:
-    for at, row in enumerate(rows):
-        if row.summary.id == conversation_id:
-            return at
-    return 0

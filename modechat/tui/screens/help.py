@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
-from typing import ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
 
 from modechat.commands.actions import ACTIONS, MODES, slash_table
 from modechat.commands.keymap import Keymap, key_table
 from modechat.domain.text import sanitize_line
-from modechat.tui.bindings import bind_to_close
 from modechat.tui.screens.dialog import Dialog
 from modechat.tui.screens.lines_dialog import LinesDialog
 from modechat.tui.screens.list_dialog import matches
@@ -38,14 +35,11 @@ class Section:
 
 class HelpScreen(LinesDialog):
     HEADING = "Help"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1,ctrl+backslash", "close", show=False, priority=True),
-    ]
+    OPENED_BY = "help"
 
     def __init__(self, keymap: Keymap, here: Section | None = None) -> None:
         """Show all keys and commands, and before them `here`, the keys of the dialog below."""
         super().__init__("Type to search")
-        bind_to_close(self, keymap, "help")
         sections = [Section("Modes", MODES)]
         if here is not None:
             sections.insert(0, here)
@@ -55,7 +49,6 @@ class HelpScreen(LinesDialog):
         self._sections = sections
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.show_hints("Esc closes", "↑↓ scroll", "type to search")
         self.filtered("")
 
@@ -69,7 +62,8 @@ def help_on(screen: Screen[object], keymap: Keymap) -> HelpScreen:
     if not isinstance(screen, Dialog):
         return HelpScreen(keymap)
     about = screen.HEADING or "This screen"
-    return HelpScreen(keymap, Section(f"Here: {about}", (*screen.KEYS, _CLOSES)))
+    rows = tuple((keymap.in_force(name), text) for name, text in (*screen.KEYS, _CLOSES))
+    return HelpScreen(keymap, Section(f"Here: {about}", rows))
 
 
 def found_sections(sections: Sequence[Section], words: str) -> tuple[Section, ...]:

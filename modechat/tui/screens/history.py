@@ -7,8 +7,10 @@ from typing import ClassVar
 
 from textual.content import Content
 
+from modechat.domain.counted import counted
 from modechat.domain.text import sanitize_line
 from modechat.domain.typed import Typed
+from modechat.tui.screens.dialog import HELP
 from modechat.tui.screens.list_dialog import ListDialog, matches
 from modechat.tui.widgets.row_list import Column
 
@@ -36,8 +38,7 @@ class HistoryScreen(ListDialog[Typed, Typed]):
         self._entries = tuple(newest.values())
 
     def on_mount(self) -> None:
-        super().on_mount()
-        self.show_hints("Enter takes it", "Esc closes", "type to search", "F1 help")
+        self.show_hints("Enter takes it", "Esc closes", "type to search", HELP)
         self.filtered("")
 
     def filtered(self, text: str) -> None:
@@ -63,4 +64,6 @@ def matching(entries: Sequence[Typed], words: str) -> list[Typed]:
 def _line(entry: Typed) -> Content:
     line = sanitize_line(entry.text[:_SHOWN_CHARACTERS])
     count = entry.text.count("\n") + 1
-    return Content(f"{line}  ({count} lines)" if count > 1 else line)
+    if count > 1:
+        line += f"  ({counted(count, 'line')})"
+    return Content(line)

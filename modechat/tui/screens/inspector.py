@@ -20,7 +20,7 @@ from modechat.errors import EngineError
 from modechat.tui.bindings import keymap_of
 from modechat.tui.newest_work import run_newest
 from modechat.tui.prompt_lines import Layout
-from modechat.tui.screens.dialog import Dialog
+from modechat.tui.screens.dialog import HELP, Dialog
 from modechat.tui.widgets.prompt_pane import PromptPane
 
 if TYPE_CHECKING:
@@ -52,15 +52,16 @@ class InspectorScreen(Dialog[None]):
     """Shows both modes side by side in a wide window, else one at a time."""
 
     HEADING = "Prompt inspector"
+    OPENED_BY = "inspect"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Left, Right", "Go to the turn before, or after"),
+        ("Left, Right", "Go to the previous turn, or the next"),
         ("Up, Down, Page Up, Page Down", "Scroll"),
         ("Tab", "Change between chat and instruct mode"),
         ("T", "Show text, tokens, or the numbers of tokens"),
         ("C", "Copy the prompt"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f2,q", "close", show=False),
+        Binding("q", "close", show=False),
         Binding("left,left_square_bracket", "step(-1)", "Earlier", show=False, priority=True),
         Binding("right,right_square_bracket", "step(1)", "Later", show=False, priority=True),
         Binding("tab,shift+tab", "other_mode", "Other mode", show=False, priority=True),
@@ -118,10 +119,6 @@ class InspectorScreen(Dialog[None]):
         if (view := self._panes[self._front].view) is not None:
             self.app.copy_to_clipboard(view.text)
 
-    def flash_up(self, text: str) -> None:
-        """Show `text` in place of the hints, until they change."""
-        self.show_hints(text)
-
     def _show(self) -> None:
         self._show_titles()
         self._show_front()
@@ -133,9 +130,7 @@ class InspectorScreen(Dialog[None]):
     def _show_titles(self) -> None:
         self.show_heading(f"{self._title()} · {self._layout_used}")
         following = self._layout_used.following
-        self.show_hints(
-            "←→ turns", f"t {following}", "Tab mode", "c copies", "Esc closes", "F1 help"
-        )
+        self.show_hints("←→ turns", f"t {following}", "Tab mode", "c copies", "Esc closes", HELP)
 
     def _title(self) -> str:
         if not self._subjects:

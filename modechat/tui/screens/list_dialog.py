@@ -155,6 +155,11 @@ def matches(words: str, *texts: str) -> bool:
     return all(word in searched for word in words.casefold().split())
 
 
+def index_of(value: object, values: Sequence[object]) -> int:
+    """Return the index of `value` in `values`; 0 if it is not there."""
+    return values.index(value) if value in values else 0
+
+
 def current_mark(is_current: bool) -> Content:
     """Return the mark in front of the row in use, or a space."""
     return Content.styled("●" if is_current else " ", "$text-success")

@@ -23,6 +23,7 @@ from modechat.domain.text import sanitize_line
 from modechat.log_tail import LogTail
 from modechat.session.events import Trouble
 from modechat.tui.newest_work import run_newest
+from modechat.tui.screens.dialog import HELP
 from modechat.tui.screens.lines_dialog import LinesDialog
 from modechat.tui.screens.list_dialog import matches
 
@@ -44,15 +45,15 @@ class Source(Enum):
 
 class LogScreen(LinesDialog):
     HEADING = "Log"
+    OPENED_BY = "show_log"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Letters", "Show only lines with these words"),
         ("Tab", "Change between the engine's log and what went wrong in modechat"),
-        ("Up, Down, Page Up, Page Down", "Scroll; at its end the log is followed"),
+        ("Up, Down, Page Up, Page Down", "Scroll; at the end, new lines come into view"),
         ("Ctrl+Home, Ctrl+End", "Go to the first line, or to the end"),
         ("Ctrl+Y", "Copy the lines that are shown"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f12", "close", show=False, priority=True),
         Binding("tab,shift+tab", "other", show=False, priority=True),
         Binding("ctrl+y", "copy", show=False, priority=True),
     ]
@@ -72,7 +73,7 @@ class LogScreen(LinesDialog):
             yield self.said
 
     def on_mount(self) -> None:
-        super().on_mount()
+        self._show_source()
         self._show()
         self.set_interval(_SECONDS_BETWEEN_LOOKS, self._look)
         self._look()
@@ -94,15 +95,13 @@ class LogScreen(LinesDialog):
         self._shown = [line for line in self._all_lines() if matches(words, line)]
         if self._shown != before or not before:
             self.lines.show(partial(_folded_lines, self._shown))
+        self.say(self._count())
+
+    def _show_source(self) -> None:
         self.show_heading(f"Log · {self._source.value}")
         self.show_hints(
-            f"Tab {self._source.other.value}",
-            "^Y copies",
-            "Esc closes",
-            "type to filter",
-            "F1 help",
+            f"Tab {self._source.other.value}", "^Y copies", "Esc closes", "type to filter", HELP
         )
-        self.say(self._count())
 
     def _count(self) -> str:
         """Return a line with the number of lines and their source."""
@@ -126,11 +125,11 @@ class LogScreen(LinesDialog):
 
     def action_other(self) -> None:
         self._source = self._source.other
+        self._show_source()
         self.filtered(self.filter.value)
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard("\n".join(self._shown))
-        self.say("Sent to the clipboard, if the terminal allows it.")
 
     def filtered(self, text: str) -> None:  # noqa: ARG002
         self._show()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TypeAlias
 
 from modechat.domain.counted import counted
@@ -92,14 +91,6 @@ class ModelSearch:
                 "put GGUF files into ~/models, or name their folder in model_folders."
             )
         return count if self._models else f"{count}."
-
-
-def index_of(models: list[ModelFile], path: Path) -> int:
-    """Return the index of the model with `path`, or 0."""
-    for at, model in enumerate(models):
-        if model.path == path:
-            return at
-    return 0
 
 
 def _searched_texts(model: ModelFile) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from modechat.commands.finding import in_palette, rank, rank_of_action
 from modechat.commands.keymap import Keymap
 from modechat.domain.text import sanitize_line
 from modechat.prompting.tasks import NamedTask
+from modechat.tui.screens.dialog import HELP
 from modechat.tui.screens.list_dialog import ListDialog
 from modechat.tui.widgets.row_list import Column
 
@@ -50,7 +51,7 @@ class PaletteScreen(ListDialog[Command, _Row]):
 
     HEADING = "Commands"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Letters", "Show only what has these words, or others for the same"),
+        ("Letters", "Show only what has these words, or synonyms of them"),
         ("Up, Down, Page Up, Page Down", "Move in the list"),
         ("Enter", "Do it"),
     )
@@ -77,8 +78,7 @@ class PaletteScreen(ListDialog[Command, _Row]):
         yield self._about
 
     def on_mount(self) -> None:
-        super().on_mount()
-        self.show_hints("Enter does it", "Esc closes", "type to find", "F1 help")
+        self.show_hints("Enter does it", "Esc closes", "type to find", HELP)
         self.filtered("")
 
     def filtered(self, text: str) -> None:

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from modechat.domain.text import sanitize_line
+from modechat.tui.screens.dialog import HELP
 from modechat.tui.screens.list_dialog import ListDialog, current_mark, matches
 from modechat.tui.widgets.row_list import Column
 
@@ -64,8 +65,7 @@ class PickerScreen(ListDialog[int, Row]):
         yield self._about
 
     def on_mount(self) -> None:
-        super().on_mount()
-        self.show_hints("Enter chooses", "Esc closes", "type to filter", "F1 help")
+        self.show_hints("Enter chooses", "Esc closes", "type to filter", HELP)
         self.filtered("")
 
     def filtered(self, text: str) -> None:

@@ -63,7 +63,7 @@ class SaveCodeScreen(Dialog[str]):
 
     HEADING: ClassVar[str] = "Save the code"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Enter", "Write the file; once more to replace one that is there"),
+        ("Enter", "Save the file; press again to replace an existing one"),
     )
 
     def __init__(self, source: str, language: str, folder: Path) -> None:

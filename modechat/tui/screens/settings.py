@@ -25,7 +25,7 @@ from modechat.commands.setting_values import (
 from modechat.domain.text import in_one_line, without_controls
 from modechat.errors import ModechatError
 from modechat.tui.newest_work import run_newest
-from modechat.tui.screens.dialog import Dialog
+from modechat.tui.screens.dialog import HELP, Dialog
 from modechat.tui.screens.settings_view import Scope, SettingsView
 from modechat.tui.screens.tab_line import TabLine
 from modechat.tui.screens.value_input import ValueInput
@@ -55,14 +55,14 @@ class _SystemText(SafeTextArea):
 
 class SettingsScreen(Dialog[None]):
     HEADING = "Settings"
+    OPENED_BY = "settings"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Up, Down", "Move in the list"),
         ("Enter", "Change the setting; Enter again keeps it, Esc leaves it as it was"),
-        ("Tab", "Change what it counts for: this conversation, or all of them"),
-        ("Delete, Backspace", "Take back what was set here, so that what stands below it counts"),
+        ("Tab", "Change the scope: this conversation, or all"),
+        ("Delete, Backspace", "Remove the value set here; the more general one is used again"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f4", "close", show=False, priority=True),
         Binding("tab,shift+tab", "scope", show=False, priority=True),
         Binding("ctrl+s", "keep_text", show=False, priority=True),
     ]
@@ -157,7 +157,7 @@ class SettingsScreen(Dialog[None]):
         self._text.display = self._input.display = False
         self._refresh()
         self._list.focus()
-        self.show_hints("Enter changes", "Tab this/all", "Del resets", "Esc closes", "F1 help")
+        self.show_hints("Enter changes", "Tab this/all", "Del resets", "Esc closes", HELP)
 
     def _edit(self, setting: Setting, typed: str = "") -> None:
         """Show the editor of `setting`, with its value or with `typed` instead."""

@@ -84,8 +84,8 @@ class SettingsView:
         meaning = setting.meaning
         if setting.range:
             meaning += f" Range: {setting.range}."
-        counts = f"From: {self._source(setting)} · counts {self._counts_from(setting)}"
-        return Content.assemble(meaning, (f"\n{counts}", "dim"))
+        applies = f"From: {self._source(setting)} · applies {self._applies_from(setting)}"
+        return Content.assemble(meaning, (f"\n{applies}", "dim"))
 
     def _template_system(self, setting: Setting) -> str:
         """Return the template's system text if the user set none; empty if it has none."""
@@ -98,7 +98,7 @@ class SettingsView:
             return _TEMPLATE
         return self.valued(setting).source
 
-    def _counts_from(self, setting: Setting) -> str:
+    def _applies_from(self, setting: Setting) -> str:
         if setting.kind is not Kind.CONTEXT:
             return "from the next turn on"
         if self.is_for_all:

@@ -13,6 +13,7 @@ from textual.message import Message
 
 from modechat.commands.end_notes import End, end_of, note_in_column
 from modechat.domain.conversation import Reply
+from modechat.domain.counted import counted
 from modechat.session.variants import Stage, Variant
 from modechat.tui.render.replies import ReplyLines
 from modechat.tui.widgets.hint_text import fitting_hints
@@ -153,7 +154,7 @@ def figures(variant: Variant) -> tuple[str, ...]:
     if stats is not None:
         return _final_figures(stats)
     if variant.stage is Stage.WRITING:
-        tokens = _tokens(variant.n_tokens)
+        tokens = counted(variant.n_tokens, "token")
         if variant.seconds <= _SOON:
             return (tokens,)
         return tokens, f"{variant.n_tokens / variant.seconds:.0f}/s"
@@ -166,15 +167,11 @@ def figures(variant: Variant) -> tuple[str, ...]:
 
 def _final_figures(stats: ReplyStats) -> tuple[str, ...]:
     return (
-        _tokens(stats.completion_tokens),
+        counted(stats.completion_tokens, "token"),
         f"{stats.tokens_per_second:.1f}/s",
         f"first {stats.seconds_to_first_token:.1f} s",
         f"prompt {stats.prompt_tokens:,}",
     )
-
-
-def _tokens(count: int) -> str:
-    return "1 token" if count == 1 else f"{count:,} tokens"
 
 
 def _activity(variant: Variant) -> str:

@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from modechat.domain.text import sanitize
 
-_SECONDS = 4.0
+FLASH_SECONDS = 4.0
 
 
 class Flash(Static):
@@ -32,7 +32,7 @@ class Flash(Static):
         self.display = True
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(_SECONDS, self._hide)
+        self._timer = self.set_timer(FLASH_SECONDS, self._hide)
 
     def key_pressed(self) -> None:
         """Hide the text, which is about an earlier key."""

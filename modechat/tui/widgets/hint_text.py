@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 _SEPARATOR = " · "
 
 
@@ -16,6 +18,6 @@ def fitting_hints(hints: Sequence[str], width: int) -> str:
     for at in sorted(range(len(hints)), key=lambda at: (at > 0, not hints[at].startswith("Esc"))):
         more = sorted([*kept, at])
         line = _SEPARATOR.join(hints[one] for one in more)
-        if not kept or len(line) <= width:
+        if not kept or cell_len(line) <= width:
             kept = more
     return _SEPARATOR.join(hints[one] for one in kept)

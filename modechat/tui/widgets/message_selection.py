@@ -61,13 +61,9 @@ class MessageSelection:
         """The turn whose request or reply is selected."""
         return None if self._selected is None else self._transcript.turn(self._selected[0])
 
-    @property
     def turn_id(self) -> int | None:
-        return None if self._selected is None else self._selected[0]
-
-    def selected_id(self) -> int | None:
         """Return the id of the turn whose message is selected."""
-        return self.turn_id
+        return None if self._selected is None else self._selected[0]
 
     @property
     def is_request(self) -> bool:

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from modechat.domain.conversation import ModeChange
+from modechat.domain.counted import counted
 from modechat.domain.key_names import key
 from modechat.domain.notices import notice
 from modechat.domain.text import sanitize
@@ -51,7 +52,7 @@ class CutNotice(Vertical):
         self._summary = summary
 
     def compose(self) -> ComposeResult:
-        messages = "1 message" if self._n_left_out == 1 else f"{self._n_left_out:,} messages"
+        messages = counted(self._n_left_out, "message")
         if self._summary:
             line = f"─ the model sees this summary of the {messages} above ─"
             yield Static(Content(line), classes="line")

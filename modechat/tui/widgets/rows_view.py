@@ -67,13 +67,12 @@ class RowColours(Widget):
     It is never the first base, which is the only base that CSS follows.
     """
 
-    _cached: dict[Style, RichStyle]
-    _component_version = 0
+    _cached: dict[Style, RichStyle] | None = None
 
     def colour_of(self, style: Style) -> RichStyle:
         """Return the style for these style names, which is laid over the widget's own."""
-        if self._component_version == 0:
-            self._forget()
+        if self._cached is None:
+            self._cached = {}
         known = self._cached.get(style)
         if known is None:
             known = self._cached[style] = self._resolved(style)
@@ -94,13 +93,9 @@ class RowColours(Widget):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._forget()
+        self._cached = None
         for view in self.query(RowsView):
             view.forget_drawn()
-
-    def _forget(self) -> None:
-        self._cached = {}
-        self._component_version += 1
 
 
 class RowsView(Widget):

@@ -14,6 +14,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widget import Widget
 
+from modechat.domain.counted import counted
 from modechat.domain.mode import Mode
 from modechat.domain.text import sanitize_line
 from modechat.tui.mode_label import GLYPHS
@@ -196,8 +197,7 @@ def _lora_text(status: Status) -> str:
 def _live_segments(live: Live) -> list[Segment]:
     segments: list[Segment] = []
     if live.tokens:
-        count = "1 token" if live.tokens == 1 else f"{live.tokens:,} tokens"
-        segments.append(Segment(2, count))
+        segments.append(Segment(2, counted(live.tokens, "token")))
     if live.tokens_per_second is not None:
         segments.append(Segment(1, f"{live.tokens_per_second:.0f} tok/s"))
     if live.seconds:

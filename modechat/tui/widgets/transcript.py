@@ -149,10 +149,12 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
         Return False if no reply here has thinking.
         """
         replies = [view.reply for view in self._views() if view.reply.has_thinking]
+        if not replies:
+            return False
         self._unfold_thinking = not all(reply.thinking_is_open for reply in replies)
         for reply in replies:
             reply.open_thinking(self._unfold_thinking)
-        return bool(replies)
+        return True
 
     def turn(self, turn_id: int) -> TurnView | None:
         """Return the view of a turn; None if it has not been shown yet."""

@@ -43,7 +43,7 @@ def test_how_it_came_makes_no_difference(text: str, sizes: list[int], width: int
 @settings(max_examples=examples(400))
 @given(
     text=texts,
-    sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5),
+    sizes=st.lists(st.integers(1, 20) | st.integers(20, 300), min_size=1, max_size=5),
     width=st.sampled_from([20, 40, 80]),
 )
 def test_what_is_on_the_screen_is_the_same_however_it_came(
@@ -81,6 +81,17 @@ def test_the_title_of_code_says_its_language_wherever_its_line_was_cut(text: str
                 painter.paint()
                 painter.paint()
             assert [row.text for row in painter.painted] == whole
+
+
+def test_a_table_that_grows_wider_in_its_last_piece_is_painted_anew() -> None:
+    grown = MarkdownDocument()
+    painter = Painter(grown, 40)
+    last = "|a long cell|6|\n\nA paragraph.\n\nAnother one.\n\n"
+    for piece in ("|a|b|\n|-|-|\n|1|2|\n", "|3|4|\n", last):
+        grown.append(piece)
+        painter.paint()
+        painter.paint()
+    assert painter.painted == rows_of(grown, 40)
 
 
 @settings(max_examples=examples(200))

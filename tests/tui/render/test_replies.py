@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from modechat.domain.conversation import Reply, ReplyState
+from modechat.domain.conversation import Reply, ReplyState, StopReason
 from modechat.tui.render.markdown import MarkdownDocument
 from modechat.tui.render.replies import ReplyLines
 from tests.tui.render.documents import count_parsed, cut, document, rows_of, shown
@@ -117,3 +117,15 @@ def test_a_carriage_return_at_the_end_is_part_of_the_reply(fed: list[str]) -> No
     assert lines.source == {"a\r": "a␍", "a\r\n": "a\n"}["".join(fed)]
     stored = ReplyLines(Reply("".join(fed), ReplyState.COMPLETE))
     assert stored.source == lines.source
+
+
+def test_a_reply_that_repeats_itself_is_shown_as_it_is_kept() -> None:
+    kept = replace(_reply("Once."), stop_reason=StopReason.REPEATS)
+    lines = ReplyLines(Reply(), clock=count(step=0.03).__next__)
+    lines.feed("Once. " + "Again and again. " * 2000)
+    lines.flush()
+    assert lines.has_more
+    lines.finish(kept)
+    assert not lines.has_more
+    assert shown(lines, 80)[0] == "Once."
+    assert lines.source == "Once."
