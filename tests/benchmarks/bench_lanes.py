@@ -25,7 +25,6 @@ from tests.engine.driver import formats
 
 TARGET = 1.05
 TURNS = 50
-_REPLY_TOKENS = 12
 SWITCHED = range(3, TURNS, 9)  # turns in instruct mode, single ones: two changes each, five times
 REGENERATED = (14, 33)
 EDITED = 25
@@ -41,8 +40,9 @@ class Seen:
 
 
 class Conversation:
-    def __init__(self, connection: TimedConnection) -> None:
+    def __init__(self, connection: TimedConnection, n_reply_tokens: int) -> None:
         self._connection = connection
+        self._n_reply_tokens = n_reply_tokens
         self._seen: list[Seen] = []
         self.messages: tuple[Message, ...] = ()
         self.n_evaluated = 0
@@ -65,7 +65,7 @@ class Conversation:
     async def _ask(self, prompt: ChatPrompt | InstructPrompt) -> Timed:
         tokens = await self._connection.tokens(prompt)
         known = max((self._known(seen, prompt, tokens) for seen in self._seen), default=0)
-        answer = await self._connection.generate(prompt, _REPLY_TOKENS, speculate=False)
+        answer = await self._connection.generate(prompt, self._n_reply_tokens, speculate=False)
         self.n_new += len(tokens) - min(known, len(tokens) - 1) + answer.evaluated_reply_tokens
         self.n_evaluated += answer.stats.evaluated_tokens
         self._seen.append(Seen(prompt, tokens, answer))
@@ -81,10 +81,10 @@ class Conversation:
         return common_prefix_length(seen.tokens, tokens)
 
 
-async def measure(model: Path, n_words: int = 20) -> float:
+async def measure(model: Path, n_words: int = 20, n_reply_tokens: int = 12) -> float:
     """Have the conversation; return how many tokens were evaluated for each new one.
 
-    A message has so many words.
+    A message has `n_words` words, a reply at most `n_reply_tokens` tokens.
     """
     engine = WorkerEngine()
     engine.start()
@@ -96,10 +96,10 @@ async def measure(model: Path, n_words: int = 20) -> float:
             formats=formats(),
             cpu_extras=cpu_extras(),
         )
-        conversation = Conversation(await TimedConnection.load(engine, load, print))
+        conversation = Conversation(await TimedConnection.load(engine, load, print), n_reply_tokens)
         for number in range(TURNS):
             if number in SWITCHED:
-                await conversation.task(f"Say it shorter: {prose(number, 30)}")
+                await conversation.task(f"Say it shorter: {prose(number, 2 * n_words)}")
                 continue
             await conversation.chat(prose(number, n_words))
             if number in REGENERATED:

@@ -483,14 +483,13 @@ async def test_a_file_that_is_no_model_starts_nothing(tmp_path: Path, tiny: str)
             assert not harness.session.is_busy
 
 
-async def test_an_engine_that_dies_in_one_variant_goes_on_with_the_next(
-    tmp_path: Path, tiny: str
-) -> None:
+async def test_an_engine_that_dies_in_one_variant_goes_on_with_the_next(tmp_path: Path) -> None:
     engine = WorkerEngine()
     killed = False
 
+    options = endless_settings_for(str(write_endless(tmp_path / "endless.gguf")))
     options = replace(
-        settings_for(tiny), sampling=Sampling(temperature=1.0, seed=11, max_tokens=200)
+        options, sampling=Sampling(temperature=0, stop_repetition=False, max_tokens=1000)
     )
     async with running_session(
         tmp_path / "data", engine=engine, session_settings=options

@@ -27,7 +27,7 @@ from modechat.session.settings import SessionSettings
 from modechat.store import Store
 from tests.engine.driver import formats
 from tests.session.harness import Clock, Harness, running_session, send, settings
-from tests.tiny_models import write_llama
+from tests.tiny_models import write_endless
 
 TEN = "one two three four five six seven eight nine ten"
 
@@ -160,9 +160,10 @@ async def test_a_failure_before_anything_was_added_leaves_the_reply_as_it_was(
 async def test_a_worker_that_dies_while_it_goes_on_costs_nothing_of_what_was_on_disk(
     tmp_path: Path, moment: type[SessionEvent]
 ) -> None:
-    model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=8192)
-    load = Load(model_path=str(model), n_ctx=4096, n_gpu_layers=0, formats=formats())
-    options = SessionSettings(load=load, sampling=Sampling(temperature=1.0, seed=11, max_tokens=60))
+    model = write_endless(tmp_path / "endless.gguf")
+    load = Load(model_path=str(model), n_ctx=16384, n_gpu_layers=0, formats=formats())
+    sampling = Sampling(temperature=0, stop_repetition=False, max_tokens=1000)
+    options = SessionSettings(load=load, sampling=sampling)
     engine = WorkerEngine()
     going_on = False
 

@@ -11,6 +11,7 @@ import signal
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -39,7 +40,7 @@ from modechat.store import Store
 from tests.engine.driver import formats
 from tests.session.fake_files import checked
 from tests.session.harness import Clock, Harness, echo, running_session, send, settings
-from tests.tiny_models import write_llama
+from tests.tiny_models import write_endless, write_llama
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,12 @@ def options(model: Path, n_ctx: int | None = 4096) -> SessionSettings:
         sampling=Sampling(temperature=1.0, seed=11),
         files=checked(model),
     )
+
+
+def endless_options(folder: Path) -> SessionSettings:
+    """Replies go on until somebody ends them."""
+    endless = options(write_endless(folder / "endless.gguf"), n_ctx=32768)
+    return replace(endless, sampling=Sampling(temperature=0, stop_repetition=False))
 
 
 class Killer:
@@ -96,12 +103,13 @@ def saved_turn(folder: Path, turn: Turn) -> Turn:
     ],
 )
 async def test_a_death_in_a_turn_keeps_what_was_shown_and_the_engine_starts_again(
-    model: Path, tmp_path: Path, moment: type[SessionEvent], number: int, words: str
+    tmp_path: Path, moment: type[SessionEvent], number: int, words: str
 ) -> None:
     killer = Killer(moment, number)
+    endless = endless_options(tmp_path)
 
     async with running_session(
-        tmp_path, engine=killer.engine, session_settings=options(model), watch=killer
+        tmp_path, engine=killer.engine, session_settings=endless, watch=killer
     ) as harness:
         await harness.session.library.open_latest()
         await harness.ready()
