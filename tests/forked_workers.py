@@ -31,6 +31,7 @@ _NO_BACKTRACE = {"GGML_NO_BACKTRACE": "1"}
 _MATTERS_AT_START = ("PYTHON", "LD_", "GGML_", "LLAMA_", "OMP_", "CUDA_")
 """Beginnings of the variables that are read when Python or llama.cpp starts."""
 _LONGEST_MESSAGE = 1 << 20
+_PROJECT = str(Path(__file__).parents[1])
 
 
 class ForkedWorker:
@@ -109,7 +110,14 @@ def forked_workers() -> Iterator[None]:
 
 
 def _variables() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith(_MATTERS_AT_START)}
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if value and name.startswith(_MATTERS_AT_START)
+    }
+    folders = variables.pop("PYTHONPATH", "").split(os.pathsep)
+    others = [folder for folder in folders if folder not in ("", _PROJECT)]
+    return variables | {"PYTHONPATH": os.pathsep.join(others)}
 
 
 # The process that forks

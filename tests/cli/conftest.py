@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from modechat.cli.main import main
-from modechat.engine.process import spawn_worker
+from modechat.engine import process
 from tests.tiny_models import write_endless, write_llama, write_t5
 
 PROJECT = Path(__file__).parents[2]
@@ -169,6 +169,7 @@ def _exit_code_of(arguments: list[str]) -> int:
 def _without_unused_workers() -> Iterator[None]:
     """End the workers that a command has spawned and not used, as the end of its process would."""
     workers: list[subprocess.Popen[bytes]] = []
+    spawn_worker = process.spawn_worker
 
     def spawn() -> subprocess.Popen[bytes]:
         workers.append(spawn_worker())
