@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from modechat.models.starter import starter_model
-from tests.examples import register_profiles
+from tests.examples import is_thorough, register_profiles
 from tests.forked_workers import forked_workers
 
 os.environ["GGML_NO_BACKTRACE"] = "1"  # an abort in native code would otherwise run a debugger
@@ -49,6 +50,22 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if len(files) <= _FEW and all(file.is_file() for file in files):
         return 0
     return (os.cpu_count() or 1) * 3 // 2
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the cases that do not run every day, unless they are named or all are wanted."""
+    if is_thorough() or any("::" in argument for argument in config.args):
+        return
+    seen: Counter[object] = Counter()
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        mark = item.get_closest_marker("every_day")
+        test = getattr(item, "function", item)
+        (left_out if mark and seen[test] >= mark.args[0] else kept).append(item)
+        seen[test] += 1
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session", autouse=True)

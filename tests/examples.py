@@ -32,9 +32,12 @@ def examples(thorough: int) -> int:
     """Return how many examples a test tries that tries `thorough` of them in the thorough
     profile.
     """
-    if settings.get_current_profile_name() == THOROUGH:
-        return thorough
-    return _few(thorough)
+    return thorough if is_thorough() else _few(thorough)
+
+
+def is_thorough() -> bool:
+    """Return True if all cases of all tests are wanted."""
+    return settings.get_current_profile_name() == THOROUGH
 
 
 def _few(thorough: int) -> int:

@@ -188,13 +188,17 @@ class Timeline(OpenConversation):
         A new conversation is created and locked first.
         """
         opened, state, own = self._conversation, self._state, self._own
-
-        def commit() -> tuple[Conversation, T]:
-            saved = opened or turn_changes.create(self._store, state, own)
-            return saved, change(self._store, saved, *args, **kwargs)
-
         try:
-            saved, result = await self._disk.run(self._store.together, commit)
+            saved, result = await self._disk.run(
+                turn_changes.commit,  # type: ignore[arg-type] # mypy 2.4: a ParamSpec in another one
+                self._store,
+                opened,
+                state,
+                own,
+                change,
+                *args,
+                **kwargs,
+            )
         except StoreError:
             await self._lock_again()
             raise

@@ -1,11 +1,13 @@
 """Changes of the turns on disk that take several steps of the store.
 
-Each function is called within `Store.together`, on the thread of the store.
+`commit` does them within one transaction. All of this runs on the thread of the store.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Concatenate, ParamSpec, TypeVar
 
 from modechat.domain.conversation import Conversation, ModeChange, Turn
 from modechat.domain.mode import ModeState
@@ -14,8 +16,29 @@ from modechat.domain.own_settings import OwnSettings
 from modechat.domain.titles import title_of_request, titles_of_request
 from modechat.store import Store
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-def create(store: Store, state: ModeState, own: OwnSettings) -> Conversation:
+
+def commit(
+    store: Store,
+    opened: Conversation | None,
+    state: ModeState,
+    own: OwnSettings,
+    change: Callable[Concatenate[Store, Conversation, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> tuple[Conversation, T]:
+    """Do all of a change of `opened`, or nothing of it; return the conversation and the result.
+
+    If none is open, a conversation with this mode and these settings is created first.
+    """
+    with store.together():
+        conversation = opened or _create(store, state, own)
+        return conversation, change(store, conversation, *args, **kwargs)
+
+
+def _create(store: Store, state: ModeState, own: OwnSettings) -> Conversation:
     """Add a conversation with these settings of its own, and lock it."""
     created = store.create_conversation("", state)
     store.lock(created.id)

@@ -6,7 +6,8 @@ editing add siblings to a turn; the conversation's head says which path through 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
 from modechat.domain.own_settings import written
 from modechat.domain.text import storable
@@ -27,7 +28,7 @@ from modechat.store.timeline import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from modechat.domain.modes import ChatMessage, Task
     from modechat.domain.own_settings import OwnSettings
 
-T = TypeVar("T")
 
 _SAVE_REPLY = """
 UPDATE replies
@@ -94,10 +94,11 @@ class Store:
         self.unlock()
         self._database.close()
 
-    def together(self, work: Callable[[], T]) -> T:
-        """Do everything that `work` does with this store, or nothing of it."""
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Do everything that the block does with this store, or nothing of it."""
         with self._database.writing():
-            return work()
+            yield
 
     # Conversations
 

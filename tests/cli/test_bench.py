@@ -65,13 +65,22 @@ def test_a_context_that_is_too_short_to_resume_leaves_that_figure_out(
     assert figures["modechat_tg"] > 0
 
 
-@pytest.mark.real_model
-def test_the_starter_model_is_measured_and_drawn(shell: Shell, starter: Path) -> None:
-    done = shell.process("bench", "--quick", "--model", starter, env={"PYTHONIOENCODING": "ascii"})
+def assert_measured_and_drawn(shell: Shell, *options: str | Path) -> None:
+    done = shell.process("bench", "--quick", *options, env={"PYTHONIOENCODING": "ascii"})
     assert done.code == 0, done.err
     assert "####" in done.out
     assert "0 tokens evaluated again" in done.out
     assert "Prompt and generation" in done.err
+
+
+def test_a_model_is_measured_and_drawn(shell: Shell, endless: Path) -> None:
+    assert_measured_and_drawn(shell, "--model", endless, "--ctx", "4096")
+
+
+@pytest.mark.real_model
+@pytest.mark.every_day(0)
+def test_the_starter_model_is_measured_and_drawn(shell: Shell, starter: Path) -> None:
+    assert_measured_and_drawn(shell, "--model", starter)
 
 
 def test_ctrl_c_ends_it_without_a_word_and_without_a_worker(shell: Shell, endless: Path) -> None:

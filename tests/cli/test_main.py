@@ -215,6 +215,7 @@ def _read_to_the_end(screen: int) -> None:
     ],
     ids=["action", "key", "clash", "type", "hostile", "thousand"],
 )
+@pytest.mark.every_day(2)
 def test_wrong_keys_are_named_with_file_and_line(
     shell: Shell, keys: str, line: int, problem: str, hint: str
 ) -> None:

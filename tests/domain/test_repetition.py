@@ -156,6 +156,7 @@ def test_honest_text_raises_no_alarm(name: str) -> None:
 @pytest.mark.parametrize(
     "module", [base64, inspect, json, random, statistics, textwrap, types, typing]
 )
+@pytest.mark.every_day(3)
 def test_code_raises_no_alarm(module: types.ModuleType) -> None:
     assert watch(inspect.getsource(module), size=16)[0] is None
 

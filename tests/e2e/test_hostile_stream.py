@@ -58,6 +58,7 @@ def trouble_maker(window: Window, chosen: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.every_day(1)
 def test_a_hostile_reply_streams_while_the_window_is_resized_and_the_mouse_drags(
     home: Home, seed: int
 ) -> None:

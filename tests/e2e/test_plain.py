@@ -118,6 +118,7 @@ def test_ctrl_c_stops_a_real_reply_which_is_kept(home: Home, starter: Path) -> N
 @pytest.mark.parametrize(
     "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name
 )
+@pytest.mark.every_day(1)
 def test_however_it_is_ended_the_reply_so_far_is_kept(
     home: Home, starter: Path, number: signal.Signals
 ) -> None:

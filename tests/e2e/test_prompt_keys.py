@@ -33,6 +33,7 @@ LONGEST_LOSS = 1.5  # seconds, on a busy machine
     ],
     ids=repr,
 )
+@pytest.mark.every_day(3)
 def test_a_new_line_begins_in_every_encoding(newline: str, home: Home) -> None:
     with home.start("--demo") as terminal:
         wait_for_start(terminal)
@@ -156,6 +157,7 @@ def test_what_goes_wrong_in_an_editor_is_told_and_nothing_is_lost(
 @pytest.mark.parametrize(
     "waits", ["exec sleep 60", "sleep 60", "trap '' TERM HUP; while :; do sleep 1; done"]
 )
+@pytest.mark.every_day(1)
 def test_the_end_does_not_wait_for_an_editor_and_keeps_what_was_saved_there(
     waits: str, how: signal.Signals, home: Home, tmp_path: Path, tiny_model: Path
 ) -> None:

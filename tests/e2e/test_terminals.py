@@ -24,6 +24,7 @@ NOT_UTF8 = {
 
 
 @pytest.mark.parametrize(("sent", "typed"), NOT_UTF8.values(), ids=NOT_UTF8)
+@pytest.mark.every_day(2)
 def test_bytes_that_are_no_utf8_are_typed_as_letters_and_end_nothing(
     sent: bytes, typed: str, home: Home
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_storm_of_resizes_ends_soon_also_on_a_terminal_that_reads_slowly(home:
 
 
 @pytest.mark.parametrize("moment", ["?1049h", "modechat", "Enter sends", "CPU"])
+@pytest.mark.every_day(1)
 def test_a_terminal_that_is_gone_ends_the_program_although_hang_ups_are_ignored(
     home: Home, moment: str
 ) -> None:

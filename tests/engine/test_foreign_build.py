@@ -79,6 +79,7 @@ def test_the_doctor_names_what_is_missing_and_the_command_for_a_build_that_fits(
 
 @pytest.mark.timeout(400)
 @pytest.mark.usefixtures("old_processor")
+@pytest.mark.every_day(0)
 async def test_a_message_ends_with_the_true_cause_and_the_command_that_mends_it(
     tmp_path: Path,
 ) -> None:

@@ -111,6 +111,7 @@ def recoveries(events: list[Event]) -> list[str]:
         ("load", "SIGBUS"),
     ],
 )
+@pytest.mark.every_day(2)
 async def test_a_message_is_answered_although_the_kernels_crash_and_that_is_remembered(
     model: Path, memory: ExtrasMemory, dies: _Dies, moment: str, number: str
 ) -> None:

@@ -32,7 +32,7 @@ from modechat.engine.worker.writing.speculation import (
 from tests.cpu_extras import cpu_extras
 from tests.engine.driver import formats, running_engine
 from tests.engine.loaded import Writer, loaded_model, memory_of
-from tests.tiny_models import write_llama, write_sliding
+from tests.tiny_models import write_endless, write_llama, write_sliding
 
 GREEDY = Sampling(temperature=0, repeat_penalty=1.0)
 PROMPT = [65 + i % 5 for i in range(40)]
@@ -239,7 +239,7 @@ async def drafted_tokens(
 
 
 async def test_the_worker_guesses_with_a_draft_model(tmp_path: Path) -> None:
-    model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=1024)
+    model = write_endless(tmp_path / "endless.gguf")
     assert await drafted_tokens(model, Sampling(max_tokens=100)) > 0
 
 

@@ -79,6 +79,7 @@ async def test_the_palette_finds_actions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["pageup", "pagedown", "end", "home"])
 @pytest.mark.parametrize("command", ["", "/theme"])
+@pytest.mark.every_day(2)
 async def test_page_keys_in_a_list_that_is_not_drawn_do_no_harm(
     tmp_path: Path, key: str, command: str
 ) -> None:

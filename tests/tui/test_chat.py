@@ -239,6 +239,7 @@ async def test_a_store_that_cannot_be_opened_ends_the_app_with_the_error(tmp_pat
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 15), (200, 60)])
+@pytest.mark.every_day(2)
 async def test_it_fits_into_windows_of_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
     async with running_app(tmp_path, size=size) as screen:
         await screen.send("Hello")

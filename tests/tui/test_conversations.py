@@ -322,6 +322,7 @@ async def test_what_was_said_in_another_variant_is_shown_with_its_branch(tmp_pat
 
 
 @pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.every_day(1)
 async def test_a_hit_in_another_variant_of_a_long_conversation_is_shown_right_after_opening_it(
     attempt: int,  # noqa: ARG001 - it depends on the moment
     tmp_path: Path,

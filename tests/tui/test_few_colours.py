@@ -65,6 +65,7 @@ def test_what_is_no_colour_of_a_theme_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST, "nord"])
+@pytest.mark.every_day(1)
 async def test_every_cell_of_the_screen_has_a_colour_of_the_palette(
     tmp_path: Path, theme: str
 ) -> None:

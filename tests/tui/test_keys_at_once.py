@@ -61,6 +61,7 @@ ATTACKS = [
 
 
 @pytest.mark.parametrize("keys", ATTACKS, ids="-".join)
+@pytest.mark.every_day(6)
 async def test_keys_at_once_close_no_screen_twice(keys: tuple[str, ...], tmp_path: Path) -> None:
     async with running_app(tmp_path, size=(100, 30)) as screen:
         await screen.send("hello")
@@ -73,6 +74,7 @@ async def test_keys_at_once_close_no_screen_twice(keys: tuple[str, ...], tmp_pat
 
 
 @pytest.mark.parametrize("keys", ATTACKS[:9], ids="-".join)
+@pytest.mark.every_day(3)
 async def test_a_dialog_that_is_open_stands_keys_at_once(
     keys: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ async def test_the_scroll_bar_stands_at_the_edge_of_the_window(tmp_path: Path, w
 
 @pytest.mark.parametrize("size", [(40, 15), (80, 24), (120, 40), (200, 60)])
 @pytest.mark.parametrize("keys", ["f3", "f4", "ctrl+p"])
+@pytest.mark.every_day(4)
 async def test_dialogs_are_as_high_as_their_rows_and_stay_so_while_one_filters(
     tmp_path: Path, size: tuple[int, int], keys: str
 ) -> None:
@@ -168,6 +169,7 @@ WHOLE = re.compile(r"\d+ tokens?|[\d.]+/s|first [\d.]+ s|prompt [\d,]+")
 
 
 @pytest.mark.parametrize("width", [66, 74, 80, 90, 100, 108, 113, 120, 160])
+@pytest.mark.every_day(3)
 async def test_figures_of_a_comparison_are_whole_or_not_there(tmp_path: Path, width: int) -> None:
     async with running_app(
         tmp_path, engine=ScriptedEngine(lambda _: "word " * 17), size=(width, 24)

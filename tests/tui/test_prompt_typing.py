@@ -295,6 +295,7 @@ async def test_headers_and_commands_are_coloured_where_they_count(tmp_path: Path
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 15), (40, 10), (120, 40)])
+@pytest.mark.every_day(1)
 async def test_the_prompt_grows_and_leaves_room_for_the_conversation(
     size: tuple[int, int], tmp_path: Path
 ) -> None:

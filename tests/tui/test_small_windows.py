@@ -36,6 +36,7 @@ async def resize(screen: Screen, columns: int, rows: int) -> None:
 
 
 @pytest.mark.parametrize("keys", DIALOGS.values(), ids=DIALOGS)
+@pytest.mark.every_day(4)
 async def test_every_dialog_stands_every_size(keys: tuple[str, ...], tmp_path: Path) -> None:
     async with running_app(tmp_path, size=(80, 24)) as screen:
         await screen.send("a message 日本語")
@@ -51,6 +52,7 @@ async def test_every_dialog_stands_every_size(keys: tuple[str, ...], tmp_path: P
 
 
 @pytest.mark.parametrize("columns", [1, 3, 6])
+@pytest.mark.every_day(1)
 async def test_every_dialog_opens_in_the_smallest_window(columns: int, tmp_path: Path) -> None:
     async with running_app(tmp_path, size=(columns, 10)) as screen:
         for keys in DIALOGS.values():
@@ -59,6 +61,7 @@ async def test_every_dialog_opens_in_the_smallest_window(columns: int, tmp_path:
 
 
 @pytest.mark.parametrize("key", ["", "f1", "f3", "ctrl+o"])
+@pytest.mark.every_day(1)
 async def test_nothing_is_laid_out_for_ever_in_any_size(
     key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +113,7 @@ async def test_after_a_window_that_was_too_small_one_goes_on_typing(
 
 
 @pytest.mark.parametrize("key", ["ctrl+o", "f3", "f1", "f9"])
+@pytest.mark.every_day(1)
 async def test_after_a_window_that_was_too_small_one_goes_on_typing_in_a_dialog(
     key: str, tmp_path: Path
 ) -> None:

@@ -162,6 +162,7 @@ async def test_chat_and_instruct_differ_in_more_than_colour(tmp_path: Path) -> N
     "theme",
     [DARK, LIGHT, HIGH_CONTRAST, ANSI, ANSI_LIGHT, NO_COLOR, "nord", "textual-light", "ansi-light"],
 )
+@pytest.mark.every_day(3)
 async def test_every_screen_can_be_painted_in_every_kind_of_theme(
     tmp_path: Path, theme: str
 ) -> None:
@@ -261,6 +262,7 @@ def test_no_color_that_is_empty_counts_as_not_set(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_compact", [False, True])
 @pytest.mark.parametrize("size", [(40, 15), (60, 20), (80, 24), (120, 40), (200, 60), (300, 100)])
+@pytest.mark.every_day(4)
 async def test_everything_fits_from_small_windows_to_large_ones(
     tmp_path: Path, size: tuple[int, int], is_compact: bool
 ) -> None:

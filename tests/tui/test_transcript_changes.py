@@ -84,6 +84,7 @@ async def test_a_turn_is_looked_for_in_the_conversation_that_is_there_when_its_t
 
 
 @pytest.mark.parametrize("seed", range(6))
+@pytest.mark.every_day(2)
 async def test_whatever_changes_it_at_once_every_change_is_shown(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     cut = ContextCut(150, 100)

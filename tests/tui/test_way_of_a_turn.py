@@ -11,6 +11,7 @@ import pytest
 
 import modechat
 from modechat.commands.outbox import WorkQueue
+from modechat.session import turn_changes
 from modechat.session.disk import Disk
 from modechat.store import additions
 from tests.tui.harness import running_app
@@ -42,8 +43,8 @@ async def test_a_turn_goes_from_key_to_row_through_few_files_and_never_back(
 
         monkeypatch.setattr(owner, name, watched)
 
-    def adds_turn(_disk: Disk, work: Callable[..., object], *_arguments: object) -> bool:
-        return work.__name__ == "add_turn"
+    def adds_turn(_disk: Disk, _work: Callable[..., object], *arguments: object) -> bool:
+        return turn_changes.add_turn in arguments
 
     def inserts_turn(_connection: object, sql: str, _columns: object) -> bool:
         return "INTO turns" in sql

@@ -240,6 +240,7 @@ def test_the_beginning_of_a_fences_end_is_not_shown_as_code() -> None:
         "**b** ",
     ],
 )
+@pytest.mark.every_day(3)
 def test_what_is_parsed_again_does_not_grow(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     openings = {"    ": "```\n", "| a ": "| a | b |\n|---|---|\n"}
     made = document(openings.get(unit[:4], "- x\n\n"))
@@ -251,6 +252,7 @@ def test_what_is_parsed_again_does_not_grow(unit: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.every_day(4)
 def test_a_long_paragraph_in_one_line_is_whole(seed: int) -> None:
     words = random.Random(seed)
     choices = ["alpha", "**beta**", "`gamma`", "日本語", "x" * 40, "-", "1.", "#"]
@@ -264,6 +266,7 @@ def test_a_long_paragraph_in_one_line_is_whole(seed: int) -> None:
 @pytest.mark.parametrize(
     "unit", ["[", "![", "> ", "- ", "1. ", "*", "`", "_a", "| ", "<", "\\\\", "&", "~", "# "]
 )
+@pytest.mark.every_day(6)
 def test_thousands_of_the_same_do_no_harm(unit: str) -> None:
     text = unit * (30_000 // len(unit))
     made = document(*cut(text, [7000]))

@@ -64,6 +64,7 @@ def _reply(text: str) -> Reply:
 
 
 @pytest.mark.parametrize("text", _LONG.values(), ids=_LONG)
+@pytest.mark.every_day(6)
 def test_little_of_a_long_reply_is_read_before_it_is_seen(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +80,7 @@ def test_little_of_a_long_reply_is_read_before_it_is_seen(
 
 
 @pytest.mark.parametrize("text", _LONG.values(), ids=_LONG)
+@pytest.mark.every_day(10)
 def test_what_more_text_costs_does_not_depend_on_what_there_was(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_row_takes_as_many_cells_in_a_terminal_as_it_takes_here(text: str) -> 
         assert screen.cursor.x == row.cells
 
 
+@pytest.mark.every_day(0)
 def test_every_character_takes_as_many_cells_in_a_terminal_as_it_takes_here() -> None:
     screen = pyte.Screen(100, 2)
     for code in range(32, 0x110000):
