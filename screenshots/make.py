@@ -231,7 +231,7 @@ async def make(name: str) -> Path:
     app = ModechatApp(lambda: setup, Look(picture.theme, has_motion=False))
     with ExitStack() as fixed:
         fixed.enter_context(
-            patch("modechat.tui.screens.model_picker.free_memory", lambda: FREE_MEMORY)
+            patch("modechat.tui.screens.model_list.free_memory", lambda: FREE_MEMORY)
         )
         clock = fixed.enter_context(patch("modechat.tui.handlers.screens.datetime"))
         clock.now.return_value = NOW
