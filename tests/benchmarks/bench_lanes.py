@@ -93,6 +93,7 @@ async def measure(model: Path, n_words: int = 20, n_reply_tokens: int = 12) -> f
             model_path=str(model),
             n_ctx=8192,
             n_gpu_layers=0,
+            n_threads=1,  # tokens are counted, not seconds
             formats=formats(),
             cpu_extras=cpu_extras(),
         )

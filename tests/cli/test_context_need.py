@@ -56,7 +56,9 @@ async def test_a_prompt_that_needs_more_than_expected_is_answered_all_the_same(
 ) -> None:
     """As with a template that writes thousands of tokens of its own."""
     model = write_llama(tmp_path / "tiny.gguf", n_ctx_train=4096)
-    load = Load(model_path=str(model), n_gpu_layers=0, formats=formats(), n_ctx_needed=512)
+    load = Load(
+        model_path=str(model), n_gpu_layers=0, n_threads=1, formats=formats(), n_ctx_needed=512
+    )
     settings = SessionSettings(load=load, sampling=Sampling())
     sampling = Sampling(temperature=0, max_tokens=8)
     request = Generate(id=1, prompt=InstructPrompt(instruction="Go on. " * 100), sampling=sampling)

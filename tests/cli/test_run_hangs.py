@@ -38,7 +38,7 @@ class StopsTheWorker(io.StringIO):
 
 async def test_a_hang_ends_it_with_the_cause_and_the_last_log_lines(tmp_path: Path) -> None:
     model = write_endless(tmp_path / "tiny.gguf")
-    load = Load(model_path=str(model), n_ctx=65536, n_gpu_layers=0, formats=formats())
+    load = Load(model_path=str(model), n_ctx=65536, n_gpu_layers=0, n_threads=1, formats=formats())
     sampling = Sampling(temperature=0, stop_repetition=False)
     settings = SessionSettings(load=load, sampling=sampling)
     request = generate_request(1, Task("Go " * 100), (), settings, datetime.now(UTC))

@@ -13,7 +13,7 @@ from tests.e2e.terminal import Terminal
 
 PROJECT = Path(__file__).parents[2]
 MODECHAT = (sys.executable, "-m", "modechat")
-DETERMINISTIC = "[sampling]\ntemperature = 0\n"
+DETERMINISTIC = "n_threads = 1\n[sampling]\ntemperature = 0\n"
 _NOT_INHERITED = ("TEXTUAL", "XDG_", "NO_COLOR", "COLORTERM", "TMUX", "LC_", "LANG")
 
 

@@ -103,6 +103,7 @@ class Driver:
             model_path=str(model),
             n_ctx=n_ctx,
             n_gpu_layers=0,
+            n_threads=1,  # tests run beside it
             formats=formats(),
             format=format,
             cpu_extras=cpu_extras(),

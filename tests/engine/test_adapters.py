@@ -33,7 +33,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def load_of(model: Path, *adapters: Adapter) -> Load:
     return Load(
-        model_path=str(model), n_ctx=1024, n_gpu_layers=0, formats=formats(), adapters=adapters
+        model_path=str(model),
+        n_ctx=1024,
+        n_gpu_layers=0,
+        n_threads=1,
+        formats=formats(),
+        adapters=adapters,
     )
 
 

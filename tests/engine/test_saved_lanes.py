@@ -27,6 +27,7 @@ def load_of(model: Path, folder: Path, **changes: object) -> Load:
         "model_path": str(model),
         "n_ctx": 1024,
         "n_gpu_layers": 0,
+        "n_threads": 1,
         "formats": formats(),
         "state_folder": str(folder),
     }

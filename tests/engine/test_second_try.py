@@ -85,7 +85,9 @@ async def second_try(memory: ExtrasMemory) -> AsyncIterator[Driver]:
 
 
 def load_request(model: Path, cpu_extras: CPUExtras = "auto") -> Load:
-    return Load(model_path=str(model), n_gpu_layers=0, formats=formats(), cpu_extras=cpu_extras)
+    return Load(
+        model_path=str(model), n_gpu_layers=0, n_threads=1, formats=formats(), cpu_extras=cpu_extras
+    )
 
 
 async def events_until(driver: Driver, kind: type[Event]) -> list[Event]:

@@ -213,6 +213,7 @@ async def test_a_draft_model_with_another_vocabulary_is_refused(
         load = Load(
             model_path=str(write_llama(tmp_path / "tiny.gguf")),
             n_gpu_layers=0,
+            n_threads=1,
             formats=formats(),
             draft_path=str(starter),
         )
@@ -229,6 +230,7 @@ async def drafted_tokens(
         load = Load(
             model_path=str(model),
             n_gpu_layers=0,
+            n_threads=1,
             formats=formats(),
             draft_path=str(model),
             speculate=speculate,

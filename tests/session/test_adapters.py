@@ -44,7 +44,11 @@ def settings_of(
     folder: Path, name: str = "first", *adapters: Adapter, draft: str | None = None
 ) -> SessionSettings:
     load = Load(
-        model_path=str(folder / f"{name}.gguf"), n_ctx=1024, n_gpu_layers=0, formats=formats()
+        model_path=str(folder / f"{name}.gguf"),
+        n_ctx=1024,
+        n_gpu_layers=0,
+        n_threads=1,
+        formats=formats(),
     )
     return SessionSettings(
         load=load.model_copy(update={"adapters": adapters, "draft_path": draft}),

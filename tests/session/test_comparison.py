@@ -371,7 +371,7 @@ def settings_for(model: str) -> SessionSettings:
     if not path.is_file():
         raise ModelError(f"The model {model} does not exist", "Give a GGUF file.")
     return SessionSettings(
-        load=Load(model_path=model, n_ctx=1024, n_gpu_layers=0, formats=formats()),
+        load=Load(model_path=model, n_ctx=1024, n_gpu_layers=0, n_threads=1, formats=formats()),
         sampling=Sampling(temperature=0, max_tokens=8),
         files=FakeFiles(check_model=lambda: check_model_file(path), settings_for=settings_for),
     )

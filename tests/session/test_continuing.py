@@ -161,7 +161,7 @@ async def test_a_worker_that_dies_while_it_goes_on_costs_nothing_of_what_was_on_
     tmp_path: Path, moment: type[SessionEvent]
 ) -> None:
     model = write_endless(tmp_path / "endless.gguf")
-    load = Load(model_path=str(model), n_ctx=16384, n_gpu_layers=0, formats=formats())
+    load = Load(model_path=str(model), n_ctx=16384, n_gpu_layers=0, n_threads=1, formats=formats())
     sampling = Sampling(temperature=0, stop_repetition=False, max_tokens=1000)
     options = SessionSettings(load=load, sampling=sampling)
     engine = WorkerEngine()

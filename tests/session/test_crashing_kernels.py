@@ -30,7 +30,9 @@ REMEDY = Remedy("It was built elsewhere.", "build it here")
 def options(tmp_path_factory: pytest.TempPathFactory) -> SessionSettings:
     model = write_llama(tmp_path_factory.mktemp("models") / "tiny.gguf", n_ctx_train=8192)
     return SessionSettings(
-        load=Load(model_path=str(model), n_ctx=4096, n_gpu_layers=0, formats=formats()),
+        load=Load(
+            model_path=str(model), n_ctx=4096, n_gpu_layers=0, n_threads=1, formats=formats()
+        ),
         sampling=Sampling(temperature=0, max_tokens=12),
         files=checked(model),
     )

@@ -50,7 +50,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def options(model: Path, n_ctx: int | None = 4096) -> SessionSettings:
     return SessionSettings(
-        load=Load(model_path=str(model), n_ctx=n_ctx, n_gpu_layers=0, formats=formats()),
+        load=Load(
+            model_path=str(model), n_ctx=n_ctx, n_gpu_layers=0, n_threads=1, formats=formats()
+        ),
         sampling=Sampling(temperature=1.0, seed=11),
         files=checked(model),
     )
