@@ -39,14 +39,14 @@ class _Section(BaseModel):
 
 class ChatConfig(_Section):
     system_prompt: str = ""
-    """What the model is told before every chat; empty: the model's own default."""
+    """The system text that begins every chat; empty: the model's own default."""
     lora: tuple[LoraFile, ...] = ()
     """LoRA adapters for chats only."""
 
 
 class InstructConfig(_Section):
     system_prompt: str = ""
-    """What the model is told before every instruction; empty: nothing."""
+    """The system text that begins every instruction; empty: nothing."""
     lora: tuple[LoraFile, ...] = ()
     """LoRA adapters for instructions only."""
 
@@ -58,9 +58,9 @@ class InterfaceConfig(_Section):
     spacing: Literal["standard", "compact"] = "standard"
     """Room around messages: standard, or compact, which shows more of them."""
     reduced_motion: Annotated[bool, Field(strict=True)] = False
-    """Whether nothing glides: the transcript jumps to where it is scrolled."""
+    """Nothing glides: the transcript jumps to where it is scrolled."""
     resume: Annotated[bool, Field(strict=True)] = True
-    """Whether modechat opens the last conversation when it starts."""
+    """A start opens the last conversation."""
 
 
 class Config(_Section):
@@ -79,15 +79,15 @@ class Config(_Section):
     """Devices to put layers on, as `modechat doctor` names them; empty: every GPU; `["none"]`:
     none."""
     kv_type: KVType = "f16"
-    """How the KV cache is stored: q8_0 takes half the memory of f16, q4_0 a quarter, and costs
+    """Storage of the KV cache: q8_0 takes half the memory of f16, q4_0 a quarter, and costs
     precision."""
     flash_attention: Literal["auto", "on", "off"] = "auto"
     """Attention that takes less memory; auto: where the device can do it."""
     mmap: Annotated[bool, Field(strict=True)] = True
-    """Whether the model's file is mapped into memory; false: it is read, which helps on slow
-    network drives."""
+    """The model's file is mapped into memory; false: it is read, which helps on slow network
+    drives."""
     mlock: Annotated[bool, Field(strict=True)] = False
-    """Whether the system must keep the model in memory and may not swap it out."""
+    """The system must keep the model in memory and may not swap it out."""
     cpu_extras: CPUExtras = "auto"
     """llama.cpp's kernels for this processor, such as those for AMX; auto: unless they crashed
     here."""
@@ -101,15 +101,14 @@ class Config(_Section):
     """A small model with the same vocabulary, which guesses what the model will write, for it to
     check."""
     speculate: Literal[True, False, "always"] = True
-    """Whether guessed tokens are checked at once where that is faster; `"always"`: even if rounding
-    may show."""
+    """Guessed tokens are checked at once where that is faster; `"always"`: even if rounding may
+    show."""
     thinking: Annotated[bool, Field(strict=True)] | None = None
-    """Whether a reasoning model thinks before it answers; unset: as its chat template has it."""
+    """A reasoning model thinks before it answers; unset: as its chat template has it."""
     unload_after_minutes: Annotated[float, Field(gt=0, le=1e6, strict=True)] | None = None
     """After so many minutes without a request the model's memory is given back; unset: never."""
     keep_evaluated: Annotated[bool, Field(strict=True)] = True
-    """Whether evaluated chats are kept on disk, so that a long one goes on at once after a
-    restart."""
+    """Evaluated chats are kept on disk, so that a long one goes on at once after a restart."""
     kept_gib: Annotated[float, Field(gt=0, le=1e6, strict=True)] = 2.0
     """Disk space for them in GiB; those that were used least recently make way."""
     sampling: Sampling = Sampling()

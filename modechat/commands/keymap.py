@@ -91,8 +91,8 @@ class Keymap:
             )
         return tuple(notices)
 
-    def in_force(self, text: str) -> str:
-        """Return a message of the program with the keys in force in place of its marks."""
+    def name_keys(self, text: str) -> str:
+        """Return a message of the program with the user's keys in place of its marks."""
         return with_keys(text, self._spoken)
 
     def _spoken(self, action_id: str) -> str | None:

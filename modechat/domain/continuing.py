@@ -1,4 +1,4 @@
-"""How a reply grows and ends, whether the model can continue it, and the figures of both parts."""
+"""Lets a reply grow, end and be continued, with the figures of both parts."""
 
 from __future__ import annotations
 

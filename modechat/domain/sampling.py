@@ -33,7 +33,7 @@ class Sampling(BaseModel):
     max_tokens: Annotated[int, Field(ge=1, lt=2**31, strict=True)] | None = None
     """Longest reply in tokens; unset: as long as the context allows."""
     stop_repetition: Annotated[bool, Field(strict=True)] | None = None
-    """Whether a reply that does nothing but repeat itself is stopped; unset: it is."""
+    """A reply that does nothing but repeat itself is stopped; unset: it is."""
     stop: tuple[str, ...] = ()
     """Texts that end a reply, besides those of the prompt format."""
 

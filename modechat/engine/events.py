@@ -181,7 +181,7 @@ class Recovered(Frozen):
 
     type: Literal["recovered"] = "recovered"
     text: str
-    """What changed, in a sentence or two for the user."""
+    """The change, in a sentence or two for the user."""
 
 
 class Cause(StrEnum):

@@ -39,7 +39,7 @@ class EngineProbe(BaseModel):
     devices: tuple[ProbedDevice, ...] = ()
     error: str = ""
     death: Death | None = None
-    """How llama.cpp died when it was asked, if it did."""
+    """The kind of death of llama.cpp when it was asked, if it died."""
 
     @property
     def gpus(self) -> tuple[ProbedDevice, ...]:

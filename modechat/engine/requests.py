@@ -112,7 +112,7 @@ class ChatPrompt(Frozen):
     prefill: str = ""
     """The start of the reply, which the model continues."""
     n_left_out: int = 0
-    """How many messages have left the context so far.
+    """The number of messages that have left the context so far.
 
     System texts and pinned messages never leave.
     """
@@ -127,7 +127,7 @@ class InstructPrompt(Frozen):
     prefill: str = ""
     """The start of the reply, which the model continues."""
     typed: int | None = None
-    """How many characters of the prefill the user wrote; the model wrote the rest.
+    """The number of characters of the prefill that the user wrote; the model wrote the rest.
 
     None: the user wrote all.
     """

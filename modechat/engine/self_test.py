@@ -22,7 +22,7 @@ class SelfTest:
 
     trouble: str = ""
     death: Death | None = None
-    """How the process died, if it did."""
+    """The kind of death of the process, if it died."""
 
     @property
     def works(self) -> bool:

@@ -20,7 +20,7 @@ class PartName(NamedTuple):
     number: int
     """The number of the part, from 1."""
     n_parts: int
-    """How many parts the model has."""
+    """The number of parts of the model."""
 
     def all_names(self) -> list[str]:
         """Return the names of all parts of the model, in order."""

@@ -20,7 +20,7 @@ class Place:
     """The usual name: `Hugging Face`."""
     folder: Path
     depth: int = 4
-    """How many levels of folders below it are searched."""
+    """The number of levels of folders below it that are searched."""
     is_ollama: bool = False
     """True if its files are named by their digest: Ollama's manifests have the names."""
 

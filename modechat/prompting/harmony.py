@@ -118,7 +118,7 @@ class Channels:
         elif self._begun_boundary.match(header):
             self._held = header
         self._prompted = len(self._held)
-        """How many characters of the text held back belong to the prompt."""
+        """The number of characters held back that belong to the prompt."""
 
     def feed(self, text: str) -> list[Found]:
         text = self._held + text

@@ -33,7 +33,7 @@ class SingleShot:
     context_first: bool = False
     """True if the input comes before the instruction, in a format without tasks."""
     typed: int | None = None
-    """How many characters of the task's prefill are the user's; None: all."""
+    """The number of characters of the task's prefill that are the user's; None: all."""
 
     @property
     def prefill(self) -> Prefill:

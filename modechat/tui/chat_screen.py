@@ -178,7 +178,7 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
 
     def flash_up(self, text: str, *, stays: bool = False) -> None:
         """Show a text above the prompt. `stays`: the next key does not remove it."""
-        self._flash.say(self.keymap.in_force(text), stays=stays)
+        self._flash.say(self.keymap.name_keys(text), stays=stays)
 
     def _show_forecast(self) -> None:
         """Show how full the text at the prompt will make the context."""

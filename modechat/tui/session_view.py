@@ -226,12 +226,12 @@ class SessionView:
         self._show_hint()
 
     async def _remark(self, event: Remark) -> None:
-        text = self._context.keymap.in_force(event.text)
+        text = self._context.keymap.name_keys(event.text)
         await self._transcript.add(text, keeps_welcome=True)
 
     async def _trouble(self, event: Trouble) -> None:
-        in_force = self._context.keymap.in_force
-        trouble = replace(event, title=in_force(event.title), hint=in_force(event.hint))
+        name_keys = self._context.keymap.name_keys
+        trouble = replace(event, title=name_keys(event.title), hint=name_keys(event.hint))
         self.troubles.append((datetime.now(UTC), trouble))
         await self._transcript.add(trouble)
 

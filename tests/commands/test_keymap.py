@@ -169,11 +169,11 @@ def test_whatever_stands_there_a_key_means_one_thing(table: object) -> None:
 def test_texts_of_ours_name_the_keys_in_force() -> None:
     keymap, _ = read_keymap({"regenerate": "f5", "stop": "", "help": "f2", "inspect": "f1"})
     again = f"{key('regenerate', 'Ctrl+R')} asks again. {key('stop', 'Esc')} stops it."
-    assert keymap.in_force(again) == "F5 asks again. “Stop” stops it."
-    assert DEFAULT_KEYMAP.in_force(again) == "Ctrl+R asks again. Esc stops it."
+    assert keymap.name_keys(again) == "F5 asks again. “Stop” stops it."
+    assert DEFAULT_KEYMAP.name_keys(again) == "Ctrl+R asks again. Esc stops it."
     swapped = f"{key('help', 'F1')} shows the keys, {key('inspect', 'F2')} the prompt; F1.gguf"
-    assert keymap.in_force(swapped) == "F2 shows the keys, F1 the prompt; F1.gguf"
-    assert keymap.in_force(key("nothing", "F9")) == "F9"
+    assert keymap.name_keys(swapped) == "F2 shows the keys, F1 the prompt; F1.gguf"
+    assert keymap.name_keys(key("nothing", "F9")) == "F9"
 
 
 def test_the_hint_names_what_matters_now_as_far_as_there_is_room() -> None:

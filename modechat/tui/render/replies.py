@@ -58,19 +58,19 @@ class ReplyLines:
         reply: Reply,
         *,
         unfold_thinking: bool = False,
-        in_force: Callable[[str], str] = str,
+        name_keys: Callable[[str], str] = str,
         end_note: Callable[[Reply], str] = note_on_screen,
         clock: Callable[[], float] = time.process_time,
     ) -> None:
         """Show `reply`.
 
-        `in_force` puts the user's own keys into a text that names keys. `end_note` returns how the
+        `name_keys` puts the user's own keys into a text that names keys. `end_note` returns how the
         reply ended, or what it waits for before it begins. `clock` returns seconds of processor
         time.
         """
         self._clock = clock
         self._reply = reply
-        self._in_force = in_force
+        self._name_keys = name_keys
         self._end_note = end_note
         self._pending = _Stream(reply.text)
         self._pending_thinking = _Stream(reply.thinking)
@@ -165,7 +165,7 @@ class ReplyLines:
 
         Return True if the line is new.
         """
-        foot = self._in_force(foot)
+        foot = self._name_keys(foot)
         if foot == self._foot:
             return False
         self._foot = foot
@@ -192,7 +192,7 @@ class ReplyLines:
         if self._thinking is not None and (self._source or self._finished):
             self._thinking.ended = True
         if self._finished or (self._is_empty and not self._note):
-            self._note = self._in_force(self._end_note(self._reply))
+            self._note = self._name_keys(self._end_note(self._reply))
         elif not self._is_empty:
             self._note = ""
         self._arrange()

@@ -130,7 +130,7 @@ class Dialog(ScreenFixes[T | None], ModalScreen[T | None]):
         hints: list[str] = []
         for hint in self._flashed or self._hints:
             if hint != HELP or keymap.keys("help"):
-                hints.append(keymap.in_force(hint))
+                hints.append(keymap.name_keys(hint))
         self.frame.border_subtitle = self._on_border(fitting_hints(hints, width - _BORDER))
 
     def _on_border(self, text: str) -> Content:
@@ -138,7 +138,7 @@ class Dialog(ScreenFixes[T | None], ModalScreen[T | None]):
 
     def say(self, text: str, *, is_trouble: bool = False) -> None:
         """Show `text` in the line for results and errors."""
-        self.said.update(Content(sanitize(keymap_of(self).in_force(text))))
+        self.said.update(Content(sanitize(keymap_of(self).name_keys(text))))
         self.said.set_class(is_trouble, "-trouble")
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002

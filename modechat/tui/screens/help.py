@@ -62,7 +62,7 @@ def help_on(screen: Screen[object], keymap: Keymap) -> HelpScreen:
     if not isinstance(screen, Dialog):
         return HelpScreen(keymap)
     about = screen.HEADING or "This screen"
-    rows = tuple((keymap.in_force(name), text) for name, text in (*screen.KEYS, _CLOSES))
+    rows = tuple((keymap.name_keys(name), text) for name, text in (*screen.KEYS, _CLOSES))
     return HelpScreen(keymap, Section(f"Here: {about}", rows))
 
 

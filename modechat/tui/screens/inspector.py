@@ -125,7 +125,7 @@ class InspectorScreen(Dialog[None]):
         if self._subjects:
             run_newest(self, self._inspect, self._subjects[self._at])
         else:
-            self._panes[self._front].show_message(keymap_of(self).in_force(_NOTHING))
+            self._panes[self._front].show_message(keymap_of(self).name_keys(_NOTHING))
 
     def _show_titles(self) -> None:
         self.show_heading(f"{self._title()} · {self._layout_used}")
@@ -164,7 +164,7 @@ class InspectorScreen(Dialog[None]):
             view = await self._prompt_of(subject, pane.mode)
         except EngineError as error:
             said = "\n\n".join(filter(None, (error.title, error.hint)))
-            pane.show_message(keymap_of(self).in_force(said))
+            pane.show_message(keymap_of(self).name_keys(said))
         else:
             model = self._session.model
             pane.show_prompt(view, model.n_ctx if model is not None else 0, self._layout_used)

@@ -84,18 +84,18 @@ class Welcome(Static):
         super().__init__(classes="welcome")
 
     def on_mount(self) -> None:
-        in_force = keymap_of(self).in_force
+        name_keys = keymap_of(self).name_keys
         text = Content.assemble(
             ("modechat", "bold $text-primary"),
             "\n\n",
-            in_force(f"Type a message and press {key('send', 'Enter')}: "),
+            name_keys(f"Type a message and press {key('send', 'Enter')}: "),
             "the model remembers the chat.\n\n",
             ("### Instruction", "bold $text-accent"),
             "  one task at a time, without the chat\n",
             ("### Chat", "bold $text-primary"),
             "         back to the chat\n\n",
             (
-                in_force(f"{key('help', 'F1')} shows the keys. Everything stays on this machine."),
+                name_keys(f"{key('help', 'F1')} shows the keys. Everything stays on this machine."),
                 "$text-muted",
             ),
         )

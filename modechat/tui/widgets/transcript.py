@@ -209,7 +209,7 @@ class Transcript(TimelineScroll, RowColours, can_focus=False):
             model_before(turn, items),
             unfold_thinking=self._unfold_thinking,
             explains=is_first_unseen(turn, items),
-            in_force=keymap_of(self).in_force,
+            name_keys=keymap_of(self).name_keys,
         )
 
     async def _show_welcome(self) -> None:

@@ -33,20 +33,20 @@ class TurnView:
         *,
         unfold_thinking: bool = False,
         explains: bool = True,
-        in_force: Callable[[str], str] = str,
+        name_keys: Callable[[str], str] = str,
     ) -> None:
         """Make the rows and the widgets of `turn`.
 
         `without_history`: names of the formats whose prompts have only the last message of a chat.
         `model_before`: the name of the model that wrote the reply before. `explains`: a turn that
-        the chat does not see says so in words. `in_force` puts the user's own keys into a text that
-        names keys.
+        the chat does not see says so in words. `name_keys` puts the user's own keys into a text
+        that names keys.
         """
         self._turn = turn
         self._without_history = without_history
         self._request_lines = RequestLines(turn, without_history, explains=explains)
         self._reply_lines = ReplyLines(
-            turn.reply, unfold_thinking=unfold_thinking, in_force=in_force
+            turn.reply, unfold_thinking=unfold_thinking, name_keys=name_keys
         )
         self._model_before = model_before
         self._reply_lines.show_foot(foot_of(turn, model_before))

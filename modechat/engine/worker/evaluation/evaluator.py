@@ -90,4 +90,4 @@ class Reused:
 
     n_tokens: int
     n_restored: int = 0
-    """How many of the tokens came from disk."""
+    """The number of tokens that came from disk."""

@@ -31,13 +31,13 @@ class Lane:
     label: str = ""
     """The conversation that the lane is saved as on disk; empty: it is not saved."""
     n_exact: int | None = None
-    """How many of the tokens were evaluated after exactly those before them; None: all.
+    """The number of tokens evaluated after exactly those before them; None: all.
 
     Tokens after messages that have left a full context are not exact: only that conversation can
     use them.
     """
     n_left_out: int = 0
-    """How many messages have left the context; 0 if all tokens are exact."""
+    """The number of messages that have left the context; 0 if all tokens are exact."""
 
     def keep(self, count: int) -> None:
         """Forget all tokens but the first `count`."""

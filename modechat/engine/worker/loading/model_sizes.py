@@ -61,7 +61,7 @@ class ContextShape:
     n_sequences: int
     n_ubatch: int
     n_outputs: int
-    """How many tokens of a batch may have logits."""
+    """The number of tokens of a batch that may have logits."""
     flash_attention: bool
 
 
