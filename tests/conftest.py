@@ -6,7 +6,6 @@ import gc
 import os
 import signal
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -53,19 +52,38 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the cases that do not run every day, unless they are named or all are wanted."""
-    if is_thorough() or any("::" in argument for argument in config.args):
+    """Leave out the cases that do not run every day, unless they are named or all are wanted.
+
+    Those that run are spread over all cases of their test.
+    """
+    if is_thorough() or config.option.keyword:
         return
-    seen: Counter[object] = Counter()
-    kept: list[pytest.Item] = []
-    left_out: list[pytest.Item] = []
+    cases: dict[tuple[Path, str, int], list[pytest.Item]] = {}
     for item in items:
-        mark = item.get_closest_marker("every_day")
-        test = getattr(item, "function", item)
-        (left_out if mark and seen[test] >= mark.args[0] else kept).append(item)
-        seen[test] += 1
-    items[:] = kept
-    config.hook.pytest_deselected(items=left_out)
+        if (mark := item.get_closest_marker("every_day")) and not _is_named(item, config):
+            cases.setdefault((item.path, item.name.partition("[")[0], *mark.args), []).append(item)
+    left_out: set[pytest.Item] = set()
+    for (_, _, count), of_test in cases.items():
+        left_out |= {*of_test} - {of_test[at] for at in _spread(count, len(of_test))}
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=[*left_out])
+
+
+def _is_named(item: pytest.Item, config: pytest.Config) -> bool:
+    """Return True if the command line names the test, not only its file."""
+    for argument in config.args:
+        file, _, name = argument.partition("::")
+        path = (config.invocation_params.dir / file).resolve()
+        if name and path == item.path and item.nodeid.partition("::")[2].startswith(name):
+            return True
+    return False
+
+
+def _spread(count: int, among: int) -> list[int]:
+    """Return the places of `count` cases among so many: the first, the last, and between them."""
+    if count == 1:
+        return [0]
+    return [place * (among - 1) // (count - 1) for place in range(count)]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,7 +28,18 @@ from unittest.mock import patch
 from modechat.engine.process import spawn_worker
 
 _NO_BACKTRACE = {"GGML_NO_BACKTRACE": "1"}
-_MATTERS_AT_START = ("PYTHON", "LD_", "GGML_", "LLAMA_", "OMP_", "CUDA_")
+_MATTERS_AT_START = (
+    "PYTHON",
+    "LD_",
+    "GGML_",
+    "LLAMA_",
+    "OMP_",
+    "GOMP_",
+    "CUDA_",
+    "HIP_",
+    "ROCR_",
+    "VK_",
+)
 """Beginnings of the variables that are read when Python or llama.cpp starts."""
 _LONGEST_MESSAGE = 1 << 20
 _PROJECT = str(Path(__file__).parents[1])
@@ -151,8 +162,10 @@ def main() -> None:
         message, files, _, _ = socket.recv_fds(requests, _LONGEST_MESSAGE, 4)
         if not message:
             return
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         pid = os.fork()
         if pid == 0:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             requests.close()
             for file in told_at.values():
@@ -162,6 +175,7 @@ def main() -> None:
             os.close(file)
         told_at[pid] = files[3]
         tell(pid)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         requests.send(str(pid).encode())
 
 

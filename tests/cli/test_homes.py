@@ -46,7 +46,7 @@ def modechat(folder: Path, env: dict[str, str], *arguments: str | Path) -> tuple
     return done.returncode, done.stdout.decode(), err
 
 
-@pytest.mark.parametrize("env", [NO_HOMES[0], ODD_HOMES[0], *NO_HOMES[1:], *ODD_HOMES[1:]], ids=str)
+@pytest.mark.parametrize("env", [*NO_HOMES, *reversed(ODD_HOMES)], ids=str)
 @pytest.mark.every_day(2)
 def test_commands_that_keep_nothing_work_without_a_home(
     env: dict[str, str], tmp_path: Path, tiny: Path

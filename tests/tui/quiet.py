@@ -26,8 +26,9 @@ _n_in_threads = 0
 
 
 async def until_quiet(_shortest: float = 0, longest: float = _LONGEST) -> None:
-    """Wait until no task of the loop can go on, no thread works for it, and no timer is near.
+    """Wait until no task of the loop can go on, no executor works for it, and no timer is near.
 
+    Daemon threads are not waited for: what they work on may hang for ever.
     What is to be painted is painted now, not at the next tick.
     """
     loop: Any = asyncio.get_running_loop()

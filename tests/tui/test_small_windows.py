@@ -93,9 +93,9 @@ async def test_nothing_is_laid_out_for_ever_in_any_size(
             (80, 24),
         ]:
             await resize(screen, columns, rows)
-            await asyncio.sleep(0.1)
             laid_out.clear()
-            await asyncio.sleep(0.2)
+            for _ in range(3):
+                await screen.pilot.pause()
             assert len(laid_out) < 4, (columns, rows)
 
 
