@@ -2,15 +2,18 @@
 
 Once where the model does what it is asked for, and once where it does not.
 
-In this process, with the starter model's vocabulary and the logits of one position.
+In this process, with the starter model's vocabulary and the logits of one position. Where the package
+`llguidance` is installed, it says what that takes for the same schema.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from modechat.domain.sampling import DEFAULTS
@@ -62,6 +65,41 @@ def load(path: Path) -> tuple[llama.llama_context_p, Vocabulary]:
     return context, vocabulary
 
 
+def measure_llguidance(vocabulary: Vocabulary) -> None:
+    """Print the time before the first mask of llguidance, and that of a mask inside a string."""
+    try:
+        llguidance, masks = map(import_module, ("llguidance", "llguidance.numpy"))
+    except ImportError:
+        return
+    n_tokens = vocabulary.n_tokens
+
+    class Tokenizer:
+        eos_token_id = llama.llama_vocab_eos(vocabulary.handle)
+        bos_token_id = None
+        special_token_ids = [token.id for token in vocabulary.special_tokens]
+        tokens = [vocabulary.piece(token) for token in range(n_tokens)]
+
+        def __call__(self, text: bytes) -> list[int]:
+            return vocabulary.tokenize_prompt([text.decode()])
+
+    began = time.perf_counter()
+    tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(Tokenizer()))
+    built = time.perf_counter() - began
+    matcher = llguidance.LLMatcher(
+        tokenizer, llguidance.LLMatcher.grammar_from_json_schema(json.dumps(SCHEMA))
+    )
+    mask = masks.allocate_token_bitmask(1, n_tokens)
+    masks.fill_next_token_bitmask(matcher, mask)
+    first = time.perf_counter() - began
+    for character in '{"text": "':
+        assert matcher.consume_tokens(vocabulary.tokenize_prompt([character]))
+    later = median_of(lambda: masks.fill_next_token_bitmask(matcher, mask))
+    print(
+        f"  llguidance {llguidance.__version__}: {built:.2f} s for the tokenizer, {first:.2f} s until"
+        f" the first mask, then {later * 1e3:.2f} ms each"
+    )
+
+
 def main() -> int:
     path = starter_model()
     if path is None:
@@ -70,13 +108,15 @@ def main() -> int:
     n_tokens = vocabulary.n_tokens
     with SamplerChain(context, DEFAULTS, 1, n_tokens, []) as free:
         freely = median_of(lambda: free.sample(-1))
+    began = time.perf_counter()
     text = grammar_of(SCHEMA)
     with ConstrainedSampler(
         context, DEFAULTS, 1, n_tokens, [], Grammar(vocabulary, text, "root")
     ) as chain:
-        began = time.perf_counter()
+        asked = time.perf_counter()
         chain.sample(-1)
-        refused = time.perf_counter() - began  # prose, where an object must begin
+        refused = time.perf_counter() - asked  # prose, where an object must begin
+        first = time.perf_counter() - began
     inside = Grammar(vocabulary, text, "root")
     for character in '{"text": "':
         (token,) = vocabulary.tokenize_prompt([character])
@@ -91,6 +131,8 @@ def main() -> int:
         f" (target: at most {TARGET * 1e3:.0f} ms): {verdict}"
     )
     print(f"  refused, and chosen anew among all: {(refused - freely) * 1e3:+.2f} ms")
+    print(f"  from the schema to the first token: {first:.2f} s")
+    measure_llguidance(vocabulary)
     return 0 if allowed - freely <= TARGET else 1
 
 
