@@ -10,11 +10,9 @@ from modechat.domain.conversation import (
     ReplyState,
     StopReason,
 )
-from modechat.domain.key_names import key
+from modechat.domain.key_names import REGENERATE, key
 from modechat.domain.notices import leak_note, repetition_note
 from modechat.domain.text import ended, sanitize, sanitize_line
-
-_REGENERATE = key("regenerate", "Ctrl+R")
 
 
 class End(Enum):
@@ -79,7 +77,7 @@ _NOTES = {
         "Stopped before the reply began.",
     ),
     End.INTERRUPTED: _Notes(
-        f"✂ interrupted: {{interruption}} {_REGENERATE} asks again.{{goes_on}}",
+        f"✂ interrupted: {{interruption}} {REGENERATE} asks again.{{goes_on}}",
         "✗ {error}",
         "The reply was interrupted: {interruption} /regenerate asks again.{goes_on}",
     ),
@@ -103,7 +101,7 @@ _NOTES = {
         "{leak} Try another with --format NAME.",
     ),
     End.REPEATS: _Notes(
-        f"✂ {{repetition}} {_REGENERATE} asks again.{{goes_on}}",
+        f"✂ {{repetition}} {REGENERATE} asks again.{{goes_on}}",
         "✂ {repetition}",
         "{repetition} /regenerate asks again.{goes_on}",
         "{repetition} Another --seed may help, or --repeat-penalty 1.1; "

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from modechat.domain.continuing import reopened, why_not_continue
 from modechat.domain.conversation import Conversation, Reply, Turn, as_mode
-from modechat.domain.mode import Mode, ModeState
+from modechat.domain.mode import INSTRUCT, Mode, ModeState
 from modechat.domain.modes import ChatMessage, Incomplete, Parsed, Switch, Task, parse
 from modechat.session.events import (
     BranchChanged,
@@ -232,10 +232,6 @@ def in_place_of(old: Turn, turn: Turn, conversation: Conversation | None) -> Ite
 def _state_of(turn: Turn) -> ModeState:
     """Return the state in which the text typed for `turn` has the meaning of its request."""
     request = turn.request
-    if (
-        isinstance(request, Task)
-        and request.input
-        and parse(turn.typed, ModeState(Mode.INSTRUCT)) != request
-    ):
+    if isinstance(request, Task) and request.input and parse(turn.typed, INSTRUCT) != request:
         return ModeState(Mode.INSTRUCT, request.instruction, request.name)
     return ModeState(turn.mode)

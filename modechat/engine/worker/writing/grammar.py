@@ -21,6 +21,7 @@ from modechat.engine.worker.bindings import llama
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.engine.worker.writing.candidates import IMPOSSIBLE, Candidates
+from modechat.prompting.grammar_ways import LEFT_RECURSION
 
 T = TypeVar("T")
 
@@ -131,7 +132,7 @@ def _load(vocabulary: Vocabulary, text: str, root: str) -> llama.llama_sampler_p
     sampler, log = _with_standard_error(load)
     if sampler:
         return sampler
-    reason = "A rule may begin with itself: that never ends."
+    reason = LEFT_RECURSION
     if found := re.search(r"error parsing grammar: ([^\n]*)", log):
         reason = f"llama.cpp says: {found[1].strip()[:200]}"
     raise WorkerFailure("request", "The grammar cannot be used", reason)
