@@ -185,3 +185,11 @@ async def test_an_unknown_command_in_a_pipe_is_wrong_use_and_the_rest_is_done(
     )
     assert out.count("Model: You said: /modles") == 1
     assert "Model: You said: /usr/bin/x y" in out
+
+
+async def test_history_lists_what_the_pipe_sent_itself(tmp_path: Path) -> None:
+    code, out, _ = await in_pipe(
+        tmp_path, "hello\n### Instruction\nsecond one\n/history\n/history\n"
+    )
+    assert code == 0
+    assert out.count("\n2: hello\n1: second one\n") == 2
