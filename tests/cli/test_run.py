@@ -428,7 +428,7 @@ def test_a_context_larger_than_memory_is_exit_code_4_with_both_numbers(
     assert re.search(r"--ctx \d+", done.err)
 
 
-# Text that is none
+# What is not text
 
 
 @pytest.mark.parametrize(
