@@ -24,7 +24,7 @@ from modechat.domain.typed import Typed, as_typed
 class ChatMessage:
     """One chat turn."""
 
-    mode: ClassVar = Mode.CHAT
+    mode: ClassVar[Mode] = Mode.CHAT
     text: str
 
 
@@ -32,7 +32,7 @@ class ChatMessage:
 class Task:
     """One single-shot turn. `input` and `prefill` (the start of the reply) may be empty."""
 
-    mode: ClassVar = Mode.INSTRUCT
+    mode: ClassVar[Mode] = Mode.INSTRUCT
     instruction: str
     input: str = ""
     prefill: str = ""
@@ -93,10 +93,8 @@ def parse(text: str | Typed, state: ModeState) -> Parsed:
 def mode_of(text: str | Typed, state: ModeState) -> Mode:
     """Return the mode in which `text` would be sent, for the badge at the prompt."""
     match parse(text, state):
-        case ChatMessage():
-            return Mode.CHAT
-        case Task():
-            return Mode.INSTRUCT
+        case ChatMessage() | Task() as request:
+            return request.mode
         case Switch(state=after):
             return after.mode
         case Incomplete():
