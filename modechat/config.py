@@ -92,8 +92,8 @@ class Config(_Section):
     """llama.cpp's kernels for this processor, such as those for AMX; auto: unless they crashed
     here."""
     n_threads: Annotated[int, Field(ge=1, le=1024, strict=True)] | None = None
-    """Threads that compute; unset: as many as help, adapted meanwhile, unless with a seed or at
-    temperature 0."""
+    """Threads that compute; unset: as many as make it faster, adapted while it runs, but not with a
+    seed or at temperature 0."""
     lora: tuple[LoraFile, ...] = ()
     """LoRA adapters for the model, each `FILE` or `FILE:SCALE`; the scale says how strongly it is
     applied."""
@@ -110,7 +110,7 @@ class Config(_Section):
     keep_evaluated: Annotated[bool, Field(strict=True)] = True
     """Evaluated chats are kept on disk, so that a long one goes on at once after a restart."""
     kept_gib: Annotated[float, Field(gt=0, le=1e6, strict=True)] = 2.0
-    """Disk space for them in GiB; those that were used least recently make way."""
+    """GiB of disk space for evaluated chats; those used least recently make way for new ones."""
     sampling: Sampling = Sampling()
     chat: ChatConfig = ChatConfig()
     instruct: InstructConfig = InstructConfig()

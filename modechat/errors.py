@@ -40,6 +40,11 @@ class ModechatError(Exception):
         return f"{self.title}\n{self.hint}"
 
 
+def cannot_write(error: OSError) -> ModechatError:
+    """Return the error for output that the disk behind it refuses."""
+    return ModechatError(f"The reply cannot be written: {error.strerror}", "Is the disk full?")
+
+
 class UsageError(ModechatError):
     """The command line asks for something impossible."""
 

@@ -32,7 +32,11 @@ def constrain(request: Generate, schema: Path | None, grammar: Path | None) -> G
         request = request.model_copy(update={"schema_text": text, "grammar": None})
     if grammar is not None:
         request = request.model_copy(
-            update={"schema_text": None, "grammar": _read(grammar, "grammar")}
+            update={
+                "schema_text": None,
+                "grammar": _read(grammar, "grammar"),
+                "grammar_file": shown_path(grammar),
+            }
         )
     if request.is_constrained and request.prompt.prefill:
         raise UsageError(

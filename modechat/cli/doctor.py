@@ -17,6 +17,7 @@ from modechat import __version__
 from modechat.cli.advice import advise
 from modechat.cli.doctor_report import Report, Terminal, as_text
 from modechat.cli.hardware import this_machine
+from modechat.cli.look import check_look
 from modechat.cli.streams import standard_output, takes_unicode, write
 from modechat.cli.trial import try_machine
 from modechat.config import Config, load_config
@@ -136,11 +137,14 @@ def _folders() -> dict[str, Path]:
 
 
 def _config() -> tuple[Config, str]:
-    """Return the config, or the defaults and the error in it."""
+    """Return the config and the error in it; the defaults if it cannot be read."""
+    config = Config()
     try:
-        return load_config(config_file()), ""
+        config = load_config(config_file())
+        check_look(config)
     except ConfigError as error:
-        return Config(), _sentences(error)
+        return config, _sentences(error)
+    return config, ""
 
 
 def _what_is_wrong_with(model: Path) -> str:

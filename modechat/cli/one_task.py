@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TextIO
 from modechat.cli.progress_line import ProgressLine
 from modechat.cli.setup import USER_SOURCES
 from modechat.cli.streams import takes_unicode, tell, write
+from modechat.commands.end_notes import note_of_command
 from modechat.domain.continuing import without_repetition
-from modechat.domain.conversation import Reply, StopReason
-from modechat.domain.notices import leak_note
+from modechat.domain.conversation import Reply, ReplyState, ReplyStats, StopReason
 from modechat.engine.connection import Connection
 from modechat.engine.protocol import (
     Cancelled,
@@ -34,19 +34,7 @@ from modechat.session.settings import SessionSettings
 if TYPE_CHECKING:
     import asyncio
 
-_INCOMPLETE = {
-    StopReason.LENGTH: "The reply is incomplete: the limit of tokens cut it. "
-    "Raise it with --max-tokens.",
-    StopReason.CONTEXT: "The reply is incomplete: the context is full. "
-    "Give the model more room with --ctx.",
-    StopReason.REPEATS: "The reply was stopped: it repeats itself. Another --seed may help, "
-    "or --repeat-penalty 1.1; stop_repetition = false, below [sampling] in the config file, "
-    "lets it go on.",
-}
-_ALWAYS_TOLD = (StopReason.CONTEXT, StopReason.REPEATS)
-_ONLY_THOUGHT = (
-    "The model thought, and answered nothing. --json has what it thought, --no-thinking may help."
-)
+_CUT = (StopReason.LENGTH, StopReason.CONTEXT, StopReason.REPEATS)
 
 
 class OneTask:
@@ -161,23 +149,29 @@ class OneTask:
         return True
 
     def _print_end(self, finished: Finished) -> int:
-        reason = finished.stop_reason
+        reply = Reply(
+            self._reply,
+            ReplyState.COMPLETE,
+            finished.stop_reason,
+            stats=finished.stats,
+            thinking=self._thinking,
+        )
         if self._as_json:
-            self._leave_out_repetition(finished)
             is_ascii = not takes_unicode(self._out)
-            write(self._out, json.dumps(self._as_object(finished), ensure_ascii=is_ascii) + "\n")
+            answer = self._as_object(without_repetition(reply), finished.stats)
+            write(self._out, json.dumps(answer, ensure_ascii=is_ascii) + "\n")
         else:
             self._end_line()
-        if reason is StopReason.LEAK:
-            tell(f"{leak_note(finished.stats.leak)} Try another with --format NAME.")
-        if reason is StopReason.STOPPED:
+        if reply.stop_reason is StopReason.STOPPED:
             return EXIT_INTERRUPTED
-        is_cut = self._request.is_constrained and reason in _INCOMPLETE
-        is_surprise = reason is StopReason.LENGTH and not self._user_knows_limit
-        if is_cut or is_surprise or reason in _ALWAYS_TOLD:
-            tell(_INCOMPLETE[reason])
-        if not self._reply:
-            tell(_ONLY_THOUGHT if self._thinking else "The model answered with nothing.")
+        is_cut = self._request.is_constrained and reply.stop_reason in _CUT
+        if not is_cut and reply.stop_reason is StopReason.LENGTH and self._user_knows_limit:
+            reply = replace(reply, stop_reason=None)
+        notes = [note_of_command(reply)]
+        if not reply.text:
+            notes.append(note_of_command(replace(reply, stop_reason=None)))
+        for note in dict.fromkeys(filter(None, notes)):
+            tell(note)
         return EXIT_INCOMPLETE if is_cut else 0
 
     @property
@@ -188,33 +182,22 @@ class OneTask:
                 return True
         return False
 
-    def _leave_out_repetition(self, finished: Finished) -> None:
-        reply = Reply(
-            self._reply,
-            stop_reason=finished.stop_reason,
-            stats=finished.stats,
-            thinking=self._thinking,
-        )
-        kept = without_repetition(reply)
-        self._reply, self._thinking = kept.text, kept.thinking
-
     def _end_line(self) -> None:
         if self._reply and not self._as_json:
             write(self._out, "\n")
 
-    def _as_object(self, finished: Finished) -> dict[str, object]:
+    def _as_object(self, reply: Reply, stats: ReplyStats) -> dict[str, object]:
         assert self._loaded is not None  # nothing ends before loading
-        stats = finished.stats
         return {
-            "reply": self._reply,
-            "thinking": self._thinking,
+            "reply": reply.text,
+            "thinking": reply.thinking,
             "mode": self._request.prompt.mode,
             "format": stats.format,
             "format_source": stats.format_source,
             "fallback": stats.fallback,
             "neutralised": list(stats.neutralised),
             "model": self._loaded.model.name,
-            "stop_reason": finished.stop_reason,
+            "stop_reason": reply.stop_reason,
             "prompt_tokens": stats.prompt_tokens,
             "reused_tokens": stats.reused_tokens,
             "completion_tokens": stats.completion_tokens,

@@ -186,7 +186,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=path,
         metavar="FILE",
-        help="a file whose text is the task's input, as a mention of @FILE in the text is; "
+        help="a file whose text is the task's input, like @FILE in the text; "
         "can be given several times",
     )
     parser.add_argument(
@@ -224,16 +224,22 @@ def _model_options(lora: str = "lora_of_command") -> argparse.ArgumentParser:
         "--temperature", type=number(0, 10), metavar="T", help="0: always the likeliest token"
     )
     group.add_argument(
-        "--top-k", type=whole_number(0, 2**31 - 1), metavar="N", help="the N likeliest tokens only"
+        "--top-k",
+        type=whole_number(0, 2**31 - 1),
+        metavar="N",
+        help="choose among the N likeliest tokens",
     )
     group.add_argument(
-        "--top-p", type=share, metavar="P", help="the likeliest tokens that make up P together"
+        "--top-p",
+        type=share,
+        metavar="P",
+        help="choose among the likeliest tokens whose chances add up to P",
     )
     group.add_argument(
         "--min-p",
         type=number(0, 1),
         metavar="P",
-        help="none less likely than this share of the first",
+        help="leave out tokens less than P times as likely as the likeliest",
     )
     group.add_argument(
         "--repeat-penalty", type=number(0.01, 10), metavar="X", help="above 1: fewer repetitions"
@@ -259,7 +265,7 @@ def _add_load_options(options: argparse._ActionsContainer) -> None:
         "--ctx",
         type=whole_number(256, 2**31 - 1),
         metavar="N",
-        help="context length in tokens; llama.cpp rounds it up to 256s",
+        help="context length in tokens; llama.cpp makes it a multiple of 256",
     )
     options.add_argument(
         "--gpu-layers",

@@ -26,6 +26,7 @@ from modechat.config import load_config
 from modechat.domain.conversation import Conversation, Turn, as_mode, clock_at
 from modechat.domain.mode import Mode
 from modechat.domain.modes import ChatMessage, Task
+from modechat.domain.notices import too_long_note
 from modechat.domain.typed import Typed
 from modechat.engine.connection import Connection
 from modechat.engine.prompt_view import PromptView
@@ -84,10 +85,7 @@ def prompt(arguments: argparse.Namespace, worker: subprocess.Popen[bytes]) -> in
     view, n_ctx = asyncio.run(_inspect(engine, settings, inspect))
     mode = Mode(inspect.prompt.mode)
     if len(view.tokens) >= n_ctx:
-        tell(
-            f"The prompt has {len(view.tokens):,} tokens, the context holds {n_ctx:,}: "
-            "it would be refused."
-        )
+        tell(f"{too_long_note(len(view.tokens), n_ctx)}: it would be refused.")
     if arguments.json:
         is_ascii = not takes_unicode(out)
         write(out, json.dumps(_as_object(view, mode), ensure_ascii=is_ascii) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modechat.domain.mode import Mode, ModeState
+from modechat.domain.mode import INSTRUCT, Mode, ModeState
 from modechat.domain.modes import ChatMessage, Incomplete, Switch, Task, headers, parse
 from modechat.domain.near import did_you_mean, near
 from modechat.domain.typed import Typed, as_typed
@@ -12,8 +12,6 @@ from modechat.errors import UsageError
 from modechat.prompt_files import PromptFiles
 from modechat.prompting.tasks import NamedTask
 from modechat.session.attachments import attach
-
-_ALONE = ModeState(Mode.INSTRUCT)
 
 
 def read_request(instruction: str | Typed, piped: str) -> ChatMessage | Task:
@@ -27,7 +25,7 @@ def read_request(instruction: str | Typed, piped: str) -> ChatMessage | Task:
         piped = ""
     if not instruction.text.strip():
         instruction, piped = _as_request(piped), ""
-    match parse(instruction, _ALONE):
+    match parse(instruction, INSTRUCT):
         case ChatMessage(text=text):
             return ChatMessage(_join(text, piped))
         case Task() as task:
@@ -100,7 +98,7 @@ def _as_request(piped: str) -> Typed:
     """Return a piped text as a request: typed if it begins with a header, else one fold."""
     if not piped:
         return Typed()
-    counting = headers(piped, _ALONE)
+    counting = headers(piped, INSTRUCT)
     if counting and counting[0].word in ("instruction", "chat"):
         return Typed(piped)
     return Typed(piped, ((0, len(piped)),))

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from modechat.domain.key_names import usual_keys
 from modechat.domain.text import sanitize
-from modechat.errors import ModechatError, UsageError
+from modechat.errors import UsageError, cannot_write
 
 
 def argument_text(words: Iterable[str]) -> str:
@@ -49,9 +49,7 @@ def write(out: TextIO, text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise ModechatError(
-            f"The reply cannot be written: {error.strerror}", "Is the disk full?"
-        ) from error
+        raise cannot_write(error) from error
 
 
 def can_repaint(env: Mapping[str, str], *streams: TextIO | None) -> bool:

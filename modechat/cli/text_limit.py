@@ -6,12 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 from modechat.domain.byte_sizes import shown_bytes
+from modechat.domain.notices import SHORTEN_OR_WIDEN
 from modechat.errors import ContextError
 from modechat.models.gguf import longest_token, read_header
 
 _MAX_BYTES = 32_000_000
 """More than any context that can be computed."""
-_HINT = "Shorten the text, or give the model more room with --ctx."
 
 
 class TextLimit:
@@ -39,7 +39,7 @@ class TextLimit:
         if self._longest and self._tokens and self._tokens * self._longest < n_bytes:
             least = -(-n_bytes // self._longest)
             title += f", at least {least:,} tokens; the context holds at most {self._tokens:,}"
-            raise ContextError(title, _HINT)
+            raise ContextError(title, SHORTEN_OR_WIDEN)
         title += f": more than modechat takes ({shown_bytes(_MAX_BYTES)})"
         if self._tokens:
             title += f"; the context holds at most {self._tokens:,} tokens"

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from modechat.cli.hardware import Hardware
 from modechat.cli.memory_speed import memory_speed
+from modechat.engine.build import CANNOT_LOAD
 from modechat.engine.diagnosis import features_of
 from modechat.engine.instructions import known_instructions, runnable_instructions
 from modechat.engine.probe import EngineProbe
 from modechat.engine.self_test import SelfTest, try_engine
 
-_NOT_TRIED = SelfTest("was not tried: llama.cpp cannot be loaded")
+_NOT_TRIED = SelfTest(f"was not tried: {CANNOT_LOAD}")
 
 
 @dataclass(frozen=True, slots=True)

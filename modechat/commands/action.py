@@ -52,6 +52,8 @@ class Action:
     """The name of its command, without the slash; empty if it has none."""
     words: str = ""
     """The words that may follow the command, as the help writes them: `[NUMBER]`."""
+    typed_help: str = ""
+    """The description of the command for every front end; empty: the same as `help`."""
     group: Group = Group.CONVERSATION
     """The group in which the help lists it."""
     needs_screen: bool = False
@@ -62,6 +64,10 @@ class Action:
     """The states of the screen in which the hint names it."""
     edits: str = ""
     """The text area's own action that does it; empty if it does not edit the text at the prompt."""
+
+    @property
+    def command_help(self) -> str:
+        return self.typed_help or self.help
 
 
 def edit(action_id: str, keys: tuple[str, ...], label: str, edits: str = "") -> Action:

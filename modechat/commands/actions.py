@@ -40,5 +40,5 @@ def slash_table(*, without_screen: bool = False) -> tuple[tuple[str, str], ...]:
     rows: list[tuple[str, str]] = []
     for action in ACTIONS:
         if action.slash and not (without_screen and action.needs_screen):
-            rows.append((slash_usage(action), action.help))
+            rows.append((slash_usage(action), action.command_help))
     return tuple(rows)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from modechat.commands.end_notes import leaked_marker
 from modechat.domain.conversation import Turn, message_text
-from modechat.domain.mode import Mode
-from modechat.domain.modes import ChatMessage, Incomplete
+from modechat.domain.modes import Incomplete
 from modechat.domain.text import in_short, sanitize_line
 from modechat.errors import EngineError
 from modechat.prompting.candidates import likely_formats
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 USUAL_COUNT = 3
 AS_NOW = "as now"
+_SEPARATOR = " · "
 _TEMPERATURES = (0.2, 0.7, 1.0, 1.5)
 _MOST_SAME = 2
 """The number of extra formats to try, because some may make the same prompt."""
@@ -39,7 +39,9 @@ class Preset:
 
     name: str
     about: str
-    variants: tuple[VariantSettings, ...]
+    variants: tuple[VariantSettings, ...] = ()
+    columns: str = "…"
+    """The columns in one line, safe to show."""
 
 
 def presets(
@@ -54,28 +56,33 @@ def presets(
     temperatures = _TEMPERATURES[:count]
     if count == LEAST_VARIANTS:
         temperatures = (_TEMPERATURES[0], _TEMPERATURES[-1])
-    asked = Mode.CHAT if isinstance(question.request, ChatMessage) else Mode.INSTRUCT
+    seeds = range(1, count + 1)
+    asked = question.request.mode
     found = (
         Preset(
             "Prompt formats",
             "The current format, and others that are likely to suit the model.",
             tuple(VariantSettings(format=name) for name in formats),
+            sanitize_line(_SEPARATOR.join(formats)),
         ),
         Preset(
             "Temperatures",
             "From sober to lively; everything else stays as it is.",
             tuple(VariantSettings(temperature=value) for value in temperatures),
+            f"temperature {_SEPARATOR.join(f'{value:g}' for value in temperatures)}",
         ),
         Preset(
             "Seeds",
             "The same settings with other seeds: how much replies differ by chance. "
             "At temperature 0 they do not.",
-            tuple(VariantSettings(seed=seed) for seed in range(1, count + 1)),
+            tuple(VariantSettings(seed=seed) for seed in seeds),
+            f"seed {_SEPARATOR.join(map(str, seeds))}",
         ),
         Preset(
             "Both modes",
             "With the chat's history, and as a task without it.",
             (VariantSettings(mode=asked), VariantSettings(mode=asked.other)),
+            f"{asked}{_SEPARATOR}{asked.other}",
         ),
     )
     return tuple(preset for preset in found if len(preset.variants) >= LEAST_VARIANTS)
@@ -96,7 +103,7 @@ def label_of_variant(own: VariantSettings) -> str:
         parts.append(str(own.mode))
     if own.system is not None:
         parts.append(_label_of_system(own.system))
-    return sanitize_line(" · ".join(parts) or AS_NOW)
+    return sanitize_line(_SEPARATOR.join(parts) or AS_NOW)
 
 
 def labels_of(variants: Sequence[VariantSettings], session: ChatSession) -> tuple[str, ...]:

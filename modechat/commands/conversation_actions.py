@@ -99,6 +99,7 @@ CONVERSATION = (
         "Search, open, rename or delete conversations",
         slash="open",
         words="[NUMBER]",
+        typed_help="List the conversations, or open the one with this number",
         group=Group.CONVERSATION,
     ),
     Action(

@@ -10,11 +10,9 @@ from modechat.domain.conversation import (
     ReplyState,
     StopReason,
 )
-from modechat.domain.key_names import key
+from modechat.domain.key_names import REGENERATE, key
 from modechat.domain.notices import leak_note, repetition_note
 from modechat.domain.text import ended, sanitize, sanitize_line
-
-_REGENERATE = key("regenerate", "Ctrl+R")
 
 
 class End(Enum):
@@ -61,6 +59,8 @@ class _Notes:
     """Below a reply of a comparison, which cannot be regenerated or continued there."""
     in_words: str
     """For a user who hears it: whole sentences, without signs."""
+    of_command: str = ""
+    """Below the reply of a command in the shell, with the options that help."""
 
 
 _NOTES = {
@@ -77,7 +77,7 @@ _NOTES = {
         "Stopped before the reply began.",
     ),
     End.INTERRUPTED: _Notes(
-        f"✂ interrupted: {{interruption}} {_REGENERATE} asks again.{{goes_on}}",
+        f"✂ interrupted: {{interruption}} {REGENERATE} asks again.{{goes_on}}",
         "✗ {error}",
         "The reply was interrupted: {interruption} /regenerate asks again.{goes_on}",
     ),
@@ -86,31 +86,39 @@ _NOTES = {
         "⋯ cut: the longest reply that is allowed (max_tokens). /continue goes on",
         "⋯ cut: as long as a reply may be here (max_tokens). Once it is kept, /continue goes on",
         "The reply was cut: it is the longest that is allowed (max_tokens). /continue goes on.",
+        "The reply is incomplete: the limit of tokens cut it. Raise it with --max-tokens.",
     ),
     End.CONTEXT: _Notes(
         "⋯ cut: the context is full. /continue goes on",
         "⋯ cut: the context is full",
         "The reply was cut: the context is full. /continue goes on.",
+        "The reply is incomplete: the context is full. Give the model more room with --ctx.",
     ),
     End.LEAK: _Notes(
         f"✂ {{leak}} {key('try_format', 'Ctrl+]')} tries another.",
         "✂ {leak}",
         "{leak} /reformat tries another.",
+        "{leak} Try another with --format NAME.",
     ),
     End.REPEATS: _Notes(
-        f"✂ {{repetition}} {_REGENERATE} asks again.{{goes_on}}",
+        f"✂ {{repetition}} {REGENERATE} asks again.{{goes_on}}",
         "✂ {repetition}",
         "{repetition} /regenerate asks again.{goes_on}",
+        "{repetition} Another --seed may help, or --repeat-penalty 1.1; "
+        "stop_repetition = false, below [sampling] in the config file, lets it go on.",
     ),
     End.ONLY_THOUGHT: _Notes(
         "The model thought, and answered nothing.",
         "The model answered nothing.",
         "The model thought, and answered nothing. /thoughts shows what it thought.",
+        "The model thought, and answered nothing. --json has what it thought, --no-thinking may "
+        "help.",
     ),
     End.NOTHING: _Notes(
-        "The model answered with nothing.",
         "The model answered nothing.",
-        "The model answered with nothing.",
+        "The model answered nothing.",
+        "The model answered nothing.",
+        "The model answered nothing.",
     ),
 }
 
@@ -152,6 +160,11 @@ def note_in_column(reply: Reply) -> str:
 def note_in_words(reply: Reply) -> str:
     """Return sentences for the plain front end, "" after an ordinary end."""
     return _filled(_NOTES[end_of(reply)].in_words, reply)
+
+
+def note_of_command(reply: Reply) -> str:
+    """Return sentences for a command in the shell, "" after an ordinary end."""
+    return _filled(_NOTES[end_of(reply)].of_command, reply)
 
 
 def _filled(note: str, reply: Reply) -> str:

@@ -99,7 +99,9 @@ def rank(words: str, label: str, *others: str) -> int | None:
 def rank_of_action(words: str, action: Action, label: str) -> int | None:
     """Return the `rank` of an action that is called `label` now."""
     name = f"/{action.slash} {action.slash} {action.id.replace('_', ' ')}"
-    return rank(words, label, f"{name} {_SYNONYMS.get(action.id, '')}", action.help)
+    return rank(
+        words, label, f"{name} {_SYNONYMS.get(action.id, '')}", action.command_help, action.help
+    )
 
 
 def _rank_of_word(word: str, label: str, others: Sequence[str]) -> int | None:

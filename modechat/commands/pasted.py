@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from modechat.commands.slash import read_slash
-from modechat.domain.mode import Mode, ModeState
+from modechat.domain.mode import INSTRUCT
 from modechat.domain.modes import headers
-
-ANY_STATE = ModeState(Mode.INSTRUCT)
-"""Every header that has a meaning in any mode has one in instruct mode."""
 
 
 def would_act(text: str) -> bool:
@@ -17,4 +14,4 @@ def would_act(text: str) -> bool:
     """
     if "\n" not in text.strip("\n"):
         return False
-    return bool(headers(text, ANY_STATE)) or read_slash(text) is not None
+    return bool(headers(text, INSTRUCT)) or read_slash(text) is not None

@@ -50,6 +50,7 @@ PROMPT = (
         "Find something that was sent before",
         slash="history",
         words="[NUMBER]",
+        typed_help="Find what was sent before, or begin a message with entry NUMBER",
         group=Group.PROMPT,
     ),
     Action(
@@ -101,9 +102,10 @@ PROMPT = (
         "choose_task",
         (),
         "Tasks",
-        "Do a named task; its text goes into the lines below",
+        "Choose a named task",
         slash="task",
         words="[NAME …]",
+        typed_help="Do a named task; write its text below the command",
         group=Group.PROMPT,
     ),
     Action(
@@ -132,7 +134,7 @@ EDITING = (
             "ctrl+circumflex_accent",
             "alt+z",
         ),
-        "Do it again",
+        "Redo what was undone",
     ),
     edit("cut", ("ctrl+x",), "Cut the selected text, or the line"),
     edit("paste", ("ctrl+v",), "Paste what was copied in modechat"),

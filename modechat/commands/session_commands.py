@@ -112,8 +112,11 @@ class SessionCommands:
         """List the models on this machine."""
         for line in await self._models.lines(session):
             self._say(line)
-        path = sanitize_line(session.settings.load.model_path)
-        self._say(f"The model is {path}. /model NUMBER or /model PATH goes on with another one.")
+        used = session.settings.load.model_path
+        if not used and session.model is not None:  # a scripted one
+            used = session.model.name
+        used = sanitize_line(used)
+        self._say(f"The model is {used}. /model NUMBER or /model PATH goes on with another one.")
         return None
 
     async def use_model(self, session: ChatSession, words: str) -> Incomplete | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from modechat.domain.conversation import Reply, ReplyState, ReplyStats, StopReason, Turn
-from modechat.domain.key_names import key
+from modechat.domain.key_names import REGENERATE, key
 
-_REGENERATE = key("regenerate", "Ctrl+R")
 _CUT_STATES = frozenset({ReplyState.STOPPED, ReplyState.INTERRUPTED, ReplyState.FAILED})
 _CUT_REASONS = frozenset(
     {StopReason.LENGTH, StopReason.CONTEXT, StopReason.LEAK, StopReason.REPEATS}
@@ -26,15 +25,15 @@ def why_not_continue(turn: Turn | None) -> str:
             f"{other_format} asks in another format."
         )
     if reply.state not in _CUT_STATES and reply.stop_reason not in _CUT_REASONS:
-        return f"The last reply is complete. {_REGENERATE} asks for another one."
+        return f"The last reply is complete. {REGENERATE} asks for another one."
     if reply.text:
         return ""
     if reply.thinking:
         return (
             "The reply was cut while the model thought, and that cannot go on. "
-            f"{_REGENERATE} asks again."
+            f"{REGENERATE} asks again."
         )
-    return f"Nothing of the reply had come yet. {_REGENERATE} asks again."
+    return f"Nothing of the reply had come yet. {REGENERATE} asks again."
 
 
 def _is_own_format(reply: Reply) -> bool:

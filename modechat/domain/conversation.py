@@ -131,7 +131,7 @@ class Turn:
 
     @property
     def mode(self) -> Mode:
-        return Mode.CHAT if isinstance(self.request, ChatMessage) else Mode.INSTRUCT
+        return self.request.mode
 
     @property
     def is_seen(self) -> bool:

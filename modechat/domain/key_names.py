@@ -26,6 +26,9 @@ def key(action_id: str, usual: str) -> str:
     return f"{_BEGIN}{action_id}{_MIDDLE}{usual}{_END}"
 
 
+REGENERATE = key("regenerate", "Ctrl+R")
+
+
 def with_keys(text: str, name_of: Callable[[str], str | None]) -> str:
     """Replace each mark in `text` with the result of `name_of`; None: with the usual key."""
     if _BEGIN not in text:

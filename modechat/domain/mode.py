@@ -36,3 +36,7 @@ class ModeState:
 
     def toggled(self) -> ModeState:
         return ModeState(self.mode.other)
+
+
+INSTRUCT = ModeState(Mode.INSTRUCT)
+"""Every header that has a meaning in any mode has one in this state."""

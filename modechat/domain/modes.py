@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from modechat.domain.fences import FenceScanner
-from modechat.domain.mode import Mode, ModeState
+from modechat.domain.mode import INSTRUCT, Mode, ModeState
 from modechat.domain.typed import Typed, as_typed
 
 
@@ -24,6 +24,7 @@ from modechat.domain.typed import Typed, as_typed
 class ChatMessage:
     """One chat turn."""
 
+    mode: ClassVar[Mode] = Mode.CHAT
     text: str
 
 
@@ -31,6 +32,7 @@ class ChatMessage:
 class Task:
     """One single-shot turn. `input` and `prefill` (the start of the reply) may be empty."""
 
+    mode: ClassVar[Mode] = Mode.INSTRUCT
     instruction: str
     input: str = ""
     prefill: str = ""
@@ -76,7 +78,7 @@ def parse(text: str | Typed, state: ModeState) -> Parsed:
         return ChatMessage(message)
     if header is not None and header.word == "instruction":
         rest = _Line(header.rest)
-        return _parse_task([rest, *lines[begin + 1 :]], alone=Switch(ModeState(Mode.INSTRUCT)))
+        return _parse_task([rest, *lines[begin + 1 :]], alone=Switch(INSTRUCT))
     if state.standing is not None:
         return _parse_standing_input(lines, state.standing, state.task)
     if state.mode is Mode.INSTRUCT:
@@ -91,10 +93,8 @@ def parse(text: str | Typed, state: ModeState) -> Parsed:
 def mode_of(text: str | Typed, state: ModeState) -> Mode:
     """Return the mode in which `text` would be sent, for the badge at the prompt."""
     match parse(text, state):
-        case ChatMessage():
-            return Mode.CHAT
-        case Task():
-            return Mode.INSTRUCT
+        case ChatMessage() | Task() as request:
+            return request.mode
         case Switch(state=after):
             return after.mode
         case Incomplete():

@@ -20,6 +20,15 @@ def notice(state: ModeState) -> str:
     return "Okay, back to chat mode. I see our chat again."
 
 
+SHORTEN_OR_WIDEN = "Shorten the text, or give the model more room with --ctx."
+
+
+def too_long_note(n_prompt: int | str, n_ctx: int) -> str:
+    """Return the sentence on a prompt that the context does not hold; `n_prompt` may be words."""
+    counted = f"{n_prompt:,}" if isinstance(n_prompt, int) else n_prompt
+    return f"The prompt has {counted} tokens, the context holds {n_ctx:,}"
+
+
 def repetition_note(stats: ReplyStats | None) -> str:
     """Return the note under a reply that was stopped because it repeats itself."""
     note = "The reply was stopped: it repeats itself."

@@ -18,6 +18,8 @@ PACKAGE = "llama-cpp-python"
 VERSION = "0.3.36"
 """The version that modechat is made for: the bindings' structures change between releases."""
 
+CANNOT_LOAD = "llama.cpp cannot be loaded"
+
 _CPU_INFO = Path("/proc/cpuinfo")
 _LIBRARIES = ("*.so*", "*.dylib", "*.dll")
 # -mno-amx-tile alone leaves AMX on: GCC's -march=native turns the other two on, and they bring the

@@ -157,6 +157,8 @@ class Generate(Frozen):
     """The JSON schema that the answer must fit."""
     grammar: str | None = None
     """The grammar in GBNF that the answer must obey; not together with a schema."""
+    grammar_file: str = ""
+    """The file of the grammar, for messages about it; empty: there is none."""
     speculate: bool = True
     """True to allow guessed tokens, where `Load.speculate` allows them."""
     conversation: str = ""

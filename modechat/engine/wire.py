@@ -27,12 +27,12 @@ def encode(message: BaseModel) -> bytes:
 
 
 def decode_request(line: bytes) -> Request:
-    """Return the request in a line. Raises ValueError for a line that is none."""
+    """Return the request in a line. Raises ValueError for a line without one."""
     return _decode(line, _REQUESTS)  # type: ignore[return-value]
 
 
 def decode_event(line: bytes) -> Event:
-    """Return the event in a line. Raises ValueError for a line that is none."""
+    """Return the event in a line. Raises ValueError for a line without one."""
     return _decode(line, _EVENTS)  # type: ignore[return-value]
 
 

@@ -12,7 +12,7 @@ from modechat.commands.setting_commands import setting_lines
 from modechat.commands.status import status_sentences
 from modechat.domain.counted import counted
 from modechat.domain.mode import Mode
-from modechat.domain.modes import Incomplete, Task
+from modechat.domain.modes import Incomplete
 from modechat.domain.text import ended, in_one_line, sanitize_line
 from modechat.domain.titles import shown_title
 from modechat.errors import EngineError
@@ -111,10 +111,7 @@ class PlainCommands:
         request = request_of(words, self._session)
         if request is None:
             return Incomplete("That asks the model nothing, so it makes no prompt.")
-        mode = Mode.CHAT
-        if isinstance(request, Task):
-            mode = Mode.INSTRUCT
-        return await self._session.prompts.next(request), mode
+        return await self._session.prompts.next(request), request.mode
 
     async def _prompt_of_last_turn(self) -> tuple[PromptView, Mode] | Incomplete:
         turn = self._session.last_turn

@@ -172,7 +172,7 @@ class PlainChat:
         if not self._is_interactive:  # a user sees that the model is not loaded yet
             await self._waits.until_loaded()
         try:
-            refusal = await self._outbox.send(typed)
+            refusal = await self._prompt.send(typed)
         except StoreError as error:
             await self._prompt.show_error(error)
         else:

@@ -116,7 +116,7 @@ def _wrapped(text: str, stream: TextIO) -> str:
 
 
 def _width(stream: TextIO) -> int:
-    """Return the columns of a terminal; 0 if `stream` is none, or its size is unknown."""
+    """Return the columns of a terminal; 0 if `stream` is not one, or its size is unknown."""
     if not stream.isatty():
         return 0
     try:

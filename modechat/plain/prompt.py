@@ -16,6 +16,7 @@ from modechat.session.events import Trouble
 
 if TYPE_CHECKING:
     from modechat.commands.unsent import Message
+    from modechat.domain.modes import Incomplete
     from modechat.plain.failures import FailureWatch
     from modechat.plain.intake import Intake
     from modechat.plain.view import PlainView
@@ -35,10 +36,21 @@ class PlainPrompt:
         self._failures = failures
         self._intake = intake
         self._is_interactive = is_interactive
+        self._sent: list[Typed] = []
+        """The texts sent since the start, oldest first, if they are not stored on disk."""
+        self._is_kept = True
+
+    async def send(self, typed: Typed) -> Incomplete | None:
+        """Send a typed text; return the reason if it cannot be sent. Raises StoreError."""
+        self._is_kept = not self._is_interactive
+        reason = await self.outbox.send(typed)
+        if self._is_kept:
+            self._sent.append(typed)
+        return reason
 
     async def sent(self) -> tuple[Typed, ...]:
         """Return the texts sent before, newest first."""
-        return await self.outbox.sent()
+        return *reversed(self._sent), *await self.outbox.sent()
 
     def begin_with(self, typed: Typed, name: str) -> None:
         """Begin the next message with a text, and show it under a name."""
@@ -78,8 +90,8 @@ class PlainPrompt:
     def give_back(self, message: Message) -> None:
         """Do nothing: the message stands above, where the user typed it."""
 
-    def forget_input(self, typed: Typed) -> None:
-        """Do nothing: the list of sent texts is read from the disk."""
+    def forget_input(self, typed: Typed) -> None:  # noqa: ARG002
+        self._is_kept = False
 
     def at_prompt(self) -> Typed:
         return joined(self._intake.unsent)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from modechat.errors import ModechatError
+from modechat.errors import cannot_write
 
 if TYPE_CHECKING:
     from modechat.plain.writer import Writer
@@ -58,9 +58,7 @@ class Shutdown:
         if error.errno in (errno.EPIPE, errno.EIO):
             self._error = BrokenPipeError()
         else:
-            self._error = ModechatError(
-                f"The reply cannot be written: {error.strerror}", "Is the disk full?"
-            )
+            self._error = cannot_write(error)
         self.request()
 
     async def wait_for_request(self) -> None:

@@ -26,7 +26,7 @@ def character_of(characters: Iterable[str]) -> str:
 
 
 def _character_except(characters: Iterable[str], excluded: str = "") -> str:
-    """Return the expression for a character that is none of these.
+    """Return the expression for any character but these.
 
     `excluded` has further characters, written as between the brackets of a class.
     """

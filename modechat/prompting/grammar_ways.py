@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
+LEFT_RECURSION = "A rule may begin with itself: that never ends."
 _MOST_WAYS = 20_000
 _MOST_SKIPPED = 60
 """Things in a row that may be empty: llama.cpp's work for n of them grows with n³."""
@@ -82,7 +83,7 @@ class Rules:
                 ways[name] = self._ways(name, ways, empty)
                 skipped[name] = self._skipped(name, skipped, empty)
         except CycleError:
-            return "A rule may begin with itself: that never ends."
+            return LEFT_RECURSION
         if max(skipped.values()) > _MOST_SKIPPED:
             return f"More than {_MOST_SKIPPED} things that may be empty stand behind each other."
         if max(ways.values()) > _MOST_WAYS:

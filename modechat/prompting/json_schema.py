@@ -25,6 +25,7 @@ from modechat.prompting.schema_keywords import (
     fail,
     is_of,
     types_of,
+    unsupported,
     whole_keyword,
 )
 from modechat.prompting.schema_values import (
@@ -104,7 +105,7 @@ class _Converter:
         if key == "enum":
             return self._constants(schema, found, at)
         if key == "allOf" and len(found) > 1:
-            fail(at, "“allOf” of several is a rule that no reply can be held to")
+            unsupported(at, "the keyword “allOf” with several schemas")
         options = []
         for n, option in enumerate(found):
             options.append(self._value(option, f"{at}/{key}/{n}", depth + 1))
@@ -162,7 +163,7 @@ class _Converter:
 
     def _array(self, schema: Mapping[str, Any], at: str, depth: int) -> str:
         if schema.get("uniqueItems"):
-            fail(at, "“uniqueItems” is a rule that no reply can be held to")
+            unsupported(at, "the keyword “uniqueItems”")
         least, most = count_bounds(schema, "minItems", "maxItems", at)
         leading, items = _leading_and_other_items(schema, at)
         rules = []

@@ -63,15 +63,20 @@ class SchemaError(ValueError):
 
 def fail(at: str, reason: str) -> NoReturn:
     """Raise SchemaError with the place in the schema that the JSON pointer `at` points at."""
-    place = "in its outermost part" if at == "#" else f"in its part {at}"
+    place = "at the top of the schema" if at == "#" else f"in its part {at}"
     raise SchemaError(f"{reason} ({place})")
+
+
+def unsupported(at: str, what: str) -> NoReturn:
+    """Raise SchemaError for something in the schema that no grammar can keep."""
+    fail(at, f"modechat does not support {what}")
 
 
 def check_keywords(schema: Mapping[str, Any], at: str) -> None:
     """Raise SchemaError for an unknown keyword: it would have no effect."""
     for key in sorted(schema):
         if key not in _KNOWN and not key.startswith("x-"):
-            fail(at, f"“{key}” is a rule that no reply can be held to")
+            unsupported(at, f"the keyword “{key}”")
 
 
 def whole_keyword(schema: Mapping[str, Any], at: str) -> str | None:
@@ -87,7 +92,7 @@ def whole_keyword(schema: Mapping[str, Any], at: str) -> str | None:
         allowed |= {"type"}
     for key in sorted(schema):
         if key not in allowed and not key.startswith("x-"):
-            fail(at, f"“{key}” beside “{found}” is a rule that no reply can be held to")
+            unsupported(at, f"the keyword “{key}” beside “{found}”")
     return found
 
 
@@ -101,7 +106,7 @@ def types_of(schema: Mapping[str, Any], at: str) -> list[str]:
         return _types_by_keywords(schema)
     names = found if isinstance(found, list) else [found]
     if not names:
-        fail(at, "“type” names none")
+        fail(at, "“type” must name a type")
     for name in names:
         if not isinstance(name, str) or name not in KEYWORDS_OF_TYPE:
             fail(at, f"there is no type “{name}”")
@@ -134,12 +139,12 @@ def check_format(schema: Mapping[str, Any], name: str, at: str) -> None:
         return
     form = schema["format"]
     if not isinstance(form, str):
-        fail(at, "“format” is the name of one")
+        fail(at, "“format” must be a name")
     if name not in ("number", "integer") or form in _FORMATS or form in _OTHER_FORMATS:
         return
     is_known = form == "double" if name == "number" else form in _NUMBER_FORMATS
     if not is_known:
-        fail(at, f"the format “{form}” is a rule that no reply can be held to")
+        unsupported(at, f"the format “{form}” for the type “{name}”")
 
 
 def string_format(schema: Mapping[str, Any], at: str) -> str | None:
@@ -151,10 +156,10 @@ def string_format(schema: Mapping[str, Any], at: str) -> str | None:
     if form is None:
         return None
     if "minLength" in schema or "maxLength" in schema:
-        fail(at, f"a length beside the format “{form}” is a rule that no reply can be held to")
+        unsupported(at, f"a length beside the format “{form}”")
     if form not in _FORMATS:
         known = ", ".join(sorted(_FORMATS))
-        fail(at, f"the format “{form}” is a rule that no reply can be held to; there are {known}")
+        unsupported(at, f"the format “{form}”, only {known}")
     return form
 
 
@@ -199,7 +204,7 @@ def exact_bounds(schema: Mapping[str, Any], at: str) -> dict[str, int]:
         if key in schema:
             bound = schema[key]
             if not is_of(bound, "integer") or abs(bound) >= 10**15:
-                fail(at, "no bound but a whole number can be kept")
+                unsupported(at, f"a “{key}” that is no whole number below 10^15")
             bounds[key] = int(bound)
     return bounds
 
@@ -220,9 +225,9 @@ def _count(schema: Mapping[str, Any], key: str, at: str) -> int | None:
         return None
     count = schema[key]
     if not is_of(count, "integer") or count < 0:
-        fail(at, f"“{key}” is a whole number, 0 or more")
+        fail(at, f"“{key}” must be a whole number, 0 or more")
     if count > LONGEST_REPETITION:
-        fail(at, f"“{key}” above {LONGEST_REPETITION} is a rule that no reply can be held to")
+        unsupported(at, f"the keyword “{key}” above {LONGEST_REPETITION}")
     return int(count)
 
 

@@ -11,8 +11,8 @@ from modechat.prompting.schema_keywords import (
     Bounds,
     count_bounds,
     exact_bounds,
-    fail,
     string_format,
+    unsupported,
     whole_number_bounds,
 )
 
@@ -41,5 +41,5 @@ def number_expression(schema: Mapping[str, Any], at: str) -> str:
     if not bounds:
         return "number"
     if bounds != {"minimum": 0}:
-        fail(at, "a number with a fraction can have no bound but a minimum of 0")
+        unsupported(at, "bounds of numbers with a fraction, except a minimum of 0")
     return NOT_NEGATIVE

@@ -16,6 +16,7 @@ from modechat.domain.tasks import Example
 from modechat.engine.protocol import Delta, Event, Failed, Finished, Generate, InstructPrompt, Stop
 from modechat.session.context_moves import move_context
 from modechat.session.events import CompactionChanged, SessionEvent, Trouble
+from modechat.session.gate import NOT_LOADED
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.settings import SessionSettings
@@ -95,7 +96,7 @@ class Compaction:
         """Begin to summarise. Return the reason if there is nothing to do or no model, else ""."""
         conversation, model = self._timeline.conversation, self._host.model
         if self._host.phase is not Phase.READY or model is None:
-            return "The model is not loaded yet."
+            return NOT_LOADED.reason
         leaving = turns_to_compact(conversation) if conversation is not None else ()
         if conversation is None or not leaving:
             return "There is too little in the chat to summarise."

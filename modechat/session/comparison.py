@@ -19,7 +19,7 @@ from modechat.engine.protocol import (
 )
 from modechat.errors import ModelError, StoreError
 from modechat.session.events import FormatInUse, ReplyEnded, SessionEvent, Trouble, TurnAdded
-from modechat.session.gate import Gate, command
+from modechat.session.gate import GONE, Gate, command
 from modechat.session.model_host import ModelHost
 from modechat.session.phase import Phase
 from modechat.session.temporary_models import TemporaryModels
@@ -88,7 +88,7 @@ class Comparison:
         if not LEAST_VARIANTS <= len(settings) <= MOST_VARIANTS:
             return Incomplete(f"{LEAST_VARIANTS} to {MOST_VARIANTS} variants can be compared.")
         if question.in_place_of is not None and self._run.place_of(question) is None:
-            return Incomplete("That turn is not here any more.")
+            return GONE
         try:
             await self._models.prepare(own.model for own in settings if own.model is not None)
         except ModelError as error:

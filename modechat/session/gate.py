@@ -18,6 +18,7 @@ BUSY = Incomplete(f"A reply is being written: {key('stop', 'Esc')} stops it.")
 COMPARING = Incomplete("Replies are being compared: keep one, or close the comparison first.")
 CLOSED = Incomplete("modechat is closing.")
 NOT_LOADED = Incomplete("The model is not loaded yet.")
+GONE = Incomplete("That turn is not here any more.")
 
 
 class Gate:

@@ -15,13 +15,13 @@ def note_on_change(before: ModelInfo, after: ModelInfo) -> str:
     else:
         note = f"The model is now {after.name}; the conversation goes on with it."
     different = [
-        f"{what} {old} → {new}"
-        for what, old, new in (
-            ("format", before.format, after.format),
-            ("context", f"{before.n_ctx:,}", f"{after.n_ctx:,} tokens"),
-            ("device", str(before.placement), str(after.placement)),
+        f"{what} {old} → {new}{unit}"
+        for what, old, new, unit in (
+            ("format", before.format, after.format, ""),
+            ("context", f"{before.n_ctx:,}", f"{after.n_ctx:,}", " tokens"),
+            ("device", str(before.placement), str(after.placement), ""),
         )
-        if old != new.removesuffix(" tokens")
+        if old != new
     ]
     if before.sees_history and not after.sees_history:
         different.append("it sees the last message only")

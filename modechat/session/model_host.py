@@ -48,6 +48,7 @@ from modechat.session.events import (
     Trouble,
 )
 from modechat.session.file_reads import ReadGivenUp
+from modechat.session.gate import NOT_LOADED
 from modechat.session.inspections import Inspections
 from modechat.session.model_changes import note_on_change
 from modechat.session.phase import Phase, check_transition
@@ -190,7 +191,7 @@ class ModelHost(ChosenModel):
     ) -> PromptView:
         """Return the prompt as the model would get it, in `format` if given. Raises EngineError."""
         if self.model is None:
-            raise EngineError("The model is not loaded yet")
+            raise EngineError(NOT_LOADED.reason.rstrip("."))
         if self._phase is Phase.UNLOADED:
             raise EngineError("The model is unloaded: the next message loads it again")
         self._wait_for_idleness()

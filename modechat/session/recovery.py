@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from modechat.domain.conversation import Reply, ReplyState, Turn
-from modechat.domain.key_names import key
+from modechat.domain.key_names import REGENERATE
 from modechat.engine.protocol import Cause, Failed
 from modechat.session.events import SessionEvent, Trouble
 from modechat.session.model_host import ModelHost
@@ -18,7 +18,6 @@ from modechat.session.phase import Phase
 from modechat.session.replies import Replies
 from modechat.session.smaller_load import SmallerLoad, seems_to_use_gpu, smaller_load
 
-_REGENERATE = key("regenerate", "Ctrl+R")
 _MOST_DEATHS = 3
 _WITHIN_SECONDS = 60.0
 
@@ -56,7 +55,7 @@ class Recovery:
         else:
             kept = ""
             if self._replies.is_busy:
-                kept = f" What it had written is kept; {_REGENERATE} asks again."
+                kept = f" What it had written is kept; {REGENERATE} asks again."
             await self._replies.end(Reply(state=ReplyState.INTERRUPTED, error=failed.title))
             hint = f"{failed.hint} It is starting again.{kept}".strip()
             self._tell(Trouble(failed.title, hint, failed.log_tail))
@@ -107,7 +106,7 @@ class Recovery:
                 uses_gpu=seems_to_use_gpu(model, failed.log_tail),
             )
             if self._offer is not None:
-                hints.append(f"{_REGENERATE} or /retry loads it with {self._offer.words}.")
+                hints.append(f"{REGENERATE} or /retry loads it with {self._offer.words}.")
         if self._host.adapters and failed.cause is Cause.ADAPTER:
             hints.append("/lora off loads the model without.")
         if self._host.previous_name:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from modechat.domain.continuing import reopened, why_not_continue
 from modechat.domain.conversation import Conversation, Reply, Turn, as_mode
-from modechat.domain.mode import Mode, ModeState
+from modechat.domain.mode import INSTRUCT, Mode, ModeState
 from modechat.domain.modes import ChatMessage, Incomplete, Parsed, Switch, Task, parse
 from modechat.session.events import (
     BranchChanged,
@@ -20,10 +20,9 @@ from modechat.session.events import (
     TurnChosen,
     TurnReplaced,
 )
-from modechat.session.gate import BUSY, Gate, command
+from modechat.session.gate import BUSY, GONE, Gate, command
 from modechat.session.timeline import Timeline
 
-_GONE = Incomplete("That turn is not here any more.")
 _NO_TURN = Incomplete("There is no turn to repeat yet.")
 
 
@@ -84,7 +83,7 @@ class TurnCommands:
         """Ask what the user `meant` in the place of a turn's message; `typed` is stored with it."""
         turn = self._timeline.turn(turn_id)
         if turn is None:
-            return _GONE
+            return GONE
         if isinstance(meant, Incomplete):
             return meant
         if isinstance(meant, Switch):
@@ -149,7 +148,7 @@ class TurnCommands:
         The turns after it stay. If it was the last, a variant of it takes its place.
         """
         if self._timeline.turn(turn_id) is None:
-            return _GONE
+            return GONE
         self._tell(BranchChanged(await self._timeline.delete_turn(turn_id)))
         return None
 
@@ -169,7 +168,7 @@ class TurnCommands:
             return refusal
         ids = await self._timeline.variants(turn_id)
         if turn_id not in ids:
-            return _GONE
+            return GONE
         await self._select(turn_id, ids)
         return None
 
@@ -182,7 +181,7 @@ class TurnCommands:
         """Show the variant `step` places after the shown one, with the turns that followed it."""
         turn = self._meant(turn_id)
         if turn is None:
-            return _GONE
+            return GONE
         ids = await self._timeline.variants(turn.id)
         at = ids.index(turn.id) + step
         if len(ids) == 1:
@@ -233,10 +232,6 @@ def in_place_of(old: Turn, turn: Turn, conversation: Conversation | None) -> Ite
 def _state_of(turn: Turn) -> ModeState:
     """Return the state in which the text typed for `turn` has the meaning of its request."""
     request = turn.request
-    if (
-        isinstance(request, Task)
-        and request.input
-        and parse(turn.typed, ModeState(Mode.INSTRUCT)) != request
-    ):
+    if isinstance(request, Task) and request.input and parse(turn.typed, INSTRUCT) != request:
         return ModeState(Mode.INSTRUCT, request.instruction, request.name)
     return ModeState(turn.mode)

@@ -58,7 +58,7 @@ class StoredInputs:
             return tuple(filter(None, map(_read, db.execute(_NEWEST))))
 
     def draft(self, conversation_id: int | None) -> Typed:
-        """Return the unsent text of the conversation; None: of one that has not begun."""
+        """Return the unsent text of the conversation; None: of a new one."""
         sql = "SELECT text, folds FROM draft_of_new"
         with self._database.reading() as db:
             if conversation_id is None:

@@ -97,6 +97,20 @@ def test_a_wrong_config_file_is_reported_and_no_reason_to_fail(shell: Shell) -> 
     assert "\ntrouble" in shell.modechat("doctor").out
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[keys]\nnope = "f5"', "there is no action “nope”"),
+        ('[interface]\ntheme = "nope"', "there is no theme “nope”"),
+    ],
+)
+def test_wrong_keys_and_themes_are_reported(shell: Shell, text: str, told: str) -> None:
+    path = shell.configure(text)
+    found = report(shell)["config_error"]
+    assert f"{path}, line 3" in found
+    assert told in found
+
+
 def test_a_broken_llama_cpp_is_reported_with_the_command_that_mends_it(shell: Shell) -> None:
     broken = shell.home / "broken"
     broken.mkdir()

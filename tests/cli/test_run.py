@@ -159,7 +159,7 @@ async def test_an_answer_of_nothing_is_told_on_standard_error(
     out = io.StringIO()
     engine = ScriptedEngine(lambda _: "", at_once)
     assert await OneTask(engine, settings(), request, out, as_json=False).run() == 0
-    assert (out.getvalue(), capsys.readouterr().err) == ("", "The model answered with nothing.\n")
+    assert (out.getvalue(), capsys.readouterr().err) == ("", "The model answered nothing.\n")
 
 
 def test_json_is_one_object_with_the_documented_keys(shell: Shell, tiny: Path) -> None:
@@ -428,7 +428,7 @@ def test_a_context_larger_than_memory_is_exit_code_4_with_both_numbers(
     assert re.search(r"--ctx \d+", done.err)
 
 
-# Text that is none
+# What is not text
 
 
 @pytest.mark.parametrize(

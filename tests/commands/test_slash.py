@@ -72,7 +72,7 @@ def test_every_command_is_in_the_table_for_people() -> None:
     assert {usage.split()[0] for usage, _ in slash_table()} == {
         f"/{a.slash}" for a in ACTIONS if a.slash
     }
-    assert ("/help", "Show the modes, the keys and the commands") in slash_table()
+    assert ("/help", "Show the modes and the commands") in slash_table()
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def chat(
     add_generation_prompt: bool,
     **extra: Any,
 ) -> str:
-    """The prompt of any conversation: on the ladder, at last in the named format."""
+    """The prompt of any conversation: with fallbacks, the last of which is the named format."""
 
     def rendered(used: str) -> str:
         return render_with_fallbacks(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from modechat.cli.demo import demo_settings
 from modechat.engine.protocol import Failed, Generate
 from modechat.errors import ModelError, UsageError
 from modechat.plain.messages import QUOTES
@@ -185,3 +186,17 @@ async def test_an_unknown_command_in_a_pipe_is_wrong_use_and_the_rest_is_done(
     )
     assert out.count("Model: You said: /modles") == 1
     assert "Model: You said: /usr/bin/x y" in out
+
+
+async def test_history_lists_what_the_pipe_sent_itself(tmp_path: Path) -> None:
+    code, out, _ = await in_pipe(
+        tmp_path, "hello\n### Instruction\nsecond one\n/history\n/history\n"
+    )
+    assert code == 0
+    assert out.count("\n2: hello\n1: second one\n") == 2
+
+
+async def test_the_model_is_named_by_its_name_if_it_is_no_file(tmp_path: Path) -> None:
+    code, out, _ = await in_pipe(tmp_path, "/model\n", chat_settings=demo_settings())
+    assert code == 0
+    assert "The model is Scripted demo. /model NUMBER or " in out

@@ -60,3 +60,8 @@ def test_a_text_is_shortened_between_words() -> None:
     assert cut_between_words("one two", 9) == "one two"
     assert cut_between_words("onetwothree", 5) == "onetw …"
     assert cut_between_words("one two three", None) == "one two three"
+
+
+def test_the_help_is_about_what_is_there_without_a_screen() -> None:
+    told = "\n".join(help_lines())
+    assert [word for word in ("fold", "the keys", "rename", "dialog") if word in told] == []

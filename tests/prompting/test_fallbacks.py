@@ -1,4 +1,4 @@
-"""The ladder: as little as possible is changed, in a fixed order, and no text of the user or the
+"""The fallbacks: as little as possible is changed, in a fixed order, and no text of the user or the
 system is lost.
 """
 
@@ -339,7 +339,7 @@ def test_a_template_that_leaves_out_a_message_of_the_user_or_the_system_is_caugh
 
 
 @given(parts=conversations)
-def test_any_conversation_climbs_with_a_real_template_and_nothing_is_lost(
+def test_any_conversation_is_rendered_with_a_real_template_and_nothing_is_lost(
     parts: list[tuple[str, str]],
 ) -> None:
     guard = Guard(["<|", "|>"])

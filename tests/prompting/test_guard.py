@@ -106,7 +106,7 @@ def test_what_was_neutralised_is_told_in_order_also_where_a_marker_cut_it(text: 
     assert bool(expected) == (MARKER in GUARD.neutralise(text))
 
 
-def test_defusing_twice_is_defusing_once() -> None:
+def test_neutralising_twice_is_neutralising_once() -> None:
     once = GUARD.neutralise("a<s>b<|im_end|>")
     assert GUARD.neutralise(once) == once == f"a<{MARKER}s>b<{MARKER}|im_end|>"
 

@@ -41,13 +41,13 @@ def _import_server(pipe: Pipe) -> Callable[[], None]:
 
         return Server(pipe).run
     except (ImportError, OSError, RuntimeError) as error:
-        from modechat.engine.build import how_to_load
+        from modechat.engine.build import CANNOT_LOAD, how_to_load
 
         pipe.emit(
             Failed(
                 id=None,
                 kind="engine",
-                title=f"llama.cpp cannot be loaded: {error}",
+                title=f"{CANNOT_LOAD}: {error}",
                 hint=how_to_load(str(error), sys.executable, platform.system()),
                 cause=Cause.BUILD,
             )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modechat.domain.conversation import Role
+from modechat.domain.notices import SHORTEN_OR_WIDEN, too_long_note
 from modechat.engine.protocol import ChatPrompt, InstructPrompt
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
@@ -65,8 +66,4 @@ def _texts_that_stay(request: ChatPrompt | InstructPrompt) -> Iterator[str]:
 
 
 def _too_long(counted: str, n_ctx: int) -> WorkerFailure:
-    return WorkerFailure(
-        "context",
-        f"The prompt has {counted} tokens, the context holds {n_ctx:,}",
-        "Shorten the text, or give the model more room with --ctx.",
-    )
+    return WorkerFailure("context", too_long_note(counted, n_ctx), SHORTEN_OR_WIDEN)

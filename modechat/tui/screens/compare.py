@@ -15,8 +15,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from modechat.commands.comparing import labels_of, shown_question
-from modechat.domain.mode import Mode
-from modechat.domain.modes import ChatMessage, Incomplete
+from modechat.domain.modes import Incomplete
 from modechat.session.variants import (
     ComparisonClosed,
     ComparisonDone,
@@ -101,8 +100,7 @@ class CompareScreen(Dialog[Outcome]):
                 yield from self._columns
 
     def on_mount(self) -> None:
-        request = self._question.request
-        mode = Mode.CHAT if isinstance(request, ChatMessage) else Mode.INSTRUCT
+        mode = self._question.request.mode
         self._asked.update(Content(f"{GLYPHS[mode]} {shown_question(self._question)}"))
         self._arrange()
         self._show_keys()

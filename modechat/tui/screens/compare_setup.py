@@ -14,7 +14,6 @@ from textual.widgets import Static
 from modechat.commands.comparing import (
     USUAL_COUNT,
     Preset,
-    label_of_variant,
     presets,
     same_formats,
     shown_question,
@@ -29,11 +28,9 @@ if TYPE_CHECKING:
 
 Variants: TypeAlias = tuple[VariantSettings, ...]
 
-_OWN = Preset(
-    "Columns of your own", "Choose models, formats, settings and system texts yourself.", ()
-)
+_OWN = Preset("Columns of your own", "Choose models, formats, settings and system texts yourself.")
 _MODELS = Preset(
-    "Models", "The current model and another, which is loaded for the comparison only.", ()
+    "Models", "The current model and another, which is loaded for the comparison only."
 )
 
 
@@ -144,15 +141,4 @@ def _name(preset: Preset) -> Content:
 
 
 def _columns(preset: Preset) -> Content:
-    return Content.styled(_column_labels(preset), "dim")
-
-
-def _column_labels(preset: Preset) -> str:
-    """Return the labels of the columns. A first word that all share is said once."""
-    if not preset.variants:
-        return "…"
-    labels = [label_of_variant(variant) for variant in preset.variants]
-    prefix = labels[0].partition(" ")[0] + " "
-    if all(label.startswith(prefix) and "·" not in label for label in labels):
-        return prefix + " · ".join(label.removeprefix(prefix) for label in labels)
-    return " · ".join(labels)
+    return Content.styled(preset.columns, "dim")

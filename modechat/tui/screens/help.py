@@ -19,7 +19,9 @@ from modechat.tui.screens.list_dialog import matches
 
 _NAMES = 26  # cells
 _WIDTH_FOR_COLUMNS = 56
-_LABELS = {action.help: action.label for action in ACTIONS}
+_LABELS = {
+    about: action.label for action in ACTIONS for about in (action.help, action.command_help)
+}
 """The labels of actions by their help texts, so that the filter finds words of labels, too."""
 _CLOSES = ("Esc", "Close this screen")
 _ESCAPED_COMMAND = ("\\/task …", "sends the text itself")

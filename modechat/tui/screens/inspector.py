@@ -43,10 +43,6 @@ class Subject:
     request: ChatMessage | Task
     turn: Turn | None = None
 
-    @property
-    def mode(self) -> Mode:
-        return Mode.CHAT if isinstance(self.request, ChatMessage) else Mode.INSTRUCT
-
 
 class InspectorScreen(Dialog[None]):
     """Shows both modes side by side in a wide window, else one at a time."""
@@ -84,7 +80,7 @@ class InspectorScreen(Dialog[None]):
         self._panes = {mode: PromptPane(mode) for mode in Mode}
         self._front = Mode.CHAT
         if self._subjects:
-            self._front = self._subjects[-1].mode
+            self._front = self._subjects[-1].request.mode
 
     def compose(self) -> ComposeResult:
         with self.frame, Horizontal():

@@ -10,6 +10,7 @@ import ctypes
 from contextlib import suppress
 from dataclasses import asdict
 
+from modechat.engine.build import CANNOT_LOAD
 from modechat.engine.instructions import known_instructions
 from modechat.engine.probe import EngineProbe, ProbedDevice
 
@@ -19,7 +20,7 @@ def main() -> None:
         from modechat.engine.worker.bindings import llama
         from modechat.engine.worker.loading.devices import can_offload, list_devices
     except (ImportError, OSError, RuntimeError) as error:
-        _print(EngineProbe(error=f"llama.cpp cannot be loaded: {error}"))
+        _print(EngineProbe(error=f"{CANNOT_LOAD}: {error}"))
         return
     _print(EngineProbe(features=_features_of_build(), error="llama.cpp does not start"))
     llama.llama_backend_init()

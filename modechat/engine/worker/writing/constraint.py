@@ -8,6 +8,7 @@ from modechat.engine.protocol import Generate
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.engine.worker.writing.grammar import Grammar
+from modechat.prompting.grammar_check import GrammarError, check_grammar
 from modechat.prompting.reasoning import ReasoningTags, marker_texts
 
 _LONGEST = 1 << 20
@@ -32,11 +33,15 @@ def grammar_for(
     from modechat.prompting.answer_grammar import REPLY_ROOT, reply_grammar
 
     answer = _answer_grammar(request)
-    _check(answer)
-    text = reply_grammar(answer, tags, prompt_end, may_think=request.thinking is not False)
     texts = marker_texts(tags)
     written = [token.id for token in vocabulary.special_tokens if token.text in texts]
-    return Grammar(vocabulary, text, REPLY_ROOT, written)
+    try:
+        _check(answer)
+        text = reply_grammar(answer, tags, prompt_end, may_think=request.thinking is not False)
+        return Grammar(vocabulary, text, REPLY_ROOT, written)
+    except GrammarError as error:
+        grammar = f"The grammar {request.grammar_file}".rstrip()
+        raise _wrong(f"{grammar} cannot be used", str(error)) from None
 
 
 def _answer_grammar(request: Generate) -> str:
@@ -65,21 +70,16 @@ def _from_schema(text: str) -> str:
 
 
 def _check(text: str) -> None:
-    """Refuse a grammar that llama.cpp would not survive, or would refuse in poor words."""
-    from modechat.prompting.grammar_check import GrammarError, check_grammar
-
+    """Raise GrammarError where llama.cpp would not survive, or would refuse in poor words."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise _wrong("The grammar is no UTF-8 text", "Change the file.") from None
+        raise GrammarError("It is no UTF-8 text.") from None
     if _is_too_large(text):
-        raise _wrong("The grammar is too large, or nested too deeply", "Write a shorter one.")
-    try:
-        check_grammar(text)
-    except GrammarError as error:
-        raise _wrong("The grammar cannot be used", str(error)) from None
+        raise GrammarError("It is too large, or nested too deeply.")
+    check_grammar(text)
     if not _ROOT.search(text):
-        raise _wrong("The grammar has no rule “root”", "It is where a reply begins:  root ::= …")
+        raise GrammarError("It has no rule “root”, where a reply begins:  root ::= …")
 
 
 def _is_too_large(text: str) -> bool:

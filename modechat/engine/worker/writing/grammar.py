@@ -18,9 +18,10 @@ from functools import partial
 from typing import TypeVar
 
 from modechat.engine.worker.bindings import llama
-from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.tokens import Vocabulary
 from modechat.engine.worker.writing.candidates import IMPOSSIBLE, Candidates
+from modechat.prompting.grammar_check import GrammarError
+from modechat.prompting.grammar_ways import LEFT_RECURSION
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class Grammar:
     def __init__(
         self, vocabulary: Vocabulary, text: str, root: str, written: Collection[int] = ()
     ) -> None:
-        """Load the grammar `text`, which begins with the rule `root`. Raises WorkerFailure."""
+        """Load the grammar `text`, which begins with the rule `root`. Raises GrammarError."""
         self._vocabulary = vocabulary
         control = {token.id for token in vocabulary.special_tokens if not token.user_defined}
         self._hidden = control.difference(written)
@@ -131,10 +132,10 @@ def _load(vocabulary: Vocabulary, text: str, root: str) -> llama.llama_sampler_p
     sampler, log = _with_standard_error(load)
     if sampler:
         return sampler
-    reason = "A rule may begin with itself: that never ends."
+    reason = LEFT_RECURSION
     if found := re.search(r"error parsing grammar: ([^\n]*)", log):
         reason = f"llama.cpp says: {found[1].strip()[:200]}"
-    raise WorkerFailure("request", "The grammar cannot be used", reason)
+    raise GrammarError(reason)
 
 
 def _with_standard_error(work: Callable[[], T]) -> tuple[T, str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from modechat.domain.conversation import Message, Role
+from modechat.domain.notices import SHORTEN_OR_WIDEN, too_long_note
 from modechat.engine.protocol import ChatPrompt, InstructPrompt
 from modechat.engine.worker.failure import WorkerFailure
 from modechat.engine.worker.prompts import TokenizedPrompt
@@ -140,12 +141,8 @@ def _checked(
             "engine", "The chat template makes an empty prompt of this", "Try another model."
         )
     if n_prompt + room > n_ctx:
-        hint = "Shorten the text, or give the model more room with --ctx."
+        hint = SHORTEN_OR_WIDEN
         if has_pins:
             hint = "Pinned turns stay in the context: /pin takes the last one out again."
-        raise WorkerFailure(
-            "context",
-            f"The prompt has {n_prompt:,} tokens, the context holds {n_ctx:,}",
-            hint,
-        )
+        raise WorkerFailure("context", too_long_note(n_prompt, n_ctx), hint)
     return made

@@ -91,7 +91,8 @@ def commands(word: Word) -> list[Candidate]:
             if goes_on:
                 text += " "
             usage = slash_usage(action)
-            found.append(Candidate(text, usage, action.help, goes_on=goes_on, is_whole=not goes_on))
+            about = action.command_help
+            found.append(Candidate(text, usage, about, goes_on=goes_on, is_whole=not goes_on))
     return found
 
 

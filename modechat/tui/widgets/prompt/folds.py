@@ -123,8 +123,8 @@ class Folds:
 
 def _acting(typed: Typed) -> list[tuple[int, int]]:
     """Return the spans of the command and the headers that have a meaning in the text."""
-    from modechat.commands.pasted import ANY_STATE
     from modechat.commands.slash import read_slash
+    from modechat.domain.mode import INSTRUCT
     from modechat.domain.modes import headers
 
     if read_slash(typed) is not None:
@@ -134,7 +134,7 @@ def _acting(typed: Typed) -> list[tuple[int, int]]:
     lines = typed.text.split("\n")
     starts = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
     acting: list[tuple[int, int]] = []
-    for found in headers(typed, ANY_STATE):
+    for found in headers(typed, INSTRUCT):
         start = starts[found.line]
         acting.append((start + found.start, start + found.end))
     return acting

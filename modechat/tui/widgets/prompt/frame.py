@@ -86,7 +86,7 @@ class PromptFrame(Vertical):
 
             command = read_slash(self.typed)
             if command is not None:
-                hint = f"{slash_usage(command.action)} · {command.action.help}"
+                hint = f"{slash_usage(command.action)} · {command.action.command_help}"
         self.border_subtitle = Content(hint)
 
     def refresh_mode(self) -> None:
