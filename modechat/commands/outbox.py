@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 SECONDS_TO_FINISH = 3.0
 """After this time, files that hang are not waited for when the program ends."""
+_TRIES_TO_FINISH = 5
+"""After so many times `SECONDS_TO_FINISH`, nothing is waited for."""
 
 Step: TypeAlias = Callable[[], Awaitable[Incomplete | None]]
 """A step returns the reason if it did nothing, or None. It may raise StoreError."""
@@ -210,13 +212,17 @@ class Outbox:
     async def finish(self) -> None:
         """Wait until all requests are done and the draft is saved.
 
-        What hangs is given up after some seconds; a message whose file hangs becomes the draft.
+        What hangs is given up after some seconds; its messages, and those behind it, become the
+        draft.
         """
         done = asyncio.create_task(self._work.finish())
-        while not (await asyncio.wait({done}, timeout=SECONDS_TO_FINISH))[0]:
+        for _ in range(_TRIES_TO_FINISH):
+            if (await asyncio.wait({done}, timeout=SECONDS_TO_FINISH))[0]:
+                break
             if self._session is not None and self._sending is not None:
                 self._session.reads.give_up()
                 self._sending.stop()
+        done.cancel()
         await self.save_draft()
 
     # What is kept

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from modechat.commands.dispatch import Dispatcher
+from modechat.commands.dispatch import Dispatcher, Work, begin_new_conversation
 from modechat.commands.outbox import Outbox
 from modechat.commands.unsent import Message
-from modechat.domain.typed import Typed
+from modechat.domain.modes import Incomplete
+from modechat.domain.typed import Typed, joined
 from modechat.errors import ModechatError
+from modechat.session.chat_session import ChatSession
 from tests.session.fake_files import with_files
 from tests.session.harness import Harness, opened_session, settings
 
@@ -24,6 +26,7 @@ class Prompt:
         self.said: list[str] = []
         self.queued: tuple[Typed, ...] = ()
         self.given_back: list[str] = []
+        self.text = Typed()
 
     def say(self, text: str) -> None:
         self.said.append(text)
@@ -40,18 +43,28 @@ class Prompt:
     def forget_input(self, _typed: Typed) -> None: ...
 
     def at_prompt(self) -> Typed:
-        return Typed()
+        return self.text
 
-    def show_draft(self, _draft: Typed) -> None: ...
+    def show_draft(self, draft: Typed) -> None:
+        self.text = joined([draft, self.text])
 
-    def leave_prompt(self, *, by_command: bool) -> Typed:
-        assert by_command
-        return Typed()
+    def leave_prompt(self, *, by_command: bool) -> Typed:  # noqa: ARG002
+        left, self.text = self.text, Typed()
+        return left
 
 
 async def connect(outbox: Outbox, harness: Harness, prompt: Prompt) -> asyncio.Task[None]:
     await outbox.connect(harness.session, Dispatcher(say=prompt.say))
     return asyncio.create_task(outbox.run())
+
+
+def opening(name: str) -> Work:
+    """The work of opening the conversation of that number, or a new one ("N")."""
+
+    async def open_it(session: ChatSession) -> Incomplete | None:
+        return await session.library.open(int(name))
+
+    return begin_new_conversation if name == "N" else open_it
 
 
 def typed(harness: Harness) -> list[str]:
@@ -126,4 +139,66 @@ async def test_what_follows_a_command_of_before_goes_where_the_command_led(tmp_p
         running = await connect(outbox, harness, prompt)
         await outbox.finish()
         assert typed(harness) == ["Hello"]
+        running.cancel()
+
+
+@pytest.mark.parametrize("openings", ["NNN", "1N", "12N", "NN"])
+async def test_no_conversation_that_is_left_at_once_keeps_a_message_from_being_sent(
+    tmp_path: Path, openings: str
+) -> None:
+    prompt = Prompt()
+    outbox = Outbox(prompt, tmp_path)
+    async with opened_session(tmp_path / "data", watch=outbox.receive) as harness:
+        running = await connect(outbox, harness, prompt)
+        for text in ("one", "/new", "two"):
+            outbox.submit(Typed(text))
+        await outbox.finish()
+        await harness.ready()
+        for name in openings:
+            outbox.put(opening(name))
+        outbox.submit(Typed("Hello"))
+        await asyncio.wait_for(outbox.finish(), 20)
+        assert typed(harness) == ["Hello"]
+        await harness.ready()
+        running.cancel()
+
+
+async def test_a_conversation_that_is_left_before_its_draft_is_shown_keeps_it(
+    tmp_path: Path,
+) -> None:
+    prompt = Prompt()
+    outbox = Outbox(prompt, tmp_path)
+    async with opened_session(tmp_path / "data", watch=outbox.receive) as harness:
+        running = await connect(outbox, harness, prompt)
+        for text in ("one", "/new", "two"):
+            outbox.submit(Typed(text))
+        await outbox.finish()
+        await harness.ready()
+        inputs = harness.session.inputs
+        await inputs.save_draft(1, Typed("of the first"))
+        await inputs.save_draft(None, Typed("of a new one"))
+        for name in "1N2":
+            outbox.put(opening(name))
+        await outbox.finish()
+        assert await inputs.draft(1) == Typed("of the first")
+        assert await inputs.draft(None) == Typed("of a new one")
+        running.cancel()
+
+
+async def test_the_end_waits_for_no_step_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modechat.commands.outbox.SECONDS_TO_FINISH", 0.05)
+    prompt = Prompt()
+    outbox = Outbox(prompt, tmp_path)
+
+    async def hang(_session: ChatSession) -> None:
+        await asyncio.Event().wait()
+
+    async with opened_session(tmp_path / "data", watch=outbox.receive) as harness:
+        running = await connect(outbox, harness, prompt)
+        outbox.put(hang)
+        outbox.submit(Typed("Hello"))
+        await asyncio.wait_for(outbox.finish(), 20)
+        assert await harness.session.inputs.draft(harness.session.conversation_id) == Typed("Hello")
         running.cancel()
