@@ -109,6 +109,7 @@ class Outbox:
         self._keeps_typed = keeps_typed
         self.folder = folder
         self._session: ChatSession | None = None
+        self._is_connected = asyncio.Event()
         self._sending: Sending | None = None
         self._drafts: Drafts | None = None
         self._work = WorkQueue(front_end.say, front_end.show_error)
@@ -117,7 +118,7 @@ class Outbox:
         """The text that looks like a command and that the user was asked about."""
 
     async def connect(self, session: ChatSession, dispatcher: Dispatcher) -> tuple[Typed, ...]:
-        """Act on `session` from now on: show its draft, and send the messages submitted before.
+        """Act on `session` from now on: show its draft, and do what was asked for before.
 
         Return the texts sent earlier, newest first.
         """
@@ -133,7 +134,7 @@ class Outbox:
         self._session = session
         for message in self._unsent.messages:
             self._unsent.set_waiting(message, waits=False)
-            self._deliver(message)
+        self._is_connected.set()
         front_end.show_queued(self.queued)
         return sent
 
@@ -168,16 +169,14 @@ class Outbox:
         """
         message = Message(typed, edits)
         self._unsent.add(message)
-        if self._session is not None:
-            self._deliver(message)
-        else:
+        if self._session is None:
             self._unsent.set_waiting(message, waits=True)
             self._front_end.show_queued(self.queued)
+        self._work.put(partial(self._deliver, message))
 
     def put(self, work: Work) -> None:
         """Have the session do something after all earlier requests."""
-        if self._session is not None:
-            self._work.put(partial(work, self._session))
+        self._work.put(partial(self._do, work))
 
     async def send(self, typed: Typed) -> Incomplete | None:
         """Send a typed text now; return the reason if it cannot be sent. Raises StoreError."""
@@ -206,7 +205,8 @@ class Outbox:
             self.put(stop_reply)
 
     async def run(self) -> None:
-        """Do the requests until the end of the program."""
+        """Do the requests from the connection on, until the end of the program."""
+        await self._is_connected.wait()
         await self._work.run()
 
     async def finish(self) -> None:
@@ -217,11 +217,12 @@ class Outbox:
         """
         done = asyncio.create_task(self._work.finish())
         for _ in range(_TRIES_TO_FINISH):
+            if self._session is None or self._sending is None:
+                break
             if (await asyncio.wait({done}, timeout=SECONDS_TO_FINISH))[0]:
                 break
-            if self._session is not None and self._sending is not None:
-                self._session.reads.give_up()
-                self._sending.stop()
+            self._session.reads.give_up()
+            self._sending.stop()
         done.cancel()
         await self.save_draft()
 
@@ -261,8 +262,7 @@ class Outbox:
                 if queued := self.take_back():
                     self._front_end.give_back(Message(joined(queued)))
             case ReplyEnded() | CompactionChanged(is_running=False):
-                if (message := self._unsent.first_waiting) is not None:
-                    self._deliver(message)
+                self._deliver_waiting()
             case ConversationOpened(conversation=conversation) if self._drafts is not None:
                 left = self._front_end.leave_prompt(by_command=self._unsent.is_doing_command)
                 opened = None if conversation is None else conversation.id
@@ -272,7 +272,20 @@ class Outbox:
             case _:
                 pass
 
-    def _deliver(self, message: Message) -> None:
-        """Send a message in its turn."""
-        if self._sending is not None:
-            self._work.put(partial(self._sending.deliver, message))
+    async def _do(self, work: Work) -> Incomplete | None:
+        assert self._session is not None  # it is connected
+        return await work(self._session)
+
+    async def _deliver(self, message: Message) -> Incomplete | None:
+        assert self._sending is not None  # it is connected
+        try:
+            return await self._sending.deliver(message)
+        finally:
+            if not self._sending.has_reply:
+                self._deliver_waiting(after=message)
+
+    def _deliver_waiting(self, after: Message | None = None) -> None:
+        """Send the first message that waits, in its turn."""
+        message = self._unsent.first_waiting
+        if message is not None and message is not after:
+            self._work.put(partial(self._deliver, message))

@@ -11,12 +11,13 @@ import pytest
 from modechat.commands.dispatch import Dispatcher, Work, begin_new_conversation
 from modechat.commands.outbox import Outbox
 from modechat.commands.unsent import Message
+from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete
 from modechat.domain.typed import Typed, joined
 from modechat.errors import ModechatError
 from modechat.session.chat_session import ChatSession
 from tests.session.fake_files import with_files
-from tests.session.harness import Harness, opened_session, settings
+from tests.session.harness import Gate, Harness, opened_session, settings
 
 
 class Prompt:
@@ -56,6 +57,17 @@ class Prompt:
 async def connect(outbox: Outbox, harness: Harness, prompt: Prompt) -> asyncio.Task[None]:
     await outbox.connect(harness.session, Dispatcher(say=prompt.say))
     return asyncio.create_task(outbox.run())
+
+
+class Door(Gate):
+    """A gate that is open while the model is loaded, and can be shut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open()
+
+    def shut(self) -> None:
+        self._open.clear()
 
 
 def opening(name: str) -> Work:
@@ -201,4 +213,78 @@ async def test_the_end_waits_for_no_step_that_hangs(
         outbox.submit(Typed("Hello"))
         await asyncio.wait_for(outbox.finish(), 20)
         assert await harness.session.inputs.draft(harness.session.conversation_id) == Typed("Hello")
+        running.cancel()
+
+
+async def test_a_message_that_waits_for_a_reply_is_overtaken_by_no_later_one(
+    tmp_path: Path,
+) -> None:
+    door, goes_on = Door(), asyncio.Event()
+    prompt = Prompt()
+    outbox = Outbox(prompt, tmp_path)
+
+    async def work(_session: ChatSession) -> None:
+        await goes_on.wait()
+
+    async with opened_session(tmp_path / "data", pace=door, watch=outbox.receive) as harness:
+        running = await connect(outbox, harness, prompt)
+        door.shut()
+        outbox.submit(Typed("one"))
+        await harness.until(lambda: harness.session.is_busy)
+        outbox.submit(Typed("two"))
+        await harness.until(lambda: outbox.queued != ())
+        outbox.put(work)
+        outbox.submit(Typed("three"))
+        door.open()
+        await harness.ready()
+        goes_on.set()
+        await harness.until(lambda: len(typed(harness)) == 3)
+        assert typed(harness) == ["one", "two", "three"]
+        await harness.ready()
+        running.cancel()
+
+
+async def test_what_waits_behind_a_message_that_is_refused_is_sent(tmp_path: Path) -> None:
+    door, goes_on = Door(), asyncio.Event()
+    prompt = Prompt()
+    outbox = Outbox(prompt, tmp_path)
+
+    async def work(_session: ChatSession) -> None:
+        await goes_on.wait()
+
+    async with opened_session(tmp_path / "data", pace=door, watch=outbox.receive) as harness:
+        running = await connect(outbox, harness, prompt)
+        door.shut()
+        outbox.submit(Typed("one"))
+        await harness.until(lambda: harness.session.is_busy)
+        long = "word " * 100_000
+        outbox.submit(Typed(long))
+        await harness.until(lambda: outbox.queued != ())
+        outbox.put(work)
+        outbox.submit(Typed("three"))
+        door.open()
+        await harness.ready()
+        goes_on.set()
+        await harness.until(lambda: len(typed(harness)) == 2)
+        assert typed(harness) == ["one", "three"]
+        assert prompt.given_back == [long]
+        await harness.ready()
+        running.cancel()
+
+
+async def test_what_a_key_asks_for_before_there_is_a_session_is_done_in_its_turn(
+    tmp_path: Path,
+) -> None:
+    prompt = Prompt()
+    outbox = Outbox(prompt, tmp_path)
+    outbox.submit(Typed("/mode"))
+    outbox.put(begin_new_conversation)
+    outbox.submit(Typed("Hello"))
+    async with opened_session(tmp_path / "data", watch=outbox.receive) as harness:
+        await harness.say("Earlier")
+        running = await connect(outbox, harness, prompt)
+        await outbox.finish()
+        assert typed(harness) == ["Hello"]
+        assert harness.session.state.mode is Mode.CHAT
+        await harness.ready()
         running.cancel()
