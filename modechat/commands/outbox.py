@@ -17,7 +17,7 @@ from modechat.commands.dispatch import Work, stop_reply
 from modechat.commands.drafts import Drafts
 from modechat.commands.front_end import FrontEnd
 from modechat.commands.sending import Sending
-from modechat.commands.slash import unknown_command
+from modechat.commands.slash import read_slash, unknown_command
 from modechat.commands.unsent import Message, UnsentMessages
 from modechat.domain.conversation import ReplyState
 from modechat.domain.modes import Incomplete
@@ -40,6 +40,8 @@ SECONDS_TO_FINISH = 3.0
 """After this time, files that hang are not waited for when the program ends."""
 _TRIES_TO_FINISH = 5
 """After so many times `SECONDS_TO_FINISH`, nothing is waited for."""
+
+_STOP = read_slash("/stop")
 
 Step: TypeAlias = Callable[[], Awaitable[Incomplete | None]]
 """A step returns the reason if it did nothing, or None. It may raise StoreError."""
@@ -163,10 +165,13 @@ class Outbox:
         return doubt
 
     def submit(self, typed: Typed, edits: int | None = None) -> None:
-        """Send a typed text after all earlier requests.
+        """Send a typed text after all earlier requests; but /stop stops a check at once.
 
         `edits` is the turn whose message it replaces.
         """
+        if read_slash(typed) == _STOP and self._sending is not None and self._sending.stop():
+            self._front_end.forget_input(typed)
+            return
         message = Message(typed, edits)
         self._unsent.add(message)
         if self._session is None:
@@ -180,17 +185,15 @@ class Outbox:
 
     async def send(self, typed: Typed) -> Incomplete | None:
         """Send a typed text now; return the reason if it cannot be sent. Raises StoreError."""
-        assert self._sending is not None  # it is connected
         message = Message(typed)
         self._unsent.add(message)
-        return await self._sending.deliver(message)
+        return await self._deliver(message)
 
     @property
     def can_stop(self) -> bool:
         """True if there is something to stop."""
-        if self._session is None:
-            return False
-        return self._session.is_busy or (self._sending is not None and self._sending.is_checking)
+        is_busy = self._session is not None and self._session.is_busy
+        return is_busy or (self._sending is not None and self._sending.is_checking)
 
     async def stop(self) -> None:
         """Stop the check of a message before it is sent, or else the reply.
@@ -282,10 +285,9 @@ class Outbox:
             return await self._sending.deliver(message)
         finally:
             if not self._sending.has_reply:
-                self._deliver_waiting(after=message)
+                self._deliver_waiting()
 
-    def _deliver_waiting(self, after: Message | None = None) -> None:
+    def _deliver_waiting(self) -> None:
         """Send the first message that waits, in its turn."""
-        message = self._unsent.first_waiting
-        if message is not None and message is not after:
+        if (message := self._unsent.first_waiting) is not None:
             self._work.put(partial(self._deliver, message))

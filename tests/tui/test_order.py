@@ -109,7 +109,10 @@ async def test_a_queued_message_keeps_the_mode_that_it_was_typed_in(tmp_path: Pa
         assert (turn.typed, turn.mode) == ("two", Mode.CHAT)
 
 
-async def test_a_long_message_that_waits_for_the_engine_can_be_stopped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["Esc", "/stop"])
+async def test_a_long_message_that_waits_for_the_engine_can_be_stopped(
+    tmp_path: Path, by: str
+) -> None:
     async with running_app(tmp_path) as screen:
         await screen.settled()
         session = session_of(screen)
@@ -124,7 +127,10 @@ async def test_a_long_message_that_waits_for_the_engine_can_be_stopped(tmp_path:
         screen.prompt.fill(long)
         await screen.press("enter")
         await asyncio.wait_for(asked.wait(), 10)
-        await screen.press("escape")
+        if by == "Esc":
+            await screen.press("escape")
+        else:
+            await type_lines(screen, by)
         await screen.sees("Stopped: nothing was sent.")
         assert screen.prompt.text == long
         assert session.last_turn is None
