@@ -8,11 +8,11 @@ killed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING
 
 from modechat.commands.background import BackgroundTasks
-from modechat.domain.typed import Typed
+from modechat.domain.typed import Typed, joined
 from modechat.errors import StoreError
 from modechat.session.phase import Phase
 
@@ -45,18 +45,21 @@ class Drafts:
         self._disk_refuses = disk_refuses
         self._conversation_id = session.conversation_id
         """The conversation that the draft belongs to; None: a new one."""
-        self._is_shown = asyncio.Event()
-        """Set after the conversation's draft was shown; saving earlier would overwrite it."""
-        self._changing = asyncio.Lock()
-        """Held while drafts are exchanged, so that conversations are handled in the order of
-        opening."""
+        self._n_unshown = 0
+        """How many drafts of opened conversations are still to be read. Only the last is shown."""
+        self._not_shown = Typed()
+        """A draft that was read when its conversation had been left already. It belongs to the
+        text that was left there."""
+        self._exchange: asyncio.Task[None] | None = None
+        """The last exchange of drafts. Each one waits for the one before it."""
         self._saving: asyncio.TimerHandle | None = None
         self._tasks = BackgroundTasks()
         self._has_complained = False
 
     async def begin(self) -> None:
         """Show the draft of the open conversation."""
-        await self._show_draft(self._conversation_id)
+        self._n_unshown += 1
+        await self._begin_exchange(self._show_draft(self._conversation_id))
 
     # Saving
 
@@ -70,13 +73,16 @@ class Drafts:
         self._tasks.begin(self.save())
 
     async def save(self) -> None:
-        """Save the draft, once the draft of the conversation has been shown."""
+        """Save the draft, once the draft of the conversation has been shown.
+
+        Saving it earlier would overwrite that draft.
+        """
         if self._saving is not None:
             self._saving.cancel()
             self._saving = None
-        await self._is_shown.wait()
-        async with self._changing:  # then the drafts of both conversations are on disk
-            await self._save(self._conversation_id, self._unsent())
+        while self._exchange is not None and not self._exchange.done():
+            await asyncio.wait({self._exchange})
+        await self._save(self._conversation_id, self._unsent())
 
     # What was sent
 
@@ -121,14 +127,18 @@ class Drafts:
         `draft` stays with the old one, the text at the prompt does not.
         """
         old_id, self._conversation_id = self._conversation_id, conversation_id
-        self._is_shown.clear()
-        self._tasks.begin(self._change(old_id, draft, conversation_id))
+        self._n_unshown += 1
+        self._begin_exchange(self._change(old_id, draft, conversation_id))
 
     def conversation_saved(self) -> None:
         """Note that the new conversation has its first entry, and so a number."""
         if self._conversation_id is None:
             self._conversation_id = self._session.conversation_id
-            self._tasks.begin(self._save(None, Typed()))
+            self._begin_exchange(self._save(None, Typed()))
+
+    def _begin_exchange(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        self._exchange = self._tasks.begin(_after(self._exchange, work))
+        return self._exchange
 
     async def _change(self, old_id: int | None, draft: Typed, new_id: int | None) -> None:
         """Give each conversation its draft.
@@ -136,25 +146,33 @@ class Drafts:
         The old draft on disk may hold text that was typed meanwhile. It stays there until the new
         draft holds that text.
         """
-        async with self._changing:
-            if old_id == new_id:
-                await self._save(old_id, draft)
-                await self._show_draft(new_id)
-                return
-            await self._show_draft(new_id)
-            if new_id == self._conversation_id:
-                await self._save(new_id, self._unsent())
+        draft, self._not_shown = joined([self._not_shown, draft]), Typed()
+        if old_id == new_id:
             await self._save(old_id, draft)
+            await self._show_draft(new_id)
+            return
+        await self._show_draft(new_id)
+        if not self._n_unshown:
+            await self._save(self._conversation_id, self._unsent())
+        await self._save(old_id, draft)
 
     async def _show_draft(self, conversation_id: int | None) -> None:
+        """Show the draft, unless another conversation was opened meanwhile."""
         draft = Typed()
         try:
             draft = await self._session.inputs.draft(conversation_id)
         except StoreError as error:
             await self._complain(error)
-        if conversation_id == self._conversation_id:
-            self._is_shown.set()
-            if draft:
-                self._show(draft)
-            elif self._unsent():
-                self.save_soon()
+        self._n_unshown -= 1
+        if self._n_unshown:
+            self._not_shown = draft
+        elif draft:
+            self._show(draft)
+        elif self._unsent():
+            self.save_soon()
+
+
+async def _after(before: asyncio.Task[None] | None, work: Coroutine[object, object, None]) -> None:
+    if before is not None:
+        await asyncio.wait({before})
+    await work

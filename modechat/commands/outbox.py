@@ -17,7 +17,7 @@ from modechat.commands.dispatch import Work, stop_reply
 from modechat.commands.drafts import Drafts
 from modechat.commands.front_end import FrontEnd
 from modechat.commands.sending import Sending
-from modechat.commands.slash import unknown_command
+from modechat.commands.slash import read_slash, unknown_command
 from modechat.commands.unsent import Message, UnsentMessages
 from modechat.domain.conversation import ReplyState
 from modechat.domain.modes import Incomplete
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 
 SECONDS_TO_FINISH = 3.0
 """After this time, files that hang are not waited for when the program ends."""
+_TRIES_TO_FINISH = 5
+"""After so many times `SECONDS_TO_FINISH`, nothing is waited for."""
+
+_STOP = read_slash("/stop")
 
 Step: TypeAlias = Callable[[], Awaitable[Incomplete | None]]
 """A step returns the reason if it did nothing, or None. It may raise StoreError."""
@@ -107,6 +111,7 @@ class Outbox:
         self._keeps_typed = keeps_typed
         self.folder = folder
         self._session: ChatSession | None = None
+        self._is_connected = asyncio.Event()
         self._sending: Sending | None = None
         self._drafts: Drafts | None = None
         self._work = WorkQueue(front_end.say, front_end.show_error)
@@ -115,7 +120,7 @@ class Outbox:
         """The text that looks like a command and that the user was asked about."""
 
     async def connect(self, session: ChatSession, dispatcher: Dispatcher) -> tuple[Typed, ...]:
-        """Act on `session` from now on: show its draft, and send the messages submitted before.
+        """Act on `session` from now on: show its draft, and do what was asked for before.
 
         Return the texts sent earlier, newest first.
         """
@@ -131,7 +136,7 @@ class Outbox:
         self._session = session
         for message in self._unsent.messages:
             self._unsent.set_waiting(message, waits=False)
-            self._deliver(message)
+        self._is_connected.set()
         front_end.show_queued(self.queued)
         return sent
 
@@ -160,36 +165,35 @@ class Outbox:
         return doubt
 
     def submit(self, typed: Typed, edits: int | None = None) -> None:
-        """Send a typed text after all earlier requests.
+        """Send a typed text after all earlier requests; but /stop stops a check at once.
 
         `edits` is the turn whose message it replaces.
         """
+        if read_slash(typed) == _STOP and self._sending is not None and self._sending.stop():
+            self._front_end.forget_input(typed)
+            return
         message = Message(typed, edits)
         self._unsent.add(message)
-        if self._session is not None:
-            self._deliver(message)
-        else:
+        if self._session is None:
             self._unsent.set_waiting(message, waits=True)
             self._front_end.show_queued(self.queued)
+        self._work.put(partial(self._deliver, message))
 
     def put(self, work: Work) -> None:
         """Have the session do something after all earlier requests."""
-        if self._session is not None:
-            self._work.put(partial(work, self._session))
+        self._work.put(partial(self._do, work))
 
     async def send(self, typed: Typed) -> Incomplete | None:
         """Send a typed text now; return the reason if it cannot be sent. Raises StoreError."""
-        assert self._sending is not None  # it is connected
         message = Message(typed)
         self._unsent.add(message)
-        return await self._sending.deliver(message)
+        return await self._deliver(message)
 
     @property
     def can_stop(self) -> bool:
         """True if there is something to stop."""
-        if self._session is None:
-            return False
-        return self._session.is_busy or (self._sending is not None and self._sending.is_checking)
+        is_busy = self._session is not None and self._session.is_busy
+        return is_busy or (self._sending is not None and self._sending.is_checking)
 
     async def stop(self) -> None:
         """Stop the check of a message before it is sent, or else the reply.
@@ -204,19 +208,25 @@ class Outbox:
             self.put(stop_reply)
 
     async def run(self) -> None:
-        """Do the requests until the end of the program."""
+        """Do the requests from the connection on, until the end of the program."""
+        await self._is_connected.wait()
         await self._work.run()
 
     async def finish(self) -> None:
         """Wait until all requests are done and the draft is saved.
 
-        What hangs is given up after some seconds; a message whose file hangs becomes the draft.
+        What hangs is given up after some seconds; its messages, and those behind it, become the
+        draft.
         """
         done = asyncio.create_task(self._work.finish())
-        while not (await asyncio.wait({done}, timeout=SECONDS_TO_FINISH))[0]:
-            if self._session is not None and self._sending is not None:
-                self._session.reads.give_up()
-                self._sending.stop()
+        for _ in range(_TRIES_TO_FINISH):
+            if self._session is None or self._sending is None:
+                break
+            if (await asyncio.wait({done}, timeout=SECONDS_TO_FINISH))[0]:
+                break
+            self._session.reads.give_up()
+            self._sending.stop()
+        done.cancel()
         await self.save_draft()
 
     # What is kept
@@ -255,8 +265,7 @@ class Outbox:
                 if queued := self.take_back():
                     self._front_end.give_back(Message(joined(queued)))
             case ReplyEnded() | CompactionChanged(is_running=False):
-                if (message := self._unsent.first_waiting) is not None:
-                    self._deliver(message)
+                self._deliver_waiting()
             case ConversationOpened(conversation=conversation) if self._drafts is not None:
                 left = self._front_end.leave_prompt(by_command=self._unsent.is_doing_command)
                 opened = None if conversation is None else conversation.id
@@ -266,7 +275,19 @@ class Outbox:
             case _:
                 pass
 
-    def _deliver(self, message: Message) -> None:
-        """Send a message in its turn."""
-        if self._sending is not None:
-            self._work.put(partial(self._sending.deliver, message))
+    async def _do(self, work: Work) -> Incomplete | None:
+        assert self._session is not None  # it is connected
+        return await work(self._session)
+
+    async def _deliver(self, message: Message) -> Incomplete | None:
+        assert self._sending is not None  # it is connected
+        try:
+            return await self._sending.deliver(message)
+        finally:
+            if not self._sending.has_reply:
+                self._deliver_waiting()
+
+    def _deliver_waiting(self) -> None:
+        """Send the first message that waits, in its turn."""
+        if (message := self._unsent.first_waiting) is not None:
+            self._work.put(partial(self._deliver, message))

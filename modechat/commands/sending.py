@@ -73,7 +73,7 @@ class Sending:
         try:
             if message.meaning is None:
                 await self._read(message)
-            waits = message.asks_model and message.edits is None and _has_reply(self._session)
+            waits = self._must_wait(message)
             self._unsent.set_waiting(message, waits=waits)
             self._front_end.show_queued(self._unsent.waiting)
             if waits:
@@ -89,6 +89,20 @@ class Sending:
         if reason is None or not message.can_be_mended:
             await self._was_sent(message)
         return reason
+
+    @property
+    def has_reply(self) -> bool:
+        """True while a reply is written whose end a message can wait for.
+
+        A comparison does not count: the user decides when it ends.
+        """
+        return self._session.is_busy and not self._session.comparison.is_open
+
+    def _must_wait(self, message: Message) -> bool:
+        """Return True if a reply or an earlier message comes before this one."""
+        if not message.asks_model or message.edits is not None:
+            return False
+        return self.has_reply or self._unsent.first_waiting not in (None, message)
 
     async def _was_sent(self, message: Message) -> None:
         if not message.is_kept:
@@ -154,11 +168,3 @@ async def attached(typed: Typed, folder: Path) -> Typed | Incomplete:
     if not mentions(typed):
         return typed
     return await run_in_daemon_thread(attach, typed, folder)
-
-
-def _has_reply(session: ChatSession) -> bool:
-    """Return True while a reply is written whose end a message can wait for.
-
-    A comparison does not count: the user decides when it ends.
-    """
-    return session.is_busy and not session.comparison.is_open

@@ -44,12 +44,8 @@ class Disk:
     async def search(self, text: str) -> tuple[Found, ...]:
         """Search the conversations. If they are in a file, other calls run meanwhile."""
         self._refuse_if_closed()
-        if self._searcher is None:
-            self._searcher = await _in_thread(self._search_thread, self._store.searcher)
-        if self._searcher is None:
-            return await self.run(self._store.search, text)
-        self._refuse_if_closed()
-        return await _in_thread(self._search_thread, self._searcher.search, text)
+        found = await _in_thread(self._search_thread, self._search, text)
+        return await self.run(self._store.search, text) if found is None else found
 
     async def close(self) -> None:
         """Finish all earlier calls, and close the store. A running search is interrupted."""
@@ -63,6 +59,13 @@ class Disk:
             await _in_thread(self._thread, self._close)
         finally:
             self._thread.shutdown(wait=False)
+
+    def _search(self, text: str) -> tuple[Found, ...] | None:
+        """Search with the second connection; return None if the store is not in a file."""
+        if self._searcher is None:
+            self._searcher = self._store.searcher()
+        self._refuse_if_closed()
+        return None if self._searcher is None else self._searcher.search(text)
 
     def _close(self) -> None:
         self._search_thread.shutdown()

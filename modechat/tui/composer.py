@@ -192,7 +192,10 @@ class Composer:
         return joined([self._left or Typed(), self._set_aside, self._prompt.typed])
 
     def show_draft(self, draft: Typed) -> None:
-        self._prompt.begin_with(draft)
+        if self._left is None:
+            self._prompt.begin_with(draft)
+        else:  # it stays with the conversation that will be left
+            self._left = joined([draft, self._left])
 
     def leave_prompt(self, *, by_command: bool) -> Typed:
         aside = self._leave_editing()

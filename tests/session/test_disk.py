@@ -50,3 +50,36 @@ async def test_after_the_end_everything_is_refused(tmp_path: Path) -> None:
         await disk.run(disk.store.latest_id)
     with pytest.raises(StoreError, match="closed"):
         await disk.search("anything")
+
+
+async def test_a_search_that_is_given_up_while_its_reader_opens_leaves_that_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_opening, go_on = threading.Event(), threading.Event()
+    opened: list[Searcher] = []
+    closed: list[Searcher] = []
+    open_one, close_one = Store.searcher, Searcher.close
+
+    def slow(store: Store) -> Searcher | None:
+        is_opening.set()
+        assert go_on.wait(20)
+        searcher = open_one(store)
+        assert searcher is not None
+        opened.append(searcher)
+        return searcher
+
+    def close(searcher: Searcher) -> None:
+        closed.append(searcher)
+        close_one(searcher)
+
+    monkeypatch.setattr(Store, "searcher", slow)
+    monkeypatch.setattr(Searcher, "close", close)
+    disk = Disk(Store.open(tmp_path, Clock()))
+    search = asyncio.create_task(disk.search("a"))
+    await asyncio.to_thread(is_opening.wait, 20)
+    search.cancel()
+    go_on.set()
+    assert await disk.search("ab") == ()
+    await disk.close()
+    assert len(opened) == 1
+    assert closed == opened

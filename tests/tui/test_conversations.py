@@ -16,6 +16,7 @@ from modechat.store.database import FILE_NAME
 from modechat.tui.screens.conversations import ConversationsScreen
 from tests.session.harness import Clock
 from tests.tui.harness import Screen, running_app
+from tests.tui.test_order import Slow, session_of, type_lines
 
 HOSTILE = "[/x] [@click=app.quit]x[/] \x1b[31mred\x1b]0;T\x07 \u202egnp"
 
@@ -352,3 +353,21 @@ async def test_a_hit_in_another_variant_of_a_long_conversation_is_shown_right_af
         await screen.sees("The pangolin is shy.")
         await screen.type("still here")
         await screen.sees("still here")
+
+
+async def test_a_deletion_comes_after_what_was_asked_for_before(tmp_path: Path) -> None:
+    fill(tmp_path, *ANIMALS)
+    async with running_app(tmp_path) as screen:
+        await screen.settled()
+        slow = Slow(screen)
+        await type_lines(screen, "One more")
+        await opened(screen, "3 conversations")
+        await screen.press("delete", "delete")
+        await screen.sees("Deleting …")
+        assert listed(screen) == ["Cats", "Bees", "Whales"]
+        slow.end()
+        await screen.sees("Deleted.")
+        assert listed(screen) == ["Bees", "Whales"]
+        session = session_of(screen)
+        assert session.conversation_id is None  # the message went to the deleted conversation
+        await screen.until(lambda: not session.is_busy)

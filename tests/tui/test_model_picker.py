@@ -12,7 +12,7 @@ import pytest
 
 from modechat.engine.protocol import Failed, Load
 from modechat.engine.scripted import ScriptedEngine
-from modechat.errors import ModelError
+from modechat.errors import ModelError, StoreError
 from modechat.models.catalog import Looking, ModelFile, find_models
 from modechat.models.places import Place
 from modechat.session.settings import SessionSettings
@@ -295,3 +295,21 @@ async def test_a_list_of_one_says_where_it_looked_and_how_to_have_more(
         await screen.press("f3")
         await screen.sees("1 model. Looked in: models.")
         await screen.sees("put GGUF files into")
+
+
+async def test_the_picker_tells_that_the_disk_refuses(
+    tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_app(tmp_path / "data", session_settings=with_models(models)) as screen:
+        await screen.settled()
+        assert screen.app.session is not None
+
+        async def refuse(_name: str) -> None:
+            raise StoreError("The disk is full")
+
+        monkeypatch.setattr(screen.app.session.model_choice, "use", refuse)
+        await screen.send("/model")
+        await screen.sees("2 models")
+        await screen.press("down", "enter")
+        await screen.sees("The disk is full")
+        await screen.until(lambda: "Loading" not in screen.text)

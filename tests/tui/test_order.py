@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete
+from modechat.domain.typed import Typed
 from modechat.session.chat_session import ChatSession
+from modechat.session.inputs import Inputs
 from modechat.tui.chat_screen import ChatScreen
 from tests.session.harness import Gate
 from tests.tui.harness import Screen, running_app
@@ -18,9 +22,7 @@ class Slow:
 
     def __init__(self, screen: Screen) -> None:
         self._go_on = asyncio.Event()
-        chat = screen.app.screen_stack[0]
-        assert isinstance(chat, ChatScreen)
-        chat.composer.outbox.put(self._work)
+        chat_of(screen).composer.outbox.put(self._work)
 
     async def _work(self, _session: ChatSession) -> Incomplete | None:
         await self._go_on.wait()
@@ -28,6 +30,12 @@ class Slow:
 
     def end(self) -> None:
         self._go_on.set()
+
+
+def chat_of(screen: Screen) -> ChatScreen:
+    chat = screen.app.screen_stack[0]
+    assert isinstance(chat, ChatScreen)
+    return chat
 
 
 def session_of(screen: Screen) -> ChatSession:
@@ -101,7 +109,10 @@ async def test_a_queued_message_keeps_the_mode_that_it_was_typed_in(tmp_path: Pa
         assert (turn.typed, turn.mode) == ("two", Mode.CHAT)
 
 
-async def test_a_long_message_that_waits_for_the_engine_can_be_stopped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["Esc", "/stop"])
+async def test_a_long_message_that_waits_for_the_engine_can_be_stopped(
+    tmp_path: Path, by: str
+) -> None:
     async with running_app(tmp_path) as screen:
         await screen.settled()
         session = session_of(screen)
@@ -116,7 +127,36 @@ async def test_a_long_message_that_waits_for_the_engine_can_be_stopped(tmp_path:
         screen.prompt.fill(long)
         await screen.press("enter")
         await asyncio.wait_for(asked.wait(), 10)
-        await screen.press("escape")
+        if by == "Esc":
+            await screen.press("escape")
+        else:
+            await type_lines(screen, by)
         await screen.sees("Stopped: nothing was sent.")
         assert screen.prompt.text == long
         assert session.last_turn is None
+
+
+async def test_a_key_for_a_new_conversation_before_the_draft_is_shown_leaves_all_text_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.send("first message")
+        await screen.type("earlier draft")
+        await chat_of(screen).composer.outbox.save_draft()
+    is_read, read = asyncio.Event(), Inputs.draft
+
+    async def slow(inputs: Inputs, conversation_id: int | None) -> Typed:
+        await is_read.wait()
+        return await read(inputs, conversation_id)
+
+    monkeypatch.setattr(Inputs, "draft", slow)
+    async with running_app(tmp_path) as screen:
+        await screen.type("my text")
+        await screen.press("ctrl+n")
+        is_read.set()
+        session = session_of(screen)
+        await screen.until(lambda: session.conversation_id is None)
+        await type_lines(screen, "second message")
+        await screen.until(lambda: screen.replies == ["You said: second message"])
+        await screen.settled()
+        assert await session.inputs.draft(1) == Typed("earlier draft\n\nmy text")

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from modechat.commands.dispatch import begin_new_conversation
+from modechat.commands.dispatch import Work, begin_new_conversation
 from modechat.commands.session_commands import SessionCommands
+from modechat.domain.modes import Incomplete
 from modechat.domain.text import in_one_line
+from modechat.errors import StoreError
 
 if TYPE_CHECKING:
-    from modechat.domain.modes import Incomplete
     from modechat.session.chat_session import ChatSession
     from modechat.session.events import Trouble
     from modechat.tui.chat_context import ChatContext
@@ -36,7 +37,8 @@ class ScreenActions:
     async def _choose_conversation(self, session: ChatSession) -> None:
         from modechat.tui.screens.conversations import ConversationsScreen
 
-        chosen = await self._context.app.push_screen_wait(ConversationsScreen(session, _now))
+        screen = ConversationsScreen(session, self._delete, _now)
+        chosen = await self._context.app.push_screen_wait(screen)
         if chosen is None:
             return
         conversation_id = chosen.summary.id
@@ -45,6 +47,9 @@ class ScreenActions:
         if (found := chosen.found) is not None:
             show = partial(_show, number=conversation_id, turn_id=found.turn_id)
             self._context.composer.outbox.put(show)
+
+    async def _delete(self, conversation_id: int) -> Incomplete | None:
+        return await self._do_in_turn(partial(_delete, number=conversation_id))
 
     # The model
 
@@ -58,19 +63,11 @@ class ScreenActions:
         await self._context.app.push_screen_wait(picker)
 
     async def _use_model(self, path: str) -> Incomplete | None:
-        """Use a model, after everything else that was asked for.
-
-        Return the reason if it cannot be used.
-        """
-        answer: asyncio.Future[Incomplete | None] = asyncio.get_running_loop().create_future()
-
-        async def use(session: ChatSession) -> None:
-            reason = await session.model_choice.use(path)
-            if not answer.done():
-                answer.set_result(reason)
-
-        await self._context.do(use)
-        return await answer
+        """Use a model; return the reason if it cannot be used."""
+        try:
+            return await self._do_in_turn(partial(_use, path=path))
+        except StoreError as error:
+            return Incomplete(in_one_line(error.title, error.hint))
 
     def _last_trouble(self) -> str:
         if not self._troubles:
@@ -121,6 +118,31 @@ class ScreenActions:
     async def choose_theme(self) -> None:
         await self._context.app.run_action("choose_theme")
 
+    async def _do_in_turn(self, work: Work) -> Incomplete | None:
+        """Do `work` after everything that was asked for before.
+
+        Return the reason if it did nothing. Raises StoreError. A dialogue that was closed meanwhile
+        is not told; then the reason and the error are shown as those of a key.
+        """
+        answer: asyncio.Future[Incomplete | None] = asyncio.get_running_loop().create_future()
+
+        async def do(session: ChatSession) -> Incomplete | None:
+            try:
+                reason = await work(session)
+                if answer.done():
+                    return reason
+                answer.set_result(reason)
+            except StoreError as error:
+                if answer.done():
+                    raise
+                answer.set_exception(error)
+            finally:
+                answer.cancel()  # of no effect if there is an answer
+            return None
+
+        await self._context.do(do)
+        return await answer
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -128,6 +150,14 @@ def _now() -> datetime:
 
 async def _open(session: ChatSession, number: int) -> Incomplete | None:
     return await session.library.open(number)
+
+
+async def _delete(session: ChatSession, number: int) -> Incomplete | None:
+    return await session.library.delete(number)
+
+
+async def _use(session: ChatSession, path: str) -> Incomplete | None:
+    return await session.model_choice.use(path)
 
 
 async def _show(session: ChatSession, number: int, turn_id: int) -> Incomplete | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from modechat.domain.counted import counted
 from modechat.errors import StoreError
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
     from modechat.domain.modes import Incomplete
     from modechat.session.library import Library
 
+Delete: TypeAlias = "Callable[[int], Awaitable[Incomplete | None]]"
+"""Deletes a conversation after everything that was asked for before. Returns the reason if that is
+refused; raises StoreError."""
+
 
 class ConversationSearch:
     """Keeps the summaries of all conversations while the list is open."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, delete: Delete) -> None:
         self._library = library
+        self._delete = delete
         self._summaries: tuple[ConversationSummary, ...] = ()
 
     @property
@@ -65,7 +71,7 @@ class ConversationSearch:
 
     async def delete(self, conversation_id: int) -> Incomplete | None:
         """Delete a conversation. Return the reason if that is refused. Raise StoreError."""
-        refusal = await self._library.delete(conversation_id)
+        refusal = await self._delete(conversation_id)
         if refusal is None:
             self._summaries = tuple(one for one in self._summaries if one.id != conversation_id)
         return refusal

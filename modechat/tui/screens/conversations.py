@@ -23,7 +23,7 @@ from modechat.tui.screens.conversation_rows import (
     conversation_columns,
     shown_title,
 )
-from modechat.tui.screens.conversation_search import ConversationSearch
+from modechat.tui.screens.conversation_search import ConversationSearch, Delete
 from modechat.tui.screens.dialog import HELP
 from modechat.tui.screens.list_dialog import ListDialog, index_of
 
@@ -53,10 +53,10 @@ class ConversationsScreen(ListDialog[Row, Row]):
         Binding("f2,ctrl+e", "rename", show=False, priority=True),
     ]
 
-    def __init__(self, session: ChatSession, now: Callable[[], datetime]) -> None:
+    def __init__(self, session: ChatSession, delete: Delete, now: Callable[[], datetime]) -> None:
         super().__init__(conversation_columns(self._open_id, now), "Type to search")
         self._session = session
-        self._found = ConversationSearch(session.library)
+        self._found = ConversationSearch(session.library, delete)
         self._is_loaded = False
         self._is_unreadable = False
         self._listed: str | None = None
@@ -160,7 +160,7 @@ class ConversationsScreen(ListDialog[Row, Row]):
         if row is None:
             return
         if self._to_delete == row.summary.id:
-            self._do_not_delete()
+            self.say("Deleting …")
             self.run_worker(self._delete(row.summary.id), group="change")
         else:
             title = shown_title(row.summary.title)
