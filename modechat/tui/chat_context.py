@@ -11,6 +11,7 @@ from textual.worker import NoActiveWorker, get_current_worker
 
 from modechat.commands.dispatch import Work
 from modechat.commands.keymap import Keymap
+from modechat.errors import ModechatError
 from modechat.tui.composer import Composer
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.transcript import Transcript
@@ -74,6 +75,8 @@ class ChatContext:
     ) -> None:
         try:
             await dialogue(session)
+        except ModechatError as error:
+            await self.composer.show_error(error)
         finally:
             self._n_dialogues -= 1
 
