@@ -189,14 +189,18 @@ class Outbox:
         """True if there is something to stop."""
         if self._session is None:
             return False
-        return self._session.is_busy or (self._sending is not None and self._sending.is_checking)
+        if self._session.is_busy or self._session.reads.is_running:
+            return True
+        return self._sending is not None and self._sending.is_checking
 
     async def stop(self) -> None:
-        """Stop the check of a message before it is sent, or else the reply.
+        """Stop the check of a message before it is sent, or a read of a file, or else the reply.
 
         Earlier requests are done first, because one of them may begin the reply that is meant.
         """
         if self._session is None or (self._sending is not None and self._sending.stop()):
+            return
+        if self._session.reads.stop():
             return
         if self._work.is_idle:
             await self._session.stop()

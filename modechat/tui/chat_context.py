@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from modechat.commands.dispatch import Work
 from modechat.commands.keymap import Keymap
 from modechat.errors import ModechatError
 from modechat.tui.composer import Composer
+from modechat.tui.newest_work import run_newest
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.transcript import Transcript
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
 _DIALOGUE = "dialogue"
+_SECONDS_TO_HOLD_KEYS = 0.5
 
 
 class ChatContext:
@@ -79,6 +83,19 @@ class ChatContext:
             await self.composer.show_error(error)
         finally:
             self._n_dialogues -= 1
+
+    async def begin(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what may hang. Later keys wait for it, but only for a moment."""
+        done = asyncio.Event()
+        run_newest(self.screen, self._begun, work, done)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), _SECONDS_TO_HOLD_KEYS)
+
+    async def _begun(self, work: Callable[[], Awaitable[None]], done: asyncio.Event) -> None:
+        try:
+            await work()
+        finally:
+            done.set()
 
 
 def _is_dialogue() -> bool:

@@ -5,7 +5,7 @@ The first frame has the prompt and an empty timeline; `mount_rest` adds the rest
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from textual.widgets import Static
 
 from modechat.commands.hints import hint_line, moment_of
 from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
+from modechat.domain.modes import Incomplete
 from modechat.tui.bindings import bind_actions
 from modechat.tui.screens.screen_fixes import ScreenFixes
 from modechat.tui.widgets.flash import Flash, News
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from modechat.tui.session_view import SessionView
     from modechat.tui.widgets.transcript import Transcript
 
+_READ_FILES = ("inspect", "compare")
+"""The actions that read the files which the text at the prompt mentions."""
 _LONGEST_LINE = 112
 """The most cells of a line of the conversation, frame included: longer lines are hard to read."""
 
@@ -203,12 +206,20 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         await self.mount_rest()
         handler = self.dispatcher.handler(action_id)
         # A key may mean more than the command does: it acts on what is at the prompt.
-        if handler is not None:
-            done = handler()
-            if isawaitable(done):
-                await done
-        elif (work := self.dispatcher.work(action_id)) is not None:
-            await self.context.do(work)
+        if handler is None:
+            if (work := self.dispatcher.work(action_id)) is not None:
+                await self.context.do(work)
+        elif action_id in _READ_FILES:
+            await self.context.begin(partial(self._handle, handler))
+        else:
+            await self._handle(handler)
+
+    async def _handle(self, handler: Callable[..., object]) -> None:
+        done = handler()
+        if isawaitable(done):
+            done = await done
+        if isinstance(done, Incomplete):
+            self.flash_up(done.reason)
 
     def is_awaiting(self) -> bool:
         return self._has_rest and self.context.is_in_dialogue

@@ -48,6 +48,15 @@ async def test_a_mentioned_file_is_attached(
         assert "buy milk" in await chat.asks("Shorten @notes.txt")
 
 
+async def test_a_mentioned_file_is_in_the_prompt_that_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes.txt").write_text("buy milk")
+    monkeypatch.chdir(tmp_path)
+    async with on_terminal(tmp_path) as chat:
+        assert "buy milk" in await chat.asks("/prompt Shorten @notes.txt")
+
+
 async def test_what_is_too_long_is_refused(tmp_path: Path) -> None:
     code, out, err = await in_pipe(tmp_path, f"{'word ' * 9_000}\nhello\n")
     assert "This is too long: " in err
