@@ -263,8 +263,12 @@ class Outbox:
                     self._deliver(message)
             case ConversationOpened(conversation=conversation) if self._drafts is not None:
                 left = self._front_end.leave_prompt(by_command=self._unsent.is_doing_command)
+                left = joined([*self.take_back(), left])
+                if left and event.is_replacement:  # no conversation is left that could have it
+                    self._front_end.give_back(Message(left))
+                    left = Typed()
                 opened = None if conversation is None else conversation.id
-                self._drafts.conversation_opened(opened, joined([*self.take_back(), left]))
+                self._drafts.conversation_opened(opened, left)
             case TurnAdded() | ModeChangeAdded() if self._drafts is not None:
                 self._drafts.conversation_saved()
             case _:

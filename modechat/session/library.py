@@ -37,10 +37,13 @@ class Library:
         gate: Gate,
         settings: Callable[[], SessionSettings],
         leave: Leave,
-        opened: Callable[[], None],
+        opened: Callable[[bool], None],
         tell: Callable[[SessionEvent], None],
     ) -> None:
-        """`opened` is called after another conversation was opened."""
+        """`opened` is called after another conversation was opened.
+
+        It gets True if the one of before is deleted.
+        """
         self._disk = disk
         self._timeline = timeline
         self._gate = gate
@@ -102,7 +105,7 @@ class Library:
         """
         await self._leave()
         await self._timeline.open(conversation_id)
-        self._opened()
+        self._opened(False)
         return None
 
     @command(waits_for_reply=False)
@@ -116,16 +119,16 @@ class Library:
         """Delete a conversation for good. If it is the open one, a new one takes its place."""
         conversation = self._timeline.conversation
         if conversation is not None and conversation.id == conversation_id:
-            await self._begin_new(keeps=False)
+            await self._begin_new(is_replacement=True)
         started_at = await self._timeline.delete(conversation_id)
         if started_at is not None:
             await self._forget_evaluated(conversation_id, started_at)
         return None
 
-    async def _begin_new(self, *, keeps: bool = True) -> None:
-        await self._leave(keeps=keeps)
+    async def _begin_new(self, *, is_replacement: bool = False) -> None:
+        await self._leave(keeps=not is_replacement)
         await self._timeline.start_new()
-        self._opened()
+        self._opened(is_replacement)
 
     async def _forget_evaluated(self, conversation_id: int, started_at: datetime) -> None:
         """Remove the evaluated chat from the disk."""
