@@ -127,6 +127,20 @@ async def test_what_was_not_sent_begins_the_next_message(tmp_path: Path) -> None
         await chat.until(lambda: not draft(tmp_path, 1))
 
 
+async def test_a_command_acts_while_a_draft_is_shown(tmp_path: Path) -> None:
+    async with on_terminal(tmp_path) as chat:
+        await chat.asks("one")
+        chat.type("/history 1\n")
+        await chat.until(lambda: chat.out.endswith("more: "))
+        chat.type("/mode\n")
+        await chat.sees("instruct")
+        await chat.until(lambda: chat.out.endswith("more: "))
+        chat.type("/quit\n")
+        await chat.ended()
+    assert draft(tmp_path, 1) == Typed("one")
+    assert sent(tmp_path) == ["/mode", "one"]
+
+
 async def test_a_draft_can_be_dropped(tmp_path: Path) -> None:
     async with on_terminal(tmp_path) as chat:
         await chat.asks("one")
