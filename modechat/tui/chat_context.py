@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -13,6 +14,7 @@ from textual.worker import NoActiveWorker, get_current_worker
 
 from modechat.commands.dispatch import Work
 from modechat.commands.keymap import Keymap
+from modechat.domain.modes import Incomplete
 from modechat.errors import ModechatError
 from modechat.tui.composer import Composer
 from modechat.tui.newest_work import run_newest
@@ -84,16 +86,26 @@ class ChatContext:
         finally:
             self._n_dialogues -= 1
 
-    async def begin(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do what may hang. Later keys wait for it, but only for a moment."""
+    async def act(self, handler: Callable[..., object], *, may_hang: bool = False) -> None:
+        """Do an action, and say why if it did nothing.
+
+        `may_hang`: later keys wait for it, but only for a moment.
+        """
         done = asyncio.Event()
-        run_newest(self.screen, self._begun, work, done)
+        if not may_hang:
+            await self._act(handler, done)
+            return
+        run_newest(self.screen, self._act, handler, done)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), _SECONDS_TO_HOLD_KEYS)
 
-    async def _begun(self, work: Callable[[], Awaitable[None]], done: asyncio.Event) -> None:
+    async def _act(self, handler: Callable[..., object], done: asyncio.Event) -> None:
         try:
-            await work()
+            result = handler()
+            if isawaitable(result):
+                result = await result
+            if isinstance(result, Incomplete):
+                self.say(result.reason)
         finally:
             done.set()
 

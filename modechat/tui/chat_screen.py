@@ -5,9 +5,8 @@ The first frame has the prompt and an empty timeline; `mount_rest` adds the rest
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cached_property, partial
-from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from textual import events, on
@@ -20,7 +19,6 @@ from textual.widgets import Static
 
 from modechat.commands.hints import hint_line, moment_of
 from modechat.commands.keymap import DEFAULT_KEYMAP, Keymap
-from modechat.domain.modes import Incomplete
 from modechat.tui.bindings import bind_actions
 from modechat.tui.screens.screen_fixes import ScreenFixes
 from modechat.tui.widgets.flash import Flash, News
@@ -209,17 +207,8 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         if handler is None:
             if (work := self.dispatcher.work(action_id)) is not None:
                 await self.context.do(work)
-        elif action_id in _READ_FILES:
-            await self.context.begin(partial(self._handle, handler))
         else:
-            await self._handle(handler)
-
-    async def _handle(self, handler: Callable[..., object]) -> None:
-        done = handler()
-        if isawaitable(done):
-            done = await done
-        if isinstance(done, Incomplete):
-            self.flash_up(done.reason)
+            await self.context.act(handler, may_hang=action_id in _READ_FILES)
 
     def is_awaiting(self) -> bool:
         return self._has_rest and self.context.is_in_dialogue
