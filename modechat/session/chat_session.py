@@ -87,6 +87,7 @@ class ChatSession(SessionState):
             timeline,
             gate,
             self._settings_in_effect,
+            host.reads,
             leave=self._leave_conversation,
             opened=self._conversation_opened,
             tell=listener,

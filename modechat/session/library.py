@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
+from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.listing import ConversationSummary, Found, TurnExcerpt
 from modechat.domain.modes import Incomplete
 from modechat.session.disk import Disk
 from modechat.session.events import SessionEvent, Trouble
+from modechat.session.file_reads import FileReads
 from modechat.session.gate import Gate, command
 from modechat.session.settings import SessionSettings, label_of
 from modechat.session.timeline import Timeline
@@ -36,6 +37,7 @@ class Library:
         timeline: Timeline,
         gate: Gate,
         settings: Callable[[], SessionSettings],
+        reads: FileReads,
         leave: Leave,
         opened: Callable[[bool], None],
         tell: Callable[[SessionEvent], None],
@@ -48,6 +50,7 @@ class Library:
         self._timeline = timeline
         self._gate = gate
         self._settings = settings
+        self._reads = reads
         self._leave = leave
         self._opened = opened
         self._tell = tell
@@ -133,4 +136,5 @@ class Library:
     async def _forget_evaluated(self, conversation_id: int, started_at: datetime) -> None:
         """Remove the evaluated chat from the disk."""
         label = label_of(conversation_id, started_at)
-        await asyncio.to_thread(self._settings().files.forget_chat, label)
+        forget = self._settings().files.forget_chat
+        await self._reads.unless_stopped(run_in_daemon_thread(forget, label))
