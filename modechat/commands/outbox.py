@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from modechat.commands.dispatch import Dispatcher
     from modechat.session.chat_session import ChatSession
 
+_STOP = "/stop"
 SECONDS_TO_FINISH = 3.0
 """After this time, files that hang are not waited for when the program ends."""
 
@@ -162,8 +163,10 @@ class Outbox:
     def submit(self, typed: Typed, edits: int | None = None) -> None:
         """Send a typed text after all earlier requests.
 
-        `edits` is the turn whose message it replaces.
+        `edits` is the turn whose message it replaces. `/stop` waits for no check that it stops.
         """
+        if typed.text.strip() == _STOP and self._stop_check():
+            return
         message = Message(typed, edits)
         self._unsent.add(message)
         if self._session is not None:
@@ -198,14 +201,18 @@ class Outbox:
 
         Earlier requests are done first, because one of them may begin the reply that is meant.
         """
-        if self._session is None or (self._sending is not None and self._sending.stop()):
-            return
-        if self._session.reads.stop():
+        if self._session is None or self._stop_check():
             return
         if self._work.is_idle:
             await self._session.stop()
         else:
             self.put(stop_reply)
+
+    def _stop_check(self) -> bool:
+        """Stop the check of a message, or a read of a file. Return False if there is none."""
+        if self._sending is not None and self._sending.stop():
+            return True
+        return self._session is not None and self._session.reads.stop()
 
     async def run(self) -> None:
         """Do the requests until the end of the program."""

@@ -107,6 +107,24 @@ async def test_the_end_waits_for_no_typed_command_that_reads_it(tmp_path: Path, 
         await asyncio.wait_for(chat.finish(), 15)
 
 
+async def test_stop_that_is_typed_gives_up_the_file_of_a_message_and_that_of_a_command(
+    tmp_path: Path, hang: Hang
+) -> None:
+    async with running_app(tmp_path / "data") as screen:
+        for command, said in (
+            ("Read @n.txt ", "Stopped: nothing was sent."),
+            ("/compare Read @n.txt ", STOPPED),
+        ):
+            hang.is_read.clear()
+            await type_lines(screen, command)
+            await screen.until(hang.is_read.is_set)
+            await type_lines(screen, "/stop")
+            await screen.sees(said)
+            assert screen.prompt.text == command
+            screen.prompt.clear()
+        assert screen.replies == []
+
+
 @pytest.mark.parametrize("method", ["settings_for", "check_model"])
 async def test_a_model_that_hangs_is_given_up_and_what_comes_after_it_is_done(
     tmp_path: Path, method: str
