@@ -43,6 +43,7 @@ _TRIES_TO_FINISH = 5
 
 _STOP = read_slash("/stop")
 
+
 Step: TypeAlias = Callable[[], Awaitable[Incomplete | None]]
 """A step returns the reason if it did nothing, or None. It may raise StoreError."""
 
@@ -167,7 +168,7 @@ class Outbox:
     def submit(self, typed: Typed, edits: int | None = None) -> None:
         """Send a typed text after all earlier requests; but /stop stops a check at once.
 
-        `edits` is the turn whose message it replaces.
+        `edits` is the turn whose message it replaces. `/stop` waits for no check that it stops.
         """
         if read_slash(typed) == _STOP and self._sending is not None and self._sending.stop():
             self._front_end.forget_input(typed)
@@ -192,11 +193,10 @@ class Outbox:
     @property
     def can_stop(self) -> bool:
         """True if there is something to stop."""
-        is_busy = self._session is not None and self._session.is_busy
-        return is_busy or (self._sending is not None and self._sending.is_checking)
+        return self._sending is not None and self._sending.can_stop
 
     async def stop(self) -> None:
-        """Stop the check of a message before it is sent, or else the reply.
+        """Stop the check of a message before it is sent, or a read of a file, or else the reply.
 
         Earlier requests are done first, because one of them may begin the reply that is meant.
         """
@@ -268,8 +268,12 @@ class Outbox:
                 self._deliver_waiting()
             case ConversationOpened(conversation=conversation) if self._drafts is not None:
                 left = self._front_end.leave_prompt(by_command=self._unsent.is_doing_command)
+                left = joined([*self.take_back(), left])
+                if left and event.is_replacement:  # no conversation is left that could have it
+                    self._front_end.give_back(Message(left))
+                    left = Typed()
                 opened = None if conversation is None else conversation.id
-                self._drafts.conversation_opened(opened, joined([*self.take_back(), left]))
+                self._drafts.conversation_opened(opened, left)
             case TurnAdded() | ModeChangeAdded() if self._drafts is not None:
                 self._drafts.conversation_saved()
             case _:

@@ -55,13 +55,16 @@ class Sending:
         """The check of a message before it is sent."""
 
     @property
-    def is_checking(self) -> bool:
-        """True while a message is checked before it is sent."""
-        return self._check is not None
+    def can_stop(self) -> bool:
+        """True if a message is checked, a file is read, or a reply is awaited or written."""
+        session = self._session
+        return self._check is not None or session.reads.is_running or session.is_busy
 
     def stop(self) -> bool:
-        """Cancel the check of a message before it is sent. Return False if there is none."""
-        return self._check is not None and self._check.cancel()
+        """Stop the check of a message, or the read of a file. Return False if there is none."""
+        if self._check is not None and self._check.cancel():
+            return True
+        return self._session.reads.stop()
 
     async def deliver(self, message: Message) -> Incomplete | None:
         """Send a message, or queue it; return the reason if it cannot be sent."""

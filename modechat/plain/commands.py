@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,13 @@ from modechat.commands.prompt_text import heading
 from modechat.commands.requests import request_of, sent_before, task_usage
 from modechat.commands.setting_commands import setting_lines
 from modechat.commands.status import status_sentences
+from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.counted import counted
 from modechat.domain.mode import Mode
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import ended, in_one_line, sanitize_line
 from modechat.domain.titles import shown_title
+from modechat.domain.typed import Typed
 from modechat.errors import EngineError
 from modechat.log_tail import LogTail
 from modechat.paths import engine_log_file
@@ -73,7 +74,7 @@ class PlainCommands:
     async def show_log(self) -> None:
         """Print the last lines of the engine's log."""
         path = engine_log_file()
-        lines, _ = await asyncio.to_thread(LogTail(path).read)
+        lines, _ = await run_in_daemon_thread(LogTail(path).read)
         self._output.line(sanitize_line(f"The log is {path}:"))
         self._print(map(sanitize_line, lines[-_MOST_LOG_LINES:]))
 
@@ -108,7 +109,10 @@ class PlainCommands:
     async def _prompt_of(self, words: str) -> tuple[PromptView, Mode] | Incomplete:
         if not words:
             return await self._prompt_of_last_turn()
-        request = request_of(words, self._session)
+        text = await self._session.reads.attached(Typed(words), self._prompt.outbox.folder)
+        if isinstance(text, Incomplete):
+            return text
+        request = request_of(text, self._session)
         if request is None:
             return Incomplete("That asks the model nothing, so it makes no prompt.")
         return await self._session.prompts.next(request), request.mode

@@ -12,6 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from modechat.commands.pasted import would_act
+from modechat.commands.slash import read_slash
 from modechat.domain.typed import Typed, joined, joined_lines
 
 QUOTES = '"""'
@@ -44,7 +45,10 @@ class MessageReader:
         return joined_lines(parts)
 
     def begin_with(self, typed: Typed) -> None:
-        """Begin the message with a text: an empty line sends it, other lines are added."""
+        """Begin the message with a text.
+
+        An empty line sends it. A command acts alone, and the text stays. Other lines are added.
+        """
         self._begun = joined([typed, self.text])
         self._lines = []
 
@@ -63,6 +67,8 @@ class MessageReader:
             return self._end()
         if self._begun and not line.strip():
             return self._end()
+        if self._begun and not self._lines and read_slash(line) is not None:
+            return Typed(line)
         if not self._lines and line.strip() == QUOTES:
             self._is_block = True
             return None

@@ -87,6 +87,7 @@ class ChatSession(SessionState):
             timeline,
             gate,
             self._settings_in_effect,
+            host.reads,
             leave=self._leave_conversation,
             opened=self._conversation_opened,
             tell=listener,
@@ -236,9 +237,9 @@ class ChatSession(SessionState):
         if keeps and self.conversation is not None:
             self._host.save_lanes()
 
-    def _conversation_opened(self) -> None:
+    def _conversation_opened(self, is_replacement: bool) -> None:
         self.effective.conversation_changed()
         self._left_state = None
-        self._tell(ConversationOpened(self.conversation))
+        self._tell(ConversationOpened(self.conversation, is_replacement))
         self._tell(ModeChanged(self.state))
         self._events.note_other_model()

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import PurePath
 
+from modechat.daemon_thread import run_in_daemon_thread
 from modechat.engine.protocol import Adapter, Load, ModelInfo
 from modechat.models.gguf import GGUFHeader
 from modechat.session.file_reads import FileReads
 from modechat.session.model_changes import note_on_adapters_and_draft
 from modechat.session.settings import SessionSettings
+
+_SECONDS = 3.0
+"""After this time, a model that is still being noted is not waited for."""
 
 
 class ChosenModel:
@@ -28,7 +32,7 @@ class ChosenModel:
         """The header of the model's file, once it was read."""
         self.reads = FileReads()
         """The reads of files that the user named."""
-        self._remembering: asyncio.Future[None] | None = None
+        self._remembering: asyncio.Task[None] | None = None
 
     @property
     def format(self) -> str | None:
@@ -88,13 +92,17 @@ class ChosenModel:
 
     def _remember(self) -> None:
         """Note on the disk, in the background, that the model was used."""
-        loop = asyncio.get_running_loop()
-        self._remembering = loop.run_in_executor(None, self._wanted.files.remember_model)
+        remember = self._wanted.files.remember_model
+        self._remembering = asyncio.create_task(run_in_daemon_thread(remember))
 
     async def wait_until_remembered(self) -> None:
-        """Wait until the last model is noted. Raises what went wrong."""
+        """Wait until the last model is noted, but not for a disk that hangs.
+
+        Raises what went wrong.
+        """
         if self._remembering is not None:
-            await self._remembering
+            for done in (await asyncio.wait({self._remembering}, timeout=_SECONDS))[0]:
+                done.result()
 
     def use_load(self, load: Load) -> None:
         """Use this load, smaller than the user asked for, from now on."""

@@ -59,6 +59,8 @@ class ConversationOpened:
     """Another conversation is open and must be shown; None: a new one, not saved yet."""
 
     conversation: Conversation | None
+    is_replacement: bool = False
+    """True if the conversation that was open is deleted."""
 
 
 @dataclass(frozen=True, slots=True)

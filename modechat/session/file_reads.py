@@ -6,33 +6,74 @@ Nothing waits for a read that was given up. It goes on in a thread that ends wit
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from modechat.daemon_thread import run_in_daemon_thread
+from modechat.domain.attachments import mentions
+from modechat.domain.modes import Incomplete
+from modechat.domain.typed import Typed
 from modechat.errors import ModelError
+from modechat.session.attachments import attach
 from modechat.session.gate import CLOSED
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_STOPPED = "Stopped: nothing was done."
+
 
 class ReadGivenUp(ModelError):
-    """The session ends before the file was read."""
+    """The user stopped the read, or the session ends before the file was read."""
 
 
 class FileReads:
-    """The reads of one session."""
+    """The reads of one session, and other checks that the user can stop."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
-        self._is_over = False
+        self.is_over = False
+        """True after the session has begun to end."""
+
+    @property
+    def is_running(self) -> bool:
+        """True while there is something to stop."""
+        return bool(self._running)
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `function` returns, and raise what it raises, or else ReadGivenUp."""
-        if self._is_over:
-            raise ReadGivenUp(CLOSED.reason)
-        reading = asyncio.create_task(run_in_daemon_thread(function, *args, **kwargs))
+        return await self._run(run_in_daemon_thread(function, *args, **kwargs))
+
+    async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | Incomplete:
+        """Return the result of `work`, unless it is given up."""
+        try:
+            return await self._run(work)
+        except ReadGivenUp as error:
+            return Incomplete(error.title)
+
+    async def attached(self, typed: Typed, folder: Path) -> Typed | Incomplete:
+        """Return the text with the texts of its files, or the reason why one is not attached."""
+        if not mentions(typed):
+            return typed
+        return await self.unless_stopped(run_in_daemon_thread(attach, typed, folder))
+
+    def stop(self) -> bool:
+        """Give up what is read now. Return False if that is nothing."""
+        for reading in self._running:
+            reading.cancel()
+        return self.is_running
+
+    def give_up(self) -> None:
+        """Give up all reads, also those that would begin later."""
+        self.is_over = True
+        self.stop()
+
+    async def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        if self.is_over:
+            work.close()
+            raise self._given_up()
+        reading = asyncio.create_task(work)
         self._running.add(reading)
         try:
             await asyncio.wait({reading})
@@ -40,11 +81,8 @@ class FileReads:
             self._running.discard(reading)
             reading.cancel()
         if reading.cancelled():
-            raise ReadGivenUp(CLOSED.reason)
+            raise self._given_up()
         return reading.result()
 
-    def give_up(self) -> None:
-        """Give up all reads, also those that would begin later."""
-        self._is_over = True
-        for reading in self._running:
-            reading.cancel()
+    def _given_up(self) -> ReadGivenUp:
+        return ReadGivenUp(CLOSED.reason if self.is_over else _STOPPED)

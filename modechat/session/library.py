@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
+from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.listing import ConversationSummary, Found, TurnExcerpt
 from modechat.domain.modes import Incomplete
 from modechat.session.disk import Disk
 from modechat.session.events import SessionEvent, Trouble
+from modechat.session.file_reads import FileReads
 from modechat.session.gate import Gate, command
 from modechat.session.settings import SessionSettings, label_of
 from modechat.session.timeline import Timeline
@@ -36,15 +37,20 @@ class Library:
         timeline: Timeline,
         gate: Gate,
         settings: Callable[[], SessionSettings],
+        reads: FileReads,
         leave: Leave,
-        opened: Callable[[], None],
+        opened: Callable[[bool], None],
         tell: Callable[[SessionEvent], None],
     ) -> None:
-        """`opened` is called after another conversation was opened."""
+        """`opened` is called after another conversation was opened.
+
+        It gets True if the one of before is deleted.
+        """
         self._disk = disk
         self._timeline = timeline
         self._gate = gate
         self._settings = settings
+        self._reads = reads
         self._leave = leave
         self._opened = opened
         self._tell = tell
@@ -102,7 +108,7 @@ class Library:
         """
         await self._leave()
         await self._timeline.open(conversation_id)
-        self._opened()
+        self._opened(False)
         return None
 
     @command(waits_for_reply=False)
@@ -116,18 +122,19 @@ class Library:
         """Delete a conversation for good. If it is the open one, a new one takes its place."""
         conversation = self._timeline.conversation
         if conversation is not None and conversation.id == conversation_id:
-            await self._begin_new(keeps=False)
+            await self._begin_new(is_replacement=True)
         started_at = await self._timeline.delete(conversation_id)
         if started_at is not None:
             await self._forget_evaluated(conversation_id, started_at)
         return None
 
-    async def _begin_new(self, *, keeps: bool = True) -> None:
-        await self._leave(keeps=keeps)
+    async def _begin_new(self, *, is_replacement: bool = False) -> None:
+        await self._leave(keeps=not is_replacement)
         await self._timeline.start_new()
-        self._opened()
+        self._opened(is_replacement)
 
     async def _forget_evaluated(self, conversation_id: int, started_at: datetime) -> None:
         """Remove the evaluated chat from the disk."""
         label = label_of(conversation_id, started_at)
-        await asyncio.to_thread(self._settings().files.forget_chat, label)
+        forget = self._settings().files.forget_chat
+        await self._reads.unless_stopped(run_in_daemon_thread(forget, label))

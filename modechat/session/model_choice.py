@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.modes import Incomplete
 from modechat.domain.text import in_one_line
 from modechat.engine.protocol import Adapter
@@ -49,7 +49,8 @@ class ModelChoice:
         Raises StoreError if it cannot be stored; the format is used anyway.
         """
         await self._effective.use_default_format(name)
-        await asyncio.to_thread(self._effective.defaults.files.remember_format, name)
+        remember = self._effective.defaults.files.remember_format
+        await self._host.reads.unless_stopped(run_in_daemon_thread(remember, name))
         return None
 
     async def try_format(self, name: str) -> Incomplete | None:

@@ -47,7 +47,6 @@ from modechat.session.events import (
     SessionEvent,
     Trouble,
 )
-from modechat.session.file_reads import ReadGivenUp
 from modechat.session.gate import NOT_LOADED
 from modechat.session.inspections import Inspections
 from modechat.session.model_changes import note_on_change
@@ -100,9 +99,9 @@ class ModelHost(ChosenModel):
         self.fraction = 0.0
         try:
             header = await self.reads.read(self._wanted.files.check_model)
-        except ReadGivenUp:
-            return None
         except ModelError as error:
+            if self.reads.is_over:
+                return None
             cause = Cause.ADAPTER if isinstance(error, AdapterError) else Cause.OTHER
             return Failed(
                 id=None, load=attempt, kind="model", cause=cause, title=error.title, hint=error.hint

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -11,7 +14,10 @@ from textual.worker import NoActiveWorker, get_current_worker
 
 from modechat.commands.dispatch import Work
 from modechat.commands.keymap import Keymap
+from modechat.domain.modes import Incomplete
+from modechat.errors import ModechatError
 from modechat.tui.composer import Composer
+from modechat.tui.newest_work import run_newest
 from modechat.tui.widgets.prompt import Prompt
 from modechat.tui.widgets.transcript import Transcript
 
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
     from modechat.session.chat_session import ChatSession
 
 _DIALOGUE = "dialogue"
+_SECONDS_TO_HOLD_KEYS = 0.5
 
 
 class ChatContext:
@@ -74,8 +81,33 @@ class ChatContext:
     ) -> None:
         try:
             await dialogue(session)
+        except ModechatError as error:
+            await self.composer.show_error(error)
         finally:
             self._n_dialogues -= 1
+
+    async def act(self, handler: Callable[..., object], *, may_hang: bool = False) -> None:
+        """Do an action, and say why if it did nothing.
+
+        `may_hang`: later keys wait for it, but only for a moment.
+        """
+        done = asyncio.Event()
+        if not may_hang:
+            await self._act(handler, done)
+            return
+        run_newest(self.screen, self._act, handler, done)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), _SECONDS_TO_HOLD_KEYS)
+
+    async def _act(self, handler: Callable[..., object], done: asyncio.Event) -> None:
+        try:
+            result = handler()
+            if isawaitable(result):
+                result = await result
+            if isinstance(result, Incomplete):
+                self.say(result.reason)
+        finally:
+            done.set()
 
 
 def _is_dialogue() -> bool:

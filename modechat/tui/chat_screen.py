@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property, partial
-from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from textual import events, on
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
     from modechat.tui.session_view import SessionView
     from modechat.tui.widgets.transcript import Transcript
 
+_READ_FILES = ("inspect", "compare")
+"""The actions that read the files which the text at the prompt mentions."""
 _LONGEST_LINE = 112
 """The most cells of a line of the conversation, frame included: longer lines are hard to read."""
 
@@ -203,12 +204,11 @@ class ChatScreen(ScreenFixes[None], Screen[None]):
         await self.mount_rest()
         handler = self.dispatcher.handler(action_id)
         # A key may mean more than the command does: it acts on what is at the prompt.
-        if handler is not None:
-            done = handler()
-            if isawaitable(done):
-                await done
-        elif (work := self.dispatcher.work(action_id)) is not None:
-            await self.context.do(work)
+        if handler is None:
+            if (work := self.dispatcher.work(action_id)) is not None:
+                await self.context.do(work)
+        else:
+            await self.context.act(handler, may_hang=action_id in _READ_FILES)
 
     def is_awaiting(self) -> bool:
         return self._has_rest and self.context.is_in_dialogue

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from modechat.commands.dispatch import Work
 from modechat.commands.outbox import Outbox
-from modechat.commands.sending import attached
 from modechat.commands.unsent import Message
 from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.attachments import mentions
@@ -140,10 +139,6 @@ class Composer:
             run_newest(self._screen, self._look_for_files)
         else:
             self._show_files({})
-
-    async def attached(self) -> Typed | Incomplete:
-        """Return the text at the prompt with the files that it mentions, as it would be sent."""
-        return await attached(self._prompt.typed, self.outbox.folder)
 
     async def _look_for_files(self) -> None:
         folder = self.outbox.folder

@@ -44,6 +44,15 @@ def test_between_quotation_marks_lines_are_one_message_as_they_are() -> None:
     ]
 
 
+def test_a_command_after_a_text_that_was_shown_acts_alone_and_the_text_stays() -> None:
+    reader = MessageReader()
+    reader.begin_with(Typed("a draft"))
+    assert typed(reader.feed("/model x.gguf")) == "/model x.gguf"
+    assert typed(reader.feed("/quit")) == "/quit"
+    assert reader.feed("that goes on\\") is None
+    assert typed(reader.feed("/quit")) == "a draft\nthat goes on\n/quit"
+
+
 def test_a_paste_is_sent_by_the_next_enter() -> None:
     reader = MessageReader()
     assert reader.feed_together(["one\\", QUOTES, "three"]) is None

@@ -48,6 +48,15 @@ async def test_a_mentioned_file_is_attached(
         assert "buy milk" in await chat.asks("Shorten @notes.txt")
 
 
+async def test_a_mentioned_file_is_in_the_prompt_that_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes.txt").write_text("buy milk")
+    monkeypatch.chdir(tmp_path)
+    async with on_terminal(tmp_path) as chat:
+        assert "buy milk" in await chat.asks("/prompt Shorten @notes.txt")
+
+
 async def test_what_is_too_long_is_refused(tmp_path: Path) -> None:
     code, out, err = await in_pipe(tmp_path, f"{'word ' * 9_000}\nhello\n")
     assert "This is too long: " in err
@@ -116,6 +125,20 @@ async def test_what_was_not_sent_begins_the_next_message(tmp_path: Path) -> None
         await chat.sees("modechat: Not sent yet: a message that goes on")
         assert await chat.asks("and ends") == "Model: You said: a message that goes on\nand ends\n"
         await chat.until(lambda: not draft(tmp_path, 1))
+
+
+async def test_a_command_acts_while_a_draft_is_shown(tmp_path: Path) -> None:
+    async with on_terminal(tmp_path) as chat:
+        await chat.asks("one")
+        chat.type("/history 1\n")
+        await chat.until(lambda: chat.out.endswith("more: "))
+        chat.type("/mode\n")
+        await chat.sees("instruct")
+        await chat.until(lambda: chat.out.endswith("more: "))
+        chat.type("/quit\n")
+        await chat.ended()
+    assert draft(tmp_path, 1) == Typed("one")
+    assert sent(tmp_path) == ["/mode", "one"]
 
 
 async def test_a_draft_can_be_dropped(tmp_path: Path) -> None:

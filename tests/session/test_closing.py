@@ -195,6 +195,28 @@ async def test_the_end_does_not_wait_for_a_model_that_hangs_at_the_start(
         assert harness.told(Trouble) == []
 
 
+@pytest.mark.parametrize(
+    ("method", "command"),
+    [
+        ("forget_chat", lambda session: session.library.delete(1)),
+        ("remember_format", lambda session: session.model_choice.use_format("alpaca")),
+        ("remember_model", lambda session: session.inputs.sent()),
+    ],
+    ids=["delete", "format", "model"],
+)
+async def test_the_end_does_not_wait_for_a_folder_of_the_user_that_hangs(
+    tmp_path: Path, hang: Hang, method: str, command: Command
+) -> None:
+    files = with_files(settings(), **{method: hang})
+    async with opened_session(tmp_path, session_settings=files) as harness:
+        await harness.say("hello")
+        working = asyncio.create_task(outcome(command, harness.session))
+        await harness.until(lambda: bool(hang.threads))
+        await asyncio.wait_for(harness.session.close(), 20)
+        await working
+        assert hang.threads[0].daemon
+
+
 async def test_an_error_while_a_model_is_remembered_is_seen_and_everything_is_saved(
     tmp_path: Path,
 ) -> None:

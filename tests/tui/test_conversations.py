@@ -13,6 +13,7 @@ from modechat.domain.mode import ModeState
 from modechat.domain.modes import ChatMessage, Task
 from modechat.store import Store
 from modechat.store.database import FILE_NAME
+from modechat.tui.chat_screen import ChatScreen
 from modechat.tui.screens.conversations import ConversationsScreen
 from tests.session.harness import Clock
 from tests.tui.harness import Screen, running_app
@@ -371,3 +372,37 @@ async def test_a_deletion_comes_after_what_was_asked_for_before(tmp_path: Path) 
         session = session_of(screen)
         assert session.conversation_id is None  # the message went to the deleted conversation
         await screen.until(lambda: not session.is_busy)
+
+
+async def test_what_is_at_the_prompt_stays_there_when_its_conversation_is_deleted(
+    tmp_path: Path,
+) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.send("first message")
+        await screen.type("my unsent text")
+        await screen.press("ctrl+o")
+        await screen.sees("1 conversation")
+        await screen.press("delete", "delete")
+        await screen.sees("Deleted.")
+        await screen.press("escape")
+        await screen.until(lambda: screen.prompt.text == "my unsent text")
+        chat = screen.app.screen_stack[0]
+        assert isinstance(chat, ChatScreen)
+        await chat.finish()
+    async with running_app(tmp_path) as screen:
+        await screen.until(lambda: screen.prompt.text == "my unsent text")
+
+
+async def test_what_was_typed_after_the_command_that_deletes_its_conversation_stays_there(
+    tmp_path: Path,
+) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.send("first message")
+        await type_lines(screen, "/delete 1")
+        await screen.sees("once more")
+        slow = Slow(screen)
+        await screen.press("enter")
+        await screen.type("typed since")
+        slow.end()
+        await screen.sees("is deleted.")
+        assert screen.prompt.text == "typed since"

@@ -178,6 +178,17 @@ async def test_the_prompt_command_shows_the_text_after_it(tmp_path: Path) -> Non
         assert screen.prompt.text == ""
 
 
+async def test_the_prompt_command_attaches_the_files_in_the_text_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes.txt").write_text("of the garden")
+    monkeypatch.chdir(tmp_path)
+    async with running_app(tmp_path / "data") as screen:
+        await screen.type("/prompt Read @notes.txt ")
+        await screen.press("enter")
+        await screen.sees("of the garden")
+
+
 async def test_a_turn_that_was_asked_in_another_format_says_so(tmp_path: Path) -> None:
     async with running_app(tmp_path, size=(120, 30), session_settings=demo_settings()) as screen:
         await screen.send("Hello")

@@ -10,6 +10,7 @@ import pytest
 
 from modechat.engine.protocol import Generate
 from modechat.engine.scripted import last_user_text
+from modechat.errors import StoreError
 from tests.session.harness import send
 from tests.tui.harness import Screen, running_app
 
@@ -358,3 +359,31 @@ async def test_a_file_that_hangs_keeps_the_program_not_from_ending(
         await screen.sees("Message, or ### Instruction")
         goes_on.set()  # or this test would wait for a thread that is no daemon
     assert all(thread.daemon for thread in threads)
+
+
+async def test_a_disk_that_refuses_while_the_menu_opens_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_turn_id: int) -> int:
+        raise StoreError("The conversations cannot be read", "Look at the disk.")
+
+    async with running_app(tmp_path) as screen:
+        await screen.send("one")
+        assert screen.app.session is not None
+        monkeypatch.setattr(screen.app.session.turns, "variants", refuse)
+        await screen.press("ctrl+up", "enter")
+        await screen.sees("The conversations cannot be read")
+        await screen.send("two")
+        assert len(screen.replies) == 2
+
+
+async def test_the_menu_that_opens_while_the_program_closes_ends_in_no_traceback(
+    tmp_path: Path,
+) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.send("one")
+        assert screen.app.session is not None
+        await screen.press("ctrl+up")
+        await screen.app._close_session()
+        await screen.press("enter")
+        await screen.sees("closed")

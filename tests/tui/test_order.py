@@ -13,8 +13,10 @@ from modechat.domain.typed import Typed
 from modechat.session.chat_session import ChatSession
 from modechat.session.inputs import Inputs
 from modechat.tui.chat_screen import ChatScreen
+from modechat.tui.screens.compare_setup import CompareSetup
 from tests.session.harness import Gate
 from tests.tui.harness import Screen, running_app
+from tests.tui.test_compare import back, compared
 
 
 class Slow:
@@ -160,3 +162,47 @@ async def test_a_key_for_a_new_conversation_before_the_draft_is_shown_leaves_all
         await screen.until(lambda: screen.replies == ["You said: second message"])
         await screen.settled()
         assert await session.inputs.draft(1) == Typed("earlier draft\n\nmy text")
+
+
+async def test_history_with_a_number_counts_from_the_last_message_and_keeps_what_was_typed_since(
+    tmp_path: Path,
+) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.send("first message")
+        await screen.send("second message")
+        slow = Slow(screen)
+        await type_lines(screen, "/history 2")
+        await screen.type("typed since")
+        slow.end()
+        await screen.until(lambda: screen.prompt.text == "first message\n\ntyped since")
+        screen.prompt.clear()
+        await type_lines(screen, "/history 1")
+        await screen.until(lambda: screen.prompt.text == "second message")
+
+
+async def test_compare_asks_only_the_words_after_it_and_not_what_was_typed_since(
+    tmp_path: Path,
+) -> None:
+    async with running_app(tmp_path) as screen:
+        slow = Slow(screen)
+        await type_lines(screen, "/compare Why is it so?")
+        await screen.type("typed since")
+        slow.end()
+        await screen.until(lambda: isinstance(screen.app.screen, CompareSetup))
+        assert screen.prompt.text == "Why is it so?\n\ntyped since"
+        await compared(screen, "enter")
+        await screen.press("enter")
+        await back(screen)
+        assert screen.replies == ["You said: Why is it so?"]
+        assert screen.prompt.text == "typed since"
+
+
+async def test_compare_that_is_refused_keeps_what_was_typed_since(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as screen:
+        await screen.settled()
+        slow = Slow(screen)
+        await type_lines(screen, "/compare /task nonsense")
+        await screen.type("typed since")
+        slow.end()
+        await screen.sees("This asks the model nothing that could be compared")
+        assert screen.prompt.text == "/compare /task nonsense\n\ntyped since"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modechat.commands.requests import request_of
 from modechat.commands.slash import without_escape
 from modechat.domain.modes import Incomplete
-from modechat.domain.typed import Typed
+from modechat.domain.typed import Typed, joined
 
 if TYPE_CHECKING:
     from modechat.domain.conversation import Turn
@@ -39,15 +40,10 @@ class ComparingActions:
         if session is None:
             return None
         if words:
-            return await self._compare_text(words, session)
-        await self._prompt.keys_are_handled()
-        if reason := await self._begin(session):
-            self._context.say(reason.reason)
-        return None
-
-    async def _begin(self, session: ChatSession) -> Incomplete | None:
+            return await self._ask_typed(session, words)
         from modechat.commands.comparing import question_of
 
+        await self._prompt.keys_are_handled()
         selected, edited = self._context.transcript.selection.turn, self._context.composer.editing
         if selected is not None and edited is None:  # an edited message is at the prompt
             return self._set_up(session, question_of(selected.turn))
@@ -65,58 +61,73 @@ class ComparingActions:
         if session is not None and (reason := self._set_up(session, question_of(turn))):
             self._context.say(reason.reason)
 
-    async def _compare_text(self, text: str, session: ChatSession) -> Incomplete | None:
-        """Compare replies to the words after the command.
-
-        They are put at the prompt, and stay there until a reply is kept.
-        """
-        before = self._prompt.typed
-        self._prompt.restore(text)
-        reason = await self._ask_typed(session)
-        if reason is not None:  # the whole command comes back
-            self._prompt.fill(before)
-        return reason
-
-    async def _ask_typed(self, session: ChatSession) -> Incomplete | None:
-        """Compare replies to the text at the prompt, with the files that it mentions."""
+    async def _ask_typed(self, session: ChatSession, words: str = "") -> Incomplete | None:
+        """Compare replies to `words`, or to the text at the prompt, with the files in it."""
         from modechat.session.fitting import why_too_long
         from modechat.session.variants import Question
 
-        composer = self._context.composer
-        typed = self._prompt.typed
-        text = await composer.attached()
+        reads, composer = session.reads, self._context.composer
+        typed, edited = Typed(words), None
+        if not words:
+            typed, edited = self._prompt.typed, composer.editing
+        text = await reads.attached(typed, composer.outbox.folder)
         if isinstance(text, Incomplete):
             return text
         request = request_of(text, session)
         if request is None:
             return Incomplete("This asks the model nothing that could be compared.")
-        if reason := await why_too_long(request, text, session):
+        if reason := await reads.unless_stopped(why_too_long(request, text, session)):
             return reason
-        return self._set_up(
-            session, Question(request, without_escape(text).text, composer.editing), typed
-        )
+        question = Question(request, without_escape(text).text, edited)
+        return self._set_up(session, question, typed, is_at_prompt=not words)
 
     def _set_up(
-        self, session: ChatSession, question: Question, typed: Typed | None = None
+        self,
+        session: ChatSession,
+        question: Question,
+        typed: Typed | None = None,
+        *,
+        is_at_prompt: bool = True,
     ) -> Incomplete | None:
-        """Ask the user what to compare. `typed`: the text at the prompt, if it is the question."""
+        """Ask the user what to compare.
+
+        `typed` is the text of the question if it was typed. It is at the prompt, or comes there,
+        and stays until a reply is kept.
+        """
         from modechat.session.gate import BUSY
         from modechat.tui.screens.compare_setup import CompareSetup
 
         if session.is_busy:
             return BUSY
+        after = Typed()
+        """The text at the prompt that is not asked."""
+        if typed is not None and not is_at_prompt:
+            after = self._prompt.typed
+            self._prompt.restore(typed)
         if self._context.app.screen is not self._context.screen:
             return None  # an earlier call has opened the dialog
 
         def compare(variants: Variants | None) -> None:
             if variants is not None:
-                self._show(session, question, variants, typed)
+                self._show(session, question, variants, partial(self._kept, typed, after))
 
         self._context.app.push_screen(CompareSetup(session, question), compare)
         return None
 
+    async def _kept(self, typed: Typed | None, after: Typed) -> None:
+        self._context.transcript.selection.clear()
+        if typed is None:
+            return
+        if self._prompt.typed == joined([typed, after]):
+            self._prompt.fill(after)
+        await self._context.composer.was_asked(typed)
+
     def _show(
-        self, session: ChatSession, question: Question, variants: Variants, typed: Typed | None
+        self,
+        session: ChatSession,
+        question: Question,
+        variants: Variants,
+        kept: Callable[[], Awaitable[None]],
     ) -> None:
         from modechat.tui.screens.compare import CompareScreen
 
@@ -126,8 +137,6 @@ class ComparingActions:
                 return
             self._context.say(outcome.words)
             if outcome.is_kept:
-                self._context.transcript.selection.clear()
-                if typed is not None:
-                    await self._context.composer.was_asked(typed)
+                await kept()
 
         self._context.app.push_screen(CompareScreen(session, question, variants), end)

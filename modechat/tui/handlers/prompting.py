@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from modechat.commands.requests import needs_words, request_of, sent_before, task_detail
 from modechat.commands.session_commands import thinks
 from modechat.domain.modes import Incomplete
+from modechat.domain.typed import Typed
 
 if TYPE_CHECKING:
     from modechat.commands.actions import Action
-    from modechat.domain.typed import Typed
     from modechat.prompting.tasks import NamedTask
     from modechat.session.chat_session import ChatSession
     from modechat.tui.chat_context import ChatContext
@@ -57,7 +57,7 @@ class PromptingActions:
         if reason := self._prompt.area.open_token():
             self._context.say(reason)
 
-    def search_history(self, words: str = "") -> Incomplete | None:
+    async def search_history(self, words: str = "") -> Incomplete | None:
         """Let the user choose from the sent messages.
 
         With a number in `words`, bring back that message, counted from the newest.
@@ -65,10 +65,10 @@ class PromptingActions:
         if not words:
             self._context.begin_dialogue(self._search)
             return None
-        entry = sent_before(words, self._prompt.recall.entries)
+        entry = sent_before(words, await self._composer.outbox.sent())
         if isinstance(entry, Incomplete):
             return entry
-        self._prompt.fill(entry)
+        self._prompt.restore(entry)
         return None
 
     async def _search(self, session: ChatSession) -> None:  # noqa: ARG002
@@ -127,22 +127,23 @@ class PromptingActions:
 
     # The inspector
 
-    async def inspect(self, words: str = "") -> None:
+    async def inspect(self, words: str = "") -> Incomplete | None:
         """Show the prompt that `words` would make.
 
         Without words, show that of the text at the prompt, or of the last turn.
         """
-        await self._prompt.keys_are_handled()
-        text: str | Typed | Incomplete = words
-        if not words:
-            text = await self._composer.attached()
-        session = self._context.session
-        if isinstance(text, Incomplete):
-            self._context.say(text.reason)
-        elif session is not None:
-            from modechat.tui.screens.inspector import InspectorScreen
+        from modechat.tui.screens.inspector import InspectorScreen
 
-            self._context.app.push_screen(InspectorScreen(session, request_of(text, session)))
+        session = self._context.session
+        if session is None:
+            return None
+        await self._prompt.keys_are_handled()
+        typed = Typed(words) or self._prompt.typed
+        text = await session.reads.attached(typed, self._composer.outbox.folder)
+        if isinstance(text, Incomplete):
+            return text
+        self._context.app.push_screen(InspectorScreen(session, request_of(text, session)))
+        return None
 
 
 def names_after(command: str, session: ChatSession) -> list[tuple[str, str]]:

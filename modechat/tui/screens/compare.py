@@ -235,6 +235,8 @@ class CompareScreen(Dialog[Outcome]):
 
     def action_close(self) -> None:
         comparison = self._session.comparison
+        if self._session.reads.stop():
+            return  # the models of the variants were being read
         if comparison.is_running:
             comparison.stop()
             self._show_keys()

@@ -18,6 +18,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from modechat.daemon_thread import run_in_daemon_thread
 from modechat.domain.counted import counted
 from modechat.domain.text import sanitize_line
 from modechat.log_tail import LogTail
@@ -75,14 +76,15 @@ class LogScreen(LinesDialog):
     def on_mount(self) -> None:
         self._show_source()
         self._show()
-        self.set_interval(_SECONDS_BETWEEN_LOOKS, self._look)
-        self._look()
+        run_newest(self, self._follow)
 
-    def _look(self) -> None:
-        run_newest(self, self._read)
+    async def _follow(self) -> None:
+        while True:
+            await self._read()
+            await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
 
     async def _read(self) -> None:
-        lines, is_new = await asyncio.to_thread(self._tail.read)
+        lines, is_new = await run_in_daemon_thread(self._tail.read)
         if is_new:
             self._log.clear()
         self._log.extend(sanitize_line(line) for line in lines)
