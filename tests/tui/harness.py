@@ -23,6 +23,7 @@ from modechat.tui.app import ModechatApp
 from modechat.tui.chat_screen import ChatScreen
 from modechat.tui.look import Look
 from modechat.tui.widgets.prompt import Prompt
+from modechat.tui.widgets.prompt.area import _BURST_SECONDS
 from modechat.tui.widgets.transcript import Transcript
 from tests.session.harness import Clock, echo, settings
 from tests.tui.snapshot import strips_of
@@ -70,11 +71,15 @@ class Screen:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        """Type `text`, all its letters at once, and wait until they are handled."""
+        """Type `text`, all its letters at once, and wait until they are handled.
+
+        A key that is pressed next comes later than one of a paste would.
+        """
         for character in text:
             name = "ctrl+j" if character == "\n" else _character_to_key(character)
             self.app.post_message(events.Key(name, character))
         await self.pilot.pause()
+        await asyncio.sleep(_BURST_SECONDS)
 
     async def send(self, text: str) -> None:
         """Type and send `text`, and wait until the reply is on the screen."""
@@ -96,10 +101,14 @@ class Screen:
             raise AssertionError(f"{text!r} is not on the screen:\n{self.text}") from None
 
     async def settled(self) -> None:
-        """No reply is awaited and everything is shown."""
+        """Nothing that was asked for waits, no reply is awaited, and everything is shown."""
         session = self.app.session
+        chat = self.app.screen_stack[0]
         assert session is not None
-        await self.until(lambda: session.phase in (Phase.READY, Phase.DOWN) and not session.is_busy)
+        assert isinstance(chat, ChatScreen)
+        work = chat.composer.outbox._work
+        await self.until(lambda: work.is_idle and not session.is_busy)
+        await self.until(lambda: session.phase in (Phase.READY, Phase.DOWN))
         await self.until(
             lambda: not any(view.reply.reply.has_more for view in self.transcript.turns)
         )

@@ -8,10 +8,12 @@ soon as nothing is left to do.
 from __future__ import annotations
 
 import asyncio
+import threading
 from asyncio.base_events import BaseEventLoop
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from textual._context import active_app
@@ -20,15 +22,16 @@ _SOON = 0.02
 """Seconds: a timer that is due so soon is waited for. Textual's pilot waits as long at least."""
 _LONGEST = 1.0
 """Seconds after which work is taken to have no end, as Textual's pilot does."""
+_LONGEST_DAEMON = 0.1
 _PAUSE = 0.0005
 
 _n_in_threads = 0
 
 
 async def until_quiet(_shortest: float = 0, longest: float = _LONGEST) -> None:
-    """Wait until no task of the loop can go on, no executor works for it, and no timer is near.
+    """Wait until no task of the loop can go on, no thread works for it, and no timer is near.
 
-    Daemon threads are not waited for: what they work on may hang for ever.
+    A daemon thread is waited for shortly only: what it works on may hang for ever.
     What is to be painted is painted now, not at the next tick.
     """
     loop: Any = asyncio.get_running_loop()
@@ -37,7 +40,8 @@ async def until_quiet(_shortest: float = 0, longest: float = _LONGEST) -> None:
         await asyncio.sleep(0)
         if loop._ready or _paints():
             continue
-        if not _n_in_threads and not any(_is_due(loop, begin + _SOON)):
+        works = _n_in_threads or (_DaemonThread.alive and loop.time() < begin + _LONGEST_DAEMON)
+        if not works and not any(_is_due(loop, begin + _SOON)):
             return
         await asyncio.sleep(_PAUSE)
 
@@ -68,6 +72,22 @@ def _is_tick_of_a_screen(handle: Any) -> bool:
     return False
 
 
+class _DaemonThread(threading.Thread):
+    """A thread of `modechat.daemon_thread`."""
+
+    alive: ClassVar[set[threading.Thread]] = set()
+
+    def start(self) -> None:
+        self.alive.add(self)
+        super().start()
+
+    def run(self) -> None:
+        try:
+            super().run()
+        finally:
+            self.alive.discard(self)
+
+
 @contextmanager
 def waiting_for_the_loop() -> Iterator[None]:
     """Have Textual's pilot wait with `until_quiet`."""
@@ -75,6 +95,7 @@ def waiting_for_the_loop() -> Iterator[None]:
         patch("textual.pilot.wait_for_idle", until_quiet),
         patch("textual.app.wait_for_idle", until_quiet),
         patch.object(BaseEventLoop, "run_in_executor", _counted),
+        patch("modechat.daemon_thread.threading", SimpleNamespace(Thread=_DaemonThread)),
     ):
         yield
 
