@@ -46,7 +46,7 @@ class Drafts:
         self._conversation_id = session.conversation_id
         """The conversation that the draft belongs to; None: a new one."""
         self._n_unshown = 0
-        """How many drafts of opened conversations are still to be read. Only the last is shown."""
+        """The number of drafts of opened conversations still to be read. Only the last is shown."""
         self._not_shown = Typed()
         """A draft that was read when its conversation had been left already. It belongs to the
         text that was left there."""

@@ -48,7 +48,7 @@ class NamedFormat(BaseModel):
     title: str = ""
     """The name that people use."""
     source: str
-    """Who published the format, and where."""
+    """The publisher of the format, and the place."""
     names: tuple[Pattern, ...] = ()
     """Regular expressions for the names of models that were trained on it.
 
