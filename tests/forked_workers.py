@@ -27,7 +27,6 @@ from unittest.mock import patch
 
 from modechat.engine.process import spawn_worker
 
-_NO_BACKTRACE = {"GGML_NO_BACKTRACE": "1"}
 _MATTERS_AT_START = (
     "PYTHON",
     "LD_",
@@ -54,7 +53,7 @@ class ForkedWorker:
         self.stderr, err = _pipe_to_read()
         self._end, end = os.pipe()
         files = (theirs, out, err, end)
-        request = json.dumps({"env": dict(os.environ | _NO_BACKTRACE), "folder": str(Path.cwd())})
+        request = json.dumps({"env": dict(os.environ), "folder": str(Path.cwd())})
         socket.send_fds(server, [request.encode(errors="surrogateescape")], files)
         for file in files:
             os.close(file)

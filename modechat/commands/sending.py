@@ -5,19 +5,14 @@ A message that waits keeps the meaning that it had when it was typed.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from modechat.commands.requests import meaning_of
 from modechat.commands.slash import SlashCommand, read_slash, without_escape
 from modechat.commands.unsent import Message, UnsentMessages
-from modechat.daemon_thread import run_in_daemon_thread
-from modechat.domain.attachments import mentions
 from modechat.domain.modes import ChatMessage, Incomplete, Task
-from modechat.domain.typed import Typed
-from modechat.session.attachments import attach
+from modechat.session.file_reads import FileReads
 from modechat.session.fitting import why_too_long
 
 if TYPE_CHECKING:
@@ -26,9 +21,6 @@ if TYPE_CHECKING:
     from modechat.commands.front_end import FrontEnd
     from modechat.session.chat_session import ChatSession
 
-T = TypeVar("T")
-
-_STOPPED = Incomplete("Stopped: nothing was sent.")
 _GIVEN_BACK = Incomplete("")
 
 
@@ -51,20 +43,18 @@ class Sending:
         self._front_end = front_end
         self._unsent = unsent
         self._drafts = drafts
-        self._check: asyncio.Task[Any] | None = None
-        """The check of a message before it is sent."""
+        self._checks = FileReads("Stopped: nothing was sent.")
+        """The checks of messages before they are sent. Unlike the session's, all are tried."""
 
     @property
     def can_stop(self) -> bool:
         """True if a message is checked, a file is read, or a reply is awaited or written."""
         session = self._session
-        return self._check is not None or session.reads.is_running or session.is_busy
+        return self._checks.is_running or session.reads.is_running or session.is_busy
 
     def stop(self) -> bool:
         """Stop the check of a message, or the read of a file. Return False if there is none."""
-        if self._check is not None and self._check.cancel():
-            return True
-        return self._session.reads.stop()
+        return self._checks.stop() or self._session.reads.stop()
 
     async def deliver(self, message: Message) -> Incomplete | None:
         """Send a message, or queue it; return the reason if it cannot be sent."""
@@ -124,7 +114,7 @@ class Sending:
         if command is not None and not command.asks_model:
             message.meaning = command
             return
-        text = await self._unless_stopped(attached(message.typed, self._folder))
+        text = await self._checks.attached(message.typed, self._folder)
         if isinstance(text, Incomplete):
             message.meaning = text
             return
@@ -144,30 +134,10 @@ class Sending:
         if isinstance(meaning, SlashCommand):
             return await self._dispatcher.do_typed(meaning, session)
         if isinstance(meaning, ChatMessage | Task):
-            reason = await self._unless_stopped(why_too_long(meaning, message.text, session))
+            reason = await self._checks.unless_stopped(why_too_long(meaning, message.text, session))
             if reason is not None:
                 return reason
         typed = without_escape(message.text).text
         if message.edits is not None:
             return await session.turns.edit(message.edits, meaning, typed)
         return await session.send(meaning, typed)
-
-    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | Incomplete:
-        """Return the result of `work`, unless the user stops it."""
-        check = asyncio.create_task(work)
-        self._check = check
-        try:
-            await asyncio.wait({check})
-        except asyncio.CancelledError:
-            check.cancel()
-            raise
-        finally:
-            self._check = None
-        return _STOPPED if check.cancelled() else check.result()
-
-
-async def attached(typed: Typed, folder: Path) -> Typed | Incomplete:
-    """Return the text with the texts of its files, or the reason why one cannot be attached."""
-    if not mentions(typed):
-        return typed
-    return await run_in_daemon_thread(attach, typed, folder)

@@ -21,17 +21,17 @@ from modechat.session.gate import CLOSED
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_STOPPED = "Stopped: nothing was done."
-
 
 class ReadGivenUp(ModelError):
     """The user stopped the read, or the session ends before the file was read."""
 
 
 class FileReads:
-    """The reads of one session, and other checks that the user can stop."""
+    """Reads, and other checks, that the user can stop: those of a session, or of its messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, stopped: str = "Stopped: nothing was done.") -> None:
+        """`stopped` is what the user is told who stops them."""
+        self._stopped = stopped
         self._running: set[asyncio.Task[Any]] = set()
         self.is_over = False
         """True after the session has begun to end."""
@@ -85,4 +85,4 @@ class FileReads:
         return reading.result()
 
     def _given_up(self) -> ReadGivenUp:
-        return ReadGivenUp(CLOSED.reason if self.is_over else _STOPPED)
+        return ReadGivenUp(CLOSED.reason if self.is_over else self._stopped)

@@ -216,8 +216,16 @@ async def test_the_end_waits_for_no_step_that_hangs(
         running.cancel()
 
 
-async def test_a_message_that_waits_for_a_reply_is_overtaken_by_no_later_one(
-    tmp_path: Path,
+LONG = "word " * 100_000
+
+
+@pytest.mark.parametrize(
+    ("second", "sent", "given_back"),
+    [("two", ["one", "two", "three"], []), (LONG, ["one", "three"], [LONG])],
+    ids=["overtaken by none", "refused"],
+)
+async def test_a_message_that_waits_for_a_reply_goes_before_later_ones_or_makes_way(
+    tmp_path: Path, second: str, sent: list[str], given_back: list[str]
 ) -> None:
     door, goes_on = Door(), asyncio.Event()
     prompt = Prompt()
@@ -231,43 +239,16 @@ async def test_a_message_that_waits_for_a_reply_is_overtaken_by_no_later_one(
         door.shut()
         outbox.submit(Typed("one"))
         await harness.until(lambda: harness.session.is_busy)
-        outbox.submit(Typed("two"))
+        outbox.submit(Typed(second))
         await harness.until(lambda: outbox.queued != ())
         outbox.put(work)
         outbox.submit(Typed("three"))
         door.open()
         await harness.ready()
         goes_on.set()
-        await harness.until(lambda: len(typed(harness)) == 3)
-        assert typed(harness) == ["one", "two", "three"]
-        await harness.ready()
-        running.cancel()
-
-
-async def test_what_waits_behind_a_message_that_is_refused_is_sent(tmp_path: Path) -> None:
-    door, goes_on = Door(), asyncio.Event()
-    prompt = Prompt()
-    outbox = Outbox(prompt, tmp_path)
-
-    async def work(_session: ChatSession) -> None:
-        await goes_on.wait()
-
-    async with opened_session(tmp_path / "data", pace=door, watch=outbox.receive) as harness:
-        running = await connect(outbox, harness, prompt)
-        door.shut()
-        outbox.submit(Typed("one"))
-        await harness.until(lambda: harness.session.is_busy)
-        long = "word " * 100_000
-        outbox.submit(Typed(long))
-        await harness.until(lambda: outbox.queued != ())
-        outbox.put(work)
-        outbox.submit(Typed("three"))
-        door.open()
-        await harness.ready()
-        goes_on.set()
-        await harness.until(lambda: len(typed(harness)) == 2)
-        assert typed(harness) == ["one", "three"]
-        assert prompt.given_back == [long]
+        await harness.until(lambda: len(typed(harness)) == len(sent))
+        assert typed(harness) == sent
+        assert prompt.given_back == given_back
         await harness.ready()
         running.cancel()
 

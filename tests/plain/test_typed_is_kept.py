@@ -39,22 +39,14 @@ def sent(folder: Path) -> list[str]:
         store.close()
 
 
+@pytest.mark.parametrize("words", ["Shorten @notes.txt", "/prompt Shorten @notes.txt"])
 async def test_a_mentioned_file_is_attached(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     (tmp_path / "notes.txt").write_text("buy milk")
     monkeypatch.chdir(tmp_path)
     async with on_terminal(tmp_path) as chat:
-        assert "buy milk" in await chat.asks("Shorten @notes.txt")
-
-
-async def test_a_mentioned_file_is_in_the_prompt_that_is_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "notes.txt").write_text("buy milk")
-    monkeypatch.chdir(tmp_path)
-    async with on_terminal(tmp_path) as chat:
-        assert "buy milk" in await chat.asks("/prompt Shorten @notes.txt")
+        assert "buy milk" in await chat.asks(words)
 
 
 async def test_what_is_too_long_is_refused(tmp_path: Path) -> None:
