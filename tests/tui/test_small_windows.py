@@ -99,6 +99,18 @@ async def test_nothing_is_laid_out_for_ever_in_any_size(
             assert len(laid_out) < 4, (columns, rows)
 
 
+@pytest.mark.parametrize("size", [(18, 5), (30, 4), (18, 24), (30, 10), (80, 3), (1, 1)])
+async def test_after_a_window_that_was_small_everything_is_shown_as_before(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    async with running_app(tmp_path, size=(80, 24)) as screen:
+        await screen.send("What is the capital of France? Is it Paris?")
+        before = screen.text
+        await resize(screen, *size)
+        await resize(screen, 80, 24)
+        await screen.until(lambda: screen.text == before)
+
+
 @pytest.mark.parametrize("size", [(20, 6), (100, 7), (23, 30), (1, 1)])
 async def test_after_a_window_that_was_too_small_one_goes_on_typing(
     size: tuple[int, int], tmp_path: Path

@@ -130,11 +130,14 @@ class RowsView(Widget):
         return container.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        self._lay_out(width)
+        return self._height
+
+    def _lay_out(self, width: int) -> None:
         self._height = self.lines.height(width) if width > 0 else 0
         if width != self._drawn_width:
             self._drawn_width = width
             self._painted.clear()
-        return self._height
 
     def _size_updated(
         self,
@@ -172,6 +175,9 @@ class RowsView(Widget):
         return strip.apply_offsets(0, y)
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        # Textual asks for no height in a width that it remembers, from before the last one.
+        if self.content_size.width != self._drawn_width:
+            self._lay_out(self.content_size.width)
         missing = [y for y in crop.line_range if y not in self._painted]
         if missing:
             first, width = missing[0], self.outer_size.width
